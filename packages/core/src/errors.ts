@@ -1,0 +1,25 @@
+/** Stable codes of {@link MfaError}; the message says what to mend. */
+export type MfaErrorCode =
+  /** An option given to a factory is missing, malformed or unsafe. Thrown at start. */
+  | 'invalid_option'
+  /** A method was called with an argument that the caller's code must mend. */
+  | 'invalid_argument'
+  /** A callback of the host (`policy`, `user`, `issuer`, ...) threw; the cause is attached. */
+  | 'host_callback_failed'
+  /** The host mounted something wrongly: no session, a guard before the session, a missing parser. */
+  | 'host_setup';
+
+/**
+ * What an operator or programmer caused. What a user can cause is a result with a reason, never a thrown error.
+ *
+ * The message names the option or step to mend and holds no secret.
+ */
+export class MfaError<Code extends MfaErrorCode = MfaErrorCode> extends Error {
+  override readonly name = 'MfaError';
+  readonly code: Code;
+
+  constructor(code: Code, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}

@@ -1,0 +1,61 @@
+import type { AssuranceVia } from './assurance.js';
+
+/** Facts about the request that the host wants to find in its audit trail (address, agent, request id): kept nowhere by core. */
+export type EventContext = Record<string, unknown>;
+
+/** Fields of every event. No event holds a secret, code, token, digest or URI. */
+export interface EventBase {
+  userId: string;
+  /** Epoch milliseconds. */
+  at: number;
+  context?: EventContext;
+  /** Whether the user has an authenticator after the operation; absent when it is not known. */
+  enrolled?: boolean;
+}
+
+type Factor = 'totp' | 'recovery-code';
+
+/** What happened beyond {@link EventBase}, by name. */
+export type EventDetail =
+  | { name: 'login_begun'; access: 'allow' | 'challenge' | 'enroll' | 'refuse' | 'login-again' | 'unavailable' }
+  | { name: 'enrollment_started' | 'enrollment_canceled'; enrollmentId: string }
+  | { name: 'authenticator_enrolled' | 'authenticator_removed' | 'authenticator_renamed'; authenticatorId: string }
+  | { name: 'verified'; via: AssuranceVia; authenticatorId?: string }
+  | { name: 'verification_failed'; factor: Factor; door: 'verify' | 'enroll'; why: 'wrong' | 'replayed' | 'malformed' }
+  | { name: 'throttled'; factor: Factor; door: 'verify' | 'enroll'; retryAfterSeconds: number }
+  | { name: 'guessing_suspected'; level: 'half' | 'full' }
+  | { name: 'recovery_code_used'; recoveryCodesLeft: number }
+  | { name: 'recovery_codes_low'; recoveryCodesLeft: number }
+  | { name: 'recovery_codes_regenerated' }
+  | { name: 'device_remembered' | 'device_used' | 'device_token_reused' | 'device_revoked'; deviceId: string }
+  | { name: 'device_refused'; why: 'invalid' | 'expired' | 'other_user' | 'unknown_device' | 'not_remembered' }
+  | { name: 'sessions_ended'; because: 'user' | 'password_changed' }
+  | { name: 'mfa_reset' | 'lockout_cleared'; actor: string; reason: string }
+  | { name: 'user_forgotten' }
+  | { name: 'refused'; reason: string; operation: string }
+  | { name: 'profile_missing' }
+  | { name: 'profile_unreadable'; why: 'unknown_key' | 'unknown_format' | 'tampered' }
+  | { name: 'clock_anomaly'; aheadSeconds: number }
+  | { name: 'storage_failed'; operation: 'read' | 'write' | 'remove'; why: 'error' | 'timeout' | 'doubtful' }
+  | { name: 'mark_enrolled_failed' }
+  | { name: 'notify_failed'; notice: string };
+
+/** One event; `switch (event.name)` narrows. */
+export type MfaEvent = EventBase & EventDetail;
+
+/** What the user should be told, by mail for one (NIST SP 800-63B-4 section 4.6). No secret in it. */
+export type MfaNotice = Extract<
+  MfaEvent,
+  {
+    name:
+      | 'authenticator_enrolled'
+      | 'authenticator_removed'
+      | 'recovery_code_used'
+      | 'recovery_codes_low'
+      | 'recovery_codes_regenerated'
+      | 'guessing_suspected'
+      | 'device_token_reused'
+      | 'sessions_ended'
+      | 'mfa_reset';
+  }
+>;

@@ -1,0 +1,70 @@
+import type { AuthenticatorSummary, DeviceSummary } from '../mfa.js';
+
+/** A message to the user at the top of a page. */
+export interface PageNotice {
+  tone: 'error' | 'success' | 'info';
+  text: string;
+}
+
+/** What one page shows, as data: what a host that draws its own pages gets in `render(page, ...)`. */
+export type MfaPage =
+  /** Scan or type the key, then confirm with a code. */
+  | {
+      name: 'enroll';
+      enrollmentId: string;
+      qrSvg: string;
+      /** Base32 in groups of four, for typing. */
+      manualKey: string;
+      /** Epoch milliseconds. */
+      expiresAt: number;
+      /** Another authenticator exists, so there is an overview to go back to. */
+      additional: boolean;
+      /** Days offered by the tick box; 0: no box. */
+      rememberDays: number;
+    }
+  /** The codes, shown once. */
+  | { name: 'recovery-codes'; recoveryCodes: string[]; continueTo: string; fileName: string }
+  /** The prompt for a code, or for a recovery code. */
+  | {
+      name: 'challenge';
+      mode: 'code' | 'recovery-code';
+      because: 'missing' | 'expired' | 'revoked';
+      rememberDays: number;
+      /** Whether the link "Use a recovery code" is shown. */
+      recoveryOffered: boolean;
+      /** Seconds until a code is looked at again; 0: now. */
+      waitSeconds: number;
+    }
+  /** Authenticators, devices, recovery codes. */
+  | {
+      name: 'overview';
+      authenticators: AuthenticatorSummary[];
+      devices: (DeviceSummary & { current: boolean })[];
+      recoveryCodesLeft: number;
+      recoveryCodesOffered: boolean;
+      /** The last authenticator may be removed. */
+      mayRemoveLast: boolean;
+      mayEnroll: boolean;
+      homeUrl: string;
+    }
+  /** A page that only says something: MFA not allowed, the session is lost, the service is unavailable, unknown page. */
+  | { name: 'message'; heading: string; text: string; action?: { href: string; text: string } };
+
+/** What surrounds every page. */
+export interface PageFrame {
+  /** Public path under which the endpoints are mounted, without trailing slash: `/mfa`. */
+  basePath: string;
+  /** Name of the application. */
+  brand: string;
+  /** URL of a logo of the same origin, or of one that the host's CSP addition allows. */
+  logoUrl?: string;
+  /** Where a user without phone and without recovery codes gets help. */
+  supportUrl?: string;
+  /** The account that this page speaks of. */
+  account?: string;
+  notice?: PageNotice;
+  /** Hidden form fields that every form carries, a host's CSRF token for one. */
+  hiddenFields: Record<string, string>;
+  /** Now, in epoch milliseconds, for dates and the countdown. */
+  now: number;
+}
