@@ -1,0 +1,2 @@
+/** Starts what the whole run shares. */
+export default function setup(): void {}
