@@ -1,0 +1,105 @@
+import { existsSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { filesUnder, manifestOf, packageNames, root, sourcesOf } from './sources.js';
+
+describe.each(packageNames)('the manifest of %s', (name) => {
+  const manifest = manifestOf(name);
+  const doors = Object.entries(manifest.exports).filter(([door]) => door !== './package.json');
+
+  it.each(doors)('door %s leads to one source, with its conditions in the order that resolvers need', (door, target) => {
+    const source = (target as Record<string, string>)['mfa-kit-source'] ?? '';
+    expect(existsSync(path.join(root, 'packages', name, source)), `${door} names ${source}`).toBe(true);
+    const built = source.replace('./src/', './dist/').replace(/\.ts$/, '');
+    expect(Object.entries(target)).toEqual([
+      ['mfa-kit-source', source],
+      ['types', `${built}.d.ts`],
+      ['default', `${built}.js`],
+    ]);
+  });
+
+  it('tells older resolution the same doors', () => {
+    const expected = Object.fromEntries(
+      doors.filter(([door]) => door !== '.').map(([door, target]) => [door.slice(2), [(target as Record<string, string>).types]]),
+    );
+    expect(manifest.typesVersions?.['*'] ?? {}).toEqual(expected);
+    const main = manifest.exports['.'] as Record<string, string>;
+    expect([manifest.main, manifest.types]).toEqual([main.default, main.types]);
+  });
+
+  it('packs sources and build, runs nothing on install, and asks for Node 20.19', () => {
+    expect(manifest).toMatchObject({
+      type: 'module',
+      license: 'MIT',
+      sideEffects: false,
+      files: ['dist', 'src'],
+      engines: { node: '>=20.19.0' },
+    });
+    expect(Object.keys(manifest.scripts ?? {}).filter((script) => /install|prepare|prepublish|postpack/.test(script))).toEqual(
+      [],
+    );
+  });
+
+  it('carries the license of the repository', () => {
+    const license = readFileSync(path.join(root, 'packages', name, 'LICENSE'), 'utf8');
+    expect(license).toBe(readFileSync(path.join(root, 'LICENSE'), 'utf8'));
+  });
+
+  it('pins what it depends on, and its siblings to the same version', () => {
+    for (const [dependency, range] of Object.entries(manifest.dependencies ?? {})) {
+      expect(range, dependency).toMatch(/^\d+\.\d+\.\d+$/);
+      if (dependency.startsWith('@mfa-kit/')) expect(range).toBe(manifest.version);
+    }
+  });
+});
+
+describe('the doors', () => {
+  it('every storage adapter has one', () => {
+    const doors = Object.keys(manifestOf('core').exports);
+    const adapters = filesUnder(path.join(root, 'packages/core/src/storage')).filter((file) => /^[a-z]+\.ts$/.test(file));
+    const missing = adapters.map((file) => `./storage/${file.replace('.ts', '')}`).filter((door) => !doors.includes(door));
+    expect(missing).toEqual(['./storage/storage']);
+  });
+
+  it('of core shows 15 names at most, types aside', async () => {
+    const names = Object.keys(await import('@mfa-kit/core'));
+    expect(names.length, names.join(' ')).toBeLessThanOrEqual(15);
+    expect(names).toContain('createMfa');
+  });
+
+  it('of express shows 5 names at most, types aside', async () => {
+    const names = Object.keys(await import('@mfa-kit/express'));
+    expect(names.length, names.join(' ')).toBeLessThanOrEqual(5);
+    expect(names).toContain('expressMfa');
+  });
+
+  it('of nest shows nothing yet', async () => {
+    expect(Object.keys(await import('@mfa-kit/nest'))).toEqual([]);
+  });
+
+  it('holds re-exports only', () => {
+    for (const name of packageNames) {
+      for (const source of sourcesOf(name).filter(({ file }) => file.endsWith('index.ts'))) {
+        const body = source.program.body as { type: string; source?: unknown; declaration?: unknown }[];
+        const other = body.filter((node) => node.type !== 'ExportNamedDeclaration' || node.declaration);
+        expect(
+          other.map((node) => node.type),
+          `${name}/${source.file}`,
+        ).toEqual([]);
+      }
+    }
+  });
+});
+
+describe('the packages together', () => {
+  it('have few dependencies, and none of them is a database client', () => {
+    const core = Object.keys(manifestOf('core').dependencies ?? {});
+    expect(core.length).toBeLessThanOrEqual(6);
+    expect(Object.keys(manifestOf('express').dependencies ?? {}).length).toBeLessThanOrEqual(2);
+    expect(core.filter((dependency) => /pg|sql|redis|mongo|typeorm|prisma|dynamo/.test(dependency))).toEqual([]);
+  });
+
+  it('have one version', () => {
+    expect(new Set(packageNames.map((name) => manifestOf(name).version)).size).toBe(1);
+  });
+});

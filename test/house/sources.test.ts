@@ -1,0 +1,100 @@
+import { describe, expect, it } from 'vitest';
+import { type Node, nodesOf, packageNames, type Source, sourcesOf } from './sources.js';
+
+const sources = packageNames.flatMap((name) =>
+  sourcesOf(name).map((source) => ({ ...source, file: `${name}/src/${source.file}` })),
+);
+
+describe('the sources of the packages', () => {
+  it('are at most 250 lines long', () => {
+    expect(sources.filter(({ text }) => text.trimEnd().split('\n').length > 250).map(({ file }) => file)).toEqual([]);
+  });
+
+  it('have names that say a concept', () => {
+    const vague = /(^|[/.-])(utils?|helpers?|common|types?|misc|manager)([.-]|$)/;
+    expect(sources.map(({ file }) => file).filter((file) => vague.test(file))).toEqual([]);
+  });
+
+  it('have no default exports and no star exports', () => {
+    expect(filesWith((node) => node.type === 'ExportDefaultDeclaration' || node.type === 'ExportAllDeclaration')).toEqual([]);
+  });
+
+  it('have no import.meta and no top-level await, so that Jest users can transform them', () => {
+    expect(filesWith((node) => node.type === 'MetaProperty' && (node.meta as Node).name === 'import')).toEqual([]);
+    expect(sources.filter(({ program }) => hasTopLevelAwait(program)).map(({ file }) => file)).toEqual([]);
+  });
+
+  it('read the clock in options.ts only', () => {
+    const clock = (node: Node): boolean =>
+      isMember(node, 'Date', 'now') ||
+      (node.type === 'NewExpression' && nameOf(node.callee) === 'Date' && (node.arguments as Node[]).length === 0) ||
+      (node.type === 'CallExpression' && nameOf(node.callee) === 'Date');
+    expect(filesWith(clock)).toEqual(['core/src/options.ts']);
+    // The monotonic clock tells no time of day: deadlines count on it.
+    const countdown = (node: Node): boolean => isMember(node, 'performance', 'now') || isMember(node, 'process', 'hrtime');
+    expect(filesWith(countdown).filter((file) => file !== 'core/src/profile/deadline.ts')).toEqual([]);
+  });
+
+  it('make randomness in crypto/random.ts only', () => {
+    const chance = /^(randomBytes|randomUUID|randomInt|randomFill|randomFillSync|getRandomValues|webcrypto)$/;
+    const makes = (node: Node): boolean =>
+      isMember(node, 'Math', 'random') ||
+      (isImportOf(node, /^(node:)?crypto$/) &&
+        (node.specifiers as Node[]).some((one) => (one.imported ? chance.test(nameOf(one.imported) ?? '') : true))) ||
+      (node.type === 'MemberExpression' && chance.test(nameOf(node.property) ?? ''));
+    expect(filesWith(makes).filter((file) => file !== 'core/src/crypto/random.ts')).toEqual([]);
+  });
+
+  it('import node:crypto in crypto/ and profile/seal.ts only', () => {
+    const users = sources
+      .filter(({ imports }) => imports.some(({ specifier }) => /^(node:)?crypto$/.test(specifier)))
+      .map(({ file }) => file)
+      .filter((file) => !file.startsWith('core/src/crypto/') && file !== 'core/src/profile/seal.ts');
+    expect(users).toEqual([]);
+  });
+
+  it('run no interval', () => {
+    expect(filesWith((node) => nameOf(node) === 'setInterval')).toEqual([]);
+  });
+
+  it('run no timer but deadlines and pauses', () => {
+    const users = filesWith((node) => node.type === 'CallExpression' && nameOf(node.callee) === 'setTimeout');
+    expect(users.filter((file) => !/^core\/src\/(profile\/deadline\.ts|storage\/conformance)/.test(file))).toEqual([]);
+  });
+
+  it('switch no check off and leave no unfinished work', () => {
+    const marks = /@ts-(ignore|nocheck|expect-error)|biome-ignore|oxlint-disable|\b(TODO|FIXME|XXX)\b|not implemented/;
+    expect(sources.filter(({ text }) => marks.test(text)).map(({ file }) => file)).toEqual([]);
+  });
+});
+
+function filesWith(matches: (node: Node) => boolean): string[] {
+  return sources.filter((source: Source) => some(source.program, matches)).map(({ file }) => file);
+}
+
+function some(program: Node, matches: (node: Node) => boolean): boolean {
+  for (const node of nodesOf(program)) if (matches(node)) return true;
+  return false;
+}
+
+function isMember(node: Node, object: string, property: string): boolean {
+  return node.type === 'MemberExpression' && nameOf(node.object) === object && nameOf(node.property) === property;
+}
+
+function isImportOf(node: Node, specifier: RegExp): boolean {
+  return node.type === 'ImportDeclaration' && specifier.test(String((node.source as { value?: unknown }).value));
+}
+
+function nameOf(node: unknown): string | undefined {
+  const named = node as { type?: string; name?: unknown } | null;
+  return named?.type === 'Identifier' && typeof named.name === 'string' ? named.name : undefined;
+}
+
+/** An `await` that stands in no function. */
+function hasTopLevelAwait(node: Node): boolean {
+  if (/Function|MethodDefinition|PropertyDefinition/.test(node.type)) return false;
+  if (node.type === 'AwaitExpression' || (node.type === 'ForOfStatement' && node.await === true)) return true;
+  return Object.values(node)
+    .flat()
+    .some((child) => typeof child === 'object' && child !== null && 'type' in child && hasTopLevelAwait(child as Node));
+}
