@@ -1,1 +1,10 @@
-export {};
+export { type Answer, answer, failure, type Reply, refusal, textField } from './answer.js';
+export { assets } from './assets.js';
+export { matters, readPayout } from './cases.js';
+export { createDemoHost, type DemoHost, type DemoHostOptions } from './host.js';
+export { accountPage, casesPage, homePage, loginPage } from './pages.js';
+export { resetUser } from './reset.js';
+export { isSameOrigin } from './same-origin.js';
+export type { SessionTable } from './sessions.js';
+export type { DemoUser } from './users.js';
+export { printWelcome } from './welcome.js';

@@ -1,0 +1,83 @@
+import { mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { createClient } from '@libsql/client';
+import type { MfaStorage } from '@mfa-kit/core';
+import { memoryStorage } from '@mfa-kit/core/storage/memory';
+import { postgresStorage } from '@mfa-kit/core/storage/postgres';
+import { schema } from '@mfa-kit/core/storage/sql';
+import { sqliteStorage } from '@mfa-kit/core/storage/sqlite';
+import pg from 'pg';
+
+type SqlValue = string | number | null;
+export type Row = Record<string, unknown>;
+
+/** The application's own database, and the kit's storage inside it. */
+export interface HostDatabase {
+  /** Runs one statement with `?` placeholders, the same text on SQLite and PostgreSQL. */
+  query(sql: string, values?: readonly SqlValue[]): Promise<Row[]>;
+  mfaStorage: MfaStorage;
+  /** For people; holds no password. */
+  description: string;
+  close(): Promise<void>;
+}
+
+/** Opens `memory:`, `file:PATH` or `postgres://...` and makes the tables that are missing. */
+export async function openDatabase(url: string): Promise<HostDatabase> {
+  const database = await connect(url);
+  for (const statement of TABLES) await database.query(statement);
+  return database;
+}
+
+// The types are spelled so that both databases take them.
+const TABLES = [
+  `CREATE TABLE IF NOT EXISTS demo_users (
+    id TEXT PRIMARY KEY, username TEXT NOT NULL UNIQUE, email TEXT NOT NULL, display_name TEXT NOT NULL,
+    password_hash TEXT NOT NULL, password_changed INTEGER NOT NULL, mfa_policy TEXT NOT NULL,
+    mfa_enrolled INTEGER NOT NULL, enroll_by BIGINT)`,
+  `CREATE TABLE IF NOT EXISTS demo_sessions (
+    id TEXT PRIMARY KEY, data TEXT NOT NULL, expires_at BIGINT NOT NULL, ended INTEGER NOT NULL)`,
+];
+
+async function connect(url: string): Promise<HostDatabase> {
+  if (url === 'memory:') return openSqlite(':memory:', 'memory, gone at exit');
+  if (url.startsWith('file:')) return openSqlite(url, url);
+  if (/^postgres(ql)?:\/\//.test(url)) return openPostgres(url);
+  throw new Error('MFA_STORAGE is none of memory:, file:PATH, postgres://user@host/database');
+}
+
+async function openSqlite(url: string, description: string): Promise<HostDatabase> {
+  const inMemory = url === ':memory:';
+  if (!inMemory) mkdirSync(dirname(url.slice('file:'.length)), { recursive: true, mode: 0o700 });
+  const client = createClient({ url });
+  if (!inMemory) {
+    await client.execute('PRAGMA journal_mode = WAL');
+    await client.executeMultiple(schema('sqlite'));
+  }
+  return {
+    query: async (sql, values = []) => (await client.execute({ sql, args: [...values] })).rows.map((row) => ({ ...row })),
+    mfaStorage: inMemory ? memoryStorage() : sqliteStorage(client),
+    description,
+    close: async () => client.close(),
+  };
+}
+
+async function openPostgres(url: string): Promise<HostDatabase> {
+  const pool = new pg.Pool({ connectionString: url, max: 10, connectionTimeoutMillis: 2000 });
+  // Without a listener a server that goes away would end the process.
+  pool.on('error', (error) => console.error(`postgres: ${error.message}`));
+  await pool.query(schema('postgres'));
+  return {
+    async query(sql, values = []) {
+      let count = 0;
+      return (
+        await pool.query<Row>(
+          sql.replace(/\?/g, () => `$${++count}`),
+          [...values],
+        )
+      ).rows;
+    },
+    mfaStorage: postgresStorage(pool),
+    description: url.replace(/\/\/[^@/]*@/, '//'),
+    close: () => pool.end(),
+  };
+}

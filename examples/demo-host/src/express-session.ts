@@ -1,0 +1,43 @@
+import { type SessionData, Store } from 'express-session';
+import type { SessionTable } from './sessions.js';
+
+/** A store for express-session over the demo's own table of sessions. */
+export class DurableStore extends Store {
+  readonly #sessions: SessionTable;
+
+  constructor(sessions: SessionTable) {
+    super();
+    this.#sessions = sessions;
+  }
+
+  override get(id: string, done: (error: unknown, session?: SessionData | null) => void): void {
+    answer(this.#sessions.read(id) as Promise<SessionData | undefined>, done);
+  }
+
+  override set(id: string, session: SessionData, done: (error?: unknown) => void = ignore): void {
+    answer(this.#sessions.write(id, session, expiryOf(session)), done);
+  }
+
+  override touch(id: string, session: SessionData, done: (error?: unknown) => void = ignore): void {
+    answer(this.#sessions.extend(id, expiryOf(session)), done);
+  }
+
+  override destroy(id: string, done: (error?: unknown) => void = ignore): void {
+    answer(this.#sessions.end(id), done);
+  }
+}
+
+function answer<Value>(promise: Promise<Value>, done: (error: unknown, value?: Value) => void): void {
+  // setImmediate: an exception of the callback is not a rejection of the promise.
+  promise.then(
+    (value) => setImmediate(() => done(null, value)),
+    (error: unknown) => setImmediate(() => done(error)),
+  );
+}
+
+function expiryOf(session: SessionData): number {
+  const expires = session.cookie.expires;
+  return expires ? new Date(expires).getTime() : Date.now() + 8 * 60 * 60 * 1000;
+}
+
+function ignore(): void {}

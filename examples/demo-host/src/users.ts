@@ -1,0 +1,110 @@
+import type { MfaUser } from '@mfa-kit/core';
+import type { HostDatabase, Row } from './database.js';
+import { hashPassword, verifyPassword } from './password.js';
+
+/** A user of the demo; being an `MfaUser` with more fields, it reaches the kit's `policy` as it is. */
+export interface DemoUser extends MfaUser {
+  username: string;
+  displayName: string;
+  mfa: 'required' | 'optional';
+  /** Epoch milliseconds. */
+  enrollBy?: number;
+  enrolled: boolean;
+}
+
+export interface DemoUsers {
+  findById(id: string): Promise<DemoUser | null>;
+  findByUsername(username: string): Promise<DemoUser | null>;
+  /** The user whose password this is. An unknown user takes as long as a wrong password. */
+  checkPassword(username: unknown, password: unknown): Promise<DemoUser | null>;
+  /** Gives the user another password, who proves the current one; or says why not. */
+  changePassword(user: DemoUser, current: unknown, next: unknown): Promise<{ ok: true } | { ok: false; why: string }>;
+  /** The kit's `markEnrolled`: the application's own memory of who has MFA. */
+  setMfaEnrolled(id: string, enrolled: boolean): Promise<void>;
+  /** Usernames of people who no longer use the demo password. */
+  withOwnPassword(): Promise<string[]>;
+  /** Gives somebody the demo password again. */
+  restoreDemoPassword(id: string): Promise<void>;
+}
+
+const PEOPLE = [
+  { username: 'ada', displayName: 'Ada Byron', mfa: 'required', graceDays: 0 },
+  { username: 'grace', displayName: 'Grace Murray', mfa: 'optional', graceDays: 0 },
+  { username: 'alan', displayName: 'Alan Mathison', mfa: 'required', graceDays: 14 },
+] as const;
+
+const DAY = 24 * 60 * 60 * 1000;
+
+/** Opens the table of users: makes the demo's people at the first start, and gives them a new demo password if it changed. */
+export async function openUsers(database: HostDatabase, demoPassword: string, now: () => number): Promise<DemoUsers> {
+  const readOne = async (column: 'id' | 'username', value: string): Promise<Row | undefined> =>
+    (await database.query(`SELECT * FROM demo_users WHERE ${column} = ?`, [value]))[0];
+
+  const storePassword = async (id: string, password: string, changed: boolean): Promise<void> => {
+    const hash = await hashPassword(password);
+    await database.query('UPDATE demo_users SET password_hash = ?, password_changed = ? WHERE id = ?', [
+      hash,
+      changed ? 1 : 0,
+      id,
+    ]);
+  };
+
+  await Promise.all(
+    PEOPLE.map(async (person) => {
+      const row = await readOne('username', person.username);
+      if (row && (row.password_changed || (await verifyPassword(demoPassword, String(row.password_hash))))) return;
+      if (row) return storePassword(String(row.id), demoPassword, false);
+      await database.query(`INSERT INTO demo_users VALUES (?, ?, ?, ?, ?, 0, ?, 0, ?) ON CONFLICT DO NOTHING`, [
+        `user-${person.username}`,
+        person.username,
+        `${person.username}@larkfield.example`,
+        person.displayName,
+        await hashPassword(demoPassword),
+        person.mfa,
+        person.graceDays > 0 ? now() + person.graceDays * DAY : null,
+      ]);
+      return undefined;
+    }),
+  );
+
+  const checkPassword: DemoUsers['checkPassword'] = async (username, password) => {
+    if (typeof username !== 'string' || typeof password !== 'string') return null;
+    const row = await readOne('username', username.trim().toLowerCase());
+    const right = await verifyPassword(password, row && String(row.password_hash));
+    return right ? toUser(row) : null;
+  };
+
+  return {
+    findById: async (id) => toUser(await readOne('id', id)),
+    findByUsername: async (username) => toUser(await readOne('username', username)),
+    checkPassword,
+    async changePassword(user, current, next) {
+      if (!(await checkPassword(user.username, current))) return { ok: false, why: 'The current password is wrong.' };
+      if (typeof next !== 'string' || next.length < 10) return { ok: false, why: 'The new password needs 10 characters.' };
+      await storePassword(user.id, next, true);
+      return { ok: true };
+    },
+    async setMfaEnrolled(id, enrolled) {
+      await database.query('UPDATE demo_users SET mfa_enrolled = ? WHERE id = ?', [enrolled ? 1 : 0, id]);
+    },
+    async withOwnPassword() {
+      const rows = await database.query('SELECT username FROM demo_users WHERE password_changed = 1 ORDER BY username');
+      return rows.map((row) => String(row.username));
+    },
+    restoreDemoPassword: (id) => storePassword(id, demoPassword, false),
+  };
+}
+
+function toUser(row: Row | undefined): DemoUser | null {
+  if (!row) return null;
+  return {
+    id: String(row.id),
+    name: String(row.email),
+    username: String(row.username),
+    displayName: String(row.display_name),
+    mfa: row.mfa_policy === 'optional' ? 'optional' : 'required',
+    enrolled: Boolean(row.mfa_enrolled),
+    // PostgreSQL gives a BIGINT as text.
+    ...(row.enroll_by === null ? {} : { enrollBy: Number(row.enroll_by) }),
+  };
+}
