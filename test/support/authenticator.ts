@@ -1,0 +1,32 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
+
+/** The code that an authenticator app shows for a base32 key at an instant (epoch milliseconds); `oathtool` computes it. */
+export async function codeAt(key: string, at: number): Promise<string> {
+  const now = new Date(at).toISOString().replace('T', ' ').replace(/\..*/, ' UTC');
+  const { stdout } = await run('oathtool', ['--totp', '--base32', `--now=${now}`, key.replaceAll(' ', '')]);
+  return stdout.trim();
+}
+
+/** What a camera reads from a picture (PNG); `zbarimg` looks. */
+export async function readQrCode(png: Buffer): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'mfa-kit-qr-'));
+  try {
+    const file = join(folder, 'picture.png');
+    await writeFile(file, png);
+    const { stdout } = await run('zbarimg', ['--quiet', '--raw', '-Sdisable', '-Sqrcode.enable', file]);
+    return stdout.trim();
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+/** The key inside a key URI. */
+export function keyOf(uri: string): string {
+  return new URL(uri).searchParams.get('secret') ?? '';
+}

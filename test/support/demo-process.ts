@@ -1,0 +1,132 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { mkdir, mkdtemp, rm, rmdir, stat } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const main = join(root, 'examples/express-passport/dist/main.js');
+
+/** The built example as a process of its own. */
+export interface DemoProcess {
+  origin: string;
+  /** Its working directory, where it keeps what it keeps. */
+  folder: string;
+  /** Everything that it has written to stdout and stderr. */
+  output(): string;
+  /** Ends the process and starts it again on the same data. */
+  restart(): Promise<void>;
+  /** Runs `reset NAME` beside it. */
+  reset(username: string): Promise<string>;
+  stop(): Promise<void>;
+}
+
+/** Builds the example if need be and starts it on a free port, in a folder of its own. */
+export async function startDemoProcess(env: Record<string, string> = {}): Promise<DemoProcess> {
+  await build();
+  const folder = await mkdtemp(join(tmpdir(), 'mfa-kit-process-'));
+  const port = await freePort();
+  const childEnv = { PATH: process.env.PATH, HOME: folder, PORT: String(port), ...env };
+  let output = '';
+  let child: ChildProcess;
+
+  const start = async (): Promise<void> => {
+    child = spawn(process.execPath, [main], { cwd: folder, env: childEnv, stdio: ['ignore', 'pipe', 'pipe'] });
+    const collect = (chunk: Buffer): void => {
+      output += chunk.toString();
+    };
+    child.stdout?.on('data', collect);
+    child.stderr?.on('data', collect);
+    await answering(`http://localhost:${port}/healthz`, child, () => output);
+  };
+  const end = async (): Promise<void> => {
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    const ended = new Promise((resolve) => child.once('exit', resolve));
+    child.kill('SIGTERM');
+    await ended;
+  };
+
+  await start();
+  return {
+    origin: `http://localhost:${port}`,
+    folder,
+    output: () => output,
+    async restart() {
+      await end();
+      await start();
+    },
+    async reset(username) {
+      const { stdout, stderr } = await promisify(execFile)(process.execPath, [main, 'reset', username], {
+        cwd: folder,
+        env: childEnv,
+      });
+      return stdout + stderr;
+    },
+    async stop() {
+      await end();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+let built: Promise<void> | undefined;
+
+/** One build a test process, and one at a time on this machine: two compilers would write the same files. */
+function build(): Promise<void> {
+  built ??= withLock(async () => {
+    await promisify(execFile)(
+      process.execPath,
+      [join(root, 'node_modules/typescript/bin/tsc'), '-b', 'examples/express-passport'],
+      {
+        cwd: root,
+      },
+    );
+  });
+  return built;
+}
+
+async function withLock(work: () => Promise<void>): Promise<void> {
+  const lock = join(root, 'node_modules/.mfa-kit-build-lock');
+  for (;;) {
+    try {
+      await mkdir(lock);
+      break;
+    } catch {
+      // A lock older than a minute was left by a run that was ended.
+      const age = await stat(lock).then(
+        ({ mtimeMs }) => Date.now() - mtimeMs,
+        () => 0,
+      );
+      if (age > 60_000) await rmdir(lock).catch(() => {});
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  }
+  try {
+    await work();
+  } finally {
+    await rmdir(lock);
+  }
+}
+
+async function answering(url: string, child: ChildProcess, output: () => string): Promise<void> {
+  for (let attempt = 0; attempt < 200; attempt += 1) {
+    if (child.exitCode !== null) throw new Error(`The example ended with code ${child.exitCode}:\n${output()}`);
+    const response = await fetch(url).catch(() => null);
+    if (response?.ok) return;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  throw new Error(`The example did not answer within 20 s:\n${output()}`);
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', reject);
+    server.listen(0, () => {
+      const address = server.address();
+      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
+    });
+  });
+}
