@@ -38,7 +38,7 @@ export function createApp(storage: MfaStorage, secret: string): Express {
       const claims = await claimsOf(req);
       return claims && assuranceFromClaims(claims);
     },
-    onVerified: async ({ user, assurance }) => ({
+    onVerified: async (_req, { user, assurance }) => ({
       accessToken: await issueAccessToken(user.id, assuranceClaims(assurance, ['pwd'])),
     }),
     allowedOrigins: [pageOrigin],

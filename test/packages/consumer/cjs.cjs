@@ -1,0 +1,22 @@
+// Run in a consumer's folder: the same from CommonJS, through `require` of ESM.
+const assert = require('node:assert/strict');
+const { randomBytes } = require('node:crypto');
+const { createMfa, MfaError } = require('@mfa-kit/core');
+const { memoryStorage } = require('@mfa-kit/core/storage/memory');
+const { expressMfa } = require('@mfa-kit/express');
+
+for (const door of ['http', 'testing', 'storage/sql', 'storage/sqlite', 'storage/postgres', 'storage/conformance']) {
+  assert.notEqual(Object.keys(require(`@mfa-kit/core/${door}`)).length, 0);
+}
+assert.throws(() => createMfa({}), MfaError);
+
+const mfa = createMfa({
+  issuer: 'Acme',
+  keys: [{ id: '1', secret: randomBytes(32) }],
+  storage: memoryStorage(),
+});
+assert.equal(typeof expressMfa(mfa, { user: () => null, loginUrl: '/login' }).requireMfa(), 'function');
+mfa.beginLogin({ user: { id: 'u1', name: 'ada' } }).then((login) => {
+  assert.equal(login.decision.access, 'enroll');
+  console.log('cjs works');
+});

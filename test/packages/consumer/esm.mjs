@@ -1,0 +1,27 @@
+// Run in a consumer's folder: every door opens from ESM, and a login works.
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { createMfa, MfaError } from '@mfa-kit/core';
+import * as http from '@mfa-kit/core/http';
+import * as conformance from '@mfa-kit/core/storage/conformance';
+import { memoryStorage } from '@mfa-kit/core/storage/memory';
+import * as postgres from '@mfa-kit/core/storage/postgres';
+import * as sql from '@mfa-kit/core/storage/sql';
+import * as sqlite from '@mfa-kit/core/storage/sqlite';
+import * as testing from '@mfa-kit/core/testing';
+import { expressMfa } from '@mfa-kit/express';
+import * as nest from '@mfa-kit/nest';
+
+for (const door of [http, conformance, postgres, sql, sqlite, testing]) assert.notEqual(Object.keys(door).length, 0);
+assert.deepEqual(Object.keys(nest), []);
+assert.throws(() => createMfa({}), MfaError);
+
+const mfa = createMfa({
+  issuer: 'Acme',
+  keys: [{ id: '1', secret: randomBytes(32) }],
+  storage: memoryStorage(),
+});
+const login = await mfa.beginLogin({ user: { id: 'u1', name: 'ada' } });
+assert.equal(login.decision.access, 'enroll');
+assert.equal(typeof expressMfa(mfa, { user: () => null, loginUrl: '/login' }).requireMfa(), 'function');
+console.log('esm works');

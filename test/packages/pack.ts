@@ -1,0 +1,89 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { filesUnder, manifestOf, packageNames, root } from '../house/sources.js';
+
+/** A packed package. */
+export interface Packed {
+  name: string;
+  tarball: string;
+  /** Paths inside the package. */
+  files: string[];
+}
+
+/** Builds and packs every package as it would be published, into `folder`. */
+export function packAll(folder: string): Packed[] {
+  run('npx', ['--no-install', 'tsc', '-b', ...packageNames.map((name) => `packages/${name}`)], root);
+  for (const name of packageNames) removeStaleBuild(path.join(root, 'packages', name));
+  const output = run(
+    'npm',
+    ['pack', '--json', '--ignore-scripts', '--pack-destination', folder, ...packageNames.map((name) => `./packages/${name}`)],
+    root,
+  );
+  const answer = JSON.parse(output) as PackAnswer[] | Record<string, PackAnswer>;
+  return Object.values(answer).map(({ name, filename, files }) => ({
+    name,
+    tarball: path.join(folder, path.basename(filename)),
+    files: files.map((file) => file.path),
+  }));
+}
+
+/** `tsc -b` leaves the build of a source that was renamed; a release starts from a clean build. */
+function removeStaleBuild(folder: string): void {
+  const dist = path.join(folder, 'dist');
+  for (const file of filesUnder(dist)) {
+    const source = path.join(folder, 'src', file.replace(/(\.d\.ts|\.js)(\.map)?$/, '.ts'));
+    if (!existsSync(source)) rmSync(path.join(dist, file));
+  }
+}
+
+interface PackAnswer {
+  name: string;
+  filename: string;
+  files: { path: string }[];
+}
+
+/**
+ * A folder outside the repository in which the packages lie unpacked, beside exactly what their manifests name and nothing
+ * else; links to the repository's `node_modules` stand in for the registry.
+ */
+export function consumerFolder(packed: Packed[]): string {
+  const folder = mkdtempSync(path.join(tmpdir(), 'mfa-kit-consumer-'));
+  for (const { name, tarball } of packed) {
+    const target = path.join(folder, 'node_modules', name);
+    mkdirSync(target, { recursive: true });
+    run('tar', ['-xzf', tarball, '-C', target, '--strip-components=1'], folder);
+  }
+  const wanted = packageNames.flatMap((name) => {
+    const { dependencies, peerDependencies } = manifestOf(name);
+    return Object.keys({ ...dependencies, ...peerDependencies });
+  });
+  for (const dependency of new Set([...wanted, '@types/node'])) {
+    if (dependency.startsWith('@mfa-kit/')) continue;
+    const link = path.join(folder, 'node_modules', dependency);
+    mkdirSync(path.dirname(link), { recursive: true });
+    symlinkSync(path.join(root, 'node_modules', dependency), link);
+  }
+  return folder;
+}
+
+/** Runs a command and gives its output; its error output becomes the message when it fails. */
+export function run(command: string, args: string[], cwd: string): string {
+  try {
+    return execFileSync(command, args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+  } catch (error) {
+    const { stdout, stderr } = error as { stdout?: string; stderr?: string };
+    throw new Error(`${command} ${args.join(' ')} failed\n${stdout ?? ''}${stderr ?? ''}`, { cause: error });
+  }
+}
+
+/** Removes a folder and everything in it. */
+export function removeFolder(folder: string): void {
+  rmSync(folder, { recursive: true, force: true });
+}
+
+/** Names of the files that a consumer runs, in `test/packages/consumer`. */
+export function consumerFiles(): string[] {
+  return readdirSync(path.join(root, 'test/packages/consumer'));
+}

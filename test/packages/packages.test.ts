@@ -1,0 +1,84 @@
+import { copyFileSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { root } from '../house/sources.js';
+import { consumerFiles, consumerFolder, type Packed, packAll, removeFolder, run } from './pack.js';
+
+let packed: Packed[];
+let tarballs: string;
+let consumer: string;
+
+beforeAll(() => {
+  tarballs = mkdtempSync(path.join(tmpdir(), 'mfa-kit-pack-'));
+  packed = packAll(tarballs);
+  consumer = consumerFolder(packed);
+  for (const file of consumerFiles()) copyFileSync(path.join(root, 'test/packages/consumer', file), path.join(consumer, file));
+  writeFileSync(path.join(consumer, 'package.json'), '{ "type": "module", "private": true }\n');
+}, 120_000);
+
+afterAll(() => {
+  if (tarballs) removeFolder(tarballs);
+  if (consumer) removeFolder(consumer);
+});
+
+describe('what is published', () => {
+  it('is build, sources, README, license and manifest, for three packages', () => {
+    expect(packed.map(({ name }) => name).sort()).toEqual(['@mfa-kit/core', '@mfa-kit/express', '@mfa-kit/nest']);
+    for (const { name, files } of packed) {
+      const outside = files.filter((file) => !/^(dist|src)\//.test(file)).sort();
+      expect(outside, name).toEqual(['LICENSE', 'README.md', 'package.json']);
+      const odd = files.filter((file) => /^src\//.test(file) && !file.endsWith('.ts'));
+      expect(odd, name).toEqual([]);
+      expect(
+        files.filter((file) => /\.tsbuildinfo$|\.test\.|\.env|\.npmrc/.test(file)),
+        name,
+      ).toEqual([]);
+    }
+  });
+
+  it('has a build of each source', () => {
+    for (const { name, files } of packed) {
+      const stems = (folder: string, ending: string): string[] =>
+        files
+          .filter((file) => file.startsWith(folder) && file.endsWith(ending))
+          .map((file) => file.slice(folder.length, -ending.length))
+          .sort();
+      const sources = stems('src/', '.ts');
+      expect(stems('dist/', '.js'), name).toEqual(sources);
+      expect(stems('dist/', '.d.ts'), name).toEqual(sources);
+    }
+  });
+});
+
+describe('an application that installs it', () => {
+  it('opens every door from ESM', () => {
+    expect(run('node', ['esm.mjs'], consumer)).toContain('esm works');
+  });
+
+  it('opens every door from CommonJS', () => {
+    expect(run('node', ['cjs.cjs'], consumer)).toContain('cjs works');
+  });
+
+  it.each([
+    { name: 'nodenext', module: 'nodenext', moduleResolution: 'nodenext' },
+    { name: 'node20', module: 'node20', moduleResolution: 'node16' },
+    { name: 'bundler', module: 'esnext', moduleResolution: 'bundler' },
+    { name: 'preserve', module: 'preserve', moduleResolution: 'bundler' },
+  ])('compiles with resolution $name', ({ name, module, moduleResolution }) => {
+    const options = {
+      module,
+      moduleResolution,
+      target: 'es2022',
+      strict: true,
+      noEmit: true,
+      skipLibCheck: false,
+      types: ['node'],
+    };
+    writeFileSync(
+      path.join(consumer, `tsconfig.${name}.json`),
+      JSON.stringify({ compilerOptions: options, files: ['types.ts'] }),
+    );
+    run(path.join(root, 'node_modules/.bin/tsc'), ['-p', `tsconfig.${name}.json`], consumer);
+  });
+});
