@@ -76,3 +76,46 @@ export type AccessDecision =
 export function sessionUserId(session: MfaSession): string {
   return session.state === 'pending' ? session.userId : session.assurance.userId;
 }
+
+/** An assurance as claims of an access token that the host signs; `sub` is the host's, and must be the user id. */
+export interface AssuranceClaims {
+  /** RFC 8176: the first factor's methods and the second's. */
+  amr: string[];
+  acr: string;
+  /** When a factor was last actively checked, in seconds since the epoch. */
+  auth_time: number;
+  mfa_epoch: string;
+  mfa_via: AssuranceVia;
+  mfa_device?: string;
+}
+
+/** Claims for the host's access token. `firstFactor`: how the first factor was proven, `['pwd']` for one. */
+export function assuranceClaims(assurance: Assurance, firstFactor: readonly string[]): AssuranceClaims {
+  return {
+    amr: [...new Set([...firstFactor, ...assurance.amr])],
+    acr: assurance.acr,
+    auth_time: Math.floor(assurance.verifiedAt / 1000),
+    mfa_epoch: assurance.epoch,
+    mfa_via: assurance.via,
+    ...(assurance.deviceId === undefined ? {} : { mfa_device: assurance.deviceId }),
+  };
+}
+
+/**
+ * The assurance that verified claims speak of, or null when a fact is missing: no fact, no MFA.
+ *
+ * The host has verified the token's signature, issuer, audience and end before it hands the claims in.
+ */
+export function assuranceFromClaims(claims: Record<string, unknown>): Assurance | null {
+  const { sub, amr, acr, auth_time: authTime, mfa_epoch: epoch, mfa_via: via, mfa_device: deviceId } = claims;
+  if (typeof sub !== 'string' || typeof acr !== 'string' || typeof epoch !== 'string' || epoch === '') return null;
+  if (typeof authTime !== 'number' || !Number.isSafeInteger(authTime)) return null;
+  if (!Array.isArray(amr) || !amr.every((method) => typeof method === 'string')) return null;
+  if (via !== 'otp' && via !== 'recovery-code' && via !== 'remembered-device') return null;
+  if (!amr.includes(AMR[via])) return null;
+  if (via === 'remembered-device' && typeof deviceId !== 'string') return null;
+  const device = typeof deviceId === 'string' ? { deviceId } : {};
+  return { userId: sub, epoch, amr, acr, verifiedAt: authTime * 1000, via, ...device };
+}
+
+const AMR = { otp: 'otp', 'recovery-code': 'recovery_code', 'remembered-device': 'remembered_device' } as const;

@@ -43,19 +43,17 @@ export type EventDetail =
 /** One event; `switch (event.name)` narrows. */
 export type MfaEvent = EventBase & EventDetail;
 
+/** Names of the events that the user should be told of. */
+export type NoticeName =
+  | 'authenticator_enrolled'
+  | 'authenticator_removed'
+  | 'recovery_code_used'
+  | 'recovery_codes_low'
+  | 'recovery_codes_regenerated'
+  | 'guessing_suspected'
+  | 'device_token_reused'
+  | 'sessions_ended'
+  | 'mfa_reset';
+
 /** What the user should be told, by mail for one (NIST SP 800-63B-4 section 4.6). No secret in it. */
-export type MfaNotice = Extract<
-  MfaEvent,
-  {
-    name:
-      | 'authenticator_enrolled'
-      | 'authenticator_removed'
-      | 'recovery_code_used'
-      | 'recovery_codes_low'
-      | 'recovery_codes_regenerated'
-      | 'guessing_suspected'
-      | 'device_token_reused'
-      | 'sessions_ended'
-      | 'mfa_reset';
-  }
->;
+export type MfaNotice = MfaEvent & { name: NoticeName };

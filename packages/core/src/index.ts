@@ -1,1 +1,29 @@
-export type * from './assurance.js';
+export {
+  type AccessDecision,
+  type Assurance,
+  type AssuranceVia,
+  assuranceClaims,
+  assuranceFromClaims,
+  type ChallengeFactor,
+  type MfaSession,
+  type PendingSession,
+  type Requirement,
+  type VerifiedSession,
+} from './assurance.js';
+export { MfaError, type MfaErrorCode } from './errors.js';
+export type { EventBase, EventContext, EventDetail, MfaEvent, MfaNotice } from './events.js';
+export { type Administering, createMfa, type DeviceInput, type Mfa, type MfaSettings } from './mfa.js';
+export type { MfaKey, MfaOptions, MfaPolicy, MfaUser } from './options.js';
+export { qrPngDataUrl, qrSvg } from './qr.js';
+export type {
+  AuthenticatorSummary,
+  DeviceGrant,
+  DeviceSummary,
+  Enrollment,
+  LoginBegun,
+  MfaStatus,
+  Refusal,
+  RefusalReason,
+  Result,
+} from './results.js';
+export type { MfaStorage, StoredProfile } from './storage/storage.js';

@@ -1,98 +1,34 @@
 import type { AccessDecision, Assurance, MfaSession, PendingSession, Requirement, VerifiedSession } from './assurance.js';
+import { keyedDigest } from './crypto/digest.js';
 import type { EventContext } from './events.js';
-import type { MfaUser } from './options.js';
-import type { Result } from './results.js';
+import { type Administering, clearLockout, forgetUser, passwordChanged, resetMfa } from './flows/administer.js';
+import { regenerateRecoveryCodes, removeAuthenticator, renameAuthenticator } from './flows/authenticators.js';
+import { checkAccess } from './flows/check-access.js';
+import { confirmEnrollment } from './flows/confirm-enrollment.js';
+import { endAllSessions, revokeDevice } from './flows/devices.js';
+import { createEmitter } from './flows/emitter.js';
+import { cancelEnrollment, currentEnrollment, startEnrollment } from './flows/enroll.js';
+import type { Acting, FlowContext } from './flows/flow.js';
+import type { DeviceInput } from './flows/known-device.js';
+import { beginLogin } from './flows/login.js';
+import { getStatus } from './flows/status.js';
+import { verify } from './flows/verify.js';
+import { type MfaOptions, type MfaUser, type ResolvedOptions, resolveOptions } from './options.js';
+import { createProfileStore } from './profile/change-profile.js';
+import {
+  type AuthenticatorSummary,
+  type DeviceGrant,
+  type Enrollment,
+  type LoginBegun,
+  type MfaStatus,
+  type Result,
+  refuse,
+} from './results.js';
+import { openPendingToken } from './tokens/pending-token.js';
 
-/** A device token for the user's browser, to be kept in a cookie that only this user's login reads. */
-export interface DeviceGrant {
-  token: string;
-  /** When the token stops being accepted, in epoch milliseconds. */
-  expiresAt: number;
-  deviceId: string;
-  /** Until when the browser is not asked at login; absent when the user did not tick the box. */
-  rememberedUntil?: number;
-}
-
-/** What a started enrollment shows: once, to the session that began it. */
-export interface Enrollment {
-  id: string;
-  /** Key URI (`otpauth://totp/...`), for the QR code. */
-  uri: string;
-  /** The same key for typing, base32 in groups of four. */
-  manualKey: string;
-  /** Epoch milliseconds. */
-  expiresAt: number;
-}
-
-/** An enrolled authenticator, without its secret. */
-export interface AuthenticatorSummary {
-  id: string;
-  kind: string;
-  name: string;
-  /** Epoch milliseconds. */
-  createdAt: number;
-  lastUsedAt?: number;
-}
-
-/** A browser that has passed a factor. */
-export interface DeviceSummary {
-  id: string;
-  /** Browser and system, as named at the time. */
-  label: string;
-  /** Epoch milliseconds. */
-  firstUsedAt: number;
-  lastUsedAt: number;
-  rememberedUntil?: number;
-}
-
-/** What is known about a user's MFA; never a secret. */
-export interface MfaStatus {
-  enrolled: boolean;
-  mfa: 'required' | 'optional' | 'off';
-  mayEnroll: boolean;
-  /** Until when a user without authenticator is let through; absent when there is no grace. */
-  enrollBy?: number;
-  authenticators: AuthenticatorSummary[];
-  devices: DeviceSummary[];
-  recoveryCodesLeft: number;
-  /** Seconds until the next 6-digit code from an unknown browser is looked at; 0: now. */
-  waitSeconds: number;
-}
-
-/** Deviceside inputs that every proof may carry. */
-export interface DeviceInput {
-  /** The user ticked "Remember this device". */
-  rememberDevice?: boolean;
-  /** Name of the browser. With it (or with `rememberDevice`) a browser that passes becomes a known device. */
-  deviceLabel?: string;
-  /** Device tokens that the browser sent for this user; at most four are looked at. */
-  deviceToken?: string | readonly string[];
-}
-
-interface Acting<User> {
-  user: User;
-  session: MfaSession | undefined;
-  context?: EventContext;
-}
-
-/** An operation of support staff: who does it and why, for the audit trail. */
-export interface Administering {
-  userId: string;
-  actor: string;
-  reason: string;
-  context?: EventContext;
-}
-
-/** A login as {@link Mfa.beginLogin} leaves it. */
-export interface LoginBegun {
-  decision: AccessDecision;
-  /** Replaces whatever MFA state the session had; undefined: clear it. */
-  session?: MfaSession;
-  /** The rotated token of a remembered device. */
-  device?: DeviceGrant;
-  /** The pending session as a signed JWT, for clients without a session. Absent when nothing is pending. */
-  pendingToken?: string;
-}
+export type { Administering } from './flows/administer.js';
+export type { DeviceInput } from './flows/known-device.js';
+export type { AuthenticatorSummary, DeviceGrant, DeviceSummary, Enrollment, LoginBegun, MfaStatus } from './results.js';
 
 /** All flows, bound to one set of options. Every method may be called from any transport; limits are shared. */
 export interface Mfa<User extends MfaUser = MfaUser> {
@@ -107,9 +43,7 @@ export interface Mfa<User extends MfaUser = MfaUser> {
   startEnrollment(input: Acting<User> & { name?: string }): Promise<Result<{ enrollment: Enrollment; session: MfaSession }>>;
   /** Shows again the newest enrollment that this session began and that is still open. */
   currentEnrollment(input: Acting<User>): Promise<Result<{ enrollment: Enrollment }>>;
-  confirmEnrollment(
-    input: Acting<User> & DeviceInput & { enrollmentId: string; code: unknown },
-  ): Promise<
+  confirmEnrollment(input: Acting<User> & DeviceInput & { enrollmentId: string; code: unknown }): Promise<
     Result<{
       authenticator: AuthenticatorSummary;
       /** Shown once; present when this enrollment created them. */
@@ -124,9 +58,7 @@ export interface Mfa<User extends MfaUser = MfaUser> {
   /** Checks a code of an authenticator, or a recovery code. */
   verify(
     input: Acting<User> & DeviceInput & { code?: unknown; recoveryCode?: unknown },
-  ): Promise<
-    Result<{ session: VerifiedSession; assurance: Assurance; device?: DeviceGrant; recoveryCodesLeft?: number }>
-  >;
+  ): Promise<Result<{ session: VerifiedSession; assurance: Assurance; device?: DeviceGrant; recoveryCodesLeft?: number }>>;
   /** Opens a pending token of {@link LoginBegun}; its session then goes to `verify` or to a first enrollment. */
   openPendingToken(token: string): Promise<Result<{ userId: string; session: PendingSession }>>;
 
@@ -139,7 +71,11 @@ export interface Mfa<User extends MfaUser = MfaUser> {
   endAllSessions(input: Acting<User>): Promise<Result<{ session: MfaSession }>>;
 
   /** For the host: the password changed. `keep`: the acting session, which gets its new state. */
-  passwordChanged(input: { userId: string; keep?: MfaSession; context?: EventContext }): Promise<Result<{ session?: MfaSession }>>;
+  passwordChanged(input: {
+    userId: string;
+    keep?: MfaSession;
+    context?: EventContext;
+  }): Promise<Result<{ session?: MfaSession }>>;
   /** For the host: the account is gone. Removes everything that is known. */
   forgetUser(input: { userId: string; context?: EventContext }): Promise<Result>;
   /** For support: removes authenticators, recovery codes and devices; the user enrolls again at the next login. */
@@ -148,11 +84,11 @@ export interface Mfa<User extends MfaUser = MfaUser> {
   clearLockout(input: Administering): Promise<Result>;
 
   /** What the HTTP layer needs to know of the options. */
-  readonly settings: MfaSettings;
+  readonly settings: MfaSettings<User>;
 }
 
 /** Resolved options that shape pages and cookies. */
-export interface MfaSettings {
+export interface MfaSettings<User extends MfaUser = MfaUser> {
   realm: string;
   /** Days of "Remember this device"; 0: switched off. */
   rememberDays: number;
@@ -162,5 +98,65 @@ export interface MfaSettings {
   /** Cookie names under which this user's device token may be found; the first is written. Suffixes of 12 hex digits. */
   deviceCookieSuffixes(userId: string): string[];
   /** The issuer as the user sees it. */
-  issuerFor(user: MfaUser): string;
+  issuerFor(user: User): string;
+}
+
+/**
+ * Binds all flows to one set of options. Throws an `MfaError` at once when an option is missing or unsafe; does no work until the
+ * first call.
+ */
+export function createMfa<User extends MfaUser = MfaUser>(options: MfaOptions<User>): Mfa<User> {
+  const resolved = resolveOptions(options);
+  const { keyring, realm, storage, clock } = resolved;
+  const flow: FlowContext<User> = {
+    options: resolved,
+    profiles: createProfileStore({ storage, keyring, realm, clock }),
+    emit: createEmitter(resolved),
+  };
+  return {
+    beginLogin: (input) => beginLogin(flow, input),
+    checkAccess: (input) => checkAccess(flow, input),
+    startEnrollment: (input) => startEnrollment(flow, input),
+    currentEnrollment: (input) => currentEnrollment(flow, input),
+    confirmEnrollment: (input) => confirmEnrollment(flow, input),
+    cancelEnrollment: (input) => cancelEnrollment(flow, input),
+    verify: (input) => verify(flow, input),
+    async openPendingToken(token) {
+      const session = await openPendingToken(token, { keyring, realm, now: clock() });
+      return session ? { ok: true, userId: session.userId, session } : refuse('pending_token_invalid');
+    },
+    getStatus: (input) => getStatus(flow, input),
+    renameAuthenticator: (input) => renameAuthenticator(flow, input),
+    removeAuthenticator: (input) => removeAuthenticator(flow, input),
+    regenerateRecoveryCodes: (input) => regenerateRecoveryCodes(flow, input),
+    revokeDevice: (input) => revokeDevice(flow, input),
+    endAllSessions: (input) => endAllSessions(flow, input),
+    passwordChanged: (input) => passwordChanged(flow, input),
+    forgetUser: (input) => forgetUser(flow, input),
+    resetMfa: (input) => resetMfa(flow, input),
+    clearLockout: (input) => clearLockout(flow, input),
+    settings: createSettings(resolved),
+  };
+}
+
+function createSettings<User extends MfaUser>(options: ResolvedOptions<User>): MfaSettings<User> {
+  const { keyring, realm, rememberDays, recoveryCodeCount, clock } = options;
+  return {
+    realm,
+    rememberDays,
+    recoveryCodeCount,
+    now: clock,
+    issuerFor: (user) => options.issuerFor(user),
+    deviceCookieSuffixes: (userId) =>
+      keyring.ids.flatMap((id) => {
+        const key = keyring.bytes('device-cookie', id);
+        return key
+          ? [
+              Buffer.from(keyedDigest(key, [userId]))
+                .toString('hex')
+                .slice(0, 12),
+            ]
+          : [];
+      }),
+  };
 }

@@ -1,3 +1,8 @@
+import { createKeyring, type KeyMaterial, type Keyring } from './crypto/keyring.js';
+import { MfaError } from './errors.js';
+import type { MfaEvent, MfaNotice } from './events.js';
+import type { MfaStorage } from './storage/storage.js';
+
 /** The person at the keyboard, as the host knows them. A type with more fields reaches `policy` and `issuer`. */
 export interface MfaUser {
   /** Opaque, stable, never reused; 1 to 255 bytes of UTF-8 without U+0000. */
@@ -6,4 +11,218 @@ export interface MfaUser {
   name: string;
   /** The host's own memory of "this user has MFA". `true`: a missing profile refuses instead of meaning "no MFA". */
   enrolled?: boolean;
+}
+
+/** A key of the application. */
+export interface MfaKey {
+  /** Stored beside what the key protects; 1 to 32 characters of `A-Z a-z 0-9 . _ -`. */
+  id: string;
+  /** At least 32 random bytes: as bytes, or as base64, base64url or hex. */
+  secret: string | Uint8Array;
+}
+
+/** What a user must and may do. */
+export interface MfaPolicy {
+  /** Default `required`. */
+  mfa?: 'required' | 'optional' | 'off';
+  /** With `required`: until then (epoch milliseconds) a user without authenticator is let through. */
+  enrollBy?: number;
+  /** `false`: the user may not enroll for now, because the address is not verified, say. Default `true`. */
+  mayEnroll?: boolean;
+  /** `false`: no device of this user is remembered. Default: what the option `rememberDevice` says. */
+  rememberDevice?: boolean;
+}
+
+/** Everything that can be set. A bad value throws at once and says how to mend it. */
+export interface MfaOptions<User extends MfaUser = MfaUser> {
+  /** Name of the application in the authenticator app; display only. */
+  issuer: string | ((user: User) => string);
+  /** The first writes, all are read. */
+  keys: readonly MfaKey[];
+  /** Where profiles are kept. */
+  storage: MfaStorage;
+  /** Name of this installation inside keys and tokens. Never rename it: everything stored would become unreadable. */
+  realm?: string;
+  /** What a user must and may do. Default: MFA is required of everybody. */
+  policy?: (user: User) => MfaPolicy | Promise<MfaPolicy>;
+  /** Writes the host's own memory of who is enrolled; awaited, and repeated at the next login while it disagrees. */
+  markEnrolled?: (userId: string, enrolled: boolean) => void | Promise<void>;
+  /** Days (1 to 30) that a remembered device is not asked at login; `false` switches it off. */
+  rememberDevice?: { days?: number } | false;
+  /** Codes a set (5 to 20), and when to warn that few are left; `false` switches them off. */
+  recoveryCodes?: { count?: number; lowAt?: number } | false;
+  /** Time steps accepted before and after the current one, for clocks that differ: 0 or 1. */
+  windowSteps?: 0 | 1;
+  /** How old (0 to 300 seconds) a proof may be before a guard reads the profile again. */
+  revocationDelaySeconds?: number;
+  /** Receives every event. It is not awaited; if it throws, nothing changes. */
+  onEvent?: (event: MfaEvent) => void | Promise<void>;
+  /** Receives what the user should be told. It is not awaited; if it throws or hangs, `notify_failed` is an event. */
+  notify?: (notice: MfaNotice) => void | Promise<void>;
+  /** The server's clock, in epoch milliseconds. */
+  clock?: () => number;
+}
+
+/** Options with every default in place. */
+export interface ResolvedOptions<User extends MfaUser = MfaUser> {
+  issuerFor(user: User): string;
+  keyring: Keyring;
+  storage: MfaStorage;
+  realm: string;
+  policy: (user: User) => MfaPolicy | Promise<MfaPolicy>;
+  markEnrolled: ((userId: string, enrolled: boolean) => void | Promise<void>) | null;
+  /** 0: switched off. */
+  rememberDays: number;
+  /** 0: switched off. */
+  recoveryCodeCount: number;
+  recoveryCodesLowAt: number;
+  windowSteps: 0 | 1;
+  revocationDelaySeconds: number;
+  onEvent: ((event: MfaEvent) => void | Promise<void>) | null;
+  notify: ((notice: MfaNotice) => void | Promise<void>) | null;
+  clock: () => number;
+}
+
+/** The defaults; they stand here and nowhere else. */
+export const DEFAULTS = {
+  realm: 'mfa-kit',
+  rememberDevice: { days: 30 },
+  recoveryCodes: { count: 10, lowAt: 3 },
+  windowSteps: 1,
+  revocationDelaySeconds: 0,
+} as const;
+
+const KNOWN: readonly (keyof MfaOptions)[] = [
+  'issuer',
+  'keys',
+  'storage',
+  'realm',
+  'policy',
+  'markEnrolled',
+  'rememberDevice',
+  'recoveryCodes',
+  'windowSteps',
+  'revocationDelaySeconds',
+  'onEvent',
+  'notify',
+  'clock',
+];
+
+/** Validates and completes the options. Throws an {@link MfaError} `invalid_option`. */
+export function resolveOptions<User extends MfaUser>(options: MfaOptions<User>): ResolvedOptions<User> {
+  if (typeof options !== 'object' || options === null) throw invalid('createMfa needs an object of options.');
+  for (const name of Object.keys(options)) {
+    if (!(KNOWN as readonly string[]).includes(name)) throw invalid(`Unknown option "${name}". Known are: ${KNOWN.join(', ')}.`);
+  }
+  const { issuer } = options;
+  if (typeof issuer !== 'function' && !(typeof issuer === 'string' && issuer.trim())) {
+    throw invalid('"issuer" must be the name of your application, or a function of the user that gives it.');
+  }
+  const realm = text('realm', options.realm ?? DEFAULTS.realm);
+  const remember = options.rememberDevice ?? DEFAULTS.rememberDevice;
+  const recovery = options.recoveryCodes ?? DEFAULTS.recoveryCodes;
+  const count = recovery === false ? 0 : whole('recoveryCodes.count', recovery.count ?? DEFAULTS.recoveryCodes.count, 5, 20);
+  const windowSteps = whole('windowSteps', options.windowSteps ?? DEFAULTS.windowSteps, 0, 1);
+  return {
+    issuerFor: typeof issuer === 'function' ? issuer : () => issuer,
+    keyring: createKeyring(resolveKeys(options.keys), realm),
+    storage: resolveStorage(options.storage),
+    realm,
+    policy: callback('policy', options.policy) ?? (() => ({ mfa: 'required' })),
+    markEnrolled: callback('markEnrolled', options.markEnrolled),
+    rememberDays: remember === false ? 0 : whole('rememberDevice.days', remember.days ?? DEFAULTS.rememberDevice.days, 1, 30),
+    recoveryCodeCount: count,
+    recoveryCodesLowAt:
+      recovery === false
+        ? 0
+        : whole('recoveryCodes.lowAt', recovery.lowAt ?? Math.min(DEFAULTS.recoveryCodes.lowAt, count), 0, count),
+    windowSteps: windowSteps === 0 ? 0 : 1,
+    revocationDelaySeconds: whole(
+      'revocationDelaySeconds',
+      options.revocationDelaySeconds ?? DEFAULTS.revocationDelaySeconds,
+      0,
+      300,
+    ),
+    onEvent: callback('onEvent', options.onEvent),
+    notify: callback('notify', options.notify),
+    clock: callback('clock', options.clock) ?? (() => Date.now()),
+  };
+}
+
+function resolveStorage(storage: MfaStorage | undefined): MfaStorage {
+  const missing = (['read', 'write', 'remove', 'listUserIds'] as const).filter((name) => typeof storage?.[name] !== 'function');
+  if (!storage || missing.length > 0) {
+    throw invalid(
+      `"storage" has no ${missing.join(', ')}. Give it an adapter, postgresStorage(pool) of "@mfa-kit/core/storage/postgres" for one.`,
+    );
+  }
+  return storage;
+}
+
+function resolveKeys(keys: readonly MfaKey[] | undefined): KeyMaterial[] {
+  if (!Array.isArray(keys) || keys.length === 0) {
+    throw invalid(`"keys" must hold at least one key: [{ id: '2026-11', secret: process.env.MFA_KEY }]. ${HOW_TO_MAKE_A_KEY}`);
+  }
+  const ids = new Set<string>();
+  return keys.map((key: MfaKey, index) => {
+    if (typeof key?.id !== 'string' || !/^[A-Za-z0-9._-]{1,32}$/.test(key.id)) {
+      throw invalid(`"keys[${index}].id" must be 1 to 32 characters of A-Z a-z 0-9 . _ -; the month is a good one.`);
+    }
+    if (ids.has(key.id)) throw invalid(`"keys" names the id "${key.id}" twice. Give every key its own id.`);
+    ids.add(key.id);
+    return { id: key.id, secret: resolveSecret(key.secret, index) };
+  });
+}
+
+const HOW_TO_MAKE_A_KEY = 'Make one with: openssl rand -base64 32';
+
+function resolveSecret(secret: string | Uint8Array, index: number): Uint8Array {
+  const name = `"keys[${index}].secret"`;
+  if (secret === undefined || secret === null) {
+    throw invalid(`${name} is missing: is the environment variable set? ${HOW_TO_MAKE_A_KEY}`);
+  }
+  const bytes = typeof secret === 'string' ? decodeSecret(secret, name) : secret;
+  if (!(bytes instanceof Uint8Array)) throw invalid(`${name} must be a string or bytes. ${HOW_TO_MAKE_A_KEY}`);
+  if (bytes.byteLength < 32) {
+    throw invalid(`${name} has ${bytes.byteLength} bytes; at least 32 random ones are needed. ${HOW_TO_MAKE_A_KEY}`);
+  }
+  // Thirty-two random bytes have 30 different values on average; fewer than 20 is chance once in 10^12 keys.
+  if (new Set(bytes).size < 20) throw invalid(`${name} is not random: its bytes repeat. ${HOW_TO_MAKE_A_KEY}`);
+  return bytes.slice();
+}
+
+function decodeSecret(secret: string, name: string): Uint8Array {
+  const trimmed = secret.trim();
+  if (/^(?:[0-9a-f]{2})+$/i.test(trimmed) && trimmed.length >= 64) return new Uint8Array(Buffer.from(trimmed, 'hex'));
+  if (!/^[A-Za-z0-9+/_-]+={0,2}$/.test(trimmed)) {
+    throw invalid(`${name} is not base64, base64url or hex; a passphrase will not do. ${HOW_TO_MAKE_A_KEY}`);
+  }
+  if (trimmed.length >= 32 && (!/[a-z]/.test(trimmed) || !/[A-Z]/.test(trimmed))) {
+    throw invalid(`${name} looks like a passphrase; it must be random bytes in base64. ${HOW_TO_MAKE_A_KEY}`);
+  }
+  return new Uint8Array(Buffer.from(trimmed, 'base64'));
+}
+
+function callback<Callback>(name: string, value: Callback | undefined): Callback | null {
+  if (value === undefined) return null;
+  if (typeof value !== 'function') throw invalid(`"${name}" must be a function.`);
+  return value;
+}
+
+function text(name: string, value: unknown): string {
+  if (typeof value !== 'string' || !/^[\x21-\x7e]{1,64}$/.test(value)) {
+    throw invalid(`"${name}" must be 1 to 64 printable ASCII characters without blanks.`);
+  }
+  return value;
+}
+
+function whole(name: string, value: unknown, least: number, most: number): number {
+  if (typeof value !== 'number' || !Number.isInteger(value) || value < least || value > most) {
+    throw invalid(`"${name}" must be a whole number from ${least} to ${most}.`);
+  }
+  return value;
+}
+
+function invalid(message: string): MfaError {
+  return new MfaError('invalid_option', message);
 }

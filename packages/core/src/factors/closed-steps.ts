@@ -1,0 +1,51 @@
+/** A run of time steps, both ends included, that will never be accepted again. */
+export interface ClosedRange {
+  from: number;
+  to: number;
+}
+
+/** More ranges than this are joined at the smallest gap: a ledger has an end, and joining only closes more. */
+export const MAX_RANGES = 32;
+
+/** Whether the step was closed. */
+export function isClosed(ranges: readonly ClosedRange[], step: number): boolean {
+  return ranges.some((range) => range.from <= step && step <= range.to);
+}
+
+/**
+ * Closes a run of steps for ever.
+ *
+ * The ledger follows steps and not the clock: nothing in it expires or moves, so a clock that jumps back cannot open what was
+ * used, and one that jumps ahead closes nothing but the steps around its wrong time (RFC 6238 section 5.2).
+ */
+export function closeSteps(ranges: readonly ClosedRange[], closing: ClosedRange): ClosedRange[] {
+  const sorted = [...ranges, closing].sort((a, b) => a.from - b.from);
+  const joined: ClosedRange[] = [];
+  for (const range of sorted) {
+    const last = joined.at(-1);
+    if (last && range.from <= last.to + 1) last.to = Math.max(last.to, range.to);
+    else joined.push({ ...range });
+  }
+  return joined.length > MAX_RANGES ? joinSmallestGap(joined) : joined;
+}
+
+/** The last closed step, or -Infinity. */
+export function lastClosed(ranges: readonly ClosedRange[]): number {
+  return ranges.reduce((last, range) => Math.max(last, range.to), Number.NEGATIVE_INFINITY);
+}
+
+function joinSmallestGap(ranges: ClosedRange[]): ClosedRange[] {
+  let smallest = 0;
+  let smallestGap = Number.POSITIVE_INFINITY;
+  for (let index = 0; index + 1 < ranges.length; index++) {
+    const gap = (ranges[index + 1] as ClosedRange).from - (ranges[index] as ClosedRange).to;
+    if (gap < smallestGap) {
+      smallest = index;
+      smallestGap = gap;
+    }
+  }
+  return ranges.flatMap((range, index) => {
+    if (index === smallest) return [{ from: range.from, to: (ranges[index + 1] as ClosedRange).to }];
+    return index === smallest + 1 ? [] : [range];
+  });
+}

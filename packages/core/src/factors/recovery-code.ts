@@ -1,0 +1,68 @@
+import { equalBytes, keyedDigest } from '../crypto/digest.js';
+
+/** Crockford's base32: no I, L, O, U. */
+const ALPHABET = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
+/** 24 characters of 5 bits: 120 bits, so that nobody guesses one and a keyed digest serves (NIST SP 800-63B-4 3.1.2.2). */
+const LENGTH = 24;
+/** Random bytes that one code takes. */
+export const RECOVERY_CODE_BYTES = LENGTH;
+/** Random bytes of a set's digest key. */
+export const RECOVERY_KEY_BYTES = 32;
+
+/** What is kept of a set of recovery codes: never a code. */
+export interface RecoveryCodeSet {
+  /** Key of the digests, base64url of 32 random bytes. */
+  key: string;
+  /** Digests of the codes not used so far, base64url. */
+  digests: string[];
+  /** Epoch milliseconds. */
+  createdAt: number;
+}
+
+/** A new set, and its codes in groups of four, to be shown once. */
+export function createRecoveryCodes(
+  count: number,
+  random: (length: number) => Uint8Array,
+  now: number,
+): { set: RecoveryCodeSet; codes: string[] } {
+  const key = Buffer.from(random(RECOVERY_KEY_BYTES)).toString('base64url');
+  const codes = Array.from({ length: count }, () => encode(random(RECOVERY_CODE_BYTES)));
+  return { set: { key, digests: codes.map((code) => digest(key, code)), createdAt: now }, codes: codes.map(inGroups) };
+}
+
+/**
+ * The normal form of what somebody typed, or null: upper case, without blanks and hyphens, with the look-alikes read as the
+ * digits they resemble. ASCII only.
+ */
+export function parseRecoveryCode(input: unknown): string | null {
+  if (typeof input !== 'string' || input.length > 128) return null;
+  const code = input
+    .replace(/[\t\r\n -]/g, '')
+    .replace(/[a-z]/g, (letter) => letter.toUpperCase())
+    .replaceAll('O', '0')
+    .replace(/[IL]/g, '1');
+  return code.length === LENGTH && [...code].every((character) => ALPHABET.includes(character)) ? code : null;
+}
+
+/** The set without the code, or null when the code is not in it. Every digest is compared. */
+export function takeRecoveryCode(set: RecoveryCodeSet, code: string): RecoveryCodeSet | null {
+  const wanted = Buffer.from(digest(set.key, code));
+  let found = -1;
+  set.digests.forEach((candidate, index) => {
+    if (equalBytes(Buffer.from(candidate), wanted)) found = index;
+  });
+  return found < 0 ? null : { ...set, digests: set.digests.filter((_, index) => index !== found) };
+}
+
+function digest(key: string, code: string): string {
+  return Buffer.from(keyedDigest(Buffer.from(key, 'base64url'), ['recovery-code', code])).toString('base64url');
+}
+
+function encode(random: Uint8Array): string {
+  // 256 is a multiple of 32: the low five bits of a byte are uniform.
+  return Array.from(random, (byte) => ALPHABET[byte % 32]).join('');
+}
+
+function inGroups(code: string): string {
+  return code.match(/.{4}/g)?.join('-') ?? code;
+}

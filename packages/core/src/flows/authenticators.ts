@@ -1,0 +1,68 @@
+import type { MfaSession } from '../assurance.js';
+import { randomBytes } from '../crypto/random.js';
+import { createRecoveryCodes } from '../factors/recovery-code.js';
+import type { MfaUser } from '../options.js';
+import { mayRemove } from '../policy/removal.js';
+import { isEnrolled, type Profile, tidyName, withNewEpoch } from '../profile/profile.js';
+import { type Result, refuse } from '../results.js';
+import { type Acting, type FlowContext, tellHost } from './flow.js';
+import { manage } from './manage.js';
+
+/** Gives an authenticator another name. */
+export function renameAuthenticator<User extends MfaUser>(
+  flow: FlowContext<User>,
+  input: Acting<User> & { authenticatorId: string; name: string },
+): Promise<Result<{ session: MfaSession }>> {
+  const { authenticatorId, name } = input;
+  return manage(flow, input, 'rename_authenticator', ({ profile }) => {
+    if (!has(profile, authenticatorId)) return { refusal: refuse('not_enrolled') };
+    const authenticators = profile.authenticators.map((authenticator) =>
+      authenticator.id === authenticatorId ? { ...authenticator, name: tidyName(name, authenticator.name) } : authenticator,
+    );
+    return { next: { ...profile, authenticators }, fields: {}, events: [{ name: 'authenticator_renamed', authenticatorId }] };
+  });
+}
+
+/** Removes an authenticator: never the last one while MFA is required. Every other session and remembrance ends. */
+export function removeAuthenticator<User extends MfaUser>(
+  flow: FlowContext<User>,
+  input: Acting<User> & { authenticatorId: string },
+): Promise<Result<{ session: MfaSession }>> {
+  const { authenticatorId } = input;
+  return manage(
+    flow,
+    input,
+    'remove_authenticator',
+    ({ profile, policy, now }) => {
+      if (!has(profile, authenticatorId)) return { refusal: refuse('not_enrolled') };
+      if (!mayRemove(policy, profile, authenticatorId)) return { refusal: refuse('not_allowed') };
+      const authenticators = profile.authenticators.filter((candidate) => candidate.id !== authenticatorId);
+      const remaining = withNewEpoch({ ...profile, authenticators });
+      const next = authenticators.length > 0 ? remaining : { ...remaining, recoveryCodes: null, devices: [], unenrolledAt: now };
+      return { next, fields: {}, events: [{ name: 'authenticator_removed', authenticatorId }] };
+    },
+    async (profile, operation) => {
+      if (!isEnrolled(profile)) await tellHost(flow, input.user.id, false, operation.report);
+    },
+  );
+}
+
+/** Makes a new set of recovery codes; the old one is worth nothing from the same write on. */
+export function regenerateRecoveryCodes<User extends MfaUser>(
+  flow: FlowContext<User>,
+  input: Acting<User>,
+): Promise<Result<{ recoveryCodes: string[]; session: MfaSession }>> {
+  return manage<User, { recoveryCodes: string[] }>(flow, input, 'regenerate_recovery_codes', ({ profile, now }) => {
+    if (flow.options.recoveryCodeCount === 0) return { refusal: refuse('not_allowed') };
+    const { set, codes } = createRecoveryCodes(flow.options.recoveryCodeCount, randomBytes, now);
+    return {
+      next: { ...profile, recoveryCodes: set },
+      fields: { recoveryCodes: codes },
+      events: [{ name: 'recovery_codes_regenerated' }],
+    };
+  });
+}
+
+function has(profile: Profile, authenticatorId: string): boolean {
+  return profile.authenticators.some((authenticator) => authenticator.id === authenticatorId);
+}

@@ -1,0 +1,152 @@
+import type { Assurance, VerifiedSession } from '../assurance.js';
+import { randomBytes, randomId } from '../crypto/random.js';
+import type { EventDetail } from '../events.js';
+import { createRecoveryCodes } from '../factors/recovery-code.js';
+import { parseCode, type TotpData, totpFactor } from '../factors/totp.js';
+import type { MfaUser, ResolvedOptions } from '../options.js';
+import type { Decision } from '../profile/change-profile.js';
+import { type Authenticator, isEnrolled, type PendingEnrollment, type Profile, withoutRemembrance } from '../profile/profile.js';
+import { type AuthenticatorSummary, type DeviceGrant, type Refusal, type Result, refuse } from '../results.js';
+import { checkCode } from './check-code.js';
+import { isOpen, isOwn } from './enroll.js';
+import { type Acting, beginOperation, checkUserId, type FlowContext, isRefusal, policyOf, stateOf, tellHost } from './flow.js';
+import { type AtTheDoor, assuranceRequired, stateGate, useUpToken } from './gate.js';
+import { priceGuess, throttleGuess } from './guess.js';
+import {
+  type DeviceInput,
+  findDevice,
+  openShownTokens,
+  passDevice,
+  type ShownTokens,
+  signGrant,
+  type TokenToSign,
+} from './known-device.js';
+import { summarizeAuthenticator } from './status.js';
+import { activeAssurance } from './verify.js';
+
+interface ConfirmInput<User extends MfaUser> extends Acting<User>, DeviceInput {
+  enrollmentId: string;
+  code: unknown;
+}
+
+interface Confirmed {
+  authenticator: AuthenticatorSummary;
+  recoveryCodes?: string[];
+  session: VerifiedSession;
+  assurance: Assurance;
+  device?: DeviceGrant;
+}
+
+type Accepted = Omit<Confirmed, 'device'> & { ok: true; sign?: TokenToSign };
+type Facts<User extends MfaUser> = AtTheDoor & { profile: Profile; input: ConfirmInput<User>; shown: ShownTokens };
+
+/**
+ * Confirms an enrollment with its first code. One write makes the secret active, uses the code's step, drops every other pending
+ * enrollment, stores the recovery codes and clears remembered devices.
+ */
+export async function confirmEnrollment<User extends MfaUser>(
+  flow: FlowContext<User>,
+  input: ConfirmInput<User>,
+): Promise<Result<Confirmed>> {
+  const { user, context } = input;
+  checkUserId(user?.id);
+  const operation = beginOperation(flow, { name: 'confirm_enrollment', userId: user.id, context });
+  const session = stateOf(user, input.session);
+  if (!session) return operation.end(refuse('login_again'));
+  const policy = await policyOf(flow.options, user);
+  const shown = await openShownTokens(flow, user.id, input.deviceToken);
+  const answer = await flow.profiles.change<Accepted | Refusal>(user.id, operation.report, (profile, now) => {
+    operation.noteEnrolled(profile);
+    // A repeated confirmation is recognized before its code is looked at, or a double click would look like a failure.
+    if (profile?.authenticators.some((candidate) => candidate.enrollmentId === input.enrollmentId)) {
+      return { answer: refuse('already_confirmed') };
+    }
+    const gate = stateGate({ user, policy, session, profile, now });
+    if (!gate.open) return { answer: gate.refusal, events: gate.events ?? [] };
+    const decided = decideConfirmation(flow.options, { user, policy, session, profile: gate.profile, now, input, shown });
+    if (decided.next && decided.next !== 'remove') operation.noteEnrolled(decided.next);
+    return decided;
+  });
+  if (isRefusal(answer)) return operation.end(answer);
+  await tellHost(flow, user.id, true, operation.report);
+  const { sign, ...confirmed } = answer;
+  const device = await signGrant(flow, user.id, sign);
+  return operation.end({ ...confirmed, ...(device ? { device } : {}) });
+}
+
+function decideConfirmation<User extends MfaUser>(
+  options: ResolvedOptions<User>,
+  facts: Facts<User>,
+): Decision<Accepted | Refusal> {
+  const { profile, session, policy, input, shown, now } = facts;
+  const pending = profile.enrollments.find((candidate) => candidate.id === input.enrollmentId);
+  if (!pending || !isOpen(pending, now) || !isOwn(pending, session)) return { answer: refuse('enrollment_expired') };
+  if (!policy.mayEnroll) return { answer: refuse('not_allowed') };
+  if (isEnrolled(profile) && !isStillProven(pending, facts)) return { answer: assuranceRequired() };
+
+  const code = parseCode(input.code);
+  if (code === null) {
+    const malformed: EventDetail = { name: 'verification_failed', factor: 'totp', door: 'enroll', why: 'malformed' };
+    return { answer: refuse('invalid_code'), events: [malformed] };
+  }
+  const known = findDevice(profile, shown, now);
+  const throttled = throttleGuess(profile, known, 'enroll', 1, now);
+  if (throttled) return unconfirmed(throttled);
+  const checked = totpFactor(options.windowSteps).check(pending.data as TotpData, code, { now });
+  // The step is used at every door: the same code must not open another authenticator that happens to show it.
+  const elsewhere = checked.outcome === 'accepted' ? checkCode(profile, code, options.windowSteps, now).profile : profile;
+  const priced = priceGuess(elsewhere, known, 'enroll', { outcome: checked.outcome, cost: 1 }, now);
+  if (priced.refusal || !priced.profile) return unconfirmed(priced);
+  return accept(options, facts, { pending, data: checked.data, profile: priced.profile });
+}
+
+function accept<User extends MfaUser>(
+  options: ResolvedOptions<User>,
+  facts: Facts<User>,
+  { pending, data, profile }: { pending: PendingEnrollment; data: TotpData; profile: Profile },
+): Decision<Accepted> {
+  const { session, input, shown, policy, now } = facts;
+  const { id: enrollmentId, kind, name } = pending;
+  const authenticator: Authenticator = { id: randomId(), kind, name, createdAt: now, lastUsedAt: now, enrollmentId, data };
+  const fresh = options.recoveryCodeCount > 0 && !profile.recoveryCodes;
+  const made = fresh ? createRecoveryCodes(options.recoveryCodeCount, randomBytes, now) : null;
+  const { unenrolledAt: _, ...enrolled } = withoutRemembrance(profile);
+  const enrolledProfile = useUpToken(
+    {
+      ...enrolled,
+      authenticators: [...profile.authenticators, authenticator],
+      enrollments: [],
+      recoveryCodes: made ? made.set : profile.recoveryCodes,
+    },
+    session,
+    now,
+  );
+  const remember = input.rememberDevice === true && policy.rememberDays > 0 ? now + policy.rememberDays * 24 * 3_600_000 : null;
+  const passed = passDevice(enrolledProfile, findDevice(enrolledProfile, shown, now), input, remember, now);
+  const assurance = activeAssurance({ user: facts.user, profile: enrolledProfile }, 'otp', now);
+  return {
+    answer: {
+      ok: true,
+      authenticator: summarizeAuthenticator(authenticator),
+      ...(made ? { recoveryCodes: made.codes } : {}),
+      session: { state: 'verified', assurance },
+      assurance,
+      ...(passed.sign ? { sign: passed.sign } : {}),
+    },
+    next: passed.profile,
+    events: [{ name: 'authenticator_enrolled', authenticatorId: authenticator.id }, ...passed.events],
+  };
+}
+
+/** An authenticator exists: then the enrollment was started with a second factor, in this epoch, by a session that has it still. */
+function isStillProven<User extends MfaUser>(pending: PendingEnrollment, { session, profile }: Facts<User>): boolean {
+  return pending.steppedUp && session.state === 'verified' && session.assurance.epoch === profile.epoch;
+}
+
+function unconfirmed(priced: { refusal?: Refusal; profile?: Profile; events: EventDetail[] }): Decision<Refusal> {
+  return {
+    answer: priced.refusal ?? refuse('unavailable'),
+    events: priced.events,
+    ...(priced.profile ? { next: priced.profile } : {}),
+  };
+}

@@ -1,0 +1,39 @@
+import type { MfaEvent, MfaNotice, NoticeName } from '../events.js';
+import type { MfaUser, ResolvedOptions } from '../options.js';
+import { withinDeadline } from '../profile/deadline.js';
+
+const NOTIFY_MS = 10_000;
+const NOTICES: ReadonlySet<string> = new Set<NoticeName>([
+  'authenticator_enrolled',
+  'authenticator_removed',
+  'recovery_code_used',
+  'recovery_codes_low',
+  'recovery_codes_regenerated',
+  'guessing_suspected',
+  'device_token_reused',
+  'sessions_ended',
+  'mfa_reset',
+]);
+
+/** Hands events to the host's sinks. A sink that throws or hangs neither grants, denies nor delays anything. */
+export function createEmitter<User extends MfaUser>({ onEvent, notify }: ResolvedOptions<User>): (event: MfaEvent) => void {
+  async function toSink(event: MfaEvent): Promise<void> {
+    try {
+      await onEvent?.(event);
+    } catch {
+      // The audit trail is the host's; what it loses there it must count there.
+    }
+  }
+  async function toUser(notice: MfaNotice): Promise<void> {
+    const told = await withinDeadline(NOTIFY_MS, async () => notify?.(notice));
+    if (!told.done) await toSink({ userId: notice.userId, at: notice.at, name: 'notify_failed', notice: notice.name });
+  }
+  return (event) => {
+    void toSink(event);
+    if (notify && isNotice(event)) void toUser(event);
+  };
+}
+
+function isNotice(event: MfaEvent): event is MfaNotice {
+  return NOTICES.has(event.name);
+}

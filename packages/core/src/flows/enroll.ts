@@ -1,0 +1,182 @@
+import type { MfaSession } from '../assurance.js';
+import { randomBytes, randomId } from '../crypto/random.js';
+import type { EventDetail } from '../events.js';
+import { SECRET_BYTES, type TotpData, totpFactor } from '../factors/totp.js';
+import type { MfaUser, ResolvedOptions } from '../options.js';
+import { isFresh, MANAGEMENT_MAX_AGE_SECONDS } from '../policy/requirement.js';
+import { isEnrolled, type PendingEnrollment, type Profile, tidyName } from '../profile/profile.js';
+import { type Enrollment, type Refusal, type Result, refuse } from '../results.js';
+import { type Acting, beginOperation, checkUserId, type FlowContext, isRefusal, policyOf, stateOf } from './flow.js';
+import { type AtTheDoor, assuranceRequired, type Gate, stateGate } from './gate.js';
+
+const PENDING_MS = 600_000;
+const MOST_PENDING = 3;
+const MOST_STARTS = 10;
+const MOST_AUTHENTICATORS = 10;
+const HOUR = 3_600_000;
+const CLOCK_TOLERANCE = 60_000;
+/** A first enrollment needs a login no older than this. */
+const LOGIN_MAX_AGE_SECONDS = 900;
+
+interface Started {
+  ok: true;
+  pending: PendingEnrollment;
+  session: MfaSession;
+}
+
+/**
+ * Starts an enrollment. It counts as nothing until it is confirmed: the live authenticators stay as they are.
+ *
+ * With an authenticator present a second factor a moment ago is needed; a first enrollment needs a fresh login.
+ */
+export async function startEnrollment<User extends MfaUser>(
+  flow: FlowContext<User>,
+  input: Acting<User> & { name?: string },
+): Promise<Result<{ enrollment: Enrollment; session: MfaSession }>> {
+  const { user, context } = input;
+  checkUserId(user?.id);
+  const operation = beginOperation(flow, { name: 'start_enrollment', userId: user.id, context });
+  const session = stateOf(user, input.session);
+  if (!session) return operation.end(refuse('login_again'));
+  const policy = await policyOf(flow.options, user);
+  const answer = await flow.profiles.change<Started | Refusal>(user.id, operation.report, (profile, now) => {
+    operation.noteEnrolled(profile);
+    const gate = startGate({ user, policy, session, profile, now });
+    if (!gate.open) return { answer: gate.refusal, events: gate.events ?? [] };
+    const limit = startLimit(gate.profile, now);
+    if (limit) return { answer: limit };
+    const pending = newEnrollment(gate.profile, session, input.name, now);
+    return {
+      answer: { ok: true, pending, session: withEnrollment(session, pending.id) },
+      next: withPending(gate.profile, session, pending, now),
+      events: [{ name: 'enrollment_started', enrollmentId: pending.id }],
+    };
+  });
+  if (isRefusal(answer)) return operation.end(answer);
+  const enrollment = showEnrollment(flow.options, user, answer.pending);
+  return operation.end({ ok: true, enrollment, session: answer.session });
+}
+
+/** Shows a pending enrollment again, to the session that began it and to nobody else. */
+export async function currentEnrollment<User extends MfaUser>(
+  flow: FlowContext<User>,
+  input: Acting<User>,
+): Promise<Result<{ enrollment: Enrollment }>> {
+  const { user, context } = input;
+  checkUserId(user?.id);
+  const operation = beginOperation(flow, { name: 'current_enrollment', userId: user.id, context });
+  const session = stateOf(user, input.session);
+  if (!session) return operation.end(refuse('login_again'));
+  const policy = await policyOf(flow.options, user);
+  const read = await flow.profiles.read(user.id, operation.report);
+  if (!read.ok) return operation.end(read);
+  const now = flow.options.clock();
+  const gate = startGate({ user, policy, session, profile: read.profile, now });
+  if (!gate.open) return operation.end(gate.refusal);
+  const mine = gate.profile.enrollments.filter((pending) => isOpen(pending, now) && isOwn(pending, session));
+  const newest = mine.sort((a, b) => b.startedAt - a.startedAt)[0];
+  if (!newest) return refuse('enrollment_expired');
+  return { ok: true, enrollment: showEnrollment(flow.options, user, newest) };
+}
+
+/** Drops a pending enrollment of this session. Dropping what is not there is no error. */
+export async function cancelEnrollment<User extends MfaUser>(
+  flow: FlowContext<User>,
+  input: Acting<User> & { enrollmentId: string },
+): Promise<Result<{ session: MfaSession }>> {
+  const { user, context, enrollmentId } = input;
+  checkUserId(user?.id);
+  const operation = beginOperation(flow, { name: 'cancel_enrollment', userId: user.id, context });
+  const session = stateOf(user, input.session);
+  if (!session) return operation.end(refuse('login_again'));
+  const policy = await policyOf(flow.options, user);
+  const answer = await flow.profiles.change<Result<{ session: MfaSession }>>(user.id, operation.report, (profile, now) => {
+    const gate = stateGate({ user, policy, session, profile, now });
+    if (!gate.open) return { answer: gate.refusal, events: gate.events ?? [] };
+    const events: EventDetail[] = [{ name: 'enrollment_canceled', enrollmentId }];
+    const rest = gate.profile.enrollments.filter((pending) => pending.id !== enrollmentId || !isOwn(pending, session));
+    if (rest.length === gate.profile.enrollments.length) return { answer: { ok: true, session } };
+    return { answer: { ok: true, session }, next: { ...gate.profile, enrollments: rest }, events };
+  });
+  return operation.end(answer);
+}
+
+/** Whether the session (or the pending token) began this enrollment. */
+export function isOwn(pending: PendingEnrollment, session: MfaSession): boolean {
+  if (session.enrollmentIds?.includes(pending.id)) return true;
+  return session.state === 'pending' && session.token !== undefined && session.token.id === pending.tokenId;
+}
+
+/** Whether it can still be confirmed. An end further away than any enrollment has is no end that we wrote by this clock. */
+export function isOpen(pending: PendingEnrollment, now: number): boolean {
+  return now < pending.expiresAt && pending.expiresAt - now <= PENDING_MS + CLOCK_TOLERANCE;
+}
+
+/** The state of a session from which a first authenticator may come: a fresh login, or a proof that is still in force. */
+export function isFreshLogin(session: MfaSession, profile: Profile, now: number): boolean {
+  if (session.state === 'verified') return isFresh(session.assurance, profile.epoch, LOGIN_MAX_AGE_SECONDS, now);
+  const age = now - session.since;
+  return age <= LOGIN_MAX_AGE_SECONDS * 1000 && age >= -CLOCK_TOLERANCE;
+}
+
+function startGate(at: AtTheDoor): Gate {
+  const { policy, session, now } = at;
+  const gate = stateGate(at);
+  if (!gate.open) return gate;
+  if (!policy.mayEnroll) return { open: false, refusal: refuse('not_allowed') };
+  if (isEnrolled(gate.profile)) {
+    const fresh = session.state === 'verified' && isFresh(session.assurance, gate.profile.epoch, MANAGEMENT_MAX_AGE_SECONDS, now);
+    return fresh ? gate : { open: false, refusal: assuranceRequired() };
+  }
+  return isFreshLogin(session, gate.profile, now) ? gate : { open: false, refusal: refuse('login_again') };
+}
+
+function startLimit(profile: Profile, now: number): Refusal | null {
+  if (profile.authenticators.length >= MOST_AUTHENTICATORS) return refuse('limit_reached');
+  const starts = recentStarts(profile, now);
+  if (starts.length < MOST_STARTS) return null;
+  return refuse('limit_reached', { retryAfterSeconds: Math.ceil((Math.min(...starts) + HOUR - now) / 1000) });
+}
+
+function recentStarts(profile: Profile, now: number): number[] {
+  return profile.enrollmentStarts.filter((start) => start > now - HOUR && start <= now + CLOCK_TOLERANCE);
+}
+
+function newEnrollment(profile: Profile, session: MfaSession, name: string | undefined, now: number): PendingEnrollment {
+  const count = profile.authenticators.length;
+  const tokenId = session.state === 'pending' ? session.token?.id : undefined;
+  return {
+    id: randomId(),
+    kind: 'totp',
+    name: tidyName(name ?? '', count === 0 ? 'Authenticator app' : `Authenticator app ${count + 1}`),
+    startedAt: now,
+    expiresAt: now + PENDING_MS,
+    steppedUp: isEnrolled(profile),
+    ...(tokenId === undefined ? {} : { tokenId }),
+    data: totpFactor(1).begin(randomBytes(SECRET_BYTES)),
+  };
+}
+
+/** A session has one open enrollment: its earlier one goes. Of those of other sessions the oldest goes when there are too many. */
+function withPending(profile: Profile, session: MfaSession, pending: PendingEnrollment, now: number): Profile {
+  const others = profile.enrollments.filter((candidate) => isOpen(candidate, now) && !isOwn(candidate, session));
+  return {
+    ...profile,
+    enrollments: [...others.slice(-(MOST_PENDING - 1)), pending],
+    enrollmentStarts: [...recentStarts(profile, now), now],
+  };
+}
+
+function withEnrollment(session: MfaSession, enrollmentId: string): MfaSession {
+  return { ...session, enrollmentIds: [...(session.enrollmentIds ?? []).slice(-(MOST_PENDING - 1)), enrollmentId] };
+}
+
+function showEnrollment<User extends MfaUser>(
+  options: ResolvedOptions<User>,
+  user: User,
+  pending: PendingEnrollment,
+): Enrollment {
+  const account = { issuer: options.issuerFor(user), name: user.name };
+  const shown = totpFactor(1).show(pending.data as TotpData, account);
+  return { id: pending.id, uri: shown.uri, manualKey: shown.manualKey, expiresAt: pending.expiresAt };
+}

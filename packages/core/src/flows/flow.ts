@@ -1,0 +1,122 @@
+import { type MfaSession, sessionUserId } from '../assurance.js';
+import { MfaError } from '../errors.js';
+import type { EventContext, EventDetail, MfaEvent } from '../events.js';
+import type { MfaUser, ResolvedOptions } from '../options.js';
+import { type EffectivePolicy, effectivePolicy } from '../policy/enforcement.js';
+import type { ProfileStore, Report } from '../profile/change-profile.js';
+import { isEnrolled, type Profile } from '../profile/profile.js';
+import type { Refusal } from '../results.js';
+
+/** What every flow works with: the options, the profiles, the way out for events. */
+export interface FlowContext<User extends MfaUser = MfaUser> {
+  options: ResolvedOptions<User>;
+  profiles: ProfileStore;
+  emit(event: MfaEvent): void;
+}
+
+/** Who acts, in which session. */
+export interface Acting<User extends MfaUser = MfaUser> {
+  user: User;
+  session: MfaSession | undefined;
+  context?: EventContext | undefined;
+}
+
+/** Collects the events of one operation; they leave when the operation is decided. */
+export interface Operation {
+  report: Report;
+  /** Whether the user has an authenticator, once it is known. */
+  noteEnrolled(profile: Profile | null): void;
+  /** Sends what was reported; a refusal of which nothing was reported becomes a `refused` event. */
+  end<Answer extends object>(answer: Answer): Answer;
+}
+
+/** Begins an operation under its name in the audit trail. */
+export function beginOperation(
+  flow: Pick<FlowContext, 'emit'> & { options: { clock: () => number } },
+  given: { name: string; userId: string; context?: EventContext | undefined },
+): Operation {
+  const details: EventDetail[] = [];
+  let enrolled: boolean | undefined;
+  return {
+    report: (detail) => details.push(detail),
+    noteEnrolled: (profile) => {
+      enrolled = isEnrolled(profile);
+    },
+    end(answer) {
+      if (isRefusal(answer) && details.length === 0) {
+        details.push({ name: 'refused', operation: given.name, reason: answer.reason });
+      }
+      const base = {
+        userId: given.userId,
+        at: flow.options.clock(),
+        ...(given.context === undefined ? {} : { context: given.context }),
+        ...(enrolled === undefined ? {} : { enrolled }),
+      };
+      for (const detail of details) flow.emit({ ...base, ...detail });
+      return answer;
+    },
+  };
+}
+
+/** The policy of this user now. A policy that throws is the host's fault and denies. */
+export async function policyOf<User extends MfaUser>(options: ResolvedOptions<User>, user: User): Promise<EffectivePolicy> {
+  try {
+    return effectivePolicy(await options.policy(user), options.rememberDays);
+  } catch (cause) {
+    throw new MfaError('host_callback_failed', 'The option "policy" threw; mend it, or let it return { mfa: "required" }.', {
+      cause,
+    });
+  }
+}
+
+/** The session's state if it speaks of this user; state of another user is nobody's. */
+export function stateOf(user: MfaUser, session: MfaSession | undefined): MfaSession | undefined {
+  return session && sessionUserId(session) === user.id ? session : undefined;
+}
+
+/** Throws unless the id is one that every storage keeps apart from every other. */
+export function checkUserId(userId: unknown): asserts userId is string {
+  const fault = userIdFault(userId);
+  if (fault)
+    throw new MfaError(
+      'invalid_argument',
+      `A user id must be 1 to 255 bytes of well-formed Unicode without U+0000; this one ${fault}.`,
+    );
+}
+
+/** Tells the host who is enrolled, if it asked to be told. Failing, it is told again at the next login. */
+export async function tellHost(
+  flow: { options: Pick<ResolvedOptions, 'markEnrolled'> },
+  userId: string,
+  enrolled: boolean,
+  report: Report,
+): Promise<void> {
+  try {
+    await flow.options.markEnrolled?.(userId, enrolled);
+  } catch {
+    report({ name: 'mark_enrolled_failed' });
+  }
+}
+
+/** Tells the host again while its memory says otherwise. */
+export async function remindHost<User extends MfaUser>(
+  flow: FlowContext<User>,
+  user: User,
+  enrolled: boolean,
+  report: Report,
+): Promise<void> {
+  if (user.enrolled !== undefined && user.enrolled !== enrolled) await tellHost(flow, user.id, enrolled, report);
+}
+
+/** Whether the answer of a flow is a refusal. */
+export function isRefusal(answer: object): answer is Refusal {
+  return 'ok' in answer && answer.ok === false;
+}
+
+function userIdFault(userId: unknown): string | null {
+  if (typeof userId !== 'string') return `is of type ${typeof userId}`;
+  if (userId === '') return 'is empty';
+  if (userId.includes('\0')) return 'has U+0000';
+  if (Buffer.from(userId, 'utf8').toString('utf8') !== userId) return 'has half a surrogate pair';
+  return Buffer.byteLength(userId, 'utf8') > 255 ? 'is longer' : null;
+}

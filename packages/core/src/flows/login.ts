@@ -1,0 +1,145 @@
+import type { AccessDecision, Assurance, MfaSession, PendingSession } from '../assurance.js';
+import type { EventContext, EventDetail } from '../events.js';
+import type { MfaUser } from '../options.js';
+import { type EffectivePolicy, isProfileMissing, noteDeadline } from '../policy/enforcement.js';
+import { decideAccess } from '../policy/requirement.js';
+import type { Decision } from '../profile/change-profile.js';
+import { isRemembered } from '../profile/device.js';
+import { isEnrolled, newProfile, type Profile } from '../profile/profile.js';
+import type { LoginBegun } from '../results.js';
+import { signPendingToken } from '../tokens/pending-token.js';
+import { beginOperation, checkUserId, type FlowContext, isRefusal, policyOf, remindHost } from './flow.js';
+import {
+  endReused,
+  findDevice,
+  openShownTokens,
+  type ShownTokens,
+  signGrant,
+  type TokenToSign,
+  useDevice,
+} from './known-device.js';
+
+interface LoginInput<User extends MfaUser> {
+  user: User;
+  deviceToken?: string | readonly string[];
+  /** When the first factor was proven; 0: not known, so that a first enrollment needs a new login. */
+  loggedInAt?: number;
+  context?: EventContext;
+}
+
+interface Begun {
+  decision: AccessDecision;
+  session?: MfaSession;
+  sign?: TokenToSign;
+  enrolled: boolean;
+}
+
+/**
+ * Begins a login: the password (or whatever the host's first factor is) was right a moment ago.
+ *
+ * Whatever MFA state the session had is replaced. A remembered device is used and its token rotated. The first login of a user
+ * makes the profile, so that every state there is has an epoch that can end.
+ */
+export async function beginLogin<User extends MfaUser>(flow: FlowContext<User>, input: LoginInput<User>): Promise<LoginBegun> {
+  const { user, context } = input;
+  checkUserId(user?.id);
+  const operation = beginOperation(flow, { name: 'begin_login', userId: user.id, context });
+  const policy = await policyOf(flow.options, user);
+  if (policy.mfa === 'off') {
+    operation.report({ name: 'login_begun', access: 'allow' });
+    return operation.end({ decision: { access: 'allow', via: 'not-required' } });
+  }
+  const shown = await openShownTokens(flow, user.id, input.deviceToken);
+  const begun = await flow.profiles.change<Begun>(user.id, operation.report, (profile, now) => {
+    const decided = decideLogin({ user, policy, shown, since: input.loggedInAt ?? now, profile, now });
+    operation.noteEnrolled(decided.next && decided.next !== 'remove' ? decided.next : profile);
+    return { ...decided, events: [...(decided.events ?? []), { name: 'login_begun', access: decided.answer.decision.access }] };
+  });
+  if (isRefusal(begun)) {
+    const { retryAfterSeconds = 1 } = begun;
+    operation.report({ name: 'login_begun', access: 'unavailable' });
+    return operation.end({ decision: { access: 'unavailable', retryAfterSeconds } });
+  }
+  const { decision, session, sign } = begun;
+  if (session) await remindHost(flow, user, begun.enrolled, operation.report);
+  const device = await signGrant(flow, user.id, sign);
+  const asks = decision.access === 'challenge' || decision.access === 'enroll';
+  const pendingToken = asks && session?.state === 'pending' ? await signPendingToken(session, signing(flow)) : undefined;
+  return operation.end({
+    decision,
+    ...(session ? { session } : {}),
+    ...(device ? { device } : {}),
+    ...(pendingToken === undefined ? {} : { pendingToken }),
+  });
+}
+
+interface LoginFacts {
+  user: MfaUser;
+  policy: EffectivePolicy;
+  shown: ShownTokens;
+  since: number;
+  profile: Profile | null;
+  now: number;
+}
+
+function decideLogin({ user, policy, shown, since, profile, now }: LoginFacts): Decision<Begun> {
+  const enrolled = isEnrolled(profile);
+  if (isProfileMissing(user.enrolled, profile, now)) {
+    const decision: AccessDecision = { access: 'refuse', reason: 'profile_missing' };
+    return { answer: { decision, enrolled }, events: [{ name: 'profile_missing' }] };
+  }
+  const decide = (session: MfaSession, current: Profile): AccessDecision =>
+    decideAccess({ enrolled: user.enrolled, policy, profile: current, session, requirement: {}, now });
+
+  if (!profile || !enrolled) {
+    const known = profile ?? newProfile();
+    const noted = noteDeadline(policy, known);
+    const current = noted ?? known;
+    const session = pendingSession(user.id, current, since);
+    const answer = { decision: decide(session, current), session, enrolled };
+    return noted || !profile ? { answer, next: current } : { answer };
+  }
+
+  const known = findDevice(profile, shown, now);
+  if (known.state === 'live' && isRemembered(known.device, policy.rememberDays, now)) {
+    const used = useDevice(profile, known, now);
+    const session: MfaSession = {
+      state: 'verified',
+      assurance: rememberedAssurance(user.id, profile.epoch, known.device.id, now),
+    };
+    return {
+      answer: { decision: decide(session, used.profile), session, enrolled, ...(used.sign ? { sign: used.sign } : {}) },
+      next: used.profile,
+      events: [{ name: 'device_used', deviceId: known.device.id }],
+    };
+  }
+  const ended = endReused(profile, known);
+  const session = pendingSession(user.id, profile, since);
+  const answer = { decision: decide(session, ended.profile), session, enrolled };
+  if (known.state === 'reused') return { answer, next: ended.profile, events: ended.events };
+  return { answer, events: refusedDevice(known.state === 'live' ? 'not_remembered' : known.why) };
+}
+
+function refusedDevice(why: Extract<EventDetail, { name: 'device_refused' }>['why'] | undefined): EventDetail[] {
+  return why === undefined ? [] : [{ name: 'device_refused', why }];
+}
+
+function pendingSession(userId: string, profile: Profile, since: number): PendingSession {
+  return { state: 'pending', userId, epoch: profile.epoch, deviceEpoch: profile.deviceEpoch, since, enrollmentIds: [] };
+}
+
+function rememberedAssurance(userId: string, epoch: string, deviceId: string, now: number): Assurance {
+  return {
+    userId,
+    epoch,
+    amr: ['remembered_device'],
+    acr: 'urn:mfa-kit:remembered-device',
+    verifiedAt: now,
+    via: 'remembered-device',
+    deviceId,
+  };
+}
+
+function signing<User extends MfaUser>({ options }: FlowContext<User>) {
+  return { keyring: options.keyring, realm: options.realm, now: options.clock() };
+}

@@ -1,0 +1,50 @@
+import type { MfaUser } from '../options.js';
+import { enrollmentDeadline, isProfileMissing } from '../policy/enforcement.js';
+import { budgetAt, guessCost } from '../policy/lockout.js';
+import { type Device, isRemembered } from '../profile/device.js';
+import { type Authenticator, isEnrolled } from '../profile/profile.js';
+import { type AuthenticatorSummary, type DeviceSummary, type MfaStatus, type Result, refuse } from '../results.js';
+import { codeAuthenticators } from './check-code.js';
+import { beginOperation, checkUserId, type FlowContext, policyOf } from './flow.js';
+
+/** What is known about a user's MFA, without a secret. One read. */
+export async function getStatus<User extends MfaUser>(
+  flow: FlowContext<User>,
+  { user }: { user: User },
+): Promise<Result<{ status: MfaStatus }>> {
+  checkUserId(user?.id);
+  const operation = beginOperation(flow, { name: 'get_status', userId: user.id });
+  const policy = await policyOf(flow.options, user);
+  const read = await flow.profiles.read(user.id, operation.report);
+  if (!read.ok) return operation.end(read);
+  const { profile } = read;
+  const now = flow.options.clock();
+  if (policy.mfa !== 'off' && isProfileMissing(user.enrolled, profile, now)) {
+    operation.report({ name: 'profile_missing' });
+    return operation.end(refuse('profile_missing'));
+  }
+  const enrollBy = enrollmentDeadline(policy, profile);
+  const wait = profile ? budgetAt(profile.budget, guessCost(codeAuthenticators(profile)), now).waitMs : 0;
+  const status: MfaStatus = {
+    enrolled: isEnrolled(profile),
+    mfa: policy.mfa,
+    mayEnroll: policy.mayEnroll,
+    ...(enrollBy === undefined ? {} : { enrollBy }),
+    authenticators: (profile?.authenticators ?? []).map(summarizeAuthenticator),
+    devices: (profile?.devices ?? []).map((device) => summarizeDevice(device, policy.rememberDays, now)),
+    recoveryCodesLeft: profile?.recoveryCodes?.digests.length ?? 0,
+    waitSeconds: Math.ceil(wait / 1000),
+  };
+  return { ok: true, status };
+}
+
+/** An authenticator without what proves it. */
+export function summarizeAuthenticator({ id, kind, name, createdAt, lastUsedAt }: Authenticator): AuthenticatorSummary {
+  return { id, kind, name, createdAt, ...(lastUsedAt === undefined ? {} : { lastUsedAt }) };
+}
+
+function summarizeDevice(device: Device, rememberDays: number, now: number): DeviceSummary {
+  const { id, label, firstUsedAt, lastUsedAt, rememberedUntil } = device;
+  const remembered = isRemembered(device, rememberDays, now) && rememberedUntil !== undefined;
+  return { id, label, firstUsedAt, lastUsedAt, ...(remembered ? { rememberedUntil } : {}) };
+}

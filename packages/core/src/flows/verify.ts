@@ -1,0 +1,189 @@
+import type { Assurance, MfaSession, VerifiedSession } from '../assurance.js';
+import type { EventDetail } from '../events.js';
+import { parseRecoveryCode, takeRecoveryCode } from '../factors/recovery-code.js';
+import { parseCode } from '../factors/totp.js';
+import type { MfaUser, ResolvedOptions } from '../options.js';
+import { guessCost } from '../policy/lockout.js';
+import { chargeRecovery, recoveryWait } from '../policy/recovery-limit.js';
+import type { Decision } from '../profile/change-profile.js';
+import { type Profile, withoutRemembrance } from '../profile/profile.js';
+import { type DeviceGrant, type Refusal, type Result, refuse } from '../results.js';
+import { checkCode, codeAuthenticators } from './check-code.js';
+import { type Acting, beginOperation, checkUserId, type FlowContext, isRefusal, policyOf, remindHost, stateOf } from './flow.js';
+import { type AtTheDoor, proofGate, useUpToken } from './gate.js';
+import { priceGuess, throttleGuess } from './guess.js';
+import {
+  type DeviceInput,
+  findDevice,
+  openShownTokens,
+  passDevice,
+  type ShownTokens,
+  signGrant,
+  type TokenToSign,
+} from './known-device.js';
+
+/** What a verification is given: a code of an authenticator or a recovery code, not both. */
+export interface VerifyInput<User extends MfaUser> extends Acting<User>, DeviceInput {
+  code?: unknown;
+  recoveryCode?: unknown;
+}
+
+/** What an accepted proof gives. */
+export interface Verified {
+  session: VerifiedSession;
+  assurance: Assurance;
+  device?: DeviceGrant;
+  recoveryCodesLeft?: number;
+}
+
+interface Accepted {
+  ok: true;
+  session: VerifiedSession;
+  assurance: Assurance;
+  sign?: TokenToSign;
+  recoveryCodesLeft?: number;
+}
+
+type Proof = { kind: 'totp' | 'recovery-code'; value: string };
+type Facts<User extends MfaUser> = AtTheDoor & { profile: Profile; input: VerifyInput<User>; shown: ShownTokens };
+
+/** Checks one proof: one read, one write, and the answer only after the write. */
+export async function verify<User extends MfaUser>(flow: FlowContext<User>, input: VerifyInput<User>): Promise<Result<Verified>> {
+  const { user, context } = input;
+  checkUserId(user?.id);
+  const operation = beginOperation(flow, { name: 'verify', userId: user.id, context });
+  const session = stateOf(user, input.session);
+  if (!session) return operation.end(refuse('login_again'));
+  const proof = parseProof(input);
+  if (!proof) {
+    const factor = input.recoveryCode === undefined ? 'totp' : 'recovery-code';
+    operation.report({ name: 'verification_failed', factor, door: 'verify', why: 'malformed' });
+    return operation.end(refuse('invalid_code'));
+  }
+  const policy = await policyOf(flow.options, user);
+  const shown = await openShownTokens(flow, user.id, input.deviceToken);
+  const answer = await flow.profiles.change<Accepted | Refusal>(user.id, operation.report, (profile, now) => {
+    operation.noteEnrolled(profile);
+    const gate = proofGate({ user, policy, session, profile, now });
+    if (!gate.open) return { answer: gate.refusal, events: gate.events ?? [] };
+    const facts = { user, policy, session, profile: gate.profile, now, input, shown };
+    return proof.kind === 'totp'
+      ? decideCode(flow.options, facts, proof.value)
+      : decideRecovery(flow.options, facts, proof.value);
+  });
+  if (isRefusal(answer)) return operation.end(answer);
+  await remindHost(flow, user, true, operation.report);
+  const { sign, ...verified } = answer;
+  const device = await signGrant(flow, user.id, sign);
+  return operation.end({ ...verified, ...(device ? { device } : {}) });
+}
+
+function parseProof({ code, recoveryCode }: { code?: unknown; recoveryCode?: unknown }): Proof | null {
+  if ((code === undefined) === (recoveryCode === undefined)) return null;
+  const kind = recoveryCode === undefined ? 'totp' : 'recovery-code';
+  const value = kind === 'totp' ? parseCode(code) : parseRecoveryCode(recoveryCode);
+  return value === null ? null : { kind, value };
+}
+
+function decideCode<User extends MfaUser>(
+  options: ResolvedOptions<User>,
+  facts: Facts<User>,
+  code: string,
+): Decision<Accepted | Refusal> {
+  const { profile, session, now, input, shown } = facts;
+  const known = findDevice(profile, shown, now);
+  const cost = guessCost(codeAuthenticators(profile));
+  const throttled = throttleGuess(profile, known, 'verify', cost, now);
+  if (throttled) return refused(throttled);
+  const checked = checkCode(profile, code, options.windowSteps, now);
+  const priced = priceGuess(checked.profile, known, 'verify', { outcome: checked.outcome, cost }, now);
+  if (priced.refusal || !priced.profile) return refused({ ...priced, events: [...checked.events, ...priced.events] });
+  const spent = useUpToken(priced.profile, session, now);
+  const passed = passDevice(spent, known, input, rememberUntil(facts), now);
+  const assurance = activeAssurance(facts, 'otp', now);
+  const verified: EventDetail = { name: 'verified', via: 'otp', authenticatorId: checked.authenticatorId ?? '' };
+  return {
+    answer: { ok: true, session: verifiedSession(session, assurance), assurance, ...(passed.sign ? { sign: passed.sign } : {}) },
+    next: passed.profile,
+    events: [...checked.events, verified, ...passed.events],
+  };
+}
+
+function decideRecovery<User extends MfaUser>(
+  options: ResolvedOptions<User>,
+  facts: Facts<User>,
+  code: string,
+): Decision<Accepted | Refusal> {
+  const { profile, session, now, input, shown } = facts;
+  const waitMs = recoveryWait(profile.recoveryTries, now);
+  if (waitMs > 0) {
+    const retryAfterSeconds = Math.ceil(waitMs / 1000);
+    const throttled: EventDetail = { name: 'throttled', factor: 'recovery-code', door: 'verify', retryAfterSeconds };
+    return { answer: refuse('throttled', { retryAfterSeconds }), events: [throttled] };
+  }
+  const recoveryCodes = profile.recoveryCodes && takeRecoveryCode(profile.recoveryCodes, code);
+  if (!recoveryCodes) {
+    const failed: EventDetail = { name: 'verification_failed', factor: 'recovery-code', door: 'verify', why: 'wrong' };
+    const next = { ...profile, recoveryTries: chargeRecovery(profile.recoveryTries, now) };
+    return { answer: refuse('invalid_code'), next, events: [failed] };
+  }
+  const spent = useUpToken(withoutRemembrance({ ...profile, recoveryCodes }), session, now);
+  // Somebody has a code that was to be kept safe: this browser becomes known, but is not remembered on the strength of it.
+  const passed = passDevice(spent, findDevice(spent, shown, now), { ...input, rememberDevice: false }, null, now);
+  const assurance = activeAssurance(facts, 'recovery-code', now);
+  const recoveryCodesLeft = recoveryCodes.digests.length;
+  const low = recoveryCodesLeft <= options.recoveryCodesLowAt;
+  return {
+    answer: {
+      ok: true,
+      session: verifiedSession(session, assurance),
+      assurance,
+      recoveryCodesLeft,
+      ...(passed.sign ? { sign: passed.sign } : {}),
+    },
+    next: passed.profile,
+    events: [
+      { name: 'verified', via: 'recovery-code' },
+      { name: 'recovery_code_used', recoveryCodesLeft },
+      ...(low ? [{ name: 'recovery_codes_low', recoveryCodesLeft } as const] : []),
+      ...passed.events,
+    ],
+  };
+}
+
+/** Until when the browser of this login is remembered; null: not any more; undefined: this is no login, nothing changes. */
+function rememberUntil<User extends MfaUser>({ session, profile, policy, input, now }: Facts<User>): number | null | undefined {
+  if (session.state !== 'pending') return undefined;
+  // A login begun before a security change remembers nothing.
+  const allowed = input.rememberDevice === true && policy.rememberDays > 0 && session.deviceEpoch === profile.deviceEpoch;
+  return allowed ? now + policy.rememberDays * 24 * 3_600_000 : null;
+}
+
+/** The assurance of a factor that was actively checked now; what it says of the method is true (RFC 8176 section 2). */
+export function activeAssurance(
+  facts: { user: MfaUser; profile: Profile },
+  via: 'otp' | 'recovery-code',
+  now: number,
+): Assurance {
+  return {
+    userId: facts.user.id,
+    epoch: facts.profile.epoch,
+    amr: [via === 'otp' ? 'otp' : 'recovery_code', 'mfa'],
+    acr: 'urn:mfa-kit:mfa',
+    verifiedAt: now,
+    via,
+  };
+}
+
+function verifiedSession(before: MfaSession, assurance: Assurance): VerifiedSession {
+  const enrollmentIds = before.state === 'verified' ? before.enrollmentIds : undefined;
+  return { state: 'verified', assurance, ...(enrollmentIds ? { enrollmentIds } : {}) };
+}
+
+function refused(priced: { refusal?: Refusal; profile?: Profile; events: EventDetail[] }): Decision<Refusal> {
+  return {
+    answer: priced.refusal ?? refuse('unavailable'),
+    events: priced.events,
+    ...(priced.profile ? { next: priced.profile } : {}),
+  };
+}

@@ -1,0 +1,91 @@
+import type { AccessDecision, Assurance, ChallengeFactor, MfaSession, Requirement } from '../assurance.js';
+import { isRemembered } from '../profile/device.js';
+import { isEnrolled, type Profile } from '../profile/profile.js';
+import { type EffectivePolicy, enrollmentDeadline, isProfileMissing } from './enforcement.js';
+
+/** Everything the guard's question depends on. */
+export interface AccessFacts {
+  enrolled: boolean | undefined;
+  policy: EffectivePolicy;
+  profile: Profile | null;
+  /** State of this user; state of another user is nobody's and comes in as undefined. */
+  session: MfaSession | undefined;
+  requirement: Requirement;
+  now: number;
+}
+
+/** Proofs dated further ahead than this prove nothing. */
+const CLOCK_TOLERANCE = 60_000;
+
+/** Managing authenticators, devices and codes needs a proof no older than this. */
+export const MANAGEMENT_MAX_AGE_SECONDS = 300;
+
+/** Answers the guard's question (DESIGN: allow, challenge, enroll, login-again, refuse). */
+export function decideAccess(facts: AccessFacts): AccessDecision {
+  const { enrolled, policy, profile, session, requirement, now } = facts;
+  if (policy.mfa === 'off') {
+    // Who was asked for a proof and never gave one does not get in because MFA was switched off.
+    return session?.state === 'pending' ? { access: 'login-again' } : { access: 'allow', via: 'not-required' };
+  }
+  if (isProfileMissing(enrolled, profile, now)) return { access: 'refuse', reason: 'profile_missing' };
+  if (!session) return { access: 'login-again' };
+  if (session.state === 'pending' && session.epoch !== profile?.epoch) return { access: 'login-again' };
+  if (!profile || !isEnrolled(profile)) return decideUnenrolled(facts);
+  if (session.state === 'pending') return challenge('missing', profile, requirement);
+  return decideProven(session.assurance, profile, facts);
+}
+
+/** Whether a proof is of this epoch and an active factor's, not older than the limit (inclusive). */
+export function isFresh(assurance: Assurance, epoch: string, maxAgeSeconds: number, now: number): boolean {
+  if (assurance.epoch !== epoch || assurance.via === 'remembered-device') return false;
+  return isDated(assurance, now) && now - assurance.verifiedAt <= maxAgeSeconds * 1000;
+}
+
+/** Whether the proof is dated at a time that has been. */
+export function isDated(assurance: Assurance, now: number): boolean {
+  return Number.isFinite(assurance.verifiedAt) && assurance.verifiedAt <= now + CLOCK_TOLERANCE;
+}
+
+/** What a challenge can be answered with. */
+export function challengeFactors(profile: Profile): ChallengeFactor[] {
+  const totp = profile.authenticators.some((authenticator) => authenticator.kind === 'totp');
+  const recovery = (profile.recoveryCodes?.digests.length ?? 0) > 0;
+  return [...(totp ? (['totp'] as const) : []), ...(recovery ? (['recovery-code'] as const) : [])];
+}
+
+function decideUnenrolled({ policy, profile, session, requirement, now }: AccessFacts): AccessDecision {
+  // A proof of another epoch: what it proved is gone, and the password it began with may be too.
+  const stale = session?.state === 'verified' && session.assurance.epoch !== profile?.epoch;
+  const stepUp = requirement.maxAgeSeconds !== undefined;
+  if (!stepUp && policy.mfa === 'optional') return { access: 'allow', via: 'not-required' };
+  if (stale) return { access: 'login-again' };
+  const enrollBy = enrollmentDeadline(policy, profile);
+  if (!stepUp && enrollBy !== undefined && now < enrollBy) return { access: 'allow', via: 'grace', enrollBy };
+  if (!policy.mayEnroll) return { access: 'refuse', reason: 'not_allowed' };
+  return { access: 'enroll', ...(enrollBy === undefined ? {} : { enrollBy }) };
+}
+
+function decideProven(assurance: Assurance, profile: Profile, { policy, requirement, now }: AccessFacts): AccessDecision {
+  if (assurance.epoch !== profile.epoch) return challenge('revoked', profile, requirement);
+  if (!isDated(assurance, now)) return challenge('missing', profile, requirement);
+  if (assurance.via === 'remembered-device') {
+    const device = profile.devices.find((candidate) => candidate.id === assurance.deviceId);
+    if (device?.rememberedUntil === undefined || policy.rememberDays === 0) return challenge('revoked', profile, requirement);
+    if (!isRemembered(device, policy.rememberDays, now)) return challenge('expired', profile, requirement);
+    if (requirement.acceptRememberedDevice === false) return challenge('missing', profile, requirement);
+  }
+  const { maxAgeSeconds } = requirement;
+  if (maxAgeSeconds !== undefined && !isFresh(assurance, profile.epoch, maxAgeSeconds, now)) {
+    return challenge('expired', profile, requirement);
+  }
+  return { access: 'allow', via: assurance.via, assurance };
+}
+
+function challenge(because: 'missing' | 'expired' | 'revoked', profile: Profile, { maxAgeSeconds }: Requirement): AccessDecision {
+  return {
+    access: 'challenge',
+    because,
+    factors: challengeFactors(profile),
+    ...(maxAgeSeconds === undefined ? {} : { maxAgeSeconds }),
+  };
+}

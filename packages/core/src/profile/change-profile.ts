@@ -1,0 +1,182 @@
+import type { Keyring } from '../crypto/keyring.js';
+import { randomFraction, randomId } from '../crypto/random.js';
+import type { EventDetail } from '../events.js';
+import { type Refusal, refuse } from '../results.js';
+import type { MfaStorage, StoredProfile } from '../storage/storage.js';
+import { pause, startCountdown, type Timed, withinDeadline } from './deadline.js';
+import type { Profile } from './profile.js';
+import { createUserQueue } from './queue.js';
+import { type Opened, open, seal } from './seal.js';
+
+/** What a decision on a profile comes to: the answer, and what must be stored before anybody gets it. */
+export interface Decision<Answer> {
+  answer: Answer;
+  /** Absent: nothing to store. */
+  next?: Profile | 'remove';
+  events?: EventDetail[];
+}
+
+/** Decides on a profile. Pure but for fresh ids and secrets: it is called again on a fresh profile when another writer was first. */
+export type Decide<Answer> = (profile: Profile | null, now: number) => Decision<Answer>;
+
+/** Reads and changes profiles: the only door to the storage. */
+export interface ProfileStore {
+  /** One read, or why there is none. */
+  read(userId: string, report: Report): Promise<{ ok: true; profile: Profile | null } | Refusal>;
+  /**
+   * Reads, decides, writes if unchanged, and only then answers.
+   *
+   * `whenUnreadable` decides for records that do not open (reset and forget); without it they are `unavailable`.
+   */
+  change<Answer>(
+    userId: string,
+    report: Report,
+    decide: Decide<Answer>,
+    whenUnreadable?: Decide<Answer>,
+  ): Promise<Answer | Refusal>;
+}
+
+/** Where the events of one operation go. */
+export type Report = (event: EventDetail) => void;
+
+interface StoreOptions {
+  storage: MfaStorage;
+  keyring: Keyring;
+  realm: string;
+  clock: () => number;
+}
+
+interface Attempt<Answer> {
+  /** The version that this attempt minted; null for a removal. */
+  minted: string | null;
+  decision: Decision<Answer>;
+}
+
+const CALL_MS = 2_000;
+const OPERATION_MS = 4_000;
+const LISTED_VERSIONS = 16;
+const UNAVAILABLE = refuse('unavailable', { retryAfterSeconds: 5 });
+const BUSY = refuse('busy', { retryAfterSeconds: 1 });
+
+/** Binds the store to one storage and key ring. */
+export function createProfileStore({ storage, keyring, realm, clock }: StoreOptions): ProfileStore {
+  const queue = createUserQueue();
+
+  function openStored(userId: string, stored: StoredProfile | null): Opened | null {
+    return stored && open(stored.value, { realm, userId, version: stored.version }, keyring);
+  }
+
+  async function readStored(userId: string, left: number, report: Report): Promise<Timed<StoredProfile | null>> {
+    const read = await withinDeadline(Math.min(CALL_MS, left), () => storage.read(userId));
+    if (!read.done) report({ name: 'storage_failed', operation: 'read', why: read.why });
+    return read;
+  }
+
+  /** After a doubtful reply the record has the answer, so the question is worth repeating. */
+  async function readAgain(userId: string, left: () => number, report: Report): Promise<StoredProfile | null | undefined> {
+    for (let tries = 0; left() > 0; tries++) {
+      const read = await readStored(userId, left(), report);
+      if (read.done) return read.value;
+      await pause(Math.min(left(), 25 * 2 ** Math.min(tries, 4) * (0.5 + randomFraction())));
+    }
+    return undefined;
+  }
+
+  function sealNext(userId: string, expected: StoredProfile | null, versions: readonly string[], next: Profile): StoredProfile {
+    const version = randomId();
+    const listed = expected ? [expected.version, ...versions].slice(0, LISTED_VERSIONS) : [];
+    return { version, value: seal({ ...next, versions: listed }, { realm, userId, version }, keyring) };
+  }
+
+  async function changeAlone<Answer>(
+    userId: string,
+    report: Report,
+    left: () => number,
+    decide: Decide<Answer>,
+    whenUnreadable: Decide<Answer> | undefined,
+  ): Promise<Answer | Refusal> {
+    if (left() <= 0) return BUSY;
+    const first = await readStored(userId, left(), report);
+    if (!first.done) return UNAVAILABLE;
+    let stored = first.value;
+    const attempts: Attempt<Answer>[] = [];
+
+    for (let tries = 0; ; tries++) {
+      const opened = openStored(userId, stored);
+      if (opened && !opened.readable) report({ name: 'profile_unreadable', why: opened.why });
+      if (opened && !opened.readable && !whenUnreadable) return UNAVAILABLE;
+      const profile = opened?.readable ? opened.profile : null;
+      const decision = opened && !opened.readable && whenUnreadable ? whenUnreadable(null, clock()) : decide(profile, clock());
+      const { next } = decision;
+      if (!next || (next === 'remove' && !stored)) return finish(decision, report);
+
+      const expected = stored;
+      const sealed = next === 'remove' ? null : sealNext(userId, expected, profile?.versions ?? [], next);
+      const operation = sealed ? 'write' : 'remove';
+      attempts.push({ minted: sealed?.version ?? null, decision });
+      const written = await withinDeadline(Math.min(CALL_MS, left()), () =>
+        sealed ? storage.write(userId, sealed, expected?.version ?? null) : storage.remove(userId, expected?.version ?? ''),
+      );
+      if (written.done && written.value === true) return finish(decision, report);
+      if (!written.done) report({ name: 'storage_failed', operation, why: written.why });
+
+      // An error is doubtful, and so is `false`: a driver that repeats a lost write gets `false` for its own success.
+      const again = await readAgain(userId, left, report);
+      if (again === undefined) return UNAVAILABLE;
+      const lineage = again ? [again.version, ...listedVersions(openStored(userId, again))] : [];
+      const committed = attempts.find((attempt) => attempt.minted !== null && lineage.includes(attempt.minted));
+      if (committed) return finish(committed.decision, report);
+      if (!sealed && again === null) return finish(decision, report);
+      if (!wasNotApplied(expected, again, lineage)) {
+        report({ name: 'storage_failed', operation, why: 'doubtful' });
+        return UNAVAILABLE;
+      }
+      stored = again;
+      await pause(Math.min(left(), randomFraction() * 2 ** Math.min(tries + 1, 6)));
+      if (left() <= 0) return BUSY;
+    }
+  }
+
+  return {
+    async read(userId, report) {
+      const read = await readStored(userId, CALL_MS, report);
+      if (!read.done) return UNAVAILABLE;
+      const opened = openStored(userId, read.value);
+      if (!opened) return { ok: true, profile: null };
+      if (opened.readable) return { ok: true, profile: opened.profile };
+      report({ name: 'profile_unreadable', why: opened.why });
+      return UNAVAILABLE;
+    },
+
+    async change(userId, report, decide, whenUnreadable) {
+      const left = startCountdown(OPERATION_MS);
+      if (queue.isBusy(userId)) {
+        // What needs no write, a throttled answer above all, does not wait for those that do.
+        const read = await readStored(userId, left(), report);
+        const opened = read.done ? openStored(userId, read.value) : null;
+        if (read.done && (!opened || opened.readable)) {
+          const decision = decide(opened ? opened.profile : null, clock());
+          if (!decision.next) return finish(decision, report);
+        }
+      }
+      const answer = await queue.run(userId, () => changeAlone(userId, report, left, decide, whenUnreadable));
+      return answer ?? BUSY;
+    },
+  };
+}
+
+/** The version that the attempt expected is still current or listed: nothing of the attempt was applied. */
+function wasNotApplied(expected: StoredProfile | null, again: StoredProfile | null, lineage: readonly string[]): boolean {
+  if (expected) return lineage.includes(expected.version);
+  // Nothing was expected: while the list goes back to the first version, our write would be in it.
+  return again === null || lineage.length <= LISTED_VERSIONS;
+}
+
+function listedVersions(opened: Opened | null): readonly string[] {
+  return opened?.readable ? opened.profile.versions : [];
+}
+
+function finish<Answer>(decision: Decision<Answer>, report: Report): Answer {
+  for (const event of decision.events ?? []) report(event);
+  return decision.answer;
+}

@@ -1,0 +1,37 @@
+/** What came of a call that had only so long. */
+export type Timed<T> = { done: true; value: T } | { done: false; why: 'timeout' | 'error'; cause?: unknown };
+
+/**
+ * Waits for a call at most `ms` milliseconds. A call that is late goes on, unheard: its outcome is doubtful, not undone.
+ */
+export async function withinDeadline<T>(ms: number, call: () => Promise<T>): Promise<Timed<T>> {
+  if (ms <= 0) return { done: false, why: 'timeout' };
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<Timed<T>>((resolve) => {
+    timer = setTimeout(() => resolve({ done: false, why: 'timeout' }), ms);
+  });
+  const settled = Promise.resolve()
+    .then(call)
+    .then(
+      (value): Timed<T> => ({ done: true, value }),
+      (cause: unknown): Timed<T> => ({ done: false, why: 'error', cause }),
+    );
+  try {
+    return await Promise.race([settled, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Waits so many milliseconds. */
+export function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, ms);
+  });
+}
+
+/** Counts down on the monotonic clock, which no change of the time of day moves. */
+export function startCountdown(ms: number): () => number {
+  const end = performance.now() + ms;
+  return () => Math.max(end - performance.now(), 0);
+}

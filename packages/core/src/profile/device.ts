@@ -1,0 +1,80 @@
+import { type GuessBudget, UNTOUCHED } from '../policy/lockout.js';
+
+/** A browser that has passed a factor. */
+export interface Device {
+  id: string;
+  label: string;
+  /** Epoch milliseconds. */
+  firstUsedAt: number;
+  lastUsedAt: number;
+  /** Only until then, and only if present, does it stand in for the login prompt. */
+  rememberedUntil?: number;
+  /** Guesses from this browser: nobody who merely has the password can shut its owner out here. */
+  budget: GuessBudget;
+  /** Id of the token that the browser has. */
+  current: string;
+  /** The token before it, good for a moment after its successor was first shown. */
+  previous?: { id: string; successorShownAt: number };
+  /** A successor that was sent and not shown so far. */
+  next?: { id: string; mintedAt: number };
+}
+
+/** Parallel requests of one browser show the same token; so long they are one use. */
+const OVERLAP = 60_000;
+const MOST_DEVICES = 20;
+
+/** What became of a shown token: the device as it must be stored, and whether a successor must be sent. */
+export type ShownToken = { live: true; device: Device; minted?: string } | { live: false };
+
+/**
+ * Rotates the token of a device at a use.
+ *
+ * A token retires 60 seconds after its successor was first shown. Shown again within 60 seconds of the successor's minting it
+ * mints nothing; later it mints another one and the unshown one dies, so that a lost response is no alarm. A retired or dead
+ * token is not live: somebody else has it (OAuth 2.0 Security BCP, RFC 9700 section 4.14.2, the same idea for refresh tokens).
+ */
+export function showToken(device: Device, tokenId: string, freshId: string, now: number): ShownToken {
+  if (tokenId === device.current) {
+    if (device.next && isRecent(device.next.mintedAt, now)) return { live: true, device };
+    return { live: true, device: { ...device, next: { id: freshId, mintedAt: now } }, minted: freshId };
+  }
+  if (tokenId === device.next?.id) {
+    const previous = { id: device.current, successorShownAt: now };
+    const next = { id: freshId, mintedAt: now };
+    return { live: true, device: { ...device, current: tokenId, previous, next }, minted: freshId };
+  }
+  if (tokenId === device.previous?.id && isRecent(device.previous.successorShownAt, now)) return { live: true, device };
+  return { live: false };
+}
+
+/** Whether the token is one that {@link showToken} would accept. */
+export function isLiveToken(device: Device, tokenId: string, now: number): boolean {
+  return showToken(device, tokenId, '', now).live;
+}
+
+/** Whether the device stands in for the login prompt. No end further away than the longest remembrance counts. */
+export function isRemembered(device: Device, rememberDays: number, now: number): boolean {
+  const left = (device.rememberedUntil ?? 0) - now;
+  return left > 0 && rememberDays > 0 && left <= rememberDays * 24 * 3_600_000 + OVERLAP;
+}
+
+/** A new device, known from now on. */
+export function newDevice(given: { id: string; label: string; tokenId: string }, now: number): Device {
+  return { id: given.id, label: given.label, firstUsedAt: now, lastUsedAt: now, budget: UNTOUCHED, current: given.tokenId };
+}
+
+/** The devices with this one in its newest state; beyond twenty the least recently used go. */
+export function putDevice(devices: readonly Device[], device: Device): Device[] {
+  const others = devices.filter((candidate) => candidate.id !== device.id);
+  const kept = others.sort((a, b) => b.lastUsedAt - a.lastUsedAt).slice(0, MOST_DEVICES - 1);
+  return [device, ...kept];
+}
+
+/** The devices, none of them remembered. They stay known. */
+export function forgetRemembered(devices: readonly Device[]): Device[] {
+  return devices.map(({ rememberedUntil: _, ...device }) => device);
+}
+
+function isRecent(instant: number, now: number): boolean {
+  return Math.abs(now - instant) <= OVERLAP;
+}

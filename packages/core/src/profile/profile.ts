@@ -1,0 +1,101 @@
+import { randomId } from '../crypto/random.js';
+import type { RecoveryCodeSet } from '../factors/recovery-code.js';
+import { type GuessBudget, UNTOUCHED } from '../policy/lockout.js';
+import type { RecoveryTries } from '../policy/recovery-limit.js';
+import { type Device, forgetRemembered } from './device.js';
+import type { UsedToken } from './used-tokens.js';
+
+/** One enrolled authenticator; `data` is its factor's. One of a kind that this version does not know still counts as one. */
+export interface Authenticator {
+  id: string;
+  kind: string;
+  name: string;
+  /** Epoch milliseconds. */
+  createdAt: number;
+  lastUsedAt?: number;
+  /** The enrollment that it came from, so that a repeated confirmation is recognized. */
+  enrollmentId: string;
+  data: unknown;
+}
+
+/** A started enrollment: counts as nothing until it is confirmed. */
+export interface PendingEnrollment {
+  id: string;
+  kind: string;
+  name: string;
+  /** Epoch milliseconds. */
+  startedAt: number;
+  expiresAt: number;
+  /** Started with a second factor, because an authenticator existed. */
+  steppedUp: boolean;
+  /** The pending token that began it, when no session did. */
+  tokenId?: string;
+  data: unknown;
+}
+
+/** All that is known about one user: one record, sealed, replaced as a whole. */
+export interface Profile {
+  format: 1;
+  /** 128 random bits; older state of another epoch is worth nothing. */
+  epoch: string;
+  /** Changes whenever remembered devices are cleared. */
+  deviceEpoch: string;
+  /** The last 16 versions before this one, newest first: how a doubtful write is recognized. */
+  versions: string[];
+  authenticators: Authenticator[];
+  enrollments: PendingEnrollment[];
+  /** Instants of enrollment starts within the hour. */
+  enrollmentStarts: number[];
+  recoveryCodes: RecoveryCodeSet | null;
+  recoveryTries: RecoveryTries;
+  devices: Device[];
+  /** Guesses from browsers that are not known. */
+  budget: GuessBudget;
+  usedTokens: UsedToken[];
+  /** The earliest deadline that policy ever gave: it is never extended. */
+  enrollBy?: number;
+  /** When the last authenticator was removed or reset, for as long as the host may not have heard of it. */
+  unenrolledAt?: number;
+}
+
+/** A profile in which nothing has happened. */
+export function newProfile(): Profile {
+  return {
+    format: 1,
+    epoch: randomId(),
+    deviceEpoch: randomId(),
+    versions: [],
+    authenticators: [],
+    enrollments: [],
+    enrollmentStarts: [],
+    recoveryCodes: null,
+    recoveryTries: { since: 0, count: 0 },
+    devices: [],
+    budget: UNTOUCHED,
+    usedTokens: [],
+  };
+}
+
+/** Whether the user has an authenticator, of whatever kind. */
+export function isEnrolled(profile: Profile | null): boolean {
+  return (profile?.authenticators.length ?? 0) > 0;
+}
+
+/** The profile after a security change: no device is remembered, and a login begun before remembers nothing. */
+export function withoutRemembrance(profile: Profile): Profile {
+  return { ...profile, deviceEpoch: randomId(), devices: forgetRemembered(profile.devices) };
+}
+
+/** The profile in a new epoch: all state that was given out before is worth nothing. */
+export function withNewEpoch(profile: Profile): Profile {
+  return { ...withoutRemembrance(profile), epoch: randomId(), enrollments: [] };
+}
+
+/** Names and labels end at 64 characters, and hold nothing that moves a terminal or a log line. */
+export function tidyName(name: string, fallback: string): string {
+  const tidy = Array.from(name.replace(/[\p{Cc}\p{Cs}\u2028\u2029]/gu, ' ').trim())
+    .slice(0, 64)
+    .join('')
+    .trim();
+  return tidy === '' ? fallback : tidy;
+}

@@ -1,0 +1,22 @@
+/** Pending tokens that were used. */
+export interface UsedToken {
+  id: string;
+  /** Epoch milliseconds. */
+  expiresAt: number;
+}
+
+const MOST_TOKENS = 32;
+const CLOCK_TOLERANCE = 60_000;
+
+/** Whether the token was used. */
+export function isUsed(used: readonly UsedToken[], id: string): boolean {
+  return used.some((token) => token.id === id);
+}
+
+/** The list with this token noted, or null when it is full of tokens that have not expired. */
+export function noteUsed(used: readonly UsedToken[], token: UsedToken, now: number): UsedToken[] | null {
+  if (used.length < MOST_TOKENS) return [...used, { id: token.id, expiresAt: token.expiresAt }];
+  // Only a full list forgets: a clock that ran ahead for a moment brings no used token back.
+  const live = used.filter((candidate) => candidate.expiresAt + CLOCK_TOLERANCE >= now);
+  return live.length < MOST_TOKENS ? [...live, { id: token.id, expiresAt: token.expiresAt }] : null;
+}

@@ -1,0 +1,17 @@
+import { generateSync } from 'otplib';
+import { MfaError } from '../errors.js';
+import { parseKey, stepAt } from '../factors/totp.js';
+
+/** An authenticator app for tests. */
+export interface VirtualAuthenticator {
+  /** The 6-digit code at an instant, in epoch milliseconds. */
+  code(now: number): string;
+}
+
+/** An authenticator that has scanned the QR code (`otpauth://` URI) or that the key was typed into. */
+export function createAuthenticator(uriOrKey: string): VirtualAuthenticator {
+  const key = uriOrKey.startsWith('otpauth:') ? new URL(uriOrKey).searchParams.get('secret') : uriOrKey;
+  if (!key) throw new MfaError('invalid_argument', 'The URI has no "secret"; give the uri of startEnrollment, or its manualKey.');
+  const secret = parseKey(key);
+  return { code: (now) => generateSync({ strategy: 'hotp', secret, counter: stepAt(now) }) };
+}

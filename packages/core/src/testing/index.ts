@@ -1,0 +1,3 @@
+export { createAuthenticator, type VirtualAuthenticator } from './authenticator.js';
+export { createClock, type TestClock } from './clock.js';
+export { verifiedSession } from './verified-session.js';

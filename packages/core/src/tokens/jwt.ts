@@ -1,0 +1,102 @@
+import { type JWTPayload, jwtVerify, SignJWT } from 'jose';
+import type { KeyPurpose, Keyring } from '../crypto/keyring.js';
+
+/** One kind of token: everything that keeps it from being taken for another. */
+export interface TokenKind {
+  typ: string;
+  purpose: KeyPurpose;
+  /** Goes into the audience beside the realm. */
+  place: string;
+  lifetimeSeconds: number;
+}
+
+/** What every token of ours says. */
+export interface TokenClaims {
+  userId: string;
+  id: string;
+  [claim: string]: unknown;
+}
+
+/** Why a token was not accepted. */
+export type TokenFault = 'invalid' | 'expired';
+
+const TOLERANCE_SECONDS = 60;
+const LONGEST_TOKEN = 2_048;
+const REGISTERED = ['iss', 'aud', 'sub', 'jti', 'iat', 'nbf', 'exp'];
+
+/** Signs a token with HS256 by the writing key. */
+export async function signToken(
+  kind: TokenKind,
+  claims: TokenClaims,
+  given: { keyring: Keyring; realm: string; now: number },
+): Promise<{ token: string; expiresAt: number }> {
+  const { keyring, realm, now } = given;
+  const key = await keyring.hmacKey(kind.purpose, keyring.currentId);
+  if (!key) throw new TypeError('the writing key is in the ring');
+  const { userId, id, ...own } = claims;
+  const issuedAt = Math.floor(now / 1000);
+  const expires = issuedAt + kind.lifetimeSeconds;
+  const token = await new SignJWT({ ...own, v: 1 })
+    .setProtectedHeader({ alg: 'HS256', typ: kind.typ, kid: keyring.currentId })
+    .setIssuer(realm)
+    .setAudience(audience(realm, kind))
+    .setSubject(userId)
+    .setJti(id)
+    .setIssuedAt(issuedAt)
+    .setNotBefore(issuedAt)
+    .setExpirationTime(expires)
+    .sign(key);
+  return { token, expiresAt: expires * 1000 };
+}
+
+/**
+ * Checks a token: algorithm, type, key, issuer, audience, every claim (RFC 8725 sections 3.1, 3.8 to 3.12).
+ *
+ * Fields of the header beyond the three that we write are refused: none of them may name a key.
+ */
+export async function verifyToken(
+  kind: TokenKind,
+  token: unknown,
+  given: { keyring: Keyring; realm: string; now: number },
+): Promise<{ valid: true; claims: TokenClaims & { expiresAt: number } } | { valid: false; why: TokenFault }> {
+  const { keyring, realm, now } = given;
+  if (typeof token !== 'string' || token.length > LONGEST_TOKEN) return { valid: false, why: 'invalid' };
+  try {
+    const { payload, protectedHeader } = await jwtVerify(
+      token,
+      ({ kid }) => {
+        const key = typeof kid === 'string' ? keyring.hmacKey(kind.purpose, kid) : undefined;
+        if (!key) throw new TypeError('unknown key id');
+        return key;
+      },
+      {
+        algorithms: ['HS256'],
+        typ: kind.typ,
+        issuer: realm,
+        audience: audience(realm, kind),
+        requiredClaims: [...REGISTERED, 'v'],
+        clockTolerance: TOLERANCE_SECONDS,
+        maxTokenAge: kind.lifetimeSeconds,
+        currentDate: new Date(now),
+      },
+    );
+    if (Object.keys(protectedHeader).length !== 3) return { valid: false, why: 'invalid' };
+    const claims = ownClaims(payload, audience(realm, kind));
+    return claims ? { valid: true, claims } : { valid: false, why: 'invalid' };
+  } catch (error) {
+    const expired = error instanceof Error && 'code' in error && error.code === 'ERR_JWT_EXPIRED';
+    return { valid: false, why: expired ? 'expired' : 'invalid' };
+  }
+}
+
+// Written to be equal, not merely contained: a token for two audiences was not made by us.
+function ownClaims(payload: JWTPayload, wantedAudience: string): (TokenClaims & { expiresAt: number }) | null {
+  const { iss: _, aud, sub, jti, iat, nbf, exp, v, ...own } = payload;
+  const instants = [iat, nbf, exp].every((instant) => Number.isSafeInteger(instant));
+  if (!instants || aud !== wantedAudience || v !== 1 || typeof sub !== 'string' || typeof jti !== 'string') return null;
+  return { ...own, userId: sub, id: jti, expiresAt: (exp ?? 0) * 1000 };
+}
+
+function audience(realm: string, kind: TokenKind): string {
+  return `${realm}/${kind.place}`;
+}

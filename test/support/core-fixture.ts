@@ -1,0 +1,112 @@
+import { createMfa, type Mfa, type MfaEvent, type MfaNotice, type MfaOptions, type MfaUser } from '@mfa-kit/core';
+import { memoryStorage } from '@mfa-kit/core/storage/memory';
+import { createAuthenticator, createClock, type TestClock, type VirtualAuthenticator, verifiedSession } from '@mfa-kit/core/testing';
+import type { MfaSession, VerifiedSession } from '@mfa-kit/core';
+import { countingStorage, type StorageCounts } from './counting-storage.js';
+
+export const SECOND = 1_000;
+export const MINUTE = 60_000;
+export const HOUR = 60 * MINUTE;
+export const DAY = 24 * HOUR;
+
+export const KEY = { id: '2026-11', secret: 'q1W0nE7gk5RrJ9sZbX2mVtYp8uLcA4dFhGiKoN3wT6E=' };
+export const OTHER_KEY = { id: '2026-12', secret: 'Zb8kQ2xV7nR4tY1mW6pL9sD3fG5hJ0aCeUiOoPzXcBw=' };
+
+export interface TestUser extends MfaUser {
+  mfa?: 'required' | 'optional' | 'off';
+  enrollBy?: number;
+  mayEnroll?: boolean;
+}
+
+export const ada: TestUser = { id: 'user-ada', name: 'ada@example.com' };
+export const bob: TestUser = { id: 'user-bob', name: 'bob@example.com' };
+
+export interface Bench {
+  mfa: Mfa<TestUser>;
+  clock: TestClock;
+  events: MfaEvent[];
+  notices: MfaNotice[];
+  counts: StorageCounts;
+  resetCounts(): void;
+  storage: ReturnType<typeof memoryStorage>;
+  names(): string[];
+}
+
+/** Core on memory storage with a clock that stands still; the policy is what the user's fields say. */
+export function createBench(options: Partial<MfaOptions<TestUser>> = {}): Bench {
+  const clock = createClock(1_800_000_000_000);
+  const events: MfaEvent[] = [];
+  const notices: MfaNotice[] = [];
+  const storage = memoryStorage();
+  const counting = countingStorage(options.storage ?? storage);
+  const mfa = createMfa<TestUser>({
+    issuer: 'Acme',
+    keys: [KEY],
+    policy: ({ mfa: level = 'required', enrollBy, mayEnroll }) => ({ mfa: level, enrollBy, mayEnroll }),
+    onEvent: (event) => {
+      events.push(event);
+    },
+    notify: (notice) => {
+      notices.push(notice);
+    },
+    clock: clock.now,
+    ...options,
+    storage: counting,
+  });
+  return {
+    mfa,
+    clock,
+    events,
+    notices,
+    counts: counting.counts,
+    resetCounts: () => counting.reset(),
+    storage,
+    names: () => events.map((event) => event.name),
+  };
+}
+
+export interface Enrolled extends Bench {
+  session: VerifiedSession;
+  authenticator: VirtualAuthenticator;
+  recoveryCodes: string[];
+}
+
+/** The same with one enrolled user, a minute after the enrollment, so that the enrollment's step is past. */
+export async function createEnrolled(user: TestUser = ada, options: Partial<MfaOptions<TestUser>> = {}): Promise<Enrolled> {
+  const bench = createBench(options);
+  const enrolled = await verifiedSession(bench.mfa, user);
+  bench.clock.advance(2 * MINUTE);
+  bench.events.length = 0;
+  bench.notices.length = 0;
+  bench.resetCounts();
+  return { ...bench, ...enrolled };
+}
+
+/** A login up to the prompt. */
+export async function loginPending(mfa: Mfa<TestUser>, user: TestUser = ada): Promise<MfaSession> {
+  const { session } = await mfa.beginLogin({ user });
+  if (!session) throw new Error('the login left no state');
+  return session;
+}
+
+/** A 6-digit code that is right at no step near the instant. */
+export function wrongCode(authenticator: VirtualAuthenticator, now: number): string {
+  const near = new Set([-2, -1, 0, 1, 2].map((step) => authenticator.code(now + step * 30_000)));
+  for (let code = 0; ; code++) {
+    const text = String(code).padStart(6, '0');
+    if (!near.has(text)) return text;
+  }
+}
+
+/** Fails unless the result is good, and gives its fields. */
+export function good<Fields extends object>(result: ({ ok: true } & Fields) | { ok: false; reason: string }): { ok: true } & Fields {
+  if (!result.ok) throw new Error(`refused: ${result.reason}`);
+  return result;
+}
+
+/** The reason of a refusal, or 'ok'. */
+export function reasonOf(result: { ok: true } | { ok: false; reason: string }): string {
+  return result.ok ? 'ok' : result.reason;
+}
+
+export { createAuthenticator };
