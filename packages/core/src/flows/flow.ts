@@ -4,6 +4,7 @@ import type { EventContext, EventDetail, MfaEvent } from '../events.js';
 import type { MfaUser, ResolvedOptions } from '../options.js';
 import { type EffectivePolicy, effectivePolicy } from '../policy/enforcement.js';
 import type { ProfileStore, Report } from '../profile/change-profile.js';
+import { withinDeadline } from '../profile/deadline.js';
 import { isEnrolled, type Profile } from '../profile/profile.js';
 import type { Refusal } from '../results.js';
 
@@ -29,6 +30,8 @@ export interface Operation {
   /** Sends what was reported; a refusal of which nothing was reported becomes a `refused` event. */
   end<Answer extends object>(answer: Answer): Answer;
 }
+
+const TELL_MS = 2_000;
 
 /** Begins an operation under its name in the audit trail. */
 export function beginOperation(
@@ -91,11 +94,10 @@ export async function tellHost(
   enrolled: boolean,
   report: Report,
 ): Promise<void> {
-  try {
-    await flow.options.markEnrolled?.(userId, enrolled);
-  } catch {
-    report({ name: 'mark_enrolled_failed' });
-  }
+  const { markEnrolled } = flow.options;
+  if (!markEnrolled) return;
+  const told = await withinDeadline(TELL_MS, async () => markEnrolled(userId, enrolled));
+  if (!told.done) report({ name: 'mark_enrolled_failed' });
 }
 
 /** Tells the host again while its memory says otherwise. */
