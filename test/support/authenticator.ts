@@ -3,6 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { requireProgram } from './requires.js';
 
 const run = promisify(execFile);
 
@@ -11,6 +12,14 @@ export async function codeAt(key: string, at: number): Promise<string> {
   const now = new Date(at).toISOString().replace('T', ' ').replace(/\..*/, ' UTC');
   const { stdout } = await run('oathtool', ['--totp', '--base32', `--now=${now}`, key.replaceAll(' ', '')]);
   return stdout.trim();
+}
+
+/** The path of `oathtool`, or null where it is missing. */
+export function requireOathtool(): string | null {
+  return requireProgram(
+    'oathtool',
+    'install oathtool, which computes codes independently of this code (apt-get install oathtool)',
+  );
 }
 
 /** What a camera reads from a picture (PNG); `zbarimg` looks. */

@@ -1,12 +1,22 @@
-import { accessSync, constants } from 'node:fs';
 import { createRequire } from 'node:module';
-import { delimiter, join } from 'node:path';
 import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+import { requireOathtool } from './authenticator.js';
+import { requireProgram } from './requires.js';
 
-/** Starts the Chromium of this machine with a fresh profile. */
-export function launchChromium(): Promise<Browser> {
+/** The path of Chromium where all programs of the browser suites are there; else null. */
+export function requireChromium(): string | null {
+  const zbarimg = requireProgram(
+    'zbarimg',
+    'install zbar-tools, which reads the QR code from a screenshot (apt-get install zbar-tools)',
+  );
+  const found = requireProgram('chromium', 'install chromium (apt-get install chromium)');
+  return requireOathtool() && zbarimg && found;
+}
+
+/** Starts Chromium with a fresh profile. */
+export function launchChromium(executablePath: string): Promise<Browser> {
   return chromium.launch({
-    executablePath: pathOf('chromium'),
+    executablePath,
     args: [
       '--no-sandbox',
       '--disable-gpu',
@@ -38,16 +48,6 @@ export async function accessibilityViolations(page: Page): Promise<string[]> {
     const { violations } = await axe.run(document, { runOnly: { type: 'tag', values: tags } });
     return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 120)).join(' | ')}`);
   });
-}
-
-function pathOf(program: string): string {
-  for (const folder of (process.env.PATH ?? '').split(delimiter)) {
-    try {
-      accessSync(join(folder, program), constants.X_OK);
-      return join(folder, program);
-    } catch {}
-  }
-  throw new Error(`${program} is not on the PATH`);
 }
 
 let source: string | undefined;

@@ -32,6 +32,7 @@ export async function startDemoApp(env: Record<string, string> = {}): Promise<De
     env: { MFA_STORAGE: 'memory:', DEMO_PASSWORD: password, ...env },
     directory,
     now,
+    passwordCost: { logN: 10, r: 8, p: 1 },
   });
 
   // The address is known only after listening, and the application wants to know it.

@@ -58,10 +58,9 @@ export async function startDemoProcess(env: Record<string, string> = {}): Promis
       await start();
     },
     async reset(username) {
-      const { stdout, stderr } = await promisify(execFile)(process.execPath, [main, 'reset', username], {
-        cwd: folder,
-        env: childEnv,
-      });
+      const command = promisify(execFile)(process.execPath, [main, 'reset', username], { cwd: folder, env: childEnv });
+      // A refusal ends with another code, and its message is what the caller wants.
+      const { stdout, stderr } = await command.catch((error: { stdout: string; stderr: string }) => error);
       return stdout + stderr;
     },
     async stop() {

@@ -9,6 +9,7 @@ export interface ScriptedAnswer {
 
 /** A script with Node's fetch: JSON in and out, and the cookies that it gets. */
 export interface ScriptedClient {
+  origin: string;
   get(path: string, headers?: Record<string, string>): Promise<ScriptedAnswer>;
   post(path: string, body?: object, headers?: Record<string, string>): Promise<ScriptedAnswer>;
   request(method: string, path: string, init?: { headers?: Record<string, string>; body?: string }): Promise<ScriptedAnswer>;
@@ -39,6 +40,7 @@ export function scriptedClient(origin: string): ScriptedClient {
     return { status: response.status, headers: response.headers, text, body: parse(text) };
   };
   return {
+    origin,
     get: (path, headers = {}) => request('GET', path, { headers }),
     post: (path, body = {}, headers = {}) =>
       request('POST', path, { headers: { 'content-type': 'application/json', ...headers }, body: JSON.stringify(body) }),

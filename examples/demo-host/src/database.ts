@@ -4,7 +4,6 @@ import { createClient } from '@libsql/client';
 import type { MfaStorage } from '@mfa-kit/core';
 import { memoryStorage } from '@mfa-kit/core/storage/memory';
 import { postgresStorage } from '@mfa-kit/core/storage/postgres';
-import { schema } from '@mfa-kit/core/storage/sql';
 import { sqliteStorage } from '@mfa-kit/core/storage/sqlite';
 import pg from 'pg';
 
@@ -48,16 +47,34 @@ async function connect(url: string): Promise<HostDatabase> {
 async function openSqlite(url: string, description: string): Promise<HostDatabase> {
   const inMemory = url === ':memory:';
   if (!inMemory) mkdirSync(dirname(url.slice('file:'.length)), { recursive: true, mode: 0o700 });
-  const client = createClient({ url });
-  if (!inMemory) {
-    await client.execute('PRAGMA journal_mode = WAL');
-    await client.executeMultiple(schema('sqlite'));
-  }
-  return {
-    query: async (sql, values = []) => (await client.execute({ sql, args: [...values] })).rows.map((row) => ({ ...row })),
-    mfaStorage: inMemory ? memoryStorage() : sqliteStorage(client),
-    description,
-    close: async () => client.close(),
+  const client = createClient({ url, timeout: 2000 });
+  if (!inMemory) await client.execute('PRAGMA journal_mode = WAL');
+  const inTurn = createQueue();
+  const query: HostDatabase['query'] = async (sql, values = []) => {
+    const { rows } = await inTurn(() => client.execute({ sql, args: [...values] }));
+    return rows.map((row) => ({ ...row }));
+  };
+  if (inMemory) return { query, mfaStorage: memoryStorage(), description, close: async () => client.close() };
+
+  // The kit writes to the same file through connections of its own. The driver is synchronous, so a wait for each other's
+  // lock within this process would be a wait for oneself: hence one after another.
+  const storage = sqliteStorage(client);
+  await storage.createTable();
+  const mfaStorage: MfaStorage = {
+    read: (userId) => inTurn(() => storage.read(userId)),
+    write: (userId, next, expected) => inTurn(() => storage.write(userId, next, expected)),
+    remove: (userId, expected) => inTurn(() => storage.remove(userId, expected)),
+    listUserIds: (cursor) => inTurn(() => storage.listUserIds(cursor)),
+  };
+  return { query, mfaStorage, description, close: async () => client.close() };
+}
+
+function createQueue(): <Value>(work: () => Promise<Value>) => Promise<Value> {
+  let last: Promise<unknown> = Promise.resolve();
+  return (work) => {
+    const result = last.then(work, work);
+    last = result;
+    return result;
   };
 }
 
@@ -65,7 +82,8 @@ async function openPostgres(url: string): Promise<HostDatabase> {
   const pool = new pg.Pool({ connectionString: url, max: 10, connectionTimeoutMillis: 2000 });
   // Without a listener a server that goes away would end the process.
   pool.on('error', (error) => console.error(`postgres: ${error.message}`));
-  await pool.query(schema('postgres'));
+  const storage = postgresStorage(pool);
+  await storage.createTable();
   return {
     async query(sql, values = []) {
       let count = 0;
@@ -76,7 +94,7 @@ async function openPostgres(url: string): Promise<HostDatabase> {
         )
       ).rows;
     },
-    mfaStorage: postgresStorage(pool),
+    mfaStorage: storage,
     description: url.replace(/\/\/[^@/]*@/, '//'),
     close: () => pool.end(),
   };

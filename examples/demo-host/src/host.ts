@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { eventPrinter, noticePrinter } from './audit.js';
 import { type HostDatabase, openDatabase } from './database.js';
 import { keepSecret } from './kept-secret.js';
+import { PASSWORD_COST, type PasswordCost } from './password.js';
 import { openSessions, type SessionTable } from './sessions.js';
 import { type DemoUser, type DemoUsers, openUsers } from './users.js';
 
@@ -36,11 +37,13 @@ export interface DemoHostOptions {
   /** Folder for what the demo keeps; default `.mfa-kit` in the working directory. */
   directory?: string;
   now?: () => number;
+  /** Less than the default is for tests only. */
+  passwordCost?: PasswordCost;
 }
 
 /** Opens database, users and sessions as `MFA_STORAGE`, `MFA_KEY`, `DEMO_PASSWORD`, `MFA_EVENTS` say. */
 export async function createDemoHost(options: DemoHostOptions = {}): Promise<DemoHost> {
-  const { env = process.env, directory = resolve('.mfa-kit'), now = Date.now } = options;
+  const { env = process.env, directory = resolve('.mfa-kit'), now = Date.now, passwordCost = PASSWORD_COST } = options;
   const warnings: string[] = [];
 
   const key = env.MFA_KEY ? undefined : keepSecret(directory, 'mfa.key', () => randomBytes(32).toString('base64url'));
@@ -50,7 +53,7 @@ export async function createDemoHost(options: DemoHostOptions = {}): Promise<Dem
   const sessionSecret = keepSecret(directory, 'session.key', () => randomBytes(32).toString('base64url')).value;
 
   const database = await openDatabase(env.MFA_STORAGE || `file:${resolve(directory, 'demo.sqlite')}`);
-  const users = await openUsers(database, password, now);
+  const users = await openUsers({ database, demoPassword: password, passwordCost, now });
   const printing = env.MFA_EVENTS === '1';
   return {
     users,

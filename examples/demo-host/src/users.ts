@@ -1,6 +1,6 @@
 import type { MfaUser } from '@mfa-kit/core';
 import type { HostDatabase, Row } from './database.js';
-import { hashPassword, verifyPassword } from './password.js';
+import { hashPassword, type PasswordCost, verifyPassword } from './password.js';
 
 /** A user of the demo; being an `MfaUser` with more fields, it reaches the kit's `policy` as it is. */
 export interface DemoUser extends MfaUser {
@@ -35,13 +35,23 @@ const PEOPLE = [
 
 const DAY = 24 * 60 * 60 * 1000;
 
+/** What the table of users is opened with. */
+export interface UsersOptions {
+  database: HostDatabase;
+  demoPassword: string;
+  passwordCost: PasswordCost;
+  now(): number;
+}
+
 /** Opens the table of users: makes the demo's people at the first start, and gives them a new demo password if it changed. */
-export async function openUsers(database: HostDatabase, demoPassword: string, now: () => number): Promise<DemoUsers> {
+export async function openUsers({ database, demoPassword, passwordCost, now }: UsersOptions): Promise<DemoUsers> {
+  // What an unknown user's password is checked against, so that the answer takes as long.
+  const decoy = await hashPassword('', passwordCost);
   const readOne = async (column: 'id' | 'username', value: string): Promise<Row | undefined> =>
     (await database.query(`SELECT * FROM demo_users WHERE ${column} = ?`, [value]))[0];
 
   const storePassword = async (id: string, password: string, changed: boolean): Promise<void> => {
-    const hash = await hashPassword(password);
+    const hash = await hashPassword(password, passwordCost);
     await database.query('UPDATE demo_users SET password_hash = ?, password_changed = ? WHERE id = ?', [
       hash,
       changed ? 1 : 0,
@@ -59,7 +69,7 @@ export async function openUsers(database: HostDatabase, demoPassword: string, no
         person.username,
         `${person.username}@larkfield.example`,
         person.displayName,
-        await hashPassword(demoPassword),
+        await hashPassword(demoPassword, passwordCost),
         person.mfa,
         person.graceDays > 0 ? now() + person.graceDays * DAY : null,
       ]);
@@ -70,7 +80,7 @@ export async function openUsers(database: HostDatabase, demoPassword: string, no
   const checkPassword: DemoUsers['checkPassword'] = async (username, password) => {
     if (typeof username !== 'string' || typeof password !== 'string') return null;
     const row = await readOne('username', username.trim().toLowerCase());
-    const right = await verifyPassword(password, row && String(row.password_hash));
+    const right = await verifyPassword(password, row ? String(row.password_hash) : decoy);
     return right ? toUser(row) : null;
   };
 

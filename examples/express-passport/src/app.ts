@@ -26,7 +26,7 @@ export function createApp(host: demo.DemoHost, options: { origins: string[]; clo
     homeUrl: '/cases',
     allowedOrigins: options.origins,
     deviceCookie: { insecureHttpForDevelopment: !host.production },
-    pages: { brand: 'Larkfield Legal', logoUrl: '/icon.svg', supportUrl: 'mailto:support@larkfield.example' },
+    pages: { brand: 'Larkfield Legal', supportUrl: 'mailto:support@larkfield.example' },
   });
   const passport = new Passport();
   passport.use(

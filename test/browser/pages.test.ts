@@ -1,0 +1,70 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Browser } from 'playwright-core';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { accessibilityViolations, launchChromium, openPage, requireChromium } from '../support/browser.js';
+import { type DemoApp, startDemoApp } from '../support/demo-app.js';
+import { describeWith } from '../support/requires.js';
+import { tour } from './tour.js';
+
+// `npm run screenshots` names a folder; otherwise no picture is taken.
+const pictures = process.env.MFA_KIT_SCREENSHOTS;
+/** What the README shows; everything else goes to a folder that is not committed. */
+const SHOWN = /^(enroll|recovery-codes|challenge|overview)-1280-(light|dark)$/;
+
+const VIEWS = [
+  { colorScheme: 'light', width: 1280, height: 800 },
+  { colorScheme: 'dark', width: 1280, height: 800 },
+  { colorScheme: 'light', width: 390, height: 844 },
+  { colorScheme: 'dark', width: 390, height: 844 },
+] as const;
+
+describeWith(requireChromium(), 'every page', (executablePath) => {
+  let browser: Browser;
+  let app: DemoApp;
+
+  beforeAll(async () => {
+    [browser, app] = await Promise.all([launchChromium(executablePath), startDemoApp()]);
+  });
+  afterAll(async () => {
+    await Promise.all([browser.close(), app.close()]);
+  });
+
+  it('meets WCAG 2.2 AA in light and dark, loads nothing from elsewhere, and fits a screen of 320 pixels', async () => {
+    const { page } = await openPage(browser, { reducedMotion: 'reduce' });
+    const found: string[] = [];
+    page.on('console', (message) => {
+      // The browser itself reports answers with an error status, which are meant.
+      if (!message.text().startsWith('Failed to load resource')) found.push(`console: ${message.text()}`);
+    });
+    page.on('pageerror', (error) => found.push(`script: ${error.message}`));
+    page.on('request', (request) => {
+      if (!request.url().startsWith(app.origin) && !request.url().startsWith('data:')) found.push(`foreign: ${request.url()}`);
+    });
+
+    const seen: string[] = [];
+    await tour(page, app, async (name) => {
+      seen.push(name);
+      for (const { colorScheme, width, height } of VIEWS) {
+        await page.setViewportSize({ width, height });
+        await page.emulateMedia({ colorScheme });
+        if (colorScheme === 'dark' || width === 1280) {
+          found.push(...(await accessibilityViolations(page)).map((line) => `${name} ${colorScheme} ${width}: ${line}`));
+        }
+        if (pictures) await keepPicture(`${name}-${width}-${colorScheme}`, await page.screenshot({ fullPage: true }));
+      }
+      await page.setViewportSize({ width: 320, height: 800 });
+      const { scrollWidth } = await page.evaluate(() => ({ scrollWidth: document.documentElement.scrollWidth }));
+      if (scrollWidth > 320) found.push(`${name}: ${scrollWidth} pixels wide on a screen of 320`);
+      await page.setViewportSize({ width: 1280, height: 800 });
+    });
+    expect(found).toEqual([]);
+    expect(seen.length).toBeGreaterThan(20);
+  }, 90_000);
+});
+
+async function keepPicture(name: string, png: Buffer): Promise<void> {
+  const folder = SHOWN.test(name) ? String(pictures) : join(String(pictures), 'all');
+  await mkdir(folder, { recursive: true });
+  await writeFile(join(folder, `${name}.png`), png);
+}

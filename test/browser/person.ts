@@ -1,0 +1,75 @@
+import type { Page } from 'playwright-core';
+import { codeAt } from '../support/authenticator.js';
+import { type DemoApp, STEP } from '../support/demo-app.js';
+
+/** A person with a phone, at a browser: what they do on the pages, by the words that they see. */
+export interface Person {
+  username: string;
+  /** Base32, once an authenticator is set up. */
+  key: string;
+  recoveryCodes: string[];
+}
+
+/** Fills in the login and sends it. */
+export async function logIn(page: Page, app: DemoApp, username: string, password = app.password): Promise<void> {
+  await page.goto(`${app.origin}/login`);
+  await page.getByLabel('Username').fill(username);
+  await page.getByLabel('Password').fill(password);
+  await page.getByRole('button', { name: 'Log in' }).click();
+}
+
+/** Leaves by the button of the application. */
+export async function logOut(page: Page, app: DemoApp): Promise<void> {
+  await page.goto(app.origin);
+  await page.getByRole('button', { name: 'Log out' }).click();
+}
+
+/** The code of the next period; the clock moves there. */
+export function nextCode(app: DemoApp, person: Pick<Person, 'key'>): Promise<string> {
+  app.advance(STEP);
+  return codeAt(person.key, app.now());
+}
+
+/** A code that is none of those around now. */
+export async function wrongCode(app: DemoApp, person: Pick<Person, 'key'>): Promise<string> {
+  const right = await Promise.all([-2, -1, 0, 1, 2].map((step) => codeAt(person.key, app.now() + step * STEP)));
+  return ['111111', '222222', '333333', '444444', '555555', '666666'].find((code) => !right.includes(code)) ?? '';
+}
+
+/** Types a code on the page of the challenge or of the set-up, and sends it. */
+export async function answerWith(page: Page, code: string, { remember = false } = {}): Promise<void> {
+  await page.getByLabel('6-digit code').fill(code);
+  if (remember) await page.getByLabel('Remember this device for 30 days').check();
+  await page.getByRole('button', { name: /^(Continue|Finish set-up)$/ }).click();
+}
+
+/** Logs in for the first time and sets up an authenticator with the key for typing. Ends on the cases. */
+export async function enroll(page: Page, app: DemoApp, username: string): Promise<Person> {
+  await logIn(page, app, username);
+  if (!page.url().endsWith('/mfa/enroll')) await page.goto(`${app.origin}/mfa/enroll`);
+  const key = await readManualKey(page);
+  await answerWith(page, await codeAt(key, app.now()));
+  const recoveryCodes = await readRecoveryCodes(page);
+  await leaveRecoveryCodes(page);
+  return { username, key, recoveryCodes };
+}
+
+/** Opens "Trouble scanning?" and reads the key. */
+export async function readManualKey(page: Page): Promise<string> {
+  await page.getByText('Trouble scanning?').click();
+  return (await page.locator('#manual-key').innerText()).replace(/\s/g, '');
+}
+
+/** The codes that are shown once. */
+export async function readRecoveryCodes(page: Page): Promise<string[]> {
+  await page.getByRole('heading', { name: 'Save your recovery codes' }).waitFor();
+  return (await page.getByRole('list', { name: 'Recovery codes' }).getByRole('listitem').allInnerTexts()).map((text) =>
+    text.replace(/\s/g, ''),
+  );
+}
+
+/** Says that they are saved, and goes on. */
+export async function leaveRecoveryCodes(page: Page): Promise<void> {
+  await page.getByLabel('I have saved them').check();
+  await page.getByRole('button', { name: 'Continue' }).click();
+}

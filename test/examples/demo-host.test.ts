@@ -1,0 +1,108 @@
+import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createDemoHost, type DemoHost, isSameOrigin } from '@mfa-kit-examples/demo-host';
+import { afterEach, describe, expect, it } from 'vitest';
+import { postgresDatabase } from '../support/postgres.js';
+
+const opened: (() => Promise<unknown>)[] = [];
+afterEach(async () => {
+  for (const close of opened.splice(0).reverse()) await close();
+});
+
+function folder(): string {
+  const path = mkdtempSync(join(tmpdir(), 'mfa-kit-host-'));
+  opened.push(async () => rmSync(path, { recursive: true }));
+  return path;
+}
+
+async function open(env: Record<string, string>, directory = folder()): Promise<DemoHost> {
+  const host = await createDemoHost({ env, directory, passwordCost: { logN: 10, r: 8, p: 1 } });
+  opened.push(() => host.close());
+  return host;
+}
+
+describe.each(['memory:', 'file:', 'postgres:'])('the demo host on %s', (kind) => {
+  const url = async (): Promise<string | null> => {
+    if (kind !== 'postgres:') return kind === 'file:' ? `file:${join(folder(), 'deeper/demo.sqlite')}` : kind;
+    const database = await postgresDatabase();
+    if (database) opened.push(() => database.drop());
+    return database?.connectionString ?? null;
+  };
+
+  it('knows three people, their passwords and what MFA they need', async ({ skip }) => {
+    const MFA_STORAGE = await url();
+    if (!MFA_STORAGE) return skip();
+    const { users, mfa, demoPassword } = await open({ MFA_STORAGE });
+    const ada = await users.checkPassword(' Ada ', demoPassword);
+    expect(ada).toMatchObject({ id: 'user-ada', name: 'ada@larkfield.example', mfa: 'required', enrolled: false });
+    expect(mfa.policy(ada!)).toEqual({ mfa: 'required' });
+    expect(mfa.policy((await users.findByUsername('grace'))!)).toEqual({ mfa: 'optional' });
+    const { enrollBy } = mfa.policy((await users.findByUsername('alan'))!);
+    expect((enrollBy! - Date.now()) / 86_400_000).toBeCloseTo(14, 2);
+    for (const wrong of ['', 'wrong', null, {}, ['x']]) expect(await users.checkPassword('ada', wrong)).toBeNull();
+    expect(await users.checkPassword('nobody', demoPassword)).toBeNull();
+    await mfa.markEnrolled('user-ada', true);
+    expect((await users.findById('user-ada'))?.enrolled).toBe(true);
+  });
+
+  it('keeps a session until it is ended, and then for good', async ({ skip }) => {
+    const MFA_STORAGE = await url();
+    if (!MFA_STORAGE) return skip();
+    const { sessions } = await open({ MFA_STORAGE });
+    const soon = Date.now() + 60_000;
+    await sessions.write('one', { cookie: {}, user: 'ada' }, soon);
+    expect(await sessions.read('one')).toEqual({ cookie: {}, user: 'ada' });
+    await sessions.end('one');
+    // A slow request saves what it had read before the logout.
+    await sessions.write('one', { cookie: {}, user: 'ada' }, soon);
+    await sessions.extend('one', soon);
+    expect(await sessions.read('one')).toBeUndefined();
+    await sessions.write('two', {}, Date.now() - 1);
+    expect(await sessions.read('two')).toBeUndefined();
+  });
+});
+
+describe('what the demo keeps', () => {
+  it('is there again after a restart, for the owner of the files only', async () => {
+    const directory = folder();
+    const first = await open({}, directory);
+    await first.users.changePassword((await first.users.findByUsername('grace'))!, first.demoPassword, 'my own password');
+    const second = await open({}, directory);
+    expect(second.demoPassword).toBe(first.demoPassword);
+    expect(second.mfa.keys).toEqual(first.mfa.keys);
+    expect(await second.users.checkPassword('ada', first.demoPassword)).not.toBeNull();
+    expect(await second.users.checkPassword('grace', 'my own password')).not.toBeNull();
+    expect(await second.users.withOwnPassword()).toEqual(['grace']);
+    for (const file of ['mfa.key', 'demo-password', 'session.key']) {
+      expect(statSync(join(directory, file)).mode & 0o777).toBe(0o600);
+    }
+    expect(first.warnings.join()).toContain('MFA_KEY is not set');
+  });
+
+  it('takes another demo password at a restart, save for those who have set their own', async () => {
+    const directory = folder();
+    await open({}, directory);
+    const host = await open({ DEMO_PASSWORD: 'chosen by me' }, directory);
+    expect(await host.users.checkPassword('ada', 'chosen by me')).not.toBeNull();
+  });
+
+  it('says what is wrong with MFA_STORAGE', async () => {
+    await expect(open({ MFA_STORAGE: 'mysql://x' })).rejects.toThrow(/MFA_STORAGE is none of memory:, file:PATH/);
+  });
+});
+
+describe('a request that changes something', () => {
+  const post = (headers: Record<string, string>): boolean =>
+    isSameOrigin({ method: 'POST', headers: { host: 'a.example', ...headers } });
+
+  it('comes from a page of this origin, or from no browser', () => {
+    expect(post({})).toBe(true);
+    expect(post({ 'sec-fetch-site': 'same-origin', origin: 'https://a.example' })).toBe(true);
+    expect(post({ origin: 'https://a.example' })).toBe(true);
+    expect(post({ 'sec-fetch-site': 'cross-site' })).toBe(false);
+    expect(post({ 'sec-fetch-site': 'same-site' })).toBe(false);
+    expect(post({ origin: 'https://b.example' })).toBe(false);
+    expect(post({ origin: 'null' })).toBe(false);
+  });
+});
