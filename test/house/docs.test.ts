@@ -1,0 +1,183 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { DEFAULTS } from '../../packages/core/src/options.js';
+import { allDocs, snippetsOf, tableUnder } from './docs.js';
+import { type Node, nodesOf, root, sourcesOf } from './sources.js';
+
+const docs = allDocs();
+const readme = docs.find(({ file }) => file === 'README.md')?.text ?? '';
+
+describe('code in the docs', () => {
+  it('compiles against the packages', () => {
+    const folder = path.join(root, 'test/.snippets');
+    rmSync(folder, { recursive: true, force: true });
+    mkdirSync(folder);
+    const snippets = docs.flatMap(snippetsOf).filter(({ language }) => language === 'ts' || language === 'diff');
+    expect(snippets.length).toBeGreaterThan(3);
+    for (const { file, line, code } of snippets) {
+      const name = `${file.replaceAll('/', '_').replace('.md', '')}-line-${line}.ts`;
+      writeFileSync(path.join(folder, name), `${code}\nexport {};\n`);
+    }
+    const compilerOptions = {
+      noUnusedLocals: false,
+      noUnusedParameters: false,
+      rootDir: '../..',
+      rootDirs: ['.', '../house/snippets'],
+    };
+    writeFileSync(
+      path.join(folder, 'tsconfig.json'),
+      JSON.stringify({ extends: '../tsconfig.json', compilerOptions, include: ['.', '../house/snippets'], exclude: [] }),
+    );
+    expect(compile(folder)).toBe('');
+  });
+
+  it('in diffs adds to an application and takes away one line at most a hunk', () => {
+    for (const block of readme.matchAll(/^```diff\n(.*?)^```$/gms)) {
+      const lines = (block[1] ?? '').split('\n');
+      expect(lines.filter((line) => line.startsWith('-')).length).toBeLessThanOrEqual(2);
+      expect(lines.filter((line) => line !== '' && !/^[ +-]/.test(line))).toEqual([]);
+    }
+  });
+
+  it('for Jest is the setting that the matrix runs', () => {
+    const shown = snippetsOf({ file: 'README.md', text: readme }).find(({ code }) => code.includes('jest.config.cjs'))?.code;
+    const used = readFileSync(path.join(root, 'test/matrix/jest/jest.config.cjs'), 'utf8');
+    expect(shown?.split('\n').slice(1).join('\n')).toBe(used);
+  });
+});
+
+describe('the tables of options in the README', () => {
+  it('name every option of createMfa, in order, with its default', () => {
+    const rows = tableUnder(readme, '`createMfa(options)` refuses');
+    expect(rows.map(([name]) => name)).toEqual(fieldsOf('core', 'options.ts', 'MfaOptions').map(({ name }) => `\`${name}\``));
+    const required = fieldsOf('core', 'options.ts', 'MfaOptions').filter(({ optional }) => !optional);
+    expect(rows.filter(([, value]) => value === 'required').map(([name]) => name)).toEqual(
+      required.map(({ name }) => `\`${name}\``),
+    );
+    for (const [name, value] of Object.entries(DEFAULTS)) {
+      const row = rows.find(([cell]) => cell === `\`${name}\``);
+      expect(row?.[1], name).toBe(`\`${literal(value)}\``);
+    }
+  });
+
+  it('name every option of expressMfa', () => {
+    const rows = tableUnder(readme, '`expressMfa(mfa, options)`:').map(([name]) => name);
+    const own = fieldsOf('express', 'express-mfa.ts', 'ExpressMfaOptions');
+    const shared = fieldsOf('core', 'http/http-options.ts', 'HttpOptions');
+    const names = [...new Set([...own, ...shared].map(({ name }) => `\`${name}\``))];
+    expect([...rows].sort()).toEqual([...names].sort());
+  });
+});
+
+describe('the docs', () => {
+  it.each(docs.map(({ file, text }) => [file, text]))('%s links to what is there', (file, text) => {
+    const broken = [...text.matchAll(/\]\(([^)\s]+)\)/g)]
+      .map(([, target = '']) => target)
+      .filter((target) => !/^(https?:|mailto:)/.test(target))
+      .filter((target) => !leadsSomewhere(file, text, target));
+    expect(broken).toEqual([]);
+  });
+
+  it('define every id that tests carry', () => {
+    const defined = new Set(
+      [...(docs.find(({ file }) => file === 'docs/threat-model.md')?.text ?? '').matchAll(/^\| ([A-Z]+-?\d+) \|/gm)].map(
+        ([, id]) => id,
+      ),
+    );
+    const groups = { ENR: 8, TOTP: 7, THR: 8, REC: 7, DEV: 8, STP: 5, SES: 8, STO: 7, CRY: 7, HTTP: 8, LOG: 5, SUP: 6, FLT: 6 };
+    const expected = Object.entries(groups).flatMap(([group, count]) => numbered(`${group}-`, count));
+    const missing = [...expected, ...numbered('T', 47), ...numbered('I', 12)].filter((id) => !defined.has(id));
+    expect(missing).toEqual([]);
+  });
+
+  it('use the words of the kit, in American spelling', () => {
+    const wrong =
+      /backup codes?|trusted (browser|device)s?|\b2fa\b|\benrol(s|ment|ments)?\b|authoris|behaviour|colour|\bfavour|organis|recognis|neighbour|\bcancelled|licence/i;
+    const found = docs.flatMap(({ file, text }) =>
+      text.split('\n').flatMap((line, index) => (wrong.test(line) ? [`${file}:${index + 1}: ${wrong.exec(line)?.[0]}`] : [])),
+    );
+    expect(found).toEqual([]);
+  });
+
+  it('name no path of anybody’s machine', () => {
+    const found = docs.filter(({ text }) => /(^|[\s`(])\/(work|home|root|Users|tmp)\//m.test(text)).map(({ file }) => file);
+    expect(found).toEqual([]);
+  });
+});
+
+describe('names at the doors', () => {
+  it('are the words of the kit', () => {
+    const wrong = /backup|trusted|2fa|twofa|manager|helper|enrolment/i;
+    const names = ['core', 'express', 'nest'].flatMap((name) => sourcesOf(name).flatMap(({ program }) => exportedNames(program)));
+    expect(names.length).toBeGreaterThan(30);
+    expect(names.filter((name) => wrong.test(name))).toEqual([]);
+  });
+});
+
+function compile(folder: string): string {
+  try {
+    execFileSync(path.join(root, 'node_modules/.bin/tsc'), ['-p', folder, '--noEmit', '--pretty', 'false'], {
+      encoding: 'utf8',
+      cwd: folder,
+    });
+    return '';
+  } catch (error) {
+    return (error as { stdout: string }).stdout;
+  }
+}
+
+function leadsSomewhere(file: string, text: string, target: string): boolean {
+  const [relative = '', anchor] = target.split('#');
+  const to = path.join(root, path.dirname(file), relative);
+  if (relative !== '' && !existsSync(to)) return false;
+  if (anchor === undefined) return true;
+  const anchored = relative === '' ? text : readFileSync(to, 'utf8');
+  return [...anchored.matchAll(/^#+ (.*)$/gm)].some(([, heading = '']) => slug(heading) === anchor);
+}
+
+function slug(heading: string): string {
+  return heading
+    .toLowerCase()
+    .replace(/[^\w\s-]/g, '')
+    .trim()
+    .replaceAll(' ', '-');
+}
+
+function numbered(prefix: string, count: number): string[] {
+  return Array.from({ length: count }, (_, index) => `${prefix}${index + 1}`);
+}
+
+/** `{ days: 30 }` as one would write it. */
+function literal(value: unknown): string {
+  if (typeof value === 'string') return `'${value}'`;
+  if (typeof value !== 'object' || value === null) return String(value);
+  return `{ ${Object.entries(value)
+    .map(([name, field]) => `${name}: ${literal(field)}`)
+    .join(', ')} }`;
+}
+
+/** The fields of an interface, methods included, in the order of the source. */
+function fieldsOf(name: string, file: string, interfaceName: string): { name: string; optional: boolean }[] {
+  const source = sourcesOf(name).find((one) => one.file === file);
+  expect(source, `packages/${name}/src/${file}`).toBeDefined();
+  for (const node of source ? nodesOf(source.program) : []) {
+    if (node.type !== 'TSInterfaceDeclaration' || (node.id as Node).name !== interfaceName) continue;
+    return ((node.body as Node).body as Node[]).map((field) => ({
+      name: String((field.key as Node).name),
+      optional: field.optional === true,
+    }));
+  }
+  throw new Error(`no interface ${interfaceName} in packages/${name}/src/${file}`);
+}
+
+function exportedNames(program: Node): string[] {
+  return (program.body as Node[]).flatMap((node) => {
+    if (node.type !== 'ExportNamedDeclaration') return [];
+    const specifiers = (node.specifiers as Node[]).map((one) => String((one.exported as Node).name));
+    const declaration = node.declaration as Node | null;
+    const declared = (declaration?.id as Node | undefined)?.name;
+    return declared ? [...specifiers, String(declared)] : specifiers;
+  });
+}

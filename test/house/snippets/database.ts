@@ -1,0 +1,8 @@
+// What the snippets of the docs import from the application that they change.
+import pg from 'pg';
+
+export const pool = new pg.Pool();
+
+export const users = {
+  async setMfaEnrolled(_userId: string, _enrolled: boolean): Promise<void> {},
+};

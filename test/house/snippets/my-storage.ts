@@ -1,0 +1,3 @@
+import type { MfaStorage } from '@mfa-kit/core';
+
+export declare function openStorage(): Promise<MfaStorage>;
