@@ -7,14 +7,19 @@ import type { MfaUser } from '../options.js';
  *
  * Names of headers are lower case. Nothing here is trusted but `user`, `session` and `assurance`, which are the host's word.
  */
-export interface MfaExchange<User extends MfaUser = MfaUser> {
+export interface MfaExchange<User extends MfaUser = MfaUser, Request = unknown> {
+  /** The framework's own request, for the callbacks of the host. */
+  request: Request;
   method: string;
-  /** Path and query as the browser sent them, mount prefix included: the source of `returnTo`. */
+  /** Path and query as the server got them, mount prefix included: the source of `returnTo`. */
   url: string;
   /** The value, repeated headers joined as Node does; undefined when absent. */
   header(name: string): string | undefined;
-  /** The parsed body of a JSON or form request; undefined when there was none. */
-  body: unknown;
+  /**
+   * What the host's parser made of the body, or its bytes or text when no parser saw it; undefined when there was none.
+   * A reader of bytes may stop once it has more than {@link BODY_LIMIT_BYTES}.
+   */
+  body(): Promise<unknown>;
   /** The person at the keyboard; null when nobody is logged in. May throw: the request is then denied. */
   user(): Promise<User | null>;
   /** The host's session, or null when the request has none (a bearer client). */
@@ -23,6 +28,8 @@ export interface MfaExchange<User extends MfaUser = MfaUser> {
   assurance(): Promise<Assurance | null>;
   /** Facts about the request for the audit trail. */
   eventContext(): EventContext | undefined;
+  /** Adds one `Set-Cookie` line to the answer, whoever writes that answer. */
+  setCookie(line: string): void;
 }
 
 /** Where the host keeps one session's MFA state. */
@@ -31,15 +38,18 @@ export interface SessionPort {
   read(): unknown;
   /**
    * Replaces the state and waits until the session store has it. `renew`: under a new session id, keeping what else the
-   * host stored there. Rejects when the store did not take it; then nothing was granted.
+   * host stored there. Rejects when the store did not take it; then nothing was granted, and a later save of the same
+   * session must not grant it either.
    */
   write(next: MfaSession | undefined, options: { renew: boolean }): Promise<void>;
 }
 
-/** A finished answer as plain data. */
+/** A body may have this many bytes; a longer one is answered with 400. */
+export const BODY_LIMIT_BYTES = 4096;
+
+/** A finished answer as plain data. Cookies are not in it: they went through {@link MfaExchange.setCookie}. */
 export interface HttpAnswer {
   status: number;
-  /** In order; `set-cookie` may repeat. */
   headers: [name: string, value: string][];
   body: string;
 }

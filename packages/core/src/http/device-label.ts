@@ -1,0 +1,13 @@
+import Bowser from 'bowser';
+
+const AGENT_LENGTH = 512;
+
+/** Names a browser for the list of devices: "Firefox on Windows". A name only, nothing is decided by it. */
+export function nameBrowser(userAgent: string | undefined): string {
+  if (userAgent === undefined || userAgent === '') return 'Unknown browser';
+  const parser = Bowser.getParser(userAgent.slice(0, AGENT_LENGTH));
+  const browser = parser.getBrowserName();
+  const system = parser.getOSName();
+  if (!browser) return system ? `Unknown browser on ${system}` : 'Unknown browser';
+  return system ? `${browser} on ${system}` : browser;
+}

@@ -1,0 +1,78 @@
+import type { AccessDecision } from '../../assurance.js';
+import type { MfaUser } from '../../options.js';
+import { jsonAnswer, redirectAnswer } from '../answers.js';
+import type { HttpAnswer } from '../exchange.js';
+import type { Problem } from '../problem.js';
+import { showPage, type View } from '../views.js';
+import { answerDecision, answerMissing, answerRefusal, type EndpointCall, tellHost } from './endpoint-call.js';
+
+type Because = 'missing' | 'expired' | 'revoked';
+
+/** GET: the prompt for a code. Whoever has proven enough and was not sent here for a fresh code goes home. */
+export async function showChallenge<User extends MfaUser, Request>(call: EndpointCall<User, Request>): Promise<HttpAnswer> {
+  const { kit, exchange, flows } = call;
+  const decision = await flows.checkAccess();
+  const because = reasonToAsk(decision, flows.session?.returnTo);
+  if (because === undefined) {
+    if (decision.access !== 'allow') return answerDecision(call, decision);
+    return call.html ? redirectAnswer(kit, kit.options.homeUrl) : jsonAnswer(kit, 200, { challenge: null });
+  }
+  const view = await challengeView(call, { because, mode: call.query.get('use') === 'recovery-code' ? 'recovery-code' : 'code' });
+  if (call.html) return showPage(kit, exchange, { ...view, user: flows.user });
+  const { name: _, mode: __, ...challenge } = view.page;
+  return jsonAnswer(kit, 200, { challenge });
+}
+
+/** POST: checks a code or a recovery code. */
+export async function verifyProof<User extends MfaUser, Request>(call: EndpointCall<User, Request>): Promise<HttpAnswer> {
+  const { kit, flows, fields } = call;
+  const { code, recoveryCode, rememberDevice } = fields;
+  if ((code === undefined) === (recoveryCode === undefined)) {
+    return answerMissing(call, 'One of the fields "code" and "recoveryCode" is needed.');
+  }
+  const verified = await flows.verify({ code, recoveryCode, rememberDevice });
+  if (!verified.ok) {
+    const mode = code === undefined ? 'recovery-code' : 'code';
+    return answerRefusal(call, verified, { redraw: (problem) => redrawChallenge(call, { mode, problem }) });
+  }
+  const { ok: _, ...answer } = verified;
+  const added = await tellHost(call, { assurance: answer.assurance, door: 'verify' });
+  return call.html ? redirectAnswer(kit, answer.returnTo) : jsonAnswer(kit, 200, { ...added, ...answer });
+}
+
+function redrawChallenge<User extends MfaUser, Request>(
+  call: EndpointCall<User, Request>,
+  { mode, problem }: { mode: 'code' | 'recovery-code'; problem: Problem },
+): Promise<Omit<View<User>, 'user'>> {
+  const because = call.flows.session?.state === 'verified' ? 'expired' : 'missing';
+  const waitSeconds = problem.reason === 'throttled' ? (problem.retryAfterSeconds ?? 0) : 0;
+  return challengeView(call, { because, mode, waitSeconds });
+}
+
+async function challengeView<User extends MfaUser, Request>(
+  { kit, flows }: EndpointCall<User, Request>,
+  input: { because: Because; mode: 'code' | 'recovery-code'; waitSeconds?: number },
+) {
+  const { rememberDays } = kit.mfa.settings;
+  const status = await flows.getStatus();
+  // The wait that the status tells is that of unknown browsers; a known one is not shut out by what they guess.
+  const unknownWait = status.ok && input.mode === 'code' && flows.shownDeviceIds().length === 0 ? status.status.waitSeconds : 0;
+  return {
+    page: {
+      name: 'challenge' as const,
+      mode: input.mode,
+      because: input.because,
+      // Only a login is remembered: a step-up is asked again each time.
+      rememberDays: flows.session?.state === 'verified' ? 0 : rememberDays,
+      recoveryOffered: status.ok && status.status.recoveryCodesLeft > 0,
+      waitSeconds: input.waitSeconds ?? unknownWait,
+    },
+  };
+}
+
+function reasonToAsk(decision: AccessDecision, returnTo: string | undefined): Because | undefined {
+  if (decision.access === 'challenge') return decision.because;
+  // A step-up: the guard of a stricter route sent the browser here, and noted where it came from.
+  const proven = decision.access === 'allow' && decision.assurance !== undefined;
+  return proven && returnTo !== undefined ? 'expired' : undefined;
+}

@@ -1,0 +1,120 @@
+import type { Assurance } from '../../assurance.js';
+import type { MfaUser } from '../../options.js';
+import type { Refusal } from '../../results.js';
+import { emptyAnswer, jsonAnswer, problemAnswer, redirectAnswer } from '../answers.js';
+import type { BodyFields } from '../body.js';
+import type { HttpAnswer, MfaExchange } from '../exchange.js';
+import { type DenyDecision, showDecision } from '../guard.js';
+import type { HttpKit } from '../http-kit.js';
+import type { VerifiedRequest } from '../http-options.js';
+import { decisionProblem, describeProblem, type Problem, refusalProblem } from '../problem.js';
+import type { RequestFlows } from '../request-flows.js';
+import { messagesFor, problemNotice, showPage, showProblem, type View } from '../views.js';
+
+/** One request to one endpoint: understood, and bound to whoever acts. */
+export interface EndpointCall<User extends MfaUser = MfaUser, Request = unknown> {
+  kit: HttpKit<User, Request>;
+  exchange: MfaExchange<User, Request>;
+  flows: RequestFlows<User>;
+  fields: BodyFields;
+  query: URLSearchParams;
+  html: boolean;
+}
+
+/** An endpoint for one method. */
+export type Handler = <User extends MfaUser, Request>(call: EndpointCall<User, Request>) => Promise<HttpAnswer>;
+
+/** Notices that a redirect to the overview may carry in its URL: names, never texts. */
+export type OverviewNotice =
+  | 'authenticator_added'
+  | 'authenticator_removed'
+  | 'authenticator_renamed'
+  | 'device_revoked'
+  | 'sessions_ended'
+  | 'already_confirmed';
+
+/** A problem as a document, or as a page: the one where it came up if `redraw` gives it, else one that says nothing else. */
+export async function answerProblem<User extends MfaUser, Request>(
+  call: EndpointCall<User, Request>,
+  problem: Problem,
+  redraw?: () => Promise<Omit<View<User>, 'user'> | undefined>,
+): Promise<HttpAnswer> {
+  const { kit, exchange, flows } = call;
+  if (!call.html) return problemAnswer(kit, problem);
+  const view = await redraw?.();
+  if (!view) return showProblem(kit, exchange, { problem, user: flows.user });
+  const notice = problemNotice(messagesFor(kit, exchange), problem);
+  const headers =
+    problem.retryAfterSeconds === undefined ? [] : [['Retry-After', String(problem.retryAfterSeconds)] as [string, string]];
+  return showPage(kit, exchange, { notice, ...view, status: problem.status, headers, user: flows.user });
+}
+
+/** A flow's refusal. Browsers go where it can be mended: to the login, the challenge, the enrollment. */
+export async function answerRefusal<User extends MfaUser, Request>(
+  call: EndpointCall<User, Request>,
+  refusal: Refusal,
+  input: { returnTo?: string; redraw?: (problem: Problem) => Promise<Omit<View<User>, 'user'> | undefined> } = {},
+): Promise<HttpAnswer> {
+  const { kit, flows } = call;
+  const problem = refusalProblem(refusal);
+  if (!call.html) return problemAnswer(kit, problem);
+  switch (refusal.reason) {
+    case 'login_again':
+    case 'pending_token_invalid':
+      return redirectAnswer(kit, kit.options.loginUrl);
+    case 'assurance_required':
+      await flows.setReturnTo(input.returnTo ?? kit.options.publicPath);
+      return redirectAnswer(kit, `${kit.options.publicPath}/challenge`);
+    case 'not_enrolled':
+      return redirectAnswer(kit, `${kit.options.publicPath}/enroll`);
+    default:
+      return answerProblem(call, problem, input.redraw && (() => input.redraw?.(problem) ?? Promise.resolve(undefined)));
+  }
+}
+
+/** A guard's decision that does not let the caller see the page. */
+export async function answerDecision<User extends MfaUser, Request>(
+  call: EndpointCall<User, Request>,
+  decision: DenyDecision,
+): Promise<HttpAnswer> {
+  if (!call.html) return problemAnswer(call.kit, decisionProblem(decision));
+  return showDecision(call.kit, call.exchange, { decision, user: call.flows.user });
+}
+
+/** The answer to a body that lacks a field. */
+export function answerMissing<User extends MfaUser, Request>(
+  call: EndpointCall<User, Request>,
+  detail: string,
+): Promise<HttpAnswer> {
+  return answerProblem(call, describeProblem('malformed', { detail }));
+}
+
+/** The answer to a change that was made. A bearer client gets its new assurance, and what the host makes of it. */
+export async function answerChange<User extends MfaUser, Request>(
+  call: EndpointCall<User, Request>,
+  input: { assurance: Assurance | undefined; notice?: OverviewNotice },
+): Promise<HttpAnswer> {
+  const { kit, flows, html } = call;
+  const { assurance, notice } = input;
+  if (html) return redirectAnswer(kit, overviewUrl(call, notice));
+  if (flows.keepsState || !assurance) return emptyAnswer(kit);
+  return jsonAnswer(kit, 200, { ...(await tellHost(call, { assurance, door: 'manage' })), assurance });
+}
+
+/** Tells the host of a proof that was kept, and gives what it adds to the answer. */
+export async function tellHost<User extends MfaUser, Request>(
+  call: EndpointCall<User, Request>,
+  verified: Omit<VerifiedRequest<User>, 'user'>,
+): Promise<Record<string, unknown>> {
+  const { kit, exchange, flows } = call;
+  if (!flows.user) return {};
+  return (await kit.options.onVerified?.(exchange.request, { ...verified, user: flows.user })) ?? {};
+}
+
+/** Where the overview is, with the notice it shows. */
+export function overviewUrl<User extends MfaUser, Request>(
+  { kit }: EndpointCall<User, Request>,
+  notice?: OverviewNotice,
+): string {
+  return notice === undefined ? kit.options.publicPath : `${kit.options.publicPath}?notice=${notice}`;
+}

@@ -1,0 +1,98 @@
+import type { Enrollment } from '../../mfa.js';
+import type { MfaUser } from '../../options.js';
+import { qrSvg } from '../../qr.js';
+import { jsonAnswer, redirectAnswer } from '../answers.js';
+import type { HttpAnswer } from '../exchange.js';
+import { describeProblem } from '../problem.js';
+import { showPage, type View } from '../views.js';
+import {
+  answerChange,
+  answerMissing,
+  answerProblem,
+  answerRefusal,
+  type EndpointCall,
+  overviewUrl,
+  tellHost,
+} from './endpoint-call.js';
+import { recoveryCodesView } from './recovery-codes.js';
+
+/** GET: the page shows this session's pending enrollment again, or starts one; JSON only tells of the pending one. */
+export async function showEnroll<User extends MfaUser, Request>(call: EndpointCall<User, Request>): Promise<HttpAnswer> {
+  const { kit, exchange, flows } = call;
+  const current = await flows.currentEnrollment();
+  if (call.html) {
+    const shown = current.ok || isFault(current.reason) ? current : await flows.startEnrollment();
+    if (!shown.ok) return answerRefusal(call, shown, { returnTo: enrollUrl(call) });
+    return showPage(kit, exchange, { ...(await enrollView(call, shown.enrollment)), user: flows.user });
+  }
+  if (current.ok) return jsonAnswer(kit, 200, await describeEnrollment(current.enrollment));
+  return current.reason === 'enrollment_expired'
+    ? answerProblem(call, describeProblem('not_found'))
+    : answerRefusal(call, current);
+}
+
+/** POST: starts an enrollment. The secret is in this answer, and again only for the session that began it. */
+export async function startEnroll<User extends MfaUser, Request>(call: EndpointCall<User, Request>): Promise<HttpAnswer> {
+  const { kit, flows, fields } = call;
+  const name = fields.name?.trim();
+  const started = await flows.startEnrollment(name ? { name } : {});
+  if (!started.ok) return answerRefusal(call, started, { returnTo: enrollUrl(call) });
+  if (call.html) return redirectAnswer(kit, enrollUrl(call));
+  return jsonAnswer(kit, 201, await describeEnrollment(started.enrollment));
+}
+
+/** POST: proves the new authenticator by a code; only now it counts. A secret in the body has no effect. */
+export async function confirmEnroll<User extends MfaUser, Request>(call: EndpointCall<User, Request>): Promise<HttpAnswer> {
+  const { kit, exchange, flows, fields } = call;
+  const { enrollmentId, code, rememberDevice } = fields;
+  if (!enrollmentId || code === undefined) return answerMissing(call, 'The fields "enrollmentId" and "code" are needed.');
+  const confirmed = await flows.confirmEnrollment({ enrollmentId, code, rememberDevice });
+  if (!confirmed.ok) {
+    if (call.html && confirmed.reason === 'already_confirmed') return redirectAnswer(kit, overviewUrl(call, 'already_confirmed'));
+    return answerRefusal(call, confirmed, { returnTo: enrollUrl(call), redraw: () => redrawEnroll(call) });
+  }
+  const { ok: _, ...answer } = confirmed;
+  const added = await tellHost(call, { assurance: answer.assurance, door: 'enroll' });
+  if (!call.html) return jsonAnswer(kit, 200, { ...added, ...answer });
+  const { recoveryCodes, returnTo } = answer;
+  if (!recoveryCodes) return redirectAnswer(kit, overviewUrl(call, 'authenticator_added'));
+  return showPage(kit, exchange, { ...recoveryCodesView(call, recoveryCodes, returnTo), user: flows.user });
+}
+
+/** POST: drops a pending enrollment. */
+export async function cancelEnroll<User extends MfaUser, Request>(call: EndpointCall<User, Request>): Promise<HttpAnswer> {
+  const { enrollmentId } = call.fields;
+  if (!enrollmentId) return answerMissing(call, 'The field "enrollmentId" is needed.');
+  const canceled = await call.flows.cancelEnrollment({ enrollmentId });
+  return canceled.ok ? answerChange(call, { assurance: canceled.assurance }) : answerRefusal(call, canceled);
+}
+
+async function redrawEnroll<User extends MfaUser, Request>(
+  call: EndpointCall<User, Request>,
+): Promise<Omit<View<User>, 'user'> | undefined> {
+  const current = await call.flows.currentEnrollment();
+  const shown = current.ok ? current : await call.flows.startEnrollment();
+  return shown.ok ? enrollView(call, shown.enrollment) : undefined;
+}
+
+async function enrollView<User extends MfaUser, Request>(
+  call: EndpointCall<User, Request>,
+  { id, uri, manualKey, expiresAt }: Enrollment,
+): Promise<Pick<View<User>, 'page'>> {
+  const { settings } = call.kit.mfa;
+  const additional = call.flows.session?.state === 'verified';
+  const rememberDays = additional ? 0 : settings.rememberDays;
+  return { page: { name: 'enroll', enrollmentId: id, qrSvg: await qrSvg(uri), manualKey, expiresAt, additional, rememberDays } };
+}
+
+async function describeEnrollment({ id, uri, manualKey, expiresAt }: Enrollment): Promise<object> {
+  return { enrollmentId: id, uri, manualKey, qrSvg: await qrSvg(uri), expiresAt };
+}
+
+function enrollUrl<User extends MfaUser, Request>({ kit }: EndpointCall<User, Request>): string {
+  return `${kit.options.publicPath}/enroll`;
+}
+
+function isFault(reason: string): boolean {
+  return reason === 'unavailable' || reason === 'busy';
+}

@@ -1,0 +1,71 @@
+import type { MfaStatus } from '../../mfa.js';
+import type { MfaUser } from '../../options.js';
+import type { PageNotice } from '../../pages/page.js';
+import { jsonAnswer } from '../answers.js';
+import type { HttpAnswer } from '../exchange.js';
+import { messagesFor, showPage, type View } from '../views.js';
+import { answerDecision, answerRefusal, type EndpointCall } from './endpoint-call.js';
+
+/** GET of the mount path: what is enrolled, which devices are known. For whoever the guard lets through. */
+export async function showOverview<User extends MfaUser, Request>(call: EndpointCall<User, Request>): Promise<HttpAnswer> {
+  const { kit, exchange, flows } = call;
+  const decision = await flows.checkAccess();
+  if (decision.access !== 'allow') {
+    if (decision.access === 'challenge') await flows.setReturnTo(kit.options.publicPath);
+    return answerDecision(call, decision);
+  }
+  const result = await flows.getStatus();
+  if (!result.ok) return answerRefusal(call, result);
+  if (!call.html) return jsonAnswer(kit, 200, { ...result.status, devices: markDevices(call, result.status) });
+  const notice = overviewNotice(call);
+  return showPage(kit, exchange, { ...overviewView(call, result.status), user: flows.user, ...(notice && { notice }) });
+}
+
+/** The overview for a change that was refused; undefined when the status cannot be told either. */
+export async function redrawOverview<User extends MfaUser, Request>(
+  call: EndpointCall<User, Request>,
+): Promise<Omit<View<User>, 'user'> | undefined> {
+  const result = await call.flows.getStatus();
+  return result.ok ? overviewView(call, result.status) : undefined;
+}
+
+function overviewView<User extends MfaUser, Request>(
+  call: EndpointCall<User, Request>,
+  status: MfaStatus,
+): Pick<View<User>, 'page'> {
+  const { settings } = call.kit.mfa;
+  return {
+    page: {
+      name: 'overview',
+      authenticators: status.authenticators,
+      devices: markDevices(call, status),
+      recoveryCodesLeft: status.recoveryCodesLeft,
+      recoveryCodesOffered: settings.recoveryCodeCount > 0 && status.enrolled,
+      mayRemoveLast: status.mfa !== 'required',
+      mayEnroll: status.mayEnroll,
+      homeUrl: call.kit.options.homeUrl,
+    },
+  };
+}
+
+function markDevices<User extends MfaUser, Request>({ flows }: EndpointCall<User, Request>, status: MfaStatus) {
+  const current = new Set(flows.shownDeviceIds());
+  return status.devices.map((device) => ({ ...device, current: current.has(device.id) }));
+}
+
+function overviewNotice<User extends MfaUser, Request>(call: EndpointCall<User, Request>): PageNotice | undefined {
+  const { successes, refusals } = messagesFor(call.kit, call.exchange);
+  const name = call.query.get('notice');
+  switch (name) {
+    case 'authenticator_added':
+    case 'authenticator_removed':
+    case 'authenticator_renamed':
+    case 'device_revoked':
+    case 'sessions_ended':
+      return { tone: 'success', text: successes[name] };
+    case 'already_confirmed':
+      return { tone: 'info', text: refusals.already_confirmed };
+    default:
+      return undefined;
+  }
+}

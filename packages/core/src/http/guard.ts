@@ -1,0 +1,81 @@
+import type { AccessDecision, Assurance, Requirement } from '../assurance.js';
+import type { MfaUser } from '../options.js';
+import { problemAnswer, redirectAnswer } from './answers.js';
+import type { HttpAnswer, MfaExchange } from './exchange.js';
+import type { HttpKit } from './http-kit.js';
+import { invalid } from './http-options.js';
+import { wantsHtml } from './negotiation.js';
+import { decisionProblem } from './problem.js';
+import { bindFlows } from './request-flows.js';
+import { refusedReturn } from './return-policy.js';
+import { showProblem } from './views.js';
+
+/** A decision that lets the request through. */
+export type AllowDecision = Extract<AccessDecision, { access: 'allow' }>;
+/** A decision that does not. */
+export type DenyDecision = Exclude<AccessDecision, { access: 'allow' }>;
+
+/** What a guard found; `answer` is what the kit would say to a refused request. */
+export type GuardOutcome =
+  | { allowed: true; decision: AllowDecision; assurance?: Assurance }
+  | { allowed: false; decision: DenyDecision; answer: HttpAnswer };
+
+/** Asks the guard's question of one request. Throws where the host must mend something: the request is then denied. */
+export async function guardRequest<User extends MfaUser, Request>(
+  kit: HttpKit<User, Request>,
+  exchange: MfaExchange<User, Request>,
+  requirement: Requirement = {},
+): Promise<GuardOutcome> {
+  const flows = await bindFlows(kit, exchange);
+  const decision = await flows.checkAccess(requirement);
+  if (decision.access === 'allow') {
+    return { allowed: true, decision, ...(decision.assurance && { assurance: decision.assurance }) };
+  }
+  const html = wantsHtml(exchange.header('accept'));
+  if (decision.access === 'challenge' || decision.access === 'enroll') {
+    const target = refusedReturn(kit.options, exchange, html);
+    if (target !== undefined) await flows.setReturnTo(target);
+  }
+  const answer = html
+    ? await showDecision(kit, exchange, { decision, user: flows.user })
+    : problemAnswer(kit, decisionProblem(decision));
+  return { allowed: false, decision, answer };
+}
+
+/** Throws unless the requirement is one: a misspelled field would be a guard that does not hold. */
+export function checkRequirement(requirement: Requirement): Requirement {
+  if (typeof requirement !== 'object' || requirement === null)
+    invalid('A requirement is an object such as { maxAgeSeconds: 300 }.');
+  for (const name of Object.keys(requirement)) {
+    if (name !== 'maxAgeSeconds' && name !== 'acceptRememberedDevice') {
+      invalid(`Unknown requirement "${name}". Known are: maxAgeSeconds, acceptRememberedDevice.`);
+    }
+  }
+  const { maxAgeSeconds, acceptRememberedDevice } = requirement;
+  if (maxAgeSeconds !== undefined && !(Number.isSafeInteger(maxAgeSeconds) && maxAgeSeconds >= 0)) {
+    invalid('maxAgeSeconds must be a whole number of seconds, 0 or more.');
+  }
+  if (acceptRememberedDevice !== undefined && typeof acceptRememberedDevice !== 'boolean') {
+    invalid('acceptRememberedDevice must be true or false.');
+  }
+  return { ...requirement };
+}
+
+/** Where a browser is sent by a decision, or the page that tells it why it goes no further. */
+export async function showDecision<User extends MfaUser, Request>(
+  kit: HttpKit<User, Request>,
+  exchange: MfaExchange<User, Request>,
+  { decision, user }: { decision: DenyDecision; user: User | null },
+): Promise<HttpAnswer> {
+  switch (decision.access) {
+    case 'challenge':
+      return redirectAnswer(kit, `${kit.options.publicPath}/challenge`);
+    case 'enroll':
+      return redirectAnswer(kit, `${kit.options.publicPath}/enroll`);
+    case 'login-again':
+      return redirectAnswer(kit, kit.options.loginUrl);
+    case 'refuse':
+    case 'unavailable':
+      return showProblem(kit, exchange, { problem: decisionProblem(decision), user });
+  }
+}

@@ -1,0 +1,32 @@
+import type { Mfa } from '../mfa.js';
+import type { MfaUser } from '../options.js';
+import { type HttpOptions, invalid, type ResolvedHttpOptions, resolveHttpOptions } from './http-options.js';
+
+/** The flows and the HTTP options together: made once by a framework's package, given to every function of this folder. */
+export interface HttpKit<User extends MfaUser = MfaUser, Request = unknown> {
+  mfa: Mfa<User>;
+  options: ResolvedHttpOptions<User, Request>;
+  /** Tells the operator, once for each code, through the process's warnings. */
+  warn(code: HttpWarning, sentence: string): void;
+}
+
+/** Codes of the warnings that the HTTP layer gives. */
+export type HttpWarning = 'MFA_KIT_NO_BEGIN_LOGIN' | 'MFA_KIT_SESSION_STORE';
+
+/** Binds flows to HTTP options; throws an MfaError when an option is bad. */
+export function createHttpKit<User extends MfaUser, Request>(
+  mfa: Mfa<User>,
+  options: HttpOptions<User, Request>,
+): HttpKit<User, Request> {
+  if (typeof mfa?.checkAccess !== 'function') invalid('The first argument must be what createMfa() returned.');
+  const warned = new Set<HttpWarning>();
+  return {
+    mfa,
+    options: resolveHttpOptions(options),
+    warn(code, sentence) {
+      if (warned.has(code)) return;
+      warned.add(code);
+      process.emitWarning(sentence, { type: 'MfaKitWarning', code });
+    },
+  };
+}

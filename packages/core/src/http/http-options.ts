@@ -1,0 +1,196 @@
+import type { Assurance } from '../assurance.js';
+import { MfaError } from '../errors.js';
+import type { MfaUser } from '../options.js';
+import type { MessageOverrides, Messages } from '../pages/messages.js';
+import type { MfaPage, PageFrame } from '../pages/page.js';
+import type { SameSite } from './cookies.js';
+import { isWithin, sameOriginPath } from './return-to.js';
+
+/** What {@link HttpOptions.onVerified} is told. */
+export interface VerifiedRequest<User extends MfaUser = MfaUser> {
+  user: User;
+  assurance: Assurance;
+  /** `manage`: a bearer client changed something and needs a token with the new assurance. */
+  door: 'verify' | 'enroll' | 'manage';
+}
+
+/** Looks and words of the pages. */
+export interface PagesOptions<Request> {
+  /** Name of the application; default: the issuer. */
+  brand?: string;
+  logoUrl?: string;
+  /** A style sheet that sets the pages' custom properties. */
+  themeUrl?: string;
+  /** Where a user without phone and without recovery codes gets help. */
+  supportUrl?: string;
+  /** Texts that replace the English ones. */
+  messages?(request: Request): MessageOverrides;
+  /** Hidden fields of every form, a host's CSRF token for one. */
+  hiddenFields?(request: Request): Record<string, string>;
+  /** Draws a page in place of the kit; a complete HTML document, under the kit's Content-Security-Policy. */
+  render?(page: MfaPage, frame: PageFrame, messages: Messages, request: Request): string | Promise<string>;
+}
+
+/** Options that all frameworks share. `Request` is the framework's own. */
+export interface HttpOptions<User extends MfaUser = MfaUser, Request = unknown> {
+  /** The host's login page: a path, or a URL. */
+  loginUrl: string;
+  /** Where a proof leads when nothing else is known. Default `/`. */
+  homeUrl?: string;
+  /** Path where the endpoints are mounted, as the server sees it. Default `/mfa`. */
+  path?: string;
+  /** The same as the browser sees it, where a proxy strips or adds a prefix. Default: `path`. */
+  publicPath?: string;
+  /** Origins whose pages may change state here, beside this one: `https://app.example`. */
+  allowedOrigins?: readonly string[];
+  /** Loads the user of a pending token; without it pending tokens are refused. */
+  userById?(userId: string): Promise<User | null | undefined> | User | null | undefined;
+  /** Called after a proof was kept, before the answer; what it returns is added to a JSON answer (a new access token). */
+  onVerified?(request: Request, verified: VerifiedRequest<User>): HostFields | Promise<HostFields>;
+  /** `false`: this path is no place to go back to after a proof. */
+  returnTo?(path: string, request: Request): boolean;
+  deviceCookie?: {
+    /** Default `lax`. `none` only for a page of another site that sends cookies. */
+    sameSite?: SameSite;
+    /** Device cookies without `Secure` on local hosts, for browsers that want https even there. Refused in production. */
+    insecureHttpForDevelopment?: boolean;
+  };
+  pages?: PagesOptions<Request>;
+}
+
+/** Fields that the host adds to an answer, or nothing. */
+// biome-ignore lint/suspicious/noConfusingVoidType: a callback without a return statement is fine here
+export type HostFields = Record<string, unknown> | void;
+
+/** Validated options with their defaults. */
+export interface ResolvedHttpOptions<User extends MfaUser, Request>
+  extends Pick<HttpOptions<User, Request>, 'userById' | 'onVerified' | 'returnTo'> {
+  loginUrl: string;
+  homeUrl: string;
+  path: string;
+  publicPath: string;
+  /** What a proxy strips from public paths. */
+  publicPrefix: string;
+  allowedOrigins: readonly string[];
+  deviceCookie: { sameSite: SameSite; insecureHttpForDevelopment: boolean };
+  pages: PagesOptions<Request>;
+}
+
+const NAMES: readonly (keyof HttpOptions)[] = [
+  'loginUrl',
+  'homeUrl',
+  'path',
+  'publicPath',
+  'allowedOrigins',
+  'userById',
+  'onVerified',
+  'returnTo',
+  'deviceCookie',
+  'pages',
+];
+
+/** Validates once; throws an MfaError that names the option and the mend. */
+export function resolveHttpOptions<User extends MfaUser, Request>(
+  options: HttpOptions<User, Request>,
+): ResolvedHttpOptions<User, Request> {
+  const path = options.path ?? '/mfa';
+  const publicPath = options.publicPath ?? path;
+  checkMountPath('path', path);
+  checkMountPath('publicPath', publicPath);
+  const { pages = {}, deviceCookie = {}, homeUrl = '/', loginUrl, allowedOrigins = [] } = options;
+  checkUrl('loginUrl', loginUrl);
+  checkUrl('homeUrl', homeUrl);
+  if (sameOriginPath(loginUrl) !== undefined && isWithin(loginUrl, publicPath)) {
+    invalid(`loginUrl lies below ${publicPath}, where the kit answers; give the path of your own login page.`);
+  }
+  if (!Array.isArray(allowedOrigins)) invalid('allowedOrigins must be a list of origins.');
+  for (const origin of allowedOrigins) checkOrigin(origin);
+  checkFunctions(options, ['userById', 'onVerified', 'returnTo']);
+  checkPages(pages);
+  return {
+    loginUrl,
+    homeUrl,
+    path,
+    publicPath,
+    publicPrefix: publicPath.endsWith(path) ? publicPath.slice(0, -path.length) : '',
+    allowedOrigins,
+    deviceCookie: resolveDeviceCookie(deviceCookie),
+    pages,
+    ...(options.userById && { userById: options.userById.bind(options) }),
+    ...(options.onVerified && { onVerified: options.onVerified.bind(options) }),
+    ...(options.returnTo && { returnTo: options.returnTo.bind(options) }),
+  };
+}
+
+/** Throws the error of a bad option; the sentence says how to mend it. */
+export function invalid(sentence: string): never {
+  throw new MfaError('invalid_option', sentence);
+}
+
+/** Throws when an option's name is not known: a misspelled option would be an absent one. */
+export function checkNames(options: unknown, frameworkNames: readonly string[]): asserts options is object {
+  if (typeof options !== 'object' || options === null) invalid('The options are missing: give at least { user, loginUrl }.');
+  const known = [...NAMES, ...frameworkNames];
+  for (const name of Object.keys(options)) {
+    if (!known.includes(name)) invalid(`Unknown option "${name}". Known are: ${known.join(', ')}.`);
+  }
+}
+
+/** Throws unless the fields are functions or absent. */
+export function checkFunctions(options: object, names: readonly string[]): void {
+  const fields = options as Record<string, unknown>;
+  for (const name of names) {
+    const value = fields[name];
+    if (value !== undefined && typeof value !== 'function') invalid(`${name} must be a function, or be left out.`);
+  }
+}
+
+function resolveDeviceCookie(
+  given: NonNullable<HttpOptions['deviceCookie']>,
+): ResolvedHttpOptions<MfaUser, unknown>['deviceCookie'] {
+  const { sameSite = 'lax', insecureHttpForDevelopment = false } = given;
+  if (!['lax', 'strict', 'none'].includes(sameSite)) invalid("deviceCookie.sameSite must be 'lax', 'strict' or 'none'.");
+  if (typeof insecureHttpForDevelopment !== 'boolean') invalid('deviceCookie.insecureHttpForDevelopment must be true or false.');
+  if (insecureHttpForDevelopment && process.env.NODE_ENV === 'production') {
+    invalid('deviceCookie.insecureHttpForDevelopment is set while NODE_ENV is "production"; leave it out there and serve https.');
+  }
+  if (insecureHttpForDevelopment && sameSite === 'none') {
+    invalid("deviceCookie.sameSite 'none' needs https; leave insecureHttpForDevelopment out.");
+  }
+  return { sameSite, insecureHttpForDevelopment };
+}
+
+function checkMountPath(name: string, path: unknown): void {
+  const plain = typeof path === 'string' && /^(\/[A-Za-z0-9._~-]+)+$/.test(path) && !/\/\.{1,2}(\/|$)/.test(path);
+  if (!plain)
+    invalid(`${name} must be a path such as "/mfa": a leading slash, no trailing slash, letters, digits, "-", "_", ".", "~".`);
+}
+
+function checkUrl(name: string, url: unknown): void {
+  if (sameOriginPath(url) !== undefined || isWebUrl(url)) return;
+  invalid(`${name} must be a path such as "/login", or a URL that begins with https:// or http://.`);
+}
+
+function checkOrigin(origin: unknown): void {
+  if (isWebUrl(origin) && new URL(origin).origin === origin) return;
+  invalid(
+    `allowedOrigins holds ${JSON.stringify(origin)}; an origin is scheme, host and port only, such as "https://app.example".`,
+  );
+}
+
+function checkPages<Request>(pages: PagesOptions<Request>): void {
+  if (typeof pages !== 'object' || pages === null) invalid('pages must be an object, or be left out.');
+  checkFunctions(pages, ['messages', 'hiddenFields', 'render']);
+  if (pages.brand !== undefined && (typeof pages.brand !== 'string' || pages.brand.trim() === ''))
+    invalid('pages.brand must be a name.');
+  for (const name of ['logoUrl', 'themeUrl'] as const) if (pages[name] !== undefined) checkUrl(`pages.${name}`, pages[name]);
+  const { supportUrl } = pages;
+  if (supportUrl !== undefined && !(typeof supportUrl === 'string' && /^mailto:[^\s]+$/.test(supportUrl)))
+    checkUrl('pages.supportUrl', supportUrl);
+}
+
+function isWebUrl(url: unknown): url is string {
+  if (typeof url !== 'string' || !/^https?:\/\/[\x21-\x7e]+$/.test(url) || !URL.canParse(url)) return false;
+  const { username, password } = new URL(url);
+  return username === '' && password === '';
+}

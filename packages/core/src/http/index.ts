@@ -1,0 +1,17 @@
+export { answerEndpoint, endpointPaths } from './endpoints.js';
+export { BODY_LIMIT_BYTES, type HttpAnswer, type MfaExchange, type SessionPort } from './exchange.js';
+export { type AllowDecision, checkRequirement, type DenyDecision, type GuardOutcome, guardRequest } from './guard.js';
+export { createHttpKit, type HttpKit, type HttpWarning } from './http-kit.js';
+export {
+  checkFunctions,
+  checkNames,
+  type HostFields,
+  type HttpOptions,
+  type PagesOptions,
+  type ResolvedHttpOptions,
+  type VerifiedRequest,
+} from './http-options.js';
+export { openPaths } from './open-paths.js';
+export { describeProblem, type Problem, type ProblemReason, refusalProblem, statusOf } from './problem.js';
+export { bindFlows, type RequestChange, type RequestFlows, type RequestLogin, type RequestProof } from './request-flows.js';
+export { type RequestVerification, verifyRequest } from './verify-request.js';

@@ -1,0 +1,212 @@
+import type { AccessDecision, Assurance, MfaSession, Requirement } from '../assurance.js';
+import { MfaError } from '../errors.js';
+import type { AuthenticatorSummary, DeviceGrant, Enrollment, MfaStatus } from '../mfa.js';
+import type { MfaUser } from '../options.js';
+import { type Result, refuse } from '../results.js';
+import { claimedDeviceIds } from './device-cookies.js';
+import type { MfaExchange } from './exchange.js';
+import type { HttpKit } from './http-kit.js';
+import { type ActingIdentity, type RequestState, readRequestState } from './request-state.js';
+import { allowedReturn } from './return-policy.js';
+
+/** What a login bound to a request gives. */
+export interface RequestLogin {
+  decision: AccessDecision;
+  /** For clients without a session. */
+  pendingToken?: string;
+  /** The rotated token of a client that keeps it itself (it sent the header `MFA-Device`). */
+  deviceToken?: string;
+}
+
+/** What a proof bound to a request gives. */
+export interface RequestProof {
+  assurance: Assurance;
+  /** Path to go on to. */
+  returnTo: string;
+  deviceToken?: string;
+}
+
+/** What a change gives; a bearer client needs a new token with this assurance. */
+export type RequestChange = Result<{ assurance?: Assurance }>;
+
+/**
+ * The flows bound to one request: they know the user, read and write the session, renew it at each proof and set cookies.
+ *
+ * An answer says `ok` only once the session store has the new state. Made anew after a login: it is the user of one moment.
+ */
+export interface RequestFlows<User extends MfaUser = MfaUser> {
+  readonly user: User | null;
+  readonly session: MfaSession | undefined;
+  /** What the session says it has proven; `checkAccess` tells whether that still counts. */
+  readonly assurance: Assurance | undefined;
+  /** The one line in the host's login, right after the first factor. `user` where the request does not show it yet. */
+  beginLogin(input?: { user?: User; loggedInAt?: number }): Promise<RequestLogin>;
+  checkAccess(requirement?: Requirement): Promise<AccessDecision>;
+  startEnrollment(input?: { name?: string }): Promise<Result<{ enrollment: Enrollment }>>;
+  currentEnrollment(): Promise<Result<{ enrollment: Enrollment }>>;
+  confirmEnrollment(input: {
+    enrollmentId: string;
+    code: unknown;
+    rememberDevice?: boolean;
+  }): Promise<Result<RequestProof & { authenticator: AuthenticatorSummary; recoveryCodes?: string[] }>>;
+  cancelEnrollment(input: { enrollmentId: string }): Promise<RequestChange>;
+  verify(input: {
+    code?: unknown;
+    recoveryCode?: unknown;
+    rememberDevice?: boolean;
+  }): Promise<Result<RequestProof & { recoveryCodesLeft?: number }>>;
+  getStatus(): Promise<Result<{ status: MfaStatus }>>;
+  renameAuthenticator(input: { authenticatorId: string; name: string }): Promise<RequestChange>;
+  removeAuthenticator(input: { authenticatorId: string }): Promise<RequestChange>;
+  regenerateRecoveryCodes(): Promise<Result<{ recoveryCodes: string[]; assurance?: Assurance }>>;
+  revokeDevice(input: { deviceId: string }): Promise<RequestChange>;
+  endAllSessions(): Promise<RequestChange>;
+  /** After the host changed the password: other sessions end, this one goes on. */
+  passwordChanged(): Promise<RequestChange>;
+  /** Keeps a path of this origin to go back to after the proof; anything else is ignored. */
+  setReturnTo(path: string): Promise<void>;
+  /** Ids of the devices whose tokens came with the request, unverified: to mark "this device" in a list, no more. */
+  shownDeviceIds(): string[];
+  /** The host's session holds the state. False for bearer clients and pending tokens, which get it in the answer. */
+  readonly keepsState: boolean;
+}
+
+/** Binds the flows to one exchange. `identity`: who acts by a pending token, in place of the session's user. */
+export async function bindFlows<User extends MfaUser, Request>(
+  kit: HttpKit<User, Request>,
+  exchange: MfaExchange<User, Request>,
+  identity?: ActingIdentity<User>,
+): Promise<RequestFlows<User>> {
+  const { mfa } = kit;
+  const state = await readRequestState(kit, exchange, identity);
+
+  async function acting<Answer extends object>(
+    flow: (input: {
+      user: User;
+      session: MfaSession | undefined;
+      context: RequestState<User>['context'];
+    }) => Promise<Result<Answer>>,
+  ): Promise<Result<Answer>> {
+    if (!state.user) return refuse('login_again');
+    const begun = await ensureState(kit, state);
+    if (begun && begun.access === 'unavailable') return refuse('unavailable', { retryAfterSeconds: begun.retryAfterSeconds });
+    return flow({ user: state.user, session: state.session, context: state.context });
+  }
+
+  async function prove<Answer extends { session: MfaSession; assurance: Assurance; device?: DeviceGrant }>(
+    result: Result<Answer>,
+  ): Promise<Result<Omit<Answer, 'session' | 'device'> & RequestProof>> {
+    if (!result.ok) return result;
+    const { session, device, ...rest } = result;
+    const returnTo = state.session?.returnTo ?? kit.options.homeUrl;
+    const { returnTo: _, ...proven } = session;
+    if (!(await state.keep(proven, { renew: true }))) return refuse('unavailable');
+    const deviceToken = state.handOver(device);
+    return { ...rest, returnTo, ...(deviceToken !== undefined && { deviceToken }) };
+  }
+
+  async function change<Answer extends { session?: MfaSession }>(
+    result: Result<Answer>,
+  ): Promise<Result<Omit<Answer, 'session'> & { assurance?: Assurance }>> {
+    if (!result.ok) return result;
+    const { session, ...rest } = result;
+    const returnTo = state.session?.returnTo;
+    const next = session && returnTo !== undefined ? { ...session, returnTo } : session;
+    if (!(await state.keep(next, { renew: false }))) return refuse('unavailable');
+    return { ...rest, ...(session?.state === 'verified' && { assurance: session.assurance }) };
+  }
+
+  return {
+    get user() {
+      return state.user;
+    },
+    get session() {
+      return state.session;
+    },
+    get assurance() {
+      return state.session?.state === 'verified' ? state.session.assurance : undefined;
+    },
+    async beginLogin({ user, loggedInAt } = {}) {
+      if (user) state.user = user;
+      if (!state.user) {
+        throw new MfaError('host_setup', 'beginLogin() found nobody logged in. Call it after req.logIn(), or give it { user }.');
+      }
+      return loginNow(state, { mfa, user: state.user, renew: true, ...(loggedInAt !== undefined && { loggedInAt }) });
+    },
+    async checkAccess(requirement = {}) {
+      const { user, context } = state;
+      if (!user) return { access: 'login-again' };
+      const ask = () => mfa.checkAccess({ user, session: state.session, context, requirement });
+      const first = await ask();
+      if (first.access !== 'login-again' || state.session) return first;
+      const begun = await ensureState(kit, state);
+      return begun && (begun.access === 'unavailable' || !state.session) ? begun : ask();
+    },
+    startEnrollment: async (input = {}) => change(await acting((who) => mfa.startEnrollment({ ...who, ...input }))),
+    currentEnrollment: () => acting((who) => mfa.currentEnrollment(who)),
+    confirmEnrollment: async ({ enrollmentId, code, rememberDevice }) =>
+      prove(await acting((who) => mfa.confirmEnrollment({ ...who, ...state.deviceInput(rememberDevice), enrollmentId, code }))),
+    cancelEnrollment: async (input) => change(await acting((who) => mfa.cancelEnrollment({ ...who, ...input }))),
+    verify: async ({ code, recoveryCode, rememberDevice }) =>
+      prove(await acting((who) => mfa.verify({ ...who, ...state.deviceInput(rememberDevice), code, recoveryCode }))),
+    getStatus: () => acting(({ user }) => mfa.getStatus({ user })),
+    renameAuthenticator: async (input) => change(await acting((who) => mfa.renameAuthenticator({ ...who, ...input }))),
+    removeAuthenticator: async (input) => change(await acting((who) => mfa.removeAuthenticator({ ...who, ...input }))),
+    regenerateRecoveryCodes: async () => change(await acting((who) => mfa.regenerateRecoveryCodes(who))),
+    revokeDevice: async (input) => change(await acting((who) => mfa.revokeDevice({ ...who, ...input }))),
+    endAllSessions: async () => change(await acting((who) => mfa.endAllSessions(who))),
+    async passwordChanged() {
+      const { user, session, context } = state;
+      if (!user) return refuse('login_again');
+      return change(await mfa.passwordChanged({ userId: user.id, context, ...(session && { keep: session }) }));
+    },
+    async setReturnTo(path) {
+      const returnTo = allowedReturn(kit.options, path);
+      if (!state.session || !state.keepsState || returnTo === undefined || state.session.returnTo === returnTo) return;
+      await state.keep({ ...state.session, returnTo }, { renew: false });
+    },
+    shownDeviceIds: () => claimedDeviceIds(state.deviceTokens()),
+    keepsState: state.keepsState,
+  };
+}
+
+/**
+ * Begins the login that the host forgot to begin, so that a session without state is asked rather than lost. The decision
+ * is returned only when a login was begun.
+ */
+async function ensureState<User extends MfaUser, Request>(
+  kit: HttpKit<User, Request>,
+  state: RequestState<User>,
+): Promise<AccessDecision | undefined> {
+  const { user } = state;
+  if (!user || state.session) return undefined;
+  if (state.keepsState) {
+    kit.warn(
+      'MFA_KIT_NO_BEGIN_LOGIN',
+      'A session had no MFA state at its first guarded request. Call "await (await mfaFor(req, res)).beginLogin()" in the login, right after the password was right.',
+    );
+  }
+  // When the password was right is not known: a first enrollment then asks for a new login.
+  const { decision } = await loginNow(state, { mfa: kit.mfa, user, renew: false, loggedInAt: 0 });
+  return decision;
+}
+
+async function loginNow<User extends MfaUser>(
+  state: RequestState<User>,
+  input: { mfa: HttpKit<User>['mfa']; user: User; renew: boolean; loggedInAt?: number },
+): Promise<RequestLogin> {
+  const { mfa, user, renew, loggedInAt } = input;
+  const begun = await mfa.beginLogin({
+    user,
+    context: state.context,
+    ...(loggedInAt !== undefined && { loggedInAt }),
+    // Without a session to keep the outcome, each request would use the device up anew.
+    ...((state.keepsState || renew) && { deviceToken: state.deviceTokens() }),
+  });
+  const { decision, session, device, pendingToken } = begun;
+  if (!(await state.keep(session, { renew: renew || session?.state === 'verified' }))) {
+    return { decision: { access: 'unavailable', retryAfterSeconds: 5 } };
+  }
+  const deviceToken = state.handOver(device);
+  return { decision, ...(pendingToken !== undefined && { pendingToken }), ...(deviceToken !== undefined && { deviceToken }) };
+}

@@ -1,0 +1,74 @@
+import { type Assurance, type AssuranceVia, type MfaSession, type PendingSession, sessionUserId } from '../assurance.js';
+import { sameOriginPath } from './return-to.js';
+
+const ENROLLMENTS_AT_MOST = 16;
+const VIAS: readonly AssuranceVia[] = ['otp', 'recovery-code', 'remembered-device'];
+
+/**
+ * The MFA state of a session as the host gave it back, if it is one and speaks of this user; unknown fields are dropped.
+ *
+ * Anything else counts as no state: what an older version, another user or a broken store left proves nothing.
+ */
+export function readSessionState(value: unknown, userId: string): MfaSession | undefined {
+  const state = readState(value);
+  return state !== undefined && sessionUserId(state) === userId ? state : undefined;
+}
+
+/** An assurance out of unknown data, or undefined. */
+export function readAssurance(value: unknown): Assurance | undefined {
+  if (!isRecord(value)) return undefined;
+  const { userId, epoch, amr, acr, verifiedAt, deviceId } = value;
+  const via = VIAS.find((known) => known === value.via);
+  if (!isText(userId) || !isText(epoch) || !isTextList(amr) || !isText(acr) || !isInstant(verifiedAt) || !via) return undefined;
+  return { userId, epoch, amr, acr, verifiedAt, via, ...(isText(deviceId) && { deviceId }) };
+}
+
+function readState(value: unknown): MfaSession | undefined {
+  if (!isRecord(value)) return undefined;
+  const returnTo = sameOriginPath(value.returnTo);
+  if (value.state === 'pending') return readPending(value, returnTo);
+  const assurance = value.state === 'verified' ? readAssurance(value.assurance) : undefined;
+  if (assurance === undefined) return undefined;
+  const { enrollmentIds } = value;
+  return {
+    state: 'verified',
+    assurance,
+    ...(isTextList(enrollmentIds) && { enrollmentIds: newest(enrollmentIds) }),
+    ...(returnTo !== undefined && { returnTo }),
+  };
+}
+
+function readPending(value: Record<string, unknown>, returnTo: string | undefined): PendingSession | undefined {
+  const { userId, epoch, deviceEpoch, since, enrollmentIds } = value;
+  if (!isText(userId) || !isText(epoch) || !isText(deviceEpoch) || !isInstant(since) || !isTextList(enrollmentIds))
+    return undefined;
+  return {
+    state: 'pending',
+    userId,
+    epoch,
+    deviceEpoch,
+    since,
+    enrollmentIds: newest(enrollmentIds),
+    ...(returnTo !== undefined && { returnTo }),
+  };
+}
+
+function newest(enrollmentIds: string[]): string[] {
+  return enrollmentIds.slice(-ENROLLMENTS_AT_MOST);
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string' && value !== '' && value.length <= 1024;
+}
+
+function isTextList(value: unknown): value is string[] {
+  return Array.isArray(value) && value.every(isText);
+}
+
+function isInstant(value: unknown): value is number {
+  return typeof value === 'number' && Number.isFinite(value) && value >= 0;
+}

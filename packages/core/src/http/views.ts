@@ -1,0 +1,91 @@
+import type { MfaUser } from '../options.js';
+import { type Messages, mergeMessages } from '../pages/messages.js';
+import type { MfaPage, PageFrame, PageNotice } from '../pages/page.js';
+import { type PageRefusal, refusalPage, refusalText } from '../pages/refusals.js';
+import { renderPage } from '../pages/render.js';
+import { pageAnswer, problemHeaders } from './answers.js';
+import type { HttpAnswer, MfaExchange } from './exchange.js';
+import type { HttpKit } from './http-kit.js';
+import type { Problem } from './problem.js';
+
+/** A page to be shown. */
+export interface View<User extends MfaUser> {
+  page: MfaPage;
+  user: User | null;
+  status?: number;
+  notice?: PageNotice;
+  headers?: HttpAnswer['headers'];
+}
+
+/** Draws a page, by the kit or by the host. */
+export async function showPage<User extends MfaUser, Request>(
+  kit: HttpKit<User, Request>,
+  exchange: MfaExchange<User, Request>,
+  view: View<User>,
+): Promise<HttpAnswer> {
+  const { pages, publicPath } = kit.options;
+  const { page, user, notice } = view;
+  const { logoUrl, themeUrl, supportUrl } = pages;
+  const frame: PageFrame = {
+    basePath: publicPath,
+    brand: brandFor(kit, user),
+    hiddenFields: pages.hiddenFields?.(exchange.request) ?? {},
+    now: kit.mfa.settings.now(),
+    ...(logoUrl !== undefined && { logoUrl }),
+    ...(themeUrl !== undefined && { themeUrl }),
+    ...(supportUrl !== undefined && { supportUrl }),
+    ...(user && { account: user.name }),
+    ...(notice && { notice }),
+  };
+  const messages = messagesFor(kit, exchange);
+  const html = pages.render ? await pages.render(page, frame, messages, exchange.request) : renderPage(page, frame, messages);
+  return pageAnswer(kit, { status: view.status ?? 200, html, ...(view.headers && { headers: view.headers }) });
+}
+
+/** A page that says why the request was refused, and nothing else. */
+export async function showProblem<User extends MfaUser, Request>(
+  kit: HttpKit<User, Request>,
+  exchange: MfaExchange<User, Request>,
+  input: { problem: Problem; user: User | null; headers?: HttpAnswer['headers'] },
+): Promise<HttpAnswer> {
+  const { problem, user, headers = [] } = input;
+  const messages = messagesFor(kit, exchange);
+  const page = refusalPage(messages, { reason: pageReason(problem), ...retryAfter(problem) });
+  return showPage(kit, exchange, { page, user, status: problem.status, headers: [...problemHeaders(problem), ...headers] });
+}
+
+/** The notice that tells the user of a problem on the page where it came up. */
+export function problemNotice(messages: Messages, problem: Problem): PageNotice {
+  return { tone: 'error', text: refusalText(messages, pageReason(problem), problem.retryAfterSeconds) };
+}
+
+/** The texts for this request: the host's, filled up with ours. */
+export function messagesFor<User extends MfaUser, Request>(
+  kit: HttpKit<User, Request>,
+  exchange: MfaExchange<User, Request>,
+): Messages {
+  return mergeMessages(kit.options.pages.messages?.(exchange.request));
+}
+
+/** Name of the application on pages and in the name of the file with recovery codes. */
+export function brandFor<User extends MfaUser, Request>(kit: HttpKit<User, Request>, user: User | null): string {
+  return kit.options.pages.brand ?? (user ? kit.mfa.settings.issuerFor(user) : 'MFA');
+}
+
+function pageReason({ reason }: Problem): PageRefusal {
+  switch (reason) {
+    case 'malformed':
+    case 'method_not_allowed':
+      return 'bad_request';
+    case 'challenge':
+      return 'assurance_required';
+    case 'enroll':
+      return 'not_enrolled';
+    default:
+      return reason;
+  }
+}
+
+function retryAfter({ retryAfterSeconds }: Problem): { retryAfterSeconds?: number } {
+  return retryAfterSeconds === undefined ? {} : { retryAfterSeconds };
+}

@@ -1,0 +1,48 @@
+import { type Mfa, MfaError, type MfaUser, type Requirement } from '@mfa-kit/core';
+import { answerEndpoint, bindFlows, createHttpKit, type HttpOptions, type RequestFlows } from '@mfa-kit/core/http';
+import type { Request, RequestHandler, Response } from 'express';
+import { checkExpressOptions, type ExpressMfaOptions } from './express-options.js';
+import { openExchange, writeAnswer } from './request-mfa.js';
+import { guardAllExcept, guardRoute, handleAsync } from './require-mfa.js';
+import { createStrategy, type MfaStrategy } from './strategy.js';
+
+/** What an application mounts and calls. */
+export interface ExpressMfa<User extends MfaUser = MfaUser> {
+  /** The endpoints and pages: `app.use('/mfa', router)`. */
+  router: RequestHandler;
+  /** Guards one route. With `maxAgeSeconds` it asks for a fresh code, also on a remembered device. */
+  requireMfa(requirement?: Requirement): RequestHandler;
+  /** Guards the whole application but these paths, compared byte for byte; the kit's own and the login stay open. */
+  requireMfaExcept(paths: readonly string[], requirement?: Requirement): RequestHandler;
+  /** Binds the flows to a request. In the login, after `req.logIn`: `await (await mfaFor(req, res)).beginLogin()`. */
+  mfaFor(req: Request, res: Response): Promise<RequestFlows<User>>;
+  /** For `passport.use(strategy)` and `passport.authenticate('mfa', { session: false })`. */
+  strategy: MfaStrategy;
+}
+
+/** Binds the flows to an Express application, version 5 or 4. A bad option throws and says how to mend it. */
+export function expressMfa<User extends MfaUser>(mfa: Mfa<User>, options: ExpressMfaOptions<User>): ExpressMfa<User> {
+  checkExpressOptions(options);
+  const { user: _, assurance: __, onRefused: ___, eventContext: ____, session: _____, ...httpOptions } = options;
+  const kit = createHttpKit<User, Request>(mfa, httpOptions as HttpOptions<User, Request>);
+  const { path } = kit.options;
+
+  const router = handleAsync(async (req, res) => {
+    if (req.baseUrl.toLowerCase() !== path.toLowerCase()) {
+      throw new MfaError(
+        'host_setup',
+        `The router is mounted at "${req.baseUrl}", but the option path says "${path}". Make them the same.`,
+      );
+    }
+    writeAnswer(res, await answerEndpoint(kit, openExchange(options, { req, res }), req.path));
+    return 'answered';
+  });
+
+  return {
+    router,
+    requireMfa: (requirement) => guardRoute(kit, options, requirement),
+    requireMfaExcept: (paths, requirement) => guardAllExcept(kit, options, { paths, ...(requirement && { requirement }) }),
+    mfaFor: async (req, res) => bindFlows(kit, openExchange(options, { req, res })),
+    strategy: createStrategy(kit, options),
+  };
+}

@@ -1,0 +1,47 @@
+import type { Assurance, EventContext, MfaSession, MfaUser } from '@mfa-kit/core';
+import { MfaError } from '@mfa-kit/core';
+import { checkFunctions, checkNames, type DenyDecision, type HttpOptions } from '@mfa-kit/core/http';
+import type { NextFunction, Request, Response } from 'express';
+
+type Awaitable<Value> = Value | Promise<Value>;
+
+/** Where the host keeps a session's MFA state, for a session middleware other than express-session. */
+export interface ExpressSession {
+  read(req: Request): unknown;
+  /**
+   * Replaces the state (undefined: clears it) and resolves when the store has it. `renew`: under a new session id, keeping
+   * what else is in the session; the old id must be dead. Rejects when the store did not take it.
+   */
+  write(req: Request, next: MfaSession | undefined, options: { renew: boolean }): Promise<void>;
+}
+
+/** What `expressMfa` takes beside the flows. */
+export interface ExpressMfaOptions<User extends MfaUser = MfaUser> extends HttpOptions<User, Request> {
+  /** The person at the keyboard, also while somebody else is impersonated; nothing when nobody is logged in. */
+  user(req: Request): Awaitable<User | null | undefined | false>;
+  /** The assurance in a bearer token that the host has verified already; `assuranceFromClaims` reads it. */
+  assurance?(req: Request): Awaitable<Assurance | null | undefined>;
+  /** Answers a refused request in place of the kit. It must answer: `next` takes nothing but an error. */
+  onRefused?(decision: DenyDecision, req: Request, res: Response, next: NextFunction): Awaitable<void>;
+  /** Facts for the audit trail: address, agent, request id. */
+  eventContext?(req: Request): EventContext;
+  /** Default: express-session. `false`: there are no sessions, all clients come with tokens. */
+  session?: ExpressSession | false;
+}
+
+/** Throws unless the options that only Express has are good; `core` checks the rest. */
+export function checkExpressOptions<User extends MfaUser>(options: ExpressMfaOptions<User>): void {
+  checkNames(options, ['user', 'assurance', 'onRefused', 'eventContext', 'session']);
+  checkFunctions(options, ['assurance', 'onRefused', 'eventContext']);
+  if (typeof options.user !== 'function') {
+    throw new MfaError('invalid_option', 'user is missing: give (req) => req.user && { id: req.user.id, name: req.user.email }.');
+  }
+  const { session } = options;
+  const complete = typeof session === 'object' && typeof session?.read === 'function' && typeof session.write === 'function';
+  if (session !== undefined && session !== false && !complete) {
+    throw new MfaError(
+      'invalid_option',
+      'session must be { read, write }, or false when there are no sessions; leave it out for express-session.',
+    );
+  }
+}

@@ -1,0 +1,41 @@
+import { BODY_LIMIT_BYTES } from '@mfa-kit/core/http';
+import type { Request } from 'express';
+
+/** What the host's parser made of the body; where none saw it, its bytes, no more of them than tell that there are too many. */
+export async function readBody(req: Request): Promise<unknown> {
+  // Express 4's parsers leave an empty object behind for a type that they do not know, and the stream untouched.
+  const parsed = req.readableDidRead || req.readableEnded || isFilled(req.body);
+  return parsed ? req.body : readBytes(req);
+}
+
+function isFilled(body: unknown): boolean {
+  return typeof body === 'object' ? body !== null && Object.keys(body).length > 0 : body !== undefined;
+}
+
+function readBytes(req: Request): Promise<Uint8Array> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let length = 0;
+    const onData = (chunk: Buffer) => {
+      chunks.push(chunk);
+      length += chunk.length;
+      if (length <= BODY_LIMIT_BYTES) return;
+      stop();
+      // The rest is let through to nowhere, so that the client reads its answer.
+      req.resume();
+      resolve(Buffer.concat(chunks));
+    };
+    const onEnd = () => {
+      stop();
+      resolve(Buffer.concat(chunks));
+    };
+    const onBroken = () => {
+      stop();
+      reject(new Error('The request ended before its body did.'));
+    };
+    const stop = () => {
+      req.off('data', onData).off('end', onEnd).off('error', onBroken).off('close', onBroken);
+    };
+    req.on('data', onData).on('end', onEnd).on('error', onBroken).on('close', onBroken);
+  });
+}

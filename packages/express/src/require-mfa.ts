@@ -1,0 +1,82 @@
+import { type Assurance, MfaError, type MfaUser, type Requirement } from '@mfa-kit/core';
+import { type AllowDecision, checkRequirement, guardRequest, type HttpKit, openPaths } from '@mfa-kit/core/http';
+import type { NextFunction, Request, RequestHandler, Response } from 'express';
+import type { ExpressMfaOptions } from './express-options.js';
+import { openExchange, writeAnswer } from './request-mfa.js';
+
+/** What the guard found, on a request that it let through. */
+export interface RequestMfa {
+  decision: AllowDecision;
+  /** Absent where no proof was asked for. */
+  assurance?: Assurance;
+}
+
+/** The middleware that lets a request through only when it meets the requirement. */
+export function guardRoute<User extends MfaUser>(
+  kit: HttpKit<User, Request>,
+  options: ExpressMfaOptions<User>,
+  requirement: Requirement = {},
+): RequestHandler {
+  const checked = checkRequirement(requirement);
+  return handleAsync(async (req, res, next) => {
+    const outcome = await guardRequest(kit, openExchange(options, { req, res }), checked);
+    if (outcome.allowed) {
+      const { decision, assurance } = outcome;
+      req.mfa = { decision, ...(assurance && { assurance }) };
+      return 'pass';
+    }
+    delete req.mfa;
+    if (options.onRefused) await options.onRefused(outcome.decision, req, res, errorsOnly(next));
+    else writeAnswer(res, outcome.answer);
+    return 'answered';
+  });
+}
+
+/** The guard of a whole application: everything but these paths, the kit's own and the login. */
+export function guardAllExcept<User extends MfaUser>(
+  kit: HttpKit<User, Request>,
+  options: ExpressMfaOptions<User>,
+  input: { paths: readonly string[]; requirement?: Requirement },
+): RequestHandler {
+  const isOpen = openPaths(kit, input.paths);
+  const guard = guardRoute(kit, options, input.requirement);
+  return (req, res, next) => (isOpen(req.baseUrl + req.path) ? next() : guard(req, res, next));
+}
+
+/** An async handler for Express 4 and 5 alike. Whatever is thrown denies, also what Express takes for a command. */
+export function handleAsync(
+  run: (req: Request, res: Response, next: NextFunction) => Promise<'pass' | 'answered'>,
+): RequestHandler {
+  return (req, res, next) => {
+    run(req, res, next).then(
+      (outcome) => {
+        if (outcome === 'pass') next();
+      },
+      (error: unknown) => next(asError(error)),
+    );
+  };
+}
+
+/** `next(undefined)`, `next('route')` and `next('router')` would go on past the guard. */
+function asError(error: unknown): Error {
+  if (error instanceof Error) return error;
+  return new MfaError(
+    'host_callback_failed',
+    'A callback given to expressMfa threw something that is no Error; the request is denied.',
+    {
+      cause: error,
+    },
+  );
+}
+
+function errorsOnly(next: NextFunction): NextFunction {
+  return (error?: unknown) => {
+    if (error instanceof Error) return next(error);
+    next(
+      new MfaError(
+        'host_setup',
+        'onRefused called next() without an error. Answer the refused request there, or call next(error).',
+      ),
+    );
+  };
+}

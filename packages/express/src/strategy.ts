@@ -1,0 +1,72 @@
+import { MfaError, type MfaUser } from '@mfa-kit/core';
+import { type HttpKit, verifyRequest } from '@mfa-kit/core/http';
+import type { Request } from 'express';
+import CustomStrategy from 'passport-custom';
+import type { ExpressMfaOptions } from './express-options.js';
+import { openExchange } from './request-mfa.js';
+
+/** The Passport strategy `mfa`, as `passport.use()` takes it. */
+export interface MfaStrategy {
+  name: string;
+  // biome-ignore lint/suspicious/noExplicitAny: Passport's own signature
+  authenticate(req: Request, options?: any): void;
+}
+
+/** What a failed attempt passes on as Passport's `info`. */
+export interface MfaStrategyInfo {
+  message: string;
+  reason: string;
+  /** The HTTP status that the kit's own endpoint would answer with. */
+  status: number;
+  retryAfterSeconds?: number;
+}
+
+/**
+ * Checks `code` or `recoveryCode` of the body for the user who is logged in, and keeps the proof in the session.
+ *
+ * Use it with `session: false`: Passport's own login at success would renew the session again and drop the proof.
+ */
+export function createStrategy<User extends MfaUser>(kit: HttpKit<User, Request>, options: ExpressMfaOptions<User>): MfaStrategy {
+  const strategy: MfaStrategy = new CustomStrategy({ passOptionsToCallback: true }, (req, given: unknown, done) => {
+    if (!hasNoSession(given)) {
+      done(
+        new MfaError(
+          'host_setup',
+          "Write passport.authenticate('mfa', { session: false }): without it Passport drops the proof.",
+        ),
+      );
+      return;
+    }
+    // passport-custom ignores a rejected promise, and the request would hang.
+    verify(req).then(
+      (outcome) => (outcome.user ? done(null, outcome.user, outcome.info) : done(null, false, outcome.info)),
+      (error: unknown) => done(error instanceof Error ? error : new Error('A callback of the host threw.', { cause: error })),
+    );
+  });
+  strategy.name = 'mfa';
+  return strategy;
+
+  async function verify(req: Request): Promise<{ user?: unknown; info: object }> {
+    const { res } = req;
+    if (!res) throw new MfaError('host_setup', 'The request has no response: use the strategy within Express.');
+    const outcome = await verifyRequest(kit, openExchange(options, { req, res }));
+    if (!outcome.ok) {
+      const { title, reason, status, retryAfterSeconds } = outcome.problem;
+      const info: MfaStrategyInfo = {
+        message: title,
+        reason,
+        status,
+        ...(retryAfterSeconds !== undefined && { retryAfterSeconds }),
+      };
+      return { info };
+    }
+    const { ok: _, user, ...info } = outcome;
+    const { assurance } = info;
+    req.mfa = { decision: { access: 'allow', via: assurance.via, assurance }, assurance };
+    return { user: req.user ?? user, info };
+  }
+}
+
+function hasNoSession(options: unknown): boolean {
+  return typeof options === 'object' && options !== null && 'session' in options && options.session === false;
+}
