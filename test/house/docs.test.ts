@@ -64,7 +64,7 @@ describe('the tables of options in the README', () => {
 
   it('name every option of expressMfa', () => {
     const rows = tableUnder(readme, '`expressMfa(mfa, options)`:').map(([name]) => name);
-    const own = fieldsOf('express', 'express-mfa.ts', 'ExpressMfaOptions');
+    const own = fieldsOf('express', 'express-options.ts', 'ExpressMfaOptions');
     const shared = fieldsOf('core', 'http/http-options.ts', 'HttpOptions');
     const names = [...new Set([...own, ...shared].map(({ name }) => `\`${name}\``))];
     expect([...rows].sort()).toEqual([...names].sort());

@@ -83,8 +83,7 @@ describe.each(packageNames)('package %s', (name) => {
     expect(wrong).toEqual([]);
   });
 
-  // The Nest package is an empty door for now.
-  it.skipIf(name === 'nest')('has no dependency that it does not import', () => {
+  it('has no dependency that it does not import', () => {
     const used = new Set(bare.map(({ specifier }) => packageOf(specifier)));
     expect(Object.keys(manifest.dependencies ?? {}).filter((dependency) => !used.has(dependency))).toEqual([]);
   });

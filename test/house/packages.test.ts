@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { filesUnder, manifestOf, packageNames, root, sourcesOf } from './sources.js';
+import { filesUnder, type Manifest, manifestOf, packageNames, root, sourcesOf } from './sources.js';
 
 describe.each(packageNames)('the manifest of %s', (name) => {
   const manifest = manifestOf(name);
@@ -77,11 +77,16 @@ describe('the doors', () => {
     expect(Object.keys(await import('@mfa-kit/nest'))).toEqual([]);
   });
 
-  it('holds re-exports only', () => {
+  it('holds re-exports only, and the augmentations of a framework', () => {
     for (const name of packageNames) {
       for (const source of sourcesOf(name).filter(({ file }) => file.endsWith('index.ts'))) {
-        const body = source.program.body as { type: string; source?: unknown; declaration?: unknown }[];
-        const other = body.filter((node) => node.type !== 'ExportNamedDeclaration' || node.declaration);
+        const body = source.program.body as { type: string; importKind?: string; declaration?: unknown }[];
+        const other = body.filter(
+          (node) =>
+            node.type !== 'TSModuleDeclaration' &&
+            !isTypeImport(node) &&
+            (node.type !== 'ExportNamedDeclaration' || node.declaration),
+        );
         expect(
           other.map((node) => node.type),
           `${name}/${source.file}`,
@@ -99,7 +104,26 @@ describe('the packages together', () => {
     expect(core.filter((dependency) => /pg|sql|redis|mongo|typeorm|prisma|dynamo/.test(dependency))).toEqual([]);
   });
 
+  it('and the examples and tests pin one version of everything', () => {
+    const pins = new Map<string, Set<string>>();
+    const folders = ['.', ...packageNames.map((name) => `packages/${name}`), 'examples/demo-host', 'examples/express-passport'];
+    for (const folder of folders) {
+      const { dependencies, devDependencies } = JSON.parse(
+        readFileSync(path.join(root, folder, 'package.json'), 'utf8'),
+      ) as Manifest;
+      for (const [name, range] of Object.entries({ ...dependencies, ...devDependencies })) {
+        pins.set(name, (pins.get(name) ?? new Set()).add(range));
+      }
+    }
+    expect([...pins].filter(([, ranges]) => ranges.size > 1)).toEqual([]);
+    expect([...pins].filter(([, ranges]) => ![...ranges].every((range) => /^(npm:\w+@)?\d[\w.-]*$/.test(range)))).toEqual([]);
+  });
+
   it('have one version', () => {
     expect(new Set(packageNames.map((name) => manifestOf(name).version)).size).toBe(1);
   });
 });
+
+function isTypeImport(node: { type: string; importKind?: string }): boolean {
+  return node.type === 'ImportDeclaration' && node.importKind === 'type';
+}

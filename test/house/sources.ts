@@ -67,6 +67,7 @@ export interface Manifest {
   exports: Record<string, string | Record<string, string>>;
   typesVersions?: { '*': Record<string, string[]> };
   dependencies?: Record<string, string>;
+  devDependencies?: Record<string, string>;
   peerDependencies?: Record<string, string>;
   scripts?: Record<string, string>;
 }

@@ -1,0 +1,90 @@
+import { execFileSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import path from 'node:path';
+import type { MfaEvent } from '@mfa-kit/core';
+import { storageConformance } from '@mfa-kit/core/storage/conformance';
+import { memoryStorage } from '@mfa-kit/core/storage/memory';
+import { createAuthenticator } from '@mfa-kit/core/testing';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { addAccount, findAccount, type HostUser, toMfaUser } from './accounts.js';
+import { createHostMfa, helpLostPhone, logIn, mayPayOut, optionError } from './bare-core.js';
+import { conditionalStorage, mapStore } from './own-storage.js';
+
+const secret = randomBytes(32).toString('hex');
+
+it('the five integrations compile against the packages', () => {
+  const tsc = path.resolve(import.meta.dirname, '../../node_modules/.bin/tsc');
+  let errors = '';
+  try {
+    execFileSync(tsc, ['-p', import.meta.dirname, '--pretty', 'false'], { encoding: 'utf8' });
+  } catch (error) {
+    errors = (error as { stdout: string }).stdout;
+  }
+  expect(errors).toBe('');
+});
+
+describe('core without HTTP', () => {
+  let now: number;
+  let events: MfaEvent[];
+  let user: HostUser;
+
+  beforeEach(() => {
+    now = Date.UTC(2026, 10, 24, 9);
+    events = [];
+    const account = { id: 'u-1', email: 'ada@acme.example', createdAt: now, mfaEnrolled: false, role: 'owner' as const };
+    addAccount({ ...account, password: 'correct horse' });
+    user = toMfaUser(account);
+  });
+
+  function build() {
+    return createHostMfa(
+      memoryStorage(),
+      secret,
+      (event) => events.push(event),
+      () => now,
+    );
+  }
+
+  /** Types the code that an app would show: first the key is read, later it is remembered. */
+  function person() {
+    let key = '';
+    return async (question: string): Promise<string> => {
+      if (question !== 'Code') key = question;
+      return createAuthenticator(key).code(now);
+    };
+  }
+
+  it('enrolls at the first login, asks at the next, and opens what is sensitive for five minutes', async () => {
+    const mfa = build();
+    const ask = person();
+    const enrolled = await logIn(mfa, user, ask);
+    expect(enrolled.state).toBe('verified');
+    expect((await findAccount('u-1'))?.mfaEnrolled).toBe(true);
+    now += 60_000;
+    const session = await logIn(mfa, { ...user, enrolled: true }, ask);
+    expect(await mayPayOut(mfa, user, session)).toBe(true);
+    now += 301_000;
+    expect(await mayPayOut(mfa, user, session)).toBe(false);
+    expect(events.map(({ name }) => name)).toContain('authenticator_enrolled');
+  });
+
+  it('lets support reset a lost phone', async () => {
+    const mfa = build();
+    const session = await logIn(mfa, user, person());
+    expect(await helpLostPhone(mfa, user.id, 'support-7')).toBe('done');
+    expect(await mayPayOut(mfa, user, session)).toBe(false);
+    expect((await mfa.beginLogin({ user })).decision.access).toBe('enroll');
+  });
+
+  it('tells a programmer at start what is wrong', () => {
+    expect(optionError(() => createHostMfa(memoryStorage(), 'short', () => {}))).toBe('invalid_option');
+    expect(optionError(build)).toBe('none');
+  });
+});
+
+describe('a storage adapter of a host', () => {
+  const store = mapStore();
+  const cases = storageConformance({ open: async () => conditionalStorage(store), rounds: 2, listed: 120 });
+
+  it.each(cases.filter(({ skip }) => !skip).map(({ name, run }) => [name, run] as const))('%s', (_name, run) => run());
+});
