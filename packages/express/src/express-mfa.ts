@@ -1,5 +1,5 @@
 import { type Mfa, MfaError, type MfaUser, type Requirement } from '@mfa-kit/core';
-import { answerEndpoint, bindFlows, createHttpKit, type HttpOptions, type RequestFlows } from '@mfa-kit/core/http';
+import { answerEndpoint, bindFlows, createHttpKit, type RequestFlows } from '@mfa-kit/core/http';
 import type { Request, RequestHandler, Response } from 'express';
 import { checkExpressOptions, type ExpressMfaOptions } from './express-options.js';
 import { openExchange, writeAnswer } from './request-mfa.js';
@@ -23,8 +23,7 @@ export interface ExpressMfa<User extends MfaUser = MfaUser> {
 /** Binds the flows to an Express application, version 5 or 4. A bad option throws and says how to mend it. */
 export function expressMfa<User extends MfaUser>(mfa: Mfa<User>, options: ExpressMfaOptions<User>): ExpressMfa<User> {
   checkExpressOptions(options);
-  const { user: _, assurance: __, onRefused: ___, eventContext: ____, session: _____, ...httpOptions } = options;
-  const kit = createHttpKit<User, Request>(mfa, httpOptions as HttpOptions<User, Request>);
+  const kit = createHttpKit<User, Request>(mfa, options);
   const { path } = kit.options;
 
   const router = handleAsync(async (req, res) => {

@@ -1,5 +1,4 @@
-import type { Assurance, EventContext, MfaSession, MfaUser } from '@mfa-kit/core';
-import { MfaError } from '@mfa-kit/core';
+import { type Assurance, type EventContext, MfaError, type MfaSession, type MfaUser } from '@mfa-kit/core';
 import { checkFunctions, checkNames, type DenyDecision, type HttpOptions } from '@mfa-kit/core/http';
 import type { NextFunction, Request, Response } from 'express';
 
@@ -13,6 +12,13 @@ export interface ExpressSession {
    * what else is in the session; the old id must be dead. Rejects when the store did not take it.
    */
   write(req: Request, next: MfaSession | undefined, options: { renew: boolean }): Promise<void>;
+}
+
+declare module 'express-session' {
+  interface SessionData {
+    /** The MFA state of this session. Only the kit reads and writes it. */
+    mfa: MfaSession;
+  }
 }
 
 /** What `expressMfa` takes beside the flows. */

@@ -11,6 +11,15 @@ export interface RequestMfa {
   assurance?: Assurance;
 }
 
+declare global {
+  namespace Express {
+    interface Request {
+      /** What the guard found, on a request that it let through. */
+      mfa?: RequestMfa;
+    }
+  }
+}
+
 /** The middleware that lets a request through only when it meets the requirement. */
 export function guardRoute<User extends MfaUser>(
   kit: HttpKit<User, Request>,
@@ -48,12 +57,16 @@ export function handleAsync(
   run: (req: Request, res: Response, next: NextFunction) => Promise<'pass' | 'answered'>,
 ): RequestHandler {
   return (req, res, next) => {
-    run(req, res, next).then(
-      (outcome) => {
-        if (outcome === 'pass') next();
-      },
-      (error: unknown) => next(asError(error)),
-    );
+    void answer();
+    async function answer(): Promise<void> {
+      try {
+        if ((await run(req, res, next)) !== 'pass') return;
+      } catch (error) {
+        next(asError(error));
+        return;
+      }
+      next();
+    }
   };
 }
 

@@ -8,8 +8,7 @@ import { openExchange } from './request-mfa.js';
 /** The Passport strategy `mfa`, as `passport.use()` takes it. */
 export interface MfaStrategy {
   name: string;
-  // biome-ignore lint/suspicious/noExplicitAny: Passport's own signature
-  authenticate(req: Request, options?: any): void;
+  authenticate(req: Request, options?: object): void;
 }
 
 /** What a failed attempt passes on as Passport's `info`. */
@@ -37,11 +36,18 @@ export function createStrategy<User extends MfaUser>(kit: HttpKit<User, Request>
       );
       return;
     }
+    void answer();
     // passport-custom ignores a rejected promise, and the request would hang.
-    verify(req).then(
-      (outcome) => (outcome.user ? done(null, outcome.user, outcome.info) : done(null, false, outcome.info)),
-      (error: unknown) => done(error instanceof Error ? error : new Error('A callback of the host threw.', { cause: error })),
-    );
+    async function answer(): Promise<void> {
+      let outcome: { user?: unknown; info: object };
+      try {
+        outcome = await verify(req);
+      } catch (error) {
+        done(error instanceof Error ? error : new Error('A callback of the host threw.', { cause: error }));
+        return;
+      }
+      done(null, outcome.user ?? false, outcome.info);
+    }
   });
   strategy.name = 'mfa';
   return strategy;

@@ -59,7 +59,6 @@ export interface HttpOptions<User extends MfaUser = MfaUser, Request = unknown> 
 }
 
 /** Fields that the host adds to an answer, or nothing. */
-// biome-ignore lint/suspicious/noConfusingVoidType: a callback without a return statement is fine here
 export type HostFields = Record<string, unknown> | void;
 
 /** Validated options with their defaults. */
