@@ -16,7 +16,7 @@ const mfa = createMfa({
   storage: memoryStorage(),
 });
 assert.equal(typeof expressMfa(mfa, { user: () => null, loginUrl: '/login' }).requireMfa(), 'function');
-mfa.beginLogin({ user: { id: 'u1', name: 'ada' } }).then((login) => {
+void mfa.beginLogin({ user: { id: 'u1', name: 'ada' } }).then((login) => {
   assert.equal(login.decision.access, 'enroll');
   console.log('cjs works');
 });
