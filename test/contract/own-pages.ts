@@ -3,7 +3,7 @@ import { createMfa, type MfaStorage, qrSvg, type RefusalReason } from '@mfa-kit/
 import { expressMfa } from '@mfa-kit/express';
 import express, { type Express, type Request, type Response } from 'express';
 import session from 'express-session';
-import { findAccount, setMfaEnrolled, toMfaUser } from './accounts.js';
+import { checkPassword, findAccount, setMfaEnrolled, toMfaUser } from './accounts.js';
 
 declare module 'express-session' {
   interface SessionData {
@@ -26,6 +26,14 @@ export function createApp(storage: MfaStorage, secret: string): Express {
 
   const app = express();
   app.use(session({ secret, resave: false, saveUninitialized: false }), express.urlencoded({ extended: false }));
+
+  app.post('/sign-in', async (req, res) => {
+    const account = await checkPassword(text(req, 'email'), text(req, 'password'));
+    if (!account) return void res.sendStatus(401);
+    req.session.accountId = account.id;
+    await (await mfaFor(req, res)).beginLogin();
+    return res.redirect(303, '/account');
+  });
 
   app.get('/account/protect', async (req, res) => {
     const flows = await mfaFor(req, res);
