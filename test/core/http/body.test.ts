@@ -1,0 +1,135 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { readFields } from '../../../packages/core/src/http/body.js';
+import { exchangeOf } from './exchange.js';
+
+const JSON_TYPE = 'application/json';
+const FORM = 'application/x-www-form-urlencoded';
+
+function read(body: unknown, type?: string, headers: Record<string, string> = {}) {
+  return readFields(exchangeOf({ method: 'POST', body, headers: { ...(type && { 'content-type': type }), ...headers } }));
+}
+
+async function fieldsOf(body: unknown, type?: string) {
+  const reading = await read(body, type);
+  if (!reading.ok) throw new Error(reading.detail);
+  return reading.fields;
+}
+
+describe('a body that is understood', () => {
+  it.each([JSON_TYPE, 'application/json; charset=utf-8', 'Application/JSON;charset="UTF-8"'])('is JSON: %s', async (type) => {
+    expect(await fieldsOf('{"code":"012345","rememberDevice":true}', type)).toEqual({ code: '012345', rememberDevice: true });
+  });
+
+  it('is a form, as bytes', async () => {
+    const bytes = new TextEncoder().encode('code=012+345&rememberDevice=on&name=%C3%84da');
+    expect(await fieldsOf(bytes, FORM)).toEqual({ code: '012 345', rememberDevice: true, name: 'Äda' });
+  });
+
+  it('is what the parser of the host made', async () => {
+    expect(await fieldsOf({ id: 'a', name: 'b' }, JSON_TYPE)).toEqual({ id: 'a', name: 'b', rememberDevice: false });
+    const form = Object.assign(Object.create(null) as object, { id: 'a' });
+    expect(await fieldsOf(form, FORM)).toEqual({ id: 'a', rememberDevice: false });
+  });
+
+  it.each([undefined, null, '', new Uint8Array(), {}])('may be missing: %j', async (body) => {
+    expect(await fieldsOf(body)).toEqual({ rememberDevice: false });
+  });
+
+  it('T18, ENR-1: keeps fields that it does not know out of the flows', async () => {
+    const body = { code: '123456', secret: 'JBSWY3DPEHPK3PXP', userId: 'mallory', _csrf: 'token', time: 1 };
+    expect(await fieldsOf(body, JSON_TYPE)).toEqual({ code: '123456', rememberDevice: false });
+  });
+
+  it.each([
+    ['on', true],
+    ['true', true],
+    ['1', true],
+    [true, true],
+    ['off', false],
+    ['false', false],
+    ['0', false],
+    ['', false],
+    [false, false],
+    [null, false],
+  ])('takes the tick %j as %j', async (value, ticked) => {
+    expect((await fieldsOf({ rememberDevice: value }, JSON_TYPE)).rememberDevice).toBe(ticked);
+  });
+});
+
+describe('T46, HTTP-7: a body that is refused', () => {
+  it.each([
+    ['a list', '["123456"]', JSON_TYPE],
+    ['a text', '"123456"', JSON_TYPE],
+    ['null', 'null', JSON_TYPE],
+    ['a number', '7', JSON_TYPE],
+    ['broken JSON', '{"code":', JSON_TYPE],
+    ['a list as code', '{"code":["123456"]}', JSON_TYPE],
+    ['an operator as code', '{"code":{"$ne":null}}', JSON_TYPE],
+    ['a number as code', '{"code":123456}', JSON_TYPE],
+    ['true as code', '{"code":true}', JSON_TYPE],
+    ['a number as tick', '{"rememberDevice":1}', JSON_TYPE],
+    ['another text as tick', '{"rememberDevice":"yes please"}', JSON_TYPE],
+    ['an object in a field that is not known', '{"x":{}}', JSON_TYPE],
+    ['__proto__ in JSON', '{"__proto__":{"code":"123456"}}', JSON_TYPE],
+    ['__proto__ as text in JSON', '{"__proto__":"x"}', JSON_TYPE],
+    ['constructor', '{"constructor":"x"}', JSON_TYPE],
+    ['prototype', '{"prototype":"x"}', JSON_TYPE],
+    ['an operator name', '{"$where":"1"}', JSON_TYPE],
+    ['a repeated field', 'code=111111&code=222222', FORM],
+    ['a list field', 'code[]=123456', FORM],
+    ['a nested field', 'code[x]=123456', FORM],
+    ['an operator field', 'code[$ne]=1', FORM],
+    ['__proto__ in a form', '__proto__=x', FORM],
+    ['__proto__ nested in a form', '__proto__[code]=123456', FORM],
+    ['JSON as plain text', '{"code":"123456"}', 'text/plain'],
+    ['JSON without a type', '{"code":"123456"}', undefined],
+    ['multipart', '--x', 'multipart/form-data; boundary=x'],
+    ['another charset', '{"code":"123456"}', 'application/json; charset=utf-16'],
+    ['a type that only begins like ours', '{}x', 'application/jsonx'],
+    ['too much', `{"code":"${'1'.repeat(5000)}"}`, JSON_TYPE],
+  ])('is %s', async (_name, body, type) => {
+    expect((await read(body, type)).ok).toBe(false);
+    expect((await read(new TextEncoder().encode(body), type)).ok).toBe(false);
+  });
+
+  it('is one that the parser of the host nested, listed or made too long', async () => {
+    for (const body of [['x'], { code: ['1', '2'] }, { code: { x: '1' } }, { a: 'x'.repeat(20_000) }, new Date(), new Map()]) {
+      expect((await read(body, FORM)).ok).toBe(false);
+    }
+    expect((await read({ code: '123456' }, 'text/plain')).ok).toBe(false);
+  });
+
+  it('is one of invalid UTF-8, compressed, or announced as too long', async () => {
+    expect((await read(new Uint8Array([0x7b, 0xff, 0xfe, 0x7d]), JSON_TYPE)).ok).toBe(false);
+    expect((await read(new Uint8Array([0x1f, 0x8b]), JSON_TYPE, { 'content-encoding': 'gzip' })).ok).toBe(false);
+    expect((await read({ code: '123456' }, JSON_TYPE, { 'content-length': '1000000' })).ok).toBe(false);
+  });
+
+  it('says nothing of what was sent', async () => {
+    const reading = await read('{"code":{"secret":"JBSWY3DP"}}', JSON_TYPE);
+    expect(JSON.stringify(reading)).not.toContain('JBSWY3DP');
+  });
+
+  it('never throws, and gives text only (property)', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.anything(), fc.constantFrom(JSON_TYPE, FORM, 'text/plain', undefined), async (body, type) => {
+        const usable = body === undefined || isSerializable(body) ? body : undefined;
+        const reading = await read(usable, type);
+        if (!reading.ok) return;
+        for (const [name, value] of Object.entries(reading.fields)) {
+          expect(typeof value).toBe(name === 'rememberDevice' ? 'boolean' : 'string');
+        }
+      }),
+    );
+  });
+});
+
+/** A parser's output can be written as JSON. */
+function isSerializable(value: unknown): boolean {
+  try {
+    return JSON.stringify(value) !== undefined;
+  } catch {
+    return false;
+  }
+}

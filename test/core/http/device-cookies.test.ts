@@ -1,0 +1,93 @@
+import { describe, expect, it } from 'vitest';
+import { claimedDeviceIds, deviceCookieLines, readDeviceTokens } from '../../../packages/core/src/http/device-cookies.js';
+
+const style = { secure: true, sameSite: 'lax' } as const;
+const own = { ...style, suffixes: ['aaaaaaaaaaaa', 'bbbbbbbbbbbb'] };
+const NOW = 1_800_000_000_000;
+const DAY = 86_400_000;
+const NAME = '__Host-mfa_device_aaaaaaaaaaaa';
+
+function token(name: string, iat = 1): string {
+  return `h.${Buffer.from(JSON.stringify({ iat, jti: name, device: name })).toString('base64url')}.s`;
+}
+
+function lines(cookie: string | undefined, secure = true) {
+  const grant = { token: token('new'), expiresAt: NOW + 90 * DAY, deviceId: 'd' };
+  return deviceCookieLines(cookie, { ...own, secure, grant, now: NOW });
+}
+
+describe('DEV-7: the device cookie that is read', () => {
+  it('is found under the name of every key, the writing one first', () => {
+    const header = `a=b; __Host-mfa_device_bbbbbbbbbbbb=${token('old')}; ${NAME}=${token('now')}`;
+    expect(readDeviceTokens(header, own)).toEqual([token('now'), token('old')]);
+  });
+
+  it('is tried in every duplicate, four at most', () => {
+    const header = Array.from({ length: 9 }, (_, index) => `${NAME}=${token(`t${index}`)}`).join(';');
+    expect(readDeviceTokens(header, own)).toEqual(['t0', 't1', 't2', 't3'].map((name) => token(name)));
+  });
+
+  it.each([
+    `__HOST-mfa_device_aaaaaaaaaaaa=${token('x')}`,
+    `__host-mfa_device_aaaaaaaaaaaa=${token('x')}`,
+    `__%48ost-mfa_device_aaaaaaaaaaaa=${token('x')}`,
+    `mfa_device_aaaaaaaaaaaa=${token('x')}`,
+    `__Secure-mfa_device_aaaaaaaaaaaa=${token('x')}`,
+    `__Host-mfa_device_aaaaaaaaaaaaa=${token('x')}`,
+    `__Host-mfa_device_AAAAAAAAAAAA=${token('x')}`,
+    `__Host-mfa_device_cccccccccccc=${token('x')}`,
+    `x${NAME}=${token('x')}`,
+    `\u00a0${NAME}=${token('x')}`,
+    `${NAME}="${token('x')}"`,
+    `${NAME}=${encodeURIComponent(`${token('x')}==`)}`,
+    `${NAME}=`,
+    NAME,
+    `${NAME}=a.b`,
+    '=;;==;',
+  ])('is not %s', (header) => {
+    expect(readDeviceTokens(header, own)).toEqual([]);
+  });
+
+  it('without the prefix counts in development only', () => {
+    const header = `mfa_device_aaaaaaaaaaaa=${token('x')}; ${NAME}=${token('y')}`;
+    expect(readDeviceTokens(header, { ...own, secure: false })).toEqual([token('x')]);
+    expect(readDeviceTokens(undefined, own)).toEqual([]);
+  });
+});
+
+describe('DEV-7: the device cookie that is set', () => {
+  it('is for this host alone, out of reach of scripts, for 90 days', () => {
+    expect(lines(undefined)).toEqual([`${NAME}=${token('new')}; Path=/; Max-Age=7776000; HttpOnly; Secure; SameSite=Lax`]);
+    expect(lines(undefined)[0]).not.toMatch(/domain/i);
+  });
+
+  it('has neither prefix nor Secure in development over plain http', () => {
+    expect(lines(undefined, false)).toEqual([
+      `mfa_device_aaaaaaaaaaaa=${token('new')}; Path=/; Max-Age=7776000; HttpOnly; SameSite=Lax`,
+    ]);
+  });
+
+  it('ends the cookie of an older key', () => {
+    expect(lines(`__Host-mfa_device_bbbbbbbbbbbb=${token('old')}`)[1]).toBe(
+      '__Host-mfa_device_bbbbbbbbbbbb=; Path=/; Max-Age=0; HttpOnly; Secure; SameSite=Lax',
+    );
+  });
+
+  it('leaves five a browser, and ends the oldest', () => {
+    const others = [5, 1, 4, 2, 3, 6].map((iat) => `__Host-mfa_device_${String(iat).repeat(12)}=${token('o', iat)}`);
+    const ended = lines(others.join('; ')).slice(1);
+    expect(ended.map((line) => line.split('=')[0])).toEqual(['__Host-mfa_device_222222222222', '__Host-mfa_device_111111111111']);
+  });
+
+  it('takes a token without a date for the oldest, and leaves other cookies alone', () => {
+    const others = ['1', '2', '3', '4', '5'].map(
+      (n) => `__Host-mfa_device_${n.repeat(12)}=${n === '3' ? 'garbage' : token('o', 9)}`,
+    );
+    const ended = lines(`session=1; ${others.join('; ')}; __Host-mfa_device_x=1`).slice(1);
+    expect(ended.map((line) => line.split('=')[0])).toEqual(['__Host-mfa_device_333333333333']);
+  });
+});
+
+it('a token names its device only as a claim', () => {
+  expect(claimedDeviceIds([token('d-1'), 'x', 'a.b.c', 'a.bnVsbA.c'])).toEqual(['d-1']);
+});

@@ -1,0 +1,174 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { allowedReturn, refusedReturn } from '../../../packages/core/src/http/return-policy.js';
+import { isWithin, returnTarget, sameOriginPath } from '../../../packages/core/src/http/return-to.js';
+import { exchangeOf, httpOptions } from './exchange.js';
+
+const HOSTILE: unknown[] = [
+  '//evil.example',
+  '///evil.example',
+  '////evil.example/a',
+  '/\\evil.example',
+  '/\\/evil.example',
+  '/\\\\evil.example',
+  '\\\\evil.example',
+  '\\/evil.example',
+  '//evil.example@app.example',
+  '//app.example@evil.example',
+  '/.//evil.example',
+  '/..//evil.example',
+  '/a/..//evil.example',
+  '/a/../..//evil.example',
+  '/././/evil.example',
+  '/%2e//evil.example',
+  '/%2e%2e//evil.example',
+  '/\t/evil.example',
+  '/\n/evil.example',
+  '/\r/evil.example',
+  '/\r\nLocation: https://evil.example',
+  '/a\r\nSet-Cookie: a=b',
+  '/\u0000/evil.example',
+  '/\u000b/evil.example',
+  '/\u007f',
+  '/ /evil.example',
+  ' //evil.example',
+  '\t//evil.example',
+  '\u00a0//evil.example',
+  '/\u2028/evil.example',
+  '/\u3000/evil.example',
+  '/\uff0fevil.example',
+  '\uff0f\uff0fevil.example',
+  'http://evil.example',
+  'https://evil.example/path',
+  'HTTPS://evil.example',
+  'https:evil.example',
+  'https:/evil.example',
+  'http:\\\\evil.example',
+  'ftp://evil.example',
+  'javascript:alert(1)',
+  'JaVaScRiPt:alert(1)',
+  'java\nscript:alert(1)',
+  'data:text/html,<script>alert(1)</script>',
+  'vbscript:msgbox(1)',
+  'file:///etc/passwd',
+  'blob:https://evil.example/1',
+  'about:blank',
+  'mailto:a@evil.example',
+  'evil.example',
+  'evil.example/path',
+  '.',
+  '..',
+  './cases',
+  '../cases',
+  '?next=//evil.example',
+  '#//evil.example',
+  '',
+  '*',
+  '@evil.example',
+  ':80',
+  `/${'a'.repeat(2000)}`,
+  null,
+  undefined,
+  7,
+  true,
+  ['/cases'],
+  { toString: () => '/cases' },
+];
+
+describe('HTTP-2: a place to go back to', () => {
+  it.each(HOSTILE.map((target) => [JSON.stringify(target) ?? 'undefined', target]))('refuses %s', (_name, target) => {
+    expect(sameOriginPath(target)).toBeUndefined();
+  });
+
+  it('is refused in at least sixty hostile forms', () => {
+    expect(HOSTILE.length).toBeGreaterThanOrEqual(60);
+  });
+
+  it.each([
+    ['/', '/'],
+    ['/cases', '/cases'],
+    ['/cases?page=2&q=a%20b', '/cases?page=2&q=a%20b'],
+    ['/cases#top', '/cases'],
+    ['/a/../cases', '/cases'],
+    ['/%2f%2fevil.example', '/%2f%2fevil.example'],
+    ['/%5cevil.example', '/%5cevil.example'],
+    ['/cases?next=https://evil.example', '/cases?next=https://evil.example'],
+    ['/%E2%82%AC', '/%E2%82%AC'],
+  ])('takes %s as %s', (target, path) => {
+    expect(sameOriginPath(target)).toBe(path);
+  });
+
+  it('never leaves the origin, whatever the text (property)', () => {
+    const part = fc.constantFrom('/', '\\', '.', '..', '%2f', '%5c', '@', ':', '?', '#', 'evil.example', '\t', '\n', ' ', 'a');
+    const text = fc.oneof(
+      fc.array(part).map((parts) => parts.join('')),
+      fc.string({ unit: 'binary' }),
+      fc.webUrl(),
+    );
+    fc.assert(
+      fc.property(text, (target) => {
+        const path = sameOriginPath(target);
+        if (path === undefined) return;
+        for (const base of ['https://app.example', 'https://app.example/mfa/verify']) {
+          expect(new URL(path, base).origin).toBe('https://app.example');
+        }
+        expect(path).toMatch(/^\/(?!\/)[\x21-\x7e]*$/);
+      }),
+      { numRuns: 3000 },
+    );
+  });
+
+  it('knows its own paths however they are cased or encoded', () => {
+    for (const path of ['/mfa', '/mfa/', '/MFA/enroll', '/%6dfa', '/mfa/verify?x=1', '/x/../mfa', '/mfa//x'])
+      expect(isWithin(path, '/mfa')).toBe(true);
+    for (const path of ['/', '/mfaq', '/cases/mfa', '/m']) expect(isWithin(path, '/mfa')).toBe(false);
+    expect(isWithin('/%ff', '/mfa')).toBe(true);
+  });
+});
+
+describe('the path of a refused request', () => {
+  const options = httpOptions();
+
+  it('is its own for a page', () => {
+    const exchange = exchangeOf({ url: '/cases?page=2', headers: { host: 'app.example' } });
+    expect(refusedReturn(options, exchange, true)).toBe('/cases?page=2');
+  });
+
+  it('is the page that sent it for another method and for a script', () => {
+    const headers = { host: 'app.example', referer: 'https://app.example/cases/7?tab=pay' };
+    expect(refusedReturn(options, exchangeOf({ method: 'POST', url: '/payouts', headers }), true)).toBe('/cases/7?tab=pay');
+    expect(refusedReturn(options, exchangeOf({ url: '/api/cases', headers }), false)).toBe('/cases/7?tab=pay');
+  });
+
+  it('is none for a page of another origin, or without a referrer', () => {
+    for (const referer of ['https://evil.example/cases', 'https://app.example.evil.example/', 'garbage', 'data:text/html,x']) {
+      const headers = { host: 'app.example', referer };
+      expect(returnTarget(exchangeOf({ method: 'POST', url: '/payouts', headers }), { html: true, prefix: '' })).toBeUndefined();
+    }
+    expect(refusedReturn(options, exchangeOf({ method: 'POST', url: '/payouts' }), true)).toBeUndefined();
+  });
+
+  it('is never a page of the kit nor the login', () => {
+    for (const url of ['/mfa', '/mfa/challenge', '/MFA/verify', '/%6dfa/enroll', '/login', '/login?next=/', '/login/']) {
+      expect(refusedReturn(options, exchangeOf({ url }), true)).toBeUndefined();
+    }
+  });
+
+  it('goes through the filter of the host, which must say true', () => {
+    const filtered = httpOptions({ returnTo: (path) => path === '/cases' });
+    expect(refusedReturn(filtered, exchangeOf({ url: '/cases' }), true)).toBe('/cases');
+    expect(refusedReturn(filtered, exchangeOf({ url: '/other' }), true)).toBeUndefined();
+  });
+
+  it('has the prefix that a proxy strips', () => {
+    const proxied = httpOptions({ publicPath: '/app/mfa' });
+    expect(refusedReturn(proxied, exchangeOf({ url: '/cases' }), true)).toBe('/app/cases');
+  });
+
+  it('may be the overview or the enrollment only when the kit itself sends there', () => {
+    expect(allowedReturn(options, '/mfa')).toBe('/mfa');
+    expect(allowedReturn(options, '/mfa/enroll')).toBe('/mfa/enroll');
+    expect(allowedReturn(options, '/mfa/verify')).toBeUndefined();
+    expect(allowedReturn(options, '//evil.example')).toBeUndefined();
+  });
+});

@@ -1,0 +1,72 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { readSessionState } from '../../../packages/core/src/http/session-state.js';
+
+const assurance = { userId: 'ada', epoch: 'e', amr: ['otp', 'mfa'], acr: 'urn:mfa-kit:mfa', verifiedAt: 7, via: 'otp' };
+const pending = { state: 'pending', userId: 'ada', epoch: 'e', deviceEpoch: 'd', since: 7, enrollmentIds: [] };
+const verified = { state: 'verified', assurance };
+
+describe('the state that a host gives back', () => {
+  it('is taken as it was given', () => {
+    for (const state of [pending, verified, { ...pending, returnTo: '/cases' }, { ...verified, enrollmentIds: ['a'] }]) {
+      expect(readSessionState(JSON.parse(JSON.stringify(state)), 'ada')).toEqual(state);
+    }
+  });
+
+  it('T33, SES-3: of another user is no state', () => {
+    for (const state of [pending, verified]) {
+      expect(readSessionState(state, 'bob')).toBeUndefined();
+      expect(readSessionState(state, 'Ada')).toBeUndefined();
+      expect(readSessionState(state, 'ada ')).toBeUndefined();
+    }
+  });
+
+  it.each([
+    undefined,
+    null,
+    true,
+    'verified',
+    [],
+    [verified],
+    {},
+    { state: 'done' },
+    { state: 'verified' },
+    { state: 'verified', assurance: null },
+    { state: 'verified', assurance: { ...assurance, verifiedAt: '7' } },
+    { state: 'verified', assurance: { ...assurance, verifiedAt: Number.NaN } },
+    { state: 'verified', assurance: { ...assurance, verifiedAt: -1 } },
+    { state: 'verified', assurance: { ...assurance, via: 'password' } },
+    { state: 'verified', assurance: { ...assurance, via: ['otp'] } },
+    { state: 'verified', assurance: { ...assurance, amr: 'otp' } },
+    { state: 'verified', assurance: { ...assurance, epoch: '' } },
+    { state: 'verified', assurance: { ...assurance, epoch: undefined } },
+    { state: 'verified', assurance: { ...assurance, userId: ['ada'] } },
+    { state: ['verified'], assurance },
+    { ...pending, since: null },
+    { ...pending, enrollmentIds: 'x' },
+    { ...pending, deviceEpoch: undefined },
+  ])('SES-4: is none when it is %j', (value) => {
+    expect(readSessionState(value, 'ada')).toBeUndefined();
+  });
+
+  it('T21: does not bring a pending token along', () => {
+    expect(readSessionState({ ...pending, token: { id: 'x', expiresAt: 1 } }, 'ada')).toEqual(pending);
+  });
+
+  it('loses a hostile place to go back to, not the proof', () => {
+    expect(readSessionState({ ...verified, returnTo: '//evil.example' }, 'ada')).toEqual(verified);
+  });
+
+  it('keeps the newest enrollments of a long session', () => {
+    const enrollmentIds = Array.from({ length: 40 }, (_, index) => `e${index}`);
+    expect(readSessionState({ ...pending, enrollmentIds }, 'ada')).toMatchObject({ enrollmentIds: enrollmentIds.slice(-16) });
+  });
+
+  it('never throws (property)', () => {
+    fc.assert(
+      fc.property(fc.anything(), (value) => {
+        readSessionState(value, 'ada');
+      }),
+    );
+  });
+});
