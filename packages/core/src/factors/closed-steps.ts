@@ -4,7 +4,7 @@ export interface ClosedRange {
   to: number;
 }
 
-/** More ranges than this are joined at the smallest gap: a ledger has an end, and joining only closes more. */
+/** More ranges than this are joined at the smallest old gap: a ledger has an end, and joining only closes more. */
 export const MAX_RANGES = 32;
 
 /** Whether the step was closed. */
@@ -26,7 +26,7 @@ export function closeSteps(ranges: readonly ClosedRange[], closing: ClosedRange)
     if (last && range.from <= last.to + 1) last.to = Math.max(last.to, range.to);
     else joined.push({ ...range });
   }
-  return joined.length > MAX_RANGES ? joinSmallestGap(joined) : joined;
+  return joined.length > MAX_RANGES ? joinSmallestOldGap(joined) : joined;
 }
 
 /** The last closed step, or -Infinity. */
@@ -34,10 +34,12 @@ export function lastClosed(ranges: readonly ClosedRange[]): number {
   return ranges.reduce((last, range) => Math.max(last, range.to), Number.NEGATIVE_INFINITY);
 }
 
-function joinSmallestGap(ranges: ClosedRange[]): ClosedRange[] {
+// Only in the older half: a gap between the last login and one by a clock that ran ahead is the time that the user needs next,
+// and would shut out whoever logs in daily for as long as the clock was ahead.
+function joinSmallestOldGap(ranges: ClosedRange[]): ClosedRange[] {
   let smallest = 0;
   let smallestGap = Number.POSITIVE_INFINITY;
-  for (let index = 0; index + 1 < ranges.length; index++) {
+  for (let index = 0; index < MAX_RANGES / 2; index++) {
     const gap = (ranges[index + 1] as ClosedRange).from - (ranges[index] as ClosedRange).to;
     if (gap < smallestGap) {
       smallest = index;

@@ -1,0 +1,107 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { type ClosedRange, closeSteps, isClosed, MAX_RANGES } from '../../../packages/core/src/factors/closed-steps.js';
+import { stepAt, type TotpData, totpFactor } from '../../../packages/core/src/factors/totp.js';
+import { createAuthenticator } from '../../support/core-fixture.js';
+
+const STEP = 30_000;
+const TODAY = 1_800_000_000_000;
+const HOUR = 3_600_000;
+const DAY = 24 * HOUR;
+const factor = totpFactor(1);
+const fresh = factor.begin(Buffer.from('12345678901234567890'));
+const { code } = createAuthenticator(fresh.secret);
+
+/** A history: where the clock is set before each try, and which code of the neighborhood is sent. */
+const jump = fc.oneof(
+  fc.integer({ min: -3, max: 3 }).map((steps) => steps * STEP),
+  fc.integer({ min: -5 * HOUR, max: 5 * HOUR }),
+  fc.integer({ min: -400 * DAY, max: 400 * DAY }),
+  fc.integer({ min: -30 * 365 * DAY, max: 30 * 365 * DAY }),
+);
+const tries = fc.array(fc.record({ jump, away: fc.integer({ min: -2, max: 2 }), follow: fc.boolean() }), { maxLength: 120 });
+
+describe('the ledger of closed steps', () => {
+  it('T1, T2, TOTP-2, FLT-5: no step is accepted twice in any history of clock jumps', () => {
+    fc.assert(
+      fc.property(tries, (history) => {
+        let data: TotpData = fresh;
+        let now = TODAY;
+        const accepted: string[] = [];
+        for (const { jump: by, away, follow } of history) {
+          now = Math.max(follow ? now + by : TODAY + by, 0);
+          const typed = code(Math.max(now + away * STEP, 0));
+          const checked = factor.check(data, typed, { now });
+          data = checked.data;
+          if (checked.outcome !== 'accepted') continue;
+          // The step that was consumed is the last one of the window with this code.
+          const step = [1, 0, -1].map((by) => stepAt(now) + by).find((s) => s >= 0 && code(s * STEP) === typed);
+          accepted.push(String(step));
+        }
+        return new Set(accepted).size === accepted.length && data.closed.length <= MAX_RANGES;
+      }),
+      { numRuns: 400 },
+    );
+  });
+
+  it('closed is closed: whatever is closed later, joined ranges included', () => {
+    const range = fc.record({ from: fc.integer({ min: 0, max: 100_000 }), length: fc.integer({ min: 0, max: 5 }) });
+    fc.assert(
+      fc.property(fc.array(range, { maxLength: 200 }), (ranges) => {
+        let ledger: ClosedRange[] = [];
+        const closed: number[] = [];
+        for (const { from, length } of ranges) {
+          ledger = closeSteps(ledger, { from, to: from + length });
+          closed.push(from, from + length);
+          if (ledger.length > MAX_RANGES) return false;
+          if (!ledger.every(({ from: start, to }, at) => start <= to && start > (ledger[at - 1]?.to ?? -2) + 1)) return false;
+        }
+        return closed.every((step) => isClosed(ledger, step));
+      }),
+    );
+  });
+
+  it('FLT-5: an honest user is in within the window once the clock is right again', () => {
+    fc.assert(
+      fc.property(tries, fc.integer({ min: 0, max: 60 }), (history, days) => {
+        let data: TotpData = fresh;
+        // Daily use for a while, so that the ledger may be full; then some logins by a wrong clock; then a right one.
+        for (let day = days; day > 0; day--) data = accepted(data, TODAY - day * DAY);
+        const wrong = history.slice(0, 15).filter(({ jump: by }) => Math.abs(by) > 4 * STEP);
+        for (const { jump: by } of wrong) {
+          const at = Math.max(TODAY + by, 0);
+          data = factor.check(data, code(at), { now: at }).data;
+        }
+        // The right clock: at most a window later, unless the wrong clock used these very steps.
+        const times = [0, 1, 2, 3].map((steps) => TODAY + steps * STEP);
+        return times.some((at) => factor.check(data, code(at), { now: at }).outcome === 'accepted');
+      }),
+      { numRuns: 400 },
+    );
+  });
+
+  it.each([1, 12, 23, 400 * 24])(
+    'FLT-5: a clock that was %i hours ahead for one login does not shut out a daily user',
+    (hours) => {
+      let data: TotpData = fresh;
+      for (let day = 40; day > 0; day--) data = accepted(data, TODAY - day * DAY);
+      data = accepted(data, TODAY + hours * HOUR);
+      for (let minute = 1; minute < 40; minute += 3) data = accepted(data, TODAY + minute * 60_000);
+      expect(data.closed).toHaveLength(MAX_RANGES);
+    },
+  );
+
+  it('a ledger of one decade of daily logins is bounded, and keeps every step closed', () => {
+    let data: TotpData = fresh;
+    for (let day = 0; day < 3650; day++) data = accepted(data, TODAY + day * DAY);
+    expect(data.closed).toHaveLength(MAX_RANGES);
+    expect(JSON.stringify(data).length).toBeLessThan(1500);
+    for (let day = 0; day < 3650; day++) expect(isClosed(data.closed, stepAt(TODAY + day * DAY))).toBe(true);
+  });
+});
+
+function accepted(data: TotpData, now: number): TotpData {
+  const checked = factor.check(data, code(now), { now });
+  if (checked.outcome !== 'accepted') throw new Error(`${checked.outcome} at ${new Date(now).toISOString()}`);
+  return checked.data;
+}
