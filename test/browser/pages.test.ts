@@ -10,7 +10,7 @@ import { tour } from './tour.js';
 // `npm run screenshots` names a folder; otherwise no picture is taken.
 const pictures = process.env.MFA_KIT_SCREENSHOTS;
 /** What the README shows; everything else goes to a folder that is not committed. */
-const SHOWN = /^(enroll|recovery-codes|challenge|overview)-1280-(light|dark)$/;
+const SHOWN = ['enroll', 'recovery-codes', 'challenge', 'overview'];
 
 const VIEWS = [
   { colorScheme: 'light', width: 1280, height: 800 },
@@ -51,7 +51,7 @@ describeWith(requireChromium(), 'every page', (executablePath) => {
         if (colorScheme === 'dark' || width === 1280) {
           found.push(...(await accessibilityViolations(page)).map((line) => `${name} ${colorScheme} ${width}: ${line}`));
         }
-        if (pictures) await keepPicture(`${name}-${width}-${colorScheme}`, await page.screenshot({ fullPage: true }));
+        if (pictures) await keepPicture({ name, width, colorScheme, png: await page.screenshot({ fullPage: true }) });
       }
       await page.setViewportSize({ width: 320, height: 800 });
       const { scrollWidth } = await page.evaluate(() => ({ scrollWidth: document.documentElement.scrollWidth }));
@@ -63,8 +63,11 @@ describeWith(requireChromium(), 'every page', (executablePath) => {
   }, 90_000);
 });
 
-async function keepPicture(name: string, png: Buffer): Promise<void> {
-  const folder = SHOWN.test(name) ? String(pictures) : join(String(pictures), 'all');
-  await mkdir(folder, { recursive: true });
-  await writeFile(join(folder, `${name}.png`), png);
+async function keepPicture(picture: { name: string; width: number; colorScheme: string; png: Buffer }): Promise<void> {
+  const { name, width, colorScheme, png } = picture;
+  const all = join(String(pictures), 'all');
+  await mkdir(all, { recursive: true });
+  await writeFile(join(all, `${name}-${width}-${colorScheme}.png`), png);
+  if (width !== 1280 || !SHOWN.includes(name)) return;
+  await writeFile(join(String(pictures), colorScheme === 'dark' ? `${name}-dark.png` : `${name}.png`), png);
 }

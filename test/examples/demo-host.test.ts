@@ -57,9 +57,9 @@ describe.each(['memory:', 'file:', 'postgres:'])('the demo host on %s', (kind) =
     // A slow request saves what it had read before the logout.
     await sessions.write('one', { cookie: {}, user: 'ada' }, soon);
     await sessions.extend('one', soon);
-    expect(await sessions.read('one')).toBeUndefined();
+    expect(await sessions.read('one')).toBeNull();
     await sessions.write('two', {}, Date.now() - 1);
-    expect(await sessions.read('two')).toBeUndefined();
+    expect(await sessions.read('two')).toBeNull();
   });
 });
 

@@ -1,4 +1,4 @@
-import { request as httpRequest } from 'node:http';
+import { Agent, request as httpRequest } from 'node:http';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { requireOathtool } from '../support/authenticator.js';
 import { type DemoApp, startDemoApp } from '../support/demo-app.js';
@@ -106,6 +106,8 @@ function routed(path: string): string {
     .toLowerCase();
 }
 
+const agent = new Agent({ keepAlive: true, maxSockets: 16 });
+
 /** A request whose path nobody tidies up. */
 function ask(input: {
   origin: string;
@@ -115,10 +117,13 @@ function ask(input: {
 }): Promise<{ status: number; location: string }> {
   const { hostname, port } = new URL(input.origin);
   return new Promise((resolve, reject) => {
-    const sent = httpRequest({ hostname, port, method: input.method, path: input.path, headers: input.headers }, (response) => {
-      response.resume();
-      response.once('end', () => resolve({ status: response.statusCode ?? 0, location: response.headers.location ?? '' }));
-    });
+    const sent = httpRequest(
+      { hostname, port, method: input.method, path: input.path, headers: input.headers, agent },
+      (response) => {
+        response.resume();
+        response.once('end', () => resolve({ status: response.statusCode ?? 0, location: response.headers.location ?? '' }));
+      },
+    );
     sent.once('error', reject);
     sent.end();
   });

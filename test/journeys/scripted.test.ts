@@ -31,7 +31,7 @@ describeWith(requireOathtool(), 'a script walks through the example', () => {
     const key = String(enrollment.manualKey).replaceAll(' ', '');
     expect(new URL(String(enrollment.uri)).searchParams.get('secret')).toBe(key);
     expect((await client.get('/mfa/enroll')).body).toMatchObject({ enrollmentId: enrollment.enrollmentId });
-    const confirm = async (code: string): Promise<ReturnType<ScriptedClient['post']>> =>
+    const confirm = (code: string): ReturnType<ScriptedClient['post']> =>
       client.post('/mfa/enroll/confirm', { enrollmentId: enrollment.enrollmentId, code });
     expect(await reason(confirm('000000'))).toEqual([422, 'invalid_code']);
     const { body: confirmed } = expectStatus(await confirm(await codeAt(key, app.now())), 200);

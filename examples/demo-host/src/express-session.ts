@@ -11,7 +11,7 @@ export class DurableStore extends Store {
   }
 
   override get(id: string, done: (error: unknown, session?: SessionData | null) => void): void {
-    answer(this.#sessions.read(id) as Promise<SessionData | undefined>, done);
+    answer(this.#sessions.read(id) as Promise<SessionData | null>, done);
   }
 
   override set(id: string, session: SessionData, done: (error?: unknown) => void = ignore): void {

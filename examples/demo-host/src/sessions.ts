@@ -3,6 +3,7 @@ import type { HostDatabase } from './database.js';
 
 /** Sessions in the application's own database, for any framework's session middleware. */
 export interface SessionTable {
+  /** What was kept, or null. */
   read(id: string): Promise<unknown>;
   /** Keeps the data, unless the session was ended in the meantime. */
   write(id: string, data: unknown, expiresAt: number): Promise<void>;
@@ -21,7 +22,7 @@ export function openSessions(database: HostDatabase): SessionTable {
         digest(id),
         Date.now(),
       ]);
-      return row ? JSON.parse(String(row.data)) : undefined;
+      return row ? JSON.parse(String(row.data)) : null;
     },
     async write(id, data, expiresAt) {
       // A slow request may end after the logout of its session; the row that says "ended" keeps it ended.
