@@ -1,0 +1,81 @@
+import { MfaError } from '../errors.js';
+import { type SqlQuery, type SqlRow, type SqlStorage, sqlStorage } from './sql.js';
+
+/** The part of a `pg` Pool that is used. */
+export interface PgPoolLike {
+  readonly totalCount: number;
+  query(config: {
+    name?: string;
+    text: string;
+    values: unknown[];
+    query_timeout: number;
+  }): Promise<{ rows: SqlRow[]; rowCount: number | null }>;
+}
+
+/** The part of a PGlite instance that is used. */
+export interface PGliteLike {
+  readonly waitReady: Promise<void>;
+  query(text: string, parameters: unknown[]): Promise<{ rows: unknown[]; affectedRows?: number }>;
+}
+
+export interface PostgresStorageOptions {
+  /** Name of the table, with a schema if need be. Default `mfa_profiles`. */
+  table?: string;
+  /** Set to false behind a pooler that cannot keep prepared statements (PgBouncer with `max_prepared_statements = 0`). Default true. */
+  prepareStatements?: boolean;
+}
+
+/** Longer than core waits (2 s), so that core decides; finite, so that a dead connection leaves the pool and the pool heals. */
+const QUERY_TIMEOUT_MS = 3000;
+
+/**
+ * Profiles in PostgreSQL, through a `pg` Pool or PGlite.
+ *
+ * `true` is as durable as the server's COMMIT: with `synchronous_commit`, `fsync` and `full_page_writes` on, the defaults, it
+ * survives a crash; `unsafeSettings()` tells. Give the pool of the primary, with `connectionTimeoutMillis` set (2000 is good:
+ * without it a pool never gives up a connection attempt that got no answer) and an `error` listener, as pg requires.
+ *
+ * A single Client is refused: between the host's BEGIN and ROLLBACK on it a `true` would be taken back, and a used code would
+ * work again.
+ */
+export function postgresStorage(client: PgPoolLike | PGliteLike, options: PostgresStorageOptions = {}): SqlStorage {
+  const { table, prepareStatements = true } = options;
+  const query = isPool(client) ? poolQuery(client, prepareStatements) : isPGlite(client) ? pgliteQuery(client) : refuse();
+  return sqlStorage({ dialect: 'postgres', query, ...(table === undefined ? {} : { table }) });
+}
+
+function poolQuery(pool: PgPoolLike, prepareStatements: boolean): SqlQuery {
+  return async (text, values, { name }) => {
+    // PostgreSQL cuts statement names at 63 bytes; two cut names would be one.
+    const prepared = prepareStatements && name.length <= 63 ? { name } : {};
+    const { rows, rowCount } = await pool.query({ ...prepared, text, values, query_timeout: QUERY_TIMEOUT_MS });
+    return { rows, rowsAffected: rowCount ?? 0 };
+  };
+}
+
+function pgliteQuery(pglite: PGliteLike): SqlQuery {
+  return async (text, parameters) => {
+    const { rows, affectedRows } = await pglite.query(text, parameters);
+    return { rows: rows as SqlRow[], rowsAffected: affectedRows ?? 0 };
+  };
+}
+
+function isPool(client: unknown): client is PgPoolLike {
+  return hasQuery(client) && 'totalCount' in client && 'connect' in client;
+}
+
+function isPGlite(client: unknown): client is PGliteLike {
+  return hasQuery(client) && 'waitReady' in client;
+}
+
+function hasQuery(client: unknown): client is object {
+  return typeof client === 'object' && client !== null && 'query' in client && typeof client.query === 'function';
+}
+
+function refuse(): never {
+  throw new MfaError(
+    'invalid_option',
+    'postgresStorage needs a pg Pool (new pg.Pool(...)) or a PGlite instance. A single Client or a checked-out client is refused, because a ' +
+      "rollback of the application's transaction on it would take back what mfa-kit has stored. For another driver use sqlStorage({ dialect: 'postgres', query }).",
+  );
+}

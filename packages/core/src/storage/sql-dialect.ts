@@ -1,0 +1,95 @@
+/** A row as a database driver gives it: columns by name. */
+export type SqlRow = Record<string, unknown>;
+
+/**
+ * What differs between SQL databases; everything else is in `sqlStorage`.
+ *
+ * A dialect for MySQL fits: ids as Buffers for VARBINARY(255), MEDIUMTEXT, backticks, a plain INSERT whose error 1062 is a
+ * duplicate key.
+ */
+export interface SqlDialect {
+  quote(identifier: string): string;
+  /** The placeholder of the n-th parameter, from 1. Each is used once, in order, so that `?` and `$n` can be swapped. */
+  parameter(position: number): string;
+  /** Column types. Ids and versions compare byte for byte; the value column holds 64 KiB. */
+  types: { userId: string; version: string; value: string; updatedAt: string };
+  /** Makes an INSERT of a key that is there change no row; empty where only the error tells. */
+  unlessExists: string;
+  encodeId(userId: string): unknown;
+  /** The reverse; what `sqlStorage` then refuses unless it is a string. */
+  decodeId(column: unknown): unknown;
+  /** True only for errors after which the statement is certainly not applied: duplicate key, deadlock, serialization failure, lock. */
+  isNotApplied(error: unknown): boolean;
+  /** One row of server settings, and what is unsafe about them: one sentence each. */
+  settingsQuery: string;
+  unsafeSettings(row: SqlRow): string[];
+}
+
+/** A database that `sqlStorage` knows. */
+export type SqlDialectName = 'sqlite' | 'postgres';
+
+export const sqlDialects: Record<SqlDialectName, SqlDialect> = {
+  sqlite: {
+    quote: (identifier) => `"${identifier}"`,
+    parameter: () => '?',
+    // Any other collation than BINARY (the default, named against surprises) folds case or trailing blanks.
+    types: { userId: 'TEXT COLLATE BINARY', version: 'TEXT COLLATE BINARY', value: 'TEXT', updatedAt: 'TEXT' },
+    unlessExists: ' ON CONFLICT (user_id) DO NOTHING',
+    encodeId: (userId) => userId,
+    decodeId: (column) => column,
+    // An autocommit statement that meets a lock is rolled back by SQLite itself: sqlite.org/rescode.html#busy
+    isNotApplied: (error) =>
+      someCause(error, ({ code, errcode }) =>
+        typeof errcode === 'number'
+          ? [5, 6].includes(errcode & 0xff) || [1555, 2067].includes(errcode)
+          : /^SQLITE_(BUSY|LOCKED|CONSTRAINT_PRIMARYKEY|CONSTRAINT_UNIQUE)/.test(String(code)),
+      ),
+    settingsQuery:
+      'SELECT (SELECT synchronous FROM pragma_synchronous) AS synchronous, (SELECT journal_mode FROM pragma_journal_mode) AS journal_mode',
+    unsafeSettings: (row) => [
+      ...(Number(row.synchronous) < 2
+        ? ['PRAGMA synchronous is below FULL: a power cut can undo the last writes, and with them a used code. Set it to FULL.']
+        : []),
+      ...(row.journal_mode === 'off' || row.journal_mode === 'memory'
+        ? ['PRAGMA journal_mode keeps no journal on disk: a crash can destroy the database. Set it to WAL.']
+        : []),
+      ...(['delete', 'truncate', 'persist'].includes(String(row.journal_mode))
+        ? ['PRAGMA journal_mode is not WAL: while one process commits, reads of another fail. Set it to WAL.']
+        : []),
+    ],
+  },
+
+  postgres: {
+    quote: (identifier) => `"${identifier}"`,
+    parameter: (position) => `$${position}`,
+    types: { userId: 'TEXT COLLATE "C"', version: 'TEXT COLLATE "C"', value: 'TEXT', updatedAt: 'TIMESTAMPTZ' },
+    unlessExists: ' ON CONFLICT (user_id) DO NOTHING',
+    encodeId: (userId) => userId,
+    decodeId: (column) => column,
+    // serialization_failure, deadlock_detected, unique_violation. Not 40003, statement_completion_unknown.
+    isNotApplied: (error) => someCause(error, ({ code }) => code === '40001' || code === '40P01' || code === '23505'),
+    settingsQuery:
+      "SELECT current_setting('synchronous_commit') AS synchronous_commit, current_setting('fsync') AS fsync, " +
+      "current_setting('full_page_writes') AS full_page_writes, current_setting('server_encoding') AS server_encoding, pg_is_in_recovery() AS replica",
+    unsafeSettings: (row) => [
+      ...(row.synchronous_commit === 'off'
+        ? ['synchronous_commit is off: a crash can undo the last writes, and with them a used code. Set it to on for this role.']
+        : []),
+      ...(row.fsync === 'off' || row.full_page_writes === 'off'
+        ? ['fsync or full_page_writes is off: a power cut can destroy the database. Set both to on.']
+        : []),
+      ...(row.replica === true ? ['The connection leads to a replica: reads would be stale. Connect to the primary.'] : []),
+      ...(row.server_encoding !== 'UTF8'
+        ? ['server_encoding is not UTF8: some user ids cannot be stored. Create the database with UTF8.']
+        : []),
+    ],
+  },
+};
+
+/** Wrappers (Drizzle, TypeORM and others) keep the driver's error as `cause`. */
+function someCause(error: unknown, test: (error: { code?: unknown; errcode?: unknown }) => boolean): boolean {
+  for (let at = error, depth = 0; typeof at === 'object' && at !== null && depth < 5; at = (at as Error).cause, depth++) {
+    if (test(at)) return true;
+  }
+  return false;
+}

@@ -1,0 +1,161 @@
+import { MfaError } from '../errors.js';
+import { type SqlDialect, type SqlDialectName, type SqlRow, sqlDialects } from './sql-dialect.js';
+import type { MfaStorage } from './storage.js';
+
+export type { SqlDialectName, SqlRow } from './sql-dialect.js';
+
+/** What `query` may use beside text and parameters; both can be ignored. */
+export interface SqlStatement {
+  /** Stable for this text: a name for a prepared statement. */
+  name: string;
+  /** True for SELECT. Otherwise only `rowsAffected` is used. */
+  returnsRows: boolean;
+}
+
+/**
+ * Runs one statement on the database and resolves when it is committed.
+ *
+ * - As a transaction of its own on a connection of its own: never in a transaction of the host, where a rollback would take
+ *   back what core has answered.
+ * - On the primary. `rowsAffected` counts the rows that the statement changed.
+ * - Rejects with the driver's error or an error that has it as `cause`. A statement may be repeated after a lost reply.
+ */
+export type SqlQuery = (
+  text: string,
+  parameters: unknown[],
+  statement: SqlStatement,
+) => Promise<{ rows: SqlRow[]; rowsAffected: number | bigint }>;
+
+export interface SqlStorageOptions {
+  dialect: SqlDialectName;
+  query: SqlQuery;
+  /** Name of the table, with a schema if need be: `mfa_profiles` (default), `auth.mfa_profiles`. Quoted, so case counts. */
+  table?: string;
+}
+
+/** A storage in a table, with the two things that only a set-up script or a start-up check needs. */
+export interface SqlStorage extends MfaStorage {
+  /** Creates the table unless it exists. Run `schema()` in a migration instead where you have migrations. */
+  createTable(): Promise<void>;
+  /** Settings of the server that weaken the contract, a sentence each; empty: none. Ask at start, and log or refuse. */
+  unsafeSettings(): Promise<string[]>;
+}
+
+const PAGE_SIZE = 200;
+
+/** Profiles in one table of an SQL database, through any client that can run a statement. */
+export function sqlStorage({ dialect: dialectName, query, table = 'mfa_profiles' }: SqlStorageOptions): SqlStorage {
+  const dialect = dialectOf(dialectName);
+  if (typeof query !== 'function') {
+    throw new MfaError(
+      'invalid_option',
+      'sqlStorage: query must be a function (text, parameters) => Promise<{ rows, rowsAffected }>.',
+    );
+  }
+  const sql = statements(dialect, table);
+
+  async function select(name: string, text: string, parameters: unknown[]): Promise<SqlRow[]> {
+    const { rows } = await query(text, parameters, { name, returnsRows: true });
+    if (Array.isArray(rows)) return rows;
+    throw new MfaError('invalid_option', 'sqlStorage: query must resolve to { rows, rowsAffected }; rows was no array.');
+  }
+
+  /** One conditional statement decides and stores; success is the one row that it changed. */
+  async function changesOneRow(name: string, text: string, parameters: unknown[]): Promise<boolean> {
+    let changed: number;
+    try {
+      const { rowsAffected } = await query(text, parameters, { name, returnsRows: false });
+      changed = Number(rowsAffected ?? Number.NaN);
+    } catch (error) {
+      if (dialect.isNotApplied(error)) return false;
+      throw error;
+    }
+    if (changed === 0 || changed === 1) return changed === 1;
+    throw new MfaError(
+      'invalid_option',
+      'sqlStorage: query must give rowsAffected, and user_id must be the primary key; rowsAffected was not 0 or 1.',
+    );
+  }
+
+  return {
+    async read(userId) {
+      const [row] = await select(`mfa_read_${table}`, sql.read, [dialect.encodeId(userId)]);
+      return row ? { version: text(row.version), value: text(row.value) } : null;
+    },
+
+    write(userId, { version, value }, expected) {
+      return expected === null
+        ? changesOneRow(`mfa_create_${table}`, sql.create, [dialect.encodeId(userId), version, value])
+        : changesOneRow(`mfa_update_${table}`, sql.update, [version, value, dialect.encodeId(userId), expected]);
+    },
+
+    remove: (userId, expected) => changesOneRow(`mfa_remove_${table}`, sql.remove, [dialect.encodeId(userId), expected]),
+
+    async listUserIds(cursor = '') {
+      // By key, not by offset: what others remove between two pages moves nobody past the cursor.
+      const rows = await select(`mfa_list_${table}`, sql.list, [dialect.encodeId(cursor)]);
+      const userIds = rows.map((row) => text(dialect.decodeId(row.user_id)));
+      const last = userIds.at(-1);
+      return userIds.length === PAGE_SIZE && last !== undefined ? { userIds, cursor: last } : { userIds };
+    },
+
+    async createTable() {
+      const create = () => query(schema(dialectName, { table }), [], { name: `mfa_schema_${table}`, returnsRows: false });
+      // IF NOT EXISTS is not atomic everywhere: the loser of a race meets an error, and at the second try the table.
+      await create().catch(create);
+    },
+
+    async unsafeSettings() {
+      const [row] = await select('mfa_settings', dialect.settingsQuery, []);
+      return dialect.unsafeSettings(row ?? {});
+    },
+  };
+}
+
+/** The DDL of the table. `updated_at` is the database's clock, for operators; mfa-kit does not read it. */
+export function schema(dialectName: SqlDialectName, { table = 'mfa_profiles' }: { table?: string } = {}): string {
+  const dialect = dialectOf(dialectName);
+  const { types } = dialect;
+  return [
+    `CREATE TABLE IF NOT EXISTS ${quoteTable(dialect, table)} (`,
+    `  user_id ${types.userId} NOT NULL PRIMARY KEY,`,
+    `  version ${types.version} NOT NULL,`,
+    `  value ${types.value} NOT NULL,`,
+    `  updated_at ${types.updatedAt} NOT NULL DEFAULT CURRENT_TIMESTAMP`,
+    ')',
+  ].join('\n');
+}
+
+function statements(dialect: SqlDialect, table: string) {
+  const name = quoteTable(dialect, table);
+  const p = (position: number) => dialect.parameter(position);
+  return {
+    read: `SELECT version, value FROM ${name} WHERE user_id = ${p(1)}`,
+    create: `INSERT INTO ${name} (user_id, version, value) VALUES (${p(1)}, ${p(2)}, ${p(3)})${dialect.unlessExists}`,
+    update: `UPDATE ${name} SET version = ${p(1)}, value = ${p(2)}, updated_at = CURRENT_TIMESTAMP WHERE user_id = ${p(3)} AND version = ${p(4)}`,
+    remove: `DELETE FROM ${name} WHERE user_id = ${p(1)} AND version = ${p(2)}`,
+    list: `SELECT user_id FROM ${name} WHERE user_id > ${p(1)} ORDER BY user_id LIMIT ${PAGE_SIZE}`,
+  };
+}
+
+/** Strict, since a name cannot be a parameter: letters, digits and underscores, one optional schema. */
+function quoteTable(dialect: SqlDialect, table: string): string {
+  const part = '[A-Za-z_][A-Za-z0-9_]{0,62}';
+  if (typeof table !== 'string' || !new RegExp(`^${part}(\\.${part})?$`).test(table)) {
+    throw new MfaError(
+      'invalid_option',
+      'table must be a name of letters, digits and underscores, up to 63 of them, with an optional schema in front: auth.mfa_profiles.',
+    );
+  }
+  return table.split('.').map(dialect.quote).join('.');
+}
+
+function dialectOf(name: SqlDialectName): SqlDialect {
+  if (Object.hasOwn(sqlDialects, name)) return sqlDialects[name];
+  throw new MfaError('invalid_option', `dialect must be one of: ${Object.keys(sqlDialects).join(', ')}.`);
+}
+
+function text(column: unknown): string {
+  if (typeof column === 'string') return column;
+  throw new TypeError('user_id, version and value must come back as text; create the table with schema().');
+}

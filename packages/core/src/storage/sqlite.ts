@@ -1,0 +1,115 @@
+import { MfaError } from '../errors.js';
+import { type SqlQuery, type SqlRow, type SqlStorage, sqlStorage } from './sql.js';
+
+type LibsqlStatement = { sql: string; args: string[] };
+type LibsqlResult = { rows: unknown[]; rowsAffected: number };
+
+/** The part of a @libsql/client Client that is used. */
+export interface LibsqlClientLike {
+  /** `file` for a database in this process, else that of the server. */
+  readonly protocol: string;
+  execute(statement: LibsqlStatement): Promise<LibsqlResult>;
+  transaction(mode: 'deferred'): Promise<LibsqlTransactionLike>;
+}
+
+export interface LibsqlTransactionLike {
+  execute(statement: LibsqlStatement): Promise<LibsqlResult>;
+  executeMultiple(sql: string): Promise<void>;
+  close(): void;
+}
+
+/** The part of a better-sqlite3 Database or a node:sqlite DatabaseSync that is used. */
+export interface SyncSqliteLike {
+  prepare(sql: string): SyncSqliteStatementLike;
+  /** better-sqlite3: a transaction is open on this connection. */
+  readonly inTransaction?: boolean;
+  /** node:sqlite, from Node 22.16. */
+  readonly isTransaction?: boolean;
+}
+
+export interface SyncSqliteStatementLike {
+  run(...parameters: string[]): { changes: number | bigint };
+  all(...parameters: string[]): unknown[];
+}
+
+/**
+ * Profiles in SQLite, through @libsql/client, better-sqlite3 or node:sqlite.
+ *
+ * `true` is as durable as the file's journal: with `PRAGMA synchronous = FULL` it survives a power cut; better-sqlite3 builds
+ * take NORMAL in WAL mode. `unsafeSettings()` tells. Several processes on one file: `PRAGMA journal_mode = WAL`, and a busy
+ * time-out below 2 s. Open a connection of its own for mfa-kit: a transaction of the host on a shared one would hold its writes,
+ * so calls then throw. Never an embedded replica (`syncUrl`): its reads are stale.
+ */
+export function sqliteStorage(client: LibsqlClientLike | SyncSqliteLike, options: { table?: string } = {}): SqlStorage {
+  return sqlStorage({
+    dialect: 'sqlite',
+    query: queryOf(client),
+    ...(options.table === undefined ? {} : { table: options.table }),
+  });
+}
+
+function queryOf(client: LibsqlClientLike | SyncSqliteLike): SqlQuery {
+  const given = (client ?? {}) as unknown as Record<string, unknown>;
+  if (typeof given.execute === 'function' && typeof given.transaction === 'function') {
+    return given.protocol === 'file' ? libsqlFileQuery(client as LibsqlClientLike) : libsqlQuery(client as LibsqlClientLike);
+  }
+  if (typeof given.prepare === 'function') return syncQuery(client as SyncSqliteLike);
+  throw new MfaError(
+    'invalid_option',
+    'sqliteStorage needs a @libsql/client Client, a better-sqlite3 Database or a node:sqlite DatabaseSync, and not a transaction of one. ' +
+      "For another driver use sqlStorage({ dialect: 'sqlite', query }).",
+  );
+}
+
+/** A server commits each statement by itself. */
+function libsqlQuery(client: LibsqlClientLike): SqlQuery {
+  return async (sql, parameters) => fromLibsql(await client.execute({ sql, args: parameters as string[] }));
+}
+
+/**
+ * A statement that libsql prepared and that met a lock stays open, and until it is collected as garbage the connection commits
+ * nothing, says `rowsAffected: 1`, and reads an old snapshot (seen with libsql 0.5.29). So the locks are taken by
+ * `executeMultiple`, which closes what fails, and prepared statements run only where they cannot meet one.
+ * One call after another: the driver is synchronous, so nothing is lost, and the client's connections do not run out.
+ */
+function libsqlFileQuery(client: LibsqlClientLike): SqlQuery {
+  let last: Promise<unknown> = Promise.resolve();
+
+  return (sql, parameters, { returnsRows }) => {
+    const run = async () => {
+      const transaction = await client.transaction('deferred');
+      try {
+        await transaction.executeMultiple(returnsRows ? 'SELECT 1 FROM sqlite_master LIMIT 1' : 'ROLLBACK; BEGIN IMMEDIATE');
+        const result = await transaction.execute({ sql, args: parameters as string[] });
+        if (!returnsRows) await transaction.executeMultiple('COMMIT');
+        return fromLibsql(result);
+      } finally {
+        transaction.close();
+      }
+    };
+    const result = last.then(run, run);
+    last = result;
+    return result;
+  };
+}
+
+function fromLibsql({ rows, rowsAffected }: LibsqlResult) {
+  return { rows: rows as SqlRow[], rowsAffected };
+}
+
+function syncQuery(database: SyncSqliteLike): SqlQuery {
+  const prepared = new Map<string, SyncSqliteStatementLike>();
+
+  return async (sql, parameters, { returnsRows }) => {
+    if (database.inTransaction || database.isTransaction) {
+      throw new MfaError(
+        'host_setup',
+        'sqliteStorage: a transaction of the application is open on this connection. Give mfa-kit a connection of its own.',
+      );
+    }
+    const statement = prepared.get(sql) ?? database.prepare(sql);
+    prepared.set(sql, statement);
+    if (returnsRows) return { rows: statement.all(...(parameters as string[])) as SqlRow[], rowsAffected: 0 };
+    return { rows: [], rowsAffected: statement.run(...(parameters as string[])).changes };
+  };
+}
