@@ -1,0 +1,84 @@
+import { caseContext, type StorageCase } from './conformance/case.js';
+import { contractCases } from './conformance/contract.js';
+import { faultCases } from './conformance/faults.js';
+import { idCases } from './conformance/ids.js';
+import { listingCases } from './conformance/listing.js';
+import { raceCases } from './conformance/races.js';
+import { valueCases } from './conformance/values.js';
+import type { MfaStorage } from './storage.js';
+
+export interface StorageConformanceOptions {
+  /** A storage on a connection (or pool) of its own, all over one table that nothing else uses. Called twice a case. */
+  open(): Promise<MfaStorage>;
+  /** Closes what `open` gave; called after each case. */
+  close?(storage: MfaStorage): Promise<void>;
+  hooks?: StorageConformanceHooks;
+  /** How often a race is run. Default 20: one green run proves nothing. */
+  rounds?: number;
+  /** How many ids the listing cases store, which must be more than a page of the adapter. Default 500. */
+  listed?: number;
+}
+
+/** How to bring about what a test cannot do through the port. A case that lacks its hook is listed with `skip`. */
+export interface StorageConformanceHooks {
+  /** Makes the database unreachable for every open storage: connections are cut, new ones refused. Gives the way back. */
+  disconnect?(): Promise<() => Promise<void>>;
+  /** Swallows everything between the open storages and the database without an error. Gives the way back. */
+  blackHole?(): Promise<() => Promise<void>>;
+  /** Lets the next call of an open storage reach the database, and loses its reply. */
+  loseNextReply?(): Promise<void>;
+  /**
+   * Begins a transaction as the application would on the client that `storage` was given, changes a table of the application in
+   * it, runs `work`, and rolls back, also when `work` throws.
+   */
+  inHostTransaction?(storage: MfaStorage, work: () => Promise<void>): Promise<void>;
+}
+
+/** One case for any test runner: `test(name, run)`, or skipped where `skip` says which hook it needs. */
+export interface StorageConformanceCase {
+  name: string;
+  run(): Promise<void>;
+  skip?: string;
+}
+
+/**
+ * The cases that every adapter must pass, races included; a case fails by throwing.
+ *
+ * Run them on a real server and with every hook: `for (const c of storageConformance(options)) test(c.name, c.run)`.
+ * They use fixed ids and remove what an earlier run has left.
+ */
+export function storageConformance(options: StorageConformanceOptions): StorageConformanceCase[] {
+  const { rounds = 20, listed = 500, hooks = {} } = options;
+  const cases: StorageCase[] = [
+    ...contractCases,
+    ...valueCases,
+    ...idCases,
+    ...raceCases(rounds),
+    ...listingCases(listed),
+    ...faultCases,
+  ];
+
+  return cases.map(({ name, needs, run }) => {
+    if (needs && !hooks[needs]) {
+      const skip = `needs the hook ${needs}`;
+      return { name, skip, run: () => Promise.reject(new Error(`"${name}" ${skip}`)) };
+    }
+    return { name, run: () => withStorages(options, (first, second) => run(caseContext(first, second, hooks))) };
+  });
+}
+
+async function withStorages(
+  { open, close }: StorageConformanceOptions,
+  run: (first: MfaStorage, second: MfaStorage) => Promise<void>,
+): Promise<void> {
+  const opened: MfaStorage[] = [];
+  try {
+    const first = await open();
+    opened.push(first);
+    const second = await open();
+    opened.push(second);
+    await run(first, second);
+  } finally {
+    for (const storage of new Set(opened)) await close?.(storage);
+  }
+}
