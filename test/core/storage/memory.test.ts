@@ -1,0 +1,39 @@
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { memoryStorage } from '../../../packages/core/src/storage/memory.js';
+import { runConformance } from './run-conformance.js';
+
+const storage = memoryStorage();
+
+describe('memory keeps the contract', () => runConformance({ open: async () => storage }));
+
+describe('memory in production', () => {
+  afterEach(() => vi.unstubAllEnvs());
+
+  it('is refused, and the message names the mend', () => {
+    vi.stubEnv('NODE_ENV', 'production');
+    expect(() => memoryStorage()).toThrow(
+      expect.objectContaining({ code: 'invalid_option', message: expect.stringMatching(/losesAllDataOnRestart: true/) }),
+    );
+  });
+
+  it('is permitted to whoever writes the danger down', async () => {
+    vi.stubEnv('NODE_ENV', 'production');
+    expect(await memoryStorage({ losesAllDataOnRestart: true }).read('alice')).toBeNull();
+  });
+});
+
+describe('memory', () => {
+  it('answers no call in the same turn', () => {
+    const mine = memoryStorage();
+    let answered = false;
+    void mine.write('alice', { version: 'v', value: 'x' }, null).then(() => {
+      answered = true;
+    });
+    expect(answered).toBe(false);
+  });
+
+  it('is one store an instance', async () => {
+    await memoryStorage().write('alice', { version: 'v', value: 'x' }, null);
+    expect(await memoryStorage().read('alice')).toBeNull();
+  });
+});
