@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { endpointPaths, type ProblemReason, statusOf } from '@mfa-kit/core/http';
 import { describe, expect, it } from 'vitest';
 import { DEFAULTS } from '../../packages/core/src/options.js';
 import { allDocs, snippetsOf, tableUnder } from './docs.js';
@@ -68,6 +69,29 @@ describe('the tables of options in the README', () => {
     const shared = fieldsOf('core', 'http/http-options.ts', 'HttpOptions');
     const names = [...new Set([...own, ...shared].map(({ name }) => `\`${name}\``))];
     expect([...rows].sort()).toEqual([...names].sort());
+  });
+});
+
+describe('docs/http.md', () => {
+  const text = docs.find(({ file }) => file === 'docs/http.md')?.text ?? '';
+
+  it('names every endpoint', () => {
+    const paths = tableUnder(text, '# HTTP').map(([request = '']) => /^`(?:GET|POST) \/mfa(.*)`$/.exec(request)?.[1]);
+    const served = endpointPaths().filter((path) => !path.startsWith('/assets/'));
+    expect([...new Set(paths)].sort()).toEqual([...served].sort());
+  });
+
+  it('names every reason with its status', () => {
+    const rows = tableUnder(text, '## Refusals').flatMap(([status, reasons = '']) =>
+      [...reasons.matchAll(/`([a-z_]+)`/g)].map(([, reason = '']) => [reason, Number(status)]),
+    );
+    const source = sourcesOf('core').find(({ file }) => file === 'http/problem.ts');
+    const table = [...(source ? nodesOf(source.program) : [])].find(
+      (node) => node.type === 'VariableDeclarator' && (node.id as Node).name === 'PROBLEMS',
+    );
+    const fields = (table?.init as Node | undefined)?.properties as Node[] | undefined;
+    const reasons = (fields ?? []).map((property) => String((property.key as Node).name));
+    expect(Object.fromEntries(rows)).toEqual(Object.fromEntries(reasons.map((one) => [one, statusOf(one as ProblemReason)])));
   });
 });
 
