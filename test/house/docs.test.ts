@@ -5,7 +5,7 @@ import { endpointPaths, type ProblemReason, statusOf } from '@mfa-kit/core/http'
 import { describe, expect, it } from 'vitest';
 import { DEFAULTS } from '../../packages/core/src/options.js';
 import { allDocs, snippetsOf, tableUnder } from './docs.js';
-import { type Node, nodesOf, root, sourcesOf } from './sources.js';
+import { filesUnder, type Node, nodesOf, root, sourcesOf } from './sources.js';
 
 const docs = allDocs();
 const readme = docs.find(({ file }) => file === 'README.md')?.text ?? '';
@@ -114,6 +114,15 @@ describe('the docs', () => {
     const expected = Object.entries(groups).flatMap(([group, count]) => numbered(`${group}-`, count));
     const missing = [...expected, ...numbered('T', 47), ...numbered('I', 12)].filter((id) => !defined.has(id));
     expect(missing).toEqual([]);
+    const used = filesUnder(path.join(root, 'test'))
+      .filter((file) => file.endsWith('.test.ts'))
+      .flatMap((file) => [
+        ...readFileSync(path.join(root, 'test', file), 'utf8').matchAll(/(?<![\w-])([A-Z]{3,4}-\d{1,2}|T[1-9]\d?)(?=[\s,:;)])/g),
+      ])
+      .map(([, id = '']) => id)
+      .filter((id) => !/^(UTF|SHA|RFC|AES|ISO)-/.test(id));
+    expect(used.length).toBeGreaterThan(20);
+    expect([...new Set(used)].filter((id) => !defined.has(id))).toEqual([]);
   });
 
   it('use the words of the kit, in American spelling', () => {
