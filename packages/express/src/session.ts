@@ -38,8 +38,9 @@ async function saveSession(req: Request, next: MfaSession | undefined): Promise<
  * The lifetime of the host's cookie moves along, also where the login set its own ("stay logged in").
  */
 async function renewSession(req: Request, next: MfaSession | undefined): Promise<void> {
-  const { cookie, ...data } = present(req);
-  delete data.mfa;
+  const { cookie, mfa, ...data } = present(req);
+  // Where the store fails, a login that waits for its code goes on waiting; an older proof never outlives a new login.
+  const fallback = next?.state === 'verified' && mfa?.state === 'pending' ? mfa : undefined;
   let failed = true;
   try {
     await settle((done) => present(req).regenerate(done));
@@ -48,13 +49,13 @@ async function renewSession(req: Request, next: MfaSession | undefined): Promise
     // Also when the store failed: the user stays logged in, and has proven nothing.
     Object.assign(present(req), data);
     Object.assign(present(req).cookie, cookie);
-    if (failed) setState(present(req), undefined);
+    if (failed) setState(present(req), fallback);
   }
   setState(present(req), next);
   try {
     await settle((done) => present(req).save(done));
   } catch (error) {
-    setState(present(req), undefined);
+    setState(present(req), fallback);
     throw error;
   }
 }

@@ -1,0 +1,168 @@
+import { verifiedSession } from '@mfa-kit/core/testing';
+import session from 'express-session';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { Client, enroll, expectStatus, logIn } from './client.js';
+import { FaultyStore, type Host, startHost, versions } from './host.js';
+
+describe.each(versions)('the session on Express $version', ({ express }) => {
+  let host: Host;
+
+  beforeEach(async () => {
+    host = await startHost({ express });
+  });
+  afterEach(() => host.close());
+
+  it('T23, SES-1: has a new id after the proof, the old one is dead, and what the host kept is there', async () => {
+    const { code } = await enroll(host);
+    const client = await logIn(host);
+    expectStatus(await client.post('/cart'), 204);
+    const old = new Client(host);
+    old.cookies.set('sid', client.cookies.get('sid') ?? '');
+    const before = (await client.get('/session')).body;
+    const verified = expectStatus(await client.post('/mfa/verify', { code: code() }), 200);
+    expect(verified.cookies.find((line) => line.startsWith('sid='))).toMatch(/Expires=/);
+    const after = (await client.get('/session')).body;
+    expect(after.id).not.toBe(before.id);
+    expect(after.data).toMatchObject({ userId: 'user-ada', cart: ['book'], mfa: { state: 'verified' } });
+    expect(after.data.cookie.originalMaxAge).toBeGreaterThan(6 * 86_400_000);
+    expect((await old.get('/session')).body.data).not.toHaveProperty('userId');
+    expect((await old.get('/cases')).status).toBe(401);
+    expect(await host.store.ids()).not.toContain(before.id);
+  });
+
+  it('T23: has a new id after the enrollment and after the login', async () => {
+    const client = new Client(host);
+    await client.post('/cart');
+    const ids = [(await client.get('/session')).body.id];
+    await logIn(host, 'ada', client);
+    ids.push((await client.get('/session')).body.id);
+    await enroll(host, 'ada', client);
+    ids.push((await client.get('/session')).body.id);
+    expect(new Set(ids).size).toBe(3);
+    expect((await client.get('/session')).body.data.cart).toEqual(['book']);
+  });
+
+  it('T36: keeps ids and times of a pending login, and no code or secret', async () => {
+    const client = await logIn(host);
+    await client.post('/mfa/enroll', {});
+    const { mfa } = (await client.get('/session')).body.data;
+    expect(Object.keys(mfa).sort()).toEqual(['deviceEpoch', 'enrollmentIds', 'epoch', 'since', 'state', 'userId']);
+  });
+
+  it('SES-1, FLT-1: a store that does not take the proof means 503, and nothing is granted', async () => {
+    const { code } = await enroll(host);
+    for (const fault of ['failSets', 'failDestroys'] as const) {
+      const client = await logIn(host);
+      host.store[fault] = 1;
+      const answer = await client.post('/mfa/verify', { code: code(), rememberDevice: true });
+      expect(answer.body).toMatchObject({ status: 503, reason: 'unavailable' });
+      expect(answer.headers.get('retry-after')).toMatch(/^\d+$/);
+      expect(answer.text).not.toContain('INSERT');
+      expect(answer.cookies.some((line) => line.startsWith('__Host-mfa_device'))).toBe(false);
+      expect((await client.get('/cases')).status).toBe(401);
+      expectStatus(await client.post('/mfa/verify', { code: code() }), 200);
+      expectStatus(await client.get('/cases'), 200);
+    }
+  });
+
+  it('a login that the store does not take is no success, and leaves no older proof', async () => {
+    const { client } = await enroll(host);
+    host.store.failSets = 1;
+    expect((await client.post('/login?user=ada')).body.decision).toMatchObject({ access: 'unavailable' });
+    expect((await client.get('/cases')).status).not.toBe(200);
+  });
+
+  it('T22, T33: another user in the same session, or the same one anew, starts without proof', async () => {
+    const { client } = await enroll(host);
+    await enroll(host, 'bob');
+    await logIn(host, 'bob', client);
+    expect((await client.get('/cases')).body).toMatchObject({ status: 401, reason: 'challenge' });
+    await logIn(host, 'ada', client);
+    expect((await client.get('/cases')).body).toMatchObject({ status: 401, reason: 'challenge' });
+  });
+
+  it('SES-3, T22: a proof is worth nothing after sessions were ended elsewhere', async () => {
+    const { client, code } = await enroll(host);
+    const other = await logIn(host);
+    expectStatus(await other.post('/mfa/verify', { code: code() }), 200);
+    expectStatus(await other.post('/mfa/sessions/end', {}), 204);
+    expectStatus(await other.get('/cases'), 200);
+    expect((await client.get('/cases')).body).toMatchObject({ status: 401, because: 'revoked' });
+  });
+
+  it('TOTP-7: two identical submits of one form end in one proof and a session that lives', async () => {
+    const { code } = await enroll(host);
+    const client = await logIn(host);
+    host.events.length = 0;
+    const sent = { code: code() };
+    const answers = await Promise.all([client.post('/mfa/verify', sent), client.post('/mfa/verify', sent)]);
+    expect(answers.map(({ status }) => status).filter((status) => status === 200)).toHaveLength(1);
+    expect(host.names().filter((name) => name === 'verified')).toHaveLength(1);
+    expectStatus(await client.get('/cases'), 200);
+  });
+});
+
+describe.each(versions)('a login without the one line, on Express $version', ({ express }) => {
+  it('is asked at its first guarded request, warned of once, and enrolls only after a new login', async () => {
+    const warnings: string[] = [];
+    const onWarning = (warning: Error & { code?: string }) => {
+      if (warning.code === 'MFA_KIT_NO_BEGIN_LOGIN') warnings.push(warning.message);
+    };
+    process.on('warning', onWarning);
+    const host = await startHost({ express, forgetBeginLogin: true });
+    try {
+      const client = await logIn(host);
+      expect((await client.get('/cases')).body).toMatchObject({ status: 403, reason: 'enroll' });
+      await logIn(host, 'bob', client);
+      expect((await client.get('/cases')).body).toMatchObject({ reason: 'enroll' });
+      const page = await client.page('GET', '/mfa/enroll');
+      expect([page.status, page.headers.get('location')]).toEqual([303, '/login']);
+      expect((await client.post('/mfa/enroll', {})).body).toMatchObject({ status: 401, reason: 'login_again' });
+      await new Promise(setImmediate);
+      expect(warnings).toHaveLength(1);
+      expect(warnings[0]).toContain('beginLogin()');
+    } finally {
+      process.off('warning', onWarning);
+      await host.close();
+    }
+  });
+
+  it('asks an enrolled user, and takes the code', async () => {
+    const host = await startHost({ express, forgetBeginLogin: true });
+    try {
+      const { mfa, clock } = host;
+      const ada = host.users.get('ada');
+      if (!ada) throw new Error('no ada');
+      const { authenticator } = await verifiedSession(mfa, ada);
+      clock.advance(60_000);
+      const client = await logIn(host);
+      expect((await client.post('/mfa/verify', { code: authenticator.code(clock.now()) })).status).toBe(200);
+      expectStatus(await client.get('/cases'), 200);
+    } finally {
+      await host.close();
+    }
+  });
+});
+
+it.each(versions)('another session middleware works through two functions, on Express $version', async ({ express }) => {
+  const states = new Map<string, unknown>();
+  const renewals: string[] = [];
+  const store = new FaultyStore();
+  const host = await startHost({
+    express,
+    session: session({ secret: 'x', resave: false, saveUninitialized: false, store, name: 'sid' }),
+    kit: {
+      session: {
+        read: (req) => states.get(String(req.session.userId)),
+        async write(req, next, { renew }) {
+          if (renew) renewals.push(String(req.session.userId));
+          states.set(String(req.session.userId), JSON.parse(JSON.stringify(next ?? null)));
+        },
+      },
+    },
+  });
+  const { client } = await enroll(host);
+  expect((await client.get('/cases')).body.via).toBe('otp');
+  expect(renewals).toEqual(['user-ada', 'user-ada']);
+  await host.close();
+});
