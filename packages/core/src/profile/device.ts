@@ -13,8 +13,8 @@ export interface Device {
   budget: GuessBudget;
   /** Id of the token that the browser has. */
   current: string;
-  /** The token before it, good for a moment after its successor was first shown. */
-  previous?: { id: string; successorShownAt: number };
+  /** The tokens before it, newest first, each good for a moment after its successor was first shown. */
+  retiring?: { id: string; successorShownAt: number }[];
   /** A successor that was sent and not shown so far. */
   next?: { id: string; mintedAt: number };
 }
@@ -22,6 +22,8 @@ export interface Device {
 /** Parallel requests of one browser show the same token; so long they are one use. */
 const OVERLAP = 60_000;
 const MOST_DEVICES = 20;
+/** Only a browser that logs in again within seconds, and again, has more than one. */
+const MOST_RETIRING = 4;
 
 /** What became of a shown token: the device as it must be stored, and whether a successor must be sent. */
 export type ShownToken = { live: true; device: Device; minted?: string } | { live: false };
@@ -39,12 +41,11 @@ export function showToken(device: Device, tokenId: string, freshId: string, now:
     return { live: true, device: { ...device, next: { id: freshId, mintedAt: now } }, minted: freshId };
   }
   if (tokenId === device.next?.id) {
-    const previous = { id: device.current, successorShownAt: now };
+    const retiring = [{ id: device.current, successorShownAt: now }, ...retiringAt(device, now)].slice(0, MOST_RETIRING);
     const next = { id: freshId, mintedAt: now };
-    return { live: true, device: { ...device, current: tokenId, previous, next }, minted: freshId };
+    return { live: true, device: { ...device, current: tokenId, retiring, next }, minted: freshId };
   }
-  if (tokenId === device.previous?.id && isRecent(device.previous.successorShownAt, now)) return { live: true, device };
-  return { live: false };
+  return retiringAt(device, now).some(({ id }) => id === tokenId) ? { live: true, device } : { live: false };
 }
 
 /** Whether the token is one that {@link showToken} would accept. */
@@ -73,6 +74,10 @@ export function putDevice(devices: readonly Device[], device: Device): Device[] 
 /** The devices, none of them remembered. They stay known. */
 export function forgetRemembered(devices: readonly Device[]): Device[] {
   return devices.map(({ rememberedUntil: _, ...device }) => device);
+}
+
+function retiringAt(device: Device, now: number): { id: string; successorShownAt: number }[] {
+  return (device.retiring ?? []).filter(({ successorShownAt }) => isRecent(successorShownAt, now));
 }
 
 function isRecent(instant: number, now: number): boolean {

@@ -1,0 +1,140 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import {
+  type Device,
+  forgetRemembered,
+  isLiveToken,
+  isRemembered,
+  newDevice,
+  putDevice,
+  showToken,
+} from '../../../packages/core/src/profile/device.js';
+
+const T0 = 1_800_000_000_000;
+const SECOND = 1000;
+const DAY = 24 * 3600 * SECOND;
+
+describe('the rotation of device tokens', () => {
+  /** What the rules say of one token. */
+  interface Token {
+    mintedAt: number;
+    killed: boolean;
+    successor?: string;
+    /** When the successor was first shown: so long it lives on. */
+    successorShownAt?: number;
+    parent?: string;
+  }
+
+  const step = fc.record({
+    wait: fc.constantFrom(0, 0, 1, 29, 59, 60, 61, 3600, 86_400).map((seconds) => seconds * SECOND),
+    /** Which token is shown, counted from the newest. */
+    back: fc.oneof({ weight: 4, arbitrary: fc.nat(1) }, { weight: 1, arbitrary: fc.nat(5) }),
+  });
+
+  it('T28: any history of shown tokens ends as the rules say: parallel, lost responses, stolen old tokens', () => {
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 60 }), (history) => {
+        let device = newDevice({ id: 'd', label: 'Firefox', tokenId: 't0' }, T0);
+        let now = T0;
+        const tokens = new Map<string, Token>([['t0', { mintedAt: T0, killed: false }]]);
+        for (const [index, { wait, back }] of history.entries()) {
+          now += wait;
+          const ids = [...tokens.keys()];
+          const id = ids[Math.max(ids.length - 1 - back, 0)] ?? 't0';
+          const freshId = `t${index + 1}`;
+          const expected = expectShown(tokens, id, freshId, now);
+          expect(isLiveToken(device, id, now)).toBe(expected.live);
+          const shown = showToken(device, id, freshId, now);
+          expect({ step: index, live: shown.live, minted: shown.live ? shown.minted : undefined }).toEqual({
+            step: index,
+            ...expected,
+          });
+          if (!shown.live) return;
+          device = shown.device;
+          expect(JSON.stringify(device).length).toBeLessThan(500);
+        }
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  function expectShown(tokens: Map<string, Token>, id: string, freshId: string, now: number): { live: boolean; minted?: string } {
+    const token = tokens.get(id);
+    if (!token || token.killed) return { live: false };
+    if (token.successorShownAt !== undefined) return { live: now - token.successorShownAt <= 60 * SECOND };
+    const parent = tokens.get(token.parent ?? '');
+    if (parent) parent.successorShownAt ??= now;
+    const successor = token.successor === undefined ? undefined : tokens.get(token.successor);
+    if (successor && now - successor.mintedAt <= 60 * SECOND) return { live: true };
+    if (successor) successor.killed = true;
+    token.successor = freshId;
+    tokens.set(freshId, { mintedAt: now, killed: false, parent: id });
+    return { live: true, minted: freshId };
+  }
+
+  it('a token that was never minted is not live', () => {
+    const device = newDevice({ id: 'd', label: '', tokenId: 'a' }, T0);
+    for (const id of ['', 'b', 'A', 'undefined']) expect(isLiveToken(device, id, T0)).toBe(false);
+  });
+
+  it('FLT-5: a clock that jumped leaves the token of the browser live', () => {
+    for (const jump of [-3650 * DAY, -61 * SECOND, 61 * SECOND, 3650 * DAY]) {
+      let device = newDevice({ id: 'd', label: '', tokenId: 'a' }, T0);
+      device = use(device, 'a', 'b', T0 + jump);
+      device = use(device, 'b', 'c', T0);
+      device = use(device, 'c', 'd', T0 + jump);
+      expect(isLiveToken(device, 'd', T0)).toBe(true);
+    }
+  });
+});
+
+describe('the end of a remembrance', () => {
+  const device: Device = { ...newDevice({ id: 'd', label: '', tokenId: 'a' }, T0), rememberedUntil: T0 + 30 * DAY };
+  const rows: [string, number, number, boolean][] = [
+    ['at once', 0, 30, true],
+    ['a millisecond before its end', 30 * DAY - 1, 30, true],
+    ['at its end', 30 * DAY, 30, false],
+    ['after it', 31 * DAY, 30, false],
+    ['by a clock ten years behind', -3650 * DAY, 30, false],
+    ['by a clock 60 s behind', -60 * SECOND, 30, true],
+    ['by a clock 61 s behind', -61 * SECOND, 30, false],
+    ['where remembering is switched off', 0, 0, false],
+  ];
+
+  it.each(rows)('DEV-6, FLT-5: %s', (_, after, days, remembered) => {
+    expect(isRemembered(device, days, T0 + after)).toBe(remembered);
+  });
+
+  it('a device that was not remembered is not', () => {
+    expect(isRemembered(newDevice({ id: 'd', label: '', tokenId: 'a' }, T0), 30, T0)).toBe(false);
+  });
+});
+
+describe('the list of devices', () => {
+  it('ends at twenty: the least recently used goes', () => {
+    let devices: Device[] = [];
+    for (let index = 0; index < 25; index++) {
+      devices = putDevice(devices, newDevice({ id: `d${index}`, label: '', tokenId: `t${index}` }, T0 + index));
+    }
+    expect(devices.map((device) => device.id)).toEqual(Array.from({ length: 20 }, (_, index) => `d${24 - index}`));
+    const used = { ...(devices.at(-1) as Device), lastUsedAt: T0 + 1000 };
+    devices = putDevice(putDevice(devices, used), newDevice({ id: 'new', label: '', tokenId: 'n' }, T0 + 2000));
+    expect(devices).toHaveLength(20);
+    expect(devices.map((device) => device.id)).toContain('d5');
+    expect(devices.map((device) => device.id)).not.toContain('d6');
+  });
+
+  it('forgets every remembrance and no device', () => {
+    const devices = [0, 1].map((n) => ({
+      ...newDevice({ id: `d${n}`, label: '', tokenId: 't' }, T0),
+      rememberedUntil: T0 + n + 1,
+    }));
+    expect(forgetRemembered(devices)).toEqual(devices.map(({ rememberedUntil: _, ...device }) => device));
+  });
+});
+
+function use(device: Device, tokenId: string, freshId: string, now: number): Device {
+  const shown = showToken(device, tokenId, freshId, now);
+  if (!shown.live) throw new Error(`${tokenId} is not live`);
+  return shown.device;
+}
