@@ -58,6 +58,8 @@ export interface PageFrame {
   brand: string;
   /** URL of a logo of the same origin, or of one that the host's CSP addition allows. */
   logoUrl?: string;
+  /** A style sheet of the same origin, loaded after the kit's: sets the custom properties that `style.ts` names. */
+  themeUrl?: string;
   /** Where a user without phone and without recovery codes gets help. */
   supportUrl?: string;
   /** The account that this page speaks of. */

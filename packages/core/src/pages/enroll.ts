@@ -1,0 +1,72 @@
+import { codeField, disclosure, postForm, refusedCode, rememberBox } from './forms.js';
+import { fillText, type Html, html } from './html.js';
+import type { PageContent } from './layout.js';
+import type { Messages } from './messages.js';
+import type { MfaPage, PageFrame } from './page.js';
+
+type EnrollPage = Extract<MfaPage, { name: 'enroll' }>;
+
+/** Set-up of an authenticator: scan or type the key, then prove it with a code. */
+export function renderEnroll(page: EnrollPage, frame: PageFrame, messages: Messages): PageContent {
+  const texts = messages.enroll;
+  const heading = page.additional ? texts.headingAdditional : texts.heading;
+  // No focus at first: on a phone it would scroll past the QR code.
+  const form = html`${codeField(frame, messages, { describedBy: 'confirm-text', focus: false })}
+${rememberBox(page.rememberDays, messages)}
+<button class="primary" type="submit">${texts.submit}</button>`;
+  return {
+    heading,
+    width: 'wide',
+    ownsNotice: refusedCode(frame, messages) !== undefined,
+    body: html`<div class="panel">
+<h1>${heading}</h1>
+${!page.additional && html`<p class="lead">${texts.text}</p>`}
+<ol class="steps">
+<li>
+<h2>${texts.scanHeading}</h2>
+<p>${texts.scanHint}</p>
+<p class="hint">${texts.anyApp}</p>
+<p class="qr"><img src="${svgDataUrl(page.qrSvg)}" width="216" height="216" alt="${texts.qrAlt}"></p>
+${disclosure({ summary: html`${texts.trouble}`, content: keyByHand(page, frame, messages), className: 'trouble' })}
+</li>
+<li>
+<h2>${texts.confirmHeading}</h2>
+<p id="confirm-text">${texts.confirmText}</p>
+${postForm(frame, '/enroll/confirm', { enrollmentId: page.enrollmentId }, form)}
+<p class="hint">${fillText(texts.expires, html`<time>${messages.duration(secondsLeft(page, frame))}</time>`)}</p>
+${wayBack(page, frame, messages)}
+</li>
+</ol>
+</div>`,
+  };
+}
+
+function keyByHand(page: EnrollPage, frame: PageFrame, messages: Messages): Html {
+  const texts = messages.enroll;
+  const account =
+    frame.account !== undefined && html`<div><dt>${texts.keyAccount}</dt><dd><bdi>${frame.account}</bdi></dd></div>`;
+  return html`<p>${texts.troubleText}</p>
+<dl class="facts">
+${account}
+<div><dt>${texts.key}</dt><dd><code class="key" id="manual-key" dir="ltr">${page.manualKey}</code></dd></div>
+<div><dt>${texts.keyType}</dt><dd>${texts.keyTypeValue}</dd></div>
+</dl>
+<button class="secondary" type="button" data-copy="manual-key" data-done="${messages.recoveryCodes.copied}" hidden>${texts.copyKey}</button>`;
+}
+
+function wayBack(page: EnrollPage, frame: PageFrame, messages: Messages): Html {
+  const cancel = html`<button class="quiet" type="submit">${messages.enroll.cancel}</button>`;
+  if (page.additional) return postForm(frame, '/enroll/cancel', { enrollmentId: page.enrollmentId }, cancel);
+  return postForm(frame, '/enroll', {}, html`<button class="quiet" type="submit">${messages.enroll.startOver}</button>`);
+}
+
+/** As an image the drawing can neither run anything nor break out of its place, whatever it holds. */
+function svgDataUrl(svg: string): string {
+  return `data:image/svg+xml,${encodeURIComponent(svg)}`;
+}
+
+function secondsLeft(page: EnrollPage, frame: PageFrame): number {
+  // In whole minutes, rounded down, so that the promise is kept.
+  const seconds = Math.max(0, Math.floor((page.expiresAt - frame.now) / 1000));
+  return seconds > 60 ? seconds - (seconds % 60) : seconds;
+}

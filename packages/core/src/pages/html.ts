@@ -1,0 +1,56 @@
+const markup = Symbol('markup');
+
+/**
+ * Finished markup. Only {@link html} and {@link fillText} make it: there is no way to pass a raw string through, so
+ * that text of users and hosts cannot become markup by a forgotten call.
+ */
+export interface Html {
+  readonly [markup]: string;
+}
+
+/** What may stand in a template: text is escaped, nothing is printed for `undefined` and `false`. */
+export type HtmlValue = string | number | false | undefined | Html | readonly Html[];
+
+/** Template tag that escapes every value, for element content and for attribute values in double quotes. */
+export function html(strings: TemplateStringsArray, ...values: HtmlValue[]): Html {
+  return { [markup]: strings.reduce((out, part, index) => out + printValue(values[index - 1]) + part) };
+}
+
+/** The string to send. */
+export function toMarkup(value: Html): string {
+  return value[markup];
+}
+
+/**
+ * Puts markup where a text has its variable part: `fillText(messages.account, html`<bdi>${name}</bdi>`)`.
+ * Keeps the word order with the translator.
+ */
+export function fillText(text: (value: string) => string, value: Html): Html {
+  const pieces = text(SLOT).split(SLOT).map(escapeText);
+  return { [markup]: pieces.join(value[markup]) };
+}
+
+/**
+ * A link that is safe to follow: a path of this origin, or a whole address of a web page, mail or telephone. Anything else
+ * leads nowhere, `//host` and what browsers take for it included.
+ */
+export function safeUrl(url: string): string {
+  return /^(?:\/(?![/\\\t\n\r])|[?#.]|https?:\/\/|mailto:|tel:)/i.test(url) ? url : '#';
+}
+
+// A noncharacter: no text that was checked to be well-formed for interchange has it.
+const SLOT = '\uFDD0';
+
+const ENTITIES: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
+
+function escapeText(text: string): string {
+  return text.replace(/[&<>"']/g, (character) => ENTITIES[character] ?? '');
+}
+
+function printValue(value: HtmlValue): string {
+  if (value === undefined || value === false) return '';
+  if (typeof value === 'string') return escapeText(value);
+  if (typeof value === 'number') return String(value);
+  if (markup in value) return value[markup];
+  return value.map(toMarkup).join('');
+}

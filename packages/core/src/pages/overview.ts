@@ -1,0 +1,123 @@
+import type { AuthenticatorSummary } from '../mfa.js';
+import { disclosure, postForm } from './forms.js';
+import { fillText, type Html, html, safeUrl } from './html.js';
+import type { PageContent } from './layout.js';
+import type { Messages } from './messages.js';
+import type { MfaPage, PageFrame } from './page.js';
+
+type OverviewPage = Extract<MfaPage, { name: 'overview' }>;
+
+/** What the user has enrolled and which devices are known, with everything that may be changed. */
+export function renderOverview(page: OverviewPage, frame: PageFrame, messages: Messages): PageContent {
+  const texts = messages.overview;
+  return {
+    heading: texts.heading,
+    width: 'wide',
+    body: html`<div class="intro">
+<p class="back"><a href="${safeUrl(page.homeUrl)}">${fillText(texts.back, html`<bdi>${frame.brand}</bdi>`)}</a></p>
+<h1>${texts.heading}</h1>
+<p class="lead">${texts.text}</p></div>
+${authenticators(page, frame, messages)}
+${page.recoveryCodesOffered && recoveryCodes(page, frame, messages)}
+${devices(page, frame, messages)}
+${sessions(frame, messages)}`,
+  };
+}
+
+function authenticators(page: OverviewPage, frame: PageFrame, messages: Messages): Html {
+  const texts = messages.overview;
+  const stays = page.authenticators.length === 1 && !page.mayRemoveLast;
+  const rows = page.authenticators.map((authenticator, index) =>
+    authenticatorRow({ authenticator, index, stays, frame, messages }),
+  );
+  const add = html`<div class="field"><label for="new-name">${texts.nameLabel}</label>
+<input id="new-name" name="name" type="text" maxlength="64" autocomplete="off" dir="auto"></div>
+<button class="primary" type="submit">${texts.addConfirm}</button>`;
+  return section(
+    'authenticators',
+    texts.authenticators,
+    html`
+${rows.length > 0 ? html`<ul class="rows">${rows}</ul>` : html`<p class="empty">${texts.noAuthenticator}</p>`}
+${stays && html`<p class="hint">${texts.lastStays}</p>`}
+${page.mayEnroll && disclosure({ summary: html`${texts.add}`, content: postForm(frame, '/enroll', {}, add), className: 'disclosure standing' })}`,
+  );
+}
+
+function authenticatorRow(input: {
+  authenticator: AuthenticatorSummary;
+  index: number;
+  stays: boolean;
+  frame: PageFrame;
+  messages: Messages;
+}): Html {
+  const { authenticator, index, stays, frame, messages } = input;
+  const texts = messages.overview;
+  const { id, name, kind, createdAt, lastUsedAt } = authenticator;
+  const rename = html`<div class="field"><label for="rename-${index}">${texts.renameLabel}</label>
+<input id="rename-${index}" name="name" type="text" value="${name}" maxlength="64" required autocomplete="off" dir="auto"></div>
+<button class="secondary" type="submit">${texts.save}</button>`;
+  const remove = html`<p>${texts.removeText}</p><button class="danger" type="submit">${texts.removeConfirm}</button>`;
+  return html`<li class="row"><div class="row-text">
+<h3><bdi>${name}</bdi></h3>
+<p class="meta"><span>${texts.kind(kind)}</span><span>${dated(texts.added, createdAt, messages)}</span>
+<span>${lastUsedAt === undefined ? texts.neverUsed : dated(texts.lastUsed, lastUsedAt, messages)}</span></p></div>
+<div class="row-actions">
+${disclosure({ summary: actionOn(texts.rename, name), content: postForm(frame, '/authenticators/rename', { id }, rename) })}
+${!stays && disclosure({ summary: actionOn(texts.remove, name), content: postForm(frame, '/authenticators/remove', { id }, remove) })}
+</div></li>`;
+}
+
+function recoveryCodes(page: OverviewPage, frame: PageFrame, messages: Messages): Html {
+  const texts = messages.overview;
+  const confirm = html`<p>${texts.regenerateText}</p><button class="danger" type="submit">${texts.regenerateConfirm}</button>`;
+  return section(
+    'recovery-codes',
+    texts.recoveryCodes,
+    html`<p class="hint">${texts.recoveryCodesText}</p>
+<div class="row"><p class="count${page.recoveryCodesLeft === 0 && ' none'}">${texts.recoveryCodesLeft(page.recoveryCodesLeft)}</p>
+<div class="row-actions">${disclosure({ summary: html`${texts.regenerate}`, content: postForm(frame, '/recovery-codes', {}, confirm) })}</div></div>`,
+  );
+}
+
+function devices(page: OverviewPage, frame: PageFrame, messages: Messages): Html {
+  const texts = messages.overview;
+  const rows = page.devices.map(({ id, label, current, lastUsedAt, rememberedUntil }) => {
+    const remembered = rememberedUntil !== undefined && rememberedUntil > frame.now;
+    const button = html`<button class="secondary" type="submit">${actionOn(texts.revoke, label)}</button>`;
+    return html`<li class="row"><div class="row-text">
+<h3><bdi>${label}</bdi>${current && html` <span class="badge">${texts.currentDevice}</span>`}</h3>
+<p class="meta"><span>${remembered ? dated(texts.rememberedUntil, rememberedUntil, messages) : texts.notRemembered}</span>
+<span>${dated(texts.lastUsed, lastUsedAt, messages)}</span></p></div>
+<div class="row-actions">${postForm(frame, '/devices/revoke', { id }, button)}</div></li>`;
+  });
+  return section(
+    'devices',
+    texts.devices,
+    html`<p class="hint">${texts.devicesText}</p>
+${rows.length > 0 ? html`<ul class="rows">${rows}</ul>` : html`<p class="empty">${texts.noDevice}</p>`}`,
+  );
+}
+
+function sessions(frame: PageFrame, messages: Messages): Html {
+  const texts = messages.overview;
+  const confirm = html`<p>${texts.endSessionsText}</p><button class="danger" type="submit">${texts.endSessionsConfirm}</button>`;
+  return section(
+    'sessions',
+    texts.sessions,
+    html`<p class="hint">${texts.sessionsText}</p>
+${disclosure({ summary: html`${texts.endSessions}`, content: postForm(frame, '/sessions/end', {}, confirm), className: 'disclosure standing' })}`,
+  );
+}
+
+function section(id: string, heading: string, content: Html): Html {
+  return html`<section class="panel" aria-labelledby="${id}"><h2 id="${id}">${heading}</h2>${content}</section>`;
+}
+
+/** The visible action, with the name of what it acts on for those who hear it out of its row. */
+function actionOn(action: string, name: string): Html {
+  return html`${action} <bdi class="sr">${name}</bdi>`;
+}
+
+function dated(text: (date: string) => string, at: number, messages: Messages): Html {
+  return fillText(text, html`<time datetime="${new Date(at).toISOString()}">${messages.date(at)}</time>`);
+}

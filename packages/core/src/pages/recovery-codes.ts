@@ -1,0 +1,62 @@
+import { hiddenInputs } from './forms.js';
+import { fillText, type Html, html, safeUrl } from './html.js';
+import type { PageContent } from './layout.js';
+import type { Messages } from './messages.js';
+import type { MfaPage, PageFrame } from './page.js';
+
+type RecoveryCodesPage = Extract<MfaPage, { name: 'recovery-codes' }>;
+
+/** The recovery codes, shown once; the way on opens when the user says that they are saved. */
+export function renderRecoveryCodes(page: RecoveryCodesPage, frame: PageFrame, messages: Messages): PageContent {
+  const texts = messages.recoveryCodes;
+  const created = fillText(texts.created, html`<time datetime="${isoDate(frame.now)}">${messages.date(frame.now)}</time>`);
+  return {
+    heading: texts.heading,
+    width: 'wide',
+    body: html`<div class="panel codes-panel">
+<div class="screen-only"><h1>${texts.heading}</h1>
+<p class="lead">${texts.text}</p></div>
+<div class="print-only"><p class="print-title">${texts.fileHeading(frame.brand)}</p>
+<p>${frame.account !== undefined && html`<bdi>${frame.account}</bdi> · `}${created}</p><p>${texts.fileText}</p></div>
+<ol class="codes" id="recovery-codes" aria-label="${texts.listLabel}" dir="ltr">
+${page.recoveryCodes.map((code) => html`<li>${codeHalves(code)}</li>`)}
+</ol>
+<div class="code-tools" data-tools hidden>
+<button class="secondary" type="button" data-copy="recovery-codes" data-done="${texts.copied}">${texts.copy}</button>
+<button class="secondary" type="button" data-download="${page.fileName}" data-text="${fileText(page, frame, messages)}">${texts.download}</button>
+<button class="secondary" type="button" data-print>${texts.print}</button>
+</div>
+${wayOn(page.continueTo, messages)}
+</div>`,
+  };
+}
+
+/** Two pieces that never break inside, so that a code which must wrap does so in its middle. */
+function codeHalves(code: string): Html {
+  const groups = code.includes('-') ? code.split('-') : (code.match(/.{1,4}/gs) ?? []);
+  const middle = Math.ceil(groups.length / 2);
+  const [first, second] = [groups.slice(0, middle).join('-'), groups.slice(middle).join('-')];
+  return html`<code><span>${first}${second !== '' && '-'}</span><span>${second}</span></code>`;
+}
+
+function wayOn(continueTo: string, messages: Messages): Html {
+  const texts = messages.recoveryCodes;
+  // A page of another origin is no target for a form under `form-action 'self'`.
+  if (!/^\/(?!\/)/.test(continueTo)) return html`<p><a class="primary" href="${safeUrl(continueTo)}">${texts.continue}</a></p>`;
+  const target = new URL(continueTo, 'http://localhost');
+  const query = [...target.searchParams].map(([name, value]) => hiddenInputs({ [name]: value }));
+  // A GET form replaces the query of its action, so the query travels as fields.
+  return html`<form method="get" action="${target.pathname.replace(/^\/+/, '/')}${target.hash}">${query}
+<div class="tick"><input type="checkbox" id="saved" required><label for="saved">${texts.saved}</label></div>
+<button class="primary" type="submit">${texts.continue}</button></form>`;
+}
+
+function fileText(page: RecoveryCodesPage, frame: PageFrame, messages: Messages): string {
+  const texts = messages.recoveryCodes;
+  const head = [texts.fileHeading(frame.brand), frame.account, texts.created(messages.date(frame.now)), texts.fileText];
+  return `${head.filter((line) => line !== undefined).join('\n')}\n\n${page.recoveryCodes.join('\n')}\n`;
+}
+
+function isoDate(at: number): string {
+  return new Date(at).toISOString();
+}

@@ -1,0 +1,29 @@
+import { renderChallenge } from './challenge.js';
+import { renderEnroll } from './enroll.js';
+import { toMarkup } from './html.js';
+import { layOut, type PageContent } from './layout.js';
+import { renderMessage } from './message.js';
+import type { Messages } from './messages.js';
+import { renderOverview } from './overview.js';
+import type { MfaPage, PageFrame } from './page.js';
+import { renderRecoveryCodes } from './recovery-codes.js';
+
+/** One page as a complete HTML document, which needs no inline script and no inline style. */
+export function renderPage(page: MfaPage, frame: PageFrame, messages: Messages): string {
+  return toMarkup(layOut(renderContent(page, frame, messages), frame, messages));
+}
+
+function renderContent(page: MfaPage, frame: PageFrame, messages: Messages): PageContent {
+  switch (page.name) {
+    case 'enroll':
+      return renderEnroll(page, frame, messages);
+    case 'recovery-codes':
+      return renderRecoveryCodes(page, frame, messages);
+    case 'challenge':
+      return renderChallenge(page, frame, messages);
+    case 'overview':
+      return renderOverview(page, frame, messages);
+    case 'message':
+      return renderMessage(page);
+  }
+}
