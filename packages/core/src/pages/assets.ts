@@ -1,0 +1,36 @@
+import { pageScript } from './script.js';
+import { pageStyle } from './style.js';
+
+/** A file that the pages link to. */
+export interface PageAsset {
+  /** Media type. */
+  type: string;
+  body(): string;
+}
+
+/** Names of the files below `${basePath}/assets/`. */
+export type AssetName = 'page.css' | 'page.js';
+
+/** The one style sheet and the one script. The address changes with the content, so browsers may keep them for ever. */
+export const assets: Record<AssetName, PageAsset> = {
+  'page.css': { type: 'text/css; charset=utf-8', body: pageStyle },
+  'page.js': { type: 'text/javascript; charset=utf-8', body: () => pageScript },
+};
+
+/** Where the browser finds a file, with a tag of its content. */
+export function assetUrl(basePath: string, name: AssetName): string {
+  return `${basePath}/assets/${name}?v=${contentTag(name)}`;
+}
+
+const tags = new Map<AssetName, string>();
+
+/** FNV-1a, 32 bits: it tells versions apart and protects nothing. */
+function contentTag(name: AssetName): string {
+  const known = tags.get(name);
+  if (known !== undefined) return known;
+  let hash = 0x811c9dc5;
+  for (const character of assets[name].body()) hash = Math.imul(hash ^ (character.codePointAt(0) ?? 0), 0x01000193);
+  const tag = (hash >>> 0).toString(16).padStart(8, '0');
+  tags.set(name, tag);
+  return tag;
+}
