@@ -1,0 +1,65 @@
+import { runInNewContext } from 'node:vm';
+import { describe, expect, it } from 'vitest';
+import { assets, assetUrl } from '../../../packages/core/src/pages/assets.js';
+import { englishDocuments } from './samples.js';
+
+const style = assets['page.css'].body();
+const script = assets['page.js'].body();
+
+describe('the assets', () => {
+  it('have an address that changes with their content only', () => {
+    expect(assetUrl('/mfa', 'page.css')).toMatch(/^\/mfa\/assets\/page\.css\?v=[0-9a-f]{8}$/);
+    expect(assetUrl('/mfa', 'page.js')).toBe(assetUrl('/mfa', 'page.js'));
+    expect(assetUrl('', 'page.js').split('=')[1]).not.toBe(assetUrl('', 'page.css').split('=')[1]);
+  });
+
+  it('are linked from every page', () => {
+    for (const { document } of englishDocuments()) {
+      expect(document).toContain(`<link rel="stylesheet" href="${assetUrl('/auth/mfa', 'page.css')}">`);
+      expect(document).toContain(`<script src="${assetUrl('/auth/mfa', 'page.js')}" defer></script>`);
+    }
+  });
+
+  it('load nothing from elsewhere', () => {
+    expect(style.match(/url\("(?!data:)|@import|https?:\/\/(?!www\.w3\.org\/2000\/svg)/g)).toBeNull();
+    expect(script.match(/https?:|fetch\(|XMLHttpRequest|import\(/g)).toBeNull();
+  });
+
+  it('are a script that parses and a style sheet whose braces match', () => {
+    expect(() => runInNewContext(`(function () {${script}\n})`)).not.toThrow();
+    expect(style.match(/\{/g)?.length).toBe(style.match(/\}/g)?.length);
+    expect(style).not.toContain('undefined');
+  });
+
+  it('style every class that the pages use', () => {
+    const used = englishDocuments().flatMap(({ document }) =>
+      [...document.matchAll(/ class="([^"]*)"/g)].flatMap(([, names = '']) => names.split(' ')),
+    );
+    const plain = ['success', 'disclosed'];
+    const missing = [...new Set(used)].filter((name) => !style.includes(`.${name}`) && !plain.includes(name));
+    expect(missing).toEqual([]);
+  });
+
+  it('write no style attribute and no markup from the script', () => {
+    expect(script).not.toMatch(/innerHTML|outerHTML|insertAdjacent|document\.write|setAttribute\('style'|eval\(/);
+  });
+
+  it('say what the documented custom properties are', () => {
+    for (const name of [
+      'accent',
+      'on-accent',
+      'background',
+      'surface',
+      'text',
+      'muted',
+      'line',
+      'field-line',
+      'danger',
+      'radius',
+      'font',
+      'mono',
+    ]) {
+      expect(style).toContain(`--mfa-${name}:`);
+    }
+  });
+});

@@ -1,0 +1,128 @@
+import { describe, expect, it } from 'vitest';
+import { englishMessages } from '../../../packages/core/src/pages/english.js';
+import { renderPage } from '../../../packages/core/src/pages/render.js';
+import { challenge, DAY, englishDocuments, enroll, frame, NOW, overview, recoveryCodes, tagsOf } from './samples.js';
+
+const VOID = new Set(['meta', 'link', 'input', 'img']);
+
+describe.each(englishDocuments())('the page "$title"', ({ document }) => {
+  const tags = tagsOf(document);
+
+  it('is well formed: every tag is understood, and what opens closes in order', () => {
+    expect(document.match(/<[a-z]/g)?.length).toBe(tags.length);
+    const open: string[] = [];
+    for (const [, close, name = ''] of document.matchAll(/<(\/?)([a-z][a-z0-9]*)\b[^>]*>/g)) {
+      if (VOID.has(name)) continue;
+      if (close === '') open.push(name);
+      else expect(open.pop()).toBe(name);
+    }
+    expect(open).toEqual([]);
+  });
+
+  it('needs no inline script, style or handler', () => {
+    expect(tags.filter(({ name }) => name === 'style')).toEqual([]);
+    expect(tags.filter(({ name, attributes }) => name === 'script' && attributes.src === undefined)).toEqual([]);
+    const names = tags.flatMap(({ attributes }) => Object.keys(attributes));
+    expect(names.filter((name) => name === 'style' || name.startsWith('on'))).toEqual([]);
+    expect(document).not.toMatch(/javascript:/i);
+  });
+
+  it('posts every change inside the base path, with the hidden fields of the host', () => {
+    for (const [form] of document.matchAll(/<form[^>]*>.*?<\/form>/gs)) {
+      const [tag] = tagsOf(form);
+      if (tag?.attributes.method === 'get') continue;
+      expect(tag?.attributes.method).toBe('post');
+      expect(tag?.attributes.action).toMatch(/^\/auth\/mfa\/[a-z/-]+$/);
+      expect(form).toContain('<input type="hidden" name="_csrf" value="csrf-1">');
+      expect(form).toContain('<input type="hidden" name="tenant" value="t&quot;1">');
+    }
+  });
+
+  it('has unique ids, and all that refers to an id finds it', () => {
+    const ids = tags.flatMap(({ attributes }) => attributes.id ?? []);
+    expect(new Set(ids).size).toBe(ids.length);
+    const references = tags.flatMap(({ attributes }) =>
+      ['for', 'aria-describedby', 'aria-labelledby', 'data-copy'].flatMap((name) => attributes[name]?.split(' ') ?? []),
+    );
+    expect(references.filter((id) => !ids.includes(id))).toEqual([]);
+  });
+
+  it('labels every input and names the account, the language and one heading', () => {
+    const labelled = tags.flatMap(({ attributes }) => attributes.for ?? []);
+    const inputs = tags.filter(({ name, attributes }) => name === 'input' && attributes.type !== 'hidden');
+    expect(inputs.filter(({ attributes }) => !labelled.includes(attributes.id ?? ''))).toEqual([]);
+    expect(document).toContain('<bdi>ada@example.com</bdi>');
+    expect(document).toContain('<html lang="en" dir="ltr">');
+    expect(document.match(/<h1>/g)?.length).toBe(1);
+  });
+});
+
+describe('the challenge', () => {
+  it('ties a refused code to its input, not to the top of the page', () => {
+    const document = renderPage(
+      challenge,
+      { ...frame, notice: { tone: 'error', text: englishMessages.refusals.invalid_code } },
+      englishMessages,
+    );
+    expect(document).toContain('<title>Error: ');
+    expect(document).toContain('aria-describedby="code-error purpose"');
+    expect(document).toContain('aria-invalid="true"');
+    expect(document.split(englishMessages.refusals.invalid_code).length).toBe(2);
+  });
+
+  it('says how long a throttled user waits, in place of the notice', () => {
+    const notice = { tone: 'error', text: englishMessages.refusals.throttled(90) } as const;
+    const document = renderPage({ ...challenge, waitSeconds: 90 }, { ...frame, notice }, englishMessages);
+    expect(document).toContain('Try again in <b data-wait="90">1 minute 30 seconds</b>.');
+    expect(document).not.toContain(notice.text);
+    expect(document).toContain('<title>Error: ');
+  });
+
+  it('offers a recovery code only where there is one, and no box without days', () => {
+    const document = renderPage({ ...challenge, recoveryOffered: false, rememberDays: 0 }, frame, englishMessages);
+    expect(document).not.toContain('use=recovery-code');
+    expect(document).not.toContain('rememberDevice');
+  });
+});
+
+describe('the enrollment', () => {
+  it('shows the drawing as an image, which cannot run anything', () => {
+    const document = renderPage({ ...enroll, qrSvg: '<svg><script>alert(1)</script></svg>' }, frame, englishMessages);
+    expect(document).not.toContain('alert(1)</script>');
+    expect(document).toContain('src="data:image/svg+xml,%3Csvg%3E');
+  });
+
+  it('offers to cancel where there is a page to go back to, else to start over', () => {
+    expect(renderPage({ ...enroll, additional: true }, frame, englishMessages)).toContain('action="/auth/mfa/enroll/cancel"');
+    expect(renderPage(enroll, frame, englishMessages)).toContain('action="/auth/mfa/enroll"');
+  });
+});
+
+describe('the recovery codes', () => {
+  it('let the user go on only with the box ticked, keeping the query of the target', () => {
+    const document = renderPage(recoveryCodes, frame, englishMessages);
+    expect(document).toContain('<form method="get" action="/cases">');
+    expect(document).toContain('name="tab" value="2"><input type="hidden" name="tab" value="3"');
+    expect(document).toContain('<input type="checkbox" id="saved" required>');
+  });
+
+  it('never send the form to another origin', () => {
+    for (const continueTo of ['//evil.example/x', '/\\evil.example', '/.//evil.example', 'javascript:alert(1)']) {
+      const document = renderPage({ ...recoveryCodes, continueTo }, frame, englishMessages);
+      expect(document).not.toMatch(/(?:action|href)="(?:\/\/|\/\\|javascript:)/);
+    }
+  });
+});
+
+describe('the overview', () => {
+  it('does not offer to remove the last authenticator where it must stay', () => {
+    const last = { ...overview, authenticators: overview.authenticators.slice(0, 1) };
+    expect(renderPage(last, frame, englishMessages)).not.toContain('/authenticators/remove');
+    expect(renderPage({ ...last, mayRemoveLast: true }, frame, englishMessages)).toContain('/authenticators/remove');
+  });
+
+  it('writes dates so that nobody reads them in two ways', () => {
+    const document = renderPage({ ...overview, devices: [] }, frame, englishMessages);
+    expect(document).toContain(`Added <time datetime="${new Date(NOW - 9 * DAY).toISOString()}">15 Nov 2026</time>`);
+  });
+});

@@ -1,0 +1,104 @@
+import { englishMessages } from '../../../packages/core/src/pages/english.js';
+import type { Messages } from '../../../packages/core/src/pages/messages.js';
+import type { MfaPage, PageFrame } from '../../../packages/core/src/pages/page.js';
+import { renderPage } from '../../../packages/core/src/pages/render.js';
+
+export const NOW = Date.UTC(2026, 10, 24, 10, 0, 7);
+export const DAY = 86_400_000;
+
+export const frame: PageFrame = {
+  basePath: '/auth/mfa',
+  brand: 'Acme',
+  supportUrl: 'https://help.example/mfa',
+  account: 'ada@example.com',
+  hiddenFields: { _csrf: 'csrf-1', tenant: 't"1' },
+  now: NOW,
+};
+
+export const enroll: MfaPage & { name: 'enroll' } = {
+  name: 'enroll',
+  enrollmentId: 'enrollment-1',
+  qrSvg: '<svg xmlns="http://www.w3.org/2000/svg"><path d="M0 0"/></svg>',
+  manualKey: 'JBSW Y3DP EHPK 3PXP',
+  expiresAt: NOW + 600_000,
+  additional: false,
+  rememberDays: 30,
+};
+
+export const challenge: MfaPage & { name: 'challenge' } = {
+  name: 'challenge',
+  mode: 'code',
+  because: 'missing',
+  rememberDays: 30,
+  recoveryOffered: true,
+  waitSeconds: 0,
+};
+
+export const recoveryCodes: MfaPage & { name: 'recovery-codes' } = {
+  name: 'recovery-codes',
+  recoveryCodes: ['7KQ4-2XWM-BD9T-CH5R-V8NZ-JPE4', 'KQ47-XWM2-D9TB-H5RC-8NZV-PE4J'],
+  continueTo: '/cases?tab=2&tab=3',
+  fileName: 'acme-recovery-codes.txt',
+};
+
+export const overview: MfaPage & { name: 'overview' } = {
+  name: 'overview',
+  authenticators: [
+    { id: 'a1', kind: 'totp', name: 'PHONE', createdAt: NOW - 9 * DAY, lastUsedAt: NOW - DAY },
+    { id: 'a2', kind: 'totp', name: 'TABLET', createdAt: NOW - 2 * DAY },
+  ],
+  devices: [
+    { id: 'd1', label: 'FIREFOX', firstUsedAt: 0, lastUsedAt: NOW, rememberedUntil: NOW + DAY, current: true },
+    { id: 'd2', label: 'CHROME', firstUsedAt: 0, lastUsedAt: NOW, rememberedUntil: NOW - DAY, current: false },
+  ],
+  recoveryCodesLeft: 8,
+  recoveryCodesOffered: true,
+  mayRemoveLast: false,
+  mayEnroll: true,
+  homeUrl: '/home',
+};
+
+const message: MfaPage = { name: 'message', heading: 'HEADING', text: 'TEXT', action: { href: '/login', text: 'ACTION' } };
+
+/** Every page in every state, with the frame it stands in. */
+export function samples(messages: Messages): { title: string; page: MfaPage; frame: PageFrame }[] {
+  const refused: PageFrame = { ...frame, notice: { tone: 'error', text: messages.refusals.invalid_code } };
+  const done: PageFrame = { ...frame, notice: { tone: 'success', text: 'NOTICE' } };
+  return [
+    { title: 'first enrollment', page: enroll, frame },
+    { title: 'additional enrollment, refused code', page: { ...enroll, additional: true }, frame: refused },
+    { title: 'challenge', page: challenge, frame },
+    { title: 'challenge, refused code', page: challenge, frame: refused },
+    { title: 'challenge, throttled', page: { ...challenge, because: 'expired', waitSeconds: 90 }, frame: refused },
+    { title: 'challenge for a recovery code', page: { ...challenge, mode: 'recovery-code' }, frame },
+    { title: 'refused recovery code', page: { ...challenge, mode: 'recovery-code', because: 'revoked' }, frame: refused },
+    { title: 'recovery codes', page: recoveryCodes, frame },
+    { title: 'overview', page: overview, frame: done },
+    {
+      title: 'overview with little',
+      page: { ...overview, authenticators: overview.authenticators.slice(1), devices: [], recoveryCodesLeft: 0 },
+      frame: { ...frame, logoUrl: '/logo.svg' },
+    },
+    { title: 'overview with nothing', page: { ...overview, authenticators: [], devices: [] }, frame },
+    { title: 'message', page: message, frame },
+  ];
+}
+
+/** The English documents of all samples. */
+export function englishDocuments(): { title: string; document: string }[] {
+  return samples(englishMessages).map((sample) => ({
+    title: sample.title,
+    document: renderPage(sample.page, sample.frame, englishMessages),
+  }));
+}
+
+/** Start tags of a document with their attributes, entities still in place. */
+export function tagsOf(document: string): { name: string; attributes: Record<string, string>; at: number }[] {
+  return [...document.matchAll(/<([a-z][a-z0-9]*)((?:\s+[a-z-]+(?:="[^"]*")?)*)\s*>/g)].map((match) => ({
+    name: match[1] ?? '',
+    at: match.index,
+    attributes: Object.fromEntries(
+      [...(match[2] ?? '').matchAll(/([a-z-]+)(?:="([^"]*)")?/g)].map(([, name = '', value = '']) => [name, value]),
+    ),
+  }));
+}
