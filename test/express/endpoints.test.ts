@@ -1,5 +1,6 @@
 import { request } from 'node:http';
 import { endpointPaths } from '@mfa-kit/core/http';
+import type { RequestHandler } from 'express';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Answer, Client, enroll, expectStatus, logIn } from './client.js';
 import { type Host, startHost, versions } from './host.js';
@@ -208,6 +209,21 @@ describe.each(versions)('the endpoints on Express $version', ({ express }) => {
     texts.push((await client.post('/mfa/enroll/confirm', { enrollmentId, code: '000000' })).text);
     expect(texts.join('\n').replaceAll(' ', '')).not.toContain(secret);
   });
+});
+
+it.each(versions)('DEV-7: a cookie without Secure is set on a local host only, on Express $version', async ({ express }) => {
+  const cors: RequestHandler = (_req, res, next) => next(res.vary('Origin') && undefined);
+  const kit = { deviceCookie: { insecureHttpForDevelopment: true } };
+  const host = await startHost({ express, kit, before: [cors] });
+  const { client, code } = await enroll(host);
+  expect([...client.cookies.keys()].find((name) => name.includes('device'))).toMatch(/^mfa_device_[0-9a-f]{12}$/);
+  const local = await logIn(host);
+  const answer = expectStatus(await local.post('/mfa/verify', { code: code(), rememberDevice: true }), 200);
+  expect(answer.cookies.find((line) => line.startsWith('mfa_device_'))).not.toContain('Secure');
+  expect(answer.headers.get('vary')).toBe('Origin, Accept');
+  await logIn(host, 'ada', local);
+  expect((await local.get('/cases')).body.via).toBe('remembered-device');
+  await host.close();
 });
 
 describe.each(versions)('the parsers of the host on Express $version', ({ express }) => {

@@ -75,6 +75,16 @@ describe.each(versions)('managing on Express $version', ({ express }) => {
     expect(refused.text).toContain('Authenticators');
   });
 
+  it('says that an authenticator is gone, in place of asking to enroll', async () => {
+    for (const path of ['/mfa/authenticators/rename', '/mfa/authenticators/remove']) {
+      const fields = { id: 'gone', name: 'x' };
+      expect((await client.post(path, fields)).body).toMatchObject({ status: 404, reason: 'not_found' });
+      const page = await client.page('POST', path, fields);
+      expect(page.status).toBe(404);
+      expect(page.text).toContain('It may have been removed already');
+    }
+  });
+
   it('ENR-5, T16, T43: needs a code of the last five minutes, from every door', async () => {
     const doors: [string, object][] = [
       ['/mfa/enroll', { name: 'x' }],

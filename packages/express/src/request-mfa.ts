@@ -26,10 +26,13 @@ export function openExchange<User extends MfaUser>(
   };
 }
 
-/** Writes an answer; cookies that were set before stay. */
+/** Writes an answer; cookies that were set before stay, and so does what the host lets the answer vary by. */
 export function writeAnswer(res: Response, answer: HttpAnswer): void {
   res.status(answer.status);
-  for (const [name, value] of answer.headers) res.setHeader(name, value);
+  for (const [name, value] of answer.headers) {
+    if (name === 'Vary') res.vary(value);
+    else res.setHeader(name, value);
+  }
   if (answer.body !== '') res.setHeader('Content-Length', Buffer.byteLength(answer.body));
   res.end(answer.body === '' ? undefined : answer.body);
 }

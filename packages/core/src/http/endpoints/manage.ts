@@ -1,7 +1,15 @@
 import type { MfaUser } from '../../options.js';
 import type { HttpAnswer } from '../exchange.js';
+import { describeProblem } from '../problem.js';
 import type { RequestChange } from '../request-flows.js';
-import { answerChange, answerMissing, answerRefusal, type EndpointCall, type OverviewNotice } from './endpoint-call.js';
+import {
+  answerChange,
+  answerMissing,
+  answerProblem,
+  answerRefusal,
+  type EndpointCall,
+  type OverviewNotice,
+} from './endpoint-call.js';
 import { redrawOverview } from './overview.js';
 
 const ID_NEEDED = 'The field "id" is needed.';
@@ -32,11 +40,20 @@ export async function endSessions<User extends MfaUser, Request>(call: EndpointC
   return finish(call, await call.flows.endAllSessions(), 'sessions_ended');
 }
 
-function finish<User extends MfaUser, Request>(
+async function finish<User extends MfaUser, Request>(
   call: EndpointCall<User, Request>,
   result: RequestChange,
   notice: OverviewNotice,
 ): Promise<HttpAnswer> {
-  if (!result.ok) return answerRefusal(call, result, { redraw: () => redrawOverview(call) });
-  return answerChange(call, { assurance: result.assurance, notice });
+  if (result.ok) return answerChange(call, { assurance: result.assurance, notice });
+  const redraw = () => redrawOverview(call);
+  // Removed meanwhile, in another tab: not a reason to enroll.
+  if (result.reason === 'not_enrolled' && (await isEnrolled(call)))
+    return answerProblem(call, describeProblem('not_found'), redraw);
+  return answerRefusal(call, result, { redraw });
+}
+
+async function isEnrolled<User extends MfaUser, Request>({ flows }: EndpointCall<User, Request>): Promise<boolean> {
+  const result = await flows.getStatus();
+  return result.ok && result.status.enrolled;
 }
