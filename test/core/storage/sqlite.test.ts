@@ -54,6 +54,27 @@ describe.each([
   });
 });
 
+describe.each(['wal', 'delete'])('@libsql/client shared with the application, journal mode %s', (journal) => {
+  it('holds no lock from one turn to the next: writes of the application beside it meet none', async () => {
+    const client = createClient({ url: `file:${join(folder, `shared-${journal}.db`)}` });
+    await client.execute(`PRAGMA journal_mode = ${journal}`);
+    await client.execute('CREATE TABLE host_things (id INTEGER)');
+    const storage = sqliteStorage(client);
+    await storage.createTable();
+    const users = Array.from({ length: 20 }, async (_, index) => {
+      for (let round = 0; round < 5; round++) {
+        expect(await storage.write(`user-${index}`, { version: 'v', value: 'x' }, null)).toBe(true);
+        expect(await storage.read(`user-${index}`)).toEqual({ version: 'v', value: 'x' });
+        expect(await storage.remove(`user-${index}`, 'v')).toBe(true);
+      }
+    });
+    for (let id = 0; id < 50; id++) await client.execute({ sql: 'INSERT INTO host_things VALUES (?)', args: [id] });
+    await Promise.all(users);
+    expect((await client.execute('SELECT count(*) AS things FROM host_things')).rows[0]?.things).toBe(50);
+    client.close();
+  });
+});
+
 describe('@libsql/client, a database in memory', () => {
   const client = createClient({ url: ':memory:' });
   const storage = sqliteStorage(client);

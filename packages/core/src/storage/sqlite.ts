@@ -35,10 +35,12 @@ export interface SyncSqliteStatementLike {
 /**
  * Profiles in SQLite, through @libsql/client, better-sqlite3 or node:sqlite.
  *
- * `true` is as durable as the file's journal: with `PRAGMA synchronous = FULL` it survives a power cut; better-sqlite3 builds
- * take NORMAL in WAL mode. `unsafeSettings()` tells. Several processes on one file: `PRAGMA journal_mode = WAL`, and a busy
- * time-out below 2 s. Open a connection of its own for mfa-kit: a transaction of the host on a shared one would hold its writes,
- * so calls then throw. Never an embedded replica (`syncUrl`): its reads are stale.
+ * - `true` is as durable as the file's journal: with `PRAGMA synchronous = FULL` it survives a power cut (better-sqlite3 builds
+ *   take NORMAL in WAL mode). `unsafeSettings()` tells.
+ * - Several processes on one file: `PRAGMA journal_mode = WAL` before the first call, and a busy time-out below 2 s.
+ * - Open a client of its own for mfa-kit. On a connection that the application shares, a transaction would hold mfa-kit's writes:
+ *   calls then throw (node:sqlite tells of it from Node 22.16).
+ * - Never an embedded replica (`syncUrl`): its reads are stale.
  */
 export function sqliteStorage(client: LibsqlClientLike | SyncSqliteLike, options: { table?: string } = {}): SqlStorage {
   return sqlStorage({
@@ -74,14 +76,26 @@ function libsqlQuery(client: LibsqlClientLike): SqlQuery {
  */
 function libsqlFileQuery(client: LibsqlClientLike): SqlQuery {
   let last: Promise<unknown> = Promise.resolve();
+  let wal: boolean | undefined;
 
   return (sql, parameters, { returnsRows }) => {
     const run = async () => {
+      wal ??= await isWal(client);
+      // Deferred: it takes no lock yet.
       const transaction = await client.transaction('deferred');
       try {
-        await transaction.executeMultiple(returnsRows ? 'SELECT 1 FROM sqlite_master LIMIT 1' : 'ROLLBACK; BEGIN IMMEDIATE');
-        const result = await transaction.execute({ sql, args: parameters as string[] });
-        if (!returnsRows) await transaction.executeMultiple('COMMIT');
+        const lock = transaction.executeMultiple(
+          returnsRows ? 'SELECT 1 FROM sqlite_master LIMIT 1' : 'ROLLBACK; BEGIN IMMEDIATE',
+        );
+        // Without a write lock the transaction refuses what follows; without a read lock it does not, so a read waits to hear.
+        // A write pauses nowhere, nor does a read that would stop writers (not in WAL mode): no lock outlives this turn and
+        // meets the application's own writes.
+        if (returnsRows && wal) await lock;
+        const [, result] = await Promise.all([
+          lock,
+          transaction.execute({ sql, args: parameters as string[] }),
+          transaction.executeMultiple('COMMIT'),
+        ]);
         return fromLibsql(result);
       } finally {
         transaction.close();
@@ -91,6 +105,11 @@ function libsqlFileQuery(client: LibsqlClientLike): SqlQuery {
     last = result;
     return result;
   };
+}
+
+async function isWal(client: LibsqlClientLike): Promise<boolean> {
+  const { rows } = await client.execute({ sql: 'PRAGMA journal_mode', args: [] });
+  return (rows[0] as SqlRow | undefined)?.journal_mode === 'wal';
 }
 
 function fromLibsql({ rows, rowsAffected }: LibsqlResult) {
