@@ -1,0 +1,87 @@
+import { bindFlows, createHttpKit, guardRequest } from '@mfa-kit/core/http';
+import { describe, expect, it } from 'vitest';
+import { ada, bob, createEnrolled, MINUTE } from '../../support/core-fixture.js';
+import { exchangeOf, sessionOf } from './exchange.js';
+
+async function setUp() {
+  const bench = await createEnrolled();
+  const kit = createHttpKit(bench.mfa, { loginUrl: '/login' });
+  return { ...bench, kit };
+}
+
+describe('the guard without a framework', () => {
+  it('reads the profile once and writes nothing, neither there nor in the session', async () => {
+    const { kit, session: state, counts } = await setUp();
+    const session = sessionOf(state);
+    const outcome = await guardRequest(kit, exchangeOf({ user: ada, session }));
+    expect(outcome).toMatchObject({ allowed: true, decision: { via: 'otp' }, assurance: { userId: ada.id } });
+    expect([counts.reads, counts.writes, session.renewals]).toEqual([1, 0, 0]);
+  });
+
+  it.each([
+    ['nobody', null],
+    ['another user', bob],
+  ])('SES-4: denies %s with a proof that lies in the session', async (_name, user) => {
+    const { kit, session: state } = await setUp();
+    const outcome = await guardRequest(kit, exchangeOf({ user, session: sessionOf(state) }));
+    expect(outcome.allowed).toBe(false);
+  });
+
+  it.each([null, 7, 'verified', [], { state: 'verified' }, { state: 'verified', assurance: { userId: 'user-ada' } }])(
+    'SES-4: denies a session that holds %j',
+    async (state) => {
+      const { kit } = await setUp();
+      const outcome = await guardRequest(kit, exchangeOf({ user: ada, session: sessionOf(state) }));
+      expect(outcome).toMatchObject({ allowed: false, decision: { access: 'challenge' } });
+    },
+  );
+
+  it('keeps the place to go back to once, and not at every refused request', async () => {
+    const { kit, mfa } = await setUp();
+    const session = sessionOf((await mfa.beginLogin({ user: ada })).session);
+    let writes = 0;
+    const counted = {
+      read: session.read,
+      write: (...given: Parameters<typeof session.write>) => {
+        writes += 1;
+        return session.write(...given);
+      },
+    };
+    for (let index = 0; index < 3; index++) {
+      await guardRequest(kit, exchangeOf({ url: '/cases', user: ada, session: counted, headers: { accept: 'text/html' } }));
+    }
+    expect(writes).toBe(1);
+    expect(session.state).toMatchObject({ state: 'pending', returnTo: '/cases' });
+  });
+});
+
+describe('a proof without a framework', () => {
+  it('SES-1: renews the session, then sets the cookie; neither when the session store fails', async () => {
+    const { kit, mfa, authenticator, clock } = await setUp();
+    const session = sessionOf((await mfa.beginLogin({ user: ada })).session);
+    const failing = exchangeOf({ user: ada, session });
+    session.fail = true;
+    const code = () => authenticator.code(clock.now());
+    expect(await (await bindFlows(kit, failing)).verify({ code: code(), rememberDevice: true })).toMatchObject({
+      ok: false,
+      reason: 'unavailable',
+    });
+    expect([failing.cookies, session.renewals, (session.state as { state: string }).state]).toEqual([[], 0, 'pending']);
+    session.fail = false;
+    clock.advance(MINUTE);
+    const working = exchangeOf({ user: ada, session });
+    const verified = await (await bindFlows(kit, working)).verify({ code: code(), rememberDevice: true });
+    expect(verified).toMatchObject({ ok: true, returnTo: '/' });
+    expect([working.cookies.length, session.renewals, (session.state as { state: string }).state]).toEqual([1, 1, 'verified']);
+  });
+
+  it('is no proof when nobody is logged in', async () => {
+    const { kit, session } = await setUp();
+    const flows = await bindFlows(kit, exchangeOf({ session: sessionOf(session) }));
+    expect(flows.session).toBeUndefined();
+    for (const answer of [await flows.verify({ code: '123456' }), await flows.startEnrollment(), await flows.getStatus()]) {
+      expect(answer).toEqual({ ok: false, reason: 'login_again' });
+    }
+    await expect(flows.beginLogin()).rejects.toMatchObject({ code: 'host_setup' });
+  });
+});
