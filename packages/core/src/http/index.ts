@@ -12,6 +12,6 @@ export {
   type VerifiedRequest,
 } from './http-options.js';
 export { openPaths } from './open-paths.js';
-export { describeProblem, type Problem, type ProblemReason, refusalProblem, statusOf } from './problem.js';
+export { decisionProblem, describeProblem, type Problem, type ProblemReason, refusalProblem } from './problem.js';
 export { bindFlows, type RequestChange, type RequestFlows, type RequestLogin, type RequestProof } from './request-flows.js';
 export { type RequestVerification, verifyRequest } from './verify-request.js';

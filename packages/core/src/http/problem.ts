@@ -52,11 +52,6 @@ const PROBLEMS: Record<ProblemReason, { status: number; title: string }> = {
 /** Seconds to wait where a flow gave none. */
 const RETRY_AFTER_SECONDS = { busy: 1, unavailable: 5 } as const;
 
-/** The HTTP status of a reason. */
-export function statusOf(reason: ProblemReason): number {
-  return PROBLEMS[reason].status;
-}
-
 /** The document of a reason, with what else is known. */
 export function describeProblem(
   reason: ProblemReason,
