@@ -49,7 +49,7 @@ export function createKeyring(keys: readonly KeyMaterial[], realm: string): Keyr
     const raw = bytes(purpose, id);
     if (!raw) return undefined;
     const algorithm = { name: 'HMAC', hash: 'SHA-256' };
-    const fresh = crypto.subtle.importKey('raw', raw, algorithm, false, ['sign', 'verify']);
+    const fresh = crypto.subtle.importKey('raw', new Uint8Array(raw), algorithm, false, ['sign', 'verify']);
     imported.set(name, fresh);
     return fresh;
   }
