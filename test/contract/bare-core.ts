@@ -10,12 +10,12 @@ import {
 } from '@mfa-kit/core';
 import { type HostUser, setMfaEnrolled } from './accounts.js';
 
-export function createHostMfa(
-  storage: MfaStorage,
-  secret: string,
-  onEvent: (event: MfaEvent) => void,
-  clock?: () => number,
-): Mfa<HostUser> {
+export interface HostSinks {
+  audit(event: MfaEvent): void;
+  mail(text: string): Promise<void>;
+}
+
+export function createHostMfa(storage: MfaStorage, secret: string, sinks: HostSinks, clock?: () => number): Mfa<HostUser> {
   return createMfa<HostUser>({
     issuer: (user) => (user.role === 'owner' ? 'Acme (owner)' : 'Acme'),
     keys: [{ id: '2026-11', secret }],
@@ -25,8 +25,8 @@ export function createHostMfa(
     rememberDevice: { days: 14 },
     recoveryCodes: { count: 8, lowAt: 2 },
     revocationDelaySeconds: 5,
-    onEvent,
-    notify: async (notice) => console.info(describe(notice)),
+    onEvent: (event) => sinks.audit(event),
+    notify: (notice) => sinks.mail(describe(notice)),
     ...(clock ? { clock } : {}),
   });
 }

@@ -26,23 +26,21 @@ it('the five integrations compile against the packages', () => {
 describe('core without HTTP', () => {
   let now: number;
   let events: MfaEvent[];
+  let mails: string[];
   let user: HostUser;
 
   beforeEach(() => {
     now = Date.UTC(2026, 10, 24, 9);
     events = [];
+    mails = [];
     const account = { id: 'u-1', email: 'ada@acme.example', createdAt: now, mfaEnrolled: false, role: 'owner' as const };
     addAccount({ ...account, password: 'correct horse' });
     user = toMfaUser(account);
   });
 
-  function build() {
-    return createHostMfa(
-      memoryStorage(),
-      secret,
-      (event) => events.push(event),
-      () => now,
-    );
+  function build(key = secret) {
+    const sinks = { audit: (event: MfaEvent) => void events.push(event), mail: async (text: string) => void mails.push(text) };
+    return createHostMfa(memoryStorage(), key, sinks, () => now);
   }
 
   /** Types the code that an app would show: first the key is read, later it is remembered. */
@@ -66,6 +64,7 @@ describe('core without HTTP', () => {
     now += 301_000;
     expect(await mayPayOut(mfa, user, session)).toBe(false);
     expect(events.map(({ name }) => name)).toContain('authenticator_enrolled');
+    expect(mails).toEqual([expect.stringMatching(/^u-1 enrolled /)]);
   });
 
   it('lets support reset a lost phone', async () => {
@@ -77,8 +76,8 @@ describe('core without HTTP', () => {
   });
 
   it('tells a programmer at start what is wrong', () => {
-    expect(optionError(() => createHostMfa(memoryStorage(), 'short', () => {}))).toBe('invalid_option');
-    expect(optionError(build)).toBe('none');
+    expect(optionError(() => build('short'))).toBe('invalid_option');
+    expect(optionError(() => build())).toBe('none');
   });
 });
 
