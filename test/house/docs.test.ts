@@ -1,8 +1,9 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { endpointPaths, type ProblemReason, statusOf } from '@mfa-kit/core/http';
 import { describe, expect, it } from 'vitest';
+import { endpointPaths } from '../../packages/core/src/http/endpoints.js';
+import { describeProblem, type ProblemReason } from '../../packages/core/src/http/problem.js';
 import { DEFAULTS } from '../../packages/core/src/options.js';
 import { allDocs, snippetsOf, tableUnder } from './docs.js';
 import { filesUnder, type Node, nodesOf, root, sourcesOf } from './sources.js';
@@ -91,7 +92,9 @@ describe('docs/http.md', () => {
     );
     const fields = (table?.init as Node | undefined)?.properties as Node[] | undefined;
     const reasons = (fields ?? []).map((property) => String((property.key as Node).name));
-    expect(Object.fromEntries(rows)).toEqual(Object.fromEntries(reasons.map((one) => [one, statusOf(one as ProblemReason)])));
+    expect(Object.fromEntries(rows)).toEqual(
+      Object.fromEntries(reasons.map((one) => [one, describeProblem(one as ProblemReason).status])),
+    );
   });
 });
 
@@ -132,6 +135,14 @@ describe('the docs', () => {
       text.split('\n').flatMap((line, index) => (wrong.test(line) ? [`${file}:${index + 1}: ${wrong.exec(line)?.[0]}`] : [])),
     );
     expect(found).toEqual([]);
+  });
+
+  it('name files that are there', () => {
+    const text = docs.find(({ file }) => file === 'ARCHITECTURE.md')?.text ?? '';
+    const named = [...text.matchAll(/`([\w/-]+(?:\.ts|\/))`/g)].map(([, file = '']) => file);
+    expect(named.length).toBeGreaterThan(20);
+    const core = path.join(root, 'packages/core/src');
+    expect(named.filter((file) => !existsSync(path.join(core, file)) && !existsSync(path.join(root, file)))).toEqual([]);
   });
 
   it('name no path of anybody’s machine', () => {
