@@ -1,3 +1,6 @@
+/** Authentication context classes: by a factor that was actively checked, and by a remembered device. */
+export const ACR = { active: 'urn:mfa-kit:mfa', remembered: 'urn:mfa-kit:remembered-device' } as const;
+
 /** How an assurance was reached. */
 export type AssuranceVia = 'otp' | 'recovery-code' | 'remembered-device';
 
@@ -78,7 +81,7 @@ export function sessionUserId(session: MfaSession): string {
 }
 
 /** An assurance as claims of an access token that the host signs; `sub` is the host's, and must be the user id. */
-export interface AssuranceClaims {
+export type AssuranceClaims = {
   /** RFC 8176: the first factor's methods and the second's. */
   amr: string[];
   acr: string;
@@ -87,7 +90,7 @@ export interface AssuranceClaims {
   mfa_epoch: string;
   mfa_via: AssuranceVia;
   mfa_device?: string;
-}
+};
 
 /** Claims for the host's access token. `firstFactor`: how the first factor was proven, `['pwd']` for one. */
 export function assuranceClaims(assurance: Assurance, firstFactor: readonly string[]): AssuranceClaims {

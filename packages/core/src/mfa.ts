@@ -36,8 +36,11 @@ export interface Mfa<User extends MfaUser = MfaUser> {
   beginLogin(
     input: Omit<Acting<User>, 'session'> & { deviceToken?: string | readonly string[]; loggedInAt?: number },
   ): Promise<LoginBegun>;
-  /** The guard's question. Reads at most once, never writes. */
-  checkAccess(input: Acting<User> & { requirement?: Requirement }): Promise<AccessDecision>;
+  /**
+   * The guard's question. Reads at most once, never writes. `firstFactorProven`: the host vouches for the first factor though
+   * the request brings no state, with a bearer token that speaks of no MFA.
+   */
+  checkAccess(input: Acting<User> & { requirement?: Requirement; firstFactorProven?: boolean }): Promise<AccessDecision>;
 
   /** Starts an enrollment; the session must be fresh, and stepped up when an authenticator exists. */
   startEnrollment(input: Acting<User> & { name?: string }): Promise<Result<{ enrollment: Enrollment; session: MfaSession }>>;

@@ -1,14 +1,14 @@
 import type { AccessDecision, MfaSession, Requirement } from '../assurance.js';
-import { MfaError } from '../errors.js';
 import type { EventContext } from '../events.js';
 import type { MfaUser } from '../options.js';
-import { decideAccess, isDated } from '../policy/requirement.js';
+import { checkRequirement, decideAccess, isDated } from '../policy/requirement.js';
 import { beginOperation, checkUserId, type FlowContext, policyOf, stateOf } from './flow.js';
 
 interface AccessInput<User extends MfaUser> {
   user: User;
   session: MfaSession | undefined;
   requirement?: Requirement;
+  firstFactorProven?: boolean;
   context?: EventContext;
 }
 
@@ -17,13 +17,13 @@ export async function checkAccess<User extends MfaUser>(
   flow: FlowContext<User>,
   input: AccessInput<User>,
 ): Promise<AccessDecision> {
-  const { user, requirement = {}, context } = input;
+  const { user, context } = input;
   checkUserId(user?.id);
-  checkRequirement(requirement);
+  const requirement = checkRequirement(input.requirement ?? {});
   const { options } = flow;
   const policy = await policyOf(options, user);
   const session = stateOf(user, input.session);
-  const facts = { enrolled: user.enrolled, policy, session, requirement };
+  const facts = { enrolled: user.enrolled, policy, session, requirement, firstFactorProven: input.firstFactorProven === true };
   if (policy.mfa === 'off') return decideAccess({ ...facts, profile: null, now: options.clock() });
   if (isWithinDelay(session, requirement, options.revocationDelaySeconds, options.clock())) {
     return { access: 'allow', via: session.assurance.via, assurance: session.assurance };
@@ -38,24 +38,6 @@ export async function checkAccess<User extends MfaUser>(
   if (decision.access === 'refuse' && decision.reason === 'profile_missing') operation.report({ name: 'profile_missing' });
   operation.end({});
   return decision;
-}
-
-/** Throws on a requirement that is not one; frameworks call it when a route is set up, so that the mistake shows at start. */
-export function checkRequirement(requirement: Requirement): void {
-  const { maxAgeSeconds, acceptRememberedDevice } = requirement;
-  const unknown = Object.keys(requirement).filter((name) => name !== 'maxAgeSeconds' && name !== 'acceptRememberedDevice');
-  if (unknown.length > 0) {
-    throw new MfaError(
-      'invalid_argument',
-      `A requirement has no "${unknown[0]}"; it has maxAgeSeconds and acceptRememberedDevice.`,
-    );
-  }
-  if (maxAgeSeconds !== undefined && !(Number.isSafeInteger(maxAgeSeconds) && maxAgeSeconds >= 0)) {
-    throw new MfaError('invalid_argument', '"maxAgeSeconds" must be a whole number of seconds, 0 or more.');
-  }
-  if (acceptRememberedDevice !== undefined && typeof acceptRememberedDevice !== 'boolean') {
-    throw new MfaError('invalid_argument', '"acceptRememberedDevice" must be true or false.');
-  }
 }
 
 /** A proof so young that the host accepts not to hear of its revocation. Never a remembered device, never a step-up. */

@@ -1,4 +1,4 @@
-import type { AccessDecision, Assurance, MfaSession, PendingSession } from '../assurance.js';
+import { ACR, type AccessDecision, type Assurance, type MfaSession, type PendingSession } from '../assurance.js';
 import type { EventContext, EventDetail } from '../events.js';
 import type { MfaUser } from '../options.js';
 import { type EffectivePolicy, isProfileMissing, noteDeadline } from '../policy/enforcement.js';
@@ -133,7 +133,7 @@ function rememberedAssurance(userId: string, epoch: string, deviceId: string, no
     userId,
     epoch,
     amr: ['remembered_device'],
-    acr: 'urn:mfa-kit:remembered-device',
+    acr: ACR.remembered,
     verifiedAt: now,
     via: 'remembered-device',
     deviceId,

@@ -1,4 +1,4 @@
-import type { Assurance, MfaSession, VerifiedSession } from '../assurance.js';
+import { ACR, type Assurance, type MfaSession, type VerifiedSession } from '../assurance.js';
 import type { EventDetail } from '../events.js';
 import { parseRecoveryCode, takeRecoveryCode } from '../factors/recovery-code.js';
 import { parseCode } from '../factors/totp.js';
@@ -169,7 +169,7 @@ export function activeAssurance(
     userId: facts.user.id,
     epoch: facts.profile.epoch,
     amr: [via === 'otp' ? 'otp' : 'recovery_code', 'mfa'],
-    acr: 'urn:mfa-kit:mfa',
+    acr: ACR.active,
     verifiedAt: now,
     via,
   };

@@ -1,3 +1,4 @@
+import { ACR } from '../assurance.js';
 import type { HttpAnswer } from './exchange.js';
 import type { ResolvedHttpOptions } from './http-options.js';
 import type { Problem } from './problem.js';
@@ -7,9 +8,6 @@ type Headers = HttpAnswer['headers'];
 type AnyKit = {
   options: Pick<ResolvedHttpOptions<never, never>, 'loginUrl' | 'homeUrl'> & { pages: { logoUrl?: string; themeUrl?: string } };
 };
-
-/** The class of a proof by an active factor, for `acr_values`. */
-const ACTIVE_FACTOR_ACR = 'urn:mfa-kit:mfa';
 
 /** A complete HTML document. */
 export function pageAnswer(kit: AnyKit, input: { status: number; html: string; headers?: Headers }): HttpAnswer {
@@ -58,7 +56,7 @@ export function problemHeaders(problem: Problem): Headers {
   if (problem.reason !== 'challenge') return [...headers, ['WWW-Authenticate', 'Bearer error="invalid_token"']];
   const parts = ['error="insufficient_user_authentication"', `error_description="${problem.title}"`];
   if (problem.maxAgeSeconds !== undefined) parts.push(`max_age="${problem.maxAgeSeconds}"`);
-  parts.push(`acr_values="${ACTIVE_FACTOR_ACR}"`);
+  parts.push(`acr_values="${ACR.active}"`);
   return [...headers, ['WWW-Authenticate', `Bearer ${parts.join(', ')}`]];
 }
 

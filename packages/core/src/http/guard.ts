@@ -3,7 +3,6 @@ import type { MfaUser } from '../options.js';
 import { problemAnswer, redirectAnswer } from './answers.js';
 import type { HttpAnswer, MfaExchange } from './exchange.js';
 import type { HttpKit } from './http-kit.js';
-import { invalid } from './http-options.js';
 import { wantsHtml } from './negotiation.js';
 import { decisionProblem } from './problem.js';
 import { bindFlows } from './request-flows.js';
@@ -40,25 +39,6 @@ export async function guardRequest<User extends MfaUser, Request>(
     ? await showDecision(kit, exchange, { decision, user: flows.user })
     : problemAnswer(kit, decisionProblem(decision));
   return { allowed: false, decision, answer };
-}
-
-/** Throws unless the requirement is one: a misspelled field would be a guard that does not hold. */
-export function checkRequirement(requirement: Requirement): Requirement {
-  if (typeof requirement !== 'object' || requirement === null)
-    invalid('A requirement is an object such as { maxAgeSeconds: 300 }.');
-  for (const name of Object.keys(requirement)) {
-    if (name !== 'maxAgeSeconds' && name !== 'acceptRememberedDevice') {
-      invalid(`Unknown requirement "${name}". Known are: maxAgeSeconds, acceptRememberedDevice.`);
-    }
-  }
-  const { maxAgeSeconds, acceptRememberedDevice } = requirement;
-  if (maxAgeSeconds !== undefined && !(Number.isSafeInteger(maxAgeSeconds) && maxAgeSeconds >= 0)) {
-    invalid('maxAgeSeconds must be a whole number of seconds, 0 or more.');
-  }
-  if (acceptRememberedDevice !== undefined && typeof acceptRememberedDevice !== 'boolean') {
-    invalid('acceptRememberedDevice must be true or false.');
-  }
-  return { ...requirement };
 }
 
 /** Where a browser is sent by a decision, or the page that tells it why it goes no further. */

@@ -1,6 +1,7 @@
+export { checkRequirement } from '../policy/requirement.js';
 export { answerEndpoint, endpointPaths } from './endpoints.js';
 export { BODY_LIMIT_BYTES, type HttpAnswer, type MfaExchange, type SessionPort } from './exchange.js';
-export { type AllowDecision, checkRequirement, type DenyDecision, type GuardOutcome, guardRequest } from './guard.js';
+export { type AllowDecision, type DenyDecision, type GuardOutcome, guardRequest } from './guard.js';
 export { createHttpKit, type HttpKit, type HttpWarning } from './http-kit.js';
 export {
   checkFunctions,

@@ -136,9 +136,11 @@ export async function bindFlows<User extends MfaUser, Request>(
     async checkAccess(requirement = {}) {
       const { user, context } = state;
       if (!user) return { access: 'login-again' };
-      const ask = () => mfa.checkAccess({ user, session: state.session, context, requirement });
+      // A bearer token without MFA facts: nothing is kept for it, so there is no login to begin.
+      const firstFactorProven = !state.keepsState;
+      const ask = () => mfa.checkAccess({ user, session: state.session, context, requirement, firstFactorProven });
       const first = await ask();
-      if (first.access !== 'login-again' || state.session) return first;
+      if (first.access !== 'login-again' || state.session || firstFactorProven) return first;
       const begun = await ensureState(kit, state);
       return begun && (begun.access === 'unavailable' || !state.session) ? begun : ask();
     },

@@ -1,4 +1,5 @@
 import type { AccessDecision, Assurance, ChallengeFactor, MfaSession, Requirement } from '../assurance.js';
+import { MfaError } from '../errors.js';
 import { isRemembered } from '../profile/device.js';
 import { isEnrolled, type Profile } from '../profile/profile.js';
 import { type EffectivePolicy, enrollmentDeadline, isProfileMissing } from './enforcement.js';
@@ -11,6 +12,8 @@ export interface AccessFacts {
   /** State of this user; state of another user is nobody's and comes in as undefined. */
   session: MfaSession | undefined;
   requirement: Requirement;
+  /** The host vouches for the first factor, though there is no state: a bearer token that speaks of no MFA. */
+  firstFactorProven?: boolean;
   now: number;
 }
 
@@ -22,17 +25,36 @@ export const MANAGEMENT_MAX_AGE_SECONDS = 300;
 
 /** Answers the guard's question (DESIGN: allow, challenge, enroll, login-again, refuse). */
 export function decideAccess(facts: AccessFacts): AccessDecision {
-  const { enrolled, policy, profile, session, requirement, now } = facts;
+  const { enrolled, policy, profile, session, requirement, firstFactorProven, now } = facts;
   if (policy.mfa === 'off') {
     // Who was asked for a proof and never gave one does not get in because MFA was switched off.
     return session?.state === 'pending' ? { access: 'login-again' } : { access: 'allow', via: 'not-required' };
   }
   if (isProfileMissing(enrolled, profile, now)) return { access: 'refuse', reason: 'profile_missing' };
-  if (!session) return { access: 'login-again' };
-  if (session.state === 'pending' && session.epoch !== profile?.epoch) return { access: 'login-again' };
+  if (!session && !firstFactorProven) return { access: 'login-again' };
+  if (session?.state === 'pending' && session.epoch !== profile?.epoch) return { access: 'login-again' };
   if (!profile || !isEnrolled(profile)) return decideUnenrolled(facts);
-  if (session.state === 'pending') return challenge('missing', profile, requirement);
+  if (session?.state !== 'verified') return challenge('missing', profile, requirement);
   return decideProven(session.assurance, profile, facts);
+}
+
+/** Throws unless the requirement is one: a misspelled field would be a guard that does not hold. Checked when a route is made. */
+export function checkRequirement(requirement: Requirement): Requirement {
+  if (typeof requirement !== 'object' || requirement === null)
+    throw invalid('A requirement is an object such as { maxAgeSeconds: 300 }.');
+  for (const name of Object.keys(requirement)) {
+    if (name !== 'maxAgeSeconds' && name !== 'acceptRememberedDevice') {
+      throw invalid(`Unknown requirement "${name}". Known are: maxAgeSeconds, acceptRememberedDevice.`);
+    }
+  }
+  const { maxAgeSeconds, acceptRememberedDevice } = requirement;
+  if (maxAgeSeconds !== undefined && !(Number.isSafeInteger(maxAgeSeconds) && maxAgeSeconds >= 0)) {
+    throw invalid('maxAgeSeconds must be a whole number of seconds, 0 or more.');
+  }
+  if (acceptRememberedDevice !== undefined && typeof acceptRememberedDevice !== 'boolean') {
+    throw invalid('acceptRememberedDevice must be true or false.');
+  }
+  return { ...requirement };
 }
 
 /** Whether a proof is of this epoch and an active factor's, not older than the limit (inclusive). */
@@ -88,4 +110,8 @@ function challenge(because: 'missing' | 'expired' | 'revoked', profile: Profile,
     factors: challengeFactors(profile),
     ...(maxAgeSeconds === undefined ? {} : { maxAgeSeconds }),
   };
+}
+
+function invalid(message: string): MfaError {
+  return new MfaError('invalid_option', message);
 }

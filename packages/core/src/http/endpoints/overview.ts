@@ -9,7 +9,8 @@ import { answerDecision, answerRefusal, type EndpointCall } from './endpoint-cal
 /** GET of the mount path: what is enrolled, which devices are known. For whoever the guard lets through. */
 export async function showOverview<User extends MfaUser, Request>(call: EndpointCall<User, Request>): Promise<HttpAnswer> {
   const { kit, exchange, flows } = call;
-  const decision = await flows.checkAccess();
+  // A remembered device stands in for the login prompt and for nothing else.
+  const decision = await flows.checkAccess({ acceptRememberedDevice: false });
   if (decision.access !== 'allow') {
     if (decision.access === 'challenge') await flows.setReturnTo(kit.options.publicPath);
     return answerDecision(call, decision);
