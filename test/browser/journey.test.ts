@@ -17,7 +17,7 @@ describeWith(requireChromium(), 'a person in Chromium', (executablePath) => {
     await Promise.all([browser.close(), app.close()]);
   });
 
-  const path = (page: Page): string => page.url().slice(app.origin.length);
+  const path = (page: Page): string => new URL(page.url()).pathname;
 
   it('scans, enrolls, is remembered for 30 days in this browser only, and is asked for money', async () => {
     const { page, context } = await openPage(browser);

@@ -93,7 +93,7 @@ describeWith(requireChromium(), 'what went wrong is said', (executablePath) => {
     await logIn(page, app, 'ada');
     app.advance(16 * 60 * SECOND);
     await page.goto(`${app.origin}/mfa/enroll`);
-    expect(await page.getByText('Log in again').first().isVisible()).toBe(true);
+    expect(await page.getByRole('heading', { name: /log in/i }).isVisible()).toBe(true);
   });
 
   it('a code sent twice: the second answer is the first one’s', async () => {
