@@ -1,5 +1,16 @@
 import { describe, expect, it } from 'vitest';
-import { ada, bob, createBench, createEnrolled, DAY, good, loginPending, MINUTE, reasonOf, wrongCode } from '../../support/core-fixture.js';
+import {
+  ada,
+  bob,
+  createBench,
+  createEnrolled,
+  DAY,
+  good,
+  loginPending,
+  MINUTE,
+  reasonOf,
+  wrongCode,
+} from '../../support/core-fixture.js';
 
 describe('verify', () => {
   it('accepts the code of this moment and says what was proven', async () => {
@@ -19,7 +30,10 @@ describe('verify', () => {
     const wrong = await mfa.verify({ user: ada, session: await loginPending(mfa), code: wrongCode(authenticator, clock.now()) });
     expect(again).toEqual({ ok: false, reason: 'invalid_code' });
     expect(wrong).toEqual(again);
-    expect(events.filter((event) => event.name === 'verification_failed').map((event) => event.why)).toEqual(['replayed', 'wrong']);
+    expect(events.filter((event) => event.name === 'verification_failed').map((event) => event.why)).toEqual([
+      'replayed',
+      'wrong',
+    ]);
   });
 
   it('T2: a step makes every earlier one of the window unusable', async () => {

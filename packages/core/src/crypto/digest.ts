@@ -1,13 +1,8 @@
-import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
+import { createHmac, timingSafeEqual } from 'node:crypto';
 
 /** HMAC-SHA-256 over the parts, each with its length before it, so that no two lists of parts give the same bytes. */
 export function keyedDigest(key: Uint8Array, parts: readonly string[]): Uint8Array {
   return createHmac('sha256', key).update(lengthPrefixed(parts)).digest();
-}
-
-/** First characters of a SHA-256, for names that only have to change with their content. */
-export function contentHash(content: string): string {
-  return createHash('sha256').update(content).digest('base64url').slice(0, 12);
 }
 
 /** Compares without telling by its time where the difference is; strings of other length are unequal. */

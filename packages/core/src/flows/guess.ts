@@ -4,13 +4,6 @@ import type { Profile } from '../profile/profile.js';
 import { type Refusal, refuse } from '../results.js';
 import type { KnownDevice } from './known-device.js';
 
-/** What the check of a 6-digit code came to, before its price is taken. */
-export interface GuessOutcome {
-  outcome: 'accepted' | 'replayed' | 'wrong';
-  /** Authenticators that were tried. */
-  tried: number;
-}
-
 /** A guess with its price: the profile to store, and the refusal unless it was right. */
 export interface PricedGuess {
   refusal?: Refusal;

@@ -91,12 +91,6 @@ export function giveTriesBack(stored: GuessBudget, cost: number, now: number): G
   return { ...budget, quick: 0, level: Math.min(budget.level, Math.max(BUCKET - QUICK_TRIES * cost, 0)) };
 }
 
-/** Whether nothing is left to remember. */
-export function isUntouched(stored: GuessBudget, now: number): boolean {
-  const budget = settle(stored, now);
-  return budget.quick === 0 && budget.level === 0;
-}
-
 function settle(stored: GuessBudget, now: number): GuessBudget {
   const lastWrongAt = Math.min(stored.lastWrongAt, now);
   const levelAt = Math.min(stored.levelAt, now);
