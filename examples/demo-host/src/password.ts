@@ -25,6 +25,11 @@ export async function verifyPassword(password: string, stored: string): Promise<
   return derived.length === expected.length && timingSafeEqual(derived, expected);
 }
 
+/** What an unknown user's password is checked against, so that the answer takes as long. No password belongs to it. */
+export function decoyHash({ logN, r, p }: PasswordCost): string {
+  return ['scrypt', logN, r, p, 'A'.repeat(22), 'A'.repeat(43)].join('$');
+}
+
 function derive(password: string, salt: Buffer, { logN, r, p }: PasswordCost): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     scrypt(password.normalize('NFC'), salt, 32, { N: 2 ** logN, r, p, maxmem: 256 * 2 ** logN * r }, (error, key) =>

@@ -1,6 +1,6 @@
 import type { MfaUser } from '@mfa-kit/core';
 import type { HostDatabase, Row } from './database.js';
-import { hashPassword, type PasswordCost, verifyPassword } from './password.js';
+import { decoyHash, hashPassword, type PasswordCost, verifyPassword } from './password.js';
 
 /** A user of the demo; being an `MfaUser` with more fields, it reaches the kit's `policy` as it is. */
 export interface DemoUser extends MfaUser {
@@ -45,8 +45,6 @@ export interface UsersOptions {
 
 /** Opens the table of users: makes the demo's people at the first start, and gives them a new demo password if it changed. */
 export async function openUsers({ database, demoPassword, passwordCost, now }: UsersOptions): Promise<DemoUsers> {
-  // What an unknown user's password is checked against, so that the answer takes as long.
-  const decoy = await hashPassword('', passwordCost);
   const readOne = async (column: 'id' | 'username', value: string): Promise<Row | undefined> =>
     (await database.query(`SELECT * FROM demo_users WHERE ${column} = ?`, [value]))[0];
 
@@ -59,28 +57,12 @@ export async function openUsers({ database, demoPassword, passwordCost, now }: U
     ]);
   };
 
-  await Promise.all(
-    PEOPLE.map(async (person) => {
-      const row = await readOne('username', person.username);
-      if (row && (row.password_changed || (await verifyPassword(demoPassword, String(row.password_hash))))) return;
-      if (row) return storePassword(String(row.id), demoPassword, false);
-      await database.query(`INSERT INTO demo_users VALUES (?, ?, ?, ?, ?, 0, ?, 0, ?) ON CONFLICT DO NOTHING`, [
-        `user-${person.username}`,
-        person.username,
-        `${person.username}@larkfield.example`,
-        person.displayName,
-        await hashPassword(demoPassword, passwordCost),
-        person.mfa,
-        person.graceDays > 0 ? now() + person.graceDays * DAY : null,
-      ]);
-      return undefined;
-    }),
-  );
+  await seed(database, { demoPassword, passwordCost, now });
 
   const checkPassword: DemoUsers['checkPassword'] = async (username, password) => {
     if (typeof username !== 'string' || typeof password !== 'string') return null;
     const row = await readOne('username', username.trim().toLowerCase());
-    const right = await verifyPassword(password, row ? String(row.password_hash) : decoy);
+    const right = await verifyPassword(password, row ? String(row.password_hash) : decoyHash(passwordCost));
     return right ? toUser(row) : null;
   };
 
@@ -103,6 +85,30 @@ export async function openUsers({ database, demoPassword, passwordCost, now }: U
     },
     restoreDemoPassword: (id) => storePassword(id, demoPassword, false),
   };
+}
+
+/** Makes the people who are missing, and gives those who use the demo password the present one. One hash serves them all. */
+async function seed(database: HostDatabase, options: Omit<UsersOptions, 'database'>): Promise<void> {
+  const { demoPassword, passwordCost, now } = options;
+  const rows = await database.query('SELECT username, password_hash FROM demo_users WHERE password_changed = 0');
+  const missing = PEOPLE.length > (await database.query('SELECT id FROM demo_users')).length;
+  const kept = rows[0] ? String(rows[0].password_hash) : undefined;
+  const current = kept !== undefined && (await verifyPassword(demoPassword, kept));
+  if (current && !missing) return;
+  const hash = current ? kept : await hashPassword(demoPassword, passwordCost);
+  await database.query('UPDATE demo_users SET password_hash = ? WHERE password_changed = 0', [hash]);
+  for (const { username, displayName, mfa, graceDays } of PEOPLE) {
+    const enrollBy = graceDays > 0 ? now() + graceDays * DAY : null;
+    await database.query('INSERT INTO demo_users VALUES (?, ?, ?, ?, ?, 0, ?, 0, ?) ON CONFLICT DO NOTHING', [
+      `user-${username}`,
+      username,
+      `${username}@larkfield.example`,
+      displayName,
+      hash,
+      mfa,
+      enrollBy,
+    ]);
+  }
 }
 
 function toUser(row: Row | undefined): DemoUser | null {
