@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Browser } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { accessibilityViolations, launchChromium, openPage, requireChromium } from '../support/browser.js';
 import { type DemoApp, startDemoApp } from '../support/demo-app.js';
@@ -63,6 +63,7 @@ describeWith(requireChromium(), 'every page', (executablePath) => {
           found.push(...(await accessibilityViolations(page)).map((line) => `${name} ${colorScheme} ${width}: ${line}`));
         if (pictures) await keepPicture({ name, width, colorScheme, png: await page.screenshot({ fullPage: true }) });
       }
+      if (pictures && SHOWN.includes(name)) await keepShownPicture(page, name);
       await page.setViewportSize({ width: 320, height: 800 });
       const { scrollWidth } = await page.evaluate(() => ({ scrollWidth: document.documentElement.scrollWidth }));
       if (scrollWidth > 320) found.push(`${name}: ${scrollWidth} pixels wide on a screen of 320`);
@@ -78,6 +79,16 @@ async function keepPicture(picture: { name: string; width: number; colorScheme: 
   const all = join(String(pictures), 'all');
   await mkdir(all, { recursive: true });
   await writeFile(join(all, `${name}-${width}-${colorScheme}.png`), png);
-  if (width !== 1280 || !SHOWN.includes(name)) return;
-  await writeFile(join(String(pictures), colorScheme === 'dark' ? `${name}-dark.png` : `${name}.png`), png);
+}
+
+/** The picture in the README: a little narrower, so that its file stays small. */
+async function keepShownPicture(page: Page, name: string): Promise<void> {
+  await page.setViewportSize({ width: 900, height: 640 });
+  for (const colorScheme of ['light', 'dark'] as const) {
+    await page.emulateMedia({ colorScheme });
+    await page.screenshot({
+      fullPage: true,
+      path: join(String(pictures), `${name}${colorScheme === 'dark' ? '-dark' : ''}.png`),
+    });
+  }
 }

@@ -55,7 +55,6 @@ export async function tour(page: Page, app: DemoApp, stop: (name: string) => Pro
   await stop('enroll-additional');
   await answerWith(page, await codeAt(await readManualKey(page), app.now()));
   await stop('overview-added');
-  await at('/mfa', 'overview');
   for (const summary of await page.locator('summary').all()) await summary.click();
   await stop('overview-opened');
   await at('/mfa/no-such-page', 'message-not-found');
@@ -76,10 +75,12 @@ export async function tour(page: Page, app: DemoApp, stop: (name: string) => Pro
   await stop('challenge-recovery-code-wrong');
   await page.goto(`${app.origin}/mfa/challenge`);
   for (let guess = 0; guess < 4; guess += 1) await answerWith(page, await wrongCode(app, ada));
-  await stop('challenge-throttled');
+  await stop('challenge-fifth-wrong-code');
+  await at('/mfa/challenge', 'challenge-throttled');
   app.advance(MINUTE);
   await page.goto(`${app.origin}/mfa/challenge`);
-  await answerWith(page, await nextCode(app, ada));
+  await answerWith(page, await nextCode(app, ada), { remember: true });
+  await at('/mfa', 'overview');
 
   // The session ends while the page is open.
   await page.goto(`${app.origin}/mfa`);

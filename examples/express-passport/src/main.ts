@@ -8,5 +8,8 @@ if (process.argv[2] === 'reset') {
 } else {
   const port = process.env.PORT || '3000';
   const origins = [process.env.ORIGIN ?? `http://localhost:${port}`, `http://127.0.0.1:${port}`];
-  createApp(host, { origins }).listen(port, () => void printWelcome(host, origins[0]));
+  createApp(host, { origins }).listen(port, (error) => {
+    if (error) throw new Error(`Port ${port} cannot be used; try PORT=3001 npm start.`, { cause: error });
+    void printWelcome(host, origins[0]);
+  });
 }
