@@ -1,7 +1,13 @@
+import type { MfaSession, VerifiedSession } from '@mfa-kit/core';
 import { createMfa, type Mfa, type MfaEvent, type MfaNotice, type MfaOptions, type MfaUser } from '@mfa-kit/core';
 import { memoryStorage } from '@mfa-kit/core/storage/memory';
-import { createAuthenticator, createClock, type TestClock, type VirtualAuthenticator, verifiedSession } from '@mfa-kit/core/testing';
-import type { MfaSession, VerifiedSession } from '@mfa-kit/core';
+import {
+  createAuthenticator,
+  createClock,
+  type TestClock,
+  type VirtualAuthenticator,
+  verifiedSession,
+} from '@mfa-kit/core/testing';
 import { countingStorage, type StorageCounts } from './counting-storage.js';
 
 export const SECOND = 1_000;
@@ -99,7 +105,9 @@ export function wrongCode(authenticator: VirtualAuthenticator, now: number): str
 }
 
 /** Fails unless the result is good, and gives its fields. */
-export function good<Fields extends object>(result: ({ ok: true } & Fields) | { ok: false; reason: string }): { ok: true } & Fields {
+export function good<Fields extends object>(
+  result: ({ ok: true } & Fields) | { ok: false; reason: string },
+): { ok: true } & Fields {
   if (!result.ok) throw new Error(`refused: ${result.reason}`);
   return result;
 }
@@ -110,3 +118,38 @@ export function reasonOf(result: { ok: true } | { ok: false; reason: string }): 
 }
 
 export { createAuthenticator };
+
+/** What a browser has after a login with a code. */
+export interface Browser {
+  session: VerifiedSession;
+  token: string;
+  deviceId: string;
+}
+
+/** A login with a code a minute later, so that its step is unused: the browser is known, and remembered if that is asked for. */
+export async function loginWithCode(
+  bench: Enrolled,
+  { user = ada, rememberDevice = false, deviceToken }: { user?: TestUser; rememberDevice?: boolean; deviceToken?: string } = {},
+): Promise<Browser> {
+  bench.clock.advance(MINUTE);
+  const { session } = await bench.mfa.beginLogin({ user, ...(deviceToken === undefined ? {} : { deviceToken }) });
+  const code = bench.authenticator.code(bench.clock.now());
+  const shown = deviceToken === undefined ? {} : { deviceToken };
+  const verified = good(await bench.mfa.verify({ user, session, code, rememberDevice, deviceLabel: 'Firefox', ...shown }));
+  return { session: verified.session, token: verified.device?.token ?? '', deviceId: verified.device?.deviceId ?? '' };
+}
+
+/** Enrolls one more authenticator for a session that is fresh. */
+export async function enrollAnother(
+  bench: Bench,
+  session: MfaSession,
+  user: TestUser = ada,
+): Promise<{ session: VerifiedSession; authenticator: VirtualAuthenticator; authenticatorId: string; recoveryCodes: string[] }> {
+  const started = good(await bench.mfa.startEnrollment({ user, session }));
+  const authenticator = createAuthenticator(started.enrollment.uri);
+  const code = authenticator.code(bench.clock.now());
+  const enrollmentId = started.enrollment.id;
+  const confirmed = good(await bench.mfa.confirmEnrollment({ user, session: started.session, enrollmentId, code }));
+  const { authenticator: summary, recoveryCodes = [] } = confirmed;
+  return { session: confirmed.session, authenticator, authenticatorId: summary.id, recoveryCodes };
+}

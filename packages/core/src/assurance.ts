@@ -75,9 +75,10 @@ export type AccessDecision =
   | { access: 'refuse'; reason: 'profile_missing' | 'not_allowed' }
   | { access: 'unavailable'; retryAfterSeconds: number };
 
-/** The user whom a session's state speaks of. */
-export function sessionUserId(session: MfaSession): string {
-  return session.state === 'pending' ? session.userId : session.assurance.userId;
+/** The user whom a session's state speaks of; undefined for what is no such state, whatever a session store gave back. */
+export function sessionUserId(session: MfaSession): string | undefined {
+  if (session.state === 'pending') return session.userId;
+  return session.state === 'verified' ? (session.assurance as Assurance | undefined)?.userId : undefined;
 }
 
 /** An assurance as claims of an access token that the host signs; `sub` is the host's, and must be the user id. */

@@ -77,10 +77,9 @@ export function challengeFactors(profile: Profile): ChallengeFactor[] {
 
 function decideUnenrolled({ policy, profile, session, requirement, now }: AccessFacts): AccessDecision {
   // A proof of another epoch: what it proved is gone, and the password it began with may be too.
-  const stale = session?.state === 'verified' && session.assurance.epoch !== profile?.epoch;
+  if (session?.state === 'verified' && session.assurance.epoch !== profile?.epoch) return { access: 'login-again' };
   const stepUp = requirement.maxAgeSeconds !== undefined;
   if (!stepUp && policy.mfa === 'optional') return { access: 'allow', via: 'not-required' };
-  if (stale) return { access: 'login-again' };
   const enrollBy = enrollmentDeadline(policy, profile);
   if (!stepUp && enrollBy !== undefined && now < enrollBy) return { access: 'allow', via: 'grace', enrollBy };
   if (!policy.mayEnroll) return { access: 'refuse', reason: 'not_allowed' };

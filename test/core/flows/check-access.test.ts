@@ -1,0 +1,339 @@
+import { describe, expect, it } from 'vitest';
+import type { AccessDecision, Assurance, MfaSession, Requirement } from '../../../packages/core/src/assurance.js';
+import type { EffectivePolicy } from '../../../packages/core/src/policy/enforcement.js';
+import { decideAccess } from '../../../packages/core/src/policy/requirement.js';
+import { newDevice } from '../../../packages/core/src/profile/device.js';
+import { newProfile, type Profile } from '../../../packages/core/src/profile/profile.js';
+import {
+  ada,
+  bob,
+  createBench,
+  createEnrolled,
+  DAY,
+  good,
+  loginPending,
+  loginWithCode,
+  MINUTE,
+  SECOND,
+} from '../../support/core-fixture.js';
+
+const NOW = 1_800_000_000_000;
+const HOUR_AGO = NOW - 3_600_000;
+
+type Level = 'required' | 'optional' | 'off';
+type State = 'none' | 'pending' | 'otp' | 'recovery-code' | 'remembered-device';
+
+const levels: Level[] = ['required', 'optional', 'off'];
+const states: State[] = ['none', 'pending', 'otp', 'recovery-code', 'remembered-device'];
+const requirements: [string, Requirement][] = [
+  ['plain', {}],
+  ['step-up', { maxAgeSeconds: 300 }],
+  ['no remembered device', { acceptRememberedDevice: false }],
+];
+
+function policyOf(mfa: Level, change: Partial<EffectivePolicy> = {}): EffectivePolicy {
+  return { mfa, mayEnroll: mfa !== 'off', rememberDays: 30, ...change };
+}
+
+function profileOf(enrolled: boolean): Profile {
+  const authenticator = { id: 'a', kind: 'totp', name: 'App', createdAt: 0, enrollmentId: 'e', data: {} };
+  const device = { ...newDevice({ id: 'd', label: '', tokenId: 't' }, HOUR_AGO), rememberedUntil: NOW + DAY };
+  return { ...newProfile(), epoch: 'now', authenticators: enrolled ? [authenticator] : [], devices: enrolled ? [device] : [] };
+}
+
+function sessionOf(state: State, epoch: string, verifiedAt = HOUR_AGO): MfaSession | undefined {
+  if (state === 'none') return undefined;
+  if (state === 'pending') return { state, userId: 'u', epoch, deviceEpoch: 'x', since: HOUR_AGO, enrollmentIds: [] };
+  return { state: 'verified', assurance: assuranceOf(state, epoch, verifiedAt) };
+}
+
+function assuranceOf(via: Assurance['via'], epoch: string, verifiedAt: number): Assurance {
+  return { userId: 'u', epoch, amr: [], acr: '', verifiedAt, via, ...(via === 'remembered-device' ? { deviceId: 'd' } : {}) };
+}
+
+function brief(decision: AccessDecision): string {
+  switch (decision.access) {
+    case 'allow':
+      return `allow ${decision.via}`;
+    case 'challenge':
+      return `challenge ${decision.because}`;
+    case 'refuse':
+      return `refuse ${decision.reason}`;
+    default:
+      return decision.access;
+  }
+}
+
+/** Section 6 of the design, said once more and in other words. */
+function expected(level: Level, enrolled: boolean, state: State, current: boolean, requirement: Requirement): string {
+  const stepUp = requirement.maxAgeSeconds !== undefined;
+  if (level === 'off') return state === 'pending' ? 'login-again' : 'allow not-required';
+  if (state === 'none') return 'login-again';
+  if (!enrolled) {
+    // State of another epoch is worth nothing, whatever it says.
+    if (!current) return 'login-again';
+    return level === 'optional' && !stepUp ? 'allow not-required' : 'enroll';
+  }
+  if (state === 'pending') return current ? 'challenge missing' : 'login-again';
+  if (!current) return 'challenge revoked';
+  if (state === 'remembered-device') {
+    if (requirement.acceptRememberedDevice === false) return 'challenge missing';
+    return stepUp ? 'challenge expired' : 'allow remembered-device';
+  }
+  return stepUp ? 'challenge expired' : `allow ${state}`;
+}
+
+describe('the guard’s question: policy x enrolled x state x epoch x requirement', () => {
+  const cases = levels.flatMap((level) =>
+    [true, false].flatMap((enrolled) =>
+      states.flatMap((state) =>
+        [true, false].flatMap((current) =>
+          requirements.map(([name, requirement]) => ({ level, enrolled, state, current, name, requirement })),
+        ),
+      ),
+    ),
+  );
+
+  it.each(cases)('T20, SES-4, DEV-8: $level, enrolled $enrolled, $state, epoch current $current, $name', (row) => {
+    const { level, enrolled, state, current, requirement } = row;
+    const decision = decideAccess({
+      enrolled: undefined,
+      policy: policyOf(level),
+      profile: profileOf(enrolled),
+      session: sessionOf(state, current ? 'now' : 'before'),
+      requirement,
+      now: NOW,
+    });
+    expect(brief(decision)).toBe(expected(level, enrolled, state, current, requirement));
+  });
+
+  it.each(cases.filter((row) => row.level !== 'off'))(
+    'STO-6: the host says enrolled, the record does not: $level, $state, $name',
+    ({ level, state, requirement }) => {
+      for (const profile of [null, profileOf(false)]) {
+        const facts = {
+          enrolled: true,
+          policy: policyOf(level),
+          profile,
+          session: sessionOf(state, 'now'),
+          requirement,
+          now: NOW,
+        };
+        expect(brief(decideAccess(facts))).toBe('refuse profile_missing');
+      }
+    },
+  );
+
+  it('without a record at all nothing but "optional" and "off" lets through, and no proof counts', () => {
+    for (const level of levels) {
+      for (const state of states) {
+        const facts = { enrolled: false, policy: policyOf(level), profile: null, requirement: {}, now: NOW };
+        const access = brief(decideAccess({ ...facts, session: sessionOf(state, 'now') }));
+        expect(access).toBe(level === 'off' && state !== 'pending' ? 'allow not-required' : 'login-again');
+      }
+    }
+  });
+});
+
+describe('grace', () => {
+  const decide = (policy: EffectivePolicy, profile: Profile, requirement: Requirement = {}) =>
+    decideAccess({ enrolled: false, policy, profile, session: sessionOf('pending', 'now'), requirement, now: NOW });
+
+  it('lets through before the deadline, not at it, and never a step-up', () => {
+    const profile = profileOf(false);
+    expect(decide(policyOf('required', { enrollBy: NOW + 1 }), profile)).toEqual({
+      access: 'allow',
+      via: 'grace',
+      enrollBy: NOW + 1,
+    });
+    expect(decide(policyOf('required', { enrollBy: NOW }), profile)).toEqual({ access: 'enroll', enrollBy: NOW });
+    expect(decide(policyOf('required', { enrollBy: NOW + 1 }), profile, { maxAgeSeconds: 60 }).access).toBe('enroll');
+  });
+
+  it('T41: is the earlier of what was stored and what policy says now', () => {
+    const profile = { ...profileOf(false), enrollBy: NOW - 1 };
+    expect(decide(policyOf('required', { enrollBy: NOW + DAY }), profile).access).toBe('enroll');
+    expect(decide(policyOf('required'), { ...profile, enrollBy: NOW + DAY }).access).toBe('enroll');
+    expect(decide(policyOf('required', { enrollBy: NOW - 1 }), { ...profile, enrollBy: NOW + DAY }).access).toBe('enroll');
+  });
+
+  it('T42: no new login, no policy switched off and on, no reset and no other date makes a deadline later', async () => {
+    const bench = createBench();
+    const enrollBy = bench.clock.now() + DAY;
+    const access = async (change: object) => (await bench.mfa.beginLogin({ user: { ...ada, ...change } })).decision;
+    expect(await access({ enrollBy })).toEqual({ access: 'allow', via: 'grace', enrollBy });
+    expect(await access({ enrollBy: enrollBy + 30 * DAY })).toEqual({ access: 'allow', via: 'grace', enrollBy });
+    await access({ mfa: 'off' });
+    await access({ mfa: 'optional' });
+    good(await bench.mfa.resetMfa({ userId: ada.id, actor: 'a', reason: 'r' }));
+    good(await bench.mfa.passwordChanged({ userId: ada.id }));
+    expect(await access({ enrollBy: enrollBy + 30 * DAY })).toEqual({ access: 'allow', via: 'grace', enrollBy });
+    bench.clock.advance(DAY);
+    expect(await access({ enrollBy: enrollBy + 30 * DAY })).toEqual({ access: 'enroll', enrollBy });
+    expect(await access({ enrollBy: enrollBy - 2 * DAY })).toEqual({ access: 'enroll', enrollBy: enrollBy - 2 * DAY });
+  });
+
+  it('T39: who may not enroll is told so, and is let through for as long as there is grace', () => {
+    const profile = profileOf(false);
+    expect(brief(decide(policyOf('required', { mayEnroll: false }), profile))).toBe('refuse not_allowed');
+    expect(brief(decide(policyOf('required', { mayEnroll: false, enrollBy: NOW + 1 }), profile))).toBe('allow grace');
+  });
+});
+
+describe('the age of a proof', () => {
+  const decide = (verifiedAt: number, maxAgeSeconds: number) =>
+    brief(
+      decideAccess({
+        enrolled: true,
+        policy: policyOf('required'),
+        profile: profileOf(true),
+        session: sessionOf('otp', 'now', verifiedAt),
+        requirement: { maxAgeSeconds },
+        now: NOW,
+      }),
+    );
+
+  it.each([
+    [299, 'allow otp'],
+    [300, 'allow otp'],
+    [301, 'challenge expired'],
+    [0, 'allow otp'],
+    [-60, 'allow otp'],
+    [-61, 'challenge missing'],
+  ])('STP-1: %i seconds after the proof, of at most 300: %s', (age, access) => {
+    expect(decide(NOW - age * SECOND, 300)).toBe(access);
+  });
+
+  it('STP-1: a maximum of 0 asks each time', () => {
+    expect(decide(NOW, 0)).toBe('allow otp');
+    expect(decide(NOW - 1, 0)).toBe('challenge expired');
+  });
+
+  it.each([Number.NaN, Number.POSITIVE_INFINITY])('SES-4: a proof dated %d proves nothing', (verifiedAt) => {
+    expect(decide(verifiedAt, 300)).toBe('challenge missing');
+  });
+
+  it('STP-1, STP-3: use does not refresh it, another session does not have it', async () => {
+    const bench = await createEnrolled();
+    const { session } = await loginWithCode(bench);
+    const requirement = { maxAgeSeconds: 300 };
+    for (let request = 0; request < 100; request++) {
+      bench.clock.advance(3 * SECOND);
+      expect((await bench.mfa.checkAccess({ user: ada, session, requirement })).access).toBe('allow');
+    }
+    bench.clock.advance(SECOND);
+    const decision = await bench.mfa.checkAccess({ user: ada, session, requirement });
+    expect(decision).toEqual({
+      access: 'challenge',
+      because: 'expired',
+      factors: ['totp', 'recovery-code'],
+      maxAgeSeconds: 300,
+    });
+    const other = (await bench.mfa.beginLogin({ user: ada })).session;
+    expect((await bench.mfa.checkAccess({ user: ada, session: other, requirement })).access).toBe('challenge');
+  });
+});
+
+describe('checkAccess', () => {
+  it('T33, SES-3: state of another user is nobody’s', async () => {
+    const { mfa, session } = await createEnrolled();
+    expect(await mfa.checkAccess({ user: bob, session })).toEqual({ access: 'login-again' });
+  });
+
+  it.each([
+    ['an empty object', {}],
+    ['a state that is none', { state: 'proven', assurance: { userId: 'user-ada' } }],
+    ['verified of nothing', { state: 'verified' }],
+    ['verified of null', { state: 'verified', assurance: null }],
+    ['text', 'verified'],
+    ['null', null],
+    ['a list', []],
+  ])('SES-4: state that is not one is nobody’s: %s', async (_, session) => {
+    const { mfa } = await createEnrolled();
+    expect(await mfa.checkAccess({ user: ada, session: session as never })).toEqual({ access: 'login-again' });
+    expect(await mfa.verify({ user: ada, session: session as never, code: '123456' })).toMatchObject({ reason: 'login_again' });
+  });
+
+  it('T20: no state and no token from before the proof opens a route', async () => {
+    const bench = await createEnrolled();
+    const begun = await bench.mfa.beginLogin({ user: ada });
+    expect((await bench.mfa.checkAccess({ user: ada, session: begun.session })).access).toBe('challenge');
+    const opened = good(await bench.mfa.openPendingToken(begun.pendingToken ?? ''));
+    expect((await bench.mfa.checkAccess({ user: ada, session: opened.session })).access).toBe('challenge');
+  });
+
+  it('T22: a new login drops what the session had', async () => {
+    const bench = await createEnrolled();
+    const begun = await bench.mfa.beginLogin({ user: ada });
+    expect(begun.session?.state).toBe('pending');
+    const off = await bench.mfa.beginLogin({ user: { ...ada, mfa: 'off' } });
+    expect(off).toEqual({ decision: { access: 'allow', via: 'not-required' } });
+  });
+
+  it('reads once and never writes', async () => {
+    const bench = await createEnrolled();
+    for (const session of [bench.session, await loginPending(bench.mfa), undefined]) {
+      bench.resetCounts();
+      await bench.mfa.checkAccess({ user: ada, session, requirement: { maxAgeSeconds: 1 } });
+      expect(bench.counts).toEqual({ reads: 1, writes: 0, removes: 0, lists: 0 });
+    }
+  });
+
+  it('T29, DEV-8: a remembered device opens no step-up and no route that does not accept it', async () => {
+    const bench = await createEnrolled();
+    const { token } = await loginWithCode(bench, { rememberDevice: true });
+    const { session } = await bench.mfa.beginLogin({ user: ada, deviceToken: token });
+    const access = async (requirement: Requirement) => brief(await bench.mfa.checkAccess({ user: ada, session, requirement }));
+    expect(await access({})).toBe('allow remembered-device');
+    expect(await access({ maxAgeSeconds: 100_000 })).toBe('challenge expired');
+    expect(await access({ acceptRememberedDevice: false })).toBe('challenge missing');
+    expect(session).toMatchObject({ assurance: { amr: ['remembered_device'], acr: 'urn:mfa-kit:remembered-device' } });
+  });
+
+  it.each([
+    { maxAgeSeconds: -1 },
+    { maxAgeSeconds: 1.5 },
+    { maxAgeSeconds: Number.NaN },
+    { maxAgeSeconds: '300' },
+    { maxAgeSeconds: null },
+    { maxAge: 300 },
+    { acceptRememberedDevice: 'no' },
+  ])('SUP-6: a requirement that is not one throws: %j', async (requirement) => {
+    const { mfa } = createBench();
+    const asked = mfa.checkAccess({ user: ada, session: undefined, requirement: requirement as never });
+    await expect(asked).rejects.toMatchObject({ name: 'MfaError' });
+  });
+});
+
+describe('revocationDelaySeconds', () => {
+  it('a proof so young is not read again, and its revocation is seen a moment later', async () => {
+    const bench = await createEnrolled(ada, { revocationDelaySeconds: 60 });
+    const { session } = await loginWithCode(bench);
+    const own = await loginWithCode(bench);
+    good(await bench.mfa.endAllSessions({ user: ada, session: own.session }));
+    bench.clock.advance(-1 * SECOND);
+    bench.resetCounts();
+    expect(brief(await bench.mfa.checkAccess({ user: ada, session }))).toBe('allow otp');
+    expect(bench.counts.reads).toBe(0);
+    bench.clock.advance(2 * SECOND);
+    expect(brief(await bench.mfa.checkAccess({ user: ada, session }))).toBe('challenge revoked');
+  });
+
+  it('never covers pending state, remembered devices, step-ups, or a proof from the future', async () => {
+    const bench = await createEnrolled(ada, { revocationDelaySeconds: 300 });
+    const { session, token } = await loginWithCode(bench, { rememberDevice: true });
+    const remembered = (await bench.mfa.beginLogin({ user: ada, deviceToken: token })).session;
+    const pending = await loginPending(bench.mfa);
+    const future: MfaSession = { ...session, assurance: { ...session.assurance, verifiedAt: bench.clock.now() + 2 * MINUTE } };
+    for (const [state, requirement] of [
+      [pending, {}],
+      [remembered, {}],
+      [session, { maxAgeSeconds: 300 }],
+      [future, {}],
+    ] as const) {
+      bench.resetCounts();
+      await bench.mfa.checkAccess({ user: ada, session: state, requirement });
+      expect(bench.counts.reads).toBe(1);
+    }
+  });
+});
