@@ -1,0 +1,248 @@
+import { describe, expect, it } from 'vitest';
+import {
+  ada,
+  bob,
+  createAuthenticator,
+  createBench,
+  createEnrolled,
+  DAY,
+  type Enrolled,
+  enrollAnother,
+  good,
+  HOUR,
+  loginPending,
+  loginWithCode,
+  MINUTE,
+  reasonOf,
+  SECOND,
+  wrongCode,
+} from '../../support/core-fixture.js';
+
+/** One wrong guess from a browser that nobody knows, after a new login. */
+async function guess(bench: Enrolled): Promise<string> {
+  const code = wrongCode(bench.authenticator, bench.clock.now());
+  return reasonOf(await bench.mfa.verify({ user: ada, session: await loginPending(bench.mfa), code }));
+}
+
+function evaluated(bench: Enrolled): number {
+  return bench.events.filter((event) => event.name === 'verification_failed').length;
+}
+
+describe('guessing', () => {
+  it('T5, T6, THR-1, STP-5: five wrong codes at any doors, then no code is looked at, not even the right one', async () => {
+    const bench = await createEnrolled();
+    const { mfa, clock, authenticator, session } = bench;
+    const pending = await loginPending(mfa);
+    const started = good(await mfa.startEnrollment({ user: ada, session }));
+    const code = () => wrongCode(authenticator, clock.now());
+    for (const door of [
+      () => mfa.verify({ user: ada, session: pending, code: code() }),
+      async () => mfa.verify({ user: ada, session: await loginPending(mfa), code: code() }),
+      () => mfa.verify({ user: ada, session, code: code() }),
+      () => mfa.confirmEnrollment({ user: ada, session: started.session, enrollmentId: started.enrollment.id, code: code() }),
+      async () => mfa.verify({ user: ada, session: await loginPending(mfa), code: code() }),
+    ]) {
+      expect(reasonOf(await door())).toBe('invalid_code');
+    }
+    const right = await mfa.verify({ user: ada, session: pending, code: authenticator.code(clock.now()) });
+    expect(right).toEqual({ ok: false, reason: 'throttled', retryAfterSeconds: 30 });
+    const enrolling = createAuthenticator(started.enrollment.uri).code(clock.now());
+    const confirmed = await mfa.confirmEnrollment({
+      user: ada,
+      session: started.session,
+      enrollmentId: started.enrollment.id,
+      code: enrolling,
+    });
+    expect(confirmed).toEqual(right);
+    expect(evaluated(bench)).toBe(5);
+  });
+
+  it('T5, T8: of 100 wrong codes at once five are evaluated', async () => {
+    const bench = await createEnrolled();
+    const session = await loginPending(bench.mfa);
+    const code = wrongCode(bench.authenticator, bench.clock.now());
+    const answers = await Promise.all(Array.from({ length: 100 }, () => bench.mfa.verify({ user: ada, session, code })));
+    expect(answers.filter((answer) => reasonOf(answer) === 'invalid_code')).toHaveLength(5);
+    expect(answers.filter((answer) => reasonOf(answer) === 'throttled')).toHaveLength(95);
+    expect(evaluated(bench)).toBe(5);
+  });
+
+  it('THR-7: while throttled right and wrong are answered alike, nothing is consumed, and tries do not extend the wait', async () => {
+    const bench = await createEnrolled();
+    const { mfa, clock, authenticator } = bench;
+    for (let tries = 0; tries < 5; tries++) await guess(bench);
+    const session = await loginPending(mfa);
+    const right = authenticator.code(clock.now() + 30 * SECOND);
+    for (let second = 0; second < 29; second++) {
+      const answers = [right, wrongCode(authenticator, clock.now())].map((code) => mfa.verify({ user: ada, session, code }));
+      const [first, other] = await Promise.all(answers);
+      expect(first).toEqual({ ok: false, reason: 'throttled', retryAfterSeconds: 30 - second });
+      expect(other).toEqual(first);
+      clock.advance(SECOND);
+    }
+    clock.advance(SECOND - 1);
+    expect(reasonOf(await mfa.verify({ user: ada, session, code: right }))).toBe('throttled');
+    clock.advance(1);
+    expect(reasonOf(await mfa.verify({ user: ada, session, code: right }))).toBe('ok');
+    expect(bench.counts.writes).toBe(6);
+  });
+
+  it('T7: the right password changes no budget, only a right code gives the quick tries back', async () => {
+    const bench = await createEnrolled();
+    for (let tries = 0; tries < 4; tries++) await guess(bench);
+    for (let logins = 0; logins < 10; logins++) await loginPending(bench.mfa);
+    expect(await guess(bench)).toBe('invalid_code');
+    expect(await guess(bench)).toBe('throttled');
+    bench.clock.advance(30 * SECOND);
+    await loginWithCode(bench);
+    for (let tries = 0; tries < 5; tries++) expect(await guess(bench)).toBe('invalid_code');
+    expect(await guess(bench)).toBe('throttled');
+  });
+
+  it('THR-5: whoever hammers for a day shuts the owner out neither of the usual browser nor of a recovery code', async () => {
+    const bench = await createEnrolled();
+    const { mfa, clock, authenticator, recoveryCodes } = bench;
+    const { token } = await loginWithCode(bench);
+    for (let minute = 0; minute < 24 * 60; minute += 7) {
+      await guess(bench);
+      clock.advance(7 * MINUTE);
+    }
+    expect(await guess(bench)).toBe('throttled');
+    const code = authenticator.code(clock.now());
+    const { session } = await mfa.beginLogin({ user: ada, deviceToken: token });
+    const elsewhere = await loginPending(mfa);
+    expect(reasonOf(await mfa.verify({ user: ada, session: elsewhere, code }))).toBe('throttled');
+    expect(reasonOf(await mfa.verify({ user: ada, session, code, deviceToken: token }))).toBe('ok');
+    expect(reasonOf(await mfa.verify({ user: ada, session: elsewhere, recoveryCode: recoveryCodes[0] }))).toBe('ok');
+  });
+
+  it('a known browser has a budget of its own, with the same limits', async () => {
+    const bench = await createEnrolled();
+    const { mfa, clock, authenticator } = bench;
+    const { token } = await loginWithCode(bench);
+    const known = async () => {
+      const code = wrongCode(authenticator, clock.now());
+      return reasonOf(await mfa.verify({ user: ada, session: await loginPending(mfa), code, deviceToken: token }));
+    };
+    for (let tries = 0; tries < 5; tries++) expect(await known()).toBe('invalid_code');
+    expect(await known()).toBe('throttled');
+    expect(await guess(bench)).toBe('invalid_code');
+    expect(good(await mfa.getStatus({ user: ada })).status.waitSeconds).toBe(0);
+  });
+
+  it('T44, THR-1: one user’s guesses and codes are nobody else’s', async () => {
+    const bench = await createEnrolled();
+    const other = await createEnrolled(bob, { storage: bench.storage, clock: bench.clock.now });
+    for (let tries = 0; tries < 6; tries++) await guess(bench);
+    bench.clock.advance(MINUTE);
+    const code = other.authenticator.code(bench.clock.now());
+    expect(reasonOf(await other.mfa.verify({ user: bob, session: await loginPending(other.mfa, bob), code }))).toBe('ok');
+  });
+
+  it('THR-2: a guess costs one unit for each authenticator that it is tried against', async () => {
+    const bench = await createEnrolled();
+    let { session } = bench;
+    session = (await enrollAnother(bench, session)).session;
+    bench.clock.advance(MINUTE);
+    session = (await enrollAnother(bench, session)).session;
+    bench.events.length = 0;
+    // Three authenticators: six guesses of three units fill the bucket of twenty.
+    for (let tries = 0; tries < 6; tries++) {
+      expect(await guess(bench)).toBe('invalid_code');
+      bench.clock.advance(MINUTE);
+    }
+    bench.clock.advance(HOUR);
+    expect(await guess(bench)).toBe('throttled');
+    expect(good(await bench.mfa.getStatus({ user: ada })).status.waitSeconds).toBeGreaterThan(7 * 3600);
+  });
+
+  it('THR-2, LOG-5: the user is told at half of the bucket and at its end, once a day', async () => {
+    const bench = await createEnrolled();
+    for (let minutes = 0; minutes < 20 * 60; minutes += 5) {
+      await guess(bench);
+      bench.clock.advance(5 * MINUTE);
+    }
+    const told = bench.notices.filter((notice) => notice.name === 'guessing_suspected');
+    expect(told.map((notice) => notice.level)).toEqual(['half', 'full']);
+    expect(bench.events.filter((event) => event.name === 'guessing_suspected')).toHaveLength(2);
+  });
+
+  it('clearLockout gives five tries at once, at every budget, and says who did it and why', async () => {
+    const bench = await createEnrolled();
+    const { mfa, clock, authenticator } = bench;
+    const { token } = await loginWithCode(bench);
+    for (let tries = 0; tries < 6; tries++) {
+      await guess(bench);
+      const code = wrongCode(authenticator, clock.now());
+      await mfa.verify({ user: ada, session: await loginPending(mfa), code, deviceToken: token });
+    }
+    expect(await guess(bench)).toBe('throttled');
+    good(await mfa.clearLockout({ userId: ada.id, actor: 'support-7', reason: 'ticket 42' }));
+    expect(bench.events.at(-1)).toMatchObject({
+      name: 'lockout_cleared',
+      actor: 'support-7',
+      reason: 'ticket 42',
+      userId: ada.id,
+    });
+    for (let tries = 0; tries < 5; tries++) expect(await guess(bench)).toBe('invalid_code');
+    expect(await guess(bench)).toBe('throttled');
+    clock.advance(MINUTE);
+    const code = authenticator.code(clock.now());
+    const session = await loginPending(mfa);
+    expect(reasonOf(await mfa.verify({ user: ada, session, code, deviceToken: token }))).toBe('ok');
+  });
+
+  it('FLT-5: a clock that ran ten years ahead for a moment locks nobody out', async () => {
+    const bench = await createEnrolled();
+    const { mfa, clock, authenticator } = bench;
+    clock.advance(3650 * DAY);
+    for (let tries = 0; tries < 6; tries++) await guess(bench);
+    clock.advance(-3650 * DAY);
+    expect(await guess(bench)).toBe('throttled');
+    clock.advance(30 * SECOND);
+    const code = authenticator.code(clock.now());
+    expect(reasonOf(await mfa.verify({ user: ada, session: await loginPending(mfa), code }))).toBe('ok');
+  });
+
+  it('REC-6: wrong recovery codes: a hundred a minute, no unit of the budget, no lock', async () => {
+    const bench = await createEnrolled();
+    const { mfa, clock, recoveryCodes, authenticator } = bench;
+    const session = await loginPending(mfa);
+    const wrong = '0000-0000-0000-0000-0000-0000';
+    for (let tries = 0; tries < 100; tries++) {
+      expect(reasonOf(await mfa.verify({ user: ada, session, recoveryCode: wrong }))).toBe('invalid_code');
+    }
+    const throttled = await mfa.verify({ user: ada, session, recoveryCode: recoveryCodes[0] });
+    expect(throttled).toEqual({ ok: false, reason: 'throttled', retryAfterSeconds: 60 });
+    expect(reasonOf(await mfa.verify({ user: ada, session, code: authenticator.code(clock.now()) }))).toBe('ok');
+    clock.advance(MINUTE);
+    expect(reasonOf(await mfa.verify({ user: ada, session, recoveryCode: recoveryCodes[0] }))).toBe('ok');
+  });
+
+  it('T45, TOTP-5: input that can be no code costs no read and no try', async () => {
+    const bench = await createEnrolled();
+    const { mfa, counts } = bench;
+    const session = await loginPending(mfa);
+    bench.resetCounts();
+    for (const code of ['', '12345', '1234567', '１２３４５６', ['123456'], { $gt: '' }, 123456, null, 'x'.repeat(10_000)]) {
+      expect(await mfa.verify({ user: ada, session, code })).toEqual({ ok: false, reason: 'invalid_code' });
+    }
+    expect(reasonOf(await mfa.verify({ user: ada, session }))).toBe('invalid_code');
+    expect(reasonOf(await mfa.verify({ user: ada, session, code: '123456', recoveryCode: '0'.repeat(24) }))).toBe('invalid_code');
+    expect(counts).toEqual({ reads: 0, writes: 0, removes: 0, lists: 0 });
+    expect(bench.events.filter((event) => event.name === 'verification_failed' && event.why === 'malformed')).toHaveLength(11);
+  });
+
+  it('ENR-4: guesses at a first enrollment are counted too', async () => {
+    const bench = createBench();
+    const { mfa, clock } = bench;
+    const started = good(await mfa.startEnrollment({ user: ada, session: await loginPending(mfa) }));
+    const authenticator = createAuthenticator(started.enrollment.uri);
+    const confirm = (code: string) =>
+      mfa.confirmEnrollment({ user: ada, session: started.session, enrollmentId: started.enrollment.id, code });
+    for (let tries = 0; tries < 5; tries++) {
+      expect(reasonOf(await confirm(wrongCode(authenticator, clock.now())))).toBe('invalid_code');
+    }
+    expect(await confirm(authenticator.code(clock.now()))).toMatchObject({ reason: 'throttled', retryAfterSeconds: 30 });
+  });
+});

@@ -1,0 +1,75 @@
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { ada, createBench, createEnrolled, DAY, good, loginPending, MINUTE, type TestUser } from '../../support/core-fixture.js';
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+describe('markEnrolled', () => {
+  it('is awaited before the confirmation answers, and told of the removal of the last authenticator and of a reset', async () => {
+    const order: string[] = [];
+    const user: TestUser = { ...ada, mfa: 'optional' };
+    const markEnrolled = async (userId: string, enrolled: boolean) => {
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      order.push(`${userId} ${enrolled}`);
+    };
+    const bench = await createEnrolled(user, { markEnrolled });
+    expect(order).toEqual(['user-ada true']);
+    const [authenticator] = good(await bench.mfa.getStatus({ user })).status.authenticators;
+    good(await bench.mfa.removeAuthenticator({ user, session: bench.session, authenticatorId: authenticator?.id ?? '' }));
+    expect(order).toEqual(['user-ada true', 'user-ada false']);
+    good(await bench.mfa.resetMfa({ userId: ada.id, actor: 'a', reason: 'r' }));
+    expect(order.at(-1)).toBe('user-ada false');
+    expect(order).toHaveLength(3);
+  });
+
+  it('is repeated at the next login and the next proof while the host says otherwise, and only then', async () => {
+    const told: boolean[] = [];
+    const bench = await createEnrolled(ada, { markEnrolled: (_, enrolled) => void told.push(enrolled) });
+    told.length = 0;
+    await loginPending(bench.mfa, ada);
+    await loginPending(bench.mfa, { ...ada, enrolled: true });
+    expect(told).toEqual([]);
+    const session = await loginPending(bench.mfa, { ...ada, enrolled: false });
+    expect(told).toEqual([true]);
+    const code = bench.authenticator.code(bench.clock.now());
+    good(await bench.mfa.verify({ user: { ...ada, enrolled: false }, session, code }));
+    expect(told).toEqual([true, true]);
+  });
+
+  it('failing undoes nothing and is an event', async () => {
+    const bench = await createEnrolled(ada, {
+      markEnrolled: () => {
+        throw new Error('the users table is away');
+      },
+    });
+    bench.clock.advance(MINUTE);
+    const { decision } = await bench.mfa.beginLogin({ user: { ...ada, enrolled: false } });
+    expect(decision.access).toBe('challenge');
+    expect(bench.names()).toContain('mark_enrolled_failed');
+  });
+
+  it('I12: hanging delays the answer by two seconds at most, and is an event', async () => {
+    const bench = createBench({ markEnrolled: () => new Promise<void>(() => {}) });
+    const session = await loginPending(bench.mfa);
+    const started = good(await bench.mfa.startEnrollment({ user: ada, session }));
+    const { createAuthenticator } = await import('../../support/core-fixture.js');
+    const code = createAuthenticator(started.enrollment.uri).code(bench.clock.now());
+    const begun = performance.now();
+    const input = { user: ada, session: started.session, enrollmentId: started.enrollment.id, code };
+    good(await bench.mfa.confirmEnrollment(input));
+    expect(performance.now() - begun).toBeLessThan(3000);
+    expect(bench.names()).toContain('mark_enrolled_failed');
+  });
+
+  it('STO-6: a reset that the host did not hear of opens the way for a week, then a missing profile refuses again', async () => {
+    const bench = await createEnrolled();
+    const user = { ...ada, enrolled: true };
+    good(await bench.mfa.resetMfa({ userId: ada.id, actor: 'a', reason: 'r' }));
+    expect((await bench.mfa.beginLogin({ user })).decision.access).toBe('enroll');
+    bench.clock.advance(7 * DAY);
+    expect((await bench.mfa.beginLogin({ user })).decision.access).toBe('enroll');
+    bench.clock.advance(1);
+    expect((await bench.mfa.beginLogin({ user })).decision).toEqual({ access: 'refuse', reason: 'profile_missing' });
+  });
+});
