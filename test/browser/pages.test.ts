@@ -81,14 +81,17 @@ async function keepPicture(picture: { name: string; width: number; colorScheme: 
   await writeFile(join(all, `${name}-${width}-${colorScheme}.png`), png);
 }
 
-/** The picture in the README: a little narrower, so that its file stays small. */
+/** The picture in the README: a little narrower, and a long page without its end, so that the file stays small. */
 async function keepShownPicture(page: Page, name: string): Promise<void> {
-  await page.setViewportSize({ width: 900, height: 640 });
+  const width = 1080;
+  await page.setViewportSize({ width, height: 720 });
+  const height = await page.evaluate(() => {
+    const end = document.querySelector('section:last-of-type')?.getBoundingClientRect().top;
+    return Math.max(innerHeight, end ?? document.documentElement.scrollHeight);
+  });
   for (const colorScheme of ['light', 'dark'] as const) {
     await page.emulateMedia({ colorScheme });
-    await page.screenshot({
-      fullPage: true,
-      path: join(String(pictures), `${name}${colorScheme === 'dark' ? '-dark' : ''}.png`),
-    });
+    const path = join(String(pictures), `${name}${colorScheme === 'dark' ? '-dark' : ''}.png`);
+    await page.screenshot({ fullPage: true, clip: { x: 0, y: 0, width, height: Math.floor(height) }, path });
   }
 }

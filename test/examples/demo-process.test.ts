@@ -7,38 +7,42 @@ import { scriptedClient } from '../support/scripted-client.js';
 import { expectStatus } from '../support/scripted-journey.js';
 
 describeWith(requireOathtool(), 'the example as a person starts it', () => {
-  it.each(['SQLite by default', 'PostgreSQL'])('says what to do, survives a restart, and resets a user: %s', async (storage) => {
-    const database = storage === 'PostgreSQL' ? await postgresDatabase() : undefined;
-    if (database === null) return;
-    const demo = await startDemoProcess(database ? { MFA_STORAGE: database.connectionString } : {});
-    try {
-      const [, password = ''] = /Password {5}(\S+)/.exec(demo.output()) ?? [];
-      expect(demo.output()).toContain(demo.origin);
-      expect(demo.output()).toContain('MFA_KEY is not set');
-      expect(demo.output()).not.toContain('postgres:postgres');
+  it.each(['SQLite by default', 'PostgreSQL'])(
+    'says what to do, survives a restart, and resets a user: %s',
+    async (storage) => {
+      const database = storage === 'PostgreSQL' ? await postgresDatabase() : undefined;
+      if (database === null) return;
+      const demo = await startDemoProcess(database ? { MFA_STORAGE: database.connectionString } : {});
+      try {
+        const [, password = ''] = /Password {5}(\S+)/.exec(demo.output()) ?? [];
+        expect(demo.output()).toContain(demo.origin);
+        expect(demo.output()).toContain('MFA_KEY is not set');
+        expect(demo.output()).not.toContain('postgres:postgres');
 
-      const client = scriptedClient(demo.origin);
-      expectStatus(await client.post('/login', { username: 'ada', password }), 200);
-      const { body } = expectStatus(await client.post('/mfa/enroll'), 201);
-      const code = await codeAt(String(body.manualKey), Date.now());
-      expectStatus(
-        await client.post('/mfa/enroll/confirm', { enrollmentId: body.enrollmentId, code, rememberDevice: true }),
-        200,
-      );
+        const client = scriptedClient(demo.origin);
+        expectStatus(await client.post('/login', { username: 'ada', password }), 200);
+        const { body } = expectStatus(await client.post('/mfa/enroll'), 201);
+        const code = await codeAt(String(body.manualKey), Date.now());
+        expectStatus(
+          await client.post('/mfa/enroll/confirm', { enrollmentId: body.enrollmentId, code, rememberDevice: true }),
+          200,
+        );
 
-      await demo.restart();
-      expectStatus(await client.get('/cases'), 200);
-      await client.post('/logout');
-      expect((await client.post('/login', { username: 'ada', password })).body.access).toBe('allow');
+        await demo.restart();
+        expectStatus(await client.get('/cases'), 200);
+        await client.post('/logout');
+        expect((await client.post('/login', { username: 'ada', password })).body.access).toBe('allow');
 
-      expect(await demo.reset('nobody')).toContain('nobody is called "nobody"');
-      expect(await demo.reset('ada')).toContain('sets up MFA again');
-      expect((await client.get('/cases')).status).toBeGreaterThanOrEqual(400);
-      expect((await client.post('/login', { username: 'ada', password })).body.access).toBe('enroll');
-      expect(demo.output()).not.toContain('Error');
-    } finally {
-      await demo.stop();
-      await database?.drop();
-    }
-  });
+        expect(await demo.reset('nobody')).toContain('nobody is called "nobody"');
+        expect(await demo.reset('ada')).toContain('sets up MFA again');
+        expect((await client.get('/cases')).status).toBeGreaterThanOrEqual(400);
+        expect((await client.post('/login', { username: 'ada', password })).body.access).toBe('enroll');
+        expect(demo.output()).not.toContain('Error');
+      } finally {
+        await demo.stop();
+        await database?.drop();
+      }
+    },
+    90_000,
+  );
 });

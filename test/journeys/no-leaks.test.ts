@@ -29,7 +29,7 @@ describeWith(requireOathtool(), 'a dump of everything that is kept or written ho
     } finally {
       await demo.stop();
     }
-  });
+  }, 90_000);
 
   it('on PostgreSQL', async ({ skip }) => {
     const database = await postgresDatabase();
@@ -49,7 +49,7 @@ describeWith(requireOathtool(), 'a dump of everything that is kept or written ho
       await demo.stop();
       await database.drop();
     }
-  });
+  }, 90_000);
 });
 
 /** A whole journey; gives every secret that it met, and everything that was written about it. */
