@@ -91,8 +91,9 @@ export function withNewEpoch(profile: Profile): Profile {
   return { ...withoutRemembrance(profile), epoch: randomId(), enrollments: [] };
 }
 
-/** Names and labels end at 64 characters, and hold nothing that moves a terminal or a log line. */
-export function tidyName(name: string, fallback: string): string {
+/** Names and labels end at 64 characters, and hold nothing that moves a terminal or a log line. What is no text is no name. */
+export function tidyName(name: unknown, fallback: string): string {
+  if (typeof name !== 'string') return fallback;
   const tidy = Array.from(name.replace(/[\p{Cc}\p{Cs}\u2028\u2029]/gu, ' ').trim())
     .slice(0, 64)
     .join('')
