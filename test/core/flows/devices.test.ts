@@ -1,0 +1,335 @@
+import { describe, expect, it } from 'vitest';
+import {
+  ada,
+  type Browser,
+  bob,
+  createEnrolled,
+  DAY,
+  type Enrolled,
+  enrollAnother,
+  good,
+  loginPending,
+  loginWithCode,
+  MINUTE,
+  reasonOf,
+  SECOND,
+} from '../../support/core-fixture.js';
+
+async function access(bench: Enrolled, deviceToken: string | string[], user = ada): Promise<string> {
+  const { decision } = await bench.mfa.beginLogin({ user, deviceToken });
+  return decision.access === 'allow' ? decision.via : decision.access;
+}
+
+describe('remembering', () => {
+  it('DEV-1: happens only when it is asked for', async () => {
+    const bench = await createEnrolled();
+    const { token } = await loginWithCode(bench);
+    expect(await access(bench, token)).toBe('challenge');
+    expect(bench.events.at(-2)).toMatchObject({ name: 'device_refused', why: 'not_remembered' });
+    const bare = good(
+      await bench.mfa.verify({
+        user: ada,
+        session: await loginPending(bench.mfa),
+        code: bench.authenticator.code(bench.clock.now() + 30 * SECOND),
+      }),
+    );
+    expect(bare.device).toBeUndefined();
+  });
+
+  it.each([
+    ['the policy of the user', { policy: () => ({ rememberDevice: false }) }],
+    ['the option', { rememberDevice: false as const }],
+  ])('DEV-1: is switched off by %s', async (_, options) => {
+    const bench = await createEnrolled(ada, options);
+    const { token } = await loginWithCode(bench, { rememberDevice: true });
+    expect(await access(bench, token)).toBe('challenge');
+    expect(bench.names()).not.toContain('device_remembered');
+  });
+
+  it('DEV-1: a policy that forbids it later wins over a device that is remembered and a session that it opened', async () => {
+    let rememberDevice = true;
+    const bench = await createEnrolled(ada, { policy: () => ({ rememberDevice }) });
+    const { token } = await loginWithCode(bench, { rememberDevice: true });
+    const { session } = await bench.mfa.beginLogin({ user: ada, deviceToken: token });
+    rememberDevice = false;
+    expect(await bench.mfa.checkAccess({ user: ada, session })).toMatchObject({ access: 'challenge', because: 'revoked' });
+    expect(await access(bench, token)).toBe('challenge');
+  });
+
+  it('DEV-6: is absolute: daily use makes it no longer, and its session ends with it', async () => {
+    const bench = await createEnrolled();
+    let { token } = await loginWithCode(bench, { rememberDevice: true });
+    const start = bench.clock.now();
+    for (let day = 1; day < 30; day++) {
+      bench.clock.set(start + day * DAY);
+      const login = await bench.mfa.beginLogin({ user: ada, deviceToken: token });
+      expect(login.decision.access).toBe('allow');
+      expect(login.device?.rememberedUntil).toBe(start + 30 * DAY);
+      token = login.device?.token ?? token;
+    }
+    bench.clock.set(start + 30 * DAY - SECOND);
+    const { session, device } = await bench.mfa.beginLogin({ user: ada, deviceToken: token });
+    expect((await bench.mfa.checkAccess({ user: ada, session })).access).toBe('allow');
+    bench.clock.advance(2 * SECOND);
+    expect(await bench.mfa.checkAccess({ user: ada, session })).toMatchObject({ access: 'challenge', because: 'expired' });
+    expect(await access(bench, device?.token ?? '')).toBe('challenge');
+  });
+
+  it('DEV-6, T27: a token lives 90 days and no second longer, the record decides within', async () => {
+    const bench = await createEnrolled();
+    const { token } = await loginWithCode(bench, { rememberDevice: true });
+    bench.clock.advance(91 * DAY);
+    expect(await access(bench, token)).toBe('challenge');
+    expect(bench.events.at(-2)).toMatchObject({ name: 'device_refused', why: 'expired' });
+  });
+
+  it('DEV-6, FLT-5: one ticked by a clock ten years ahead, or behind, is not remembered when the clock is right', async () => {
+    for (const jump of [3650 * DAY, -3650 * DAY]) {
+      const bench = await createEnrolled();
+      bench.clock.advance(jump);
+      const { token } = await loginWithCode(bench, { rememberDevice: true });
+      bench.clock.advance(-jump);
+      expect(await access(bench, token)).toBe('challenge');
+    }
+  });
+
+  it('FLT-5: a clock that jumped and is right again leaves a remembrance as it was', async () => {
+    const bench = await createEnrolled();
+    const { token } = await loginWithCode(bench, { rememberDevice: true });
+    for (const jump of [3650 * DAY, -3650 * DAY]) {
+      bench.clock.advance(jump);
+      expect(await access(bench, token)).toBe('challenge');
+      bench.clock.advance(-jump);
+    }
+    expect(await access(bench, token)).toBe('remembered-device');
+  });
+
+  it('a later login without the tick ends it', async () => {
+    const bench = await createEnrolled();
+    const first = await loginWithCode(bench, { rememberDevice: true });
+    bench.clock.advance(30 * DAY);
+    const second = await loginWithCode(bench, { deviceToken: first.token });
+    expect(second.deviceId).toBe(first.deviceId);
+    expect(await access(bench, second.token)).toBe('challenge');
+  });
+
+  it('a step-up with or without the tick leaves it', async () => {
+    const bench = await createEnrolled();
+    const first = await loginWithCode(bench, { rememberDevice: true });
+    for (const rememberDevice of [true, false]) {
+      bench.clock.advance(MINUTE);
+      const code = bench.authenticator.code(bench.clock.now());
+      const { session } = first;
+      const deviceToken = first.token;
+      const verified = good(await bench.mfa.verify({ user: ada, session, code, rememberDevice, deviceToken }));
+      expect(verified.device?.rememberedUntil ?? first).toBeTruthy();
+    }
+    expect(await access(bench, first.token)).toBe('remembered-device');
+  });
+});
+
+describe('DEV-5, T26: what clears every remembrance, at once', () => {
+  const reset = { userId: ada.id, actor: 'support', reason: 'lost phone' };
+  const changes: [string, 'known' | 'gone', (bench: Enrolled, own: Browser) => Promise<unknown>][] = [
+    ['a password change', 'known', (bench) => bench.mfa.passwordChanged({ userId: ada.id })],
+    ['another authenticator', 'known', (bench, own) => enrollAnother(bench, own.session)],
+    [
+      'a removed authenticator',
+      'known',
+      async (bench, own) => {
+        const { session, authenticatorId } = await enrollAnother(bench, own.session);
+        const again = await loginAgain(bench);
+        await expectRemembered(bench, again);
+        return bench.mfa.removeAuthenticator({ user: ada, session, authenticatorId });
+      },
+    ],
+    [
+      'a recovery code used',
+      'known',
+      async (bench) => {
+        const session = await loginPending(bench.mfa);
+        return bench.mfa.verify({ user: ada, session, recoveryCode: bench.recoveryCodes[3] });
+      },
+    ],
+    ['the end of all sessions', 'known', (bench, own) => bench.mfa.endAllSessions({ user: ada, session: own.session })],
+    ['a reset', 'gone', (bench) => bench.mfa.resetMfa(reset)],
+    ['the user forgotten', 'gone', (bench) => bench.mfa.forgetUser({ userId: ada.id })],
+    [
+      'the device revoked',
+      'gone',
+      (bench, own) => bench.mfa.revokeDevice({ user: ada, session: own.session, deviceId: own.deviceId }),
+    ],
+  ];
+
+  async function loginAgain(bench: Enrolled): Promise<Browser> {
+    return loginWithCode(bench, { rememberDevice: true });
+  }
+  async function expectRemembered(bench: Enrolled, { token }: Browser): Promise<void> {
+    expect(await access(bench, token)).toBe('remembered-device');
+  }
+
+  it.each(changes)('%s', async (_, left, change) => {
+    const bench = await createEnrolled();
+    const own = await loginAgain(bench);
+    await expectRemembered(bench, own);
+    const { session } = await bench.mfa.beginLogin({ user: ada, deviceToken: own.token });
+    await change(bench, own);
+    expect(await access(bench, own.token)).not.toBe('remembered-device');
+    expect((await bench.mfa.checkAccess({ user: ada, session })).access).not.toBe('allow');
+    const { status } = good(await bench.mfa.getStatus({ user: ada }));
+    expect(status.devices.map((device) => device.id).includes(own.deviceId)).toBe(left === 'known');
+    expect(status.devices.every((device) => device.rememberedUntil === undefined)).toBe(true);
+  });
+
+  it.each(changes.filter(([name]) => name === 'another authenticator' || name === 'a recovery code used'))(
+    'a login begun before %s remembers nothing, and goes on',
+    async (_, __, change) => {
+      const bench = await createEnrolled();
+      const own = await loginAgain(bench);
+      const before = await loginPending(bench.mfa);
+      await change(bench, own);
+      bench.clock.advance(MINUTE);
+      const code = bench.authenticator.code(bench.clock.now());
+      const input = { user: ada, session: before, code, rememberDevice: true };
+      const verified = good(await bench.mfa.verify(input));
+      expect(verified.device?.rememberedUntil).toBeUndefined();
+      expect(await access(bench, verified.device?.token ?? '')).toBe('challenge');
+    },
+  );
+
+  it.each(changes.filter(([name]) => /password|end of all|removed|reset/.test(name)))(
+    'a login begun before %s must begin again',
+    async (_, __, change) => {
+      const bench = await createEnrolled();
+      const own = await loginAgain(bench);
+      const session = await loginPending(bench.mfa);
+      await change(bench, own);
+      bench.clock.advance(MINUTE);
+      const code = bench.authenticator.code(bench.clock.now());
+      expect(reasonOf(await bench.mfa.verify({ user: ada, session, code, rememberDevice: true }))).toBe('login_again');
+    },
+  );
+
+  it('regenerated recovery codes and a new name leave it', async () => {
+    const bench = await createEnrolled();
+    const own = await loginAgain(bench);
+    const [authenticator] = good(await bench.mfa.getStatus({ user: ada })).status.authenticators;
+    good(await bench.mfa.regenerateRecoveryCodes({ user: ada, session: own.session }));
+    const renamed = { user: ada, session: own.session, authenticatorId: authenticator?.id ?? '', name: 'Phone' };
+    good(await bench.mfa.renameAuthenticator(renamed));
+    await expectRemembered(bench, own);
+  });
+});
+
+describe('device tokens', () => {
+  it('T25, DEV-3: one user’s token is nothing at another’s login', async () => {
+    const bench = await createEnrolled();
+    const { token } = await loginWithCode(bench, { rememberDevice: true });
+    const other = await createEnrolled(bob, { storage: bench.storage, clock: bench.clock.now });
+    for (const user of [
+      bob,
+      { ...bob, name: ada.name },
+      { id: 'user-adA', name: ada.name },
+      { id: 'user-ada ', name: ada.name },
+    ]) {
+      const { decision } = await other.mfa.beginLogin({ user, deviceToken: token });
+      expect(decision.access).toMatch(/challenge|enroll/);
+    }
+    expect(other.events.find((event) => event.name === 'device_refused')).toMatchObject({ userId: bob.id, why: 'other_user' });
+  });
+
+  it('T25: an id that is used again after its user was forgotten inherits nothing', async () => {
+    const bench = await createEnrolled();
+    const { token, session } = await loginWithCode(bench, { rememberDevice: true });
+    good(await bench.mfa.forgetUser({ userId: ada.id }));
+    expect(await access(bench, token)).toBe('enroll');
+    expect((await bench.mfa.checkAccess({ user: ada, session })).access).toBe('login-again');
+  });
+
+  it('DEV-4: a good signature without an entry is an unknown device', async () => {
+    const bench = await createEnrolled();
+    const { token, session, deviceId } = await loginWithCode(bench, { rememberDevice: true });
+    good(await bench.mfa.revokeDevice({ user: ada, session, deviceId }));
+    bench.events.length = 0;
+    expect(await access(bench, token)).toBe('challenge');
+    expect(bench.events[0]).toMatchObject({ name: 'device_refused', why: 'unknown_device' });
+  });
+
+  it('T28: a stolen old token ends the device for both, and the user is told', async () => {
+    const bench = await createEnrolled();
+    const { token: stolen } = await loginWithCode(bench, { rememberDevice: true });
+    bench.clock.advance(DAY);
+    const second = (await bench.mfa.beginLogin({ user: ada, deviceToken: stolen })).device?.token ?? '';
+    bench.clock.advance(DAY);
+    const third = (await bench.mfa.beginLogin({ user: ada, deviceToken: second })).device?.token ?? '';
+    bench.clock.advance(DAY);
+    expect(await access(bench, stolen)).toBe('challenge');
+    expect(bench.notices.map((notice) => notice.name)).toContain('device_token_reused');
+    expect(await access(bench, third)).toBe('challenge');
+    expect(good(await bench.mfa.getStatus({ user: ada })).status.devices).toEqual([]);
+  });
+
+  it('T28: a lost response is no alarm', async () => {
+    const bench = await createEnrolled();
+    const { token } = await loginWithCode(bench, { rememberDevice: true });
+    for (let lost = 0; lost < 5; lost++) {
+      bench.clock.advance(DAY);
+      expect(await access(bench, token)).toBe('remembered-device');
+    }
+    expect(bench.names()).not.toContain('device_token_reused');
+  });
+
+  it('T28: fifty parallel logins with one token pass and mint one successor', async () => {
+    const bench = await createEnrolled();
+    const { token } = await loginWithCode(bench, { rememberDevice: true });
+    bench.clock.advance(DAY);
+    const logins = await Promise.all(Array.from({ length: 50 }, () => bench.mfa.beginLogin({ user: ada, deviceToken: token })));
+    expect(new Set(logins.map((login) => login.decision.access))).toEqual(new Set(['allow']));
+    expect(logins.filter((login) => login.device)).toHaveLength(1);
+  });
+
+  it('of several cookies the live one wins; no more than four are looked at', async () => {
+    const bench = await createEnrolled();
+    const { token } = await loginWithCode(bench, { rememberDevice: true });
+    expect(await access(bench, ['', 'x.y.z', token])).toBe('remembered-device');
+    expect(await access(bench, ['1', '2', '3', '4', token])).toBe('challenge');
+  });
+
+  it('two users in one browser each keep their own remembrance', async () => {
+    const bench = await createEnrolled();
+    const hers = await loginWithCode(bench, { rememberDevice: true });
+    const his = await createEnrolled(bob, { storage: bench.storage });
+    his.clock.set(bench.clock.now() + DAY);
+    const other = await loginWithCode(his, { user: bob, rememberDevice: true });
+    expect(await access(bench, [hers.token, other.token])).toBe('remembered-device');
+    expect((await his.mfa.beginLogin({ user: bob, deviceToken: [hers.token, other.token] })).decision.access).toBe('allow');
+  });
+
+  it('round trips: a remembered login is one read and one write, one that asks one read', async () => {
+    const bench = await createEnrolled();
+    const { token } = await loginWithCode(bench, { rememberDevice: true });
+    bench.resetCounts();
+    await access(bench, token);
+    expect(bench.counts).toEqual({ reads: 1, writes: 1, removes: 0, lists: 0 });
+    bench.resetCounts();
+    await access(bench, []);
+    expect(bench.counts).toEqual({ reads: 1, writes: 0, removes: 0, lists: 0 });
+  });
+
+  it('STO-1: twenty browsers are known; the one not used for longest is forgotten', async () => {
+    const bench = await createEnrolled();
+    const browsers: Browser[] = [];
+    for (let count = 0; count < 21; count++) browsers.push(await loginWithCode(bench, { rememberDevice: true }));
+    expect(good(await bench.mfa.getStatus({ user: ada })).status.devices).toHaveLength(20);
+    expect(await access(bench, browsers[0]?.token ?? '')).toBe('challenge');
+    expect(await access(bench, browsers[1]?.token ?? '')).toBe('remembered-device');
+  });
+
+  it.each([undefined, [], '', 'x', 'a.b.c', ['a', 'b'], '\0', 'é'.repeat(9000)])(
+    'hostile tokens are no error: %j',
+    async (deviceToken) => {
+      const bench = await createEnrolled();
+      expect(await access(bench, deviceToken as string)).toBe('challenge');
+    },
+  );
+});
