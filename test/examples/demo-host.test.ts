@@ -63,6 +63,23 @@ describe.each(['memory:', 'file:', 'postgres:'])('the demo host on %s', (kind) =
   });
 });
 
+describe('one SQLite file', () => {
+  it('takes the writes of the application and of the kit at once', async () => {
+    const { sessions, mfa, users } = await open({});
+    const writes = Array.from({ length: 200 }, async (_, index) => {
+      // Wherever the other side may be in the middle of something.
+      for (let pause = 0; pause < index % 17; pause += 1) await null;
+      if (index % 2) return sessions.write(`session-${index}`, { index }, Date.now() + 60_000);
+      expect(await mfa.storage.write(`user-${index}`, { version: 'v', value: 'x' }, null)).toBe(true);
+      return mfa.markEnrolled('user-ada', true);
+    });
+    await Promise.all(writes);
+    expect(await sessions.read('session-199')).toEqual({ index: 199 });
+    expect((await mfa.storage.listUserIds()).userIds).toHaveLength(100);
+    expect((await users.findById('user-ada'))?.enrolled).toBe(true);
+  });
+});
+
 describe('what the demo keeps', () => {
   it('is there again after a restart, for the owner of the files only', async () => {
     const directory = folder();

@@ -167,6 +167,20 @@ describe('the doors of the example', () => {
     }
   });
 
+  it('set __Host- cookies outside development, over https only', async () => {
+    const app = await startDemoApp({ NODE_ENV: 'production' });
+    try {
+      const login = { username: 'ada', password: app.password };
+      const plain = await scriptedClient(app.origin).post('/login', login);
+      expect(plain.headers.getSetCookie()).toEqual([]);
+      const secure = await scriptedClient(app.origin).post('/login', login, { 'x-forwarded-proto': 'https' });
+      const [cookie = ''] = secure.headers.getSetCookie();
+      expect(cookie).toMatch(/^__Host-session=[^;]+; Path=\/; Expires=[^;]+; HttpOnly; Secure; SameSite=Lax$/);
+    } finally {
+      await app.close();
+    }
+  });
+
   it('take nothing from another site, and nothing that is no login', async () => {
     const app = await startDemoApp();
     try {

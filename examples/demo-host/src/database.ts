@@ -47,34 +47,26 @@ async function connect(url: string): Promise<HostDatabase> {
 async function openSqlite(url: string, description: string): Promise<HostDatabase> {
   const inMemory = url === ':memory:';
   if (!inMemory) mkdirSync(dirname(url.slice('file:'.length)), { recursive: true, mode: 0o700 });
-  const client = createClient({ url, timeout: 2000 });
-  if (!inMemory) await client.execute('PRAGMA journal_mode = WAL');
-  const inTurn = createQueue();
+  const client = createClient({ url, timeout: 1500 });
   const query: HostDatabase['query'] = async (sql, values = []) => {
-    const { rows } = await inTurn(() => client.execute({ sql, args: [...values] }));
+    const { rows } = await client.execute({ sql, args: [...values] });
     return rows.map((row) => ({ ...row }));
   };
   if (inMemory) return { query, mfaStorage: memoryStorage(), description, close: async () => client.close() };
 
-  // The kit writes to the same file through connections of its own. The driver is synchronous, so a wait for each other's
-  // lock within this process would be a wait for oneself: hence one after another.
-  const storage = sqliteStorage(client);
-  await storage.createTable();
-  const mfaStorage: MfaStorage = {
-    read: (userId) => inTurn(() => storage.read(userId)),
-    write: (userId, next, expected) => inTurn(() => storage.write(userId, next, expected)),
-    remove: (userId, expected) => inTurn(() => storage.remove(userId, expected)),
-    listUserIds: (cursor) => inTurn(() => storage.listUserIds(cursor)),
-  };
-  return { query, mfaStorage, description, close: async () => client.close() };
-}
-
-function createQueue(): <Value>(work: () => Promise<Value>) => Promise<Value> {
-  let last: Promise<unknown> = Promise.resolve();
-  return (work) => {
-    const result = last.then(work, work);
-    last = result;
-    return result;
+  await client.execute('PRAGMA journal_mode = WAL');
+  // The same file through a client of its own, so that no transaction of the application holds the kit's writes.
+  const mfaClient = createClient({ url, timeout: 1500 });
+  const mfaStorage = sqliteStorage(mfaClient);
+  await mfaStorage.createTable();
+  return {
+    query,
+    mfaStorage,
+    description,
+    async close() {
+      mfaClient.close();
+      client.close();
+    },
   };
 }
 
