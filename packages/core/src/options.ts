@@ -1,3 +1,4 @@
+import { HOW_TO_MAKE_A_KEY, readKeySecret } from './crypto/key-secret.js';
 import { createKeyring, type KeyMaterial, type Keyring } from './crypto/keyring.js';
 import { MfaError } from './errors.js';
 import type { MfaEvent, MfaNotice } from './events.js';
@@ -119,12 +120,12 @@ export function resolveOptions<User extends MfaUser>(options: MfaOptions<User>):
     throw invalid('"issuer" must be the name of your application, or a function of the user that gives it.');
   }
   const realm = text('realm', options.realm ?? DEFAULTS.realm);
-  const remember = options.rememberDevice ?? DEFAULTS.rememberDevice;
-  const recovery = options.recoveryCodes ?? DEFAULTS.recoveryCodes;
+  const remember = feature('rememberDevice', options.rememberDevice, DEFAULTS.rememberDevice);
+  const recovery = feature('recoveryCodes', options.recoveryCodes, DEFAULTS.recoveryCodes);
   const count = recovery === false ? 0 : whole('recoveryCodes.count', recovery.count ?? DEFAULTS.recoveryCodes.count, 5, 20);
   const windowSteps = whole('windowSteps', options.windowSteps ?? DEFAULTS.windowSteps, 0, 1);
   return {
-    issuerFor: typeof issuer === 'function' ? issuer : () => issuer,
+    issuerFor: typeof issuer === 'function' ? checkedIssuer(issuer) : () => issuer,
     keyring: createKeyring(resolveKeys(options.keys), realm),
     storage: resolveStorage(options.storage),
     realm,
@@ -149,6 +150,32 @@ export function resolveOptions<User extends MfaUser>(options: MfaOptions<User>):
   };
 }
 
+/** What a function for the issuer gives, or an error that names the option. */
+function checkedIssuer<User>(issuer: (user: User) => string): (user: User) => string {
+  return (user) => {
+    let name: unknown;
+    try {
+      name = issuer(user);
+    } catch (cause) {
+      throw new MfaError('host_callback_failed', 'The option "issuer" threw; mend it, or give a fixed name.', { cause });
+    }
+    if (typeof name === 'string' && name.trim()) return name;
+    throw new MfaError('host_callback_failed', 'The option "issuer" gave no text; it must give a name, and at once.');
+  };
+}
+
+/** The fields of a feature, or false when it is switched off. */
+function feature<Fields extends object>(name: string, value: Fields | false | undefined, defaults: Fields): Fields | false {
+  if (value === undefined || value === false) return value ?? defaults;
+  const known = Object.keys(defaults);
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw invalid(`"${name}" must be false or an object with ${known.join(', ')}.`);
+  }
+  const unknown = Object.keys(value).find((field) => !known.includes(field));
+  if (unknown !== undefined) throw invalid(`"${name}" has no "${unknown}"; it has ${known.join(', ')}.`);
+  return value;
+}
+
 function resolveStorage(storage: MfaStorage | undefined): MfaStorage {
   const missing = (['read', 'write', 'remove', 'listUserIds'] as const).filter((name) => typeof storage?.[name] !== 'function');
   if (!storage || missing.length > 0) {
@@ -163,44 +190,23 @@ function resolveKeys(keys: readonly MfaKey[] | undefined): KeyMaterial[] {
   if (!Array.isArray(keys) || keys.length === 0) {
     throw invalid(`"keys" must hold at least one key: [{ id: '2026-11', secret: process.env.MFA_KEY }]. ${HOW_TO_MAKE_A_KEY}`);
   }
-  const ids = new Set<string>();
-  return keys.map((key: MfaKey, index) => {
+  const resolved: KeyMaterial[] = [];
+  for (const [index, key] of (keys as readonly MfaKey[]).entries()) {
     if (typeof key?.id !== 'string' || !/^[A-Za-z0-9._-]{1,32}$/.test(key.id)) {
       throw invalid(`"keys[${index}].id" must be 1 to 32 characters of A-Z a-z 0-9 . _ -; the month is a good one.`);
     }
-    if (ids.has(key.id)) throw invalid(`"keys" names the id "${key.id}" twice. Give every key its own id.`);
-    ids.add(key.id);
-    return { id: key.id, secret: resolveSecret(key.secret, index) };
-  });
-}
-
-const HOW_TO_MAKE_A_KEY = 'Make one with: openssl rand -base64 32';
-
-function resolveSecret(secret: string | Uint8Array, index: number): Uint8Array {
-  const name = `"keys[${index}].secret"`;
-  if (secret === undefined || secret === null) {
-    throw invalid(`${name} is missing: is the environment variable set? ${HOW_TO_MAKE_A_KEY}`);
+    if (resolved.some(({ id }) => id === key.id)) {
+      throw invalid(`"keys" names the id "${key.id}" twice. Give every key its own id.`);
+    }
+    const secret = readKeySecret(`"keys[${index}].secret"`, key.secret);
+    const same = resolved.find((other) => Buffer.from(other.secret).equals(secret));
+    if (same)
+      throw invalid(
+        `"keys[${index}].secret" is the secret of "${same.id}"; a new key needs one of its own. ${HOW_TO_MAKE_A_KEY}`,
+      );
+    resolved.push({ id: key.id, secret });
   }
-  const bytes = typeof secret === 'string' ? decodeSecret(secret, name) : secret;
-  if (!(bytes instanceof Uint8Array)) throw invalid(`${name} must be a string or bytes. ${HOW_TO_MAKE_A_KEY}`);
-  if (bytes.byteLength < 32) {
-    throw invalid(`${name} has ${bytes.byteLength} bytes; at least 32 random ones are needed. ${HOW_TO_MAKE_A_KEY}`);
-  }
-  // Thirty-two random bytes have 30 different values on average; fewer than 20 is chance once in 10^12 keys.
-  if (new Set(bytes).size < 20) throw invalid(`${name} is not random: its bytes repeat. ${HOW_TO_MAKE_A_KEY}`);
-  return bytes.slice();
-}
-
-function decodeSecret(secret: string, name: string): Uint8Array {
-  const trimmed = secret.trim();
-  if (/^(?:[0-9a-f]{2})+$/i.test(trimmed) && trimmed.length >= 64) return new Uint8Array(Buffer.from(trimmed, 'hex'));
-  if (!/^[A-Za-z0-9+/_-]+={0,2}$/.test(trimmed)) {
-    throw invalid(`${name} is not base64, base64url or hex; a passphrase will not do. ${HOW_TO_MAKE_A_KEY}`);
-  }
-  if (trimmed.length >= 32 && (!/[a-z]/.test(trimmed) || !/[A-Z]/.test(trimmed))) {
-    throw invalid(`${name} looks like a passphrase; it must be random bytes in base64. ${HOW_TO_MAKE_A_KEY}`);
-  }
-  return new Uint8Array(Buffer.from(trimmed, 'base64'));
+  return resolved;
 }
 
 function callback<Callback>(name: string, value: Callback | undefined): Callback | null {

@@ -1,5 +1,6 @@
 import type { MfaSession } from '../assurance.js';
 import { randomBytes, randomId } from '../crypto/random.js';
+import { MfaError } from '../errors.js';
 import type { EventDetail } from '../events.js';
 import { SECRET_BYTES, type TotpData, totpFactor } from '../factors/totp.js';
 import type { MfaUser, ResolvedOptions } from '../options.js';
@@ -38,6 +39,7 @@ export async function startEnrollment<User extends MfaUser>(
   const operation = beginOperation(flow, { name: 'start_enrollment', userId: user.id, context });
   const session = stateOf(user, input.session);
   if (!session) return operation.end(refuse('login_again'));
+  const account = accountOf(flow.options, user);
   const policy = await policyOf(flow.options, user);
   const answer = await flow.profiles.change<Started | Refusal>(user.id, operation.report, (profile, now) => {
     operation.noteEnrolled(profile);
@@ -53,8 +55,7 @@ export async function startEnrollment<User extends MfaUser>(
     };
   });
   if (isRefusal(answer)) return operation.end(answer);
-  const enrollment = showEnrollment(flow.options, user, answer.pending);
-  return operation.end({ ok: true, enrollment, session: answer.session });
+  return operation.end({ ok: true, enrollment: showEnrollment(account, answer.pending), session: answer.session });
 }
 
 /** Shows a pending enrollment again, to the session that began it and to nobody else. */
@@ -76,7 +77,7 @@ export async function currentEnrollment<User extends MfaUser>(
   const mine = gate.profile.enrollments.filter((pending) => isOpen(pending, now) && isOwn(pending, session));
   const newest = mine.sort((a, b) => b.startedAt - a.startedAt)[0];
   if (!newest) return refuse('enrollment_expired');
-  return { ok: true, enrollment: showEnrollment(flow.options, user, newest) };
+  return { ok: true, enrollment: showEnrollment(accountOf(flow.options, user), newest) };
 }
 
 /** Drops a pending enrollment of this session. Dropping what is not there is no error. */
@@ -171,12 +172,15 @@ function withEnrollment(session: MfaSession, enrollmentId: string): MfaSession {
   return { ...session, enrollmentIds: [...(session.enrollmentIds ?? []).slice(-(MOST_PENDING - 1)), enrollmentId] };
 }
 
-function showEnrollment<User extends MfaUser>(
-  options: ResolvedOptions<User>,
-  user: User,
-  pending: PendingEnrollment,
-): Enrollment {
-  const account = { issuer: options.issuerFor(user), name: user.name };
+/** What the authenticator app shows. Found out before anything is stored, for the host's callback may throw. */
+function accountOf<User extends MfaUser>(options: ResolvedOptions<User>, user: User): { issuer: string; name: string } {
+  if (typeof user.name !== 'string') {
+    throw new MfaError('invalid_argument', 'The user has no "name"; give the text that the authenticator app is to show.');
+  }
+  return { issuer: options.issuerFor(user), name: user.name };
+}
+
+function showEnrollment(account: { issuer: string; name: string }, pending: PendingEnrollment): Enrollment {
   const shown = totpFactor(1).show(pending.data as TotpData, account);
   return { id: pending.id, uri: shown.uri, manualKey: shown.manualKey, expiresAt: pending.expiresAt };
 }

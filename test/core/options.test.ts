@@ -1,0 +1,219 @@
+import { createMfa, MfaError, type MfaOptions } from '@mfa-kit/core';
+import { memoryStorage } from '@mfa-kit/core/storage/memory';
+import { describe, expect, it } from 'vitest';
+import { DEFAULTS, resolveOptions } from '../../packages/core/src/options.js';
+import { ada, createBench, good, KEY, loginPending, OTHER_KEY } from '../support/core-fixture.js';
+
+const storage = memoryStorage();
+const base: MfaOptions = { issuer: 'Acme', keys: [KEY], storage };
+
+function messageOf(options: unknown): string {
+  try {
+    createMfa(options as MfaOptions);
+  } catch (error) {
+    if (error instanceof MfaError && error.code === 'invalid_option') return error.message;
+    throw error;
+  }
+  return 'accepted';
+}
+
+const mend = /openssl rand -base64 32/;
+const bad: [string, object, RegExp][] = [
+  ['no issuer', { issuer: undefined }, /"issuer" must be the name/],
+  ['an empty issuer', { issuer: '  ' }, /"issuer" must be the name/],
+  ['an issuer that is a number', { issuer: 7 }, /"issuer" must be the name/],
+  ['no keys', { keys: undefined }, mend],
+  ['an empty list of keys', { keys: [] }, mend],
+  ['keys that are no list', { keys: KEY }, mend],
+  ['a key that is text', { keys: [KEY.secret] }, /"keys\[0\]\.id" must be 1 to 32 characters/],
+  ['a key without an id', { keys: [{ secret: KEY.secret }] }, /"keys\[0\]\.id"/],
+  ['a key id with a blank', { keys: [{ ...KEY, id: 'my key' }] }, /"keys\[0\]\.id"/],
+  ['a key id of 33 characters', { keys: [{ ...KEY, id: 'x'.repeat(33) }] }, /"keys\[0\]\.id"/],
+  ['a key id twice', { keys: [KEY, { ...OTHER_KEY, id: KEY.id }] }, /names the id "2026-11" twice/],
+  [
+    'a secret under two ids',
+    { keys: [KEY, { id: 'other', secret: KEY.secret }] },
+    /"keys\[1\]\.secret" is the secret of "2026-11"/,
+  ],
+  ['a secret that is not set', { keys: [{ id: 'a', secret: undefined }] }, /is the environment variable set\?/],
+  ['a secret that is empty', { keys: [{ id: 'a', secret: '' }] }, mend],
+  ['a secret of 31 bytes', { keys: [{ id: 'a', secret: Buffer.alloc(31, 'abcdefghijklmnopqrstuvwxyz01234') }] }, /has 31 bytes/],
+  ['a secret of 24 bytes in base64', { keys: [{ id: 'a', secret: 'q1W0nE7gk5RrJ9sZbX2mVtYp8uLcA4dF' }] }, /has 24 bytes/],
+  ['a secret that repeats', { keys: [{ id: 'a', secret: 'abcd'.repeat(8).concat('ABCD'.repeat(4)) }] }, /not random/],
+  ['a secret of zeros', { keys: [{ id: 'a', secret: new Uint8Array(32) }] }, /not random/],
+  ['a passphrase with blanks', { keys: [{ id: 'a', secret: 'correct horse battery staple and a lot more' }] }, /passphrase/],
+  ['a passphrase in one case', { keys: [{ id: 'a', secret: 'correcthorsebatterystapleandalotmoreofwords' }] }, /passphrase/],
+  ['a placeholder', { keys: [{ id: 'a', secret: 'change-me' }] }, mend],
+  ['a secret that is a number', { keys: [{ id: 'a', secret: 12345 }] }, /must be a string or bytes/],
+  ['a secret that is a list', { keys: [{ id: 'a', secret: [1, 2, 3] }] }, /must be a string or bytes/],
+  ['no storage', { storage: undefined }, /"storage" has no read, write, remove, listUserIds/],
+  ['a database client for a storage', { storage: { query() {} } }, /Give it an adapter/],
+  ['a storage without one method', { storage: { ...storage, remove: undefined } }, /"storage" has no remove\./],
+  ['an empty realm', { realm: '' }, /"realm" must be/],
+  ['a realm with a blank', { realm: 'my app' }, /"realm" must be/],
+  ['a realm that is no text', { realm: 7 }, /"realm" must be/],
+  ['a realm of 65 characters', { realm: 'x'.repeat(65) }, /"realm" must be/],
+  ['a policy that is no function', { policy: { mfa: 'required' } }, /"policy" must be a function/],
+  ['markEnrolled that is no function', { markEnrolled: true }, /"markEnrolled" must be a function/],
+  ['onEvent that is no function', { onEvent: console }, /"onEvent" must be a function/],
+  ['notify that is no function', { notify: 'mail' }, /"notify" must be a function/],
+  ['a clock that is no function', { clock: 5 }, /"clock" must be a function/],
+  ['31 days', { rememberDevice: { days: 31 } }, /"rememberDevice.days" must be a whole number from 1 to 30/],
+  ['0 days', { rememberDevice: { days: 0 } }, /"rememberDevice.days"/],
+  ['half a day', { rememberDevice: { days: 0.5 } }, /"rememberDevice.days"/],
+  ['days as text', { rememberDevice: { days: '30' } }, /"rememberDevice.days"/],
+  ['rememberDevice: true', { rememberDevice: true }, /"rememberDevice" must be/],
+  ['a misspelled field of rememberDevice', { rememberDevice: { day: 7 } }, /"rememberDevice" has no "day"/],
+  ['rememberDevice: a number', { rememberDevice: 7 }, /"rememberDevice" must be/],
+  ['4 recovery codes', { recoveryCodes: { count: 4 } }, /"recoveryCodes.count" must be a whole number from 5 to 20/],
+  ['21 recovery codes', { recoveryCodes: { count: 21 } }, /"recoveryCodes.count"/],
+  [
+    'lowAt above the count',
+    { recoveryCodes: { count: 5, lowAt: 6 } },
+    /"recoveryCodes.lowAt" must be a whole number from 0 to 5/,
+  ],
+  ['a misspelled field of recoveryCodes', { recoveryCodes: { low: 2 } }, /"recoveryCodes" has no "low"/],
+  ['recoveryCodes: 10', { recoveryCodes: 10 }, /"recoveryCodes" must be/],
+  ['recoveryCodes: null', { recoveryCodes: null }, /"recoveryCodes" must be/],
+  ['a window of 2', { windowSteps: 2 }, /"windowSteps" must be a whole number from 0 to 1/],
+  ['a window of -1', { windowSteps: -1 }, /"windowSteps"/],
+  ['a revocation delay of 301 seconds', { revocationDelaySeconds: 301 }, /"revocationDelaySeconds" must be .* 0 to 300/],
+  ['a negative revocation delay', { revocationDelaySeconds: -1 }, /"revocationDelaySeconds"/],
+  ['an option that does not exist', { rememberDevices: {} }, /Unknown option "rememberDevices"\. Known are: issuer, keys/],
+];
+
+describe('CRY-4, SUP-6: an option that would be wrong stops the start, and the message says how to mend it', () => {
+  it.each(bad)('%s', (_, change, message) => {
+    expect(messageOf({ ...base, ...change })).toMatch(message);
+  });
+
+  it.each([undefined, null, 'x', 7])('options that are %j', (options) => {
+    expect(messageOf(options)).toMatch(/needs an object of options/);
+  });
+
+  it('no message holds the secret', () => {
+    for (const [, change] of bad) {
+      const message = messageOf({ ...base, ...change });
+      const secrets =
+        JSON.stringify((change as { keys?: unknown }).keys ?? [])
+          .match(/"secret":"([^"]{8,})"/)
+          ?.slice(1) ?? [];
+      for (const secret of secrets) expect(message).not.toContain(secret);
+    }
+  });
+});
+
+describe('good options', () => {
+  it.each([
+    ['base64', KEY.secret],
+    ['base64url', KEY.secret.replaceAll('+', '-').replaceAll('/', '_').replace('=', '')],
+    ['hex', Buffer.from(KEY.secret, 'base64').toString('hex')],
+    ['hex in capitals', Buffer.from(KEY.secret, 'base64').toString('hex').toUpperCase()],
+    ['bytes', new Uint8Array(Buffer.from(KEY.secret, 'base64'))],
+    ['base64 with a line end', `${KEY.secret}\n`],
+  ])('a key may be %s: it is the same key', async (_, secret) => {
+    const one = createBench();
+    await loginPending(one.mfa);
+    const other = createBench({ keys: [{ id: KEY.id, secret }], storage: one.storage, clock: one.clock.now });
+    expect((await other.mfa.beginLogin({ user: ada })).decision.access).toBe('enroll');
+  });
+
+  it.each([
+    ['Uint8Array', (bytes: Buffer) => new Uint8Array(bytes)],
+    ['Buffer', (bytes: Buffer) => bytes],
+  ])('a key wiped after the start, a %s, changes nothing', async (_, as) => {
+    const secret = as(Buffer.from(KEY.secret, 'base64'));
+    const bench = createBench({ keys: [{ id: KEY.id, secret }] });
+    secret.fill(0);
+    await loginPending(bench.mfa);
+    const other = createBench({ storage: bench.storage, clock: bench.clock.now });
+    expect((await other.mfa.beginLogin({ user: ada })).decision.access).toBe('enroll');
+  });
+
+  it('the defaults are those that are documented', () => {
+    expect(DEFAULTS).toEqual({
+      realm: 'mfa-kit',
+      rememberDevice: { days: 30 },
+      recoveryCodes: { count: 10, lowAt: 3 },
+      windowSteps: 1,
+      revocationDelaySeconds: 0,
+    });
+    const resolved = resolveOptions(base);
+    expect(resolved).toMatchObject({ realm: 'mfa-kit', rememberDays: 30, recoveryCodeCount: 10, recoveryCodesLowAt: 3 });
+    expect(resolved).toMatchObject({ windowSteps: 1, revocationDelaySeconds: 0 });
+    expect(resolved.policy(ada)).toEqual({ mfa: 'required' });
+    expect(Math.abs(resolved.clock() - Date.now())).toBeLessThan(1000);
+  });
+
+  it('false switches a feature off', () => {
+    const resolved = resolveOptions({ ...base, rememberDevice: false, recoveryCodes: false });
+    expect(resolved).toMatchObject({ rememberDays: 0, recoveryCodeCount: 0, recoveryCodesLowAt: 0 });
+  });
+});
+
+describe('callbacks of the host', () => {
+  it.each([
+    [
+      'throws',
+      () => {
+        throw new Error('policy table away');
+      },
+    ],
+    ['rejects', () => Promise.reject(new Error('policy table away'))],
+    ['gives nothing', () => undefined],
+    ['gives null', () => null],
+  ])('SES-4: a policy that %s denies, and the error names it', async (_, policy) => {
+    const bench = createBench({ policy: policy as never });
+    for (const call of [
+      bench.mfa.beginLogin({ user: ada }),
+      bench.mfa.checkAccess({ user: ada, session: undefined }),
+      bench.mfa.getStatus({ user: ada }),
+    ]) {
+      await expect(call).rejects.toMatchObject({ code: 'host_callback_failed', message: expect.stringContaining('"policy"') });
+    }
+  });
+
+  it.each([{}, { mfa: 'Required' }, { mfa: true }, { mfa: null }, { mfa: 'optionl' }])(
+    'SES-4: words of a policy that are not known are the strict ones: %j',
+    async (policy) => {
+      const bench = createBench({ policy: () => policy as never });
+      expect((await bench.mfa.beginLogin({ user: ada })).decision.access).toBe('enroll');
+    },
+  );
+
+  it.each([Number.NaN, Number.POSITIVE_INFINITY, 'tomorrow', null])(
+    'a deadline that is none gives no grace: %j',
+    async (enrollBy) => {
+      const bench = createBench({ policy: () => ({ enrollBy: enrollBy as number }) });
+      expect((await bench.mfa.beginLogin({ user: ada })).decision).toEqual({ access: 'enroll' });
+    },
+  );
+
+  it.each([
+    [
+      'an issuer that throws',
+      {
+        issuer: () => {
+          throw new Error('no tenant');
+        },
+      },
+      ada,
+      /"issuer"/,
+    ],
+    ['an issuer that gives nothing', { issuer: () => undefined as never }, ada, /"issuer"/],
+    ['a user without a name', {}, { id: ada.id } as never, /"name"/],
+  ])('%s is an error that names it, before anything is stored', async (_, options, user, message) => {
+    const bench = createBench(options);
+    const session = await loginPending(bench.mfa, user);
+    bench.resetCounts();
+    await expect(bench.mfa.startEnrollment({ user, session })).rejects.toThrow(message);
+    await expect(bench.mfa.startEnrollment({ user, session })).rejects.toMatchObject({ name: 'MfaError' });
+    expect(bench.counts.writes).toBe(0);
+  });
+
+  it('an issuer may depend on the user', async () => {
+    const bench = createBench({ issuer: (user) => `Acme ${user.id}` });
+    const started = good(await bench.mfa.startEnrollment({ user: ada, session: await loginPending(bench.mfa) }));
+    expect(new URL(started.enrollment.uri).searchParams.get('issuer')).toBe('Acme user-ada');
+  });
+});
