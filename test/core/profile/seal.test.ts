@@ -1,0 +1,282 @@
+import { describe, expect, it } from 'vitest';
+import { createKeyring } from '../../../packages/core/src/crypto/keyring.js';
+import { newProfile, type Profile } from '../../../packages/core/src/profile/profile.js';
+import { open, type SealedAs, seal } from '../../../packages/core/src/profile/seal.js';
+import {
+  ada,
+  bob,
+  createBench,
+  createEnrolled,
+  good,
+  KEY,
+  loginPending,
+  OTHER_KEY,
+  reasonOf,
+} from '../../support/core-fixture.js';
+
+const material = (key: typeof KEY) => ({ id: key.id, secret: Buffer.from(key.secret, 'base64') });
+const keyring = createKeyring([material(KEY)], 'mfa-kit');
+const as: SealedAs = { realm: 'mfa-kit', userId: 'u', version: 'v1' };
+const profile: Profile = { ...newProfile(), enrollBy: 42 };
+const sealed = seal(profile, as, keyring);
+
+describe('a sealed profile', () => {
+  it('opens as it was', () => {
+    expect(open(sealed, as, keyring)).toEqual({ readable: true, profile });
+  });
+
+  it('CRY-1, CRY-2: with any bit of any byte changed does not open', () => {
+    const bytes = Buffer.from(sealed, 'base64url');
+    for (let at = 0; at < bytes.length; at++) {
+      for (const bit of [1, 16, 128]) {
+        const changed = Buffer.from(bytes);
+        changed.writeUInt8((changed[at] ?? 0) ^ bit, at);
+        const opened = open(changed.toString('base64url'), as, keyring);
+        if (opened.readable) throw new Error(`byte ${at} changed was not seen`);
+        // The format, the key id and the rest are told apart for the operator.
+        const why = at === 0 ? 'unknown_format' : at >= 2 && at < 2 + KEY.id.length ? 'unknown_key' : opened.why;
+        expect(opened.why).toBe(why);
+      }
+    }
+  });
+
+  it('cut anywhere, or lengthened, does not open', () => {
+    const bytes = Buffer.from(sealed, 'base64url');
+    for (let length = 0; length < bytes.length; length++) {
+      expect(open(bytes.subarray(0, length).toString('base64url'), as, keyring).readable).toBe(false);
+    }
+    expect(open(Buffer.concat([bytes, Buffer.alloc(1)]).toString('base64url'), as, keyring).readable).toBe(false);
+  });
+
+  it.each([
+    ['another user', { ...as, userId: 'v' }],
+    ['a user that differs in case', { ...as, userId: 'U' }],
+    ['another version', { ...as, version: 'v2' }],
+    ['another realm', { ...as, realm: 'mfa-kit2' }],
+    ['user and version run together', { ...as, userId: 'uv', version: '1' }],
+    ['realm and user run together', { ...as, realm: 'mfa-kitu', userId: '' }],
+  ])('T35, CRY-2: does not open as %s', (_, other) => {
+    expect(open(sealed, other, keyring)).toEqual({ readable: false, why: 'tampered' });
+  });
+
+  it.each(['', 'AA', '!!!!', 'AQ', `${'A'.repeat(100)}`, 'null', '{"format":1}'])(
+    'STO-7: what is none does not open: %j',
+    (value) => {
+      expect(open(value, as, keyring).readable).toBe(false);
+    },
+  );
+
+  it('STO-7: of another format inside is unknown, not read', () => {
+    const later = seal({ ...profile, format: 2 as never }, as, keyring);
+    expect(open(later, as, keyring)).toEqual({ readable: false, why: 'unknown_format' });
+  });
+
+  it('CRY-1: no IV is used twice', () => {
+    const ivs = new Set<string>();
+    for (let count = 0; count < 10_000; count++) {
+      const bytes = Buffer.from(seal(profile, as, keyring), 'base64url');
+      ivs.add(bytes.toString('hex', 2 + KEY.id.length, 14 + KEY.id.length));
+    }
+    expect(ivs.size).toBe(10_000);
+  });
+
+  it('CRY-3, CRY-4: opens with its key in any place of the ring, not with another under its id, not by another purpose’s', () => {
+    const both = createKeyring([material(OTHER_KEY), material(KEY)], 'mfa-kit');
+    expect(open(sealed, as, both).readable).toBe(true);
+    const renamed = createKeyring([{ ...material(OTHER_KEY), id: KEY.id }], 'mfa-kit');
+    expect(open(sealed, as, renamed)).toEqual({ readable: false, why: 'tampered' });
+    expect(open(sealed, as, createKeyring([material(OTHER_KEY)], 'mfa-kit'))).toEqual({ readable: false, why: 'unknown_key' });
+    const purposes = (['profile', 'device-token', 'pending-token', 'device-cookie'] as const).map((purpose) =>
+      Buffer.from(keyring.bytes(purpose, KEY.id) ?? []).toString('hex'),
+    );
+    expect(new Set([...purposes, Buffer.from(KEY.secret, 'base64').toString('hex')]).size).toBe(5);
+  });
+
+  it('ends at 48 KB', () => {
+    const bulky = { ...profile, versions: ['x'.repeat(48 * 1024)] };
+    expect(() => seal(bulky, as, keyring)).toThrow(/48 KB/);
+  });
+});
+
+describe('rows that somebody changed', () => {
+  async function damaged(change: (value: string) => string) {
+    const bench = await createEnrolled();
+    const stored = await bench.storage.read(ada.id);
+    if (!stored) throw new Error('nothing stored');
+    await bench.storage.write(ada.id, { ...stored, value: change(stored.value) }, stored.version);
+    bench.events.length = 0;
+    return bench;
+  }
+
+  it.each([
+    ['flipped', (value: string) => value.slice(0, -5) + (value.at(-5) === 'A' ? 'B' : 'A') + value.slice(-4), 'tampered'],
+    ['of an unknown format', (value: string) => `Ag${value.slice(2)}`, 'unknown_format'],
+    ['emptied', () => '', 'unknown_format'],
+  ])('T34, CRY-7: %s: every door says unavailable, the event says why, nothing is written', async (_, change, why) => {
+    const bench = await damaged(change);
+    const { mfa, session, recoveryCodes, authenticator, clock } = bench;
+    bench.resetCounts();
+    const unavailable = { ok: false, reason: 'unavailable', retryAfterSeconds: 5 };
+    expect((await mfa.beginLogin({ user: ada })).decision).toEqual({ access: 'unavailable', retryAfterSeconds: 5 });
+    expect((await mfa.checkAccess({ user: ada, session })).access).toBe('unavailable');
+    expect(await mfa.verify({ user: ada, session, code: authenticator.code(clock.now()) })).toEqual(unavailable);
+    expect(await mfa.verify({ user: ada, session, recoveryCode: recoveryCodes[0] })).toEqual(unavailable);
+    expect(await mfa.startEnrollment({ user: ada, session })).toEqual(unavailable);
+    expect(await mfa.endAllSessions({ user: ada, session })).toEqual(unavailable);
+    expect(await mfa.passwordChanged({ userId: ada.id })).toEqual(unavailable);
+    expect(await mfa.getStatus({ user: ada })).toEqual(unavailable);
+    expect(bench.counts.writes).toBe(0);
+    expect(bench.events.filter((event) => event.name === 'profile_unreadable').every((event) => event.why === why)).toBe(true);
+    expect(bench.events.filter((event) => event.name === 'profile_unreadable')).toHaveLength(8);
+  });
+
+  it('T35: one user’s row put in another’s place proves nothing', async () => {
+    const bench = await createEnrolled();
+    const hers = await bench.storage.read(ada.id);
+    if (!hers) throw new Error('nothing stored');
+    await bench.storage.write(bob.id, hers, null);
+    expect((await bench.mfa.beginLogin({ user: bob })).decision.access).toBe('unavailable');
+    expect(bench.names()).toContain('profile_unreadable');
+  });
+
+  it('T34, CRY-3, THR-6: a missing key is unavailable, costs nothing, and all is well when it is back', async () => {
+    const bench = await createEnrolled();
+    const { session } = await bench.mfa.beginLogin({ user: ada });
+    const without = createBench({ keys: [OTHER_KEY], storage: bench.storage, clock: bench.clock.now });
+    const code = bench.authenticator.code(bench.clock.now());
+    for (let tries = 0; tries < 50; tries++) {
+      expect(reasonOf(await without.mfa.verify({ user: ada, session, code }))).toBe('unavailable');
+    }
+    expect(without.events[0]).toMatchObject({ name: 'profile_unreadable', why: 'unknown_key' });
+    expect(reasonOf(await bench.mfa.verify({ user: ada, session, code }))).toBe('ok');
+  });
+
+  it('CRY-3: a rolling deployment: the new key second everywhere, then first; every write seals by the first', async () => {
+    const old = await createEnrolled(ada);
+    const shared = { storage: old.storage, clock: old.clock.now };
+    const both = createBench({ ...shared, keys: [KEY, OTHER_KEY] });
+    const moved = createBench({ ...shared, keys: [OTHER_KEY, KEY] });
+    const keyId = async () => Buffer.from((await old.storage.read(ada.id))?.value ?? '', 'base64url').toString('latin1', 2, 9);
+    const login = async ({ mfa }: Pick<typeof old, 'mfa'>) => {
+      old.clock.advance(60_000);
+      const session = await loginPending(mfa);
+      return reasonOf(await mfa.verify({ user: ada, session, code: old.authenticator.code(old.clock.now()) }));
+    };
+    for (const process of [old, both, old, both]) expect(await login(process)).toBe('ok');
+    for (const process of [both, moved, both, moved]) expect(await login(process)).toBe('ok');
+    expect(await keyId()).toBe(OTHER_KEY.id);
+    const after = createBench({ ...shared, keys: [OTHER_KEY] });
+    expect(await login(after)).toBe('ok');
+  });
+});
+
+describe('a profile of a later version of the kit', () => {
+  const asStored = (version: string): SealedAs => ({ realm: 'mfa-kit', userId: ada.id, version });
+
+  async function withProfile(change: (profile: Profile) => object) {
+    const bench = await createEnrolled();
+    const stored = await bench.storage.read(ada.id);
+    const opened = stored && open(stored.value, asStored(stored.version), keyring);
+    if (!stored || !opened?.readable) throw new Error('not readable');
+    const changed = change(opened.profile) as Profile;
+    await bench.storage.write(ada.id, { version: 'later', value: seal(changed, asStored('later'), keyring) }, stored.version);
+    return bench;
+  }
+
+  async function profileNow(bench: Awaited<ReturnType<typeof createEnrolled>>): Promise<Profile & Record<string, unknown>> {
+    const stored = await bench.storage.read(ada.id);
+    const opened = stored && open(stored.value, asStored(stored.version), keyring);
+    if (!opened?.readable) throw new Error('not readable');
+    return opened.profile as Profile & Record<string, unknown>;
+  }
+
+  it('STO-7: keeps the fields that this one does not know, at every level, through every change', async () => {
+    const bench = await withProfile((before) => ({
+      ...before,
+      later: { deep: [1] },
+      authenticators: before.authenticators.map((one) => ({ ...one, later: 1, data: { ...(one.data as object), later: 2 } })),
+      budget: { ...before.budget, later: 3 },
+      recoveryCodes: { ...before.recoveryCodes, later: 4 },
+    }));
+    const { mfa, clock, authenticator } = bench;
+    const session = await loginPending(mfa);
+    await mfa.verify({ user: ada, session, code: '000000' });
+    const code = authenticator.code(clock.now());
+    const verified = good(await mfa.verify({ user: ada, session, code, rememberDevice: true }));
+    const [id] = good(await mfa.getStatus({ user: ada })).status.authenticators.map((one) => one.id);
+    good(await mfa.renameAuthenticator({ user: ada, session: verified.session, authenticatorId: id ?? '', name: 'x' }));
+    good(await mfa.verify({ user: ada, session: verified.session, recoveryCode: bench.recoveryCodes[0] }));
+    good(await mfa.endAllSessions({ user: ada, session: verified.session }));
+    const after = await profileNow(bench);
+    expect(after).toMatchObject({
+      later: { deep: [1] },
+      authenticators: [{ later: 1, data: { later: 2 } }],
+      budget: { later: 3 },
+      recoveryCodes: { later: 4 },
+    });
+  });
+
+  it('STO-7: an authenticator of an unknown kind counts as one: nobody is "not enrolled", and none of its kind is lost', async () => {
+    const passkey = { id: 'pk', kind: 'webauthn', name: 'Key', createdAt: 1, enrollmentId: 'e', data: { credential: 'xyz' } };
+    const bench = await withProfile((before) => ({ ...before, authenticators: [passkey] }));
+    const { mfa } = bench;
+    const { decision, session } = await mfa.beginLogin({ user: ada });
+    expect(decision).toMatchObject({ access: 'challenge', factors: ['recovery-code'] });
+    expect(reasonOf(await mfa.verify({ user: ada, session, code: '123456' }))).toBe('invalid_code');
+    expect(reasonOf(await mfa.startEnrollment({ user: ada, session }))).toBe('assurance_required');
+    const verified = good(await mfa.verify({ user: ada, session, recoveryCode: bench.recoveryCodes[0] }));
+    const removal = { user: ada, session: verified.session, authenticatorId: 'pk' };
+    expect(reasonOf(await mfa.removeAuthenticator(removal))).toBe('not_allowed');
+    expect((await profileNow(bench)).authenticators).toEqual([passkey]);
+  });
+
+  it('STO-1: the largest profile there can be fits', async () => {
+    const text = '"'.repeat(64);
+    const ranges = Array.from({ length: 32 }, (_, n) => ({ from: 60_000_000 + 9 * n, to: 60_000_002 + 9 * n }));
+    const budget = {
+      quick: 99,
+      lastWrongAt: 1e12 + 1,
+      level: 20,
+      levelAt: 1e12 + 1,
+      halfReportedAt: 1e12 + 1,
+      fullReportedAt: 1e12 + 1,
+    };
+    const id = 'x'.repeat(22);
+    const data = { secret: 'A'.repeat(32), closed: ranges };
+    const authenticator = {
+      id,
+      kind: 'totp',
+      name: '🦊'.repeat(64),
+      createdAt: 1e12 + 1,
+      lastUsedAt: 1e12 + 1,
+      enrollmentId: id,
+      data,
+    };
+    const retiring = Array.from({ length: 4 }, () => ({ id, successorShownAt: 1e12 + 1 }));
+    const device = {
+      id,
+      label: '🦊'.repeat(64),
+      firstUsedAt: 1e12 + 1,
+      lastUsedAt: 1e12 + 1,
+      rememberedUntil: 1e12 + 1,
+      budget,
+      current: id,
+      retiring,
+      next: { id, mintedAt: 1e12 + 1 },
+    };
+    const enrollment = { id, kind: 'totp', name: text, startedAt: 1e12, expiresAt: 1e12, steppedUp: true, tokenId: id, data };
+    const largest: Profile = {
+      ...newProfile(),
+      versions: Array.from({ length: 16 }, () => id),
+      authenticators: Array.from({ length: 10 }, () => authenticator),
+      enrollments: Array.from({ length: 3 }, () => enrollment),
+      enrollmentStarts: Array.from({ length: 10 }, () => 1e12 + 1),
+      recoveryCodes: { key: 'k'.repeat(43), digests: Array.from({ length: 20 }, () => 'd'.repeat(43)), createdAt: 1e12 + 1 },
+      devices: Array.from({ length: 20 }, () => device),
+      budget,
+      usedTokens: Array.from({ length: 32 }, () => ({ id, expiresAt: 1e12 + 1 })),
+      enrollBy: 1e12 + 1,
+    };
+    expect(open(seal(largest, as, keyring), as, keyring).readable).toBe(true);
+  });
+});

@@ -1,0 +1,118 @@
+import { createKeyring } from '../../packages/core/src/crypto/keyring.js';
+import { randomId } from '../../packages/core/src/crypto/random.js';
+import type { Profile } from '../../packages/core/src/profile/profile.js';
+import { open, seal } from '../../packages/core/src/profile/seal.js';
+import type { MfaStorage, StoredProfile } from '../../packages/core/src/storage/storage.js';
+import { KEY } from '../support/core-fixture.js';
+
+/** What befalls one storage call. */
+export const READ_FAULTS = ['throws', 'hangs'] as const;
+export const WRITE_FAULTS = [
+  /** Nothing happened, and the caller is told of an error. */
+  'throws',
+  /** It happened, and the reply was lost. */
+  'commits, then throws',
+  /** It happened, the driver repeated it, and the repetition found its own version. */
+  'commits, then says false',
+  /** A deadlock victim: certainly not applied. */
+  'says false',
+  'hangs',
+  'commits, then hangs',
+  /** Nobody hears of it any more, and it happens all the same. */
+  'hangs, then commits late',
+  /** It happened, and so much since that the list of versions no longer shows it. */
+  'commits, is buried, then throws',
+  'is not applied, is buried, then throws',
+  /** It happened, and a few others since. */
+  'commits, is overtaken, then throws',
+] as const;
+export type Fault = (typeof READ_FAULTS)[number] | (typeof WRITE_FAULTS)[number];
+
+/** Later than the deadline of a call, sooner than that of an operation. */
+export const LATE_MS = 2_500;
+
+const keyring = createKeyring([{ id: KEY.id, secret: Buffer.from(KEY.secret, 'base64') }], 'mfa-kit');
+
+/** Opens a stored profile past the kit's doors; null: none is there. */
+export async function peek(storage: MfaStorage, userId: string): Promise<Profile | null> {
+  const stored = await storage.read(userId);
+  if (!stored) return null;
+  const opened = open(stored.value, { realm: 'mfa-kit', userId, version: stored.version }, keyring);
+  if (!opened.readable) throw new Error(opened.why);
+  return opened.profile;
+}
+
+/** Other writers change the profile so many times, without meaning. */
+export async function overtake(storage: MfaStorage, userId: string, times: number): Promise<void> {
+  for (let time = 0; time < times; time++) {
+    const stored = await storage.read(userId);
+    const profile = await peek(storage, userId);
+    if (!stored || !profile) return;
+    const version = randomId();
+    const versions = [stored.version, ...profile.versions].slice(0, 16);
+    const value = seal({ ...profile, versions }, { realm: 'mfa-kit', userId, version }, keyring);
+    if (!(await storage.write(userId, { version, value }, stored.version))) throw new Error('somebody else writes');
+  }
+}
+
+export interface FaultyStorage extends MfaStorage {
+  /** Methods of the calls so far. */
+  calls: ('read' | 'write' | 'remove')[];
+}
+
+/** The n-th call (counted from 0), or every one from it on, meets the fault; the others reach the storage. */
+export function faultyStorage(
+  storage: MfaStorage,
+  plan: { at: number; fault: Fault | null; andAfter?: boolean | undefined },
+): FaultyStorage {
+  const calls: FaultyStorage['calls'] = [];
+
+  async function meet<T>(method: 'read' | 'write' | 'remove', userId: string, act: () => Promise<T>): Promise<T> {
+    const index = calls.push(method) - 1;
+    const hit = plan.fault !== null && (index === plan.at || (plan.andAfter === true && index > plan.at));
+    return hit ? suffer(plan.fault as Fault, method, userId, act) : act();
+  }
+
+  async function suffer<T>(fault: Fault, method: string, userId: string, act: () => Promise<T>): Promise<T> {
+    switch (fault) {
+      case 'throws':
+        throw new Error('connection reset');
+      case 'hangs':
+        return never();
+      case 'says false':
+        return false as T;
+      case 'hangs, then commits late':
+        if (method !== 'read') setTimeout(() => void act(), LATE_MS);
+        return never();
+      case 'commits, then says false':
+        await act();
+        return (method === 'read' ? await act() : false) as T;
+      case 'commits, then hangs':
+        await act();
+        return never();
+      case 'commits, then throws':
+        await act();
+        throw new Error('connection reset');
+      case 'commits, is overtaken, then throws':
+      case 'commits, is buried, then throws':
+        await act();
+        await overtake(storage, userId, fault.includes('buried') ? 17 : 5);
+        throw new Error('connection reset');
+      case 'is not applied, is buried, then throws':
+        await overtake(storage, userId, 17);
+        throw new Error('connection reset');
+    }
+  }
+
+  return {
+    calls,
+    read: (userId) => meet('read', userId, () => storage.read(userId)),
+    write: (userId, next: StoredProfile, expected) => meet('write', userId, () => storage.write(userId, next, expected)),
+    remove: (userId, expected) => meet('remove', userId, () => storage.remove(userId, expected)),
+    listUserIds: (cursor) => storage.listUserIds(cursor),
+  };
+}
+
+function never<T>(): Promise<T> {
+  return new Promise(() => {});
+}

@@ -1,0 +1,275 @@
+import type { Mfa } from '@mfa-kit/core';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { Profile } from '../../packages/core/src/profile/profile.js';
+import {
+  ada,
+  createAuthenticator,
+  createBench,
+  createEnrolled,
+  type Enrolled,
+  enrollAnother,
+  good,
+  loginPending,
+  loginWithCode,
+  type TestUser,
+  wrongCode,
+} from '../support/core-fixture.js';
+import { type Fault, faultyStorage, LATE_MS, peek, READ_FAULTS, WRITE_FAULTS } from './core-faulty-storage.js';
+
+/** One operation: how it is prepared, what it does, how its effect shows in the profile, how often. */
+interface Scenario {
+  name: string;
+  prepare(): Promise<{ bench: Enrolled; act: (mfa: Mfa<TestUser>) => Promise<object> }>;
+  /** How often the effect is in the profile now; `before` is the profile before. */
+  effects(now: Profile | null, before: Profile | null): number;
+  /** What a repetition may answer once the effect is there; without it: what the first would. */
+  repeated?: string;
+  /** A repetition has an effect of its own. */
+  adds?: true;
+}
+
+/** Ends, refused or not: a word for what an answer says. */
+function outcome(answer: object): string {
+  if ('decision' in answer) return (answer.decision as { access: string }).access;
+  if ('ok' in answer && answer.ok === true) return 'ok';
+  return (answer as { reason: string }).reason;
+}
+
+const epochs = (now: Profile | null, before: Profile | null): number => (now?.epoch === before?.epoch ? 0 : 1);
+const firstId = async ({ mfa }: Enrolled) => good(await mfa.getStatus({ user: ada })).status.authenticators[0]?.id ?? '';
+
+/** A management operation by a session that is fresh, with two authenticators present. */
+function managing(
+  name: string,
+  act: (mfa: Mfa<TestUser>, input: { user: TestUser; session: Enrolled['session'] }, id: string) => Promise<object>,
+  effects: Scenario['effects'],
+  repeated?: string,
+): Scenario {
+  return {
+    name,
+    async prepare() {
+      const bench = await createEnrolled();
+      await enrollAnother(bench, bench.session);
+      const { session } = await loginWithCode(bench);
+      const id = await firstId(bench);
+      return { bench, act: (mfa) => act(mfa, { user: ada, session }, id) };
+    },
+    effects,
+    ...(repeated === undefined ? {} : { repeated }),
+  };
+}
+
+const scenarios: Scenario[] = [
+  {
+    name: 'the first login',
+    async prepare() {
+      const bench = { ...createBench() } as Enrolled;
+      return { bench, act: (mfa) => mfa.beginLogin({ user: ada }) };
+    },
+    effects: (now) => (now ? 1 : 0),
+  },
+  {
+    name: 'a remembered login',
+    async prepare() {
+      const bench = await createEnrolled();
+      const { token } = await loginWithCode(bench, { rememberDevice: true });
+      return { bench, act: (mfa) => mfa.beginLogin({ user: ada, deviceToken: token }) };
+    },
+    effects: (now) => (now?.devices[0]?.next ? 1 : 0),
+  },
+  {
+    name: 'a right code',
+    async prepare() {
+      const bench = await createEnrolled();
+      const session = await loginPending(bench.mfa);
+      const code = bench.authenticator.code(bench.clock.now());
+      return { bench, act: (mfa) => mfa.verify({ user: ada, session, code, rememberDevice: true }) };
+    },
+    effects: (now) => now?.devices.length ?? 0,
+    repeated: 'invalid_code',
+  },
+  {
+    name: 'a wrong code',
+    async prepare() {
+      const bench = await createEnrolled();
+      const session = await loginPending(bench.mfa);
+      const code = wrongCode(bench.authenticator, bench.clock.now());
+      return { bench, act: (mfa) => mfa.verify({ user: ada, session, code }) };
+    },
+    effects: (now) => now?.budget.level ?? 0,
+    adds: true,
+  },
+  {
+    name: 'a recovery code',
+    async prepare() {
+      const bench = await createEnrolled();
+      const session = await loginPending(bench.mfa);
+      return { bench, act: (mfa) => mfa.verify({ user: ada, session, recoveryCode: bench.recoveryCodes[2] }) };
+    },
+    effects: (now) => 10 - (now?.recoveryCodes?.digests.length ?? 10),
+    repeated: 'invalid_code',
+  },
+  {
+    name: 'a start of an enrollment',
+    async prepare() {
+      const bench = createBench() as Enrolled;
+      const session = await loginPending(bench.mfa);
+      return { bench, act: (mfa) => mfa.startEnrollment({ user: ada, session }) };
+    },
+    effects: (now) => now?.enrollments.length ?? 0,
+    adds: true,
+  },
+  {
+    name: 'a confirmation',
+    async prepare() {
+      const bench = createBench() as Enrolled;
+      const started = good(await bench.mfa.startEnrollment({ user: ada, session: await loginPending(bench.mfa) }));
+      const code = createAuthenticator(started.enrollment.uri).code(bench.clock.now());
+      const input = { user: ada, session: started.session, enrollmentId: started.enrollment.id, code };
+      return { bench, act: (mfa) => mfa.confirmEnrollment(input) };
+    },
+    effects: (now) => now?.authenticators.length ?? 0,
+    repeated: 'already_confirmed',
+  },
+  {
+    name: 'a cancellation',
+    async prepare() {
+      const bench = createBench() as Enrolled;
+      const started = good(await bench.mfa.startEnrollment({ user: ada, session: await loginPending(bench.mfa) }));
+      const input = { user: ada, session: started.session, enrollmentId: started.enrollment.id };
+      return { bench, act: (mfa) => mfa.cancelEnrollment(input) };
+    },
+    effects: (now) => 1 - (now?.enrollments.length ?? 1),
+  },
+  managing(
+    'a new name',
+    (mfa, input, authenticatorId) => mfa.renameAuthenticator({ ...input, authenticatorId, name: 'x' }),
+    (now) => (now?.authenticators[0]?.name === 'x' ? 1 : 0),
+  ),
+  managing(
+    'a removal',
+    (mfa, input, authenticatorId) => mfa.removeAuthenticator({ ...input, authenticatorId }),
+    (now) => 2 - (now?.authenticators.length ?? 2),
+    'assurance_required',
+  ),
+  managing(
+    'new recovery codes',
+    (mfa, input) => mfa.regenerateRecoveryCodes(input),
+    (now, before) => (now?.recoveryCodes?.key === before?.recoveryCodes?.key ? 0 : 1),
+  ),
+  managing(
+    'a revoked device',
+    (mfa, input) => mfa.revokeDevice({ ...input, deviceId: 'none' }),
+    () => 1,
+  ),
+  managing('the end of all sessions', (mfa, input) => mfa.endAllSessions(input), epochs, 'assurance_required'),
+  managing('a changed password', (mfa) => mfa.passwordChanged({ userId: ada.id }), epochs),
+  managing(
+    'a reset',
+    (mfa) => mfa.resetMfa({ userId: ada.id, actor: 'a', reason: 'r' }),
+    (now) => (now?.authenticators.length === 0 ? 1 : 0),
+  ),
+  managing(
+    'a user forgotten',
+    (mfa) => mfa.forgetUser({ userId: ada.id }),
+    (now) => (now ? 0 : 1),
+  ),
+];
+
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+/** Lets time pass until the promise settles; gives how much has passed, and what it gave. */
+async function settle<T>(promise: Promise<T>): Promise<{ value: T; ms: number }> {
+  let settled = false;
+  const watched = promise.finally(() => {
+    settled = true;
+  });
+  watched.catch(() => undefined);
+  const start = performance.now();
+  for (;;) {
+    for (let turns = 0; turns < 25 && !settled; turns++) await turn();
+    if (settled) break;
+    await vi.advanceTimersByTimeAsync(50);
+  }
+  return { value: await watched, ms: performance.now() - start };
+}
+
+async function run(scenario: Scenario, at: number, fault: Fault | null, andAfter = false) {
+  const { bench, act } = await scenario.prepare();
+  const before = await peek(bench.storage, ada.id);
+  const storage = faultyStorage(bench.storage, { at, fault, andAfter });
+  const faulty = createBench({ storage, clock: bench.clock.now });
+  const { value: answer, ms } = await settle(act(faulty.mfa));
+  const atAnswer = scenario.effects(await peek(bench.storage, ada.id), before);
+  await vi.advanceTimersByTimeAsync(LATE_MS);
+  await turn();
+  const later = scenario.effects(await peek(bench.storage, ada.id), before);
+  const repeat = await settle(act(bench.mfa));
+  const inTheEnd = scenario.effects(await peek(bench.storage, ada.id), before);
+  return {
+    outcome: outcome(answer),
+    ms,
+    calls: storage.calls,
+    atAnswer,
+    later,
+    repeated: outcome(repeat.value),
+    inTheEnd,
+    events: faulty.names(),
+  };
+}
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+describe.each(scenarios)('FLT-1, STO-4: $name', (scenario) => {
+  it('is one read and one write', async () => {
+    const { calls, atAnswer } = await run(scenario, 0, null);
+    expect(calls).toEqual(['read', scenario.name === 'a user forgotten' ? 'remove' : 'write']);
+    expect(atAnswer).toBe(1);
+  });
+
+  it.each(READ_FAULTS)('a read that %s: unavailable within two seconds, nothing has happened', async (fault) => {
+    const result = await run(scenario, 0, fault);
+    expect(result).toMatchObject({ outcome: 'unavailable', calls: ['read'], inTheEnd: 1 });
+    expect(result.later).toBe(scenario.name === 'a revoked device' ? 1 : 0);
+    expect(result.ms).toBeLessThanOrEqual(2_100);
+    expect(result.events.filter((name) => name === 'storage_failed')).toHaveLength(1);
+  });
+
+  it.each(WRITE_FAULTS)('a write that %s: exactly one effect, and an answer that is true', async (fault) => {
+    const plain = await run(scenario, 0, null);
+    const result = await run(scenario, 1, fault);
+    expect(result.ms).toBeLessThanOrEqual(4_100);
+    // What does not exist cannot be buried: a profile before it is made, a removed one.
+    const nothing = scenario.name === (fault.startsWith('commits') ? 'a user forgotten' : 'the first login');
+    if (!fault.includes('buried') || nothing) {
+      // The answer that it would have had, and its effect is there when it is given.
+      expect(result).toMatchObject({ outcome: plain.outcome, atAnswer: 1, later: 1 });
+    } else if (scenario.name !== 'a revoked device') {
+      expect(result.outcome).toBe('unavailable');
+      expect(result.later).toBe(fault.startsWith('commits') ? 1 : 0);
+      expect(result.events).toContain('storage_failed');
+    }
+    const done = result.later === 1 && scenario.repeated !== undefined;
+    expect(result.repeated).toBe(done ? scenario.repeated : plain.outcome);
+    expect(result.inTheEnd).toBe(scenario.adds ? result.later + 1 : 1);
+  });
+
+  it.each(['throws', 'hangs', 'commits, then hangs', 'hangs, then commits late', 'says false'] as const)(
+    'storage where everything %s from the write on: no grant without an effect, no second one, an answer in four seconds',
+    async (fault) => {
+      const plain = await run(scenario, 0, null);
+      const result = await run(scenario, 1, fault, true);
+      expect(result.ms).toBeLessThanOrEqual(4_100);
+      expect(['unavailable', 'busy']).toContain(result.outcome);
+      expect(result.later).toBeLessThanOrEqual(1);
+      const done = result.later === 1 && scenario.repeated !== undefined;
+      expect(result.repeated).toBe(done ? scenario.repeated : plain.outcome);
+      expect(result.inTheEnd).toBe(scenario.adds ? result.later + 1 : 1);
+    },
+  );
+});
