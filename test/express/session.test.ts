@@ -116,7 +116,9 @@ describe.each(versions)('a login without the one line, on Express $version', ({ 
       await logIn(host, 'bob', client);
       expect((await client.get('/cases')).body).toMatchObject({ reason: 'enroll' });
       const page = await client.page('GET', '/mfa/enroll');
-      expect([page.status, page.headers.get('location')]).toEqual([303, '/login']);
+      expect(page.status).toBe(401);
+      expect(page.text).toContain('Your login is too old for this step.');
+      expect(page.text).toContain('<a class="primary" href="/login">');
       expect((await client.post('/mfa/enroll', {})).body).toMatchObject({ status: 401, reason: 'login_again' });
       await new Promise(setImmediate);
       expect(warnings).toHaveLength(1);

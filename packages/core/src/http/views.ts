@@ -46,11 +46,13 @@ export async function showPage<User extends MfaUser, Request>(
 export async function showProblem<User extends MfaUser, Request>(
   kit: HttpKit<User, Request>,
   exchange: MfaExchange<User, Request>,
-  input: { problem: Problem; user: User | null; headers?: HttpAnswer['headers'] },
+  input: { problem: Problem; user: User | null; reason?: PageRefusal; headers?: HttpAnswer['headers'] },
 ): Promise<HttpAnswer> {
   const { problem, user, headers = [] } = input;
   const messages = messagesFor(kit, exchange);
-  const page = refusalPage(messages, { reason: pageReason(problem), ...retryAfter(problem) });
+  const reason = input.reason ?? pageReason(problem);
+  const logIn = problem.status === 401 ? { href: kit.options.loginUrl, text: messages.logIn } : undefined;
+  const page = refusalPage(messages, { reason, ...retryAfter(problem) }, logIn);
   return showPage(kit, exchange, { page, user, status: problem.status, headers: [...problemHeaders(problem), ...headers] });
 }
 

@@ -10,6 +10,7 @@ export const englishMessages: Messages = {
   errorTitle: (title) => `Error: ${title}`,
   account: (name) => `Account ${name}`,
   support: 'Contact support',
+  logIn: 'Log in',
   code: {
     label: '6-digit code',
     format: 'The 6 digits that your authenticator app shows, such as 123 456',

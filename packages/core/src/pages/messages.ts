@@ -13,6 +13,8 @@ export interface Messages {
   errorTitle(title: string): string;
   account(name: string): string;
   support: string;
+  /** The way to the host's login, on a page that says that one is needed. */
+  logIn: string;
   code: {
     label: string;
     /** The browser shows it when the input holds anything but digits. */

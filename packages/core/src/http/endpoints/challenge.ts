@@ -45,8 +45,8 @@ function redrawChallenge<User extends MfaUser, Request>(
   { mode, problem }: { mode: 'code' | 'recovery-code'; problem: Problem },
 ): Promise<Omit<View<User>, 'user'>> {
   const because = call.flows.session?.state === 'verified' ? 'expired' : 'missing';
-  const waitSeconds = problem.reason === 'throttled' ? (problem.retryAfterSeconds ?? 0) : 0;
-  return challengeView(call, { because, mode, waitSeconds });
+  const { reason, retryAfterSeconds } = problem;
+  return challengeView(call, { because, mode, ...(reason === 'throttled' && { waitSeconds: retryAfterSeconds ?? 0 }) });
 }
 
 async function challengeView<User extends MfaUser, Request>(

@@ -61,6 +61,8 @@ export async function answerRefusal<User extends MfaUser, Request>(
   switch (refusal.reason) {
     case 'login_again':
     case 'pending_token_invalid':
+      // What was typed is lost, or a login there is does not do: to land on the login page without a word would puzzle.
+      if (call.exchange.method === 'POST' || flows.user) return showLoginNeeded(call, problem);
       return redirectAnswer(kit, kit.options.loginUrl);
     case 'assurance_required':
       await flows.setReturnTo(input.returnTo ?? kit.options.publicPath);
@@ -70,6 +72,14 @@ export async function answerRefusal<User extends MfaUser, Request>(
     default:
       return answerProblem(call, problem, input.redraw && (() => input.redraw?.(problem) ?? Promise.resolve(undefined)));
   }
+}
+
+function showLoginNeeded<User extends MfaUser, Request>(
+  call: EndpointCall<User, Request>,
+  problem: Problem,
+): Promise<HttpAnswer> {
+  const { kit, exchange, flows } = call;
+  return showProblem(kit, exchange, { problem, user: flows.user, ...(!flows.user && { reason: 'session_lost' as const }) });
 }
 
 /** A guard's decision that does not let the caller see the page. */
