@@ -58,6 +58,8 @@ export async function overtake(storage: MfaStorage, userId: string, times: numbe
 export interface FaultyStorage extends MfaStorage {
   /** Methods of the calls so far. */
   calls: ('read' | 'write' | 'remove')[];
+  /** Timers of commits that are still to come: nobody waits for them. */
+  lateTimers: number;
 }
 
 /** The n-th call (counted from 0), or every one from it on, meets the fault; the others reach the storage. */
@@ -82,7 +84,12 @@ export function faultyStorage(
       case 'says false':
         return false as T;
       case 'hangs, then commits late':
-        if (method !== 'read') setTimeout(() => void act(), LATE_MS);
+        if (method === 'read') return never();
+        faulty.lateTimers++;
+        setTimeout(() => {
+          faulty.lateTimers--;
+          void act();
+        }, LATE_MS);
         return never();
       case 'commits, then says false':
         await act();
@@ -104,13 +111,15 @@ export function faultyStorage(
     }
   }
 
-  return {
+  const faulty: FaultyStorage = {
     calls,
+    lateTimers: 0,
     read: (userId) => meet('read', userId, () => storage.read(userId)),
     write: (userId, next: StoredProfile, expected) => meet('write', userId, () => storage.write(userId, next, expected)),
     remove: (userId, expected) => meet('remove', userId, () => storage.remove(userId, expected)),
     listUserIds: (cursor) => storage.listUserIds(cursor),
   };
+  return faulty;
 }
 
 function never<T>(): Promise<T> {

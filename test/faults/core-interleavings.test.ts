@@ -1,0 +1,269 @@
+import type { Mfa } from '@mfa-kit/core';
+import { describe, expect, it } from 'vitest';
+import {
+  ada,
+  createAuthenticator,
+  createBench,
+  createEnrolled,
+  type Enrolled,
+  enrollAnother,
+  good,
+  loginPending,
+  loginWithCode,
+  MINUTE,
+  SECOND,
+  type TestUser,
+} from '../support/core-fixture.js';
+import { interleavingStorage } from '../support/interleaving-storage.js';
+import { peek } from './core-faulty-storage.js';
+
+type Act = (mfa: Mfa<TestUser>) => Promise<object>;
+
+interface Pair {
+  name: string;
+  prepare(): Promise<{ bench: Enrolled; held: Act; other: Act }>;
+  /** Both have ended; `words` says how, the held one's first. */
+  holds(bench: Enrolled, words: [string, string], answers: [never, never]): Promise<void> | void;
+}
+
+function word(answer: object): string {
+  if ('decision' in answer) return (answer.decision as { access: string }).access;
+  if ('ok' in answer && answer.ok === true) return 'ok';
+  return (answer as { reason: string }).reason;
+}
+
+async function enrolledTwice(): Promise<{ bench: Enrolled; session: Enrolled['session']; ids: string[] }> {
+  const bench = await createEnrolled();
+  await enrollAnother(bench, bench.session);
+  const { session } = await loginWithCode(bench);
+  bench.clock.advance(MINUTE);
+  const ids = good(await bench.mfa.getStatus({ user: ada })).status.authenticators.map((one) => one.id);
+  return { bench, session, ids };
+}
+
+/** A login with the tick, that goes on while something ends all that was given out before. */
+function rememberingAgainst(name: string, end: (bench: Enrolled, session: Enrolled['session']) => Act): Pair {
+  return {
+    name: `DEV-5, I6: a login with the tick against ${name}`,
+    async prepare() {
+      const { bench, session } = await enrolledTwice();
+      const pending = await loginPending(bench.mfa);
+      const code = bench.authenticator.code(bench.clock.now());
+      return {
+        bench,
+        held: (mfa) => mfa.verify({ user: ada, session: pending, code, rememberDevice: true }),
+        other: end(bench, session),
+      };
+    },
+    async holds({ mfa, storage }, [verified, ended], [answer]) {
+      expect(ended).toBe('ok');
+      // `unavailable`: where the record is gone nobody can say whether the proof was stored before.
+      expect(['ok', 'login_again', 'unavailable']).toContain(verified);
+      const given = answer as { session?: Enrolled['session']; device?: { token: string } };
+      expect((await mfa.checkAccess({ user: ada, session: given.session })).access).not.toBe('allow');
+      const again = await mfa.beginLogin({ user: ada, deviceToken: given.device?.token ?? '' });
+      expect(again.decision.access).not.toBe('allow');
+      expect((await peek(storage, ada.id))?.devices.every((device) => device.rememberedUntil === undefined) ?? true).toBe(true);
+    },
+  };
+}
+
+const support = { userId: ada.id, actor: 'a', reason: 'r' };
+
+const pairs: Pair[] = [
+  rememberingAgainst('the end of all sessions', (_, session) => (mfa) => mfa.endAllSessions({ user: ada, session })),
+  rememberingAgainst('a password change', () => (mfa) => mfa.passwordChanged({ userId: ada.id })),
+  rememberingAgainst('a reset', () => (mfa) => mfa.resetMfa(support)),
+  rememberingAgainst('the user forgotten', () => (mfa) => mfa.forgetUser({ userId: ada.id })),
+  {
+    name: 'T3, TOTP-2: one code against itself',
+    async prepare() {
+      const bench = await createEnrolled();
+      const code = bench.authenticator.code(bench.clock.now());
+      const [one, two] = [await loginPending(bench.mfa), await loginPending(bench.mfa)];
+      return {
+        bench,
+        held: (mfa) => mfa.verify({ user: ada, session: one, code }),
+        other: (mfa) => mfa.verify({ user: ada, session: two, code }),
+      };
+    },
+    holds: (_, words) => expect([...words].sort()).toEqual(['invalid_code', 'ok']),
+  },
+  {
+    name: 'REC-3: a recovery code against a regenerated set',
+    async prepare() {
+      const { bench, session } = await enrolledTwice();
+      const pending = await loginPending(bench.mfa);
+      return {
+        bench,
+        held: (mfa) => mfa.verify({ user: ada, session: pending, recoveryCode: bench.recoveryCodes[0] }),
+        other: (mfa) => mfa.regenerateRecoveryCodes({ user: ada, session }),
+      };
+    },
+    async holds({ storage }, [used, made]) {
+      expect(made).toBe('ok');
+      expect(['ok', 'invalid_code']).toContain(used);
+      expect((await peek(storage, ada.id))?.recoveryCodes?.digests).toHaveLength(10);
+    },
+  },
+  {
+    name: 'T12: one recovery code against itself',
+    async prepare() {
+      const bench = await createEnrolled();
+      const act: Act = async (mfa) =>
+        mfa.verify({ user: ada, session: await loginPending(bench.mfa), recoveryCode: bench.recoveryCodes[0] });
+      return { bench, held: act, other: act };
+    },
+    async holds({ storage }, words) {
+      expect([...words].sort()).toEqual(['invalid_code', 'ok']);
+      expect((await peek(storage, ada.id))?.recoveryCodes?.digests).toHaveLength(9);
+    },
+  },
+  {
+    name: 'ENR-6: a confirmation against itself',
+    async prepare() {
+      const bench = createBench() as Enrolled;
+      const started = good(await bench.mfa.startEnrollment({ user: ada, session: await loginPending(bench.mfa) }));
+      const code = createAuthenticator(started.enrollment.uri).code(bench.clock.now());
+      const input = { user: ada, session: started.session, enrollmentId: started.enrollment.id, code };
+      const act: Act = (mfa) => mfa.confirmEnrollment(input);
+      return { bench, held: act, other: act };
+    },
+    async holds({ storage }, words) {
+      expect([...words].sort()).toEqual(['already_confirmed', 'ok']);
+      expect((await peek(storage, ada.id))?.authenticators).toHaveLength(1);
+    },
+  },
+  {
+    name: 'T16: two first enrollments of two sessions, confirmed at once',
+    async prepare() {
+      const bench = createBench() as Enrolled;
+      const acts: Act[] = [];
+      for (let count = 0; count < 2; count++) {
+        const started = good(await bench.mfa.startEnrollment({ user: ada, session: await loginPending(bench.mfa) }));
+        const code = createAuthenticator(started.enrollment.uri).code(bench.clock.now());
+        const input = { user: ada, session: started.session, enrollmentId: started.enrollment.id, code };
+        acts.push((mfa) => mfa.confirmEnrollment(input));
+      }
+      return { bench, held: acts[0] as Act, other: acts[1] as Act };
+    },
+    async holds({ storage }, words) {
+      expect([...words].sort()).toEqual(['enrollment_expired', 'ok']);
+      expect((await peek(storage, ada.id))?.authenticators).toHaveLength(1);
+    },
+  },
+  {
+    name: 'T43: the last two authenticators removed at once',
+    async prepare() {
+      const { bench, session, ids } = await enrolledTwice();
+      const [held, other] = ids.map(
+        (authenticatorId): Act =>
+          (mfa) =>
+            mfa.removeAuthenticator({ user: ada, session, authenticatorId }),
+      );
+      return { bench, held: held as Act, other: other as Act };
+    },
+    async holds({ storage }, words) {
+      expect([...words].sort()).toEqual(['assurance_required', 'ok']);
+      expect((await peek(storage, ada.id))?.authenticators).toHaveLength(1);
+    },
+  },
+  {
+    name: 'T47: one pending token, two right codes',
+    async prepare() {
+      const bench = await createEnrolled();
+      const { pendingToken = '' } = await bench.mfa.beginLogin({ user: ada });
+      const { session } = good(await bench.mfa.openPendingToken(pendingToken));
+      const [held, other] = [0, 30 * SECOND].map((ahead): Act => {
+        const code = bench.authenticator.code(bench.clock.now() + ahead);
+        return (mfa) => mfa.verify({ user: ada, session, code });
+      });
+      return { bench, held: held as Act, other: other as Act };
+    },
+    holds: (_, words) => expect([...words].sort()).toEqual(['ok', 'pending_token_invalid']),
+  },
+  {
+    name: 'T28: one device token at two logins',
+    async prepare() {
+      const bench = await createEnrolled();
+      const { token } = await loginWithCode(bench, { rememberDevice: true });
+      const act: Act = (mfa) => mfa.beginLogin({ user: ada, deviceToken: token });
+      return { bench, held: act, other: act };
+    },
+    holds: (_, words, answers) => {
+      expect(words).toEqual(['allow', 'allow']);
+      expect(answers.filter((answer) => (answer as { device?: object }).device)).toHaveLength(1);
+    },
+  },
+  {
+    name: 'T8: two wrong codes: both are counted',
+    async prepare() {
+      const bench = await createEnrolled();
+      const session = await loginPending(bench.mfa);
+      const act: Act = (mfa) => mfa.verify({ user: ada, session, code: '000000' });
+      return { bench, held: act, other: act };
+    },
+    async holds({ storage }, words) {
+      expect(words).toEqual(['invalid_code', 'invalid_code']);
+      expect((await peek(storage, ada.id))?.budget.level).toBe(2);
+    },
+  },
+  {
+    name: 'a wrong code against a first login elsewhere: nothing is lost',
+    async prepare() {
+      const bench = await createEnrolled();
+      const session = await loginPending(bench.mfa);
+      return {
+        bench,
+        held: (mfa) => mfa.verify({ user: ada, session, code: '000000' }),
+        other: (mfa) =>
+          mfa.verify({ user: ada, session, code: bench.authenticator.code(bench.clock.now()), rememberDevice: true }),
+      };
+    },
+    async holds({ storage }, words) {
+      expect(words).toEqual(['invalid_code', 'ok']);
+      const profile = await peek(storage, ada.id);
+      expect([profile?.budget.level, profile?.devices.length]).toEqual([1, 1]);
+    },
+  },
+  {
+    name: 'the first login against itself: one profile, both states are of it',
+    async prepare() {
+      const bench = createBench() as Enrolled;
+      const act: Act = (mfa) => mfa.beginLogin({ user: ada });
+      return { bench, held: act, other: act };
+    },
+    async holds({ mfa }, words, answers) {
+      expect(words).toEqual(['enroll', 'enroll']);
+      for (const answer of answers as { session: Enrolled['session'] }[]) {
+        expect((await mfa.checkAccess({ user: ada, session: answer.session })).access).toBe('enroll');
+      }
+    },
+  },
+];
+
+const points = [
+  ['read', 'before'],
+  ['read', 'after'],
+  ['write', 'before'],
+  ['write', 'after'],
+] as const;
+
+describe.each(pairs)('STO-3: $name', (pair) => {
+  it.each(points)('while the one is held at its %s, %s its effect', async (method, at) => {
+    const { bench, held, other } = await pair.prepare();
+    const storage = interleavingStorage(bench.storage);
+    const shared = { clock: bench.clock.now };
+    // Two processes: the queue of one does not keep them apart.
+    const first = createBench({ ...shared, storage });
+    const second = createBench({ ...shared, storage: bench.storage });
+    let seen = 0;
+    storage.hold((call) => call.method === method && call.at === at && seen++ === 0);
+    const one = held(first.mfa);
+    const call = await storage.nextHeld();
+    const two = await other(second.mfa);
+    call.release();
+    const answers = [await one, two] as [object, object];
+    await pair.holds(bench, answers.map(word) as [string, string], answers as [never, never]);
+  });
+});
