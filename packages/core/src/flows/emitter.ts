@@ -25,11 +25,12 @@ export function createEmitter<User extends MfaUser>({ onEvent, notify }: Resolve
     }
   }
   async function toUser(notice: MfaNotice): Promise<void> {
-    const told = await withinDeadline(NOTIFY_MS, async () => notify?.(notice));
+    const told = await withinDeadline(NOTIFY_MS, async () => notify?.({ ...notice }));
     if (!told.done) await toSink({ userId: notice.userId, at: notice.at, name: 'notify_failed', notice: notice.name });
   }
   return (event) => {
-    void toSink(event);
+    // Each gets a copy: an audit trail that rewrites what it is given must not keep a notice from the user.
+    void toSink({ ...event });
     if (notify && isNotice(event)) void toUser(event);
   };
 }

@@ -1,0 +1,334 @@
+import { inspect } from 'node:util';
+import type { MfaEvent, MfaNotice, MfaSession } from '@mfa-kit/core';
+import { MfaError } from '@mfa-kit/core';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { peek } from '../faults/core-faulty-storage.js';
+import {
+  ada,
+  createAuthenticator,
+  createBench,
+  createEnrolled,
+  DAY,
+  type Enrolled,
+  enrollAnother,
+  good,
+  KEY,
+  loginPending,
+  loginWithCode,
+  MINUTE,
+  OTHER_KEY,
+  reasonOf,
+  type TestUser,
+  wrongCode,
+} from '../support/core-fixture.js';
+import { base32Secret, findSecrets, type Secret, textSecret } from '../support/secret-search.js';
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+/** Events that say how an operation ended. The others stand beside one of them. */
+const BESIDE = new Set<MfaEvent['name']>([
+  'recovery_code_used',
+  'recovery_codes_low',
+  'device_remembered',
+  'device_used',
+  'device_refused',
+  'device_token_reused',
+  'guessing_suspected',
+  'clock_anomaly',
+  'mark_enrolled_failed',
+  'notify_failed',
+  'profile_unreadable',
+]);
+
+describe('LOG-1, I11: one principal event an operation', () => {
+  const operations: [string, string, (bench: Enrolled, session: MfaSession) => Promise<unknown>][] = [
+    ['a login that is asked', 'login_begun', ({ mfa }) => mfa.beginLogin({ user: ada })],
+    ['a login where MFA is off', 'login_begun', ({ mfa }) => mfa.beginLogin({ user: { ...ada, mfa: 'off' } })],
+    [
+      'a login by a remembered device',
+      'login_begun',
+      async (bench) => {
+        const { token } = await loginWithCode(bench, { rememberDevice: true });
+        bench.events.length = 0;
+        return bench.mfa.beginLogin({ user: ada, deviceToken: token });
+      },
+    ],
+    ['a login with a strange token', 'login_begun', ({ mfa }) => mfa.beginLogin({ user: ada, deviceToken: 'x' })],
+    [
+      'a right code with the tick',
+      'verified',
+      ({ mfa, authenticator, clock }, session) =>
+        mfa.verify({ user: ada, session, code: authenticator.code(clock.now()), rememberDevice: true }),
+    ],
+    ['a wrong code', 'verification_failed', (bench, session) => bench.mfa.verify({ user: ada, session, code: wrong(bench) })],
+    ['no code', 'verification_failed', ({ mfa }, session) => mfa.verify({ user: ada, session, code: '' })],
+    [
+      'a used code',
+      'verification_failed',
+      async (bench, session) => {
+        const code = bench.authenticator.code(bench.clock.now());
+        await bench.mfa.verify({ user: ada, session, code });
+        bench.events.length = 0;
+        return bench.mfa.verify({ user: ada, session, code });
+      },
+    ],
+    [
+      'a recovery code',
+      'verified',
+      ({ mfa, recoveryCodes }, session) => mfa.verify({ user: ada, session, recoveryCode: recoveryCodes[0] }),
+    ],
+    [
+      'a throttled code',
+      'throttled',
+      async (bench, session) => {
+        for (let tries = 0; tries < 5; tries++) await bench.mfa.verify({ user: ada, session, code: wrong(bench) });
+        bench.events.length = 0;
+        return bench.mfa.verify({ user: ada, session, code: wrong(bench) });
+      },
+    ],
+    ['a proof without a login', 'refused', ({ mfa }) => mfa.verify({ user: ada, session: undefined, code: '123456' })],
+    ['management without a second factor', 'refused', ({ mfa }, session) => mfa.endAllSessions({ user: ada, session })],
+    ['a start', 'enrollment_started', ({ mfa, session }) => mfa.startEnrollment({ user: ada, session })],
+    [
+      'another authenticator',
+      'authenticator_enrolled',
+      async (bench) => {
+        const { session, enrollment } = good(await bench.mfa.startEnrollment({ user: ada, session: bench.session }));
+        bench.events.length = 0;
+        const code = createAuthenticator(enrollment.uri).code(bench.clock.now());
+        return bench.mfa.confirmEnrollment({ user: ada, session, enrollmentId: enrollment.id, code, rememberDevice: true });
+      },
+    ],
+    ['the end of all sessions', 'sessions_ended', ({ mfa, session }) => mfa.endAllSessions({ user: ada, session })],
+    [
+      'new recovery codes',
+      'recovery_codes_regenerated',
+      ({ mfa, session }) => mfa.regenerateRecoveryCodes({ user: ada, session }),
+    ],
+    ['a password change', 'sessions_ended', ({ mfa }) => mfa.passwordChanged({ userId: ada.id })],
+    ['a reset', 'mfa_reset', ({ mfa }) => mfa.resetMfa({ userId: ada.id, actor: 'a', reason: 'r' })],
+    ['a cleared lockout', 'lockout_cleared', ({ mfa }) => mfa.clearLockout({ userId: ada.id, actor: 'a', reason: 'r' })],
+    ['a user forgotten', 'user_forgotten', ({ mfa }) => mfa.forgetUser({ userId: ada.id })],
+  ];
+
+  const wrong = ({ authenticator, clock }: Enrolled): string => wrongCode(authenticator, clock.now());
+
+  it.each(operations)('%s: %s', async (_, name, act) => {
+    const bench = await createEnrolled();
+    const session = await loginPending(bench.mfa);
+    bench.events.length = 0;
+    await act(bench, session);
+    const principal = bench.events.filter((event) => !BESIDE.has(event.name));
+    expect(principal.map((event) => event.name)).toEqual([name]);
+    expect(bench.events.every((event) => event.userId === ada.id && event.at === bench.clock.now())).toBe(true);
+  });
+
+  it('what the host says of the request is in each event, and a used code reads otherwise than a wrong one there alone', async () => {
+    const bench = await createEnrolled();
+    const session = await loginPending(bench.mfa);
+    const context = { ip: '2001:db8::1', agent: 'x' };
+    bench.events.length = 0;
+    await bench.mfa.verify({ user: ada, session, code: wrong(bench), context });
+    expect(bench.events[0]).toEqual({
+      name: 'verification_failed',
+      userId: ada.id,
+      at: bench.clock.now(),
+      enrolled: true,
+      context,
+      factor: 'totp',
+      door: 'verify',
+      why: 'wrong',
+    });
+  });
+
+  it('FLT-5: a clock that was ahead is told', async () => {
+    const bench = await createEnrolled();
+    bench.clock.advance(DAY);
+    await loginWithCode(bench);
+    bench.clock.advance(-DAY);
+    await bench.mfa.verify({ user: ada, session: await loginPending(bench.mfa), code: wrong(bench) });
+    expect(bench.events.find((event) => event.name === 'clock_anomaly')).toMatchObject({ aheadSeconds: expect.any(Number) });
+  });
+});
+
+describe('d-8, ENR-8: sinks', () => {
+  const sinks: [string, () => unknown][] = [
+    [
+      'throw',
+      () => {
+        throw new Error('the sink is away');
+      },
+    ],
+    ['reject', () => Promise.reject(new Error('the sink is away'))],
+    ['hang', () => new Promise(() => {})],
+  ];
+
+  it.each(sinks)('that %s neither grant, deny nor delay', async (_, sink) => {
+    const bench = await createEnrolled(ada, { onEvent: sink as () => void, notify: sink as () => void });
+    const begun = performance.now();
+    const { session } = await loginWithCode(bench, { rememberDevice: true });
+    expect(reasonOf(await bench.mfa.verify({ user: ada, session, code: '000000' }))).toBe('invalid_code');
+    good(await bench.mfa.regenerateRecoveryCodes({ user: ada, session }));
+    expect((await bench.mfa.checkAccess({ user: ada, session })).access).toBe('allow');
+    expect(performance.now() - begun).toBeLessThan(2000);
+  });
+
+  it.each(sinks.slice(0, 2))('a notice whose sink %ss is an event', async (_, sink) => {
+    const bench = await createEnrolled(ada, { notify: sink as () => void });
+    good(await bench.mfa.regenerateRecoveryCodes({ user: ada, session: bench.session }));
+    const failed = () => bench.events.filter((event) => event.name === 'notify_failed').map((event) => event.notice);
+    await vi.waitFor(() => expect(failed()).toContain('recovery_codes_regenerated'));
+  });
+
+  it('a notice whose sink hangs is an event after ten seconds', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const bench = await createEnrolled(ada, { notify: () => new Promise<void>(() => {}) });
+    good(await bench.mfa.regenerateRecoveryCodes({ user: ada, session: bench.session }));
+    await vi.advanceTimersByTimeAsync(9_999);
+    expect(bench.names()).not.toContain('notify_failed');
+    await vi.advanceTimersByTimeAsync(1);
+    expect(bench.names()).toContain('notify_failed');
+  });
+
+  it('a sink that changes what it is given changes nothing', async () => {
+    const notices: MfaNotice[] = [];
+    const bench = await createEnrolled(ada, {
+      onEvent: (event) => {
+        Object.assign(event, { userId: 'eve', name: 'spoiled' });
+      },
+      notify: (notice) => void notices.push(notice),
+    });
+    good(await bench.mfa.regenerateRecoveryCodes({ user: ada, session: bench.session }));
+    expect(notices.at(-1)).toMatchObject({ userId: ada.id, name: 'recovery_codes_regenerated' });
+  });
+});
+
+it('T40, LOG-2, CRY-6: nothing that leaves the kit beside its answers holds a secret', async () => {
+  const secrets: Secret[] = [];
+  const said: unknown[] = [];
+  const keys = [KEY, OTHER_KEY];
+  for (const key of keys) {
+    secrets.push(
+      { name: `key ${key.id}`, bytes: Buffer.from(key.secret, 'base64') },
+      textSecret(`key text ${key.id}`, key.secret),
+    );
+  }
+  const bench = await createEnrolled(ada, {
+    keys,
+    markEnrolled: () => {
+      throw new Error('away');
+    },
+  });
+  const { mfa, clock } = bench;
+  const noteCode = (code: string): string => {
+    secrets.push(textSecret(`code ${code}`, code));
+    return code;
+  };
+  const noteEnrollment = (uri: string): void => {
+    const key = new URL(uri).searchParams.get('secret') ?? '';
+    secrets.push(textSecret('uri', uri), base32Secret('secret', key), textSecret('key', key));
+  };
+  const verify = async (input: object, session?: MfaSession) =>
+    mfa.verify({ user: ada, session: session ?? (await loginPending(mfa)), deviceLabel: 'Firefox', ...input });
+
+  // A whole life: wrong, used, throttled, right, remembered, recovered, managed, stolen, reset, broken.
+  const right = noteCode(bench.authenticator.code(clock.now()));
+  const verified = good(await verify({ code: right, rememberDevice: true }));
+  await verify({ code: right });
+  for (let tries = 0; tries < 7; tries++) await verify({ code: noteCode(wrongCode(bench.authenticator, clock.now())) });
+  await verify({ code: `${right}<script>` });
+  for (const code of bench.recoveryCodes)
+    secrets.push(textSecret('recovery code', code), textSecret('recovery code', code.replaceAll('-', '')));
+  const recovered = good(await verify({ recoveryCode: bench.recoveryCodes[0] }));
+  await verify({ recoveryCode: bench.recoveryCodes[0] });
+  const token = verified.device?.token ?? '';
+  clock.advance(DAY);
+  const begun = await mfa.beginLogin({ user: ada, deviceToken: token });
+  for (const text of [token, begun.pendingToken ?? '', begun.device?.token ?? '', recovered.device?.token ?? '']) {
+    if (text) secrets.push(textSecret('token', text), textSecret('signature', text.split('.')[2] ?? ''));
+  }
+  const fresh = await loginWithCode(bench);
+  const started = good(await mfa.startEnrollment({ user: ada, session: fresh.session }));
+  noteEnrollment(started.enrollment.uri);
+  const second = createAuthenticator(started.enrollment.uri);
+  const confirm = { user: ada, session: started.session, enrollmentId: started.enrollment.id };
+  await mfa.confirmEnrollment({ ...confirm, code: noteCode(wrongCode(second, clock.now())) });
+  good(await mfa.confirmEnrollment({ ...confirm, code: noteCode(second.code(clock.now())) }));
+  const made = good(await mfa.regenerateRecoveryCodes({ user: ada, session: fresh.session }));
+  for (const code of made.recoveryCodes) secrets.push(textSecret('recovery code', code));
+  const profile = await peek(bench.storage, ada.id);
+  for (const { data } of profile?.authenticators ?? [])
+    secrets.push(base32Secret('stored secret', (data as { secret: string }).secret));
+  for (const digest of profile?.recoveryCodes?.digests ?? [])
+    secrets.push({ name: 'digest', bytes: Buffer.from(digest, 'base64url') });
+
+  said.push(
+    good(await mfa.getStatus({ user: ada })),
+    inspect(mfa, { depth: 8, showHidden: true }),
+    inspect(mfa.settings, { depth: 8 }),
+  );
+  const stored = await bench.storage.read(ada.id);
+  await bench.storage.write(ada.id, { version: 'x', value: `${stored?.value.slice(0, -4)}AAAA` }, stored?.version ?? null);
+  said.push(await mfa.beginLogin({ user: ada }), await verify({ code: right }, fresh.session));
+  good(await mfa.resetMfa({ userId: ada.id, actor: 'support', reason: 'lost' }));
+  for (const bad of [
+    () => createBench({ keys: [{ id: 'a', secret: KEY.secret.slice(0, 30) }] }),
+    () => createBench({ keys: [KEY, { ...OTHER_KEY, id: KEY.id }] }),
+    () => createBench({ keys: [KEY, { id: 'twin', secret: KEY.secret }] }),
+  ]) {
+    try {
+      bad();
+    } catch (error) {
+      said.push(inspect(error, { depth: 8 }), (error as MfaError).message);
+      expect(error).toBeInstanceOf(MfaError);
+    }
+  }
+  const everything = JSON.stringify([bench.events, bench.notices, said]) + inspect([bench.events, said], { depth: 12 });
+  expect(bench.events.length).toBeGreaterThan(30);
+  expect(secrets.length).toBeGreaterThan(40);
+  expect(findSecrets(Buffer.from(everything), secrets)).toEqual([]);
+  // The database sees ciphertext.
+  const dump = JSON.stringify([stored, await bench.storage.read(ada.id), await bench.storage.listUserIds()]);
+  expect(
+    findSecrets(
+      Buffer.from(dump),
+      secrets.filter(({ name }) => !name.startsWith('code ')),
+    ),
+  ).toEqual([]);
+  expect(dump).not.toMatch(/Firefox|authenticators|devices/);
+});
+
+it('LOG-2: a name that breaks lines or moves a terminal is in no event', async () => {
+  const user: TestUser = { id: 'user-x', name: 'eve\r\nadmin logged in\u001b[2J' };
+  const bench = createBench();
+  const { session } = await bench.mfa.beginLogin({ user });
+  const started = good(await bench.mfa.startEnrollment({ user, session, name: 'x\r\ny\u001b[2J' }));
+  const code = createAuthenticator(started.enrollment.uri).code(bench.clock.now());
+  const input = { user, session: started.session, enrollmentId: started.enrollment.id, code, rememberDevice: true };
+  good(await bench.mfa.confirmEnrollment({ ...input, deviceLabel: 'a\nb' }));
+  expect(JSON.stringify(bench.events)).not.toMatch(/\\[rn]|\\u001b/);
+});
+
+it('ENR-8: the notices are those that a user must hear of, and each is an event too', async () => {
+  const bench = await createEnrolled();
+  const own = await enrollAnother(bench, bench.session);
+  good(await bench.mfa.verify({ user: ada, session: await loginPending(bench.mfa), recoveryCode: bench.recoveryCodes[0] }));
+  good(await bench.mfa.regenerateRecoveryCodes({ user: ada, session: own.session }));
+  const removed = good(
+    await bench.mfa.removeAuthenticator({ user: ada, session: own.session, authenticatorId: own.authenticatorId }),
+  );
+  bench.clock.advance(MINUTE);
+  good(await bench.mfa.endAllSessions({ user: ada, session: removed.session }));
+  good(await bench.mfa.resetMfa({ userId: ada.id, actor: 'a', reason: 'r' }));
+  expect(bench.notices.map((notice) => notice.name)).toEqual([
+    'authenticator_enrolled',
+    'recovery_code_used',
+    'recovery_codes_regenerated',
+    'authenticator_removed',
+    'sessions_ended',
+    'mfa_reset',
+  ]);
+  for (const notice of bench.notices) expect(bench.events).toContainEqual(notice);
+});
