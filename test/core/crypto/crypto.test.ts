@@ -1,0 +1,84 @@
+import { createHmac, hkdfSync } from 'node:crypto';
+import fc from 'fast-check';
+import { describe, expect, it, vi } from 'vitest';
+import { equalBytes, keyedDigest, lengthPrefixed } from '../../../packages/core/src/crypto/digest.js';
+import { createKeyring } from '../../../packages/core/src/crypto/keyring.js';
+import { randomFraction, randomId } from '../../../packages/core/src/crypto/random.js';
+import { createBench, KEY, loginPending, OTHER_KEY } from '../../support/core-fixture.js';
+
+const secret = Buffer.from('0123456789abcdef0123456789ABCDEF');
+const ring = createKeyring([{ id: 'a', secret }], 'mfa-kit');
+
+describe('keys', () => {
+  it('CRY-4: one a purpose, by HKDF-SHA-256 over length-prefixed words', () => {
+    const info = lengthPrefixed(['mfa-kit', 'mfa-kit', 'device-token']);
+    const expected = Buffer.from(hkdfSync('sha256', secret, new Uint8Array(), info, 32));
+    expect(Buffer.from(ring.bytes('device-token', 'a') ?? []).equals(expected)).toBe(true);
+  });
+
+  it('CRY-4: differ by purpose, by realm and by secret', () => {
+    const other = createKeyring([{ id: 'a', secret: Buffer.from('fedcba9876543210FEDCBA9876543210') }], 'mfa-kit');
+    const rings = [ring, createKeyring([{ id: 'a', secret }], 'other'), other];
+    const purposes = ['profile', 'device-token', 'pending-token', 'device-cookie'] as const;
+    const keys = rings.flatMap((one) => purposes.map((purpose) => Buffer.from(one.bytes(purpose, 'a') ?? []).toString('hex')));
+    expect(new Set(keys).size).toBe(12);
+  });
+
+  it.each(['b', '', 'A', '__proto__', 'a ', 'profile a'])('of the id %j there is none', (id) => {
+    expect(ring.bytes('profile', id)).toBeUndefined();
+    expect(ring.hmacKey('profile', id)).toBeUndefined();
+  });
+
+  it('cannot be taken out of the key that signs', async () => {
+    const key = await ring.hmacKey('device-token', 'a');
+    if (!key) throw new Error('no key');
+    await expect(crypto.subtle.exportKey('raw', key as never)).rejects.toThrow();
+  });
+
+  it('T25: the cookie of a user has a name of its own under each key, that tells nothing of the id', async () => {
+    const bench = createBench({ keys: [KEY, OTHER_KEY] });
+    await loginPending(bench.mfa);
+    const ids = ['user-ada', 'user-adA', 'user-ada ', 'user-bob'];
+    const names = ids.flatMap((id) => bench.mfa.settings.deviceCookieSuffixes(id));
+    expect(new Set(names).size).toBe(8);
+    for (const name of names) expect(name).toMatch(/^[0-9a-f]{12}$/);
+    const moved = createBench({ keys: [OTHER_KEY, KEY] });
+    expect(moved.mfa.settings.deviceCookieSuffixes('user-ada')).toEqual([...names.slice(0, 2)].reverse());
+  });
+});
+
+describe('digests', () => {
+  it('are HMAC-SHA-256 over what cannot be read in two ways', () => {
+    const bytes = Buffer.from('0000000161000000026263', 'hex');
+    expect(Buffer.from(lengthPrefixed(['a', 'bc'])).equals(bytes)).toBe(true);
+    expect(Buffer.from(keyedDigest(secret, ['a', 'bc'])).equals(createHmac('sha256', secret).update(bytes).digest())).toBe(true);
+    const parts = fc.array(fc.string({ unit: 'binary', maxLength: 5 }), { maxLength: 4 });
+    fc.assert(
+      fc.property(parts, parts, (one, other) => {
+        const same = Buffer.from(lengthPrefixed(one)).equals(Buffer.from(lengthPrefixed(other)));
+        return same === (JSON.stringify(one) === JSON.stringify(other));
+      }),
+    );
+  });
+
+  it('TOTP-6: bytes of other length are unequal and no exception', () => {
+    for (let length = 0; length <= 64; length++) {
+      expect(equalBytes(Buffer.alloc(length), Buffer.alloc(6))).toBe(length === 6);
+    }
+    expect(equalBytes(Buffer.from('123456'), Buffer.from('123457'))).toBe(false);
+  });
+});
+
+describe('chance', () => {
+  it('CRY-5, ENR-1: comes from the operating system, whatever Math.random gives', () => {
+    const spy = vi.spyOn(Math, 'random').mockReturnValue(0.5);
+    expect(new Set(Array.from({ length: 1000 }, randomId)).size).toBe(1000);
+    expect(spy).not.toHaveBeenCalled();
+    spy.mockRestore();
+  });
+
+  it('an id has 128 bits; a fraction is below one', () => {
+    expect(Buffer.from(randomId(), 'base64url')).toHaveLength(16);
+    for (let count = 0; count < 1000; count++) expect(randomFraction()).toBeLessThan(1);
+  });
+});

@@ -1,0 +1,159 @@
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import {
+  ada,
+  bob,
+  createBench,
+  createEnrolled,
+  good,
+  loginPending,
+  MINUTE,
+  reasonOf,
+  SECOND,
+  wrongCode,
+} from '../../support/core-fixture.js';
+import { interleavingStorage } from '../../support/interleaving-storage.js';
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+describe('operations on one user', () => {
+  it('run one after another within a process: twenty right and wrong at once, and none is busy', async () => {
+    const bench = await createEnrolled();
+    const session = await loginPending(bench.mfa);
+    const answers = await Promise.all(
+      bench.recoveryCodes.flatMap((recoveryCode) => [
+        bench.mfa.verify({ user: ada, session, recoveryCode }),
+        bench.mfa.verify({ user: ada, session, recoveryCode: '0'.repeat(24) }),
+      ]),
+    );
+    expect(answers.map(reasonOf)).toEqual(bench.recoveryCodes.flatMap(() => ['ok', 'invalid_code']));
+  });
+
+  it('honest parallel use from four processes is never busy', async () => {
+    const bench = await createEnrolled();
+    const processes = [1, 2, 3, 4].map(() => createBench({ storage: bench.storage, clock: bench.clock.now }));
+    const session = await loginPending(bench.mfa);
+    const answers = await Promise.all(
+      bench.recoveryCodes.map((recoveryCode, index) => processes[index % 4]?.mfa.verify({ user: ada, session, recoveryCode })),
+    );
+    expect(answers.map((answer) => answer && reasonOf(answer))).toEqual(bench.recoveryCodes.map(() => 'ok'));
+  });
+
+  it('FLT-4: a throttled answer does not wait for a write that hangs', async () => {
+    const bench = await createEnrolled();
+    const storage = interleavingStorage(bench.storage);
+    const { mfa } = createBench({ storage, clock: bench.clock.now });
+    const session = await loginPending(mfa);
+    const code = wrongCode(bench.authenticator, bench.clock.now());
+    for (let tries = 0; tries < 5; tries++) await mfa.verify({ user: ada, session, code });
+    storage.hold(({ method }) => method === 'write');
+    const hanging = mfa.verify({ user: ada, session, recoveryCode: bench.recoveryCodes[0] });
+    const held = await storage.nextHeld();
+    expect(reasonOf(await mfa.verify({ user: ada, session, code }))).toBe('throttled');
+    expect((await mfa.checkAccess({ user: ada, session })).access).toBe('challenge');
+    held.release();
+    expect(reasonOf(await hanging)).toBe('ok');
+  });
+
+  it('FLT-4: a hanging write of one user keeps no other waiting', async () => {
+    const bench = await createEnrolled();
+    const storage = interleavingStorage(bench.storage);
+    const { mfa } = createBench({ storage, clock: bench.clock.now });
+    storage.hold(({ method, userId }) => method === 'write' && userId === ada.id);
+    const hanging = mfa.passwordChanged({ userId: ada.id });
+    const held = await storage.nextHeld();
+    expect((await mfa.beginLogin({ user: bob })).decision.access).toBe('enroll');
+    held.release();
+    good(await hanging);
+  });
+
+  it('I12, FLT-3, FLT-4: storage that hangs: each of 30 is answered within four seconds, none is evaluated later; then all is well', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
+    const bench = await createEnrolled();
+    const session = await loginPending(bench.mfa);
+    let hangs = true;
+    const storage = {
+      ...bench.storage,
+      read: (id: string) => (hangs ? new Promise<null>(() => {}) : bench.storage.read(id)),
+    };
+    const faulty = createBench({ storage, clock: bench.clock.now });
+    const start = performance.now();
+    const code = wrongCode(bench.authenticator, bench.clock.now());
+    const ended: number[] = [];
+    const answers = Array.from({ length: 30 }, async () => {
+      const answer = await faulty.mfa.verify({ user: ada, session, code });
+      ended.push(performance.now() - start);
+      return reasonOf(answer);
+    });
+    for (let elapsed = 0; elapsed < 5000; elapsed += 50) await vi.advanceTimersByTimeAsync(50);
+    expect(new Set(await Promise.all(answers))).toEqual(new Set(['unavailable', 'busy']));
+    expect(Math.max(...ended)).toBeLessThanOrEqual(4_100);
+    hangs = false;
+    vi.useRealTimers();
+    expect(reasonOf(await faulty.mfa.verify({ user: ada, session, code: bench.authenticator.code(bench.clock.now()) }))).toBe(
+      'ok',
+    );
+    expect(bench.events.filter((event) => event.name === 'verification_failed')).toEqual([]);
+  });
+
+  it('THR-6: fifty faults of each kind spend nothing', async () => {
+    const bench = await createEnrolled();
+    const session = await loginPending(bench.mfa);
+    for (const method of ['read', 'write'] as const) {
+      const storage = { ...bench.storage, [method]: () => Promise.reject(new Error('down')) };
+      const faulty = createBench({ storage, clock: bench.clock.now });
+      if (method === 'write') vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
+      const code = wrongCode(bench.authenticator, bench.clock.now());
+      const answers = Array.from({ length: 50 }, () => faulty.mfa.verify({ user: ada, session, code }));
+      if (method === 'write') for (let elapsed = 0; elapsed < 5000; elapsed += 100) await vi.advanceTimersByTimeAsync(100);
+      expect((await Promise.all(answers)).every((answer) => ['unavailable', 'busy'].includes(reasonOf(answer)))).toBe(true);
+      vi.useRealTimers();
+    }
+    for (let tries = 0; tries < 5; tries++) {
+      const code = wrongCode(bench.authenticator, bench.clock.now());
+      expect(reasonOf(await bench.mfa.verify({ user: ada, session, code }))).toBe('invalid_code');
+    }
+  });
+
+  it('the 501st that waits is busy at once', async () => {
+    const bench = await createEnrolled();
+    const storage = interleavingStorage(bench.storage);
+    const { mfa } = createBench({ storage, clock: bench.clock.now });
+    const session = await loginPending(mfa);
+    storage.hold(({ method }) => method === 'write');
+    const waiting = Array.from({ length: 501 }, () => mfa.verify({ user: ada, session, recoveryCode: '0'.repeat(24) }));
+    expect(await Promise.race(waiting)).toEqual({ ok: false, reason: 'busy', retryAfterSeconds: 1 });
+    storage.releaseAll();
+    const reasons = (await Promise.all(waiting)).map(reasonOf);
+    expect(reasons.filter((reason) => reason === 'invalid_code')).toHaveLength(100);
+    expect(reasons.filter((reason) => reason === 'busy')).toHaveLength(1);
+  });
+});
+
+describe('round trips', () => {
+  it('of every operation are what the design says', async () => {
+    const bench = await createEnrolled();
+    const { mfa, session } = bench;
+    const counted = async (act: () => Promise<unknown>) => {
+      bench.resetCounts();
+      await act();
+      return [bench.counts.reads, bench.counts.writes];
+    };
+    const pending = await loginPending(mfa);
+    bench.clock.advance(MINUTE);
+    expect(await counted(() => mfa.beginLogin({ user: ada }))).toEqual([1, 0]);
+    expect(await counted(() => mfa.checkAccess({ user: ada, session }))).toEqual([1, 0]);
+    expect(await counted(() => mfa.getStatus({ user: ada }))).toEqual([1, 0]);
+    expect(await counted(() => mfa.verify({ user: ada, session: pending, code: '000000' }))).toEqual([1, 1]);
+    const code = bench.authenticator.code(bench.clock.now());
+    expect(await counted(() => mfa.verify({ user: ada, session: pending, code }))).toEqual([1, 1]);
+    const recoveryCode = bench.recoveryCodes[0];
+    expect(await counted(() => mfa.verify({ user: ada, session: pending, recoveryCode }))).toEqual([1, 1]);
+    expect(await counted(() => mfa.currentEnrollment({ user: ada, session }))).toEqual([1, 0]);
+    expect(await counted(() => mfa.beginLogin({ user: { ...ada, mfa: 'off' } }))).toEqual([0, 0]);
+    expect(await counted(() => mfa.checkAccess({ user: { ...ada, mfa: 'off' }, session }))).toEqual([0, 0]);
+    expect(await counted(() => mfa.openPendingToken('x'))).toEqual([0, 0]);
+    bench.clock.advance(SECOND);
+  });
+});

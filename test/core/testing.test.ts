@@ -1,0 +1,41 @@
+import { createClock, verifiedSession } from '@mfa-kit/core/testing';
+import { describe, expect, it } from 'vitest';
+import { ada, createAuthenticator, createBench, good, loginPending } from '../support/core-fixture.js';
+
+describe('what a host tests with', () => {
+  it('an enrolled user through the real flows', async () => {
+    const bench = createBench();
+    const { session, authenticator, recoveryCodes } = await verifiedSession(bench.mfa, ada);
+    expect((await bench.mfa.checkAccess({ user: ada, session, requirement: { maxAgeSeconds: 0 } })).access).toBe('allow');
+    expect(recoveryCodes).toHaveLength(10);
+    bench.clock.advance(60_000);
+    const code = authenticator.code(bench.clock.now());
+    good(await bench.mfa.verify({ user: ada, session: await loginPending(bench.mfa), code }));
+  });
+
+  it('says why it could not', async () => {
+    const bench = createBench();
+    await verifiedSession(bench.mfa, ada);
+    await expect(verifiedSession(bench.mfa, ada)).rejects.toThrow(/assurance_required.*without authenticators/);
+    await expect(verifiedSession(bench.mfa, { ...ada, mfa: 'off' })).rejects.toThrow(/login_again/);
+  });
+
+  it('an authenticator by QR code or by the typed key, in any case and spacing', () => {
+    const key = 'GEZD GNBV GY3T QOJQ GEZD GNBV GY3T QOJQ';
+    const uri = `otpauth://totp/Acme:ada?secret=${key.replaceAll(' ', '')}&issuer=Acme`;
+    for (const from of [uri, key, key.toLowerCase(), key.replaceAll(' ', '')]) {
+      expect(createAuthenticator(from).code(59_000)).toBe('287082');
+    }
+    expect(() => createAuthenticator('otpauth://totp/Acme:ada')).toThrow(/"secret"/);
+  });
+
+  it('a clock that stands still until it is moved', () => {
+    const clock = createClock(5);
+    clock.advance(10);
+    expect(clock.now()).toBe(15);
+    clock.advance(-20);
+    expect(clock.now()).toBe(-5);
+    clock.set(7);
+    expect(clock.now()).toBe(7);
+  });
+});
