@@ -37,7 +37,11 @@ function policyOf(mfa: Level, change: Partial<EffectivePolicy> = {}): EffectiveP
 
 function profileOf(enrolled: boolean): Profile {
   const authenticator = { id: 'a', kind: 'totp', name: 'App', createdAt: 0, enrollmentId: 'e', data: {} };
-  const device = { ...newDevice({ id: 'd', label: '', tokenId: 't' }, HOUR_AGO), rememberedUntil: NOW + DAY };
+  const device = {
+    ...newDevice({ id: 'd', label: '', tokenId: 't' }, HOUR_AGO),
+    rememberedUntil: NOW + DAY,
+    rememberedAt: HOUR_AGO,
+  };
   return { ...newProfile(), epoch: 'now', authenticators: enrolled ? [authenticator] : [], devices: enrolled ? [device] : [] };
 }
 

@@ -3,6 +3,7 @@ import {
   ada,
   type Browser,
   bob,
+  createBench,
   createEnrolled,
   DAY,
   type Enrolled,
@@ -102,6 +103,24 @@ describe('remembering', () => {
       bench.clock.advance(-jump);
     }
     expect(await access(bench, token)).toBe('remembered-device');
+  });
+
+  it('DEV-6: a policy of fewer days counts from the tick, for the login, the session and the list alike', async () => {
+    const bench = await createEnrolled();
+    const { token } = await loginWithCode(bench, { rememberDevice: true });
+    const ticked = bench.clock.now();
+    const { session } = await bench.mfa.beginLogin({ user: ada, deviceToken: token });
+    const stricter = createBench({ storage: bench.storage, clock: bench.clock.now, rememberDevice: { days: 7 } });
+    const devices = async () => good(await stricter.mfa.getStatus({ user: ada })).status.devices;
+    bench.clock.set(ticked + 7 * DAY - SECOND);
+    expect((await devices())[0]?.rememberedUntil).toBe(ticked + 7 * DAY);
+    expect((await stricter.mfa.checkAccess({ user: ada, session })).access).toBe('allow');
+    for (const later of [7 * DAY, 8 * DAY, 29 * DAY]) {
+      bench.clock.set(ticked + later);
+      expect((await devices())[0]?.rememberedUntil).toBeUndefined();
+      expect(await stricter.mfa.checkAccess({ user: ada, session })).toMatchObject({ because: 'expired' });
+      expect((await stricter.mfa.beginLogin({ user: ada, deviceToken: token })).decision.access).toBe('challenge');
+    }
   });
 
   it('a later login without the tick ends it', async () => {

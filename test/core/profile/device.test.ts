@@ -89,7 +89,11 @@ describe('the rotation of device tokens', () => {
 });
 
 describe('the end of a remembrance', () => {
-  const device: Device = { ...newDevice({ id: 'd', label: '', tokenId: 'a' }, T0), rememberedUntil: T0 + 30 * DAY };
+  const device: Device = {
+    ...newDevice({ id: 'd', label: '', tokenId: 'a' }, T0),
+    rememberedUntil: T0 + 30 * DAY,
+    rememberedAt: T0,
+  };
   const rows: [string, number, number, boolean][] = [
     ['at once', 0, 30, true],
     ['a millisecond before its end', 30 * DAY - 1, 30, true],
@@ -99,6 +103,10 @@ describe('the end of a remembrance', () => {
     ['by a clock 60 s behind', -60 * SECOND, 30, true],
     ['by a clock 61 s behind', -61 * SECOND, 30, false],
     ['where remembering is switched off', 0, 0, false],
+    ['where it is switched off, by a clock 30 s behind', -30 * SECOND, 0, false],
+    ['under a policy of fewer days, within them', 7 * DAY - 1, 7, true],
+    ['under a policy of fewer days, after them', 7 * DAY, 7, false],
+    ['under a policy of fewer days, at the end of the old ones', 29 * DAY, 7, false],
   ];
 
   it.each(rows)('DEV-6, FLT-5: %s', (_, after, days, remembered) => {
@@ -128,8 +136,9 @@ describe('the list of devices', () => {
     const devices = [0, 1].map((n) => ({
       ...newDevice({ id: `d${n}`, label: '', tokenId: 't' }, T0),
       rememberedUntil: T0 + n + 1,
+      rememberedAt: T0,
     }));
-    expect(forgetRemembered(devices)).toEqual(devices.map(({ rememberedUntil: _, ...device }) => device));
+    expect(forgetRemembered(devices)).toEqual(devices.map(({ rememberedUntil: _until, rememberedAt: _at, ...device }) => device));
   });
 });
 

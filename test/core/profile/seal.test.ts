@@ -259,6 +259,7 @@ describe('a profile of a later version of the kit', () => {
       firstUsedAt: 1e12 + 1,
       lastUsedAt: 1e12 + 1,
       rememberedUntil: 1e12 + 1,
+      rememberedAt: 1e12 + 1,
       budget,
       current: id,
       retiring,

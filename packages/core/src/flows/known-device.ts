@@ -2,7 +2,7 @@ import { randomId } from '../crypto/random.js';
 import type { EventDetail } from '../events.js';
 import type { MfaUser } from '../options.js';
 import { afterSuccess } from '../policy/lockout.js';
-import { type Device, isLiveToken, newDevice, putDevice, showToken } from '../profile/device.js';
+import { type Device, forgetRemembered, isLiveToken, newDevice, putDevice, showToken } from '../profile/device.js';
 import { type Profile, tidyName } from '../profile/profile.js';
 import type { DeviceGrant } from '../results.js';
 import { type DeviceClaims, openDeviceToken, signDeviceToken } from '../tokens/device-token.js';
@@ -109,7 +109,7 @@ export function passDevice(
   now: number,
 ): { profile: Profile; events: EventDetail[]; sign?: TokenToSign } {
   const ended = endReused(profile, known);
-  const change = (device: Device): Device => withRemembrance({ ...device, budget: afterSuccess(device.budget) }, remember);
+  const change = (device: Device): Device => withRemembrance({ ...device, budget: afterSuccess(device.budget) }, remember, now);
   const remembered = (device: Device): EventDetail[] =>
     typeof remember === 'number' ? [{ name: 'device_remembered', deviceId: device.id }] : [];
   if (known.state === 'live') {
@@ -139,10 +139,10 @@ export async function signGrant<User extends MfaUser>(
   return { ...signed, deviceId, ...(rememberedUntil === undefined ? {} : { rememberedUntil }) };
 }
 
-function withRemembrance(device: Device, remember: number | null | undefined): Device {
+function withRemembrance(device: Device, remember: number | null | undefined, now: number): Device {
   if (remember === undefined) return device;
-  const { rememberedUntil: _, ...forgotten } = device;
-  return remember === null ? forgotten : { ...forgotten, rememberedUntil: remember };
+  const [forgotten] = forgetRemembered([device]) as [Device];
+  return remember === null ? forgotten : { ...forgotten, rememberedUntil: remember, rememberedAt: now };
 }
 
 function tokenToSign(device: Device, tokenId: string): TokenToSign {

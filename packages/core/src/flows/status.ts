@@ -1,7 +1,7 @@
 import type { MfaUser } from '../options.js';
 import { enrollmentDeadline, isProfileMissing } from '../policy/enforcement.js';
 import { budgetAt, guessCost } from '../policy/lockout.js';
-import { type Device, isRemembered } from '../profile/device.js';
+import { type Device, rememberedEnd } from '../profile/device.js';
 import { type Authenticator, isEnrolled } from '../profile/profile.js';
 import { type AuthenticatorSummary, type DeviceSummary, type MfaStatus, type Result, refuse } from '../results.js';
 import { codeAuthenticators } from './check-code.js';
@@ -44,7 +44,7 @@ export function summarizeAuthenticator({ id, kind, name, createdAt, lastUsedAt }
 }
 
 function summarizeDevice(device: Device, rememberDays: number, now: number): DeviceSummary {
-  const { id, label, firstUsedAt, lastUsedAt, rememberedUntil } = device;
-  const remembered = isRemembered(device, rememberDays, now) && rememberedUntil !== undefined;
-  return { id, label, firstUsedAt, lastUsedAt, ...(remembered ? { rememberedUntil } : {}) };
+  const { id, label, firstUsedAt, lastUsedAt } = device;
+  const rememberedUntil = rememberedEnd(device, rememberDays, now);
+  return { id, label, firstUsedAt, lastUsedAt, ...(rememberedUntil === undefined ? {} : { rememberedUntil }) };
 }

@@ -9,6 +9,8 @@ export interface Device {
   lastUsedAt: number;
   /** Only until then, and only if present, does it stand in for the login prompt. */
   rememberedUntil?: number;
+  /** When the box was ticked: a policy of fewer days counts from then. */
+  rememberedAt?: number;
   /** Guesses from this browser: nobody who merely has the password can shut its owner out here. */
   budget: GuessBudget;
   /** Id of the token that the browser has. */
@@ -53,10 +55,20 @@ export function isLiveToken(device: Device, tokenId: string, now: number): boole
   return showToken(device, tokenId, '', now).live;
 }
 
-/** Whether the device stands in for the login prompt. No end further away than the longest remembrance counts. */
+/**
+ * Until when the device stands in for the login prompt, by the policy of now; undefined: it does not. A tick dated ahead of the
+ * clock does not count.
+ */
+export function rememberedEnd(device: Device, rememberDays: number, now: number): number | undefined {
+  const { rememberedAt, rememberedUntil } = device;
+  if (rememberDays === 0 || rememberedAt === undefined || rememberedUntil === undefined) return undefined;
+  const end = Math.min(rememberedUntil, rememberedAt + rememberDays * 24 * 3_600_000);
+  return rememberedAt <= now + OVERLAP && now < end ? end : undefined;
+}
+
+/** Whether the device stands in for the login prompt. */
 export function isRemembered(device: Device, rememberDays: number, now: number): boolean {
-  const left = (device.rememberedUntil ?? 0) - now;
-  return left > 0 && rememberDays > 0 && left <= rememberDays * 24 * 3_600_000 + OVERLAP;
+  return rememberedEnd(device, rememberDays, now) !== undefined;
 }
 
 /** A new device, known from now on. */
@@ -73,7 +85,7 @@ export function putDevice(devices: readonly Device[], device: Device): Device[] 
 
 /** The devices, none of them remembered. They stay known. */
 export function forgetRemembered(devices: readonly Device[]): Device[] {
-  return devices.map(({ rememberedUntil: _, ...device }) => device);
+  return devices.map(({ rememberedUntil: _until, rememberedAt: _at, ...device }) => device);
 }
 
 function retiringAt(device: Device, now: number): { id: string; successorShownAt: number }[] {
