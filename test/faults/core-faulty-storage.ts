@@ -1,9 +1,8 @@
 import { createKeyring } from '../../packages/core/src/crypto/keyring.js';
-import { randomId } from '../../packages/core/src/crypto/random.js';
 import type { Profile } from '../../packages/core/src/profile/profile.js';
 import { open, seal } from '../../packages/core/src/profile/seal.js';
 import type { MfaStorage, StoredProfile } from '../../packages/core/src/storage/storage.js';
-import { KEY } from '../support/core-fixture.js';
+import { createBench, KEY } from '../support/core-fixture.js';
 
 /** What befalls one storage call. */
 export const READ_FAULTS = ['throws', 'hangs'] as const;
@@ -23,7 +22,7 @@ export const WRITE_FAULTS = [
   /** It happened, and so much since that the list of versions no longer shows it. */
   'commits, is buried, then throws',
   'is not applied, is buried, then throws',
-  /** It happened, and a few others since. */
+  /** It happened, and as much since as the list of versions shows. */
   'commits, is overtaken, then throws',
 ] as const;
 export type Fault = (typeof READ_FAULTS)[number] | (typeof WRITE_FAULTS)[number];
@@ -42,17 +41,20 @@ export async function peek(storage: MfaStorage, userId: string): Promise<Profile
   return opened.profile;
 }
 
-/** Other writers change the profile so many times, without meaning. */
-export async function overtake(storage: MfaStorage, userId: string, times: number): Promise<void> {
-  for (let time = 0; time < times; time++) {
-    const stored = await storage.read(userId);
-    const profile = await peek(storage, userId);
-    if (!stored || !profile) return;
-    const version = randomId();
-    const versions = [stored.version, ...profile.versions].slice(0, 16);
-    const value = seal({ ...profile, versions }, { realm: 'mfa-kit', userId, version }, keyring);
-    if (!(await storage.write(userId, { version, value }, stored.version))) throw new Error('somebody else writes');
-  }
+/** Changes a stored profile past the kit's doors. */
+export async function poke(storage: MfaStorage, userId: string, change: (profile: Profile) => Profile): Promise<void> {
+  const stored = await storage.read(userId);
+  const profile = await peek(storage, userId);
+  if (!stored || !profile) throw new Error('nothing is stored');
+  const version = `poked-${stored.version.slice(0, 16)}`;
+  const value = seal(change(profile), { realm: 'mfa-kit', userId, version }, keyring);
+  if (!(await storage.write(userId, { version, value }, stored.version))) throw new Error('somebody else writes');
+}
+
+/** Other processes change the profile so many times, by an operation that none of the scenarios looks at. */
+async function overtake(storage: MfaStorage, userId: string, times: number): Promise<void> {
+  const { mfa } = createBench({ storage });
+  for (let time = 0; time < times; time++) await mfa.clearLockout({ userId, actor: 'test', reason: 'overtakes' });
 }
 
 export interface FaultyStorage extends MfaStorage {
@@ -103,7 +105,7 @@ export function faultyStorage(
       case 'commits, is overtaken, then throws':
       case 'commits, is buried, then throws':
         await act();
-        await overtake(storage, userId, fault.includes('buried') ? 17 : 5);
+        await overtake(storage, userId, fault.includes('buried') ? 17 : 16);
         throw new Error('connection reset');
       case 'is not applied, is buried, then throws':
         await overtake(storage, userId, 17);

@@ -1,4 +1,4 @@
-import type { Mfa } from '@mfa-kit/core';
+import type { Mfa, MfaStorage } from '@mfa-kit/core';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Profile } from '../../packages/core/src/profile/profile.js';
 import {
@@ -282,4 +282,28 @@ describe.each(scenarios)('FLT-1, STO-4: $name', (scenario) => {
       expect(result.inTheEnd).toBe(scenario.adds ? result.later + 1 : 1);
     },
   );
+});
+
+describe('a write that throws at once and is applied only when the next one arrives', () => {
+  it('REC-3, STO-4: is recognized as what it was: the recovery code is spent once, and its owner is in', async () => {
+    const bench = await createEnrolled();
+    const session = await loginPending(bench.mfa);
+    let late: (() => Promise<boolean>) | undefined;
+    let writes = 0;
+    const storage: MfaStorage = {
+      ...bench.storage,
+      async write(userId, next, expected) {
+        if (writes++ === 0) {
+          late = () => bench.storage.write(userId, next, expected);
+          throw new Error('connection reset');
+        }
+        await late?.();
+        return bench.storage.write(userId, next, expected);
+      },
+    };
+    const { mfa } = createBench({ storage, clock: bench.clock.now });
+    const answer = await settle(mfa.verify({ user: ada, session, recoveryCode: bench.recoveryCodes[0] }));
+    expect([outcome(answer.value), writes]).toEqual(['ok', 2]);
+    expect((await peek(bench.storage, ada.id))?.recoveryCodes?.digests).toHaveLength(9);
+  });
 });

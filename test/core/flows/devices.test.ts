@@ -57,6 +57,15 @@ describe('remembering', () => {
     expect(await access(bench, token)).toBe('challenge');
   });
 
+  it('REC-7: a recovery code makes the browser known and remembers it never', async () => {
+    const bench = await createEnrolled();
+    const input = { user: ada, session: await loginPending(bench.mfa), recoveryCode: bench.recoveryCodes[0] };
+    const verified = good(await bench.mfa.verify({ ...input, rememberDevice: true, deviceLabel: 'Firefox' }));
+    expect(verified.device).toMatchObject({ token: expect.any(String) });
+    expect(verified.device?.rememberedUntil).toBeUndefined();
+    expect(await access(bench, verified.device?.token ?? '')).toBe('challenge');
+  });
+
   it('DEV-6: is absolute: daily use makes it no longer, and its session ends with it', async () => {
     const bench = await createEnrolled();
     let { token } = await loginWithCode(bench, { rememberDevice: true });

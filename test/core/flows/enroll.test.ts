@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { poke } from '../../faults/core-faulty-storage.js';
 import {
   ada,
   type Bench,
@@ -290,6 +291,15 @@ describe('with an authenticator present', () => {
     expect(reasonOf(await bench.mfa.startEnrollment(attacker))).toBe('assurance_required');
   });
 
+  it('T16: an enrollment that a proven session started is not confirmed by a password, whatever ids the session claims', async () => {
+    const bench = await createEnrolled();
+    const begun = good(await bench.mfa.startEnrollment({ user: ada, session: bench.session }));
+    const session = { ...(await loginPending(bench.mfa)), enrollmentIds: [begun.enrollment.id] };
+    const code = createAuthenticator(begun.enrollment.uri).code(bench.clock.now());
+    const answer = await bench.mfa.confirmEnrollment({ user: ada, session, enrollmentId: begun.enrollment.id, code });
+    expect(answer).toEqual({ ok: false, reason: 'assurance_required', maxAgeSeconds: 300 });
+  });
+
   it('two starts with a second factor, one confirmed: the other is dropped in the same write', async () => {
     const bench = await createEnrolled();
     const { mfa, session } = bench;
@@ -309,6 +319,23 @@ describe('with an authenticator present', () => {
     for (const session of [await loginPending(bench.mfa), added.session, bench.session]) {
       expect(reasonOf(await bench.mfa.verify({ user: ada, session, code }))).toBe('invalid_code');
     }
+  });
+
+  it('T4: a code that confirms is used at every authenticator that happens to show it', async () => {
+    const bench = await createEnrolled();
+    const begun = good(await bench.mfa.startEnrollment({ user: ada, session: bench.session }));
+    // One in a million: the new authenticator shows what the old one shows.
+    await poke(bench.storage, ada.id, (profile) => ({
+      ...profile,
+      enrollments: profile.enrollments.map((pending) => ({
+        ...pending,
+        data: { ...(profile.authenticators[0]?.data as object), closed: [] },
+      })),
+    }));
+    const code = bench.authenticator.code(bench.clock.now());
+    const input = { user: ada, session: begun.session, enrollmentId: begun.enrollment.id, code };
+    good(await bench.mfa.confirmEnrollment(input));
+    expect(reasonOf(await bench.mfa.verify({ user: ada, session: await loginPending(bench.mfa), code }))).toBe('invalid_code');
   });
 
   it('a started enrollment ends with an epoch: after a password change it cannot be confirmed', async () => {

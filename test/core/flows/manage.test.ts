@@ -210,6 +210,7 @@ describe('recovery codes', () => {
     const made = good(await bench.mfa.regenerateRecoveryCodes({ user: ada, session }));
     expect(bench.counts).toEqual({ reads: 1, writes: 1, removes: 0, lists: 0 });
     expect(made.recoveryCodes).toHaveLength(10);
+    expect((await own(bench)).recoveryCodesLeft).toBe(10);
     for (const recoveryCode of bench.recoveryCodes) {
       const pending = await loginPending(bench.mfa);
       expect(reasonOf(await bench.mfa.verify({ user: ada, session: pending, recoveryCode }))).toBe('invalid_code');

@@ -121,7 +121,9 @@ describe('a pending token', () => {
       await bench.mfa.verify({ user: ada, session: await open(bench, token), code: bench.authenticator.code(bench.clock.now()) }),
     );
     bench.clock.advance(10 * DAY);
-    await loginWithCode(bench);
+    const later = await open(bench, await tokenOf(bench));
+    const then = bench.authenticator.code(bench.clock.now());
+    good(await bench.mfa.verify({ user: ada, session: later, code: then }));
     bench.clock.advance(-10 * DAY);
     const session = await open(bench, token);
     const code = bench.authenticator.code(bench.clock.now());

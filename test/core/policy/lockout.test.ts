@@ -177,6 +177,15 @@ describe('FLT-5: a clock that jumped', () => {
     expect(budgetAt(first.budget, 1, T0 + after.waitMs).waitMs).toBe(0);
   });
 
+  it.each(['lastWrongAt', 'levelAt'] as const)('a lead of %s alone is stored anew too', (name) => {
+    const { budget, now } = guessOn(5);
+    const past = { ...budget, lastWrongAt: now - DAY, levelAt: now - HOUR };
+    expect(budgetAt(past, 1, now).mustStore).toBe(false);
+    const state = budgetAt({ ...past, [name]: now + DAY }, 1, now);
+    expect(state.mustStore).toBe(true);
+    expect(state.budget[name]).toBeLessThanOrEqual(now);
+  });
+
   it('a lead of a minute is no reason to write', () => {
     const { budget, now } = guessOn(5);
     expect(budgetAt({ ...budget, levelAt: now }, 1, now - 60 * SECOND).mustStore).toBe(false);
