@@ -67,7 +67,7 @@ export function createProfileStore({ storage, keyring, realm, clock }: StoreOpti
   }
 
   async function readStored(userId: string, left: number, report: Report): Promise<Timed<StoredProfile | null>> {
-    const read = await withinDeadline(Math.min(CALL_MS, left), () => storage.read(userId));
+    const read = await withinDeadline(Math.min(CALL_MS, left), async () => checkStored(await storage.read(userId)));
     if (!read.done) report({ name: 'storage_failed', operation: 'read', why: read.why });
     return read;
   }
@@ -127,7 +127,9 @@ export function createProfileStore({ storage, keyring, realm, clock }: StoreOpti
       const committed = attempts.find((attempt) => attempt.minted !== null && lineage.includes(attempt.minted));
       if (committed) return finish(committed.decision, report);
       if (!sealed && again === null) return finish(decision, report);
-      if (!wasNotApplied(expected, again, lineage)) {
+      // Buried under more versions than are listed, an error stays doubtful. A `false` was not: the adapter promises that nothing
+      // was applied, and a new decision, on what is stored now, grants nothing that is not paid for again.
+      if (!written.done && !wasNotApplied(expected, again, lineage)) {
         report({ name: 'storage_failed', operation, why: 'doubtful' });
         return UNAVAILABLE;
       }
@@ -163,6 +165,12 @@ export function createProfileStore({ storage, keyring, realm, clock }: StoreOpti
       return answer ?? BUSY;
     },
   };
+}
+
+/** What an adapter gives that is neither a profile nor null is a fault of its own, and never "there is none". */
+function checkStored(stored: StoredProfile | null): StoredProfile | null {
+  if (stored === null || (typeof stored?.version === 'string' && typeof stored.value === 'string')) return stored;
+  throw new TypeError('read() must give { version, value } or null');
 }
 
 /** The version that the attempt expected is still current or listed: nothing of the attempt was applied. */

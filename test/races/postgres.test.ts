@@ -1,0 +1,177 @@
+import type { LoginBegun, MfaEvent } from '@mfa-kit/core';
+import { postgresStorage } from '@mfa-kit/core/storage/postgres';
+import pg from 'pg';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import {
+  createAuthenticator,
+  createBench,
+  createEnrolled,
+  type Enrolled,
+  good,
+  loginPending,
+  MINUTE,
+  reasonOf,
+  type TestUser,
+  wrongCode,
+} from '../support/core-fixture.js';
+import { type PostgresDatabase, postgresDatabase } from '../support/postgres.js';
+import { describeWith } from '../support/requires.js';
+import { compileCore, type RaceProcess, ROUNDS, runAtOnce, startProcess } from './processes.js';
+
+type Answer = { ok: true } | { ok: false; reason: string };
+
+const PROCESSES = 4;
+const AT_ONCE = 200;
+const database: PostgresDatabase | null = await postgresDatabase();
+
+describeWith(database, `${AT_ONCE} at once from ${PROCESSES} processes on PostgreSQL, ${ROUNDS} rounds`, (db) => {
+  const processes: RaceProcess[] = [];
+  let pool: pg.Pool;
+  let users = 0;
+
+  beforeAll(async () => {
+    pool = new pg.Pool({ connectionString: db.connectionString });
+    pool.on('error', () => {});
+    await postgresStorage(pool).createTable();
+    const core = await compileCore('races');
+    for (let index = 0; index < PROCESSES; index++) processes.push(await startProcess(core, db.connectionString));
+  }, 120_000);
+
+  afterAll(async () => {
+    for (const child of processes) child.stop();
+    await pool?.end();
+    await db.drop();
+  });
+
+  const freshUser = (): TestUser => ({ id: `racer-${++users}`, name: `racer-${users}@example.com` });
+  const enrolled = (user: TestUser): Promise<Enrolled> => createEnrolled(user, { storage: postgresStorage(pool) });
+  const copies = (input: unknown, count = AT_ONCE): unknown[] => Array.from({ length: count }, () => input);
+
+  async function rounds(run: (user: TestUser) => Promise<void>): Promise<void> {
+    for (let round = 0; round < ROUNDS; round++) await run(freshUser());
+  }
+
+  it('T3, TOTP-2, I1: one right code has one success', async () => {
+    await rounds(async (user) => {
+      const { mfa, clock, authenticator } = await enrolled(user);
+      const session = await loginPending(mfa, user);
+      const code = authenticator.code(clock.now());
+      const { answers, events } = await race<Answer>('verify', clock.now(), copies({ user, session, code }));
+      expect(tally(answers.map(reasonOf))).toMatchObject({
+        ok: 1,
+        invalid_code: expect.any(Number),
+        throttled: expect.any(Number),
+      });
+      expect(doubtful(answers)).toEqual([]);
+      expect(named(events, 'verified')).toHaveLength(1);
+    });
+  }, 600_000);
+
+  it('T12, REC-3, I2: one recovery code has one success, and the count is exact', async () => {
+    await rounds(async (user) => {
+      const { mfa, clock, recoveryCodes } = await enrolled(user);
+      const session = await loginPending(mfa, user);
+      const input = { user, session, recoveryCode: recoveryCodes[3] };
+      const { answers, events } = await race<Answer>('verify', clock.now(), copies(input));
+      expect(answers.filter((answer) => answer.ok)).toHaveLength(1);
+      expect(doubtful(answers)).toEqual([]);
+      expect(named(events, 'recovery_code_used')).toHaveLength(1);
+      expect(good(await mfa.getStatus({ user })).status.recoveryCodesLeft).toBe(9);
+    });
+  }, 600_000);
+
+  it('I5: one confirmation enrolls one authenticator; the rest learn that it is done', async () => {
+    await rounds(async (user) => {
+      const { mfa, clock } = createBench({ storage: postgresStorage(pool) });
+      const started = good(await mfa.startEnrollment({ user, session: await loginPending(mfa, user) }));
+      const code = createAuthenticator(started.enrollment.uri).code(clock.now());
+      const input = { user, session: started.session, enrollmentId: started.enrollment.id, code };
+      const { answers } = await race<Answer>('confirmEnrollment', clock.now(), copies(input));
+      expect(tally(answers.map(reasonOf))).toEqual({ ok: 1, already_confirmed: AT_ONCE - 1 });
+      const { status } = good(await mfa.getStatus({ user }));
+      expect([status.authenticators.length, status.recoveryCodesLeft]).toEqual([1, 10]);
+    });
+  }, 600_000);
+
+  it('T47: ten right proofs with one pending token give one session, and burn one code', async () => {
+    await rounds(async (user) => {
+      const { mfa, clock, recoveryCodes } = await enrolled(user);
+      const { pendingToken = '' } = await mfa.beginLogin({ user });
+      const { session } = good(await mfa.openPendingToken(pendingToken));
+      const inputs = recoveryCodes.map((recoveryCode) => ({ user, session, recoveryCode }));
+      const { answers } = await race<Answer>('verify', clock.now(), inputs);
+      expect(tally(answers.map(reasonOf))).toEqual({ ok: 1, pending_token_invalid: 9 });
+      expect(good(await mfa.getStatus({ user })).status.recoveryCodesLeft).toBe(9);
+    });
+  }, 600_000);
+
+  it('T28: one device token shown at once passes everywhere and is rotated once; retired, it ends the device once', async () => {
+    await rounds(async (user) => {
+      const { mfa, clock, authenticator } = await enrolled(user);
+      const input = { user, session: await loginPending(mfa, user), code: authenticator.code(clock.now()), rememberDevice: true };
+      const deviceToken = good(await mfa.verify(input)).device?.token;
+      const { answers } = await race<LoginBegun>('beginLogin', clock.now(), copies({ user, deviceToken }));
+      expect(tally(answers.map((login) => login.decision.access))).toEqual({ allow: AT_ONCE });
+      const minted = answers.filter((login) => login.device);
+      expect(minted).toHaveLength(1);
+
+      await mfa.beginLogin({ user, deviceToken: minted[0]?.device?.token });
+      clock.advance(2 * MINUTE);
+      const thieves = await race<LoginBegun>('beginLogin', clock.now(), copies({ user, deviceToken }));
+      expect(tally(thieves.answers.map((login) => login.decision.access))).toEqual({ challenge: AT_ONCE });
+      expect(named(thieves.events, 'device_token_reused')).toHaveLength(1);
+    });
+  }, 600_000);
+
+  it('T5, T8, THR-3, I3: of ten times the budget of wrong codes at once no more than the budget is evaluated', async () => {
+    await rounds(async (user) => {
+      const { mfa, clock, authenticator } = await enrolled(user);
+      const session = await loginPending(mfa, user);
+      const code = wrongCode(authenticator, clock.now());
+      const { answers, events } = await race<Answer>('verify', clock.now(), copies({ user, session, code }, 50));
+      expect(tally(answers.map(reasonOf))).toEqual({ invalid_code: 5, throttled: 45 });
+      expect(named(events, 'verification_failed')).toHaveLength(5);
+    });
+  }, 600_000);
+
+  it('REC-5: of all codes used at once with a regeneration between, each counts once, and none of the old set after it', async () => {
+    await rounds(async (user) => {
+      const { mfa, clock, recoveryCodes, authenticator } = await enrolled(user);
+      const session = await loginPending(mfa, user);
+      const proof = good(await mfa.verify({ user, session, code: authenticator.code(clock.now()) }));
+      const inputs = recoveryCodes.flatMap((recoveryCode) => copies({ user, session, recoveryCode }, 5));
+      const [raced, regenerated] = await Promise.all([
+        race<Answer>('verify', clock.now(), inputs),
+        mfa.regenerateRecoveryCodes({ user, session: proof.session }),
+      ]);
+      const used = named(raced.events, 'recovery_code_used').length;
+      expect(used).toBe(raced.answers.filter((answer) => answer.ok).length);
+      expect(used).toBeLessThanOrEqual(10);
+      expect(doubtful(raced.answers)).toEqual([]);
+      expect(good(regenerated).recoveryCodes).toHaveLength(10);
+      clock.advance(2 * MINUTE);
+      for (const recoveryCode of recoveryCodes)
+        expect(reasonOf(await mfa.verify({ user, session, recoveryCode }))).toBe('invalid_code');
+      expect(good(await mfa.getStatus({ user })).status.recoveryCodesLeft).toBe(10);
+    });
+  }, 600_000);
+
+  function race<Given>(method: 'verify' | 'confirmEnrollment' | 'beginLogin', now: number, inputs: readonly unknown[]) {
+    return runAtOnce<Given>(processes, { method, now }, inputs);
+  }
+});
+
+function tally(values: readonly string[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const value of values) counts[value] = (counts[value] ?? 0) + 1;
+  return counts;
+}
+
+function named(events: readonly MfaEvent[], name: MfaEvent['name']): MfaEvent[] {
+  return events.filter((event) => event.name === name);
+}
+
+/** Answers that say nothing about the proof: honest parallel use must not meet them. */
+function doubtful(answers: readonly Answer[]): string[] {
+  return answers.map(reasonOf).filter((reason) => reason === 'busy' || reason === 'unavailable');
+}
