@@ -11,7 +11,18 @@ describe.each(versions)('holes that others had, on Express $version', ({ express
   let ada: Enrolled;
 
   beforeEach(async () => {
-    host = await startHost({ express });
+    host = await startHost({
+      express,
+      routes: ({ app, mfaFor }) => {
+        app.post('/', (req, res, next) => {
+          mfaFor(req, res)
+            .then((flows) => flows.verify({ code: String(req.body?.code) }))
+            .then((result) => res.json(result))
+            .catch(next);
+        });
+      },
+      parsers: (lib) => [lib.json(), lib.urlencoded({ extended: false })],
+    });
     ada = await enroll(host);
   });
   afterEach(() => host.close());
@@ -27,6 +38,23 @@ describe.each(versions)('holes that others had, on Express $version', ({ express
       reasons.push((await attacker.post('/mfa/verify', { code: wrong })).body.reason);
     }
     expect(reasons).toEqual([...Array<string>(5).fill('invalid_code'), ...Array<string>(3).fill('throttled')]);
+  });
+
+  it('T10, THR-1: every door takes guesses from one budget: pages, JSON, a token, the host’s own route, a direct call', async () => {
+    ada.code();
+    const code = wrongCode(createAuthenticator(ada.uri), host.clock.now());
+    const user = { id: 'user-ada', name: 'ada@example.com' };
+    const { session, pendingToken } = await host.mfa.beginLogin({ user });
+    const doors: (() => Promise<unknown>)[] = [
+      async () => (await logIn(host)).post('/mfa/verify', { code }),
+      async () => (await logIn(host)).page('POST', '/mfa/verify', { code }),
+      async () => new Client(host, { 'user-agent': 'acme-cli/1.0' }).post('/mfa/verify', { code, pendingToken }),
+      async () => (await logIn(host)).post('/', { code }),
+      async () => host.mfa.verify({ user, session, code }),
+    ];
+    for (let round = 0; round < 3; round++) await Promise.all(doors.map((guess) => guess()));
+    expect(host.events.filter((event) => event.name === 'verification_failed')).toHaveLength(5);
+    expect(host.events.filter((event) => event.name === 'throttled')).toHaveLength(10);
   });
 
   it('TOTP-4: no header and no field of a request moves the clock', async () => {

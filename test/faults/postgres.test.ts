@@ -104,6 +104,34 @@ describeWith(database, 'a faulty network before PostgreSQL', (db) => {
     }, 60_000);
   }
 
+  it('d-5: a slow network delays, and nothing else', async () => {
+    for (const scenario of scenarios) {
+      const prepared = await scenario.prepare(storage, freshUser());
+      await through.query('SELECT 1');
+      proxy.delay(150);
+      expect(answerOf(await call(lookAt(postgresStorage(through), prepared.now), prepared))).toBe(prepared.expected);
+      proxy.delay(0);
+      expect(await prepared.effect(lookAt(storage, prepared.now))).toBe('after');
+    }
+  }, 60_000);
+
+  it('STO-4, I8: one slower than the deadline refuses in time, and its late write spends one try at the most', async () => {
+    const user = freshUser();
+    const { mfa, clock, recoveryCodes } = await createEnrolled(user, { storage });
+    const input = { user, session: await loginPending(mfa, user), recoveryCode: recoveryCodes[0] };
+    const slow = lookAt(
+      failingAt(2, () => proxy.delay(2_500)),
+      clock.now(),
+    );
+    const started = performance.now();
+    expect(['unavailable', 'busy']).toContain(answerOf(await call(slow, { method: 'verify', input })));
+    expect(performance.now() - started).toBeLessThan(DEADLINE_MS);
+    await sleep(3_000);
+    expect([9, 10]).toContain(good(await mfa.getStatus({ user })).status.recoveryCodesLeft);
+    const fresh = { ...input, recoveryCode: recoveryCodes[1] };
+    expect(answerOf(await retry(mfa, { method: 'verify', input: fresh }))).toBe('ok');
+  }, 60_000);
+
   it('STO-4, FLT-1, FLT-3: a black hole: refused in time, nothing spent, healthy within five seconds', async () => {
     const [right] = scenarios;
     if (!right) throw new Error('no scenario');
