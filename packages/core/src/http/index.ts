@@ -1,4 +1,13 @@
 export { checkRequirement } from '../policy/requirement.js';
+export {
+  assertCoverage,
+  buildCoverage,
+  type CoverageOptions,
+  type CoverageReport,
+  type CoverageStatus,
+  type CoveredRoute,
+  formatCoverage,
+} from './coverage.js';
 export { answerEndpoint, endpointPaths } from './endpoints.js';
 export { BODY_LIMIT_BYTES, type HttpAnswer, type MfaExchange, type SessionPort } from './exchange.js';
 export { type AllowDecision, type DenyDecision, type GuardOutcome, guardRequest } from './guard.js';
@@ -12,7 +21,7 @@ export {
   type ResolvedHttpOptions,
   type VerifiedRequest,
 } from './http-options.js';
-export { openPaths } from './open-paths.js';
+export { listOpenPaths, openPaths } from './open-paths.js';
 export { decisionProblem, describeProblem, type Problem, type ProblemReason, refusalProblem } from './problem.js';
 export { bindFlows, type RequestChange, type RequestFlows, type RequestLogin, type RequestProof } from './request-flows.js';
 export { type RequestVerification, verifyRequest } from './verify-request.js';

@@ -11,9 +11,18 @@ import { sameOriginPath } from './return-to.js';
  * and guarded. A router that takes them for the same then serves no more than a guarded page (ASVS 2.3.1).
  */
 export function openPaths<User extends MfaUser, Request>(
-  { options }: HttpKit<User, Request>,
+  kit: HttpKit<User, Request>,
   exceptions: readonly string[],
 ): (path: string) => boolean {
+  const open = new Set(listOpenPaths(kit, exceptions));
+  return (requested) => open.has(requested);
+}
+
+/** The same paths as a list, for a report on coverage. */
+export function listOpenPaths<User extends MfaUser, Request>(
+  { options }: HttpKit<User, Request>,
+  exceptions: readonly string[],
+): string[] {
   if (!Array.isArray(exceptions)) invalid('requireMfaExcept() takes a list of paths such as ["/", "/login"].');
   for (const path of exceptions) {
     if (typeof path !== 'string' || !path.startsWith('/') || /[?#*]/.test(path)) {
@@ -25,6 +34,5 @@ export function openPaths<User extends MfaUser, Request>(
   const { path, publicPrefix } = options;
   const login = sameOriginPath(options.loginUrl)?.split('?')[0] ?? '';
   const ownLogin = login.startsWith(`${publicPrefix}/`) ? [login.slice(publicPrefix.length)] : [];
-  const open = new Set([...exceptions, ...ownLogin, ...endpointPaths().map((endpoint) => path + endpoint)]);
-  return (requested) => open.has(requested);
+  return [...exceptions, ...ownLogin, ...endpointPaths().map((endpoint) => path + endpoint)];
 }
