@@ -1,6 +1,7 @@
 import { type Mfa, MfaError, type MfaUser, type Requirement } from '@mfa-kit/core';
 import { answerEndpoint, bindFlows, createHttpKit, type RequestFlows } from '@mfa-kit/core/http';
 import type { Request, RequestHandler, Response } from 'express';
+import { markHandler } from './coverage-marks.js';
 import { checkExpressOptions, type ExpressMfaOptions } from './express-options.js';
 import { openExchange, writeAnswer } from './request-mfa.js';
 import { guardAllExcept, guardRoute, handleAsync } from './require-mfa.js';
@@ -38,7 +39,7 @@ export function expressMfa<User extends MfaUser>(mfa: Mfa<User>, options: Expres
   });
 
   return {
-    router,
+    router: markHandler(router, { kind: 'kit' }),
     requireMfa: (requirement) => guardRoute(kit, options, requirement),
     requireMfaExcept: (paths, requirement) => guardAllExcept(kit, options, { paths, ...(requirement && { requirement }) }),
     mfaFor: async (req, res) => bindFlows(kit, openExchange(options, { req, res })),

@@ -1,4 +1,12 @@
-export type { RequestFlows } from '@mfa-kit/core/http';
+export {
+  type CoverageOptions,
+  type CoverageReport,
+  type CoverageStatus,
+  type CoveredRoute,
+  formatCoverage,
+  type RequestFlows,
+} from '@mfa-kit/core/http';
+export { assertMfaCoverage, mfaCoverage } from './coverage.js';
 export { type ExpressMfa, expressMfa } from './express-mfa.js';
 export type { ExpressMfaOptions, ExpressSession } from './express-options.js';
 export type { RequestMfa } from './require-mfa.js';

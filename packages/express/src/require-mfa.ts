@@ -1,6 +1,7 @@
 import { type Assurance, MfaError, type MfaUser, type Requirement } from '@mfa-kit/core';
-import { type AllowDecision, checkRequirement, guardRequest, type HttpKit, openPaths } from '@mfa-kit/core/http';
+import { type AllowDecision, checkRequirement, guardRequest, type HttpKit, listOpenPaths, openPaths } from '@mfa-kit/core/http';
 import type { NextFunction, Request, RequestHandler, Response } from 'express';
+import { markHandler } from './coverage-marks.js';
 import type { ExpressMfaOptions } from './express-options.js';
 import { openExchange, writeAnswer } from './request-mfa.js';
 
@@ -27,7 +28,7 @@ export function guardRoute<User extends MfaUser>(
   requirement: Requirement = {},
 ): RequestHandler {
   const checked = checkRequirement(requirement);
-  return handleAsync(async (req, res, next) => {
+  const guard = handleAsync(async (req, res, next) => {
     const outcome = await guardRequest(kit, openExchange(options, { req, res }), checked);
     if (outcome.allowed) {
       const { decision, assurance } = outcome;
@@ -39,6 +40,7 @@ export function guardRoute<User extends MfaUser>(
     else writeAnswer(res, outcome.answer);
     return 'answered';
   });
+  return markHandler(guard, { kind: 'guard', open: [] });
 }
 
 /** The guard of a whole application: everything but these paths, the kit's own and the login. */
@@ -49,7 +51,8 @@ export function guardAllExcept<User extends MfaUser>(
 ): RequestHandler {
   const isOpen = openPaths(kit, input.paths);
   const guard = guardRoute(kit, options, input.requirement);
-  return (req, res, next) => (isOpen(req.baseUrl + req.path) ? next() : guard(req, res, next));
+  const guardRest: RequestHandler = (req, res, next) => (isOpen(req.baseUrl + req.path) ? next() : guard(req, res, next));
+  return markHandler(guardRest, { kind: 'guard', open: listOpenPaths(kit, input.paths) });
 }
 
 /** An async handler for Express 4 and 5 alike. Whatever is thrown denies, also what Express takes for a command. */

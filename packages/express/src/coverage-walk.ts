@@ -1,0 +1,172 @@
+import { METHODS } from 'node:http';
+import type { CoveredRoute } from '@mfa-kit/core/http';
+import { type Handler, isRouter, type Layer, mindsCase, type Route, type Router, writtenPaths } from './coverage-layer.js';
+import { type KitHandler, kitHandler } from './coverage-marks.js';
+import { hasParameters, joinPath, ROOT, type RoutePath } from './coverage-path.js';
+import { judge, type Place, type Standing, type Step } from './coverage-standing.js';
+
+/** What was found in an application. */
+export interface Findings {
+  routes: CoveredRoute[];
+  middleware: string[];
+}
+
+const EVERY_METHOD = METHODS.map((name) => name.toLowerCase());
+
+interface Scope {
+  router: Router;
+  path: RoutePath;
+  /** The mounts that lead here. */
+  mounts: readonly Layer[];
+  steps: readonly Step[];
+  found: Findings;
+}
+
+/** Goes through a router and all that is mounted in it, in the order in which a request does. */
+export function walkApplication(router: Router): Findings {
+  const found: Findings = { routes: [], middleware: [] };
+  walkRouter({ router, path: ROOT, mounts: [], steps: [], found });
+  return found;
+}
+
+/** Gives the steps that a request has met when it leaves the router at the end. */
+function walkRouter(scope: Scope): Step[] {
+  const from = scope.steps.length;
+  const steps = [...scope.steps];
+  const leaving: Step[] = [];
+  let first = true;
+  for (const layer of scope.router.stack) {
+    const inner = writtenPaths(layer).flatMap((written) => {
+      const matching = {
+        deep: !layer.route,
+        sensitive: mindsCase(layer, scope.router),
+        version: layer.regexp ? (4 as const) : (5 as const),
+        atRoot: layer.regexp?.fast_slash === true,
+      };
+      return walkLayer({ ...scope, steps }, layer, { path: joinPath(scope.path, written, matching), from });
+    });
+    steps.push(...inner);
+    // What stands behind anything else may be skipped on the way out, by next('router').
+    first &&= inner.length > 0 && inner.every((step) => step.kind === 'guard');
+    if (first) leaving.push(...inner);
+  }
+  return steps.slice(from).some((step) => step.kind === 'error-handler') ? [] : leaving;
+}
+
+/** Gives the steps that requests behind this layer have met in it. */
+function walkLayer(scope: Scope, layer: Layer, { path, from }: { path: RoutePath; from: number }): Step[] {
+  const { handle, route } = layer;
+  const chain = [...scope.mounts, layer];
+  // A callback of router.param() may answer, or skip the layer by next('route').
+  const loads = Object.keys(scope.router.params).length > 0 && hasParameters(path);
+  const early: Step[] = loads ? [{ kind: 'early', why: 'a callback of param() runs before the guard' }] : [];
+  const inside = { ...scope, steps: [...scope.steps, ...early] };
+  if (route) {
+    walkRoute(inside, route, { path, chain });
+    return loads ? [] : routeGuards(route, path);
+  }
+  const mark = kitHandler(handle);
+  if (mark?.kind === 'kit') {
+    scope.found.routes.push({ route: `USE ${path.text} (mfa-kit)`, status: 'skipped', why: 'the endpoints of the kit' });
+    return [{ kind: 'kit', chain }];
+  }
+  if (mark) return loads ? [] : [{ kind: 'guard', path, open: mark.open, holds: () => true }];
+  if (handle.length === 4) return [{ kind: 'error-handler', path, from }];
+  if (isRouter(handle) && !scope.mounts.some((mount) => mount.handle === handle)) {
+    const leaving = walkRouter({ ...inside, router: handle, path, mounts: chain });
+    return loads ? [] : leaving;
+  }
+  walkMiddleware(inside, handle, { path, chain });
+  return [];
+}
+
+function walkRoute({ steps, found }: Scope, route: Route, { path, chain }: Omit<Place, 'method'>): void {
+  for (const { method, handlers } of methodsOf(route)) {
+    const standings = standingsOf(handlers, steps, { path, method, chain });
+    for (const standing of standings) found.routes.push({ route: `${method} ${path.text}`, ...standing });
+  }
+}
+
+/** What a route does for each method; as one where `app.all` wrote the same for every method. */
+function methodsOf(route: Route): { method: string; handlers: readonly Handler[] }[] {
+  const get = handlersFor(route, 'get');
+  const same = EVERY_METHOD.every((name) => route.methods[name] === true && isSame(handlersFor(route, name), get));
+  if (same) return [{ method: 'ALL', handlers: get }];
+  return Object.keys(route.methods).map((name) => {
+    if (name === '_all') return { method: 'ALL', handlers: handlersFor(route, undefined) };
+    return { method: name.toUpperCase(), handlers: handlersFor(route, name) };
+  });
+}
+
+function isSame(some: readonly Handler[], others: readonly Handler[]): boolean {
+  return some.length === others.length && some.every((handler, index) => handler === others[index]);
+}
+
+/** How each handler of a route stands; the guards among them count for those behind. */
+function standingsOf(handlers: readonly Handler[], before: readonly Step[], place: Place): Standing[] {
+  const steps = [...before];
+  const standings: Standing[] = [];
+  for (const [index, handler] of handlers.entries()) {
+    const mark = kitHandler(handler);
+    if (mark?.kind === 'guard') steps.push({ kind: 'guard', path: whole(place.path), open: mark.open, holds: () => true });
+    else if (handler.length === 4) steps.push({ kind: 'error-handler', path: whole(place.path), from: before.length });
+    else if (!mark) {
+      const standing = judge(steps, place);
+      const guardFollows = handlers.slice(index + 1).some((later) => kitHandler(later)?.kind === 'guard');
+      const late = standing.status === 'open' && guardFollows;
+      standings.push(late ? { status: 'unknown', why: `${nameOf(handler)} runs before the guard` } : standing);
+    }
+  }
+  return standings;
+}
+
+/** A path that covers the place itself, whatever it is. */
+function whole(path: RoutePath): RoutePath {
+  return { ...path, lead: [], literal: true, deep: true, minds: 'no' };
+}
+
+/** A route whose first handler is a guard stands before what follows it on the same path, for the methods that meet it. */
+function routeGuards(route: Route, path: RoutePath): Step[] {
+  const guardOf = (name: string | undefined): KitHandler | undefined => {
+    const [first] = handlersFor(route, name);
+    const mark = first && kitHandler(first);
+    return mark?.kind === 'guard' ? mark : undefined;
+  };
+  const marks = new Set([undefined, ...Object.keys(route.methods)].map((name) => guardOf(name)));
+  return [...marks].flatMap((mark) => {
+    if (mark?.kind !== 'guard') return [];
+    const meets = (name: string | undefined): boolean => guardOf(name) === mark;
+    const holds = (method: string): boolean => {
+      if (method === 'ALL' || method === 'USE')
+        return route.stack[0]?.method === undefined ? meets(undefined) : EVERY_METHOD.every(meets);
+      // A HEAD request meets the handlers of GET, unless there are some of its own.
+      if (method === 'GET') return meets('get') && (!route.methods.head || meets('head'));
+      return meets(method === 'HEAD' && !route.methods.head ? 'get' : method.toLowerCase());
+    };
+    return [{ kind: 'guard' as const, path, open: mark.open, holds }];
+  });
+}
+
+function handlersFor({ stack }: Route, method: string | undefined): Handler[] {
+  return stack.filter((one) => one.method === undefined || one.method === method).map(({ handle }) => handle);
+}
+
+/** A function that is mounted: most pass requests on, some answer. */
+function walkMiddleware({ steps, found }: Scope, handle: Handler, { path, chain }: Omit<Place, 'method'>): void {
+  const name = nameOf(handle);
+  const standing = judge(steps, { path, method: 'USE', chain });
+  const everywhere = path.literal && path.lead.length === 0;
+  const answers = handle.length < 3 || name === 'sub-app' || name === 'serveStatic';
+  if (everywhere && !answers) {
+    const ownOfExpress = name === 'query' || name === 'expressInit';
+    if (standing.status !== 'guarded' && standing.status !== 'skipped' && !ownOfExpress) found.middleware.push(name);
+    return;
+  }
+  const route = `USE ${path.text} (${name})`;
+  if (standing.status !== 'open' || handle.length === 2) found.routes.push({ route, ...standing });
+  else found.routes.push({ route, status: 'unknown', why: 'runs before any guard, and may answer itself' });
+}
+
+function nameOf({ name }: Handler): string {
+  return name === 'mounted_app' ? 'sub-app' : name || 'anonymous';
+}
