@@ -106,7 +106,13 @@ describe('the packages together', () => {
 
   it('and the examples and tests pin one version of everything', () => {
     const pins = new Map<string, Set<string>>();
-    const folders = ['.', ...packageNames.map((name) => `packages/${name}`), 'examples/demo-host', 'examples/express-passport'];
+    const folders = [
+      '.',
+      ...packageNames.map((name) => `packages/${name}`),
+      'examples/bearer-api',
+      'examples/demo-host',
+      'examples/express-passport',
+    ];
     for (const folder of folders) {
       const { dependencies, devDependencies } = JSON.parse(
         readFileSync(path.join(root, folder, 'package.json'), 'utf8'),

@@ -9,6 +9,8 @@ export interface SessionTable {
   write(id: string, data: unknown, expiresAt: number): Promise<void>;
   extend(id: string, expiresAt: number): Promise<void>;
   end(id: string): Promise<void>;
+  /** Ends it and gives what was kept: to one caller, however many ask at once. */
+  take(id: string): Promise<unknown>;
 }
 
 const HOUR = 60 * 60 * 1000;
@@ -45,6 +47,13 @@ export function openSessions(database: HostDatabase): SessionTable {
          ON CONFLICT (id) DO UPDATE SET data = excluded.data, ended = 1`,
         [digest(id), Date.now() + 24 * HOUR],
       );
+    },
+    async take(id) {
+      const [row] = await database.query(
+        'UPDATE demo_sessions SET ended = 1 WHERE id = ? AND ended = 0 AND expires_at > ? RETURNING data',
+        [digest(id), Date.now()],
+      );
+      return row ? JSON.parse(String(row.data)) : null;
     },
   };
 }
