@@ -1,0 +1,162 @@
+import { createAuthenticator } from '@mfa-kit/core/testing';
+import { createDemoMfa } from '@mfa-kit-examples/bearer-api';
+import { walk } from '@mfa-kit-examples/bearer-api/walk';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type BearerAnswer, type BearerApp, call, enrollBearer, PAYOUT, SPA, startBearerApp } from '../support/bearer-app.js';
+import { DAY, SECOND, STEP } from '../support/demo-app.js';
+
+let app: BearerApp;
+beforeEach(async () => {
+  app = await startBearerApp();
+});
+afterEach(() => app.close());
+
+function said({ status, body }: BearerAnswer): unknown[] {
+  return [status, body.reason];
+}
+
+describe('a client with bearer tokens', () => {
+  it('walks from the first login to the refresh, as the example prints it', async () => {
+    const lines: string[] = [];
+    await walk({
+      origin: app.origin,
+      username: 'ada',
+      password: app.password,
+      code: async (manualKey = '') => {
+        app.advance(STEP);
+        return createAuthenticator(manualKey).code(app.now());
+      },
+      say: (line) => lines.push(line),
+    });
+    expect(lines.filter((line) => /^[A-Z]+ \//.test(line))).toEqual([
+      'POST /login  ->  200 enroll',
+      'POST /mfa/enroll  ->  201',
+      'POST /mfa/enroll/confirm  ->  200',
+      'GET /cases  ->  200',
+      'POST /login  ->  200 challenge',
+      'POST /mfa/verify  ->  200',
+      'POST /login  ->  200 allow',
+      'GET /cases  ->  200',
+      'POST /payouts  ->  401 challenge',
+      'POST /mfa/verify  ->  200',
+      'POST /payouts  ->  201',
+      'POST /token  ->  200',
+      'GET /cases  ->  200',
+    ]);
+  });
+
+  it('STP-1, STP-2: is told how fresh a code must be, and neither use nor refresh makes it fresher', async () => {
+    const ada = await enrollBearer(app);
+    app.advance(300 * SECOND);
+    expect((await call(app, 'POST /payouts', { token: ada.accessToken, body: PAYOUT })).status).toBe(201);
+    app.advance(SECOND);
+    const refreshed = await call(app, 'POST /token', { body: { refreshToken: ada.refreshToken } });
+    expect(refreshed.status).toBe(200);
+    const { accessToken: token } = refreshed.body;
+    expect((await call(app, 'GET /cases', { token })).status).toBe(200);
+    const refused = await call(app, 'POST /payouts', { token, body: PAYOUT });
+    expect(refused.body).toMatchObject({ status: 401, reason: 'challenge', because: 'expired', maxAgeSeconds: 300 });
+    expect(refused.headers.get('www-authenticate')).toMatch(
+      /^Bearer error="insufficient_user_authentication", error_description="[^"]+", max_age="300", acr_values="[^"]+"$/,
+    );
+    const proven = await call(app, 'POST /mfa/verify', { token, body: { code: ada.nextCode() } });
+    expect((await call(app, 'POST /payouts', { token: proven.body.accessToken, body: PAYOUT })).status).toBe(201);
+    // STP-3: the elevation is in the new token alone.
+    expect((await call(app, 'POST /payouts', { token, body: PAYOUT })).status).toBe(401);
+  });
+
+  it('SES-7: revocation by epoch ends access and refresh tokens alike, at the next request', async () => {
+    const ada = await enrollBearer(app);
+    const ended = await call(app, 'POST /mfa/sessions/end', { token: ada.accessToken, body: {} });
+    expect(ended.status).toBe(200);
+    expect((await call(app, 'GET /cases', { token: ada.accessToken })).body).toMatchObject({
+      reason: 'challenge',
+      because: 'revoked',
+    });
+    expect((await call(app, 'POST /token', { body: { refreshToken: ada.refreshToken } })).status).toBe(401);
+    const { accessToken, refreshToken } = ended.body;
+    expect((await call(app, 'GET /cases', { token: accessToken })).status).toBe(200);
+
+    const support = createDemoMfa(app.host, app.now);
+    expect(await support.resetMfa({ userId: 'user-ada', actor: 'support', reason: 'lost phone' })).toMatchObject({ ok: true });
+    expect(said(await call(app, 'GET /cases', { token: accessToken }))).toEqual([401, 'login_again']);
+    expect((await call(app, 'POST /token', { body: { refreshToken } })).status).toBe(401);
+    expect((await ada.logIn()).body).toMatchObject({ access: 'enroll', pendingToken: expect.any(String) });
+  });
+
+  it('gets one successor of a refresh token, however many ask at once', async () => {
+    const ada = await enrollBearer(app);
+    const asked = Array.from({ length: 20 }, () => call(app, 'POST /token', { body: { refreshToken: ada.refreshToken } }));
+    const statuses = (await Promise.all(asked)).map(({ status }) => status);
+    expect(statuses.filter((status) => status === 200)).toHaveLength(1);
+    expect(statuses.filter((status) => status === 401)).toHaveLength(19);
+  });
+
+  it('keeps its device token itself: remembered for 30 days, and no refresh goes on for longer', async () => {
+    const ada = await enrollBearer(app);
+    const { pendingToken } = (await ada.logIn({ 'mfa-device': '' })).body;
+    const body = { pendingToken, code: ada.nextCode(), rememberDevice: true };
+    const verified = await call(app, 'POST /mfa/verify', { body, headers: { 'mfa-device': '' } });
+    expect(verified.headers.getSetCookie()).toEqual([]);
+    const again = await ada.logIn({ 'mfa-device': String(verified.body.deviceToken) });
+    expect(again.body).toMatchObject({ access: 'allow', accessToken: expect.any(String), deviceToken: expect.any(String) });
+    // T29: what was remembered moves no money.
+    expect(said(await call(app, 'POST /payouts', { token: again.body.accessToken, body: PAYOUT }))).toEqual([401, 'challenge']);
+    app.advance(29 * DAY);
+    const refreshed = await call(app, 'POST /token', { body: { refreshToken: again.body.refreshToken } });
+    expect(refreshed.status).toBe(200);
+    app.advance(DAY + SECOND);
+    expect((await call(app, 'POST /token', { body: { refreshToken: refreshed.body.refreshToken } })).status).toBe(401);
+    expect((await ada.logIn({ 'mfa-device': String(again.body.deviceToken) })).body.access).toBe('challenge');
+  });
+
+  it('uses a pending token once, and a recovery code where the phone is lost', async () => {
+    const ada = await enrollBearer(app);
+    const { pendingToken } = (await ada.logIn()).body;
+    const recovered = await call(app, 'POST /mfa/verify', { body: { pendingToken, recoveryCode: ada.recoveryCodes[0] } });
+    expect(recovered.body).toMatchObject({ recoveryCodesLeft: 9, accessToken: expect.any(String) });
+    const twice = await call(app, 'POST /mfa/verify', { body: { pendingToken, recoveryCode: ada.recoveryCodes[1] } });
+    expect(said(twice)).toEqual([401, 'pending_token_invalid']);
+  });
+
+  it('goes without MFA where the policy lets it, save where a fresh code is asked for', async () => {
+    for (const username of ['grace', 'alan']) {
+      const { body } = await call(app, 'POST /login', { body: { username, password: app.password } });
+      expect(body.access).toBe('allow');
+      expect((await call(app, 'GET /cases', { token: body.accessToken })).status).toBe(200);
+      expect(said(await call(app, 'POST /payouts', { token: body.accessToken, body: PAYOUT }))).toEqual([403, 'enroll']);
+      expect((await call(app, 'POST /token', { body: { refreshToken: body.refreshToken } })).status).toBe(200);
+    }
+  });
+});
+
+describe('a page of another origin', () => {
+  it('reads refusals without exposed headers, also those of the guard', async () => {
+    const headers = { origin: SPA, 'sec-fetch-site': 'cross-site' };
+    const preflight = await call(app, 'OPTIONS /payouts', { headers: { ...headers, 'access-control-request-method': 'POST' } });
+    expect(preflight.status).toBe(204);
+    expect(preflight.headers.get('access-control-allow-headers')).toMatch(/Authorization.*MFA-Device/);
+    const login = await call(app, 'POST /login', { body: { username: 'ada', password: app.password }, headers });
+    const enroll = await call(app, 'POST /mfa/enroll', { body: { pendingToken: login.body.pendingToken }, headers });
+    expect(enroll.status).toBe(201);
+    const refused = await call(app, 'GET /cases', { headers });
+    expect(refused.headers.get('access-control-allow-origin')).toBe(SPA);
+    expect(refused.headers.get('vary')).toContain('Origin');
+    expect(said(refused)).toEqual([401, 'login_again']);
+  });
+
+  it('that is not the one which was named reads nothing and changes nothing', async () => {
+    const headers = { origin: 'https://evil.example', 'sec-fetch-site': 'cross-site' };
+    const ada = await enrollBearer(app);
+    const { pendingToken } = (await ada.logIn()).body;
+    const answer = await call(app, 'POST /mfa/verify', { body: { pendingToken, code: ada.nextCode() }, headers });
+    expect(said(answer)).toEqual([403, 'cross_site']);
+    expect(answer.headers.get('access-control-allow-origin')).toBeNull();
+    expect((await call(app, 'OPTIONS /payouts', { headers })).headers.get('access-control-allow-origin')).toBeNull();
+  });
+
+  it('gets JSON, never a page of the kit', async () => {
+    const answer = await call(app, 'GET /mfa/challenge', { headers: { accept: 'text/html' } });
+    expect(answer.headers.get('content-type')).toContain('application/problem+json');
+  });
+});
