@@ -1,5 +1,10 @@
-import { createAuthenticator } from '@mfa-kit/core/testing';
-import type { Host } from './host.js';
+import { createAuthenticator, type TestClock } from '@mfa-kit/core/testing';
+
+/** What a client needs of an application, of any framework. */
+export interface Served {
+  origin: string;
+  clock: TestClock;
+}
 
 export interface Answer {
   status: number;
@@ -22,7 +27,7 @@ export class Client {
   accept = 'application/json';
 
   constructor(
-    readonly host: Pick<Host, 'origin'>,
+    readonly host: Pick<Served, 'origin'>,
     readonly headers: Record<string, string> = { 'sec-fetch-site': 'same-origin', 'user-agent': FIREFOX },
   ) {}
 
@@ -80,7 +85,7 @@ export interface Enrolled {
 }
 
 /** Logs in and enrolls over JSON. */
-export async function enroll(host: Host, name = 'ada', client = new Client(host)): Promise<Enrolled> {
+export async function enroll(host: Served, name = 'ada', client = new Client(host)): Promise<Enrolled> {
   expectStatus(await client.post(`/login?user=${name}`), 200);
   const started = expectStatus(await client.post('/mfa/enroll', {}), 201);
   const authenticator = createAuthenticator(started.body.uri);
@@ -100,7 +105,7 @@ export async function enroll(host: Host, name = 'ada', client = new Client(host)
 }
 
 /** A new browser, logged in up to the prompt. */
-export async function logIn(host: Host, name = 'ada', client = new Client(host)): Promise<Client> {
+export async function logIn(host: Pick<Served, 'origin'>, name = 'ada', client = new Client(host)): Promise<Client> {
   expectStatus(await client.post(`/login?user=${name}`), 200);
   return client;
 }

@@ -1,7 +1,17 @@
-/**
- * `@mfa-kit/nest` will hold `MfaModule`, `MfaGuard` and `@RequireMfa()` for the Express and the Fastify platform.
- *
- * This release exports nothing yet. A Nest application on the Express platform can mount `@mfa-kit/express`, and any
- * application can call the flows of `@mfa-kit/core`.
- */
-export {};
+export type { RequestFlows } from '@mfa-kit/core/http';
+export { CurrentAssurance, InjectMfa, RequireMfa, SkipMfa } from './mfa.decorators.js';
+export { MfaException } from './mfa.exception.js';
+export { MfaGuard, type MfaRefusal } from './mfa.guard.js';
+export type { MfaHost } from './mfa.host.js';
+export { MfaHttp } from './mfa.http.js';
+export { MfaModule } from './mfa.module.js';
+export type {
+  MfaCaller,
+  MfaModuleAsyncOptions,
+  MfaModuleExtras,
+  MfaModuleOptions,
+  MfaOptionsFactory,
+  MfaRequest,
+  MfaSessionFunctions,
+} from './mfa.options.js';
+export { MFA, MFA_HOST } from './mfa.tokens.js';

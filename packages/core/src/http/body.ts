@@ -124,5 +124,10 @@ function isEmptyText(body: unknown): boolean {
 function isPlainObject(value: unknown): value is Record<string, unknown> {
   if (typeof value !== 'object' || value === null) return false;
   const prototype: unknown = Object.getPrototypeOf(value);
-  return prototype === Object.prototype || prototype === null;
+  return prototype === Object.prototype || prototype === null || isBare(prototype);
+}
+
+/** The prototype that some parsers give their objects, so that they have none: an empty object without one. */
+function isBare(prototype: unknown): boolean {
+  return Object.getPrototypeOf(prototype) === null && Reflect.ownKeys(prototype as object).length === 0;
 }

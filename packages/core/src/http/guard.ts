@@ -6,6 +6,7 @@ import type { HttpKit } from './http-kit.js';
 import { wantsHtml } from './negotiation.js';
 import { decisionProblem } from './problem.js';
 import { bindFlows } from './request-flows.js';
+import { readRequestState } from './request-state.js';
 import { refusedReturn } from './return-policy.js';
 import { showProblem } from './views.js';
 
@@ -39,6 +40,21 @@ export async function guardRequest<User extends MfaUser, Request>(
     ? await showDecision(kit, exchange, { decision, user: flows.user })
     : problemAnswer(kit, decisionProblem(decision));
   return { allowed: false, decision, answer };
+}
+
+/**
+ * Asks the guard's question where no answer could carry a cookie: a message on an open socket, say.
+ *
+ * Reads and never writes: a login that the host forgot to begin is not begun here, and a session without state is denied.
+ */
+export async function guardMessage<User extends MfaUser, Request>(
+  kit: HttpKit<User, Request>,
+  exchange: MfaExchange<User, Request>,
+  requirement: Requirement = {},
+): Promise<AccessDecision> {
+  const { user, session, context, keepsState } = await readRequestState(kit, exchange);
+  if (!user) return { access: 'login-again' };
+  return kit.mfa.checkAccess({ user, session, context, requirement, firstFactorProven: !keepsState });
 }
 
 /** Where a browser is sent by a decision, or the page that tells it why it goes no further. */

@@ -75,6 +75,9 @@ export interface ResolvedHttpOptions<User extends MfaUser, Request>
   pages: PagesOptions<Request>;
 }
 
+/** Where the endpoints are mounted when nothing else is said. */
+export const DEFAULT_PATH = '/mfa';
+
 const NAMES: readonly (keyof HttpOptions)[] = [
   'loginUrl',
   'homeUrl',
@@ -92,7 +95,7 @@ const NAMES: readonly (keyof HttpOptions)[] = [
 export function resolveHttpOptions<User extends MfaUser, Request>(
   options: HttpOptions<User, Request>,
 ): ResolvedHttpOptions<User, Request> {
-  const path = options.path ?? '/mfa';
+  const path = options.path ?? DEFAULT_PATH;
   const publicPath = options.publicPath ?? path;
   checkMountPath('path', path);
   checkMountPath('publicPath', publicPath);

@@ -1,4 +1,5 @@
 export { checkRequirement } from '../policy/requirement.js';
+export { problemAnswer } from './answers.js';
 export {
   assertCoverage,
   buildCoverage,
@@ -10,11 +11,12 @@ export {
 } from './coverage.js';
 export { answerEndpoint, endpointPaths } from './endpoints.js';
 export { BODY_LIMIT_BYTES, type HttpAnswer, type MfaExchange, type SessionPort } from './exchange.js';
-export { type AllowDecision, type DenyDecision, type GuardOutcome, guardRequest } from './guard.js';
+export { type AllowDecision, type DenyDecision, type GuardOutcome, guardMessage, guardRequest } from './guard.js';
 export { createHttpKit, type HttpKit, type HttpWarning } from './http-kit.js';
 export {
   checkFunctions,
   checkNames,
+  DEFAULT_PATH,
   type HostFields,
   type HttpOptions,
   type PagesOptions,
@@ -22,6 +24,16 @@ export {
   type VerifiedRequest,
 } from './http-options.js';
 export { listOpenPaths, openPaths } from './open-paths.js';
-export { decisionProblem, describeProblem, type Problem, type ProblemReason, refusalProblem } from './problem.js';
+export {
+  decisionProblem,
+  describeProblem,
+  type Problem,
+  type ProblemReason,
+  problemExtensions,
+  refusalProblem,
+  SOCKET_CLOSE_CODE,
+} from './problem.js';
+export { readRequestBody } from './request-body.js';
 export { bindFlows, type RequestChange, type RequestFlows, type RequestLogin, type RequestProof } from './request-flows.js';
+export { type StoreSession, storeSessionPort } from './store-session.js';
 export { type RequestVerification, verifyRequest } from './verify-request.js';

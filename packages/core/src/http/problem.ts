@@ -52,6 +52,9 @@ const PROBLEMS: Record<ProblemReason, { status: number; title: string }> = {
 /** Seconds to wait where a flow gave none. */
 const RETRY_AFTER_SECONDS = { busy: 1, unavailable: 5 } as const;
 
+/** A socket that was refused is closed with this code: policy violation, RFC 6455 7.4.1. */
+export const SOCKET_CLOSE_CODE = 1008;
+
 /** The document of a reason, with what else is known. */
 export function describeProblem(
   reason: ProblemReason,
@@ -72,6 +75,12 @@ export function refusalProblem({ reason, retryAfterSeconds, maxAgeSeconds }: Ref
     ...(retryAfterSeconds !== undefined && { retryAfterSeconds }),
     ...(maxAgeSeconds !== undefined && { maxAgeSeconds }),
   });
+}
+
+/** What a GraphQL error carries as its `extensions`: the document, and the code that clients of GraphQL look for. */
+export function problemExtensions(problem: Problem): Problem & { code: string } {
+  const codes: Partial<Record<number, string>> = { 401: 'UNAUTHENTICATED', 403: 'FORBIDDEN' };
+  return { code: codes[problem.status] ?? problem.reason.toUpperCase(), ...problem };
 }
 
 /** The document of a guard's decision that is not `allow`. */

@@ -1,0 +1,88 @@
+import type { MfaSession } from '../assurance.js';
+import type { SessionPort } from './exchange.js';
+
+type Done = (error?: unknown) => void;
+
+/** A session that a store keeps, as express-session and its like make it: a request's `session`. */
+export interface StoreSession {
+  cookie: object;
+  mfa?: unknown;
+  /** Puts an empty session with a new id in the request's place, and ends the old id in the store. */
+  regenerate(done: Done): unknown;
+  save(done: Done): unknown;
+}
+
+/**
+ * The place of the MFA state in a session that a store keeps.
+ *
+ * `present` gives the request's session as it is at that moment, because renewing replaces it; it throws when there is none.
+ */
+export function storeSessionPort(present: () => StoreSession): SessionPort {
+  return {
+    read: () => present().mfa,
+    write: (next, { renew }) => (renew ? renewSession(present, next) : saveSession(present(), next)),
+  };
+}
+
+async function saveSession(session: StoreSession, next: MfaSession | undefined): Promise<void> {
+  const before = session.mfa;
+  setState(session, next);
+  try {
+    await settle((done) => session.save(done));
+  } catch (error) {
+    // What the store refused now must not slip in when the session is saved again at the end of the request.
+    setState(session, before);
+    throw error;
+  }
+}
+
+/**
+ * Moves everything to a new session id and waits for the store: whoever fixed or stole the old id has nothing (ASVS 7.2.4).
+ *
+ * The lifetime of the host's cookie moves along, also where the login set its own ("stay logged in").
+ */
+async function renewSession(present: () => StoreSession, next: MfaSession | undefined): Promise<void> {
+  const { cookie, mfa, ...data } = namedFields(present());
+  // Where the store fails, a login that waits for its code goes on waiting; an older proof never outlives a new login.
+  const fallback = next?.state === 'verified' && isPending(mfa) ? mfa : undefined;
+  let failed = true;
+  try {
+    await settle((done) => present().regenerate(done));
+    failed = false;
+  } finally {
+    // Also when the store failed: the user stays logged in, and has proven nothing.
+    Object.assign(present(), data);
+    Object.assign(present().cookie, cookie);
+    if (failed) setState(present(), fallback);
+  }
+  setState(present(), next);
+  try {
+    await settle((done) => present().save(done));
+  } catch (error) {
+    setState(present(), fallback);
+    throw error;
+  }
+}
+
+/** What the host stored; a session's own id and store hide behind symbols, and must not move along. */
+function namedFields(session: StoreSession): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(session));
+}
+
+function setState(session: StoreSession, next: unknown): void {
+  if (next === undefined) delete session.mfa;
+  else session.mfa = next;
+}
+
+function isPending(state: unknown): boolean {
+  return typeof state === 'object' && state !== null && 'state' in state && state.state === 'pending';
+}
+
+function settle(call: (done: Done) => unknown): Promise<void> {
+  return new Promise((resolve, reject) => {
+    call((error) => {
+      if (error === undefined || error === null) resolve();
+      else reject(error instanceof Error ? error : new Error('The session store failed.', { cause: error }));
+    });
+  });
+}

@@ -1,0 +1,97 @@
+import type { Assurance } from '@mfa-kit/core';
+import { MfaError } from '@mfa-kit/core';
+import type { ExecutionContext } from '@nestjs/common';
+import type { MfaArrival } from './mfa.host.js';
+import type { AnyMfaOptions, MfaCaller, MfaRequest } from './mfa.options.js';
+import { asReply } from './mfa.reply.js';
+
+/** The requests that opened sockets, as `checkConnection` was told them. */
+const openings = new WeakMap<object, MfaRequest>();
+/** What the guard found, by what all contexts of one call have in common. */
+const found = new WeakMap<object, Assurance>();
+
+/** Who calls in a context; throws where the context is not understood, and says how to mend that. */
+export function readArrival(context: ExecutionContext, options: Pick<AnyMfaOptions, 'request'>): MfaArrival {
+  const given = options.request?.(context) ?? undefined;
+  switch (context.getType<string>()) {
+    case 'http':
+      return arrive({ request: given ?? context.switchToHttp().getRequest(), transport: 'http' }, context.getArgByIndex(1));
+    case 'graphql':
+      return readGraphql(context.getArgByIndex(2), given);
+    case 'ws':
+      return { caller: readSocket(context.switchToWs().getClient(), given) };
+    default:
+      if (given) return arrive({ request: given, transport: 'other' });
+      throw new MfaError(
+        'host_setup',
+        `MfaGuard does not understand the context "${context.getType<string>()}", so it denies. Give the option request(context) ` +
+          'that returns the request behind it, or mark the handler with @SkipMfa().',
+      );
+  }
+}
+
+/** Notes the request that opened a socket. */
+export function rememberOpening(client: object, request: MfaRequest): void {
+  openings.set(client, request);
+}
+
+/** The caller on a socket: socket.io shows the request that opened it, ws does not. */
+export function readSocket(client: unknown, given?: MfaRequest): MfaCaller {
+  if (!isObject(client)) throw new MfaError('host_setup', 'MfaGuard found no socket in the context, so it denies.');
+  const request = given ?? openings.get(client) ?? asRequest(client.request) ?? asRequest(client.handshake);
+  if (request) return { request, transport: 'websocket', client };
+  throw new MfaError(
+    'host_setup',
+    'MfaGuard does not know the request that opened this socket, so it denies. Call mfaGuard.checkConnection(client, request) in ' +
+      'handleConnection(client, request) of the gateway, or give the option request(context).',
+  );
+}
+
+/** Notes what was proven in a call, or that nothing was. */
+export function rememberAssurance(context: ExecutionContext, assurance: Assurance | undefined): void {
+  const anchor = anchorOf(context);
+  if (!anchor) return;
+  if (assurance) found.set(anchor, assurance);
+  else found.delete(anchor);
+}
+
+/** What the guard found proven in this call; undefined where it asked for no proof, or did not run. */
+export function assuranceOf(context: ExecutionContext): Assurance | undefined {
+  const anchor = anchorOf(context);
+  return anchor && found.get(anchor);
+}
+
+/** Over HTTP the reply is at hand, or leads from the request; a subscription's request opened the socket, and has none. */
+function readGraphql(graphql: unknown, given: MfaRequest | undefined): MfaArrival {
+  const { req, request, res, reply, extra } = isObject(graphql) ? graphql : {};
+  const socket = given ? undefined : (requestIn(extra) ?? (isObject(req) ? requestIn(req.extra) : undefined));
+  if (socket) return { caller: { request: socket, transport: 'graphql' } };
+  const plain = given ?? asRequest(req) ?? asRequest(request) ?? requestIn(reply);
+  if (plain) return arrive({ request: plain, transport: 'graphql' }, res ?? reply);
+  throw new MfaError(
+    'host_setup',
+    'MfaGuard found no request in the GraphQL context, so it denies. Let the context of GraphQLModule hold { req, res }, or give ' +
+      'the option request(context).',
+  );
+}
+
+function arrive(caller: MfaCaller, reply?: unknown): MfaArrival {
+  return { caller, reply: asReply(reply) ?? asReply('res' in caller.request ? caller.request.res : undefined) };
+}
+
+function anchorOf(context: ExecutionContext): object | undefined {
+  const anchor: unknown = context.getArgByIndex(context.getType<string>() === 'graphql' ? 2 : 0);
+  return isObject(anchor) ? anchor : undefined;
+}
+
+function requestIn(holder: unknown): MfaRequest | undefined {
+  return isObject(holder) ? asRequest(holder.request) : undefined;
+}
+
+function asRequest(value: unknown): MfaRequest | undefined {
+  return isObject(value) && isObject(value.headers) ? (value as unknown as MfaRequest) : undefined;
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
+}

@@ -1,0 +1,87 @@
+import type { Assurance, Requirement } from '@mfa-kit/core';
+import { checkRequirement } from '@mfa-kit/core/http';
+import {
+  type CanActivate,
+  createParamDecorator,
+  type ExecutionContext,
+  Inject,
+  Injectable,
+  SetMetadata,
+  UseGuards,
+} from '@nestjs/common';
+import { assuranceOf } from './mfa.context.js';
+import { MfaGuard } from './mfa.guard.js';
+import { MFA_MARK, type MfaMark } from './mfa.mark.js';
+import { MFA } from './mfa.tokens.js';
+
+/** Nest keeps a handler's guards under this key. */
+const GUARDS = '__guards__';
+
+/** Hands on to the guard that the host's modules provide, so that one that extends `MfaGuard` can take its place. */
+@Injectable()
+export class MfaRouteGuard implements CanActivate {
+  readonly #guard: MfaGuard;
+
+  constructor(@Inject(MfaGuard) guard: MfaGuard) {
+    this.#guard = guard;
+  }
+
+  canActivate(context: ExecutionContext): Promise<boolean> {
+    return this.#guard.canActivate(context);
+  }
+}
+
+/** Guards what a class inherits: a handler of its own has the guard itself, behind all others. */
+@Injectable()
+export class MfaClassGuard extends MfaRouteGuard {
+  override async canActivate(context: ExecutionContext): Promise<boolean> {
+    return hasRouteGuard(context.getHandler()) || super.canActivate(context);
+  }
+}
+
+/**
+ * Guards a handler, or every handler of a class. With `maxAgeSeconds` it asks for a fresh code, also on a remembered device.
+ *
+ * On a class it runs after the guards of the class, wherever those stand; on a handler write it above `@UseGuards()`, because
+ * Nest runs from below. A handler's own requirement replaces that of its class.
+ */
+export function RequireMfa(requirement: Requirement = {}): ClassDecorator & MethodDecorator {
+  const mark: MfaMark = { kind: 'require', requirement: checkRequirement(requirement) };
+  return (target: object, name?: string | symbol, descriptor?: PropertyDescriptor) => {
+    if (name !== undefined && descriptor !== undefined) {
+      SetMetadata(MFA_MARK, mark)(target, name, descriptor);
+      guardHandler(target, name, descriptor);
+      return;
+    }
+    const type = target as new () => object;
+    SetMetadata(MFA_MARK, mark)(type);
+    UseGuards(MfaClassGuard)(type);
+    for (const [key, own] of Object.entries(Object.getOwnPropertyDescriptors(type.prototype))) {
+      if (key !== 'constructor' && typeof own.value === 'function') guardHandler(type.prototype, key, own);
+    }
+  };
+}
+
+/** Leaves a handler, or every handler of a class, to anybody: the login, say. */
+export function SkipMfa(): ClassDecorator & MethodDecorator {
+  return SetMetadata(MFA_MARK, { kind: 'skip' } satisfies MfaMark);
+}
+
+/** The assurance that the guard found; undefined where no proof was asked for. */
+export const CurrentAssurance = createParamDecorator((_data: undefined, context: ExecutionContext): Assurance | undefined =>
+  assuranceOf(context),
+);
+
+/** Injects the flows that `createMfa()` made. */
+export function InjectMfa(): PropertyDecorator & ParameterDecorator {
+  return Inject(MFA);
+}
+
+function guardHandler(prototype: object, name: string | symbol, descriptor: PropertyDescriptor): void {
+  if (!hasRouteGuard(descriptor.value)) UseGuards(MfaRouteGuard)(prototype, name, descriptor);
+}
+
+function hasRouteGuard(handler: object): boolean {
+  const guards: unknown = Reflect.getMetadata(GUARDS, handler);
+  return Array.isArray(guards) && guards.includes(MfaRouteGuard);
+}

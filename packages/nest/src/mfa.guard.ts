@@ -1,0 +1,151 @@
+import { MfaError, type MfaUser, type Requirement } from '@mfa-kit/core';
+import {
+  checkRequirement,
+  decisionProblem,
+  describeProblem,
+  guardMessage,
+  guardRequest,
+  type HttpAnswer,
+  type MfaExchange,
+  problemAnswer,
+  type SessionPort,
+} from '@mfa-kit/core/http';
+import { type CanActivate, type ExecutionContext, Inject, Injectable, Logger } from '@nestjs/common';
+import { Reflector } from '@nestjs/core';
+import { readArrival, readSocket, rememberAssurance, rememberOpening } from './mfa.context.js';
+import { MfaException } from './mfa.exception.js';
+import type { MfaArrival, MfaHost } from './mfa.host.js';
+import { MFA_MARK, type MfaMark } from './mfa.mark.js';
+import type { MfaCaller, MfaRequest } from './mfa.options.js';
+import { asReply, writeLastReply } from './mfa.reply.js';
+import { openSession, refreshSession } from './mfa.session.js';
+import { closeSocket, socketException } from './mfa.socket.js';
+import { MFA_HOST } from './mfa.tokens.js';
+
+/** A request that was refused. */
+export interface MfaRefusal {
+  /** What is thrown. */
+  exception: MfaException;
+  /** What the kit would write over HTTP: the problem document, or for browsers a page or redirect. */
+  answer: HttpAnswer;
+}
+
+type Access = { allowed: true } | ({ allowed: false } & MfaRefusal);
+
+/**
+ * Lets a call through only when it meets the requirement that `@RequireMfa()` names, or the plain one where nothing is marked.
+ *
+ * For a route, a controller, a resolver, a gateway, or as APP_GUARD after the guard that sets the user. What is not understood
+ * denies, and so does whatever throws.
+ */
+@Injectable()
+export class MfaGuard implements CanActivate {
+  readonly #host: MfaHost;
+  readonly #reflector: Reflector;
+  readonly #logger = new Logger(MfaGuard.name);
+
+  constructor(@Inject(MFA_HOST) host: MfaHost, @Inject(Reflector) reflector: Reflector) {
+    this.#host = host;
+    this.#reflector = reflector;
+  }
+
+  async canActivate(context: ExecutionContext): Promise<boolean> {
+    const mark = this.#reflector.getAllAndOverride<MfaMark | undefined>(MFA_MARK, [context.getHandler(), context.getClass()]);
+    if (mark?.kind === 'skip') return true;
+    rememberAssurance(context, undefined);
+    const access = await this.#decide(context, mark);
+    if (access.allowed) return true;
+    await this.refusal(access, context);
+    const { exception } = access;
+    switch (context.getType<string>()) {
+      case 'http':
+      case 'graphql':
+        throw exception;
+      case 'ws':
+        throw await socketException(exception);
+      default:
+        // The reason is for the programmer: nobody else can mend a context that is not understood.
+        throw exception.cause instanceof MfaError ? exception.cause : exception;
+    }
+  }
+
+  /**
+   * For `handleConnection(client, request)` of a gateway, where guards do not run: tells a refused socket why, closes it and
+   * gives false. With `ws` it is also how the guard of the messages learns of the request that opened the socket.
+   */
+  async checkConnection(client: object, request?: MfaRequest, requirement: Requirement = {}): Promise<boolean> {
+    const checked = checkRequirement(requirement);
+    if (request) rememberOpening(client, request);
+    const access = await this.#deny(async () => this.#ask({ caller: readSocket(client, request) }, checked));
+    if (!access.allowed) closeSocket(client, access.exception.problem);
+    return access.allowed;
+  }
+
+  /** The person at the keyboard; default: the option `user`. */
+  protected user(caller: MfaCaller): ReturnType<MfaHost['options']['user']> {
+    return this.#host.options.user(caller);
+  }
+
+  /** Where the state is kept; default: the option `session`, or the session that the request has. */
+  protected session(caller: MfaCaller): Promise<SessionPort | null> {
+    return openSession(this.#host.options, caller.request);
+  }
+
+  /**
+   * Called before a refusal is thrown. Over HTTP the answer is written here, in full, so that no filter of the host can drop its
+   * headers or a browser's redirect; the exception that follows is for logs. A subclass that writes nothing leaves the answer to
+   * the host's exception filters.
+   */
+  protected async refusal(refused: MfaRefusal, context: ExecutionContext): Promise<void> {
+    const reply = context.getType() === 'http' ? asReply(context.switchToHttp().getResponse()) : undefined;
+    if (reply) await writeLastReply(reply, refused.answer);
+  }
+
+  async #decide(context: ExecutionContext, mark: MfaMark | undefined): Promise<Access> {
+    return this.#deny(async () => {
+      const { options } = this.#host;
+      if (!mark && (await options.isPublic?.(context)) === true) return { allowed: true };
+      return this.#ask(readArrival(context, options), mark?.requirement ?? {}, context);
+    });
+  }
+
+  async #ask(arrival: MfaArrival, requirement: Requirement, context?: ExecutionContext): Promise<Access> {
+    const { kit } = this.#host;
+    const { caller, reply } = arrival;
+    if (!reply && !(await refreshSession(caller.request))) return this.#refuse(describeProblem('login_again'));
+    const exchange = await this.#host.open(arrival, {
+      user: (from) => this.user(from),
+      session: (from) => this.session(from),
+    });
+    if (!reply) {
+      const decision = await guardMessage(kit, exchange, requirement);
+      if (decision.access !== 'allow') return this.#refuse(decisionProblem(decision));
+      if (context) rememberAssurance(context, decision.assurance);
+      return { allowed: true };
+    }
+    const outcome = await guardRequest(kit, caller.transport === 'http' ? exchange : withoutPages(exchange), requirement);
+    if (!outcome.allowed) return this.#refuse(decisionProblem(outcome.decision), outcome.answer);
+    if (context) rememberAssurance(context, outcome.assurance);
+    return { allowed: true };
+  }
+
+  /** Whatever throws denies. The client learns no more than that; the log names what to mend. */
+  async #deny(ask: () => Promise<Access>): Promise<Access> {
+    try {
+      return await ask();
+    } catch (cause) {
+      this.#logger.error(cause);
+      return this.#refuse(describeProblem('unavailable'), undefined, cause);
+    }
+  }
+
+  #refuse(problem: MfaException['problem'], written?: HttpAnswer, cause?: unknown): Access {
+    const answer = written ?? problemAnswer(this.#host.kit, problem);
+    return { allowed: false, answer, exception: new MfaException(problem, { headers: answer.headers, cause }) };
+  }
+}
+
+/** Over GraphQL nobody is led to a page, and the path to go back to is that of the page that asked. */
+function withoutPages(exchange: MfaExchange<MfaUser, MfaRequest>): MfaExchange<MfaUser, MfaRequest> {
+  return { ...exchange, header: (name) => (name === 'accept' ? undefined : exchange.header(name)) };
+}

@@ -1,0 +1,92 @@
+import type { IncomingMessage } from 'node:http';
+import { MfaError, type MfaUser } from '@mfa-kit/core';
+import { createHttpKit, type HttpKit, type MfaExchange, readRequestBody } from '@mfa-kit/core/http';
+import { RequestMethod } from '@nestjs/common';
+import type { ApplicationConfig } from '@nestjs/core';
+import type { AnyMfaOptions, MfaCaller, MfaRequest } from './mfa.options.js';
+import { addCookie, type MfaReply } from './mfa.reply.js';
+import { openSession } from './mfa.session.js';
+
+/** What the module's own parts share. */
+export interface MfaHost {
+  readonly options: AnyMfaOptions;
+  /** The flows with their HTTP options; complete only once the application knows its global prefix. */
+  readonly kit: HttpKit<MfaUser, MfaRequest>;
+  /** One request as `core` needs it. `read` replaces what the options say of the user or the session. */
+  open(arrival: MfaArrival, read?: Partial<HostReaders>): Promise<MfaExchange<MfaUser, MfaRequest>>;
+}
+
+/** A request, and the reply that could carry a cookie; on a socket there is none. */
+export interface MfaArrival {
+  caller: MfaCaller;
+  reply?: MfaReply | undefined;
+}
+
+/** What a guard may replace. */
+export interface HostReaders {
+  user(caller: MfaCaller): ReturnType<AnyMfaOptions['user']>;
+  session(caller: MfaCaller): ReturnType<typeof openSession>;
+}
+
+/** Binds the options to the application. */
+export function createMfaHost(options: AnyMfaOptions, path: string, config: ApplicationConfig): MfaHost {
+  let kit: HttpKit<MfaUser, MfaRequest> | undefined;
+  return {
+    options,
+    get kit() {
+      kit ??= bindKit(options, mountPath(path, config));
+      return kit;
+    },
+    async open({ caller, reply }, read = {}) {
+      const { request } = caller;
+      const { user = options.user.bind(options), session = ({ request: from }) => openSession(options, from) } = read;
+      return {
+        request,
+        method: request.method ?? '',
+        url: urlOf(request),
+        header: (name) => joinHeader(request.headers[name]),
+        body: () => readBody(request),
+        user: async () => (await user(caller)) || null,
+        session: await session(caller),
+        assurance: async () => (await options.assurance?.(request)) ?? null,
+        eventContext: () => options.eventContext?.(request),
+        setCookie: (line) => {
+          if (!reply) throw new MfaError('host_setup', 'There is no reply that could carry a cookie.');
+          addCookie(reply, line);
+        },
+      };
+    },
+  };
+}
+
+/** The path of a request within the application, without the query. */
+export function pathOf(request: MfaRequest): string {
+  return urlOf(request).split('?')[0] ?? '';
+}
+
+function bindKit(options: AnyMfaOptions, path: string): HttpKit<MfaUser, MfaRequest> {
+  const { mfa, user, isPublic, request, assurance, eventContext, session, ...http } = options;
+  return createHttpKit(mfa, { ...http, path });
+}
+
+/** Where the controller ends up: below the global prefix, unless the host excluded it from that. */
+function mountPath(path: string, config: ApplicationConfig): string {
+  const prefix = config.getGlobalPrefix().replace(/^\/+|\/+$/g, '');
+  const excluded = config
+    .getGlobalPrefixOptions()
+    ?.exclude?.some(({ pathRegex, requestMethod }) => requestMethod === RequestMethod.ALL && pathRegex.test(`${path}/challenge`));
+  return prefix === '' || excluded ? path : `/${prefix}${path}`;
+}
+
+function urlOf(request: MfaRequest): string {
+  return 'originalUrl' in request && typeof request.originalUrl === 'string' ? request.originalUrl : (request.url ?? '');
+}
+
+/** Fastify has always read the body before a handler runs; on Express a parser may have been left out. */
+async function readBody(request: MfaRequest & { body?: unknown }): Promise<unknown> {
+  return 'readableDidRead' in request ? readRequestBody(request as IncomingMessage) : request.body;
+}
+
+function joinHeader(value: string | string[] | undefined): string | undefined {
+  return Array.isArray(value) ? value.join(', ') : value;
+}

@@ -1,0 +1,73 @@
+import { MfaError, type MfaUser } from '@mfa-kit/core';
+import { DEFAULT_PATH } from '@mfa-kit/core/http';
+import { type DynamicModule, Module, type Provider } from '@nestjs/common';
+import { ApplicationConfig } from '@nestjs/core';
+import { createMfaController } from './mfa.controller.js';
+import { MfaGuard } from './mfa.guard.js';
+import { createMfaHost } from './mfa.host.js';
+import { MfaHttp } from './mfa.http.js';
+import {
+  type AnyMfaOptions,
+  checkMfaOptions,
+  type MfaModuleAsyncOptions,
+  type MfaModuleExtras,
+  type MfaModuleOptions,
+  type MfaOptionsFactory,
+  type MfaRequest,
+} from './mfa.options.js';
+import { MFA, MFA_HOST, MFA_OPTIONS } from './mfa.tokens.js';
+
+/** The endpoints and pages, and what the host injects: `MfaGuard`, `MfaHttp`, the flows. It guards nothing by itself. */
+// biome-ignore lint/complexity/noStaticOnlyClass: the form that Nest gives a module with options.
+@Module({})
+export class MfaModule {
+  /** With options that are there already. A bad one throws and says how to mend it. */
+  static forRoot<User extends MfaUser = MfaUser, Request = MfaRequest>(
+    options: MfaModuleOptions<User, Request> & MfaModuleExtras,
+  ): DynamicModule {
+    const { path, isGlobal, controllerDecorators, ...rest } = options;
+    return describeModule({ path, isGlobal, controllerDecorators }, { provide: MFA_OPTIONS, useValue: rest });
+  }
+
+  /** With options that the application makes. Where the endpoints are must be said here: Nest asks before it makes them. */
+  static forRootAsync<User extends MfaUser = MfaUser, Request = MfaRequest>(
+    options: MfaModuleAsyncOptions<User, Request>,
+  ): DynamicModule {
+    const { useFactory, useClass, useExisting, inject = [], imports = [], ...extras } = options;
+    if (useFactory) return describeModule(extras, { provide: MFA_OPTIONS, useFactory, inject }, { imports });
+    const factory = useClass ?? useExisting;
+    if (!factory) throw new MfaError('invalid_option', 'forRootAsync needs useFactory, useClass or useExisting.');
+    const making = {
+      provide: MFA_OPTIONS,
+      useFactory: (made: MfaOptionsFactory<User, Request>) => made.createMfaOptions(),
+      inject: [factory],
+    };
+    return describeModule(extras, making, { imports, providers: useClass ? [useClass] : [] });
+  }
+}
+
+function describeModule(
+  { path, isGlobal, controllerDecorators }: { [Name in keyof MfaModuleExtras]: MfaModuleExtras[Name] | undefined },
+  options: Provider,
+  more: Pick<DynamicModule, 'imports' | 'providers'> = {},
+): DynamicModule {
+  const host: Provider = {
+    provide: MFA_HOST,
+    useFactory: (given: AnyMfaOptions, config: ApplicationConfig) => createMfaHost(checkMfaOptions(given, mount), mount, config),
+    inject: [MFA_OPTIONS, ApplicationConfig],
+  };
+  const mount = path ?? DEFAULT_PATH;
+  const flows: Provider = {
+    provide: MFA,
+    useFactory: ({ options: { mfa } }: ReturnType<typeof createMfaHost>) => mfa,
+    inject: [MFA_HOST],
+  };
+  return {
+    module: MfaModule,
+    global: isGlobal ?? false,
+    imports: more.imports ?? [],
+    controllers: [createMfaController(mount, controllerDecorators ?? [])],
+    providers: [...(more.providers ?? []), options, host, flows, MfaHttp, MfaGuard],
+    exports: [MFA, MFA_HOST, MfaHttp, MfaGuard],
+  };
+}

@@ -1,0 +1,99 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import { type Assurance, type EventContext, type Mfa, MfaError, type MfaSession, type MfaUser } from '@mfa-kit/core';
+import { checkFunctions, checkNames, createHttpKit, type HttpOptions } from '@mfa-kit/core/http';
+import type { Abstract, DynamicModule, ExecutionContext, InjectionToken, Type } from '@nestjs/common';
+
+type Awaitable<Value> = Value | Promise<Value>;
+
+/** A request of either platform, as far as the kit reads it; a host's own type has more. */
+export interface MfaRequest {
+  method?: string;
+  url?: string;
+  headers: IncomingHttpHeaders;
+}
+
+/** Who calls: the request, and the way it came. */
+export interface MfaCaller<Request = MfaRequest> {
+  /** The platform's own request. Of a socket, the request that opened it. */
+  request: Request;
+  transport: 'http' | 'graphql' | 'websocket' | 'other';
+  /** The socket, in a gateway. */
+  client?: object;
+}
+
+/** Where the host keeps a session's MFA state, for sessions that the kit does not know. */
+export interface MfaSessionFunctions<Request = MfaRequest> {
+  /** Of an open socket: the state as the store has it now, so that a logout ends it. */
+  read(request: Request): unknown;
+  /**
+   * Replaces the state (undefined: clears it) and resolves when the store has it. `renew`: under a new session id, keeping
+   * what else is in the session; the old id must be dead. Rejects when the store did not take it.
+   */
+  write(request: Request, next: MfaSession | undefined, options: { renew: boolean }): Promise<void>;
+}
+
+/** What the module takes, beside where its endpoints are. `Request`: the platform's own, for the callbacks. */
+export interface MfaModuleOptions<User extends MfaUser = MfaUser, Request = MfaRequest>
+  extends Omit<HttpOptions<User, Request>, 'path'> {
+  /** What `createMfa()` gave. */
+  mfa: Mfa<User>;
+  /** The person at the keyboard, also while somebody else is impersonated; nothing when nobody is logged in. */
+  user(caller: MfaCaller<Request>): Awaitable<User | null | undefined | false>;
+  /** `true`: the host's own marker says that this handler is open. Not asked where a decorator of the kit speaks. */
+  isPublic?(context: ExecutionContext): Awaitable<boolean>;
+  /** The request behind a context that the kit does not know, or knows wrongly; nothing: as the kit finds it. */
+  request?(context: ExecutionContext): Request | null | undefined;
+  /** The assurance in a bearer token that the host has verified already; `assuranceFromClaims` reads it. */
+  assurance?(request: Request): Awaitable<Assurance | null | undefined>;
+  /** Facts for the audit trail: address, agent, request id. */
+  eventContext?(request: Request): EventContext;
+  /** Default: express-session, @fastify/session or @fastify/secure-session. `false`: all clients come with tokens. */
+  session?: MfaSessionFunctions<Request> | false;
+}
+
+/** Where the endpoints are, and what else Nest must know before the options are there. */
+export interface MfaModuleExtras {
+  /** Default `/mfa`, below the global prefix if there is one. */
+  path?: string;
+  isGlobal?: boolean;
+  /** For the kit's controller: a host's own `@Public()`, `@SkipThrottle()`, `@ApiExcludeController()`. */
+  controllerDecorators?: readonly ClassDecorator[];
+}
+
+/** A provider that makes the options. */
+export interface MfaOptionsFactory<User extends MfaUser = MfaUser, Request = MfaRequest> {
+  createMfaOptions(): Awaitable<MfaModuleOptions<User, Request>>;
+}
+
+/** What `forRootAsync` takes: one of `useFactory`, `useClass`, `useExisting`. */
+export interface MfaModuleAsyncOptions<User extends MfaUser = MfaUser, Request = MfaRequest>
+  extends MfaModuleExtras,
+    Pick<DynamicModule, 'imports'> {
+  inject?: InjectionToken[];
+  // Written as a method, so that a factory may name the types of what is injected.
+  useFactory?(...injected: never[]): Awaitable<MfaModuleOptions<User, Request>>;
+  useClass?: Type<MfaOptionsFactory<User, Request>>;
+  useExisting?: Type<MfaOptionsFactory<User, Request>> | Abstract<MfaOptionsFactory<User, Request>> | symbol | string;
+}
+
+/** The options with types forgotten: what the module's own parts are given. */
+export type AnyMfaOptions = MfaModuleOptions<MfaUser, MfaRequest>;
+
+/** Throws unless the options are good; says how to mend them. */
+export function checkMfaOptions(given: AnyMfaOptions, path: string | undefined): AnyMfaOptions {
+  const { mfa, user, isPublic, request, assurance, eventContext, session, ...http } = given ?? {};
+  if (given === undefined || 'path' in http) {
+    throw new MfaError('invalid_option', 'Give the options of MfaModule, and "path" beside useFactory, not in what it returns.');
+  }
+  checkNames(http, []);
+  checkFunctions({ isPublic, request, assurance, eventContext }, ['isPublic', 'request', 'assurance', 'eventContext']);
+  if (typeof user !== 'function') {
+    throw new MfaError('invalid_option', 'user is missing: give ({ request }) => request.user && { id: ..., name: ... }.');
+  }
+  const complete = typeof session === 'object' && typeof session?.read === 'function' && typeof session.write === 'function';
+  if (session !== undefined && session !== false && !complete) {
+    throw new MfaError('invalid_option', 'session must be { read, write }, or false when there are no sessions, or be left out.');
+  }
+  createHttpKit(mfa, { ...http, ...(path !== undefined && { path }) });
+  return given;
+}

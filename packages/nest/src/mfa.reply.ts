@@ -1,0 +1,66 @@
+import type { ServerResponse } from 'node:http';
+import type { HttpAnswer } from '@mfa-kit/core/http';
+
+/** A reply of Fastify, as far as the kit writes on it. */
+interface FastifyReply {
+  raw: ServerResponse;
+  code(status: number): unknown;
+  header(name: string, value: string): unknown;
+  getHeader(name: string): unknown;
+  send(body?: string): unknown;
+}
+
+/** The reply of either platform: Express's response is Node's own. */
+export type MfaReply = ServerResponse | FastifyReply;
+
+/** The reply if it is one, of either platform. */
+export function asReply(value: unknown): MfaReply | undefined {
+  if (typeof value !== 'object' || value === null) return undefined;
+  const { raw, code, send, setHeader, appendHeader } = value as Record<string, unknown>;
+  const fastify = typeof raw === 'object' && typeof code === 'function' && typeof send === 'function';
+  return fastify || (typeof setHeader === 'function' && typeof appendHeader === 'function') ? (value as MfaReply) : undefined;
+}
+
+/** Adds one `Set-Cookie` line; those that are there stay. */
+export function addCookie(reply: MfaReply, line: string): void {
+  // Fastify adds to this header, and replaces any other.
+  if ('code' in reply) reply.header('Set-Cookie', line);
+  else reply.appendHeader('Set-Cookie', line);
+}
+
+/** Writes an answer; cookies that were set before stay, and so does what the host lets the answer vary by. */
+export function writeReply(reply: MfaReply, { status, headers, body }: HttpAnswer): void {
+  const set = (name: string, value: string) => ('code' in reply ? reply.header(name, value) : reply.setHeader(name, value));
+  for (const [name, value] of headers) set(name, name === 'Vary' ? joinVary(reply.getHeader(name), value) : value);
+  if ('code' in reply) {
+    reply.code(status);
+    reply.send(body === '' ? undefined : body);
+    return;
+  }
+  reply.statusCode = status;
+  if (body !== '') reply.setHeader('Content-Length', Buffer.byteLength(body));
+  reply.end(body === '' ? undefined : body);
+}
+
+/** Writes an answer that stays the last word: an exception filter of the host may see the refusal, and cannot answer anew. */
+export async function writeLastReply(reply: MfaReply, answer: HttpAnswer): Promise<void> {
+  const raw = 'code' in reply ? reply.raw : reply;
+  const sent = new Promise<void>((resolve) => {
+    raw.once('finish', resolve).once('close', resolve);
+  });
+  writeReply(reply, answer);
+  // The session's middleware may hold the answer back until its store has the session.
+  if (!raw.writableFinished && !raw.destroyed) await sent;
+  const silent = () => raw;
+  Object.assign(raw, { setHeader: silent, appendHeader: silent, removeHeader: silent, writeHead: silent });
+  Object.assign(raw, { write: () => true, end: silent });
+}
+
+function joinVary(present: unknown, value: string): string {
+  const names = [present ?? []]
+    .flat()
+    .flatMap((one) => String(one).split(','))
+    .map((name) => name.trim());
+  if (names.includes('*') || names.some((name) => name.toLowerCase() === value.toLowerCase())) return names.join(', ');
+  return [...names, value].join(', ');
+}

@@ -1,0 +1,72 @@
+import { MfaError, type MfaSession } from '@mfa-kit/core';
+import { type SessionPort, type StoreSession, storeSessionPort } from '@mfa-kit/core/http';
+import type { AnyMfaOptions, MfaRequest } from './mfa.options.js';
+
+const NO_SESSION =
+  'There is no session on this request. Register express-session, @fastify/session or @fastify/secure-session before the kit, its ' +
+  'guard and the login; on a socket, run the session middleware when it opens. Otherwise give the option session two functions, ' +
+  'or false when all clients come with tokens.';
+
+/** A session whose state is in the cookie itself, as @fastify/secure-session has it: no store, and no id to renew. */
+interface CookieSession {
+  get(name: 'mfa'): unknown;
+  set(name: 'mfa', value: MfaSession | undefined): void;
+  data(): object;
+}
+
+/** The place of the MFA state for one request; null when it comes with a token. */
+export async function openSession(options: AnyMfaOptions, request: MfaRequest): Promise<SessionPort | null> {
+  const { session } = options;
+  if (session === false) return null;
+  if (session) {
+    const state = await session.read(request);
+    return { read: () => state, write: (next, how) => session.write(request, next, how) };
+  }
+  const known = sessionOf(request);
+  const bearer = options.assurance && (!known || /^(Bearer|DPoP) /i.test(request.headers.authorization ?? ''));
+  if (bearer) return null;
+  if (isCookieSession(known)) return cookieSessionPort(known);
+  if (!isStoreSession(known)) throw new MfaError('host_setup', NO_SESSION);
+  return storeSessionPort(() => {
+    const present = sessionOf(request);
+    if (!isStoreSession(present)) throw new MfaError('host_setup', NO_SESSION);
+    return present;
+  });
+}
+
+/**
+ * Reads the session of an open socket again, because what came with the request that opened it may have ended since. False
+ * when the store no longer has it.
+ */
+export async function refreshSession(request: MfaRequest): Promise<boolean> {
+  const session = sessionOf(request);
+  if (!isStoreSession(session) || !('reload' in session) || typeof session.reload !== 'function') return true;
+  const { reload } = session;
+  return new Promise((resolve) => {
+    reload.call(session, (error: unknown) => resolve(error === undefined || error === null));
+  });
+}
+
+function cookieSessionPort(session: CookieSession): SessionPort {
+  return {
+    read: () => session.get('mfa'),
+    // The old cookie goes on to say what it said: before the proof, that there was none.
+    async write(next) {
+      session.set('mfa', next);
+    },
+  };
+}
+
+function sessionOf(request: MfaRequest): unknown {
+  return 'session' in request ? request.session : undefined;
+}
+
+function isCookieSession(session: unknown): session is CookieSession {
+  const { get, set, data, save } = (session ?? {}) as Record<string, unknown>;
+  return typeof get === 'function' && typeof set === 'function' && typeof data === 'function' && save === undefined;
+}
+
+function isStoreSession(session: unknown): session is StoreSession {
+  const { save, regenerate } = (session ?? {}) as Record<string, unknown>;
+  return typeof save === 'function' && typeof regenerate === 'function';
+}

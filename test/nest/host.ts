@@ -1,0 +1,240 @@
+import 'reflect-metadata';
+import fastifyCookie from '@fastify/cookie';
+import fastifySecureSession from '@fastify/secure-session';
+import fastifySession from '@fastify/session';
+import type { Assurance, MfaOptions } from '@mfa-kit/core';
+import {
+  CurrentAssurance,
+  type MfaCaller,
+  MfaHttp,
+  MfaModule,
+  type MfaModuleExtras,
+  type MfaModuleOptions,
+  type MfaRequest,
+  RequireMfa,
+  SkipMfa,
+} from '@mfa-kit/nest';
+import {
+  Controller,
+  Get,
+  HttpCode,
+  type INestApplication,
+  Inject,
+  type ModuleMetadata,
+  Post,
+  Query,
+  Req,
+  Res,
+  UnauthorizedException,
+} from '@nestjs/common';
+import { ExpressAdapter, type NestExpressApplication } from '@nestjs/platform-express';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { Test } from '@nestjs/testing';
+import session from 'express-session';
+import { FaultyStore } from '../express/host.js';
+import { type Bench, createBench, type TestUser } from '../support/core-fixture.js';
+
+export type Platform = 'express' | 'fastify';
+export type SessionKind = 'express-session' | '@fastify/session' | '@fastify/secure-session' | 'none';
+
+/** Both platforms, each with the session that is usual there. */
+export const platforms = [
+  { platform: 'express', session: 'express-session' },
+  { platform: 'fastify', session: '@fastify/session' },
+] as const;
+
+/** A request as both platforms have it here. */
+export interface HostRequest {
+  method: string;
+  url: string;
+  headers: Record<string, string | undefined>;
+  user?: TestUser;
+  session?: HostSession;
+  sessionID?: string;
+}
+
+export interface HostSession {
+  sessionId?: string;
+  userId?: string;
+  cart?: string[];
+  mfa?: unknown;
+  cookie: { maxAge?: number | null };
+  get?(name: string): unknown;
+  set?(name: string, value: unknown): void;
+  data?(): object;
+  delete?(): void;
+  destroy?(done: (error?: unknown) => void): void;
+}
+
+export interface HostOptions {
+  platform: Platform;
+  session?: SessionKind;
+  kit?: Partial<MfaModuleOptions<TestUser, HostRequest> & MfaModuleExtras>;
+  mfa?: Partial<MfaOptions<TestUser>>;
+  module?: ModuleMetadata;
+  /** Before the application starts: prefixes, versions, pipes, adapters. */
+  configure?: (app: INestApplication) => void;
+  /** The whole of the options by another way than `forRoot`. */
+  register?: (options: MfaModuleOptions<TestUser, HostRequest> & MfaModuleExtras) => ReturnType<typeof MfaModule.forRoot>;
+  fastify?: ConstructorParameters<typeof FastifyAdapter>[0];
+  bodyParser?: false;
+}
+
+export interface Host extends Bench {
+  app: INestApplication;
+  users: Map<string, TestUser>;
+  store: FaultyStore;
+  origin: string;
+  /** What was logged as an error. */
+  logged: unknown[];
+  close(): Promise<void>;
+}
+
+/** What the host's login did; the module sees the user through the session. */
+export function userOf(users: Map<string, TestUser>, { request }: MfaCaller<HostRequest>): TestUser | null {
+  const id = readSession(request, 'userId');
+  return request.user ?? [...users.values()].find((user) => user.id === id) ?? null;
+}
+
+/** A Nest application that already has a login, with the kit in it, on a real port. */
+export async function startHost(given: HostOptions): Promise<Host> {
+  const bench = createBench(given.mfa);
+  const users = new Map<string, TestUser>([
+    ['ada', { id: 'user-ada', name: 'ada@example.com' }],
+    ['bob', { id: 'user-bob', name: 'bob@example.com' }],
+    ['grace', { id: 'user-grace', name: 'grace@example.com', mfa: 'optional' }],
+    ['alan', { id: 'user-alan', name: 'alan@example.com', enrollBy: bench.clock.now() + 14 * 86_400_000 }],
+    ['olga', { id: 'user-olga', name: 'olga@example.com', mfa: 'off' }],
+  ]);
+  const byId = (id: string) => [...users.values()].find((user) => user.id === id) ?? null;
+  const options: MfaModuleOptions<TestUser, HostRequest> & MfaModuleExtras = {
+    mfa: bench.mfa,
+    user: (caller) => userOf(users, caller),
+    userById: byId,
+    loginUrl: '/login',
+    homeUrl: '/home',
+    allowedOrigins: ['https://app.example'],
+    isGlobal: true,
+    ...given.kit,
+  };
+  const kit = given.register ? given.register(options) : MfaModule.forRoot(options);
+  const { imports = [], controllers = [], providers = [], ...rest } = given.module ?? {};
+  const testing = await Test.createTestingModule({
+    imports: [kit, ...imports],
+    controllers: [AccountController, CasesController, ...controllers],
+    providers: [{ provide: 'USERS', useValue: users }, ...providers],
+    ...rest,
+  }).compile();
+
+  const store = new FaultyStore();
+  const logged: unknown[] = [];
+  const app = await createApplication(given, { store, testing });
+  app.useLogger({ log: () => {}, warn: () => {}, error: (...what: unknown[]) => void logged.push(what[0]) });
+  given.configure?.(app);
+  await app.listen(0, '127.0.0.1');
+  const address = app.getHttpServer().address() as { port: number };
+  const origin = `http://127.0.0.1:${address.port}`;
+  const close = async () => {
+    app.getHttpServer().closeAllConnections();
+    await app.close();
+  };
+  return { ...bench, app, users, store, origin, logged, close };
+}
+
+async function createApplication(
+  { platform, session: kind, fastify, bodyParser }: HostOptions,
+  { store, testing }: { store: FaultyStore; testing: import('@nestjs/testing').TestingModule },
+): Promise<INestApplication> {
+  const plain = bodyParser === undefined ? {} : { bodyParser };
+  if (platform === 'express') {
+    const app = testing.createNestApplication<NestExpressApplication>(new ExpressAdapter(), plain);
+    if (kind !== 'none') app.use(session({ secret: 'cat', resave: false, saveUninitialized: false, store, name: 'sid' }));
+    return app;
+  }
+  const app = testing.createNestApplication<NestFastifyApplication>(new FastifyAdapter(fastify), plain);
+  const secret = 'a secret of the host with more than 32 characters';
+  if (kind === '@fastify/secure-session') {
+    await app.register(
+      fastifySecureSession as never,
+      { secret, cookieName: 'sid', cookie: { path: '/', secure: false } } as never,
+    );
+  } else if (kind !== 'none') {
+    await app.register(fastifyCookie as never);
+    const cookie = { secure: false, path: '/' };
+    await app.register(fastifySession as never, { secret, store, cookie, cookieName: 'sid', saveUninitialized: false } as never);
+  }
+  return app;
+}
+
+/** A field of the session, of whatever kind. */
+export function readSession(request: HostRequest, name: 'userId' | 'cart'): unknown {
+  const { session: kept } = request;
+  return kept?.get && kept.data ? kept.get(name) : kept?.[name];
+}
+
+export function writeSession(request: HostRequest, name: 'userId' | 'cart', value: never): void {
+  const { session: kept } = request;
+  if (kept?.set && kept.data) kept.set(name, value);
+  else if (kept) kept[name] = value;
+}
+
+@SkipMfa()
+@Controller()
+class AccountController {
+  constructor(
+    @Inject('USERS') private readonly users: Map<string, TestUser>,
+    @Inject(MfaHttp) private readonly mfaHttp: MfaHttp<TestUser>,
+  ) {}
+
+  @Post('login')
+  @HttpCode(200)
+  async login(@Req() request: HostRequest, @Res({ passthrough: true }) reply: object, @Query('user') name: string) {
+    const user = this.users.get(name);
+    if (!user) throw new UnauthorizedException();
+    writeSession(request, 'userId', user.id as never);
+    return (await this.mfaHttp.for(request as never, reply)).beginLogin();
+  }
+
+  @Post('logout')
+  @HttpCode(204)
+  async logout(@Req() request: HostRequest) {
+    const { session: kept } = request;
+    if (kept?.destroy) await new Promise<void>((resolve) => kept.destroy?.(() => resolve()));
+    else kept?.delete?.();
+  }
+
+  @Post('cart')
+  @HttpCode(204)
+  cart(@Req() request: HostRequest) {
+    writeSession(request, 'cart', ['book'] as never);
+    if (request.session?.cookie) request.session.cookie.maxAge = 7 * 86_400_000;
+  }
+
+  @Get('session')
+  session(@Req() request: HostRequest) {
+    const { session: kept } = request;
+    return { id: request.sessionID ?? kept?.sessionId, data: kept?.data ? kept.data() : kept };
+  }
+}
+
+@RequireMfa()
+@Controller()
+class CasesController {
+  constructor(@Inject(MfaHttp) private readonly mfaHttp: MfaHttp<TestUser>) {}
+
+  @Get('cases')
+  async cases(
+    @Req() request: MfaRequest,
+    @Res({ passthrough: true }) reply: object,
+    @CurrentAssurance() assurance: Assurance | undefined,
+  ) {
+    const decision = await (await this.mfaHttp.for(request, reply)).checkAccess();
+    return { ...('via' in decision && { via: decision.via }), ...(assurance && { userId: assurance.userId }) };
+  }
+
+  @RequireMfa({ maxAgeSeconds: 300 })
+  @Post('payouts')
+  payouts() {
+    return { ok: true };
+  }
+}
