@@ -1,8 +1,7 @@
 import type { MfaUser } from '@mfa-kit/core';
-import type { HttpAnswer, MfaExchange, SessionPort } from '@mfa-kit/core/http';
+import { type HttpAnswer, type MfaExchange, readRequestBody, type SessionPort } from '@mfa-kit/core/http';
 import type { Request, Response } from 'express';
 import type { ExpressMfaOptions } from './express-options.js';
-import { readBody } from './request-body.js';
 import { expressSessionPort } from './session.js';
 
 /** One request and its response as `core` needs them. */
@@ -15,7 +14,7 @@ export function openExchange<User extends MfaUser>(
     method: req.method,
     url: req.originalUrl,
     header: (name) => joinHeader(req.headers[name]),
-    body: () => readBody(req),
+    body: () => readRequestBody(req),
     user: async () => (await options.user(req)) || null,
     session: openSession(options, req),
     assurance: async () => (await options.assurance?.(req)) ?? null,
