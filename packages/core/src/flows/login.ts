@@ -109,7 +109,9 @@ function decideLogin({ user, policy, shown, since, profile, now }: LoginFacts): 
     };
     return {
       answer: { decision: decide(session, used.profile), session, enrolled, ...(used.sign ? { sign: used.sign } : {}) },
-      next: used.profile,
+      // A use that mints nothing is one of those at once, within the minute of the first: it is stored already, and tabs that open
+      // together do not compete for the record.
+      ...(used.sign ? { next: used.profile } : {}),
       events: [{ name: 'device_used', deviceId: known.device.id }],
     };
   }
