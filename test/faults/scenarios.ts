@@ -1,139 +1,286 @@
-import type { Mfa, MfaStorage } from '@mfa-kit/core';
+import type { Mfa, MfaEvent, MfaStorage } from '@mfa-kit/core';
+import { memoryStorage } from '@mfa-kit/core/storage/memory';
+import type { VirtualAuthenticator } from '@mfa-kit/core/testing';
+import type { Profile } from '../../packages/core/src/profile/profile.js';
 import {
   createAuthenticator,
   createBench,
   createEnrolled,
   type Enrolled,
+  enrollAnother,
   good,
   loginPending,
-  reasonOf,
+  loginWithCode,
+  MINUTE,
   type TestUser,
+  wrongCode,
 } from '../support/core-fixture.js';
 
-type Method =
-  | 'verify'
-  | 'confirmEnrollment'
-  | 'beginLogin'
-  | 'regenerateRecoveryCodes'
-  | 'endAllSessions'
-  | 'resetMfa'
-  | 'passwordChanged';
+export type Method = Exclude<keyof Mfa<TestUser>, 'settings'>;
 
-/** One operation to be disturbed, and how to tell what came of it. */
+/** One operation to be disturbed: plain data, so that another process can do it. */
 export interface Prepared {
   method: Method;
   input: Record<string, unknown>;
+  user: TestUser;
+  /** What the clock says, in epoch milliseconds. */
   now: number;
-  /** What the undisturbed operation answers. */
-  expected: string;
-  /** What the same request answers when the operation was done before. */
-  repeated: string;
-  /** What a fresh look at the storage shows: `before` or `after`, or what is wrong. */
-  effect(mfa: Mfa<TestUser>): Promise<string>;
+  /** An authenticator that the user still has when the operation was done, unless it takes all of them. */
+  authenticator?: VirtualAuthenticator;
 }
 
 export interface Scenario {
   name: string;
-  prepare(storage: MfaStorage, user: TestUser): Promise<Prepared>;
+  /** What the undisturbed operation answers. */
+  expected: string;
+  /** What the same request answers once the operation was done. */
+  repeated: string;
+  /** The event of one that was done: as many of them as answers that say so. */
+  event?: MfaEvent['name'];
+  prepare(bench: Enrolled, user: TestUser): Promise<Omit<Prepared, 'user' | 'now'>>;
+  /** What of its effect is not in the profile; empty: all of it is there. */
+  missing(now: Profile | null, before: Profile | null): string[];
 }
 
-/** The operations whose loss or repetition would hurt. */
+/** The flows that change something, each with all that one of its writes must store. */
 export const scenarios: readonly Scenario[] = [
   {
-    name: 'a right code',
-    async prepare(storage, user) {
-      const { mfa, clock, authenticator } = await createEnrolled(user, { storage });
-      const code = authenticator.code(clock.now());
-      const before = await lastUse(mfa, user);
-      const input = { user, session: await loginPending(mfa, user), code };
-      const effect = async (look: Mfa<TestUser>) => ((await lastUse(look, user)) === before ? 'before' : 'after');
-      return { method: 'verify', input, now: clock.now(), expected: 'ok', repeated: 'invalid_code', effect };
-    },
+    name: 'the first login',
+    expected: 'enroll',
+    repeated: 'enroll',
+    prepare: async (_, user) => ({ method: 'beginLogin', input: { user } }),
+    missing: (now) => lacks({ profile: now !== null }),
   },
   {
-    name: 'a recovery code',
-    async prepare(storage, user) {
-      const { mfa, clock, recoveryCodes } = await createEnrolled(user, { storage });
-      const input = { user, session: await loginPending(mfa, user), recoveryCode: recoveryCodes[0] };
-      const effect = async (look: Mfa<TestUser>) => codesLeft(await left(look, user), { before: 10, after: 9 });
-      return { method: 'verify', input, now: clock.now(), expected: 'ok', repeated: 'invalid_code', effect };
+    name: 'the login of a remembered browser',
+    expected: 'allow',
+    repeated: 'allow',
+    event: 'device_used',
+    async prepare(bench, user) {
+      const { token } = await loginWithCode(bench, { user, rememberDevice: true });
+      bench.clock.advance(2 * MINUTE);
+      return { method: 'beginLogin', input: { user, deviceToken: token }, authenticator: bench.authenticator };
     },
+    missing: (now, before) =>
+      lacks({
+        successor: now?.devices[0]?.next !== undefined,
+        use: now?.devices[0]?.lastUsedAt !== before?.devices[0]?.lastUsedAt,
+      }),
+  },
+  {
+    name: 'the start of an enrollment',
+    expected: 'ok',
+    repeated: 'ok',
+    event: 'enrollment_started',
+    async prepare(bench, user) {
+      await bench.mfa.resetMfa({ userId: user.id, actor: 'support', reason: 'a user who starts' });
+      return { method: 'startEnrollment', input: { user, session: await loginPending(bench.mfa, user) } };
+    },
+    missing: (now) => lacks({ enrollment: now?.enrollments.length === 1, start: now?.enrollmentStarts.length === 1 }),
   },
   {
     name: 'the confirmation of an enrollment',
-    async prepare(storage, user) {
-      const { mfa, clock } = createBench({ storage });
-      const started = good(await mfa.startEnrollment({ user, session: await loginPending(mfa, user) }));
-      const code = createAuthenticator(started.enrollment.uri).code(clock.now());
-      const input = { user, session: started.session, enrollmentId: started.enrollment.id, code };
-      const effect = async (look: Mfa<TestUser>) => {
-        const { status } = good(await look.getStatus({ user }));
-        const parts = [status.authenticators.length, status.recoveryCodesLeft].join();
-        return { '0,0': 'before', '1,10': 'after' }[parts] ?? `half done: ${parts}`;
-      };
-      return { method: 'confirmEnrollment', input, now: clock.now(), expected: 'ok', repeated: 'already_confirmed', effect };
+    expected: 'ok',
+    repeated: 'already_confirmed',
+    event: 'authenticator_enrolled',
+    async prepare(bench, user) {
+      await bench.mfa.resetMfa({ userId: user.id, actor: 'support', reason: 'a user who starts' });
+      const { enrollment, session } = good(
+        await bench.mfa.startEnrollment({ user, session: await loginPending(bench.mfa, user) }),
+      );
+      const authenticator = createAuthenticator(enrollment.uri);
+      const code = authenticator.code(bench.clock.now());
+      const input = { user, session, enrollmentId: enrollment.id, code, rememberDevice: true };
+      return { method: 'confirmEnrollment', input, authenticator };
     },
+    missing: (now, before) =>
+      lacks({
+        authenticator: now?.authenticators.length === 1,
+        step: closedSteps(now) > 0,
+        codes: now?.recoveryCodes?.digests.length === 10,
+        drop: now?.enrollments.length === 0,
+        device: now?.devices.length === 1,
+        revocation: now?.deviceEpoch !== before?.deviceEpoch,
+      }),
+  },
+  {
+    name: 'a right code with the tick',
+    expected: 'ok',
+    repeated: 'invalid_code',
+    event: 'verified',
+    async prepare(bench, user) {
+      const input = { user, session: await loginPending(bench.mfa, user), code: rightCode(bench), rememberDevice: true };
+      return { method: 'verify', input, authenticator: bench.authenticator };
+    },
+    missing: (now, before) =>
+      lacks({
+        step: closedSteps(now) > closedSteps(before),
+        use: now?.authenticators[0]?.lastUsedAt !== before?.authenticators[0]?.lastUsedAt,
+        device: now?.devices[0]?.rememberedUntil !== undefined,
+      }),
+  },
+  {
+    name: 'a wrong code',
+    expected: 'invalid_code',
+    repeated: 'invalid_code',
+    event: 'verification_failed',
+    async prepare(bench, user) {
+      const code = wrongCode(bench.authenticator, bench.clock.now());
+      const input = { user, session: await loginPending(bench.mfa, user), code };
+      return { method: 'verify', input, authenticator: bench.authenticator };
+    },
+    missing: (now) => lacks({ quick: now?.budget.quick === 1, level: now?.budget.level === 1 }),
+  },
+  {
+    name: 'a recovery code',
+    expected: 'ok',
+    repeated: 'invalid_code',
+    event: 'recovery_code_used',
+    async prepare(bench, user) {
+      await loginWithCode(bench, { user, rememberDevice: true });
+      const input = { user, session: await loginPending(bench.mfa, user), recoveryCode: bench.recoveryCodes[0] };
+      return { method: 'verify', input, authenticator: bench.authenticator };
+    },
+    missing: (now) =>
+      lacks({ spent: now?.recoveryCodes?.digests.length === 9, forgotten: now?.devices[0]?.rememberedUntil === undefined }),
   },
   {
     name: 'new recovery codes',
-    async prepare(storage, user) {
-      const { clock, recoveryCodes, session } = await verified(storage, user);
-      const effect = async (look: Mfa<TestUser>) => {
-        const input = { user, session: await loginPending(look, user), recoveryCode: recoveryCodes[9] };
-        return (await look.verify(input)).ok ? 'before' : 'after';
-      };
-      const input = { user, session };
-      return { method: 'regenerateRecoveryCodes', input, now: clock.now(), expected: 'ok', repeated: 'ok', effect };
+    expected: 'ok',
+    repeated: 'ok',
+    event: 'recovery_codes_regenerated',
+    async prepare(bench, user) {
+      const { session, authenticator } = bench;
+      return { method: 'regenerateRecoveryCodes', input: { user, session }, authenticator };
     },
+    missing: (now, before) =>
+      lacks({
+        codes: now?.recoveryCodes?.digests.length === 10,
+        others: !now?.recoveryCodes?.digests.some((digest) => before?.recoveryCodes?.digests.includes(digest)),
+      }),
+  },
+  {
+    name: 'the removal of an authenticator',
+    expected: 'ok',
+    // The session of a lost answer is one of those that ended.
+    repeated: 'assurance_required',
+    event: 'authenticator_removed',
+    async prepare(bench, user) {
+      const { session, authenticatorId } = await enrollAnother(bench, bench.session, user);
+      return { method: 'removeAuthenticator', input: { user, session, authenticatorId }, authenticator: bench.authenticator };
+    },
+    missing: (now, before) => lacks({ removal: now?.authenticators.length === 1, epoch: now?.epoch !== before?.epoch }),
   },
   {
     name: 'sign out everywhere',
-    async prepare(storage, user) {
-      const { clock, session } = await verified(storage, user);
-      const effect = async (look: Mfa<TestUser>) =>
-        (await look.checkAccess({ user, session })).access === 'allow' ? 'before' : 'after';
-      const input = { user, session };
-      // The acting session of a lost answer is one of those that ended.
-      return { method: 'endAllSessions', input, now: clock.now(), expected: 'ok', repeated: 'assurance_required', effect };
+    expected: 'ok',
+    repeated: 'assurance_required',
+    event: 'sessions_ended',
+    async prepare(bench, user) {
+      const { session } = await loginWithCode(bench, { user, rememberDevice: true });
+      return { method: 'endAllSessions', input: { user, session }, authenticator: bench.authenticator };
     },
+    missing: ended,
+  },
+  {
+    name: 'a password change',
+    expected: 'ok',
+    repeated: 'ok',
+    event: 'sessions_ended',
+    async prepare(bench, user) {
+      const { session } = await loginWithCode(bench, { user, rememberDevice: true });
+      return { method: 'passwordChanged', input: { userId: user.id, keep: session }, authenticator: bench.authenticator };
+    },
+    missing: ended,
   },
   {
     name: 'a reset by support',
-    async prepare(storage, user) {
-      const { clock } = await createEnrolled(user, { storage });
-      const effect = async (look: Mfa<TestUser>) => (good(await look.getStatus({ user })).status.enrolled ? 'before' : 'after');
-      const input = { userId: user.id, actor: 'support', reason: 'lost phone' };
-      return { method: 'resetMfa', input, now: clock.now(), expected: 'ok', repeated: 'ok', effect };
+    expected: 'ok',
+    repeated: 'ok',
+    event: 'mfa_reset',
+    async prepare(bench, user) {
+      await loginWithCode(bench, { user, rememberDevice: true });
+      return { method: 'resetMfa', input: { userId: user.id, actor: 'support', reason: 'lost phone' } };
     },
+    missing: (now, before) =>
+      lacks({
+        authenticators: now?.authenticators.length === 0,
+        codes: now?.recoveryCodes === null,
+        devices: now?.devices.length === 0,
+        epoch: now?.epoch !== before?.epoch,
+      }),
+  },
+  {
+    name: 'a user forgotten',
+    expected: 'ok',
+    repeated: 'ok',
+    event: 'user_forgotten',
+    prepare: async (_, user) => ({ method: 'forgetUser', input: { userId: user.id } }),
+    missing: (now) => lacks({ removal: now === null }),
   },
 ];
 
-/** `ok`, or the reason why not. */
+/** Prepares a scenario in memory and puts the record where it is to be disturbed. */
+export async function prepareOn(storage: MfaStorage, scenario: Scenario, user: TestUser): Promise<Prepared> {
+  const memory = memoryStorage();
+  const first = scenario.name === 'the first login';
+  const bench = first ? (createBench({ storage: memory }) as Enrolled) : await createEnrolled(user, { storage: memory });
+  const prepared = await scenario.prepare(bench, user);
+  const stored = await memory.read(user.id);
+  if (stored && !(await storage.write(user.id, stored, null))) throw new Error('somebody else is there');
+  return { ...prepared, user, now: bench.clock.now() };
+}
+
+/** `before` or `after`, or what is there of one and not of the other. */
+export function stateOf(scenario: Scenario, now: Profile | null, before: Profile | null): string {
+  if (JSON.stringify(withoutVersions(now)) === JSON.stringify(withoutVersions(before))) return 'before';
+  const missing = scenario.missing(now, before);
+  return missing.length === 0 ? 'after' : `half done, without: ${missing.join(', ')}`;
+}
+
+/** `ok`, how a login goes on, or the reason why not. */
 export function answerOf(answer: unknown): string {
-  return reasonOf(answer as { ok: true } | { ok: false; reason: string });
+  const { ok, reason, decision } = answer as { ok?: boolean; reason?: string; decision?: { access: string } };
+  return decision?.access ?? (ok === true ? 'ok' : String(reason));
 }
 
-/** Core on a storage, at an instant, as another process would see it. */
-export function lookAt(storage: MfaStorage, now: number): Mfa<TestUser> {
-  return createBench({ storage, clock: () => now }).mfa;
+export function call(mfa: Mfa<TestUser>, { method, input }: Pick<Prepared, 'method' | 'input'>): Promise<object> {
+  return (mfa[method] as (given: unknown) => Promise<object>)(input);
 }
 
-async function verified(storage: MfaStorage, user: TestUser): Promise<Enrolled> {
-  const enrolled = await createEnrolled(user, { storage });
-  const { mfa, clock, authenticator } = enrolled;
-  const input = { user, session: await loginPending(mfa, user), code: authenticator.code(clock.now()) };
-  return { ...enrolled, session: good(await mfa.verify(input)).session };
+/** What the user does an hour later: a login to its end, by enrolling where nothing is enrolled. */
+export async function comesIn(mfa: Mfa<TestUser>, { user, now, authenticator }: Prepared): Promise<string> {
+  const { session, decision } = await mfa.beginLogin({ user });
+  if (decision.access === 'challenge') {
+    return answerOf(await mfa.verify({ user, session, code: authenticator?.code(now) }));
+  }
+  const started = await mfa.startEnrollment({ user, session });
+  if (!started.ok) return started.reason;
+  const code = createAuthenticator(started.enrollment.uri).code(now);
+  return answerOf(await mfa.confirmEnrollment({ user, session: started.session, enrollmentId: started.enrollment.id, code }));
 }
 
-async function lastUse(mfa: Mfa<TestUser>, user: TestUser): Promise<number | undefined> {
-  return good(await mfa.getStatus({ user })).status.authenticators[0]?.lastUsedAt;
+function rightCode({ authenticator, clock }: Enrolled): string {
+  return authenticator.code(clock.now());
 }
 
-async function left(mfa: Mfa<TestUser>, user: TestUser): Promise<number> {
-  return good(await mfa.getStatus({ user })).status.recoveryCodesLeft;
+function ended(now: Profile | null, before: Profile | null): string[] {
+  return lacks({
+    epoch: now?.epoch !== before?.epoch,
+    deviceEpoch: now?.deviceEpoch !== before?.deviceEpoch,
+    forgotten: now?.devices.length === 1 && now.devices[0]?.rememberedUntil === undefined,
+  });
 }
 
-function codesLeft(count: number, is: { before: number; after: number }): string {
-  if (count === is.before) return 'before';
-  return count === is.after ? 'after' : `${count} codes left`;
+function lacks(parts: Record<string, boolean>): string[] {
+  return Object.keys(parts).filter((part) => !parts[part]);
+}
+
+function closedSteps(profile: Profile | null): number {
+  const { closed = [] } = (profile?.authenticators[0]?.data ?? {}) as { closed?: { to: number }[] };
+  return Math.max(0, ...closed.map(({ to }) => to));
+}
+
+function withoutVersions(profile: Profile | null): unknown {
+  return profile && { ...profile, versions: [] };
 }

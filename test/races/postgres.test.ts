@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { LoginBegun, MfaEvent } from '@mfa-kit/core';
 import { postgresStorage } from '@mfa-kit/core/storage/postgres';
 import pg from 'pg';
@@ -7,6 +8,7 @@ import {
   createBench,
   createEnrolled,
   type Enrolled,
+  enrollAnother,
   good,
   loginPending,
   MINUTE,
@@ -15,8 +17,10 @@ import {
   wrongCode,
 } from '../support/core-fixture.js';
 import { type PostgresDatabase, postgresDatabase } from '../support/postgres.js';
+import { ROUNDS } from '../support/proof.js';
 import { describeWith } from '../support/requires.js';
-import { compileCore, type RaceProcess, ROUNDS, runAtOnce, startProcess } from './processes.js';
+import { disorder, type Try } from './history.js';
+import { compileCore, type RaceProcess, runAtOnce, startProcess } from './processes.js';
 
 type Answer = { ok: true } | { ok: false; reason: string };
 
@@ -138,25 +142,74 @@ describeWith(database, `${AT_ONCE} at once from ${PROCESSES} processes on Postgr
     });
   }, 600_000);
 
-  it('REC-5: of all codes used at once with a regeneration between, each counts once, and none of the old set after it', async () => {
+  it('REC-3, REC-5, I2: of all codes used at once with a regeneration between, each counts once, and none of the old set after it', async () => {
+    let used = 0;
     await rounds(async (user) => {
       const { mfa, clock, recoveryCodes, authenticator } = await enrolled(user);
       const session = await loginPending(mfa, user);
       const proof = good(await mfa.verify({ user, session, code: authenticator.code(clock.now()) }));
       const inputs = recoveryCodes.flatMap((recoveryCode) => copies({ user, session, recoveryCode }, 5));
       const [raced, regenerated] = await Promise.all([
-        race<Answer>('verify', clock.now(), inputs),
-        mfa.regenerateRecoveryCodes({ user, session: proof.session }),
+        race<Answer & { recoveryCodesLeft?: number }>('verify', clock.now(), inputs),
+        sleep(10 + 20 * Math.random()).then(async () => {
+          const made = good(await mfa.regenerateRecoveryCodes({ user, session: proof.session }));
+          return { ...made, returnedAt: Number(process.hrtime.bigint()) / 1e6 };
+        }),
       ]);
-      const used = named(raced.events, 'recovery_code_used').length;
-      expect(used).toBe(raced.answers.filter((answer) => answer.ok).length);
-      expect(used).toBeLessThanOrEqual(10);
+      const successes = raced.answers.flatMap((answer, index) => (answer.ok ? [{ answer, index }] : []));
+      used += successes.length;
+      expect(named(raced.events, 'recovery_code_used')).toHaveLength(successes.length);
+      // Each of ten codes at most once, each success one fewer left.
+      expect(new Set(successes.map(({ index }) => Math.floor(index / 5))).size).toBe(successes.length);
+      const counts = successes.map(({ answer }) => answer.recoveryCodesLeft ?? -1).sort((a, b) => b - a);
+      expect(counts).toEqual(successes.map((_, index) => 9 - index));
+      const late = successes.filter(({ index }) => (raced.spans[index]?.invokedAt ?? 0) > regenerated.returnedAt);
+      expect(late).toEqual([]);
       checkDoubtful(raced.answers);
-      expect(good(regenerated).recoveryCodes).toHaveLength(10);
       clock.advance(2 * MINUTE);
       for (const recoveryCode of recoveryCodes)
         expect(reasonOf(await mfa.verify({ user, session, recoveryCode }))).toBe('invalid_code');
       expect(good(await mfa.getStatus({ user })).status.recoveryCodesLeft).toBe(10);
+      const fresh = { user, session, recoveryCode: regenerated.recoveryCodes[9] };
+      expect(reasonOf(await mfa.verify(fresh))).toBe('ok');
+    });
+    expect(used).toBeGreaterThan(0);
+  }, 600_000);
+
+  it('STO-2, TOTP-2, I1: codes of three steps and two authenticators at once, as the clock goes on: what is accepted has one order', async () => {
+    await rounds(async (user) => {
+      const bench = await enrolled(user);
+      const { mfa, clock } = bench;
+      const second = await enrollAnother(bench, bench.session, user);
+      const session = await loginPending(mfa, user);
+      const histories = [bench.authenticator, second.authenticator].map((authenticator) => ({
+        authenticator,
+        tries: [] as Try[],
+      }));
+      for (let instant = 0; instant < 6; instant++) {
+        clock.advance(30_000);
+        await mfa.clearLockout({ userId: user.id, actor: 'support', reason: 'the race goes on' });
+        const sent = histories.flatMap(({ authenticator, tries }) =>
+          [-1, 0, 1].map((ahead) => {
+            const at = clock.now() + ahead * 30_000;
+            return { tries, step: Math.floor(at / 30_000), input: { user, session, code: authenticator.code(at) } };
+          }),
+        );
+        const many = Array.from({ length: 8 }, () => sent).flat();
+        const inputs = many.map(({ input }) => input);
+        const { answers, events, spans } = await race<Answer>('verify', clock.now(), inputs);
+        checkDoubtful(answers);
+        expect(named(events, 'verified')).toHaveLength(answers.filter(({ ok }) => ok).length);
+        many.forEach(({ tries, step }, index) => {
+          const span = spans[index];
+          const said = reasonOf(answers[index] as Answer);
+          if (span && (said === 'ok' || said === 'invalid_code')) tries.push({ step, accepted: said === 'ok', ...span });
+        });
+      }
+      for (const { tries } of histories) {
+        expect(disorder(tries)).toEqual([]);
+        expect(tries.filter(({ accepted }) => accepted).length).toBeGreaterThan(0);
+      }
     });
   }, 600_000);
 

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import type { Mfa, MfaEvent } from '@mfa-kit/core';
 import { KEY, type TestUser } from '../support/core-fixture.js';
+import { countOperations } from '../support/proof.js';
 
 type Method = Exclude<keyof Mfa<TestUser>, 'settings'>;
 
@@ -23,17 +24,14 @@ export interface Order {
 export interface Told<Answer> {
   answers: Answer[];
   events: MfaEvent[];
-  /** Storage calls made. */
-  calls: number;
+  /** When each call began and ended, in milliseconds on the clock that all processes of this machine share. */
+  spans: { invokedAt: number; returnedAt: number }[];
 }
 
 export interface RaceProcess {
   run<Answer>(order: Order): Promise<Told<Answer> | null>;
   stop(): void;
 }
-
-/** Rounds of each race: few in every run, many in `npm run prove`. */
-export const ROUNDS = Number(process.env.MFA_KIT_ROUNDS ?? 3);
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '../..');
 const workerFile = join(root, 'test/races/worker.mjs');
@@ -66,17 +64,26 @@ export async function startProcess(coreFolder: string, connectionString: string)
   };
 }
 
-/** Runs the inputs at once, spread over the processes. */
+/** Runs the inputs at once, spread over the processes. Answers and spans come in the order of the inputs. */
 export async function runAtOnce<Answer>(
   processes: readonly RaceProcess[],
   order: Omit<Order, 'inputs'>,
   inputs: readonly unknown[],
-): Promise<{ answers: Answer[]; events: MfaEvent[] }> {
-  const shares = processes.map((_, index) => inputs.filter((_, position) => position % processes.length === index));
+): Promise<Told<Answer>> {
+  countOperations(inputs.length);
+  const count = processes.length;
+  const shares = processes.map((_, index) => inputs.filter((_, position) => position % count === index));
   const told = await Promise.all(processes.map((child, index) => child.run<Answer>({ ...order, inputs: shares[index] ?? [] })));
+  const inOrder = <T>(of: (one: Told<Answer>) => T[]): T[] =>
+    inputs.map((_, position) => {
+      const one = told[position % count];
+      if (!one) throw new Error('a process of the race ended');
+      return of(one)[Math.floor(position / count)] as T;
+    });
   return {
-    answers: told.flatMap((one) => one?.answers ?? []),
+    answers: inOrder(({ answers }) => answers),
     events: told.flatMap((one) => one?.events ?? []),
+    spans: inOrder(({ spans }) => spans),
   };
 }
 

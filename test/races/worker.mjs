@@ -30,6 +30,11 @@ function crashing(storage) {
   };
 }
 
+/** Milliseconds on the clock that all processes of a machine share. */
+function monotonic() {
+  return Number(process.hrtime.bigint()) / 1e6;
+}
+
 const mfa = createMfa({
   issuer: 'Acme',
   keys: [JSON.parse(key)],
@@ -45,8 +50,17 @@ process.on('message', async (order) => {
   crash = order.crash ?? { at: 0, when: 'before' };
   calls = 0;
   events = [];
-  const answers = await Promise.all(order.inputs.map((input) => mfa[order.method](input)));
-  process.send({ answers, events, calls });
+  const spans = [];
+  const make = async (input, index) => {
+    const invokedAt = monotonic();
+    const answer = await mfa[order.method](input);
+    spans[index] = { invokedAt, returnedAt: monotonic() };
+    return answer;
+  };
+  const answers = await Promise.all(order.inputs.map(make));
+  process.send({ answers, events, spans });
 });
 process.on('disconnect', () => process.exit(0));
+// The connections are there, as in a process that has served others.
+await Promise.all(Array.from({ length: 8 }, () => pool.query('SELECT pg_sleep(0.02)')));
 process.send('ready');

@@ -1,4 +1,18 @@
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { countFaults } from './proof.js';
+
+/** What befalls one request: a chunk that a client sends. */
+export type RequestFault =
+  /** The connection ends and the server never sees it. */
+  | 'cut'
+  /** The server acts on it, and the connection ends when the reply comes, without a byte of it. */
+  | 'lose the reply'
+  /** The server never sees it, and the connection stays, silent. */
+  | 'swallow'
+  /** The server acts on it, and the connection stays, silent. */
+  | 'swallow the reply'
+  /** The server sees it late, when the client may have given up. */
+  | { lateMs: number };
 
 export interface FaultProxy {
   port: number;
@@ -10,6 +24,8 @@ export interface FaultProxy {
   blackHole(): void;
   /** Holds every chunk back for so long. 0: no longer. */
   delay(ms: number): void;
+  /** What befalls the next request of any connection, or every one from now on. */
+  fail(fault: RequestFault, which: 'next' | 'all'): void;
   /** Forwards the next request of any connection, and cuts the connection when the reply comes, without a byte of it. */
   loseNextReply(): void;
   /** Cuts all connections now and goes on as before. */
@@ -23,7 +39,7 @@ export interface FaultProxy {
 export async function startFaultProxy(targetPort: number): Promise<FaultProxy> {
   let mode: 'pass' | 'refuse' | 'black-hole' = 'pass';
   let delayMs = 0;
-  let armed = false;
+  let armed: { fault: RequestFault; which: 'next' | 'all' } | null = null;
   let lost = 0;
   const pairs = new Set<{ client: Socket; server: Socket }>();
 
@@ -33,21 +49,27 @@ export async function startFaultProxy(targetPort: number): Promise<FaultProxy> {
     const pair = { client, server };
     pairs.add(pair);
     let losesReply = false;
+    let deaf = false;
+    let mute = false;
 
-    const forward = (to: Socket, chunk: Buffer) => {
-      if (delayMs > 0) setTimeout(() => to.writable && to.write(chunk), delayMs);
+    const forward = (to: Socket, chunk: Buffer, ms = delayMs) => {
+      if (ms > 0) setTimeout(() => to.writable && to.write(chunk), ms);
       else to.write(chunk);
     };
     client.on('data', (chunk) => {
-      if (mode === 'black-hole') return;
-      if (armed) {
-        armed = false;
-        losesReply = true;
-      }
-      forward(server, chunk);
+      if (mode === 'black-hole' || deaf) return;
+      const fault = armed?.fault;
+      if (armed?.which === 'next') armed = null;
+      if (fault === undefined) return forward(server, chunk);
+      countFaults();
+      if (fault === 'cut') return void end();
+      deaf = fault === 'swallow';
+      mute = fault === 'swallow' || fault === 'swallow the reply';
+      losesReply = fault === 'lose the reply';
+      if (!deaf) forward(server, chunk, typeof fault === 'object' ? fault.lateMs : delayMs);
     });
     server.on('data', (chunk) => {
-      if (mode === 'black-hole') return;
+      if (mode === 'black-hole' || mute) return;
       if (losesReply) {
         lost++;
         return void end();
@@ -79,19 +101,26 @@ export async function startFaultProxy(targetPort: number): Promise<FaultProxy> {
     port: (listener.address() as AddressInfo).port,
     pass() {
       mode = 'pass';
+      armed = null;
     },
     refuse() {
       mode = 'refuse';
+      countFaults();
       cut();
     },
     blackHole() {
       mode = 'black-hole';
+      countFaults();
     },
     delay(ms) {
       delayMs = ms;
+      if (ms > 0) countFaults();
+    },
+    fail(fault, which) {
+      armed = { fault, which };
     },
     loseNextReply() {
-      armed = true;
+      armed = { fault: 'lose the reply', which: 'next' };
     },
     cut,
     lostReplies: () => lost,

@@ -1,0 +1,235 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { MfaEvent, MfaStorage } from '@mfa-kit/core';
+import { postgresStorage } from '@mfa-kit/core/storage/postgres';
+import { createClock } from '@mfa-kit/core/testing';
+import pg from 'pg';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { createKeyring } from '../../packages/core/src/crypto/keyring.js';
+import { createProfileStore } from '../../packages/core/src/profile/change-profile.js';
+import { createBench, HOUR, KEY, loginPending } from '../support/core-fixture.js';
+import { type FaultProxy, startFaultProxy } from '../support/fault-proxy.js';
+import { type PostgresDatabase, postgresDatabase } from '../support/postgres.js';
+import { countOperations } from '../support/proof.js';
+import { describeWith } from '../support/requires.js';
+import { peek } from './core-faulty-storage.js';
+import { answerOf, call, comesIn, type Prepared, prepareOn, type Scenario, scenarios, stateOf } from './scenarios.js';
+
+interface NetworkFault {
+  name: string;
+  /** What happens at the n-th storage call, and at the one after it. `others`: another process writes the same record. */
+  strike: [(proxy: FaultProxy) => void, ((proxy: FaultProxy, others: () => Promise<unknown>) => unknown)?];
+  /** Later than this after the strike nothing of it comes any more. */
+  settledMs?: number;
+  /** One call is lost and the network is there again at once: a write is found or done again, and the user notices nothing. */
+  brief?: true;
+}
+
+/** An operation has four seconds (DESIGN section 3); the rest is the machine's. */
+const DEADLINE_MS = 5_500;
+const HEALED_MS = 5_000;
+
+const faults: NetworkFault[] = [
+  { name: 'cut before the request', strike: [(proxy) => proxy.fail('cut', 'next')], brief: true },
+  { name: 'cut before the reply', strike: [(proxy) => proxy.fail('lose the reply', 'next')], brief: true },
+  {
+    name: 'cut before the reply, and then another process writes',
+    strike: [(proxy) => proxy.fail('lose the reply', 'next'), (_, others) => others()],
+    brief: true,
+  },
+  { name: 'slow by 300 ms', strike: [(proxy) => proxy.delay(150)], brief: true },
+  {
+    name: 'gone for a second, every connection cut',
+    strike: [
+      (proxy) => {
+        proxy.refuse();
+        setTimeout(() => proxy.pass(), 1000);
+      },
+    ],
+  },
+  { name: 'half open: a request swallowed', strike: [(proxy) => proxy.fail('swallow', 'next')] },
+  { name: 'half open: a reply swallowed', strike: [(proxy) => proxy.fail('swallow the reply', 'next')] },
+  { name: 'a request 2.6 s late', strike: [(proxy) => proxy.fail({ lateMs: 2_600 }, 'next')], settledMs: 3_000 },
+  {
+    name: 'a request 4.5 s late, and nothing else comes through',
+    strike: [(proxy) => proxy.fail({ lateMs: 4_500 }, 'next'), (proxy) => proxy.fail('swallow', 'all')],
+    settledMs: 5_000,
+  },
+  { name: 'a black hole', strike: [(proxy) => proxy.blackHole()] },
+  { name: 'every reply swallowed', strike: [(proxy) => proxy.fail('swallow the reply', 'all')] },
+];
+
+const keyring = createKeyring([{ id: KEY.id, secret: Buffer.from(KEY.secret, 'base64') }], 'mfa-kit');
+const database: PostgresDatabase | null = await postgresDatabase();
+
+describeWith(
+  database,
+  'd-3, FLT-1, FLT-3, STO-4, I1-I9, I12: the network before PostgreSQL, at each call of every flow',
+  (db) => {
+    let direct: pg.Pool;
+    let storage: MfaStorage;
+    let users = 0;
+
+    beforeAll(async () => {
+      direct = poolTo(db.connectionString, 10);
+      await postgresStorage(direct).createTable();
+      storage = postgresStorage(direct);
+    });
+    afterAll(async () => {
+      await direct.end();
+      await db.drop();
+    });
+
+    it.each(faults)(
+      '$name',
+      async (fault) => {
+        const cases = scenarios.flatMap((scenario) => [1, 2].map((n) => ({ scenario, n })));
+        const ended = await Promise.allSettled(cases.map(({ scenario, n }) => suffer(fault, scenario, n)));
+        const broken = ended.flatMap((one) => (one.status === 'rejected' ? [String(one.reason?.message ?? one.reason)] : []));
+        expect(broken).toEqual([]);
+      },
+      120_000,
+    );
+
+    async function suffer(fault: NetworkFault, scenario: Scenario, n: number): Promise<void> {
+      const at = `${scenario.name}, call ${n}`;
+      const prepared = await prepareOn(storage, scenario, { id: `network-${++users}`, name: 'somebody@example.com' });
+      const before = await peek(storage, prepared.user.id);
+      const url = new URL(db.connectionString);
+      const proxy = await startFaultProxy(Number(url.port));
+      url.port = String(proxy.port);
+      const pool = poolTo(url.href, 3);
+      try {
+        // A connection is there already, so that what is struck is the statement.
+        await pool.query('SELECT 1');
+        let struckAt = 0;
+        const clock = createClock(prepared.now);
+        const { events, hostile } = hostileSinks();
+        let over = false;
+        const faulty = striking(postgresStorage(pool), n, async (index) => {
+          if (over) return;
+          if (index === 0) struckAt = performance.now();
+          await fault.strike[index]?.(proxy, () => overtake(storage, prepared.user.id));
+        });
+        const { mfa } = createBench({ ...hostile, storage: faulty, clock: clock.now });
+
+        const started = performance.now();
+        const answer = await call(mfa, prepared);
+        countOperations();
+        expect(performance.now() - started, `${at}: milliseconds to the answer`).toBeLessThan(DEADLINE_MS);
+        const said = answerOf(answer);
+        expect([scenario.expected, 'unavailable', 'busy'], `${at}: the answer`).toContain(said);
+        if (fault.brief && n === 2) expect(said, `${at}: the answer`).toBe(scenario.expected);
+        const done = said === scenario.expected;
+        if (!done) expect(retryAfter(answer), `${at}: Retry-After`).toBeGreaterThan(0);
+        const told = events.filter(({ name }) => name === scenario.event).length;
+        if (scenario.event) expect(told, `${at}: ${scenario.event} events`).toBe(done ? 1 : 0);
+
+        if (done) expect(await state(), `${at}: what is stored when the answer is there`).toBe('after');
+        over = true;
+        proxy.pass();
+        proxy.delay(0);
+        const back = performance.now();
+        await sleep(Math.max(struckAt + (fault.settledMs ?? 0) - performance.now(), 0));
+        const settled = await state();
+        expect(['before', 'after'], `${at}: what is stored in the end`).toContain(settled);
+        if (done) expect(settled, `${at}: what is stored in the end`).toBe('after');
+
+        // The client repeats the same request, in the same process.
+        const again = await untilThere(() => call(mfa, prepared));
+        expect(performance.now() - Math.max(back, struckAt), `${at}: milliseconds to heal`).toBeLessThan(HEALED_MS);
+        const honest = settled === 'after' ? scenario.repeated : scenario.expected;
+        expect(answerOf(again), `${at}: the answer to the same request again, ${settled} the first`).toBe(honest);
+        if (settled === 'before') expect(await state(), `${at}: what is stored after the repetition`).toBe('after');
+
+        await expectGranted(at, [answer, again], prepared, mfa);
+        clock.advance(HOUR);
+        expect(await comesIn(mfa, { ...prepared, now: clock.now() }), `${at}: a login an hour later`).toBe('ok');
+      } finally {
+        await proxy.close();
+        await pool.end();
+      }
+
+      async function state(): Promise<string> {
+        return stateOf(scenario, await peek(storage, prepared.user.id), before);
+      }
+    }
+  },
+);
+
+/** What was shown to the user is what is stored: the last recovery codes work, a remembered browser is let in. */
+async function expectGranted(at: string, answers: object[], { user }: Prepared, mfa: ReturnType<typeof createBench>['mfa']) {
+  type Granted = { recoveryCodes?: string[]; device?: { token: string; rememberedUntil?: number } };
+  const granted = answers.map((answer) => answer as Granted);
+  const device = granted.findLast((answer) => answer.device?.rememberedUntil !== undefined)?.device;
+  if (device) {
+    const { decision } = await mfa.beginLogin({ user, deviceToken: device.token });
+    expect(decision.access, `${at}: the browser that was remembered`).toBe('allow');
+  }
+  const codes = granted.findLast((answer) => answer.recoveryCodes)?.recoveryCodes;
+  if (codes) {
+    const proof = { user, session: await loginPending(mfa, user), recoveryCode: codes[0] };
+    expect(answerOf(await mfa.verify(proof)), `${at}: a recovery code that was shown`).toBe('ok');
+  }
+}
+
+/** Calls `strike` at the n-th storage call (0) and at the one after it (1). */
+function striking(storage: MfaStorage, n: number, strike: (index: number) => Promise<void>): MfaStorage {
+  let calls = 0;
+  const around = async <T>(act: () => Promise<T>): Promise<T> => {
+    calls += 1;
+    if (calls >= n) await strike(calls - n);
+    return act();
+  };
+  return {
+    read: (userId) => around(() => storage.read(userId)),
+    write: (userId, next, expected) => around(() => storage.write(userId, next, expected)),
+    remove: (userId, expected) => around(() => storage.remove(userId, expected)),
+    listUserIds: (cursor) => storage.listUserIds(cursor),
+  };
+}
+
+/** Another process writes the record, and changes nothing else. */
+function overtake(storage: MfaStorage, userId: string): Promise<unknown> {
+  const profiles = createProfileStore({ storage, keyring, realm: 'mfa-kit', clock: () => 0 });
+  return profiles.change(
+    userId,
+    () => undefined,
+    (profile) => ({ answer: { ok: true }, ...(profile ? { next: profile } : {}) }),
+  );
+}
+
+/** d-8: sinks that note what they get, and then hang or throw, in turn. */
+function hostileSinks() {
+  const events: MfaEvent[] = [];
+  const fail = () =>
+    events.length % 2 === 0 ? new Promise<never>(() => undefined) : Promise.reject(new Error('the sink is down'));
+  const onEvent = (event: MfaEvent) => {
+    events.push(event);
+    return fail();
+  };
+  const markEnrolled = () => {
+    throw new Error('the host is down');
+  };
+  return { events, hostile: { onEvent, notify: fail, markEnrolled } };
+}
+
+async function untilThere(act: () => Promise<object>): Promise<object> {
+  const end = performance.now() + HEALED_MS;
+  for (;;) {
+    const answer = await act();
+    countOperations();
+    if (!['unavailable', 'busy'].includes(answerOf(answer)) || performance.now() > end) return answer;
+    await sleep(50);
+  }
+}
+
+function retryAfter(answer: object): number {
+  const { retryAfterSeconds, decision } = answer as { retryAfterSeconds?: number; decision?: { retryAfterSeconds?: number } };
+  return retryAfterSeconds ?? decision?.retryAfterSeconds ?? 0;
+}
+
+function poolTo(connectionString: string, max: number): pg.Pool {
+  const pool = new pg.Pool({ connectionString, max, connectionTimeoutMillis: 2_000 });
+  pool.on('error', () => undefined);
+  return pool;
+}

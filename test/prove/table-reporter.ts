@@ -1,0 +1,74 @@
+import type { Reporter, TestCase, TestModule } from 'vitest/node';
+import type { Proof } from '../support/proof.js';
+
+interface Row extends Proof {
+  scenario: string;
+  violations: number;
+}
+
+const COLUMNS = ['operations', 'faults', 'checks', 'violations'] as const;
+const TITLES = { operations: 'operations', faults: 'faults injected', checks: 'invariants checked', violations: 'violations' };
+
+/** Ends the long rounds with one table: what was done, what was done to it, what was looked at, what was broken. */
+export default class TableReporter implements Reporter {
+  onTestRunEnd(modules: readonly TestModule[]): void {
+    const rows = new Map<string, Row>();
+    for (const module of modules) {
+      const file = module.relativeModuleId.replace(/^test\//, '').replace(/\.test\.ts$/, '');
+      if (module.errors().length > 0) add(rows, { ...emptyRow(`${file}: did not load`), violations: 1 });
+      const tests = [...module.children.allTests()];
+      const shared = sharedNames(tests);
+      for (const test of tests) add(rows, rowOf(file, test, shared));
+    }
+    const total = emptyRow('all');
+    for (const row of rows.values()) for (const column of COLUMNS) total[column] += row[column];
+    setImmediate(() => process.stdout.write(table([...rows.values(), total])));
+  }
+}
+
+/** One row a test; where suites share the names of their tests, one row a suite. */
+function rowOf(file: string, test: TestCase, shared: ReadonlySet<string>): Row {
+  const name = shared.has(test.name) && test.parent.type === 'suite' ? test.parent.name : test.name;
+  const proof = test.meta().proof ?? { operations: 0, faults: 0, checks: 0 };
+  const violations = test.result().state === 'failed' ? Math.max(test.result().errors?.length ?? 0, 1) : 0;
+  return { scenario: `${file}: ${name}`, ...proof, violations };
+}
+
+function sharedNames(tests: readonly TestCase[]): Set<string> {
+  const names = tests.map(({ name }) => name);
+  return new Set(names.filter((name, index) => names.indexOf(name) !== index));
+}
+
+function emptyRow(scenario: string): Row {
+  return { scenario, operations: 0, faults: 0, checks: 0, violations: 0 };
+}
+
+function add(rows: Map<string, Row>, row: Row): void {
+  const sum = rows.get(row.scenario) ?? emptyRow(row.scenario);
+  for (const column of COLUMNS) sum[column] += row[column];
+  rows.set(row.scenario, sum);
+}
+
+function table(rows: readonly Row[]): string {
+  const width = Math.min(Math.max(...rows.map(({ scenario }) => scenario.length)), 110);
+  const line = (scenario: string, cells: readonly string[]) =>
+    `${scenario.slice(0, width).padEnd(width)}  ${cells.map((cell, index) => cell.padStart(widthOf(index))).join('  ')}\n`;
+  const widthOf = (index: number) => TITLES[COLUMNS[index] ?? 'checks'].length;
+  const head = line(
+    'scenario',
+    COLUMNS.map((column) => TITLES[column]),
+  );
+  return `\n${head}${rows
+    .map((row) =>
+      line(
+        row.scenario,
+        COLUMNS.map((column) => cellOf(row, column)),
+      ),
+    )
+    .join('')}`;
+}
+
+/** A dash: this scenario counts none. */
+function cellOf(row: Row, column: (typeof COLUMNS)[number]): string {
+  return row[column] === 0 && (column === 'operations' || column === 'faults') ? '-' : String(row[column]);
+}

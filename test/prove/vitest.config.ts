@@ -1,0 +1,12 @@
+import { mergeConfig } from 'vitest/config';
+import base from '../../vitest.config.js';
+
+// The long rounds: the same tests, more often, with what each has done in a table.
+export default mergeConfig(base, {
+  test: {
+    root: new URL('../..', import.meta.url).pathname,
+    setupFiles: ['test/prove/record.ts'],
+    reporters: ['./test/prove/table-reporter.ts'],
+    testTimeout: 600_000,
+  },
+});

@@ -1,0 +1,57 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { disorder, type Try } from './history.js';
+
+function tried(step: number, accepted: boolean, invokedAt: number, returnedAt: number): Try {
+  return { step, accepted, invokedAt, returnedAt };
+}
+
+describe('STO-2: the order of what was accepted', () => {
+  it('is there when steps advance, and when those at once can be put in order', () => {
+    expect(disorder([tried(1, true, 0, 1), tried(1, false, 0, 2), tried(2, true, 3, 4), tried(1, false, 5, 6)])).toEqual([]);
+    expect(disorder([tried(2, true, 0, 9), tried(1, true, 1, 8)])).toEqual([]);
+  });
+
+  it.each([
+    ['accepted twice', [tried(1, true, 0, 1), tried(1, true, 0, 1)]],
+    ['accepted out of order', [tried(2, true, 0, 1), tried(1, true, 2, 3)]],
+    ['refused out of order', [tried(1, false, 0, 1), tried(1, true, 2, 3)]],
+    ['refused, and nothing had closed it', [tried(2, false, 0, 9), tried(1, true, 0, 1)]],
+  ])('is not there where a step was %s', (what, tries) => {
+    expect(disorder(tries).join()).toContain(what);
+  });
+
+  it('is there exactly if a search through all orders finds one', () => {
+    const one = fc.record({
+      step: fc.integer({ min: 1, max: 3 }),
+      accepted: fc.boolean(),
+      invokedAt: fc.integer({ min: 0, max: 20 }),
+      took: fc.integer({ min: 1, max: 10 }),
+    });
+    const history = fc.array(one, { maxLength: 6 }).map((list) =>
+      // No two instants are equal, as on a real clock.
+      list.map(({ took, ...rest }, index) => ({
+        ...rest,
+        invokedAt: rest.invokedAt + index / 100,
+        returnedAt: rest.invokedAt + took + index / 100 + 0.005,
+      })),
+    );
+    fc.assert(
+      fc.property(history, (tries) => {
+        expect(disorder(tries).length === 0).toBe(hasOrder(tries, 0));
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+});
+
+/** The search of Wing and Gong: some order that keeps to real time and that a register which only advances could have answered. */
+function hasOrder(left: readonly Try[], register: number): boolean {
+  if (left.length === 0) return true;
+  const firstReturn = Math.min(...left.map(({ returnedAt }) => returnedAt));
+  return left.some((one, index) => {
+    if (one.invokedAt > firstReturn || one.accepted !== one.step > register) return false;
+    const rest = left.filter((_, position) => position !== index);
+    return hasOrder(rest, one.accepted ? one.step : register);
+  });
+}

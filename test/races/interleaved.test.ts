@@ -1,0 +1,227 @@
+import type { Mfa, MfaSession, MfaStorage } from '@mfa-kit/core';
+import { memoryStorage } from '@mfa-kit/core/storage/memory';
+import { postgresStorage } from '@mfa-kit/core/storage/postgres';
+import pg from 'pg';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { peek } from '../faults/core-faulty-storage.js';
+import { answerOf } from '../faults/scenarios.js';
+import {
+  createAuthenticator,
+  createBench,
+  createEnrolled,
+  type Enrolled,
+  enrollAnother,
+  good,
+  loginPending,
+  loginWithCode,
+  type TestUser,
+} from '../support/core-fixture.js';
+import { interleavingStorage } from '../support/interleaving-storage.js';
+import { type PostgresDatabase, postgresDatabase } from '../support/postgres.js';
+import { countOperations } from '../support/proof.js';
+import { describeWith } from '../support/requires.js';
+
+type Act = (mfa: Mfa<TestUser>) => Promise<object>;
+type Given = { session?: MfaSession; device?: { token: string } };
+
+/** A user with two authenticators, one remembered browser, and a session that may manage. */
+interface Setting {
+  bench: Enrolled;
+  user: TestUser;
+  session: MfaSession;
+  token: string;
+  second: string;
+}
+
+interface Side {
+  name: string;
+  prepare(setting: Setting): Promise<Act> | Act;
+}
+
+/** What gives a session or a remembered browser. */
+const givers: Side[] = [
+  {
+    name: 'a login with the tick',
+    async prepare({ bench, user }) {
+      const session = await loginPending(bench.mfa, user);
+      const code = bench.authenticator.code(bench.clock.now());
+      return (mfa) => mfa.verify({ user, session, code, rememberDevice: true });
+    },
+  },
+  {
+    name: 'the login of a remembered browser',
+    prepare:
+      ({ user, token }) =>
+      (mfa) =>
+        mfa.beginLogin({ user, deviceToken: token }),
+  },
+  {
+    name: 'the confirmation of a third authenticator with the tick',
+    async prepare({ bench, user, session }) {
+      const started = good(await bench.mfa.startEnrollment({ user, session }));
+      const code = createAuthenticator(started.enrollment.uri).code(bench.clock.now());
+      const input = { user, session: started.session, enrollmentId: started.enrollment.id, code, rememberDevice: true };
+      return (mfa) => mfa.confirmEnrollment(input);
+    },
+  },
+];
+
+/** What ends all that was given out before. */
+const enders: Side[] = [
+  {
+    name: 'sign out everywhere',
+    prepare:
+      ({ user, session }) =>
+      (mfa) =>
+        mfa.endAllSessions({ user, session }),
+  },
+  {
+    name: 'a password change',
+    prepare:
+      ({ user }) =>
+      (mfa) =>
+        mfa.passwordChanged({ userId: user.id }),
+  },
+  {
+    name: 'the removal of an authenticator',
+    prepare:
+      ({ user, session, second }) =>
+      (mfa) =>
+        mfa.removeAuthenticator({ user, session, authenticatorId: second }),
+  },
+  {
+    name: 'a reset by support',
+    prepare:
+      ({ user }) =>
+      (mfa) =>
+        mfa.resetMfa({ userId: user.id, actor: 'support', reason: 'lost phone' }),
+  },
+  {
+    name: 'a user forgotten',
+    prepare:
+      ({ user }) =>
+      (mfa) =>
+        mfa.forgetUser({ userId: user.id }),
+  },
+];
+
+const database: PostgresDatabase | null = await postgresDatabase();
+let users = 0;
+
+describe('in memory', () => interleavings(memoryStorage));
+
+describeWith(database, 'on PostgreSQL', (db) => {
+  const pool = new pg.Pool({ connectionString: db.connectionString, connectionTimeoutMillis: 2_000 });
+  pool.on('error', () => undefined);
+  beforeAll(() => postgresStorage(pool).createTable());
+  afterAll(async () => {
+    await pool.end();
+    await db.drop();
+  });
+  interleavings(() => postgresStorage(pool));
+});
+
+function interleavings(open: () => MfaStorage): void {
+  const pairs = givers.flatMap((giver) => enders.map((ender) => [giver.name, ender.name, giver, ender] as const));
+
+  it.each(pairs)('DEV-5, STO-3, I6: %s against %s: whatever began before is worth nothing after', async (_, __, giver, ender) => {
+    for (const held of ['the giver', 'the ender'] as const) {
+      await atEachCall(open(), async (setting) => {
+        const acts = { 'the giver': await giver.prepare(setting), 'the ender': await ender.prepare(setting) };
+        const other = held === 'the giver' ? 'the ender' : 'the giver';
+        const examine = async (one: object, two: object, at: string) => {
+          const [given, ended] = held === 'the giver' ? [one, two] : [two, one];
+          await expectWorthless(setting, given, ended, `${held} held ${at}`);
+        };
+        return { held: acts[held], other: acts[other], examine };
+      });
+    }
+  });
+
+  it('T43, STO-3: the last two authenticators removed at once: one stays', async () => {
+    await atEachCall(open(), async ({ bench, user, session }) => {
+      const { status } = good(await bench.mfa.getStatus({ user }));
+      const [held, other] = status.authenticators.map(
+        ({ id }): Act =>
+          (mfa) =>
+            mfa.removeAuthenticator({ user, session, authenticatorId: id }),
+      ) as [Act, Act];
+      const examine = async (one: object, two: object, at: string) => {
+        expect([answerOf(one), answerOf(two)].sort(), at).toEqual(['assurance_required', 'ok']);
+        expect(good(await bench.mfa.getStatus({ user })).status.authenticators, at).toHaveLength(1);
+      };
+      return { held, other, examine };
+    });
+  });
+
+  it('T28, STO-3: a remembered browser that opens ten tabs at once writes once', async () => {
+    const storage = open();
+    const { bench, user, token } = await prepareSetting(storage);
+    bench.clock.advance(120_000);
+    const tabs = createBench({ storage, clock: bench.clock.now });
+    const act = () => tabs.mfa.beginLogin({ user, deviceToken: token });
+    const answers = await Promise.all(Array.from({ length: 10 }, act));
+    expect(answers.map(answerOf)).toEqual(Array.from({ length: 10 }, () => 'allow'));
+    expect(answers.filter(({ device }) => device)).toHaveLength(1);
+    expect(tabs.counts.writes).toBe(1);
+  });
+}
+
+interface Case {
+  held: Act;
+  other: Act;
+  examine(held: object, other: object, at: string): Promise<void>;
+}
+
+/**
+ * Runs the case once for each point at which the held operation can wait, before and after every storage call it makes, until it
+ * makes none that was not held in an earlier run. The other one runs to its end meanwhile, in another process: the queue of one
+ * does not keep them apart.
+ */
+async function atEachCall(storage: MfaStorage, prepare: (setting: Setting) => Promise<Case>): Promise<void> {
+  for (let point = 0; ; point++) {
+    const setting = await prepareSetting(storage);
+    const { held, other, examine } = await prepare(setting);
+    const holding = interleavingStorage(storage);
+    const { clock } = setting.bench;
+    let seen = 0;
+    holding.hold(() => seen++ === point);
+    const one = held(createBench({ storage: holding, clock: clock.now }).mfa);
+    const call = await Promise.race([holding.nextHeld(10_000), one.then(() => null)]);
+    countOperations(2);
+    if (!call) {
+      // A read and a write, held on both sides, at the least.
+      expect(point).toBeGreaterThanOrEqual(4);
+      return;
+    }
+    const two = await other(createBench({ storage, clock: clock.now }).mfa);
+    call.release();
+    await examine(await one, two, `${call.at} its ${call.method} (${point})`);
+  }
+}
+
+async function prepareSetting(storage: MfaStorage): Promise<Setting> {
+  const user: TestUser = { id: `interleaved-${++users}`, name: 'somebody@example.com' };
+  const memory = memoryStorage();
+  const bench = await createEnrolled(user, { storage: memory });
+  const { authenticatorId } = await enrollAnother(bench, bench.session, user);
+  const { session, token } = await loginWithCode(bench, { user, rememberDevice: true });
+  bench.clock.advance(90_000);
+  const stored = await memory.read(user.id);
+  if (!stored || !(await storage.write(user.id, stored, null))) throw new Error('somebody else is there');
+  const { mfa } = createBench({ storage, clock: bench.clock.now });
+  return { bench: { ...bench, mfa, storage }, user, session, token, second: authenticatorId };
+}
+
+async function expectWorthless({ bench, user }: Setting, given: object, ended: object, at: string): Promise<void> {
+  const { mfa, storage } = bench;
+  expect(answerOf(ended), `${at}: the end`).toBe('ok');
+  const { session, device } = given as Given;
+  expect((await mfa.checkAccess({ user, session })).access, `${at}: the session`).not.toBe('allow');
+  if (device) {
+    const login = await mfa.beginLogin({ user, deviceToken: device.token });
+    expect(login.decision.access, `${at}: the browser`).not.toBe('allow');
+  }
+  const remembered = (await peek(storage, user.id))?.devices.filter(({ rememberedUntil }) => rememberedUntil !== undefined);
+  expect(remembered ?? [], `${at}: remembered browsers`).toEqual([]);
+}

@@ -1,0 +1,36 @@
+/** What one test has shown; `npm run prove` prints a table of them. */
+export interface Proof {
+  /** Operations that were asked of core. */
+  operations: number;
+  faults: number;
+  /** Checks of invariants. */
+  checks: number;
+}
+
+declare module 'vitest' {
+  interface TaskMeta {
+    proof?: Proof;
+  }
+}
+
+const counted = { operations: 0, faults: 0 };
+
+/** How often a scenario is repeated: 3 in `npm test`, 20 in `npm run prove`. */
+export const ROUNDS = Number(process.env.MFA_KIT_ROUNDS ?? 3);
+
+/** Notes that so many operations were asked of core. */
+export function countOperations(count = 1): void {
+  counted.operations += count;
+}
+
+/** Notes that so many faults were injected. */
+export function countFaults(count = 1): void {
+  counted.faults += count;
+}
+
+/** What was counted since the last call. */
+export function takeCounts(): { operations: number; faults: number } {
+  const taken = { ...counted };
+  Object.assign(counted, { operations: 0, faults: 0 });
+  return taken;
+}
