@@ -78,6 +78,7 @@ export interface HostOptions {
   register?: (options: MfaModuleOptions<TestUser, HostRequest> & MfaModuleExtras) => ReturnType<typeof MfaModule.forRoot>;
   fastify?: ConstructorParameters<typeof FastifyAdapter>[0];
   bodyParser?: false;
+  store?: FaultyStore;
 }
 
 export interface Host extends Bench {
@@ -126,7 +127,7 @@ export async function startHost(given: HostOptions): Promise<Host> {
     ...rest,
   }).compile();
 
-  const store = new FaultyStore();
+  const store = given.store ?? new FaultyStore();
   const logged: unknown[] = [];
   const app = await createApplication(given, { store, testing });
   app.useLogger({ log: () => {}, warn: () => {}, error: (...what: unknown[]) => void logged.push(what[0]) });
