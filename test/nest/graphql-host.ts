@@ -1,7 +1,7 @@
 import type { Assurance } from '@mfa-kit/core';
 import { CurrentAssurance, MfaHttp, RequireMfa, SkipMfa } from '@mfa-kit/nest';
 import { ApolloDriver } from '@nestjs/apollo';
-import { Inject } from '@nestjs/common';
+import { Inject, type ModuleMetadata } from '@nestjs/common';
 import { Args, Context, GraphQLModule, Mutation, Query, Resolver, Subscription } from '@nestjs/graphql';
 import { MercuriusDriver } from '@nestjs/mercurius';
 import type { RequestHandler } from 'express';
@@ -71,35 +71,39 @@ export interface GraphqlOptions extends Omit<HostOptions, 'platform' | 'session'
   upgrade?: RequestHandler;
   /** More for the driver. */
   graphql?: object;
-  resolvers?: HostOptions['module'];
 }
 
 /** The same host with a GraphQL endpoint beside its routes. */
-export async function startGraphqlHost({ server, upgrade, graphql, module = {}, ...given }: GraphqlOptions): Promise<Host> {
+export async function startGraphqlHost({ server, upgrade, graphql, module, ...given }: GraphqlOptions): Promise<Host> {
   ran.count = 0;
   const onConnect = async ({ extra }: { extra: { request: object } }) => {
     await new Promise<void>((resolve) => (upgrade ? upgrade(extra.request as never, {} as never, () => resolve()) : resolve()));
     return true;
   };
+  const subscriptions =
+    server.server === 'Mercurius' ? { subscription: true } : { subscriptions: { 'graphql-ws': { onConnect } } };
+  return startHost({ ...given, ...server, module: withGraphql(server, { module, graphql: { ...subscriptions, ...graphql } }) });
+}
+
+/** A module with a GraphQL endpoint in it. */
+export function withGraphql(
+  { platform, server }: Pick<(typeof servers)[number], 'platform' | 'server'>,
+  { module = {}, graphql }: Pick<GraphqlOptions, 'module' | 'graphql'> = {},
+): ModuleMetadata {
   const options =
-    server.server === 'Mercurius'
-      ? { driver: MercuriusDriver, subscription: true, allowBatchedQueries: true }
+    server === 'Mercurius'
+      ? { driver: MercuriusDriver, allowBatchedQueries: true }
       : {
           driver: ApolloDriver,
           playground: false,
           allowBatchedHttpRequests: true,
-          subscriptions: { 'graphql-ws': { onConnect } },
-          ...(server.platform === 'fastify' && { context: (req: object, res: object) => ({ req, res }) }),
+          ...(platform === 'fastify' && { context: (req: object, res: object) => ({ req, res }) }),
         };
-  return startHost({
-    ...given,
-    ...server,
-    module: {
-      ...module,
-      imports: [GraphQLModule.forRoot({ typeDefs, ...options, ...graphql } as never), ...(module.imports ?? [])],
-      providers: [CasesResolver, ...(module.providers ?? [])],
-    },
-  });
+  return {
+    ...module,
+    imports: [GraphQLModule.forRoot({ typeDefs, ...options, ...graphql } as never), ...(module.imports ?? [])],
+    providers: [CasesResolver, ...(module.providers ?? [])],
+  };
 }
 
 /** One operation by POST. */

@@ -2,40 +2,22 @@ import 'reflect-metadata';
 import fastifyCookie from '@fastify/cookie';
 import fastifySecureSession from '@fastify/secure-session';
 import fastifySession from '@fastify/session';
-import type { Assurance, MfaOptions } from '@mfa-kit/core';
-import {
-  CurrentAssurance,
-  type MfaCaller,
-  MfaHttp,
-  MfaModule,
-  type MfaModuleExtras,
-  type MfaModuleOptions,
-  type MfaRequest,
-  RequireMfa,
-  SkipMfa,
-} from '@mfa-kit/nest';
-import {
-  Controller,
-  Get,
-  HttpCode,
-  type INestApplication,
-  Inject,
-  type ModuleMetadata,
-  Post,
-  Query,
-  Req,
-  Res,
-  UnauthorizedException,
-} from '@nestjs/common';
+import type { MfaOptions } from '@mfa-kit/core';
+import { type MfaCaller, MfaModule, type MfaModuleExtras, type MfaModuleOptions } from '@mfa-kit/nest';
+import type { INestApplication, ModuleMetadata } from '@nestjs/common';
 import { ExpressAdapter, type NestExpressApplication } from '@nestjs/platform-express';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { Test } from '@nestjs/testing';
 import session from 'express-session';
 import { FaultyStore } from '../express/host.js';
 import { type Bench, createBench, type TestUser } from '../support/core-fixture.js';
+import { AccountController, CasesController, readSession } from './host-routes.js';
 
 export type Platform = 'express' | 'fastify';
 export type SessionKind = 'express-session' | '@fastify/session' | '@fastify/secure-session' | 'none';
+
+/** Signs the cookies of the session. */
+export const SECRET = 'a secret of the host with more than 32 characters';
 
 /** Both platforms, each with the session that is usual there. */
 export const platforms = [
@@ -149,93 +131,24 @@ async function createApplication(
   const plain = bodyParser === undefined ? {} : { bodyParser };
   if (platform === 'express') {
     const app = testing.createNestApplication<NestExpressApplication>(new ExpressAdapter(), plain);
-    if (kind !== 'none') app.use(session({ secret: 'cat', resave: false, saveUninitialized: false, store, name: 'sid' }));
+    if (kind !== 'none') app.use(session({ secret: SECRET, resave: false, saveUninitialized: false, store, name: 'sid' }));
     return app;
   }
   const app = testing.createNestApplication<NestFastifyApplication>(new FastifyAdapter(fastify), plain);
-  const secret = 'a secret of the host with more than 32 characters';
   if (kind === '@fastify/secure-session') {
     await app.register(
       fastifySecureSession as never,
-      { secret, cookieName: 'sid', cookie: { path: '/', secure: false } } as never,
+      { secret: SECRET, cookieName: 'sid', cookie: { path: '/', secure: false } } as never,
     );
   } else if (kind !== 'none') {
     await app.register(fastifyCookie as never);
     const cookie = { secure: false, path: '/' };
-    await app.register(fastifySession as never, { secret, store, cookie, cookieName: 'sid', saveUninitialized: false } as never);
+    // The prefix lets express-session read the cookie: for sockets, which Fastify's plugins never see.
+    const cookiePrefix = 's:';
+    await app.register(
+      fastifySession as never,
+      { secret: SECRET, store, cookie, cookieName: 'sid', cookiePrefix, saveUninitialized: false } as never,
+    );
   }
   return app;
-}
-
-/** A field of the session, of whatever kind. */
-export function readSession(request: HostRequest, name: 'userId' | 'cart'): unknown {
-  const { session: kept } = request;
-  return kept?.get && kept.data ? kept.get(name) : kept?.[name];
-}
-
-export function writeSession(request: HostRequest, name: 'userId' | 'cart', value: never): void {
-  const { session: kept } = request;
-  if (kept?.set && kept.data) kept.set(name, value);
-  else if (kept) kept[name] = value;
-}
-
-@SkipMfa()
-@Controller()
-class AccountController {
-  constructor(
-    @Inject('USERS') private readonly users: Map<string, TestUser>,
-    @Inject(MfaHttp) private readonly mfaHttp: MfaHttp<TestUser>,
-  ) {}
-
-  @Post('login')
-  @HttpCode(200)
-  async login(@Req() request: HostRequest, @Res({ passthrough: true }) reply: object, @Query('user') name: string) {
-    const user = this.users.get(name);
-    if (!user) throw new UnauthorizedException();
-    writeSession(request, 'userId', user.id as never);
-    return (await this.mfaHttp.for(request as never, reply)).beginLogin();
-  }
-
-  @Post('logout')
-  @HttpCode(204)
-  async logout(@Req() request: HostRequest) {
-    const { session: kept } = request;
-    if (kept?.destroy) await new Promise<void>((resolve) => kept.destroy?.(() => resolve()));
-    else kept?.delete?.();
-  }
-
-  @Post('cart')
-  @HttpCode(204)
-  cart(@Req() request: HostRequest) {
-    writeSession(request, 'cart', ['book'] as never);
-    if (request.session?.cookie) request.session.cookie.maxAge = 7 * 86_400_000;
-  }
-
-  @Get('session')
-  session(@Req() request: HostRequest) {
-    const { session: kept } = request;
-    return { id: request.sessionID ?? kept?.sessionId, data: kept?.data ? kept.data() : kept };
-  }
-}
-
-@RequireMfa()
-@Controller()
-class CasesController {
-  constructor(@Inject(MfaHttp) private readonly mfaHttp: MfaHttp<TestUser>) {}
-
-  @Get('cases')
-  async cases(
-    @Req() request: MfaRequest,
-    @Res({ passthrough: true }) reply: object,
-    @CurrentAssurance() assurance: Assurance | undefined,
-  ) {
-    const decision = await (await this.mfaHttp.for(request, reply)).checkAccess();
-    return { ...('via' in decision && { via: decision.via }), ...(assurance && { userId: assurance.userId }) };
-  }
-
-  @RequireMfa({ maxAgeSeconds: 300 })
-  @Post('payouts')
-  payouts() {
-    return { ok: true };
-  }
 }

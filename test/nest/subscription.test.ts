@@ -5,7 +5,7 @@ import { WebSocket } from 'ws';
 import { Client, enroll, expectStatus, logIn } from '../express/client.js';
 import { FaultyStore } from '../express/host.js';
 import { ran, servers, startGraphqlHost } from './graphql-host.js';
-import type { Host } from './host.js';
+import { type Host, SECRET } from './host.js';
 
 describe.each(servers)('a subscription over a socket, by $server on $platform', (server) => {
   let host: Host;
@@ -14,7 +14,7 @@ describe.each(servers)('a subscription over a socket, by $server on $platform', 
   beforeEach(async () => {
     // Upgrades pass by the middleware of Express: a host runs its session there itself.
     const store = new FaultyStore();
-    const upgrade = session({ secret: 'cat', resave: false, saveUninitialized: false, store, name: 'sid' });
+    const upgrade = session({ secret: SECRET, resave: false, saveUninitialized: false, store, name: 'sid' });
     host = await startGraphqlHost({ server, ...(server.platform === 'express' && { upgrade, store }) });
   });
   afterEach(async () => {
