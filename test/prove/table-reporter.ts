@@ -16,7 +16,7 @@ export default class TableReporter implements Reporter {
     for (const module of modules) {
       const file = module.relativeModuleId.replace(/^test\//, '').replace(/\.test\.ts$/, '');
       if (module.errors().length > 0) add(rows, { ...emptyRow(`${file}: did not load`), violations: 1 });
-      const tests = [...module.children.allTests()];
+      const tests = [...module.children.allTests()].filter((test) => test.result().state !== 'skipped');
       const shared = sharedNames(tests);
       for (const test of tests) add(rows, rowOf(file, test, shared));
     }
