@@ -1,0 +1,233 @@
+import { MfaGuard, SkipMfa } from '@mfa-kit/nest';
+import {
+  type ArgumentsHost,
+  BadRequestException,
+  type CallHandler,
+  type CanActivate,
+  Catch,
+  Controller,
+  type ExceptionFilter,
+  type ExecutionContext,
+  Get,
+  Inject,
+  Injectable,
+  type NestInterceptor,
+  type PipeTransform,
+  SetMetadata,
+  UnauthorizedException,
+  VERSION_NEUTRAL,
+  VersioningType,
+} from '@nestjs/common';
+import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR, APP_PIPE, HttpAdapterHost, Reflector } from '@nestjs/core';
+import { map } from 'rxjs';
+import { afterEach, describe, expect, it } from 'vitest';
+import { Client, enroll, expectStatus, logIn, type Served } from '../express/client.js';
+import { type Host, type HostOptions, platforms, startHost } from './host.js';
+import { readSession } from './host-routes.js';
+
+const Public = () => SetMetadata('host:public', true);
+
+/** A guard as @nestjs/passport makes one for JWTs: it sets the user, and turns everybody else away. */
+@Injectable()
+class LoginGuard implements CanActivate {
+  constructor(@Inject(Reflector) private readonly reflector: Reflector) {}
+
+  canActivate(context: ExecutionContext) {
+    if (this.reflector.getAllAndOverride('host:public', [context.getHandler(), context.getClass()])) return true;
+    if (readSession(context.switchToHttp().getRequest(), 'userId') === undefined) throw new UnauthorizedException('log in');
+    return true;
+  }
+}
+
+@Injectable()
+class Envelope implements NestInterceptor {
+  intercept(_context: ExecutionContext, next: CallHandler) {
+    return next.handle().pipe(map((data: unknown) => ({ enveloped: data })));
+  }
+}
+
+@Injectable()
+class RefusingPipe implements PipeTransform {
+  transform(value: unknown, { type }: { type: string }) {
+    if (type === 'body' || type === 'custom') throw new BadRequestException('the pipe of the host');
+    return value;
+  }
+}
+
+const seen: unknown[] = [];
+
+/** Answers every exception in the host's own way, as the docs of Nest write it. */
+@Catch()
+class AdapterFilter implements ExceptionFilter {
+  constructor(@Inject(HttpAdapterHost) private readonly host: HttpAdapterHost) {}
+
+  catch(exception: unknown, context: ArgumentsHost) {
+    seen.push(exception);
+    this.host.httpAdapter.reply(context.switchToHttp().getResponse(), { host: 'error' }, 500);
+  }
+}
+
+/** The same with the methods of the platform. */
+@Catch()
+class NativeFilter implements ExceptionFilter {
+  catch(exception: unknown, context: ArgumentsHost) {
+    seen.push(exception);
+    const reply = context.switchToHttp().getResponse<{ status(code: number): { send(body: object): void } }>();
+    reply.status(500).send({ host: 'error' });
+  }
+}
+
+@Public()
+@Controller()
+class PublicController {
+  @Get('hello')
+  hello() {
+    return { hello: 'world' };
+  }
+}
+
+@Controller()
+class ForgottenController {
+  @Get('forgotten')
+  forgotten() {
+    return { inside: true };
+  }
+
+  @SkipMfa()
+  @Get('skipped')
+  skipped() {
+    return { inside: true };
+  }
+}
+
+let host: Host;
+afterEach(() => host.close());
+
+describe.each(platforms)('on Nest with $platform', (given) => {
+  async function start(options: Partial<HostOptions>): Promise<Host> {
+    seen.length = 0;
+    host = await startHost({ ...given, ...options });
+    return host;
+  }
+
+  /** The journey in short: what the endpoints and the guard say must be what they say without the furniture. */
+  async function walk(served: Served, prefix = ''): Promise<void> {
+    const fresh = await logIn(served);
+    const refused = await fresh.get('/cases');
+    expect([refused.status, refused.headers.get('content-type')]).toEqual([403, 'application/problem+json; charset=utf-8']);
+    expect(refused.body).toEqual({
+      type: 'urn:mfa-kit:problem:enroll',
+      title: expect.any(String),
+      status: 403,
+      reason: 'enroll',
+    });
+    const { code, client } = await enroll(served);
+    const browser = await logIn(served);
+    const led = await browser.page('GET', '/cases?page=2');
+    expect([led.status, led.headers.get('location'), led.text]).toEqual([303, `${prefix}/mfa/challenge`, '']);
+    const prompt = expectStatus(await browser.page('GET', '/mfa/challenge'), 200);
+    expect(prompt.headers.get('content-type')).toBe('text/html; charset=utf-8');
+    expect(prompt.text).toContain(`action="${prefix}/mfa/verify"`);
+    expect((await browser.post('/mfa/verify', { code: '000000' })).body).toMatchObject({ status: 422, reason: 'invalid_code' });
+    const right = await browser.page('POST', '/mfa/verify', { code: code() });
+    expect([right.status, right.headers.get('location')]).toEqual([303, `${prefix}/cases?page=2`]);
+    expectStatus(await browser.get('/cases'), 200);
+    const stale = await client.post('/payouts', {});
+    if (stale.status !== 201) expect(stale.headers.get('www-authenticate')).toContain('insufficient_user_authentication');
+    expectStatus(await browser.get('/mfa/assets/page.css'), 200);
+    expect((await browser.get('/mfa/nothing')).body).toMatchObject({ reason: 'not_found' });
+    expect((await browser.get('/mfa')).body).toMatchObject({ enrolled: true });
+  }
+
+  it('a global prefix moves the endpoints, the pages and the redirects', async () => {
+    await start({ configure: (app) => app.setGlobalPrefix('api/v2'), kit: { loginUrl: '/api/v2/login' } });
+    await walk({ ...host, origin: `${host.origin}/api/v2` }, '/api/v2');
+    expectStatus(await new Client(host).get('/mfa/challenge'), 404);
+  });
+
+  it('a global prefix that the endpoints are excluded from leaves them where they are', async () => {
+    await start({
+      configure: (app) => app.setGlobalPrefix('api', { exclude: ['mfa', 'mfa/*rest', 'login', 'cases', 'payouts'] }),
+    });
+    await walk(host);
+  });
+
+  it('URI versions do not move them', async () => {
+    await start({
+      configure: (app) => app.enableVersioning({ type: VersioningType.URI, defaultVersion: ['1', VERSION_NEUTRAL] }),
+    });
+    await walk(host);
+    expectStatus(await new Client(host).get('/v1/mfa/challenge'), 404);
+  });
+
+  it('another path', async () => {
+    await start({ kit: { path: '/account/security' } });
+    const client = await logIn(host);
+    expect((await client.page('GET', '/cases')).headers.get('location')).toBe('/account/security/enroll');
+    expect((await client.page('GET', '/account/security/enroll')).text).toContain('action="/account/security/enroll/confirm"');
+  });
+
+  it('pipes that refuse every body', async () => {
+    await start({ module: { providers: [{ provide: APP_PIPE, useClass: RefusingPipe }] }, kit: {} });
+    await enroll(host);
+  });
+
+  it('an interceptor that wraps every answer', async () => {
+    await start({ module: { providers: [{ provide: APP_INTERCEPTOR, useClass: Envelope }] } });
+    const { code } = await enroll(host);
+    const client = new Client(host);
+    expect((await client.post('/login?user=ada')).body).toHaveProperty('enveloped');
+    expectStatus(await client.post('/mfa/verify', { code: code() }), 200);
+    expect((await client.get('/cases')).body).toEqual({ enveloped: { via: 'otp', userId: 'user-ada' } });
+  });
+
+  it.each([
+    ['the adapter', AdapterFilter],
+    ['the platform', NativeFilter],
+  ])('a filter that answers every exception by %s', async (_name, useClass) => {
+    await start({ module: { providers: [{ provide: APP_FILTER, useClass }] } });
+    await walk(host);
+    expect(seen.map((one) => (one as { problem?: { reason: string } }).problem?.reason)).toEqual(['enroll', 'challenge']);
+    const client = new Client(host);
+    for (let index = 0; index < 3; index++) expect((await client.get('/cases')).body).toMatchObject({ reason: 'login_again' });
+  });
+
+  it('a guard of the host before everything, which the endpoints are open to by its own decorator', async () => {
+    await start({
+      module: { providers: [{ provide: APP_GUARD, useClass: LoginGuard }], controllers: [PublicController] },
+      kit: { controllerDecorators: [Public()] },
+    });
+    const client = new Client(host);
+    expect((await client.get('/cases')).body).toMatchObject({ message: 'log in' });
+    expectStatus(await client.get('/hello'), 200);
+    expectStatus(await client.get('/mfa/assets/page.css'), 200);
+    expect((await client.get('/mfa/challenge')).body).toMatchObject({ reason: 'login_again' });
+  });
+
+  it('MfaGuard for the whole application: what nobody marked is guarded, what the host calls public is not', async () => {
+    const isPublic = (context: ExecutionContext) =>
+      new Reflector().getAllAndOverride<boolean>('host:public', [context.getHandler(), context.getClass()]) === true;
+    await start({
+      module: {
+        providers: [{ provide: APP_GUARD, useClass: MfaGuard }],
+        controllers: [PublicController, ForgottenController],
+      },
+      kit: { isPublic },
+    });
+    await walk(host);
+    const client = await logIn(host);
+    expectStatus(await client.get('/hello'), 200);
+    expectStatus(await client.get('/skipped'), 200);
+    expect((await client.get('/forgotten')).body).toMatchObject({ status: 401, reason: 'challenge' });
+    expect((await new Client(host).get('/forgotten')).body).toMatchObject({ status: 401, reason: 'login_again' });
+  });
+});
+
+it('a body limit of Fastify below that of the kit', async () => {
+  host = await startHost({ platform: 'fastify', session: '@fastify/session', fastify: { bodyLimit: 600 } });
+  const { client, code } = await enroll(host);
+  expectStatus(await client.post('/mfa/verify', { code: code() }), 200);
+  const writes = host.counts.writes;
+  expectStatus(await client.post('/mfa/verify', { code: code(), more: 'x'.repeat(700) }), 413);
+  expect(host.counts.writes).toBe(writes);
+});

@@ -1,0 +1,348 @@
+import { createMfa, MfaError } from '@mfa-kit/core';
+import { memoryStorage } from '@mfa-kit/core/storage/memory';
+import { MfaException, MfaGuard, MfaModule, type MfaModuleOptions, RequireMfa } from '@mfa-kit/nest';
+import {
+  type CanActivate,
+  Controller,
+  type ExecutionContext,
+  Get,
+  Inject,
+  Injectable,
+  Scope,
+  SetMetadata,
+  UseGuards,
+} from '@nestjs/common';
+import { APP_GUARD, ModuleRef } from '@nestjs/core';
+import { afterEach, describe, expect, it } from 'vitest';
+import { Client, enroll, expectStatus, logIn } from '../express/client.js';
+import { createBench, KEY } from '../support/core-fixture.js';
+import { type Host, type HostOptions, type HostRequest, platforms, startHost } from './host.js';
+import { readSession } from './host-routes.js';
+
+/** Sets the user, as @nestjs/passport does: from the session here. */
+@Injectable()
+class AuthGuard implements CanActivate {
+  canActivate(context: ExecutionContext) {
+    const request = context.switchToHttp().getRequest<HostRequest>();
+    const id = readSession(request, 'userId');
+    if (typeof id === 'string') request.user = { id, name: id };
+    return true;
+  }
+}
+
+/** Another strategy, that says somebody else is there. */
+@Injectable()
+class BobGuard implements CanActivate {
+  canActivate(context: ExecutionContext) {
+    context.switchToHttp().getRequest<HostRequest>().user = { id: 'user-bob', name: 'bob@example.com' };
+    return true;
+  }
+}
+
+@Controller()
+class OrderController {
+  @RequireMfa()
+  @UseGuards(AuthGuard)
+  @Get('after')
+  after() {
+    return { inside: true };
+  }
+
+  @UseGuards(AuthGuard)
+  @RequireMfa()
+  @Get('before')
+  before() {
+    return { inside: true };
+  }
+
+  @RequireMfa()
+  @UseGuards(AuthGuard, BobGuard)
+  @Get('two')
+  two() {
+    return { inside: true };
+  }
+}
+
+@RequireMfa()
+@UseGuards(AuthGuard)
+@Controller('above')
+class AboveController {
+  @Get()
+  inside() {
+    return { inside: true };
+  }
+}
+
+@UseGuards(AuthGuard)
+@RequireMfa()
+@Controller('below')
+class BelowController {
+  @Get()
+  inside() {
+    return { inside: true };
+  }
+}
+
+let constructed = 0;
+
+@Injectable({ scope: Scope.REQUEST })
+class FailingUsers {
+  constructor() {
+    constructed++;
+    throw new Error('no connection for this request');
+  }
+}
+
+const user: MfaModuleOptions['user'] = ({ request }) => (request as HostRequest).user;
+const controllers = [OrderController, AboveController, BelowController];
+let host: Host;
+afterEach(() => host?.close());
+
+describe.each(platforms)('SES-4: a host mistake denies and says what is wrong, on Nest with $platform', (given) => {
+  async function start(options: Partial<HostOptions>): Promise<Host> {
+    host = await startHost({ ...given, ...options });
+    return host;
+  }
+
+  it('the guard before the one that sets the user: nobody is there yet', async () => {
+    await start({ kit: { user: user as never }, module: { controllers } });
+    const ada = host.users.get('ada');
+    if (!ada) throw new Error('no ada');
+    const client = new Client(host);
+    // The login of the host, which sets the user by itself only in its guards.
+    await client.post('/login?user=ada').catch(() => undefined);
+    for (const path of ['/after', '/above', '/below']) {
+      expect((await client.get(path)).body, path).toMatchObject({ status: 403, reason: 'enroll' });
+    }
+    expect((await client.get('/before')).body).toMatchObject({ status: 401, reason: 'login_again' });
+    expect((await client.get('/cases')).body).toMatchObject({ status: 401, reason: 'login_again' });
+  });
+
+  it('MfaGuard for the whole application before the guard that sets the user', async () => {
+    const providers = [
+      { provide: APP_GUARD, useClass: MfaGuard },
+      { provide: APP_GUARD, useClass: AuthGuard },
+    ];
+    await start({ kit: { user: user as never }, module: { controllers, providers } });
+    const client = await enroll(host).then(
+      ({ client: one }) => one,
+      () => new Client(host),
+    );
+    expect((await client.get('/after')).body).toMatchObject({ status: 401, reason: 'login_again' });
+  });
+
+  it('two strategies that set different users: the proof of one is worth nothing for the other', async () => {
+    await start({ module: { controllers } });
+    await enroll(host, 'bob');
+    const { client } = await enroll(host);
+    expect((await client.get('/after')).body).toEqual({ inside: true });
+    expect((await client.get('/two')).body).toMatchObject({ status: 401 });
+  });
+
+  it('no session', async () => {
+    await start({ session: 'none', kit: { user: () => ({ id: 'user-ada', name: 'ada' }) } });
+    const client = new Client(host);
+    for (const headers of [{ accept: 'application/json' }, { accept: 'text/html' }]) {
+      for (const path of ['/cases', '/mfa', '/mfa/challenge']) {
+        const answer = await client.get(path, { headers });
+        expect(answer.body).toMatchObject({ status: 503, reason: 'unavailable' });
+        expect(answer.headers.get('retry-after')).toMatch(/^\d+$/);
+      }
+    }
+    expect((await client.post('/mfa/verify', { code: '123456' })).status).toBe(503);
+    expect(host.logged.length).toBe(7);
+    for (const error of host.logged) expect(error).toMatchObject({ name: 'MfaError', code: 'host_setup' });
+    expect(String(host.logged[0])).toContain('Register express-session, @fastify/session or @fastify/secure-session');
+  });
+
+  it.each([
+    ['an error', new Error('SELECT * FROM users: connection refused')],
+    ['nothing', undefined],
+    ['null', null],
+    ['false', false],
+  ])('a user() that throws %s', async (_name, thrown) => {
+    const throws = () => {
+      throw thrown;
+    };
+    for (const broken of [throws, async () => throws()]) {
+      await start({ kit: { user: broken } });
+      const client = new Client(host);
+      for (const path of ['/cases', '/mfa']) {
+        const answer = await client.get(path);
+        expect(answer.body).toMatchObject({ status: 503, reason: 'unavailable' });
+        expect(answer.text).not.toContain('SELECT');
+      }
+      for (const error of host.logged) expect(error).toMatchObject({ code: 'host_callback_failed' });
+      await host.close();
+    }
+  });
+
+  it.each([
+    ['true', true],
+    ['a text', 'user-ada'],
+    ['no id', { name: 'x' }],
+    ['a numeric id', { id: 7, name: 'x' }],
+  ])('a user() that gives %s', async (_name, value) => {
+    await start({ kit: { user: () => value as never } });
+    expectStatus(await new Client(host).get('/cases'), 503);
+    expect(host.logged[0]).toMatchObject({ code: 'host_callback_failed' });
+  });
+
+  it('other callbacks that throw, or do not say true', async () => {
+    const fail = () => {
+      throw new Error('a callback of the host');
+    };
+    const providers = [{ provide: APP_GUARD, useClass: MfaGuard }];
+    for (const kit of [{ isPublic: fail }, { request: fail }, { assurance: fail }, { eventContext: fail }, { returnTo: fail }]) {
+      await start({ kit, module: { providers, controllers: [UnmarkedController] } });
+      const client = await logIn(host).catch(() => new Client(host));
+      expect([401, 503]).toContain((await client.page('GET', '/unmarked')).status);
+      expect(JSON.stringify((await client.get('/unmarked')).body ?? {})).not.toContain('inside');
+      await host.close();
+    }
+    await start({ kit: { isPublic: () => 'yes' as never }, module: { providers, controllers: [UnmarkedController] } });
+    expectStatus(await new Client(host).get('/unmarked'), 401);
+  });
+
+  it('a provider of the request that throws: in user(), and where the options themselves need it', async () => {
+    constructed = 0;
+    await start({
+      module: { providers: [FailingUsers] },
+      kit: { user: () => host.app.get(ModuleRef).resolve(FailingUsers, undefined, { strict: false }) as never },
+    });
+    expectStatus(await new Client(host).get('/cases'), 503);
+    expect(host.logged[0]).toMatchObject({ code: 'host_callback_failed' });
+    expect(constructed).toBe(1);
+    await host.close();
+    await start({
+      register: ({ isGlobal, ...options }) =>
+        MfaModule.forRootAsync({
+          isGlobal: true,
+          inject: [FailingUsers],
+          imports: [{ module: class UsersModule {}, providers: [FailingUsers], exports: [FailingUsers] }],
+          useFactory: () => options,
+        }),
+    });
+    const answer = await new Client(host).get('/cases');
+    expect(answer.status).toBeGreaterThanOrEqual(500);
+    expect(answer.text).not.toMatch(/inside|connection for this request/);
+  });
+
+  it('a guard of its own that takes the place of the kit’s everywhere', async () => {
+    @Injectable()
+    class OwnGuard extends MfaGuard {
+      protected override user() {
+        return { id: 'user-bob', name: 'bob' };
+      }
+      protected override async refusal() {
+        // The host's filters answer.
+      }
+    }
+    await start({ module: { providers: [{ provide: MfaGuard, useClass: OwnGuard }] } });
+    const answer = await new Client(host).page('GET', '/cases');
+    expect([answer.status, answer.body.reason]).toEqual([401, 'login_again']);
+    const client = await logIn(host, 'bob');
+    expect((await client.get('/cases')).body).toMatchObject({ status: 403, reason: 'enroll' });
+  });
+});
+
+@Controller()
+class UnmarkedController {
+  @Get('unmarked')
+  unmarked() {
+    return { inside: true };
+  }
+}
+
+describe('SUP-6: a bad option of MfaModule throws at start and names the mend', () => {
+  const { mfa } = createBench();
+
+  it.each<[string, object | undefined]>([
+    ['user', { mfa, loginUrl: '/login' }],
+    ['loginUrl', { mfa, user }],
+    ['loginURL', { mfa, user, loginURL: '/login' }],
+    ['isPublic', { mfa, user, loginUrl: '/login', isPublic: true }],
+    ['request', { mfa, user, loginUrl: '/login', request: {} }],
+    ['session', { mfa, user, loginUrl: '/login', session: {} }],
+    ['session', { mfa, user, loginUrl: '/login', session: null }],
+    ['createMfa', { user, loginUrl: '/login' }],
+    ['path', { mfa, user, loginUrl: '/login', path: 'mfa' }],
+  ])('%s: %j', async (name, options) => {
+    const start = () => startHost({ platform: 'express', register: () => MfaModule.forRoot(options as never) });
+    await expect(start()).rejects.toThrow(name);
+    await expect(start()).rejects.toBeInstanceOf(MfaError);
+  });
+
+  it('a path in what the factory returns, or no way to make options', async () => {
+    const late = () => MfaModule.forRootAsync({ useFactory: () => ({ mfa, user, loginUrl: '/login', path: '/x' }) as never });
+    await expect(startHost({ platform: 'express', register: late })).rejects.toThrow('beside useFactory');
+    expect(() => MfaModule.forRootAsync({})).toThrow('useFactory, useClass or useExisting');
+  });
+
+  it('a requirement that is none', () => {
+    expect(() => RequireMfa({ maxAge: 300 } as never)).toThrow('maxAge');
+  });
+});
+
+describe('a context that is not understood', () => {
+  it('T32: denies with an error that names the mend; what a request is given for is guarded by it', async () => {
+    host = await startHost({ platform: 'express' });
+    const guard = host.app.get(MfaGuard);
+    class Handlers {
+      handle() {}
+      open() {}
+    }
+    const context = (type: string, args: unknown[], handler: () => void = Handlers.prototype.handle) =>
+      ({
+        getType: () => type,
+        getArgByIndex: (index: number) => args[index],
+        getArgs: () => args,
+        getHandler: () => handler,
+        getClass: () => Handlers,
+        switchToWs: () => ({ getClient: () => args[0] }),
+        switchToHttp: () => ({ getRequest: () => args[0], getResponse: () => args[1] }),
+      }) as unknown as ExecutionContext;
+    for (const type of ['rpc', 'telegraf', 'necord', '']) {
+      const refused = guard.canActivate(context(type, [{}, {}]));
+      await expect(refused).rejects.toMatchObject({ code: 'host_setup', message: expect.stringContaining('request(context)') });
+    }
+    await expect(guard.canActivate(context('ws', [null]))).rejects.toMatchObject({ cause: expect.any(MfaException) });
+    await expect(guard.canActivate(context('graphql', []))).rejects.toMatchObject({ problem: { reason: 'unavailable' } });
+    SetMetadata('@mfa-kit/nest:mark', { kind: 'skip' })(Handlers.prototype, 'open', { value: Handlers.prototype.open });
+    await expect(guard.canActivate(context('rpc', [], Handlers.prototype.open))).resolves.toBe(true);
+  });
+
+  it('is asked of the host, by the option request', async () => {
+    const { mfa } = createBench();
+    host = await startHost({
+      platform: 'express',
+      session: 'none',
+      kit: {
+        mfa,
+        session: false,
+        request: () => ({ method: '', url: '', headers: { 'x-user': 'user-grace' } }),
+        user: ({ request, transport }) => {
+          expect(transport).toBe('other');
+          return { id: String(request.headers['x-user']), name: 'grace', mfa: 'optional' };
+        },
+      },
+    });
+    const context = {
+      getType: () => 'rpc',
+      getArgByIndex: () => ({}),
+      getHandler: () => UnmarkedController.prototype.unmarked,
+      getClass: () => UnmarkedController,
+    } as unknown as ExecutionContext;
+    await expect(host.app.get(MfaGuard).canActivate(context)).resolves.toBe(true);
+  });
+});
+
+it('the flows of another createMfa are what the host gave', async () => {
+  const mfa = createMfa({ issuer: 'Acme', keys: [KEY], storage: memoryStorage() });
+  @Injectable()
+  class Reader {
+    constructor(@Inject(Symbol.for('@mfa-kit/nest/mfa')) readonly given: unknown) {}
+  }
+  host = await startHost({ platform: 'express', kit: { mfa: mfa as never }, module: { providers: [Reader] } });
+  expect(host.app.get(Reader).given).toBe(mfa);
+});
