@@ -18,7 +18,6 @@ import {
 import { MFA, MFA_HOST, MFA_OPTIONS } from './mfa.tokens.js';
 
 /** The endpoints and pages, and what the host injects: `MfaGuard`, `MfaHttp`, the flows. It guards nothing by itself. */
-// biome-ignore lint/complexity/noStaticOnlyClass: the form that Nest gives a module with options.
 @Module({})
 export class MfaModule {
   /** With options that are there already. A bad one throws and says how to mend it. */

@@ -57,10 +57,8 @@ export async function writeLastReply(reply: MfaReply, answer: HttpAnswer): Promi
 }
 
 function joinVary(present: unknown, value: string): string {
-  const names = [present ?? []]
-    .flat()
-    .flatMap((one) => String(one).split(','))
-    .map((name) => name.trim());
-  if (names.includes('*') || names.some((name) => name.toLowerCase() === value.toLowerCase())) return names.join(', ');
-  return [...names, value].join(', ');
+  const names = [present].flat().flatMap((one) => (typeof one === 'string' ? one.split(',') : []));
+  const known = names.map((name) => name.trim());
+  const there = known.includes('*') || known.some((name) => name.toLowerCase() === value.toLowerCase());
+  return [...known, ...(there ? [] : [value])].join(', ');
 }

@@ -185,7 +185,7 @@ async function ensureState<User extends MfaUser, Request>(
   if (state.keepsState) {
     kit.warn(
       'MFA_KIT_NO_BEGIN_LOGIN',
-      'A session had no MFA state at its first guarded request. Call "await (await mfaFor(req, res)).beginLogin()" in the login, right after the password was right.',
+      'A session had no MFA state at its first guarded request. Call "await (await mfaFor(req, res)).beginLogin()" in the login, right after the password was right; in Nest, "await (await mfaHttp.for(request, reply)).beginLogin()".',
     );
   }
   // When the password was right is not known: a first enrollment then asks for a new login.

@@ -1,0 +1,156 @@
+import type { Mfa } from '@mfa-kit/core';
+import {
+  InjectMfa,
+  MfaGuard,
+  MfaModule,
+  type MfaModuleOptions,
+  type MfaOptionsFactory,
+  RequireMfa,
+  SkipMfa,
+} from '@mfa-kit/nest';
+import { Controller, Get, Global, Inject, Injectable, Module, UseGuards } from '@nestjs/common';
+import { afterEach, describe, expect, it } from 'vitest';
+import { Client, enroll, expectStatus, logIn } from '../express/client.js';
+import type { TestUser } from '../support/core-fixture.js';
+import { type Host, type HostRequest, platforms, startHost } from './host.js';
+
+type Options = MfaModuleOptions<TestUser, HostRequest>;
+
+abstract class BaseController {
+  @Get('inherited')
+  inherited() {
+    return 'inside';
+  }
+}
+
+@RequireMfa({ maxAgeSeconds: 300 })
+@Controller('strict')
+class StrictController extends BaseController {
+  constructor(@InjectMfa() readonly mfa: Mfa) {
+    super();
+  }
+
+  @Get('own')
+  own() {
+    return 'inside';
+  }
+
+  @RequireMfa()
+  @Get('plain')
+  plain() {
+    return 'inside';
+  }
+
+  @SkipMfa()
+  @Get('skipped')
+  skipped() {
+    return typeof this.mfa.checkAccess;
+  }
+}
+
+@SkipMfa()
+@Controller('open')
+class OpenController extends BaseController {
+  @Get('own')
+  own() {
+    return 'inside';
+  }
+
+  @RequireMfa()
+  @Get('guarded')
+  guarded() {
+    return 'inside';
+  }
+}
+
+@UseGuards(MfaGuard)
+@Controller('by-guard')
+class ByGuardController extends BaseController {
+  @UseGuards(MfaGuard)
+  @Get('route')
+  route() {
+    return 'inside';
+  }
+}
+
+/** The same base class without any mark: what a subclass says must not reach it. */
+@Controller('unmarked')
+class UnmarkedController extends BaseController {}
+
+@RequireMfa()
+class GuardedBase {
+  @Get('kept')
+  kept() {
+    return 'inside';
+  }
+}
+
+@Controller('derived')
+class DerivedController extends GuardedBase {}
+
+let host: Host;
+afterEach(() => host.close());
+
+describe.each(platforms)('decorators on Nest with $platform', (given) => {
+  it('that of a method counts before that of its class; without either, the guard asks for a proof', async () => {
+    host = await startHost({
+      ...given,
+      module: { controllers: [StrictController, OpenController, ByGuardController, UnmarkedController, DerivedController] },
+    });
+    const { client } = await enroll(host);
+    host.clock.advance(301_000);
+    const pending = await logIn(host, 'ada');
+    const statuses = async (one: Client, paths: string[]) =>
+      Promise.all(paths.map(async (path) => [path, (await one.get(path)).status]));
+    const strict = ['/strict/own', '/strict/inherited'];
+    const plain = ['/strict/plain', '/open/guarded', '/by-guard/route', '/by-guard/inherited', '/derived/kept'];
+    const open = ['/strict/skipped', '/open/own', '/open/inherited', '/unmarked/inherited'];
+    expect(await statuses(client, strict)).toEqual(strict.map((path) => [path, 401]));
+    expect(await statuses(client, [...plain, ...open])).toEqual([...plain, ...open].map((path) => [path, 200]));
+    for (const one of [pending, new Client(host)]) {
+      expect(await statuses(one, [...strict, ...plain])).toEqual([...strict, ...plain].map((path) => [path, 401]));
+      expect(await statuses(one, open)).toEqual(open.map((path) => [path, 200]));
+    }
+  });
+
+  it('reads the record once for each guard', async () => {
+    host = await startHost({ ...given, module: { controllers: [StrictController] } });
+    const { client } = await enroll(host);
+    host.resetCounts();
+    for (const path of ['/strict/own', '/strict/inherited', '/strict/plain']) expectStatus(await client.get(path), 200);
+    expect(host.counts).toMatchObject({ reads: 3, writes: 0 });
+  });
+});
+
+describe('ways to give the options', () => {
+  it.each(['useFactory', 'useClass', 'useExisting', 'a module of its own'])('%s', async (way) => {
+    let options: Options | undefined;
+    @Injectable()
+    class Making implements MfaOptionsFactory<TestUser, HostRequest> {
+      constructor(@Inject('GIVEN') private readonly given: { options: () => Options }) {}
+
+      async createMfaOptions() {
+        return this.given.options();
+      }
+    }
+    const given = { provide: 'GIVEN', useValue: { options: () => options } };
+    @Global()
+    @Module({ providers: [given, Making], exports: ['GIVEN', Making] })
+    class GivenModule {}
+
+    const register = (all: Options & { isGlobal?: boolean }) => {
+      const { isGlobal: _, ...rest } = all;
+      options = rest;
+      const extras = { isGlobal: true, path: '/second-factor', imports: [GivenModule] };
+      if (way === 'useClass') return MfaModule.forRootAsync<TestUser, HostRequest>({ ...extras, useClass: Making });
+      if (way === 'useExisting') return MfaModule.forRootAsync<TestUser, HostRequest>({ ...extras, useExisting: Making });
+      const useFactory = async (holder: { options: () => Options }) => holder.options();
+      return MfaModule.forRootAsync<TestUser, HostRequest>({ ...extras, inject: ['GIVEN'], useFactory });
+    };
+    host = await startHost({ platform: 'express', register });
+    const client = await logIn(host);
+    expect((await client.page('GET', '/cases')).headers.get('location')).toBe('/second-factor/enroll');
+    expectStatus(await client.get('/second-factor/assets/page.css'), 200);
+    expectStatus(await client.get('/mfa/assets/page.css'), 404);
+  });
+});
