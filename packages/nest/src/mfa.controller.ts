@@ -1,7 +1,8 @@
 import { MfaError } from '@mfa-kit/core';
 import { answerEndpoint, describeProblem, endpointPaths, type HttpAnswer, problemAnswer } from '@mfa-kit/core/http';
-import { All, Controller, Inject, Logger, Req, Res, type Type, VERSION_NEUTRAL } from '@nestjs/common';
+import { All, Controller, Inject, Logger, Req, Res, SetMetadata, type Type, VERSION_NEUTRAL } from '@nestjs/common';
 import { SkipMfa } from './mfa.decorators.js';
+import { OWN_ROUTE, ROUTE_CONFIG } from './mfa.fastify.js';
 import { type MfaHost, pathOf } from './mfa.host.js';
 import type { MfaRequest } from './mfa.options.js';
 import { asReply, writeReply } from './mfa.reply.js';
@@ -20,6 +21,7 @@ export function createMfaController(path: string, decorators: readonly ClassDeco
     }
 
     // The last two are for what is not there: also that answer is the kit's. (The platforms write wildcards differently.)
+    @SetMetadata(ROUTE_CONFIG, OWN_ROUTE)
     @All([...endpointPaths(), ':first', ':first/:second'])
     async answer(@Req() request: MfaRequest, @Res() response: object): Promise<void> {
       const reply = asReply(response);

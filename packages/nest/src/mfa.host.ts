@@ -3,6 +3,7 @@ import { MfaError, type MfaUser } from '@mfa-kit/core';
 import { createHttpKit, type HttpKit, type MfaExchange, readRequestBody } from '@mfa-kit/core/http';
 import { RequestMethod } from '@nestjs/common';
 import type { ApplicationConfig } from '@nestjs/core';
+import { ownBody } from './mfa.fastify.js';
 import type { AnyMfaOptions, MfaCaller, MfaRequest } from './mfa.options.js';
 import { addCookie, type MfaReply } from './mfa.reply.js';
 import { openSession } from './mfa.session.js';
@@ -84,6 +85,8 @@ function urlOf(request: MfaRequest): string {
 
 /** Fastify has always read the body before a handler runs; on Express a parser may have been left out. */
 async function readBody(request: MfaRequest & { body?: unknown }): Promise<unknown> {
+  const own = ownBody(request);
+  if (own !== undefined) return own;
   return 'readableDidRead' in request ? readRequestBody(request as IncomingMessage) : request.body;
 }
 

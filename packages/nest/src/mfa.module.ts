@@ -1,8 +1,9 @@
 import { MfaError, type MfaUser } from '@mfa-kit/core';
 import { DEFAULT_PATH } from '@mfa-kit/core/http';
-import { type DynamicModule, Module, type Provider } from '@nestjs/common';
-import { ApplicationConfig } from '@nestjs/core';
+import { type DynamicModule, Inject, Module, type NestModule, type Provider } from '@nestjs/common';
+import { ApplicationConfig, HttpAdapterHost } from '@nestjs/core';
 import { createMfaController } from './mfa.controller.js';
+import { readOwnBodies } from './mfa.fastify.js';
 import { MfaGuard } from './mfa.guard.js';
 import { createMfaHost } from './mfa.host.js';
 import { MfaHttp } from './mfa.http.js';
@@ -19,7 +20,19 @@ import { MFA, MFA_HOST, MFA_OPTIONS } from './mfa.tokens.js';
 
 /** The endpoints and pages, and what the host injects: `MfaGuard`, `MfaHttp`, the flows. It guards nothing by itself. */
 @Module({})
-export class MfaModule {
+export class MfaModule implements NestModule {
+  readonly #adapters: HttpAdapterHost;
+
+  constructor(@Inject(HttpAdapterHost) adapters: HttpAdapterHost) {
+    this.#adapters = adapters;
+  }
+
+  /** Nest calls this before it makes the routes. */
+  configure(): void {
+    const { httpAdapter } = this.#adapters;
+    if (httpAdapter?.getType() === 'fastify') readOwnBodies(httpAdapter.getInstance());
+  }
+
   /** With options that are there already. A bad one throws and says how to mend it. */
   static forRoot<User extends MfaUser = MfaUser, Request = MfaRequest>(
     options: MfaModuleOptions<User, Request> & MfaModuleExtras,

@@ -1,8 +1,8 @@
-import type { IncomingMessage } from 'node:http';
+import type { Readable } from 'node:stream';
 import { BODY_LIMIT_BYTES } from './exchange.js';
 
 /** What the host's parser made of the body; where none saw it, its bytes, no more of them than tell that there are too many. */
-export async function readRequestBody(request: IncomingMessage & { body?: unknown }): Promise<unknown> {
+export async function readRequestBody(request: Readable & { body?: unknown }): Promise<unknown> {
   // Express 4's parsers leave an empty object behind for a type that they do not know, and the stream untouched.
   const parsed = request.readableDidRead || request.readableEnded || isFilled(request.body);
   return parsed ? request.body : readBytes(request);
@@ -12,7 +12,7 @@ function isFilled(body: unknown): boolean {
   return typeof body === 'object' ? body !== null && Object.keys(body).length > 0 : body !== undefined;
 }
 
-function readBytes(request: IncomingMessage): Promise<Uint8Array> {
+function readBytes(request: Readable): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let length = 0;

@@ -1,0 +1,57 @@
+import { Readable } from 'node:stream';
+import { readRequestBody } from '@mfa-kit/core/http';
+import type { MfaRequest } from './mfa.options.js';
+
+/** Fastify keeps this of a route; the kit's own are known by it. */
+export const OWN_ROUTE = { mfaKit: true };
+
+/** Key of the metadata that Nest hands to Fastify as a route's `config`. */
+export const ROUTE_CONFIG = '__fastify_route_config__';
+
+/** A route of Fastify as its hook `onRoute` shows it. */
+interface Route {
+  config?: Partial<typeof OWN_ROUTE>;
+  preParsing?: unknown;
+  preValidation?: unknown;
+}
+
+interface FastifyRequest extends MfaRequest {
+  method: string;
+}
+
+/** What Fastify goes by when it looks for a parser. */
+const FRAMING = ['content-type', 'content-length', 'transfer-encoding'] as const;
+
+const bodies = new WeakMap<object, unknown>();
+
+/**
+ * Lets the kit read the bodies of its own routes, as it does on Express: what Fastify's parsers refuse (a type that they do not
+ * know, a text that is no JSON, a limit of the host) is then refused by the kit, in the words of the contract.
+ */
+export function readOwnBodies(fastify: { addHook(name: 'onRoute', hook: (route: Route) => void): unknown }): void {
+  fastify.addHook('onRoute', (route) => {
+    if (route.config?.mfaKit !== true) return;
+    route.preParsing = [route.preParsing ?? [], takeBody].flat();
+    route.preValidation = [giveBack, route.preValidation ?? []].flat();
+  });
+}
+
+/** The body that was read for the kit. */
+export function ownBody(request: object): unknown {
+  return bodies.get(request);
+}
+
+const framings = new WeakMap<object, Partial<MfaRequest['headers']>>();
+
+async function takeBody(request: FastifyRequest, _reply: unknown, payload: Readable): Promise<Readable> {
+  if (request.method === 'GET' || request.method === 'HEAD') return payload;
+  bodies.set(request, await readRequestBody(payload));
+  const { headers } = request;
+  framings.set(request, Object.fromEntries(FRAMING.flatMap((name) => (name in headers ? [[name, headers[name]]] : []))));
+  for (const name of FRAMING) delete headers[name];
+  return Readable.from([]);
+}
+
+async function giveBack(request: FastifyRequest): Promise<void> {
+  Object.assign(request.headers, framings.get(request));
+}
