@@ -161,6 +161,22 @@ describe.each(platforms)('on Nest with $platform', (given) => {
     expectStatus(await new Client(host).get('/v1/mfa/challenge'), 404);
   });
 
+  it('CORS: what the answer varies by stays, and the cookies of both', async () => {
+    await start({ configure: (app) => app.enableCors({ origin: ['https://app.example'], credentials: true }) });
+    const { code } = await enroll(host);
+    const client = await logIn(host);
+    expect((await client.get('/cases')).headers.get('vary')).toBe('Origin, Accept');
+    const sent = { code: code(), rememberDevice: true };
+    const verified = expectStatus(await client.post('/mfa/verify', sent, { origin: 'https://app.example' }), 200);
+    expect([verified.headers.get('vary'), verified.headers.get('access-control-allow-origin')]).toEqual([
+      'Origin, Accept',
+      'https://app.example',
+    ]);
+    expect(verified.cookies.map((line) => line.split('=')[0])).toEqual(
+      expect.arrayContaining(['sid', expect.stringMatching(/^__Host-mfa_device_/)]),
+    );
+  });
+
   it('another path', async () => {
     await start({ kit: { path: '/account/security' } });
     const client = await logIn(host);
