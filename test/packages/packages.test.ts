@@ -60,6 +60,10 @@ describe('an application that installs it', () => {
     expect(run('node', ['cjs.cjs'], consumer)).toContain('cjs works');
   });
 
+  it('guards a Nest application in CommonJS, without metadata of types', () => {
+    expect(run('node', ['nest.cjs'], consumer)).toBe('401 login_again\n');
+  });
+
   it.each([
     { name: 'nodenext', module: 'nodenext', moduleResolution: 'nodenext' },
     { name: 'node20', module: 'node20', moduleResolution: 'node16' },
