@@ -1,105 +1,22 @@
-import { MfaGuard, SkipMfa } from '@mfa-kit/nest';
-import {
-  type ArgumentsHost,
-  BadRequestException,
-  type CallHandler,
-  type CanActivate,
-  Catch,
-  Controller,
-  type ExceptionFilter,
-  type ExecutionContext,
-  Get,
-  Inject,
-  Injectable,
-  type NestInterceptor,
-  type PipeTransform,
-  SetMetadata,
-  UnauthorizedException,
-  VERSION_NEUTRAL,
-  VersioningType,
-} from '@nestjs/common';
-import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR, APP_PIPE, HttpAdapterHost, Reflector } from '@nestjs/core';
+import type { ServerResponse } from 'node:http';
+import { MfaGuard } from '@mfa-kit/nest';
+import { type ExecutionContext, VERSION_NEUTRAL, VersioningType } from '@nestjs/common';
+import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR, APP_PIPE, Reflector } from '@nestjs/core';
 import type { FastifyInstance } from 'fastify';
-import { map } from 'rxjs';
 import { afterEach, describe, expect, it } from 'vitest';
 import { Client, enroll, expectStatus, logIn, type Served } from '../express/client.js';
+import {
+  AdapterFilter,
+  Envelope,
+  ForgottenController,
+  LoginGuard,
+  NativeFilter,
+  Public,
+  PublicController,
+  RefusingPipe,
+  seen,
+} from './furniture-host.js';
 import { type Host, type HostOptions, platforms, startHost } from './host.js';
-import { readSession } from './host-routes.js';
-
-const Public = () => SetMetadata('host:public', true);
-
-/** A guard as @nestjs/passport makes one for JWTs: it sets the user, and turns everybody else away. */
-@Injectable()
-class LoginGuard implements CanActivate {
-  constructor(@Inject(Reflector) private readonly reflector: Reflector) {}
-
-  canActivate(context: ExecutionContext) {
-    if (this.reflector.getAllAndOverride('host:public', [context.getHandler(), context.getClass()])) return true;
-    if (readSession(context.switchToHttp().getRequest(), 'userId') === undefined) throw new UnauthorizedException('log in');
-    return true;
-  }
-}
-
-@Injectable()
-class Envelope implements NestInterceptor {
-  intercept(_context: ExecutionContext, next: CallHandler) {
-    return next.handle().pipe(map((data: unknown) => ({ enveloped: data })));
-  }
-}
-
-@Injectable()
-class RefusingPipe implements PipeTransform {
-  transform(value: unknown, { type }: { type: string }) {
-    if (type === 'body' || type === 'custom') throw new BadRequestException('the pipe of the host');
-    return value;
-  }
-}
-
-const seen: unknown[] = [];
-
-/** Answers every exception in the host's own way, as the docs of Nest write it. */
-@Catch()
-class AdapterFilter implements ExceptionFilter {
-  constructor(@Inject(HttpAdapterHost) private readonly host: HttpAdapterHost) {}
-
-  catch(exception: unknown, context: ArgumentsHost) {
-    seen.push(exception);
-    this.host.httpAdapter.reply(context.switchToHttp().getResponse(), { host: 'error' }, 500);
-  }
-}
-
-/** The same with the methods of the platform. */
-@Catch()
-class NativeFilter implements ExceptionFilter {
-  catch(exception: unknown, context: ArgumentsHost) {
-    seen.push(exception);
-    const reply = context.switchToHttp().getResponse<{ status(code: number): { send(body: object): void } }>();
-    reply.status(500).send({ host: 'error' });
-  }
-}
-
-@Public()
-@Controller()
-class PublicController {
-  @Get('hello')
-  hello() {
-    return { hello: 'world' };
-  }
-}
-
-@Controller()
-class ForgottenController {
-  @Get('forgotten')
-  forgotten() {
-    return { inside: true };
-  }
-
-  @SkipMfa()
-  @Get('skipped')
-  skipped() {
-    return { inside: true };
-  }
-}
 
 let host: Host;
 afterEach(() => host.close());
@@ -175,6 +92,27 @@ describe.each(platforms)('on Nest with $platform', (given) => {
     expect(verified.cookies.map((line) => line.split('=')[0])).toEqual(
       expect.arrayContaining(['sid', expect.stringMatching(/^__Host-mfa_device_/)]),
     );
+  });
+
+  it('cookies that the host sets on the same answer stay', async () => {
+    const theme = 'theme=dark; Path=/';
+    await start({
+      configure: (app) => {
+        const server = app.getHttpAdapter().getInstance() as FastifyInstance;
+        if (given.platform === 'fastify')
+          server.addHook('onRequest', async (_request, reply) => void reply.header('Set-Cookie', theme));
+        else
+          app.use((_req: object, res: ServerResponse, next: () => void) => {
+            res.setHeader('Set-Cookie', theme);
+            next();
+          });
+      },
+    });
+    const { code } = await enroll(host);
+    const client = await logIn(host);
+    const { cookies } = expectStatus(await client.post('/mfa/verify', { code: code(), rememberDevice: true }), 200);
+    const names = cookies.map((line) => line.replace(/=.*/, '').replace(/_[0-9a-f]{12}$/, ''));
+    expect(names).toEqual(expect.arrayContaining(['theme', 'sid', '__Host-mfa_device']));
   });
 
   it('another path', async () => {

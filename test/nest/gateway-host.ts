@@ -39,8 +39,8 @@ export class CasesGateway implements OnGatewayConnection {
 
   @SkipMfa()
   @SubscribeMessage('open')
-  open() {
-    return { event: 'open', data: 'open' };
+  open(@CurrentAssurance() assurance: Assurance | undefined) {
+    return { event: 'open', data: assurance?.via ?? 'open' };
   }
 
   @RequireMfa()

@@ -43,6 +43,7 @@ describe.each(sockets)('a gateway of $kind on $platform', ({ platform, kind }) =
     const socket = await open(client);
     expect(await socket.ask('cases')).toEqual({ event: 'cases', data: 'otp' });
     expect(await socket.ask('pay')).toEqual({ event: 'pay', data: 'paid' });
+    expect(await socket.ask('open')).toEqual({ event: 'open', data: 'open' });
     host.clock.advance(301_000);
     const refused = await socket.ask('pay');
     expect(refused).toMatchObject({ event: 'exception', data: { reason: 'challenge', because: 'expired', maxAgeSeconds: 300 } });

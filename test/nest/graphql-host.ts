@@ -30,8 +30,8 @@ class CasesResolver {
 
   @SkipMfa()
   @Query('open')
-  open() {
-    return 'open';
+  open(@CurrentAssurance() assurance: Assurance | undefined) {
+    return assurance?.via ?? 'open';
   }
 
   @RequireMfa()

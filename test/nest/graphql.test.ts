@@ -56,6 +56,8 @@ describe.each(servers)('GraphQL by $server on $platform', (server) => {
   it('lets through who has proven enough, asks for a fresh code, and knows the assurance', async () => {
     const { client, code } = await enroll(host);
     expect((await ask(client, '{ cases }')).body).toEqual({ data: { cases: 'otp' } });
+    const together = (await ask(client, '{ a: cases, open, b: cases }')).body;
+    expect(together).toEqual({ data: { a: 'otp', open: 'open', b: 'otp' } });
     host.clock.advance(301_000);
     const { extensions } = (await ask(client, 'mutation { pay }')).body.errors[0];
     expect(extensions).toMatchObject({ reason: 'challenge', because: 'expired', maxAgeSeconds: 300 });

@@ -1,21 +1,8 @@
-import { createMfa, MfaError } from '@mfa-kit/core';
-import { memoryStorage } from '@mfa-kit/core/storage/memory';
-import { MfaException, MfaGuard, MfaModule, type MfaModuleOptions, RequireMfa } from '@mfa-kit/nest';
-import {
-  type CanActivate,
-  Controller,
-  type ExecutionContext,
-  Get,
-  Inject,
-  Injectable,
-  Scope,
-  SetMetadata,
-  UseGuards,
-} from '@nestjs/common';
+import { MfaGuard, MfaModule, type MfaModuleOptions, RequireMfa } from '@mfa-kit/nest';
+import { type CanActivate, Controller, type ExecutionContext, Get, Injectable, Scope, UseGuards } from '@nestjs/common';
 import { APP_GUARD, ModuleRef } from '@nestjs/core';
 import { afterEach, describe, expect, it } from 'vitest';
 import { Client, enroll, expectStatus } from '../express/client.js';
-import { createBench, KEY } from '../support/core-fixture.js';
 import { type Host, type HostOptions, type HostRequest, platforms, startHost } from './host.js';
 import { readSession } from './host-routes.js';
 
@@ -253,96 +240,3 @@ class UnmarkedController {
     return { inside: true };
   }
 }
-
-describe('SUP-6: a bad option of MfaModule throws at start and names the mend', () => {
-  const { mfa } = createBench();
-
-  it.each<[string, object | undefined]>([
-    ['user', { mfa, loginUrl: '/login' }],
-    ['loginUrl', { mfa, user }],
-    ['loginURL', { mfa, user, loginURL: '/login' }],
-    ['isPublic', { mfa, user, loginUrl: '/login', isPublic: true }],
-    ['request', { mfa, user, loginUrl: '/login', request: {} }],
-    ['session', { mfa, user, loginUrl: '/login', session: {} }],
-    ['session', { mfa, user, loginUrl: '/login', session: null }],
-    ['createMfa', { user, loginUrl: '/login' }],
-    ['path', { mfa, user, loginUrl: '/login', path: 'mfa' }],
-  ])('%s: %j', async (name, options) => {
-    const start = () => startHost({ platform: 'express', register: () => MfaModule.forRoot(options as never) });
-    await expect(start()).rejects.toThrow(name);
-    await expect(start()).rejects.toBeInstanceOf(MfaError);
-  });
-
-  it('a path in what the factory returns, or no way to make options', async () => {
-    const late = () => MfaModule.forRootAsync({ useFactory: () => ({ mfa, user, loginUrl: '/login', path: '/x' }) as never });
-    await expect(startHost({ platform: 'express', register: late })).rejects.toThrow('beside useFactory');
-    expect(() => MfaModule.forRootAsync({})).toThrow('useFactory, useClass or useExisting');
-  });
-
-  it('a requirement that is none', () => {
-    expect(() => RequireMfa({ maxAge: 300 } as never)).toThrow('maxAge');
-  });
-});
-
-describe('a context that is not understood', () => {
-  it('T32: denies with an error that names the mend; what a request is given for is guarded by it', async () => {
-    host = await startHost({ platform: 'express' });
-    const guard = host.app.get(MfaGuard);
-    class Handlers {
-      handle() {}
-      open() {}
-    }
-    const context = (type: string, args: unknown[], handler: () => void = Handlers.prototype.handle) =>
-      ({
-        getType: () => type,
-        getArgByIndex: (index: number) => args[index],
-        getArgs: () => args,
-        getHandler: () => handler,
-        getClass: () => Handlers,
-        switchToWs: () => ({ getClient: () => args[0] }),
-        switchToHttp: () => ({ getRequest: () => args[0], getResponse: () => args[1] }),
-      }) as unknown as ExecutionContext;
-    for (const type of ['rpc', 'telegraf', 'necord', '']) {
-      const refused = guard.canActivate(context(type, [{}, {}]));
-      await expect(refused).rejects.toMatchObject({ code: 'host_setup', message: expect.stringContaining('request(context)') });
-    }
-    await expect(guard.canActivate(context('ws', [null]))).rejects.toMatchObject({ cause: expect.any(MfaException) });
-    await expect(guard.canActivate(context('graphql', []))).rejects.toMatchObject({ problem: { reason: 'unavailable' } });
-    SetMetadata('@mfa-kit/nest:mark', { kind: 'skip' })(Handlers.prototype, 'open', { value: Handlers.prototype.open });
-    await expect(guard.canActivate(context('rpc', [], Handlers.prototype.open))).resolves.toBe(true);
-  });
-
-  it('is asked of the host, by the option request', async () => {
-    const { mfa } = createBench();
-    host = await startHost({
-      platform: 'express',
-      session: 'none',
-      kit: {
-        mfa,
-        session: false,
-        request: () => ({ method: '', url: '', headers: { 'x-user': 'user-grace' } }),
-        user: ({ request, transport }) => {
-          expect(transport).toBe('other');
-          return { id: String(request.headers['x-user']), name: 'grace', mfa: 'optional' };
-        },
-      },
-    });
-    const context = {
-      getType: () => 'rpc',
-      getArgByIndex: () => ({}),
-      getHandler: () => UnmarkedController.prototype.unmarked,
-      getClass: () => UnmarkedController,
-    } as unknown as ExecutionContext;
-    await expect(host.app.get(MfaGuard).canActivate(context)).resolves.toBe(true);
-  });
-});
-
-it('the flows of another createMfa are what the host gave', async () => {
-  const mfa = createMfa({ issuer: 'Acme', keys: [KEY], storage: memoryStorage() });
-  @Injectable()
-  class Reader {
-    constructor(@Inject(Symbol.for('@mfa-kit/nest/mfa')) readonly given: unknown) {}
-  }
-  host = await startHost({ platform: 'express', kit: { mfa: mfa as never }, module: { providers: [Reader] } });
-  expect(host.app.get(Reader).given).toBe(mfa);
-});

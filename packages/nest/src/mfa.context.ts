@@ -7,8 +7,8 @@ import { asReply } from './mfa.reply.js';
 
 /** The requests that opened sockets, as `checkConnection` was told them. */
 const openings = new WeakMap<object, MfaRequest>();
-/** What the guard found, by what all contexts of one call have in common. */
-const found = new WeakMap<object, Assurance>();
+/** What the guard found, by what all contexts of one call have in common, and by handler: those of one operation run at once. */
+const found = new WeakMap<object, Map<unknown, Assurance>>();
 
 /** Who calls in a context; throws where the context is not understood, and says how to mend that. */
 export function readArrival(context: ExecutionContext, options: Pick<AnyMfaOptions, 'request'>): MfaArrival {
@@ -47,18 +47,20 @@ export function readSocket(client: unknown, given?: MfaRequest): MfaCaller {
   );
 }
 
-/** Notes what was proven in a call, or that nothing was. */
+/** Notes what was proven in a call that was let through, or that nothing had to be. */
 export function rememberAssurance(context: ExecutionContext, assurance: Assurance | undefined): void {
   const anchor = anchorOf(context);
   if (!anchor) return;
-  if (assurance) found.set(anchor, assurance);
-  else found.delete(anchor);
+  const handlers = found.get(anchor) ?? new Map<unknown, Assurance>();
+  found.set(anchor, handlers);
+  if (assurance) handlers.set(context.getHandler(), assurance);
+  else handlers.delete(context.getHandler());
 }
 
 /** What the guard found proven in this call; undefined where it asked for no proof, or did not run. */
 export function assuranceOf(context: ExecutionContext): Assurance | undefined {
   const anchor = anchorOf(context);
-  return anchor && found.get(anchor);
+  return anchor && found.get(anchor)?.get(context.getHandler());
 }
 
 /** Over HTTP the reply is at hand, or leads from the request; a subscription's request opened the socket, and has none. */

@@ -52,7 +52,6 @@ export class MfaGuard implements CanActivate {
   async canActivate(context: ExecutionContext): Promise<boolean> {
     const mark = this.#reflector.getAllAndOverride<MfaMark | undefined>(MFA_MARK, [context.getHandler(), context.getClass()]);
     if (mark?.kind === 'skip') return true;
-    rememberAssurance(context, undefined);
     const access = await this.#decide(context, mark);
     if (access.allowed) return true;
     await this.refusal(access, context);

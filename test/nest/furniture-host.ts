@@ -1,0 +1,96 @@
+import { SkipMfa } from '@mfa-kit/nest';
+import {
+  type ArgumentsHost,
+  BadRequestException,
+  type CallHandler,
+  type CanActivate,
+  Catch,
+  Controller,
+  type ExceptionFilter,
+  type ExecutionContext,
+  Get,
+  Inject,
+  Injectable,
+  type NestInterceptor,
+  type PipeTransform,
+  SetMetadata,
+  UnauthorizedException,
+} from '@nestjs/common';
+import { HttpAdapterHost, Reflector } from '@nestjs/core';
+import { map } from 'rxjs';
+import { readSession } from './host-routes.js';
+
+export const Public = () => SetMetadata('host:public', true);
+
+/** A guard as @nestjs/passport makes one for JWTs: it sets the user, and turns everybody else away. */
+@Injectable()
+export class LoginGuard implements CanActivate {
+  constructor(@Inject(Reflector) private readonly reflector: Reflector) {}
+
+  canActivate(context: ExecutionContext) {
+    if (this.reflector.getAllAndOverride('host:public', [context.getHandler(), context.getClass()])) return true;
+    if (readSession(context.switchToHttp().getRequest(), 'userId') === undefined) throw new UnauthorizedException('log in');
+    return true;
+  }
+}
+
+@Injectable()
+export class Envelope implements NestInterceptor {
+  intercept(_context: ExecutionContext, next: CallHandler) {
+    return next.handle().pipe(map((data: unknown) => ({ enveloped: data })));
+  }
+}
+
+@Injectable()
+export class RefusingPipe implements PipeTransform {
+  transform(value: unknown, { type }: { type: string }) {
+    if (type === 'body' || type === 'custom') throw new BadRequestException('the pipe of the host');
+    return value;
+  }
+}
+
+export const seen: unknown[] = [];
+
+/** Answers every exception in the host's own way, as the docs of Nest write it. */
+@Catch()
+export class AdapterFilter implements ExceptionFilter {
+  constructor(@Inject(HttpAdapterHost) private readonly host: HttpAdapterHost) {}
+
+  catch(exception: unknown, context: ArgumentsHost) {
+    seen.push(exception);
+    this.host.httpAdapter.reply(context.switchToHttp().getResponse(), { host: 'error' }, 500);
+  }
+}
+
+/** The same with the methods of the platform. */
+@Catch()
+export class NativeFilter implements ExceptionFilter {
+  catch(exception: unknown, context: ArgumentsHost) {
+    seen.push(exception);
+    const reply = context.switchToHttp().getResponse<{ status(code: number): { send(body: object): void } }>();
+    reply.status(500).send({ host: 'error' });
+  }
+}
+
+@Public()
+@Controller()
+export class PublicController {
+  @Get('hello')
+  hello() {
+    return { hello: 'world' };
+  }
+}
+
+@Controller()
+export class ForgottenController {
+  @Get('forgotten')
+  forgotten() {
+    return { inside: true };
+  }
+
+  @SkipMfa()
+  @Get('skipped')
+  skipped() {
+    return { inside: true };
+  }
+}
