@@ -5,11 +5,11 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import pg from 'pg';
 import { describe, expect, it } from 'vitest';
-import { postgresUrl } from './postgres.js';
 import { startPostgres } from './postgres-server.js';
 import { describeWith } from './requires.js';
+import { serverUrl } from './server-url.js';
 
-const url = await postgresUrl();
+const url = await serverUrl('postgres');
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const testThatEndsWith = (code: number) => `import { expect, it } from 'vitest';
 it('asks for PostgreSQL', async () => {
@@ -74,5 +74,5 @@ describe('a run that started PostgreSQL', () => {
 });
 
 describe('the PostgreSQL of the run', () => {
-  it('is one, whoever asks', async () => expect(await postgresUrl()).toBe(url));
+  it('is one, whoever asks', async () => expect(await serverUrl('postgres')).toBe(url));
 });

