@@ -57,10 +57,11 @@ export function createApp(storage: MfaStorage, secret: string): Express {
     const account = await checkPassword(String(req.body?.email), String(req.body?.password));
     if (!account) return res.sendStatus(401);
     const login = await mfa.beginLogin({ user: toMfaUser(account) });
-    // The page sends the pending token with the code to POST /mfa/verify and gets the access token there.
-    if (login.pendingToken) return res.json({ access: login.decision.access, pendingToken: login.pendingToken });
-    if (login.decision.access !== 'allow') return res.status(403).json({ access: login.decision.access });
-    return res.json({ access: 'allow', accessToken: await issueAccessToken(account.id, { amr: ['pwd'] }) });
+    const { access } = login.decision;
+    // With the pending token the page proves a code, or enrolls, and gets the access token there.
+    if (access === 'challenge' || access === 'enroll') return res.json({ access, pendingToken: login.pendingToken });
+    if (access !== 'allow') return res.status(403).json({ access });
+    return res.json({ access, accessToken: await issueAccessToken(account.id, { amr: ['pwd'] }) });
   });
   app.get('/cases', requireMfa(), (_req, res) => {
     res.json({ cases: [] });

@@ -128,6 +128,28 @@ describe('a client with bearer tokens', () => {
       expect((await call(app, 'POST /token', { body: { refreshToken: body.refreshToken } })).status).toBe(200);
     }
   });
+
+  it('ENR-1: enrolls by the pending token of the login also where nothing demands it', async () => {
+    for (const username of ['grace', 'alan']) {
+      const user = await enrollBearer(app, username);
+      expect((await call(app, 'POST /payouts', { token: user.accessToken, body: PAYOUT })).status).toBe(201);
+      expect((await user.logIn()).body.access).toBe('challenge');
+    }
+  });
+
+  it('ENR-5: adds another authenticator by a token whose code is fresh, and by none whose code is old', async () => {
+    const ada = await enrollBearer(app);
+    const { accessToken: token } = ada;
+    const started = await call(app, 'POST /mfa/enroll', { token, body: { name: 'tablet' } });
+    expect(started.status).toBe(201);
+    const { enrollmentId, manualKey } = started.body;
+    const code = createAuthenticator(String(manualKey)).code(app.now());
+    const confirmed = await call(app, 'POST /mfa/enroll/confirm', { token, body: { enrollmentId, code } });
+    expect(said(confirmed)).toEqual([200, undefined]);
+    app.advance(301 * SECOND);
+    const late = await call(app, 'POST /mfa/enroll', { token: confirmed.body.accessToken, body: {} });
+    expect(said(late)).toEqual([403, 'assurance_required']);
+  });
 });
 
 describe('a page of another origin', () => {

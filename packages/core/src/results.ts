@@ -97,6 +97,9 @@ export interface LoginBegun {
   session?: MfaSession;
   /** The rotated token of a remembered device. */
   device?: DeviceGrant;
-  /** The pending session as a signed JWT, for clients without a session. Absent when nothing is pending. */
+  /**
+   * The pending session as a signed JWT, for clients without a session: proves a code, or enrolls. Also there when `decision` allows a
+   * user who has not enrolled, so look at `decision` first.
+   */
   pendingToken?: string;
 }

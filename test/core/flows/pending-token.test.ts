@@ -141,12 +141,25 @@ describe('a pending token', () => {
     expect(reasonOf(await moved.mfa.openPendingToken(byOld))).toBe('ok');
   });
 
-  it('is given where something is asked, and nowhere else', async () => {
+  it('is given where something is asked or can be enrolled, and nowhere else', async () => {
     const bench = await createEnrolled();
     const { token } = await loginWithCode(bench, { rememberDevice: true });
     expect((await bench.mfa.beginLogin({ user: ada, deviceToken: token })).pendingToken).toBeUndefined();
     expect((await bench.mfa.beginLogin({ user: { ...ada, mfa: 'off' } })).pendingToken).toBeUndefined();
-    expect((await bench.mfa.beginLogin({ user: { ...bob, mfa: 'optional' } })).pendingToken).toBeUndefined();
     expect((await bench.mfa.beginLogin({ user: bob })).pendingToken).toBeDefined();
+  });
+
+  it('ENR-1: lets a client without a session enroll where MFA is optional, and is worth no proof before', async () => {
+    const bench = createBench();
+    const user = { ...bob, mfa: 'optional' as const };
+    const begun = await bench.mfa.beginLogin({ user });
+    expect(begun.decision).toMatchObject({ access: 'allow', via: 'not-required' });
+    const session = await open(bench, begun.pendingToken ?? '');
+    expect(reasonOf(await bench.mfa.verify({ user, session, code: '123456' }))).toBe('not_enrolled');
+    const started = good(await bench.mfa.startEnrollment({ user, session }));
+    const { id: enrollmentId, manualKey } = started.enrollment;
+    const code = createAuthenticator(manualKey).code(bench.clock.now());
+    const confirmed = good(await bench.mfa.confirmEnrollment({ user, session: started.session, enrollmentId, code }));
+    expect(confirmed.assurance.amr).toContain('otp');
   });
 });

@@ -63,8 +63,8 @@ export async function beginLogin<User extends MfaUser>(flow: FlowContext<User>, 
   const { decision, session, sign } = begun;
   if (session) await remindHost(flow, user, begun.enrolled, operation.report);
   const device = await signGrant(flow, user.id, sign);
-  const asks = decision.access === 'challenge' || decision.access === 'enroll';
-  const pendingToken = asks && session?.state === 'pending' ? await signPendingToken(session, signing(flow)) : undefined;
+  // Also where nothing is asked yet: a client without a session enrolls by it when MFA is optional or there is time left.
+  const pendingToken = session?.state === 'pending' ? await signPendingToken(session, signing(flow)) : undefined;
   return operation.end({
     decision,
     ...(session ? { session } : {}),

@@ -147,8 +147,18 @@ export async function bindFlows<User extends MfaUser, Request>(
     startEnrollment: async (input = {}) => change(await acting((who) => mfa.startEnrollment({ ...who, ...input }))),
     currentEnrollment: () => acting((who) => mfa.currentEnrollment(who)),
     confirmEnrollment: async ({ enrollmentId, code, rememberDevice }) =>
-      prove(await acting((who) => mfa.confirmEnrollment({ ...who, ...state.deviceInput(rememberDevice), enrollmentId, code }))),
-    cancelEnrollment: async (input) => change(await acting((who) => mfa.cancelEnrollment({ ...who, ...input }))),
+      prove(
+        await acting((who) => {
+          const session = startedHere(state, who.session, enrollmentId);
+          return mfa.confirmEnrollment({ ...who, session, ...state.deviceInput(rememberDevice), enrollmentId, code });
+        }),
+      ),
+    cancelEnrollment: async ({ enrollmentId }) =>
+      change(
+        await acting((who) =>
+          mfa.cancelEnrollment({ ...who, session: startedHere(state, who.session, enrollmentId), enrollmentId }),
+        ),
+      ),
     verify: async ({ code, recoveryCode, rememberDevice }) =>
       prove(await acting((who) => mfa.verify({ ...who, ...state.deviceInput(rememberDevice), code, recoveryCode }))),
     getStatus: () => acting(({ user }) => mfa.getStatus({ user })),
@@ -170,6 +180,19 @@ export async function bindFlows<User extends MfaUser, Request>(
     shownDeviceIds: () => claimedDeviceIds(state.deviceTokens()),
     keepsState: state.keepsState,
   };
+}
+
+/**
+ * Nothing is kept for a client with bearer tokens, so that it shows by the id itself, 128 random bits told to nobody else, that it
+ * began the enrollment. That the proof in its token is fresh is asked as of everybody.
+ */
+function startedHere<User extends MfaUser>(
+  state: RequestState<User>,
+  session: MfaSession | undefined,
+  enrollmentId: string,
+): MfaSession | undefined {
+  if (state.keepsState || session?.state !== 'verified') return session;
+  return { ...session, enrollmentIds: [enrollmentId] };
 }
 
 /**
