@@ -5,6 +5,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { peek } from '../faults/core-faulty-storage.js';
 import {
   ada,
+  bob,
   createAuthenticator,
   createBench,
   createEnrolled,
@@ -141,6 +142,34 @@ describe('LOG-1, I11: one principal event an operation', () => {
       door: 'verify',
       why: 'wrong',
     });
+  });
+
+  it('LOG-4: what must be told apart has a name or a reason of its own', async () => {
+    const bench = await createEnrolled();
+    const { mfa, clock, authenticator, storage } = bench;
+    const told = async (act: () => Promise<unknown>) => {
+      bench.events.length = 0;
+      await act();
+      return bench.events.map((event) => ('why' in event ? `${event.name} ${event.why}` : event.name));
+    };
+    const verify = async (code: string) => mfa.verify({ user: ada, session: await loginPending(mfa), code });
+    const right = authenticator.code(clock.now());
+    expect(await told(() => verify(right))).toContain('verified');
+    expect(await told(() => verify(right))).toContain('verification_failed replayed');
+    expect(await told(() => verify(wrong(bench)))).toContain('verification_failed wrong');
+    expect(await told(() => verify('12 34'))).toContain('verification_failed malformed');
+    for (let tries = 0; tries < 3; tries++) await verify(wrong(bench));
+    expect(await told(() => verify(wrong(bench)))).toContain('throttled');
+    expect(await told(() => mfa.beginLogin({ user: ada, deviceToken: 'forged' }))).toContain('device_refused invalid');
+    const reset = () => mfa.resetMfa({ userId: ada.id, actor: 'support', reason: 'lost phone' });
+    expect(await told(reset)).toContain('mfa_reset');
+    const enrolledUser = { ...bob, enrolled: true };
+    expect(await told(() => mfa.beginLogin({ user: enrolledUser }))).toContain('profile_missing');
+    await storage.write(bob.id, { version: 'other', value: 'AAAA' }, null);
+    expect(await told(() => mfa.beginLogin({ user: bob }))).toContain('profile_unreadable unknown_format');
+    const broken = createBench({ storage: { ...storage, read: () => Promise.reject(new Error('away')) } });
+    await broken.mfa.beginLogin({ user: ada });
+    expect(broken.names()).toContain('storage_failed');
   });
 
   it('FLT-5: a clock that was ahead is told', async () => {

@@ -60,7 +60,7 @@ describe.each(versions)('SES-2: the guard of the whole application on Express $v
     expect((await client.get('/mfa/')).body).toMatchObject({ reason: 'login_again' });
   });
 
-  it('T31: sees a request, not how the user logged in', async () => {
+  it('T31, SES-8: sees a request, not how the user logged in', async () => {
     const { code } = await enroll(host);
     const client = await logIn(host);
     for (const headers of [{ authorization: 'Bearer x' }, { 'x-forwarded-for': '127.0.0.1' }, { 'x-mfa': 'done' }] as Record<

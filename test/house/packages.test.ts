@@ -27,7 +27,7 @@ describe.each(packageNames)('the manifest of %s', (name) => {
     expect([manifest.main, manifest.types]).toEqual([main.default, main.types]);
   });
 
-  it('packs sources and build, runs nothing on install, and asks for Node 20.19', () => {
+  it('SUP-3: packs sources and build, runs nothing on install, and asks for Node 20.19', () => {
     expect(manifest).toMatchObject({
       type: 'module',
       license: 'MIT',
@@ -45,7 +45,7 @@ describe.each(packageNames)('the manifest of %s', (name) => {
     expect(license).toBe(readFileSync(path.join(root, 'LICENSE'), 'utf8'));
   });
 
-  it('pins what it depends on, and its siblings to the same version', () => {
+  it('SUP-3: pins what it depends on, and its siblings to the same version', () => {
     for (const [dependency, range] of Object.entries(manifest.dependencies ?? {})) {
       expect(range, dependency).toMatch(/^\d+\.\d+\.\d+$/);
       if (dependency.startsWith('@mfa-kit/')) expect(range).toBe(manifest.version);

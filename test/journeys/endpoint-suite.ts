@@ -193,6 +193,36 @@ export function endpointSuite(start: () => Promise<EndpointHost>): void {
     expect(status).toBe(400);
   });
 
+  it('HTTP-6: tell nobody who has not logged in whether somebody is enrolled, locked, remembered or known', async () => {
+    const forged = { pendingToken: `${'x'.repeat(40)}.${'y'.repeat(80)}.z`, code: '123456', id: 'x', name: 'x' };
+    const seen = async (cookies: Map<string, string>) => {
+      const told: unknown[] = [];
+      for (const [method, paths] of [
+        ['GET', GETS],
+        ['POST', POSTS],
+      ] as const) {
+        for (const path of paths) {
+          for (const body of method === 'GET' ? [undefined] : [{}, forged]) {
+            const stranger = new Client(host);
+            for (const [name, value] of cookies) if (name !== 'sid') stranger.cookies.set(name, value);
+            const { status, headers, text } = await stranger.request(method, `/mfa${path}`, body ? { body } : {});
+            const { date, 'set-cookie': _, ...rest } = Object.fromEntries(headers);
+            told.push([method, path, status, rest, text]);
+          }
+        }
+      }
+      return told;
+    };
+    const before = await seen(new Map());
+    const { client, code } = await enroll(host);
+    const known = await logIn(host);
+    expectStatus(await known.post('/mfa/verify', { code: code(), rememberDevice: true }), 200);
+    for (let tries = 0; tries < 5; tries++) expectStatus(await client.post('/mfa/verify', { code: '000000' }), 422);
+    expectStatus(await client.post('/mfa/verify', { code: '000000' }), 429);
+    expect(await seen(known.cookies)).toEqual(before);
+    expect(await seen(new Map())).toEqual(before);
+  });
+
   it('T19: know only their own enrollments', async () => {
     const ada = await logIn(host);
     const bob = await logIn(host, 'bob');

@@ -87,6 +87,16 @@ describe('guessing', () => {
     expect(bench.counts.writes).toBe(6);
   });
 
+  it('THR-4: no restart of the process gives tries back', async () => {
+    const bench = await createEnrolled();
+    for (let tries = 0; tries < 4; tries++) expect(await guess(bench)).toBe('invalid_code');
+    const restarted = createBench({ storage: bench.storage, clock: bench.clock.now });
+    const after = { ...bench, mfa: restarted.mfa };
+    expect(await guess(after)).toBe('invalid_code');
+    expect(await guess(after)).toBe('throttled');
+    expect(await guess(bench)).toBe('throttled');
+  });
+
   it('T7: the right password changes no budget, only a right code gives the quick tries back', async () => {
     const bench = await createEnrolled();
     for (let tries = 0; tries < 4; tries++) await guess(bench);

@@ -1,0 +1,56 @@
+import { expect, it } from 'vitest';
+import { peek } from '../../faults/core-faulty-storage.js';
+import { ada, createEnrolled, DAY, enrollAnother, good, HOUR, loginPending, MINUTE } from '../../support/core-fixture.js';
+
+it('I10: a record that has seen everything, often, stays within its bounds and below 48 KB', async () => {
+  const bench = await createEnrolled();
+  const { mfa, clock } = bench;
+  const { recoveryCodes } = bench;
+  const authenticators = [bench.authenticator];
+  let { session } = bench;
+  const name = '\u{1f510}'.repeat(64);
+
+  async function loginBy(index: number, options: object = {}) {
+    const authenticator = authenticators[index % authenticators.length] as (typeof authenticators)[number];
+    const { pendingToken = '' } = await mfa.beginLogin({ user: ada });
+    const pending = good(await mfa.openPendingToken(pendingToken)).session;
+    return good(await mfa.verify({ user: ada, session: pending, code: authenticator.code(clock.now()), ...options }));
+  }
+
+  while (authenticators.length < 10) {
+    clock.advance(HOUR);
+    session = (await loginBy(0)).session;
+    const added = await enrollAnother(bench, session);
+    authenticators.push(added.authenticator);
+    const change = { user: ada, session: added.session, authenticatorId: added.authenticatorId, name };
+    good(await mfa.renameAuthenticator(change));
+  }
+  for (let visit = 0; visit < 400; visit++) {
+    // Never two visits of one authenticator in neighboring steps: each leaves a range of its own in the ledger.
+    clock.advance(2 * MINUTE);
+    await loginBy(visit, { rememberDevice: true, deviceLabel: name });
+  }
+  for (let login = 0; login < 5; login++) {
+    const pending = (await loginBy(0)).session;
+    clock.advance(2 * MINUTE);
+    const refused = await mfa.startEnrollment({ user: ada, session: pending, name });
+    expect(refused).toMatchObject({ reason: 'limit_reached' });
+  }
+  for (const recoveryCode of recoveryCodes.slice(0, 5)) {
+    const login = await loginPending(mfa);
+    good(await mfa.verify({ user: ada, session: login, recoveryCode, rememberDevice: true, deviceLabel: name }));
+  }
+
+  const profile = await peek(bench.storage, ada.id);
+  expect(profile).toMatchObject({ authenticators: { length: 10 }, devices: { length: 20 } });
+  expect(profile?.usedTokens.length).toBeLessThanOrEqual(32);
+  expect(profile?.versions.length).toBe(16);
+  expect(profile?.enrollmentStarts.length).toBeLessThanOrEqual(10);
+  for (const { data } of profile?.authenticators ?? []) {
+    expect((data as { closed: unknown[] }).closed.length).toBeGreaterThan(20);
+    expect((data as { closed: unknown[] }).closed.length).toBeLessThanOrEqual(32);
+  }
+  const stored = await bench.storage.read(ada.id);
+  expect(stored?.value.length).toBeLessThan(48 * 1024);
+  expect(clock.now()).toBeGreaterThan(DAY);
+});
