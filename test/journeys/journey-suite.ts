@@ -38,6 +38,16 @@ export function journeySuite(start: () => Promise<JourneyHost>): void {
     expect((await other.post('/mfa/verify', { code })).body).toMatchObject({ status: 422, reason: 'invalid_code' });
   });
 
+  it('I4, T3: one code sent by twenty logged-in browsers at once opens one of them', async () => {
+    const { code } = await enroll(host);
+    const clients = await Promise.all(Array.from({ length: 20 }, () => logIn(host)));
+    const right = code();
+    const answers = await Promise.all(clients.map((client) => client.post('/mfa/verify', { code: right })));
+    const passed = await Promise.all(clients.map(async (client) => (await client.get('/cases')).status === 200));
+    expect(answers.map(({ status }) => status === 200)).toEqual(passed);
+    expect(passed.filter(Boolean)).toHaveLength(1);
+  });
+
   it('leads a browser through the pages and back to where it came from', async () => {
     const { code } = await enroll(host);
     const client = await logIn(host);

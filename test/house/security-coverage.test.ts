@@ -1,0 +1,21 @@
+import path from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { coveragePage, requirementIds, testsById, untested } from './security-coverage.js';
+import { root } from './sources.js';
+
+describe('docs/security-coverage.md', () => {
+  it('finds a test for every identifier of the threat model, or says why there is none', () => {
+    const tests = testsById();
+    expect(requirementIds().length).toBeGreaterThan(140);
+    expect(requirementIds().filter((id) => !tests.has(id))).toEqual(Object.keys(untested));
+  });
+
+  it('knows every identifier that a test is named by', () => {
+    const known = new Set(requirementIds());
+    expect([...testsById().keys()].filter((id) => !known.has(id))).toEqual([]);
+  });
+
+  it('is up to date', async () => {
+    await expect(coveragePage()).toMatchFileSnapshot(path.join(root, 'docs/security-coverage.md'));
+  });
+});

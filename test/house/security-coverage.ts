@@ -1,0 +1,106 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { filesUnder, root } from './sources.js';
+
+const ID = String.raw`(?:[A-Z]{3,4}-\d+|[TI]\d+)`;
+const NAMED = new RegExp(String.raw`['"\`]((?:(?:${ID}|d-\d+b?)(?:, |: ))+)`, 'g');
+
+/** What no test can show here, and why. */
+export const untested: Record<string, string> = {
+  T37: 'there is no factor yet that delivers codes',
+};
+
+/** Where a requirement is met otherwise than the standards suggest. */
+const otherwise: [string, string, string][] = [
+  [
+    'TOTP-5',
+    'blanks and hyphens are taken out of a code (common practice)',
+    'only U+0020: apps show codes with a blank, none with a hyphen, and one rule less is one mistake less',
+  ],
+  [
+    'THR-2',
+    'an authenticator is disabled after 100 wrong codes in a row (NIST SP 800-63B-4, 3.2.2)',
+    'never disabled: the bucket keeps it below 100 in 30 days for ever, and nobody who has the password can take the owner’s factor away',
+  ],
+  [
+    'THR-8',
+    'limits by address beside those by account',
+    'none: addresses are the host’s business, and forged headers then change nothing',
+  ],
+  [
+    'REC-2',
+    'a salted password hash for recovery codes below 112 bits (NIST SP 800-63B-4, 3.1.2.2)',
+    'codes of 120 bits, so that a keyed digest suffices and a flood of tries costs no processor time',
+  ],
+  [
+    'DEV-1',
+    'remembering browsers is off (NIST SP 800-63B-4, 5.1)',
+    'offered, with an empty tick box; `rememberDevice: false` or the policy of a user switches it off. It never serves a step-up',
+  ],
+  [
+    'LOG-5',
+    'a notice for each login that failed at the second factor',
+    'at half and at full of the budget, once a day: a notice for every typing error is one that nobody reads',
+  ],
+];
+
+/** The identifiers of docs/threat-model.md, in its order. */
+export function requirementIds(): string[] {
+  const text = readFileSync(path.join(root, 'docs/threat-model.md'), 'utf8');
+  return [...text.matchAll(new RegExp(String.raw`^\| (${ID}) \|`, 'gm'))].map(([, id = '']) => id);
+}
+
+/** For each identifier the files that have a test, a suite or a conformance case of its name. */
+export function testsById(): Map<string, string[]> {
+  const files = [
+    ...filesUnder(path.join(root, 'test'))
+      .filter((file) => file.endsWith('.ts') && !/(^|\/)(node_modules|\.snippets|house)\//.test(file))
+      .map((file) => `test/${file}`),
+    ...filesUnder(path.join(root, 'test/house')).map((file) => `test/house/${file}`),
+    ...filesUnder(path.join(root, 'packages/core/src/storage/conformance')).map(
+      (file) => `packages/core/src/storage/conformance/${file}`,
+    ),
+  ].sort();
+  const found = new Map<string, string[]>();
+  for (const file of files) {
+    const text = readFileSync(path.join(root, file), 'utf8');
+    const names = [...text.matchAll(NAMED)].flatMap(([, ids = '']) => ids.match(new RegExp(ID, 'g')) ?? []);
+    for (const id of new Set(names)) found.set(id, [...(found.get(id) ?? []), file]);
+  }
+  return found;
+}
+
+/** The page that leads from each identifier to its tests. */
+export function coveragePage(): string {
+  const found = testsById();
+  const rows = requirementIds().map((id) => {
+    const links = (found.get(id) ?? []).map((file) => `[${shortName(file)}](../${file})`);
+    return `| ${id} | ${links.join(', ') || `none: ${untested[id]}`} |`;
+  });
+  return [
+    '# Which test shows what',
+    '',
+    'Made by `npx vitest run test/house/security-coverage.test.ts -u` from the names of the tests; what an identifier means stands in',
+    '[threat-model.md](threat-model.md). A test fails when an identifier has no test, or when this page is not up to date.',
+    '',
+    '## Decided otherwise',
+    '',
+    '| id | the standard or the custom | here |',
+    '|---|---|---|',
+    ...otherwise.map((cells) => `| ${cells.join(' | ')} |`),
+    '',
+    '## Tests',
+    '',
+    '| id | tests |',
+    '|---|---|',
+    ...rows,
+    '',
+  ].join('\n');
+}
+
+function shortName(file: string): string {
+  return file
+    .replace(/^test\//, '')
+    .replace(/^packages\/core\/src\/storage\//, '')
+    .replace(/(\.test)?\.ts$/, '');
+}
