@@ -7,13 +7,20 @@ import { scriptedClient } from '../support/scripted-client.js';
 import { expectStatus } from '../support/scripted-journey.js';
 
 describeWith(requireOathtool(), 'the example as a person starts it', () => {
-  it.each(['SQLite by default', 'PostgreSQL'])(
-    'says what to do, survives a restart, and resets a user: %s',
-    async (storage) => {
+  it.each([
+    { example: 'express-passport', storage: 'SQLite by default', framework: 'Express' },
+    { example: 'express-passport', storage: 'PostgreSQL', framework: 'Express' },
+    { example: 'nest', storage: 'SQLite by default', framework: 'Nest on Express' },
+    { example: 'nest', storage: 'PostgreSQL', framework: 'Nest on Fastify', env: { PLATFORM: 'fastify' } },
+  ] as const)(
+    'says what to do, survives a restart, and resets a user: $framework, $storage',
+    async ({ example, storage, framework, ...given }) => {
       const database = storage === 'PostgreSQL' ? await postgresDatabase() : undefined;
       if (database === null) return;
-      const demo = await startDemoProcess(database ? { MFA_STORAGE: database.connectionString } : {});
+      const env = { ...('env' in given && given.env), ...(database && { MFA_STORAGE: database.connectionString }) };
+      const demo = await startDemoProcess(env, example);
       try {
+        expect(demo.output()).toContain(`(${framework})`);
         const [, password = ''] = /Password {5}(\S+)/.exec(demo.output()) ?? [];
         expect(demo.output()).toContain(demo.origin);
         expect(demo.output()).toContain('MFA_KEY is not set');

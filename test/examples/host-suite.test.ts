@@ -7,7 +7,7 @@ import { createAuthenticator, createClock, type TestClock, verifiedSession } fro
 import { assertMfaCoverage } from '@mfa-kit/express';
 import * as bearer from '@mfa-kit-examples/bearer-api';
 import { createTokens } from '@mfa-kit-examples/bearer-api/tokens';
-import { createDemoHost, type DemoHost, type DemoUser } from '@mfa-kit-examples/demo-host';
+import { createDemoHost, createDemoMfa, type DemoHost, type DemoUser } from '@mfa-kit-examples/demo-host';
 import * as passport from '@mfa-kit-examples/express-passport';
 import type { Express } from 'express';
 import request from 'supertest';
@@ -36,7 +36,7 @@ describe('a suite for an API with tokens', () => {
 
   beforeEach(async () => {
     app = await bearer.createApp(host, { clock: clock.now });
-    mfa = bearer.createDemoMfa(host, clock.now);
+    mfa = createDemoMfa(host, clock.now);
   });
 
   /** A token of somebody who has just proven a code: made by the flows themselves, without a request. */

@@ -114,6 +114,7 @@ describe('the packages together', () => {
       'examples/bearer-api',
       'examples/demo-host',
       'examples/express-passport',
+      'examples/nest',
     ];
     for (const folder of folders) {
       const { dependencies, devDependencies } = JSON.parse(

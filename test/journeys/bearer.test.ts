@@ -1,6 +1,6 @@
 import { createAuthenticator } from '@mfa-kit/core/testing';
-import { createDemoMfa } from '@mfa-kit-examples/bearer-api';
 import { walk } from '@mfa-kit-examples/bearer-api/walk';
+import { createDemoMfa } from '@mfa-kit-examples/demo-host';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type BearerAnswer, type BearerApp, call, enrollBearer, PAYOUT, SPA, startBearerApp } from '../support/bearer-app.js';
 import { DAY, SECOND, STEP } from '../support/demo-app.js';

@@ -1,20 +1,38 @@
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer, type RequestListener } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createDemoHost, type DemoHost } from '@mfa-kit-examples/demo-host';
-import { createApp } from '@mfa-kit-examples/express-passport';
+import * as express from '@mfa-kit-examples/express-passport';
+import * as nest from '@mfa-kit-examples/nest';
+import type { DynamicModule, INestApplication } from '@nestjs/common';
+import type { Express } from 'express';
+import { freePort } from './free-port.js';
 
-/** The Express example on a real port of this process, with a clock that the test moves. */
+/** The examples that have pages: the same doors over each framework. */
+export const EXAMPLES = ['Express', 'Nest on Express', 'Nest on Fastify'] as const;
+export type Example = (typeof EXAMPLES)[number];
+
+/** An example on a real port of this process, with a clock that the test moves. */
 export interface DemoApp {
+  example: Example;
   origin: string;
   host: DemoHost;
   password: string;
+  /** The application itself, by framework. */
+  express?: Express;
+  nest?: INestApplication;
   /** The kit's clock, in epoch milliseconds. */
   now(): number;
   advance(milliseconds: number): void;
   close(): Promise<void>;
+}
+
+/** What a test changes. */
+export interface DemoAppOptions {
+  env?: Record<string, string>;
+  /** What somebody adds to the example, on Express before it listens. */
+  plant?: { express(app: Express): void; nest: DynamicModule['imports'] };
 }
 
 export const SECOND = 1000;
@@ -22,8 +40,10 @@ export const DAY = 24 * 60 * 60 * SECOND;
 /** The life of one code. */
 export const STEP = 30 * SECOND;
 
-/** Starts the example. The clock stands still except by `advance`, so that no test meets the end of a period. */
-export async function startDemoApp(env: Record<string, string> = {}): Promise<DemoApp> {
+type Served = Pick<DemoApp, 'express' | 'nest'> & { stop(): Promise<unknown> };
+
+/** Starts an example. The clock stands still except by `advance`, so that no test meets the end of a period. */
+export async function startDemoApp(example: Example = 'Express', { env, plant }: DemoAppOptions = {}): Promise<DemoApp> {
   let time = Math.floor(Date.now() / STEP) * STEP + 5 * SECOND;
   const now = (): number => time;
   const password = 'correct horse battery';
@@ -35,26 +55,49 @@ export async function startDemoApp(env: Record<string, string> = {}): Promise<De
     passwordCost: { logN: 10, r: 8, p: 1 },
   });
 
-  // The address is known only after listening, and the application wants to know it.
-  let app: RequestListener = (_req, res) => res.writeHead(503).end();
-  const server = createServer((req, res) => app(req, res));
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const origin = `http://localhost:${(server.address() as AddressInfo).port}`;
-  app = createApp(host, { origins: [origin], clock: now });
+  // The application wants to know its address before it listens.
+  const port = await freePort();
+  const origin = `http://localhost:${port}`;
+  const demo = { host, origins: [origin], clock: now };
+  const served =
+    example === 'Express'
+      ? await serveExpress(express.createApp(host, demo), port, plant)
+      : await serveNest(await nest.createApp(example === 'Nest on Fastify' ? 'fastify' : 'express', demo, plant?.nest), port);
 
   return {
+    example,
     origin,
     host,
     password,
+    ...served,
     now,
     advance(milliseconds) {
       time += milliseconds;
     },
     async close() {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
+      await served.stop();
       await host.close();
       await rm(directory, { recursive: true, force: true });
     },
   };
+}
+
+async function serveExpress(app: Express, port: number, plant: DemoAppOptions['plant']): Promise<Served> {
+  plant?.express(app);
+  const server = createServer(app);
+  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
+  const stop = (): Promise<unknown> => {
+    server.closeAllConnections();
+    return new Promise((resolve) => server.close(resolve));
+  };
+  return { express: app, stop };
+}
+
+async function serveNest(app: INestApplication, port: number): Promise<Served> {
+  await app.listen(port, '127.0.0.1');
+  const stop = (): Promise<unknown> => {
+    app.getHttpServer().closeAllConnections();
+    return app.close();
+  };
+  return { nest: app, stop };
 }

@@ -1,13 +1,16 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { mkdir, mkdtemp, rm, rmdir, stat } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { freePort } from './free-port.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
-const main = join(root, 'examples/express-passport/dist/main.js');
+const mainOf = (folder: DemoFolder): string => join(root, 'examples', folder, 'dist/main.js');
+
+/** The examples that have pages, by folder. */
+export type DemoFolder = 'express-passport' | 'nest';
 
 /** The built example as a process of its own. */
 export interface DemoProcess {
@@ -24,8 +27,12 @@ export interface DemoProcess {
 }
 
 /** Builds the example if need be and starts it on a free port, in a folder of its own. */
-export async function startDemoProcess(env: Record<string, string> = {}): Promise<DemoProcess> {
-  await build();
+export async function startDemoProcess(
+  env: Record<string, string> = {},
+  example: DemoFolder = 'express-passport',
+): Promise<DemoProcess> {
+  await build(example);
+  const main = mainOf(example);
   const folder = await mkdtemp(join(tmpdir(), 'mfa-kit-process-'));
   const port = await freePort();
   const childEnv = { PATH: process.env.PATH, HOME: folder, PORT: String(port), ...env };
@@ -70,20 +77,18 @@ export async function startDemoProcess(env: Record<string, string> = {}): Promis
   };
 }
 
-let built: Promise<void> | undefined;
+const built = new Map<DemoFolder, Promise<void>>();
 
-/** One build a test process, and one at a time on this machine: two compilers would write the same files. */
-function build(): Promise<void> {
-  built ??= withLock(async () => {
-    await promisify(execFile)(
-      process.execPath,
-      [join(root, 'node_modules/typescript/bin/tsc'), '-b', 'examples/express-passport'],
-      {
-        cwd: root,
-      },
-    );
-  });
-  return built;
+/** One build of each a test process, and one at a time on this machine: two compilers would write the same files. */
+function build(example: DemoFolder): Promise<void> {
+  const building =
+    built.get(example) ??
+    withLock(async () => {
+      const tsc = join(root, 'node_modules/typescript/bin/tsc');
+      await promisify(execFile)(process.execPath, [tsc, '-b', join('examples', example)], { cwd: root });
+    });
+  built.set(example, building);
+  return building;
 }
 
 async function withLock(work: () => Promise<void>): Promise<void> {
@@ -117,15 +122,4 @@ async function answering(url: string, child: ChildProcess, output: () => string)
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
   throw new Error(`The example did not answer within 20 s:\n${output()}`);
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
-    });
-  });
 }

@@ -1,21 +1,16 @@
-import { assuranceFromClaims, createMfa, type Mfa } from '@mfa-kit/core';
+import { assuranceFromClaims } from '@mfa-kit/core';
 import { expressMfa } from '@mfa-kit/express';
 import * as demo from '@mfa-kit-examples/demo-host';
 import express, { type ErrorRequestHandler, type Express, type Request, type Response } from 'express';
 import { allowOrigin } from './cors.js';
 import { createTokens } from './tokens.js';
 
-/** The kit with this application's options. `clock` is for tests. */
-export function createDemoMfa(host: demo.DemoHost, clock?: () => number): Mfa<demo.DemoUser> {
-  return createMfa<demo.DemoUser>({ issuer: 'Larkfield Legal', ...host.mfa, ...(clock ? { clock } : {}) });
-}
-
 /** The whole API. `spaOrigin`: the one page of another origin that may call it. */
 export async function createApp(
   host: demo.DemoHost,
   { spaOrigin, clock = Date.now }: { spaOrigin?: string; clock?: () => number } = {},
 ): Promise<Express> {
-  const mfa = createDemoMfa(host, clock);
+  const mfa = demo.createDemoMfa(host, clock);
   const tokens = await createTokens(host, clock);
   const userOf = async (req: Request): Promise<demo.DemoUser | null> => {
     const claims = await tokens.claimsOf(req.headers.authorization);

@@ -1,5 +1,5 @@
-import { createDemoHost, resetUser } from '@mfa-kit-examples/demo-host';
-import { createApp, createDemoMfa } from './app.js';
+import { createDemoHost, createDemoMfa, resetUser } from '@mfa-kit-examples/demo-host';
+import { createApp } from './app.js';
 
 const host = await createDemoHost();
 if (process.argv[2] === 'reset') {

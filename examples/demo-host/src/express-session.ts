@@ -1,5 +1,31 @@
-import { type SessionData, Store } from 'express-session';
+import session, { type SessionData, Store } from 'express-session';
+import type { DemoHost } from './host.js';
 import type { SessionTable } from './sessions.js';
+
+/** The cookie of a session, for any framework. */
+export interface SessionCookie {
+  name: string;
+  cookie: { httpOnly: true; sameSite: 'lax'; secure: boolean; maxAge: number };
+}
+
+/** The cookie of the demo. Outside development no other site, and no page over http, can set it. */
+export function sessionCookie({ production }: DemoHost): SessionCookie {
+  return {
+    name: production ? '__Host-session' : 'session',
+    cookie: { httpOnly: true, sameSite: 'lax', secure: production, maxAge: 8 * 60 * 60 * 1000 },
+  };
+}
+
+/** express-session over the demo's own table of sessions. */
+export function expressSession(host: DemoHost): ReturnType<typeof session> {
+  return session({
+    ...sessionCookie(host),
+    secret: host.sessionSecret,
+    store: new DurableStore(host.sessions),
+    resave: false,
+    saveUninitialized: false,
+  });
+}
 
 /** A store for express-session over the demo's own table of sessions. */
 export class DurableStore extends Store {

@@ -6,9 +6,7 @@ import type { DemoUser } from './users.js';
 export async function resetUser(host: DemoHost, mfa: Mfa<DemoUser>, username = ''): Promise<boolean> {
   const user = await host.users.findByUsername(username);
   if (!user) {
-    console.error(
-      `Usage: npm run reset -- ada | grace | alan   (${username ? `nobody is called "${username}"` : 'no name given'})`,
-    );
+    console.error(`Usage: reset ada | grace | alan   (${username ? `nobody is called "${username}"` : 'no name given'})`);
     return false;
   }
   const result = await mfa.resetMfa({ userId: user.id, actor: 'demo-operator', reason: 'asked for at the terminal' });

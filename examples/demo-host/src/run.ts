@@ -1,0 +1,34 @@
+import { createDemoHost, type DemoHost } from './host.js';
+import { createDemoMfa } from './mfa.js';
+import { resetUser } from './reset.js';
+import { printWelcome } from './welcome.js';
+
+/** One of the examples that have pages. */
+export interface DemoExample {
+  /** For people: "Nest on Fastify". */
+  framework: string;
+  /** The commands at the root: `npm start`, `npm run reset --`. */
+  commands: { start: string; reset: string };
+  /** Listens. `origins`: where browsers reach it. */
+  listen(host: DemoHost, options: { port: number; origins: string[] }): Promise<unknown>;
+}
+
+/** The whole of a process: `reset NAME`, or it listens and says where. */
+export async function runDemo({ framework, commands, listen }: DemoExample): Promise<void> {
+  const host = await createDemoHost();
+  if (process.argv[2] === 'reset') {
+    process.exitCode = (await resetUser(host, createDemoMfa(host), process.argv[3])) ? 0 : 1;
+    await host.close();
+    return;
+  }
+  const port = Number(process.env.PORT || 3000);
+  const origin = process.env.ORIGIN ?? `http://localhost:${port}`;
+  try {
+    await listen(host, { port, origins: [origin, `http://127.0.0.1:${port}`] });
+  } catch (cause) {
+    const { code } = Object(cause) as { code?: string };
+    if (code !== 'EADDRINUSE' && code !== 'EACCES') throw cause;
+    throw new Error(`Port ${port} cannot be used; try PORT=3001 ${commands.start}.`, { cause });
+  }
+  await printWelcome(host, { origin, framework, reset: commands.reset });
+}

@@ -1,0 +1,21 @@
+import { MfaGuard, RequireMfa } from '@mfa-kit/nest';
+import { matters } from '@mfa-kit-examples/demo-host';
+import { Inject } from '@nestjs/common';
+import { type OnGatewayConnection, SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
+import type { DemoRequest } from './demo.js';
+
+/** The cases over a socket. Nest runs no guard of the application here, so that the gateway is guarded itself. */
+@RequireMfa()
+@WebSocketGateway({ path: '/live' })
+export class CasesGateway implements OnGatewayConnection {
+  constructor(@Inject(MfaGuard) private readonly guard: MfaGuard) {}
+
+  async handleConnection(client: object, request: DemoRequest): Promise<void> {
+    await this.guard.checkConnection(client, request);
+  }
+
+  @SubscribeMessage('matters')
+  matters(): { event: string; data: typeof matters } {
+    return { event: 'matters', data: matters };
+  }
+}
