@@ -22,6 +22,8 @@ export interface FaultProxy {
   refuse(): void;
   /** Swallows every byte in both directions. Connections stay open, and new ones are accepted. */
   blackHole(): void;
+  /** Holds every byte back until `pass()`, as TCP does over an outage that both ends outlive: late, and nothing is lost. */
+  hold(): void;
   /** Holds every chunk back for so long. 0: no longer. */
   delay(ms: number): void;
   /** What befalls the next request of any connection, or every one from now on. */
@@ -35,9 +37,10 @@ export interface FaultProxy {
   close(): Promise<void>;
 }
 
-/** A TCP proxy between a client and a real server on this machine, to bring about what networks do. */
-export async function startFaultProxy(targetPort: number): Promise<FaultProxy> {
-  let mode: 'pass' | 'refuse' | 'black-hole' = 'pass';
+/** A TCP proxy between a client and a real server on this machine, to bring about what networks do. `onFault`: one befell a request. */
+export async function startFaultProxy(targetPort: number, onFault: () => void = () => undefined): Promise<FaultProxy> {
+  let mode: 'pass' | 'refuse' | 'black-hole' | 'hold' = 'pass';
+  const held: (() => void)[] = [];
   let delayMs = 0;
   let armed: { fault: RequestFault; which: 'next' | 'all' } | null = null;
   let lost = 0;
@@ -53,15 +56,23 @@ export async function startFaultProxy(targetPort: number): Promise<FaultProxy> {
     let mute = false;
 
     const forward = (to: Socket, chunk: Buffer, ms = delayMs) => {
-      if (ms > 0) setTimeout(() => to.writable && to.write(chunk), ms);
+      if (mode === 'hold') held.push(() => to.writable && to.write(chunk));
+      else if (ms > 0) setTimeout(() => to.writable && to.write(chunk), ms);
       else to.write(chunk);
     };
+    // A stream with a gap would be no TCP: a connection that lost a byte never gets a later one.
+    const swallow = () => {
+      deaf = true;
+      mute = true;
+    };
     client.on('data', (chunk) => {
-      if (mode === 'black-hole' || deaf) return;
+      if (deaf) return;
+      if (mode === 'black-hole') return swallow();
       const fault = armed?.fault;
       if (armed?.which === 'next') armed = null;
       if (fault === undefined) return forward(server, chunk);
       countFaults();
+      onFault();
       if (fault === 'cut') return void end();
       deaf = fault === 'swallow';
       mute = fault === 'swallow' || fault === 'swallow the reply';
@@ -69,7 +80,8 @@ export async function startFaultProxy(targetPort: number): Promise<FaultProxy> {
       if (!deaf) forward(server, chunk, typeof fault === 'object' ? fault.lateMs : delayMs);
     });
     server.on('data', (chunk) => {
-      if (mode === 'black-hole' || mute) return;
+      if (mute) return;
+      if (mode === 'black-hole') return swallow();
       if (losesReply) {
         lost++;
         return void end();
@@ -102,6 +114,7 @@ export async function startFaultProxy(targetPort: number): Promise<FaultProxy> {
     pass() {
       mode = 'pass';
       armed = null;
+      for (const go of held.splice(0)) go();
     },
     refuse() {
       mode = 'refuse';
@@ -110,6 +123,10 @@ export async function startFaultProxy(targetPort: number): Promise<FaultProxy> {
     },
     blackHole() {
       mode = 'black-hole';
+      countFaults();
+    },
+    hold() {
+      mode = 'hold';
       countFaults();
     },
     delay(ms) {

@@ -1,6 +1,8 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { startMariadb } from './mariadb-server.js';
 import { startPostgres } from './postgres-server.js';
+import { startRedis, startRedisCluster } from './redis-server.js';
 
 /** A real server of this run. */
 export interface RunningServer {
@@ -16,6 +18,9 @@ const servers = {
     const { connectionString, stop } = await startPostgres();
     return { url: connectionString, stop };
   },
+  mariadb: () => startMariadb(),
+  redis: () => startRedis(),
+  'redis-cluster': () => startRedisCluster(),
 } satisfies Record<string, () => Promise<RunningServer>>;
 
 export type ServerName = keyof typeof servers;

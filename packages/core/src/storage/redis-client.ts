@@ -1,0 +1,141 @@
+import { MfaError } from '../errors.js';
+
+/** Sends one command to one server, and gives its reply or rejects with its error. */
+export type RedisSend = (...args: string[]) => Promise<unknown>;
+
+/** A node-redis client: `createClient(...)` or `createSentinel(...)`, and what is compatible with it. */
+export interface NodeRedisLike {
+  readonly isOpen: boolean;
+  sendCommand(...args: never[]): Promise<unknown>;
+}
+
+/** A node-redis Cluster: `createCluster(...)`. */
+export interface NodeRedisClusterLike extends NodeRedisLike {
+  readonly masters: readonly unknown[];
+  nodeClient(node: never): unknown;
+}
+
+/** An ioredis or iovalkey client, with or without Sentinel. */
+export interface IoRedisLike {
+  readonly status: string;
+  call(command: string, ...args: string[]): Promise<unknown>;
+}
+
+/** An ioredis or iovalkey Cluster. */
+export interface IoRedisClusterLike extends IoRedisLike {
+  nodes(role: 'master'): IoRedisLike[];
+}
+
+export type RedisClientLike = NodeRedisLike | NodeRedisClusterLike | IoRedisLike | IoRedisClusterLike;
+
+/** What the adapter uses of any client. */
+export interface RedisConnection {
+  /** To the master that holds the key. */
+  send(key: string, args: string[]): Promise<unknown>;
+  /** In a Cluster all masters, else the one server. */
+  masters(): Promise<RedisSend[]>;
+  isCluster: boolean;
+  /** Why two commands in a row may reach two connections, which WAIT does not forgive; null where they do not. */
+  notOneConnection: string | null;
+}
+
+type NodeRedisSend = (args: string[]) => Promise<unknown>;
+type NodeRedisSentinelSend = (isReadonly: boolean, args: string[]) => Promise<unknown>;
+type NodeRedisClusterSend = (firstKey: string, isReadonly: boolean, args: string[]) => Promise<unknown>;
+
+/** Knows the clients by what they can do, since each routes to a master in its own way. */
+export function connectionOf(client: unknown): RedisConnection {
+  const can = (method: string) =>
+    typeof client === 'object' && client !== null && typeof (client as Record<string, unknown>)[method] === 'function';
+
+  if (can('call') && can('nodes')) return ioRedisCluster(client as IoRedisClusterLike);
+  if (can('call')) return ioRedis(client as IoRedisLike);
+  if (can('sendCommand') && can('nodeClient')) return nodeRedisCluster(client as NodeRedisClusterLike);
+  if (can('sendCommand'))
+    return nodeRedis(client as NodeRedisLike, { isSentinel: can('getSentinelNode'), isPool: can('execute') });
+  throw new MfaError('invalid_option', `redisStorage: client is none that is known. ${HOW_TO_GIVE_A_CLIENT}`);
+}
+
+/** For any other client: one function, and in a Cluster one more for each master. */
+export function connectionBySend(send: RedisSend, masters?: () => RedisSend[] | Promise<RedisSend[]>): RedisConnection {
+  return {
+    send: (_, args) => send(...args),
+    masters: async () => (masters ? masters() : [send]),
+    isCluster: masters !== undefined,
+    notOneConnection: masters ? 'with masters, sendCommand has a connection for each of them' : null,
+  };
+}
+
+/** The two shapes of options, for messages. */
+export const HOW_TO_GIVE_A_CLIENT =
+  'Give redisStorage({ client }) a connected client of redis (createClient, createSentinel, createCluster), ioredis or iovalkey ' +
+  '(new Redis, new Cluster). Of any other give redisStorage({ sendCommand: (...args) => ... }), which sends one command to the ' +
+  'master; with @valkey/valkey-glide: sendCommand: (...args) => client.customCommand(args). In a Cluster sendCommand must find the ' +
+  'master by the key, and masters: () => [...] must give one such function for each master.';
+
+function nodeRedis(client: NodeRedisLike, { isSentinel, isPool }: { isSentinel: boolean; isPool: boolean }): RedisConnection {
+  const send: RedisSend = isSentinel
+    ? (...args) => (client.sendCommand as unknown as NodeRedisSentinelSend).call(client, false, args)
+    : nodeRedisSend(client);
+  return {
+    send: (_, args) => send(...args),
+    masters: async () => [send],
+    isCluster: false,
+    notOneConnection: isSentinel || isPool ? 'createSentinel and createClientPool keep several' : null,
+  };
+}
+
+function nodeRedisCluster(cluster: NodeRedisClusterLike): RedisConnection {
+  return {
+    // Not readonly: a read that is would go to a replica where the cluster has `useReplicas`.
+    send: (key, args) => (cluster.sendCommand as unknown as NodeRedisClusterSend).call(cluster, key, false, args),
+    masters: () =>
+      Promise.all(cluster.masters.map(async (node) => nodeRedisSend((await cluster.nodeClient(node as never)) as NodeRedisLike))),
+    isCluster: true,
+    notOneConnection: null,
+  };
+}
+
+function ioRedis(client: IoRedisLike): RedisConnection {
+  const { options } = client as { options?: { keyPrefix?: string; autoResendUnfulfilledCommands?: boolean } };
+  refuseKeyPrefix(options?.keyPrefix);
+  const send = ioRedisSend(client);
+  return {
+    send: (_, args) => send(...args),
+    masters: async () => [send],
+    isCluster: false,
+    notOneConnection:
+      options?.autoResendUnfulfilledCommands === false
+        ? null
+        : 'ioredis sends it again on a new connection unless autoResendUnfulfilledCommands is false',
+  };
+}
+
+function ioRedisCluster(cluster: IoRedisClusterLike): RedisConnection {
+  const { options } = cluster as { options?: { keyPrefix?: string; redisOptions?: { keyPrefix?: string } } };
+  refuseKeyPrefix(options?.keyPrefix ?? options?.redisOptions?.keyPrefix);
+  return {
+    send: (_, [command = '', ...args]) => cluster.call(command, ...args),
+    masters: async () => cluster.nodes('master').map(ioRedisSend),
+    isCluster: true,
+    notOneConnection: 'an ioredis Cluster sends a command without a key to any node',
+  };
+}
+
+function nodeRedisSend(client: NodeRedisLike): RedisSend {
+  return (...args) => (client.sendCommand as unknown as NodeRedisSend).call(client, args);
+}
+
+function ioRedisSend(client: IoRedisLike): RedisSend {
+  return (command = '', ...args) => client.call(command, ...args);
+}
+
+/** ioredis adds it to keys but not to the pattern of SCAN: the list would be empty. */
+function refuseKeyPrefix(keyPrefix: string | undefined): void {
+  if (!keyPrefix) return;
+  throw new MfaError(
+    'invalid_option',
+    'redisStorage: the client has a keyPrefix, which SCAN does not know. Give mfa-kit a client without it (client.duplicate({ keyPrefix: "" })) ' +
+      'and set the option prefix of redisStorage.',
+  );
+}

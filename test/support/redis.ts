@@ -1,0 +1,88 @@
+import { Cluster, Redis } from 'ioredis';
+import { createClient, createCluster } from 'redis';
+import type { RedisClientLike } from '../../packages/core/src/storage/redis.js';
+
+/** A client of one kind on one kind of server, as the docs say to configure it, and how to end it. */
+export interface OpenedClient {
+  client: RedisClientLike;
+  close(): void;
+}
+
+/** Where to connect: all addresses, and for each real one that of the proxy before it. */
+export interface RedisAddresses {
+  ports: number[];
+  /** Real port to proxy's port. */
+  behind?: Map<number, number>;
+}
+
+const host = '127.0.0.1';
+const socket = { connectTimeout: 1000, socketTimeout: 2000, reconnectStrategy: 100 };
+
+/** The four clients that the kit runs on. */
+export const redisClients = {
+  'node-redis': async ({ ports: [port = 0], behind }: RedisAddresses): Promise<OpenedClient> => {
+    const client = createClient({
+      disableOfflineQueue: true,
+      pingInterval: 1000,
+      socket: { ...socket, host, port: behind?.get(port) ?? port },
+    });
+    client.on('error', () => undefined);
+    await client.connect();
+    return { client, close: () => client.destroy() };
+  },
+
+  ioredis: async ({ ports: [port = 0], behind }: RedisAddresses): Promise<OpenedClient> => {
+    const client = new Redis({
+      host,
+      port: behind?.get(port) ?? port,
+      connectTimeout: 1000,
+      commandTimeout: 2000,
+      socketTimeout: 2000,
+      enableOfflineQueue: false,
+      maxRetriesPerRequest: 1,
+      retryStrategy: () => 100,
+    });
+    client.on('error', () => undefined);
+    await new Promise((resolve) => client.once('ready', resolve));
+    return { client, close: () => client.disconnect() };
+  },
+
+  'node-redis Cluster': async ({ ports, behind }: RedisAddresses): Promise<OpenedClient> => {
+    const cluster = createCluster({
+      rootNodes: ports.map((port) => ({ url: `redis://${host}:${behind?.get(port) ?? port}` })),
+      defaults: { disableOfflineQueue: true, pingInterval: 1000, socket },
+      ...(behind ? { nodeAddressMap: (address: string) => ({ host, port: proxied(address, behind) }) } : {}),
+    });
+    cluster.on('error', () => undefined);
+    await cluster.connect();
+    return { client: cluster, close: () => cluster.destroy() };
+  },
+
+  'ioredis Cluster': async ({ ports, behind }: RedisAddresses): Promise<OpenedClient> => {
+    const cluster = new Cluster(
+      ports.map((port) => ({ host, port: behind?.get(port) ?? port })),
+      {
+        enableOfflineQueue: false,
+        clusterRetryStrategy: () => 100,
+        retryDelayOnFailover: 50,
+        maxRedirections: 4,
+        slotsRefreshTimeout: 1000,
+        redisOptions: { connectTimeout: 1000, socketTimeout: 2000, maxRetriesPerRequest: 1 },
+        ...(behind ? { natMap: (address: string) => ({ host, port: proxied(address, behind) }) } : {}),
+      },
+    );
+    cluster.on('error', () => undefined);
+    await new Promise((resolve) => cluster.once('ready', resolve));
+    return { client: cluster, close: () => cluster.disconnect() };
+  },
+} satisfies Record<string, (addresses: RedisAddresses) => Promise<OpenedClient>>;
+
+/** The ports in `redis://127.0.0.1:1,127.0.0.1:2`. */
+export function portsOf(url: string): number[] {
+  return [...url.matchAll(/:(\d+)/g)].map(([, port]) => Number(port));
+}
+
+function proxied(address: string, behind: Map<number, number>): number {
+  const port = Number(address.split(':').at(-1));
+  return behind.get(port) ?? port;
+}
