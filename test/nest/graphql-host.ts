@@ -15,8 +15,8 @@ export const servers = [
   { platform: 'fastify', session: '@fastify/session', server: 'Mercurius' },
 ] as const;
 
-const typeDefs = `
-  type Query { open: String, cases: String, secret: String }
+export const typeDefs = `
+  type Query { open: String, cases: String }
   type Mutation { pay: String, verify(code: String!): String }
   type Subscription { ticks: String }
 `;

@@ -1,4 +1,12 @@
-export type { RequestFlows } from '@mfa-kit/core/http';
+export {
+  type CoverageOptions,
+  type CoverageReport,
+  type CoverageStatus,
+  type CoveredRoute,
+  formatCoverage,
+  type RequestFlows,
+} from '@mfa-kit/core/http';
+export { assertMfaCoverage, mfaCoverage } from './mfa.coverage.js';
 export { CurrentAssurance, InjectMfa, RequireMfa, SkipMfa } from './mfa.decorators.js';
 export { MfaException } from './mfa.exception.js';
 export { MfaGuard, type MfaRefusal } from './mfa.guard.js';

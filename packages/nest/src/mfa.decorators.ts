@@ -15,7 +15,7 @@ import { MFA_MARK, type MfaMark } from './mfa.mark.js';
 import { MFA } from './mfa.tokens.js';
 
 /** Nest keeps a handler's guards under this key. */
-const GUARDS = '__guards__';
+export const GUARDS = '__guards__';
 
 /** Hands on to the guard that the host's modules provide, so that one that extends `MfaGuard` can take its place. */
 @Injectable()

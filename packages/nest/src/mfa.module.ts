@@ -3,6 +3,8 @@ import { DEFAULT_PATH } from '@mfa-kit/core/http';
 import { type DynamicModule, Inject, Module, type NestModule, type Provider } from '@nestjs/common';
 import { ApplicationConfig, HttpAdapterHost } from '@nestjs/core';
 import { createMfaController } from './mfa.controller.js';
+import { recordRoutes } from './mfa.coverage-fastify.js';
+import { rememberGlobalGuards } from './mfa.coverage-global.js';
 import { readOwnBodies } from './mfa.fastify.js';
 import { MfaGuard } from './mfa.guard.js';
 import { createMfaHost } from './mfa.host.js';
@@ -22,15 +24,26 @@ import { MFA, MFA_HOST, MFA_OPTIONS } from './mfa.tokens.js';
 @Module({})
 export class MfaModule implements NestModule {
   readonly #adapters: HttpAdapterHost;
+  readonly #config: ApplicationConfig;
 
-  constructor(@Inject(HttpAdapterHost) adapters: HttpAdapterHost) {
+  constructor(@Inject(HttpAdapterHost) adapters: HttpAdapterHost, @Inject(ApplicationConfig) config: ApplicationConfig) {
     this.#adapters = adapters;
+    this.#config = config;
+    adapters.init$.subscribe(() => this.#record());
   }
 
   /** Nest calls this before it makes the routes. */
   configure(): void {
     const { httpAdapter } = this.#adapters;
+    this.#record();
+    rememberGlobalGuards(this.#config);
     if (httpAdapter?.getType() === 'fastify') readOwnBodies(httpAdapter.getInstance());
+  }
+
+  /** For the report on coverage, from the first route on. */
+  #record(): void {
+    const { httpAdapter } = this.#adapters;
+    if (httpAdapter?.getType() === 'fastify') recordRoutes(httpAdapter.getInstance());
   }
 
   /** With options that are there already. A bad one throws and says how to mend it. */

@@ -1,0 +1,122 @@
+import { MetadataScanner, type ModulesContainer } from '@nestjs/core';
+import { type Handler, type HostModule, readMetadata, type Wrapper } from './mfa.coverage-guards.js';
+import { type PathSetting, readRoutes } from './mfa.coverage-paths.js';
+import { GUARDS } from './mfa.decorators.js';
+import { MfaGuard } from './mfa.guard.js';
+import { MFA_MARK, type MfaMark } from './mfa.mark.js';
+
+/** Keys of the metadata of Nest's packages for GraphQL, sockets and messages, none of which every host has. */
+const RESOLVER_TYPE = 'graphql:resolver_type';
+const RESOLVER_NAME = 'graphql:resolver_name';
+const RESOLVED_FIELD = 'graphql:resolve_property';
+const RESOLVED_REFERENCE = 'graphql:resolve_reference';
+const GATEWAY = 'websockets:is_gateway';
+const GATEWAY_PORT = 'port';
+const GATEWAY_OPTIONS = 'websockets:gateway_options';
+const MESSAGE_MAPPING = 'websockets:message_mapping';
+const MESSAGE = 'message';
+const RPC_PATTERN = 'microservices:pattern';
+
+const ROOT_TYPES = ['Query', 'Mutation', 'Subscription'];
+
+const FIELDS_UNGUARDED = 'guards run for fields only when GraphQLModule has fieldResolverEnhancers: ["guards"]';
+
+const scanner = new MetadataScanner();
+
+/** The routes of one controller. */
+export interface ControllerRoutes {
+  controller: object;
+  handlers: Handler[];
+}
+
+/** Every route of every controller, in the order in which Nest adds them. */
+export function listControllers(setting: PathSetting): ControllerRoutes[] {
+  return eachMethod(setting.modules, 'controllers').map(({ controller, methods }) => ({
+    controller,
+    handlers: methods.flatMap(({ callback, own, instance, module }) =>
+      readRoutes(setting, { controller, callback: own, module }).map((route) => ({
+        route,
+        transport: 'http',
+        instance,
+        callback,
+        module,
+      })),
+    ),
+  }));
+}
+
+/** Handlers of messages, in controllers. */
+export function listMessageHandlers(modules: ModulesContainer): Handler[] {
+  return eachMethod(modules, 'controllers').flatMap(({ methods }) =>
+    methods.flatMap(({ callback, own, instance, module }) => {
+      const patterns = [readMetadata<unknown>(RPC_PATTERN, own) ?? []].flat();
+      return patterns.map((pattern) => ({ route: `RPC ${nameOf(pattern)}`, transport: 'rpc', instance, callback, module }));
+    }),
+  );
+}
+
+/** Queries, mutations, subscriptions, references; of the other fields, which only these lead to, those that are marked themselves. */
+export function listResolvers(modules: ModulesContainer, { fieldGuards }: { fieldGuards: boolean }): Handler[] {
+  return eachMethod(modules, 'providers').flatMap(({ controller, methods }) =>
+    methods.flatMap(({ callback, own, name, instance, module }) => {
+      const type = readMetadata<string>(RESOLVER_TYPE, own) ?? readMetadata<string>(RESOLVER_TYPE, controller);
+      const reference = readMetadata(RESOLVED_REFERENCE, own) === true;
+      const property = readMetadata(RESOLVED_FIELD, own) !== undefined;
+      const root = type !== undefined && ROOT_TYPES.includes(type);
+      if (type === undefined || !(root || reference || (property && isMarked(own)))) return [];
+      const route = `${type}.${reference ? '__resolveReference' : (readMetadata<string>(RESOLVER_NAME, own) ?? name)}`;
+      const handler: Handler = { route, transport: 'graphql', instance, callback, module };
+      return [root || fieldGuards ? handler : { ...handler, unguarded: FIELDS_UNGUARDED }];
+    }),
+  );
+}
+
+/** What gateways do with messages. */
+export function listGateways(modules: ModulesContainer): { handlers: Handler[]; connections: string[] } {
+  const handlers: Handler[] = [];
+  const connections: string[] = [];
+  for (const { controller, methods } of eachMethod(modules, 'providers')) {
+    if (readMetadata(GATEWAY, controller) !== true) continue;
+    const { namespace } = readMetadata<{ namespace?: unknown }>(GATEWAY_OPTIONS, controller) ?? {};
+    const port = readMetadata<number>(GATEWAY_PORT, controller) || undefined;
+    const place = [port && `:${port}`, namespace && `/${nameOf(namespace).replace(/^\//, '')}`].filter(Boolean).join('');
+    for (const { callback, own, name, instance, module } of methods) {
+      if (name === 'handleConnection') connections.push(`${instance.constructor.name}.handleConnection`);
+      if (readMetadata(MESSAGE_MAPPING, own) === undefined) continue;
+      const route = ['WS', place, nameOf(readMetadata(MESSAGE, own))].filter(Boolean).join(' ');
+      handlers.push({ route, transport: 'ws', instance, callback, module });
+    }
+  }
+  return { handlers, connections };
+}
+
+interface Methods {
+  controller: object;
+  methods: { name: string; own: object; callback: object; instance: object; module: HostModule }[];
+}
+
+function eachMethod(modules: ModulesContainer, kind: 'controllers' | 'providers'): Methods[] {
+  return [...modules.values()].flatMap((module) =>
+    [...(module[kind] as Map<unknown, Wrapper>).values()].flatMap(({ instance }) => {
+      if (typeof instance !== 'object' || instance === null) return [];
+      const prototype: unknown = Object.getPrototypeOf(instance);
+      if (typeof prototype !== 'object' || prototype === null || prototype === Object.prototype) return [];
+      const methods = scanner.getAllMethodNames(prototype).flatMap((name) => {
+        const own: unknown = prototype[name as keyof typeof prototype];
+        // The instance may have a function of its own in place of the method: Nest runs that one, with the guards written on it.
+        const callback: unknown = instance[name as keyof typeof instance];
+        return typeof own === 'function' && typeof callback === 'function' ? [{ name, own, callback, instance, module }] : [];
+      });
+      return methods.length > 0 ? [{ controller: instance.constructor, methods }] : [];
+    }),
+  );
+}
+
+function isMarked(method: object): boolean {
+  const guards = readMetadata<unknown[]>(GUARDS, method) ?? [];
+  return readMetadata<MfaMark>(MFA_MARK, method)?.kind === 'require' || guards.includes(MfaGuard);
+}
+
+function nameOf(value: unknown): string {
+  return typeof value === 'string' ? value : value instanceof RegExp ? String(value) : JSON.stringify(value);
+}
