@@ -9,29 +9,10 @@ import { type SqlStorage, sqlStorage } from '../../../packages/core/src/storage/
 import type { MfaStorage } from '../../../packages/core/src/storage/storage.js';
 import { postgresDatabase } from '../../support/postgres.js';
 import { describeWith } from '../../support/requires.js';
+import { expectCaught, failuresOf } from './kit-failures.js';
 import { runConformance } from './run-conformance.js';
 import { rightStorageWithFaults } from './seeded-bugs/faults.js';
 import { seededBugs } from './seeded-bugs.js';
-
-/** The names of the cases that fail, each with its message; of all cases, or (where they are slow) of those that begin so. */
-async function failuresOf(options: StorageConformanceOptions, only: string[] = ['']): Promise<Map<string, string>> {
-  const failures = new Map<string, string>();
-  for (const { name, run, skip } of storageConformance({ rounds: 2, listed: 120, ...options })) {
-    if (skip || !only.some((begin) => name.startsWith(begin))) continue;
-    await run().catch((error: Error) => failures.set(name, error.message));
-  }
-  return failures;
-}
-
-function expectCaught(failures: Map<string, string>, caughtBy: { case: string; saying: RegExp }[]): void {
-  for (const { case: begin, saying } of caughtBy) {
-    const found = [...failures].filter(([name]) => name.startsWith(begin));
-    expect(
-      found.map(([, message]) => message),
-      `the case "${begin}..." must fail`,
-    ).toContainEqual(expect.stringMatching(saying));
-  }
-}
 
 describe('the conformance kit passes a right adapter with every fault', () => {
   const { open, hooks } = rightStorageWithFaults();
