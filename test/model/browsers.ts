@@ -1,0 +1,94 @@
+import { DAY, SECOND } from '../support/core-fixture.js';
+import { type Budget, type Device, type Name, type State, type Token, UNTOUCHED } from './state.js';
+
+const MINUTE = 60 * SECOND;
+const TOKEN_LIFE = 90 * DAY;
+
+/** What the tokens that a browser shows come to. */
+export type Known = { is: 'live'; device: Device; token: Name } | { is: 'reused'; device: Device } | { is: 'unknown' };
+
+export function recognize(state: State, tokens: readonly Token[], now: number): Known {
+  const opened = tokens.filter(({ signedAt }) => signedAt - MINUTE <= now && now < signedAt + TOKEN_LIFE + MINUTE);
+  const owned = opened.flatMap((token) => {
+    const device = state.devices.find(({ name }) => name === token.device);
+    return device ? [{ device, token: token.name }] : [];
+  });
+  const live = owned.find(({ device, token }) => isLive(device, token, now));
+  if (live) return { is: 'live', ...live };
+  const [reused] = owned;
+  return reused ? { is: 'reused', device: reused.device } : { is: 'unknown' };
+}
+
+export function budgetOf(state: State, known: Known): Budget {
+  return known.is === 'live' ? known.device.budget : state.budget;
+}
+
+export function withBudget(state: State, known: Known, budget: Budget): State {
+  if (known.is !== 'live') return { ...state, budget };
+  return { ...state, devices: state.devices.map((one) => (one.name === known.device.name ? { ...one, budget } : one)) };
+}
+
+export function isRemembered({ remembered }: Device, now: number): boolean {
+  return remembered !== undefined && remembered.at <= now + MINUTE && now < remembered.until;
+}
+
+export function withoutDevice(state: State, gone: Name): State {
+  return { ...state, devices: state.devices.filter(({ name }) => name !== gone) };
+}
+
+/** Nobody is remembered any more, and a login that is under way remembers nothing. */
+export function forgetRemembered(state: State, deviceEpoch: Name): State {
+  return { ...state, deviceEpoch, devices: state.devices.map((one) => ({ ...one, remembered: undefined })) };
+}
+
+/** A live browser at a use, with the token that it gets now if it gets one. */
+export function use(state: State, known: { device: Device; token: Name }, fresh: Name, now: number) {
+  const device = state.devices.find(({ name }) => name === known.device.name) ?? known.device;
+  const { rotated, minted } = rotate(device, known.token, fresh, now);
+  return {
+    state: put(state, { ...rotated, lastUsedAt: now }),
+    minted: minted ? { name: fresh, device: device.name, signedAt: now } : undefined,
+  };
+}
+
+export function addDevice(state: State, name: Name, token: Name, remembered: Device['remembered'], now: number) {
+  const device: Device = { name, lastUsedAt: now, remembered, budget: UNTOUCHED, current: token, retiring: [] };
+  return { state: put(state, device), minted: { name: token, device: name, signedAt: now } };
+}
+
+export function change(state: State, name: Name, changed: Partial<Device>): State {
+  return { ...state, devices: state.devices.map((one) => (one.name === name ? { ...one, ...changed } : one)) };
+}
+
+/**
+ * A token retires a minute after its successor was first shown. Shown again within a minute of the successor's minting it mints
+ * nothing, later another one, and the one not shown so far is dead.
+ */
+function rotate(device: Device, token: Name, fresh: Name, now: number): { rotated: Device; minted: boolean } {
+  const next = { name: fresh, mintedAt: now };
+  if (token === device.current) {
+    const again = device.next !== undefined && isNear(device.next.mintedAt, now);
+    return again ? { rotated: device, minted: false } : { rotated: { ...device, next }, minted: true };
+  }
+  if (token === device.next?.name) {
+    const still = device.retiring.filter(({ successorShownAt }) => isNear(successorShownAt, now));
+    const retiring = [{ name: device.current, successorShownAt: now }, ...still].slice(0, 4);
+    return { rotated: { ...device, current: token, retiring, next }, minted: true };
+  }
+  return { rotated: device, minted: false };
+}
+
+function isLive(device: Device, token: Name, now: number): boolean {
+  if (token === device.current || token === device.next?.name) return true;
+  return device.retiring.some(({ name, successorShownAt }) => name === token && isNear(successorShownAt, now));
+}
+
+function put(state: State, device: Device): State {
+  const others = state.devices.filter(({ name }) => name !== device.name);
+  const kept = others.sort((a, b) => b.lastUsedAt - a.lastUsedAt).slice(0, 19);
+  return { ...state, devices: [device, ...kept] };
+}
+
+function isNear(instant: number, now: number): boolean {
+  return Math.abs(now - instant) <= MINUTE;
+}

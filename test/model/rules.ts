@@ -1,0 +1,294 @@
+import { DAY, HOUR, SECOND } from '../support/core-fixture.js';
+import {
+  addDevice,
+  budgetOf,
+  change,
+  forgetRemembered,
+  isRemembered,
+  type Known,
+  recognize,
+  use,
+  withBudget,
+  withoutDevice,
+} from './browsers.js';
+import { accessOf, closedDoor, closedForManaging, isFresh } from './doors.js';
+import { afterHelp, afterReplay, afterRight, afterWrong, costOf, isAhead, stand, waitFor } from './guesses.js';
+import { type Answer, type App, type Facts, NOBODY, type Pending, type Session, type State, type Step } from './state.js';
+
+type Told = { state: State; answer: Answer };
+type Of<Kind extends Step['kind']> = Extract<Step, { kind: Kind }>;
+
+const MINUTE = 60 * SECOND;
+const STEP = 30 * SECOND;
+const REMEMBERED = 30 * DAY;
+
+/** What an operation comes to: the answer, and what is known of the user afterwards. */
+export function apply(state: State, step: Step, facts: Facts): Told {
+  switch (step.kind) {
+    case 'log in':
+      return logIn(state, step, facts);
+    case 'verify':
+      return 'digits' in step.proof ? verifyCode(state, step, step.proof.digits, facts) : verifyRecovery(state, step, facts);
+    case 'start':
+      return start(state, step.session, facts);
+    case 'confirm':
+      return confirm(state, step, facts);
+    case 'cancel': {
+      const closed = closedDoor(state, step.session, facts.now);
+      if (closed) return { state, answer: closed };
+      const pending = state.pending.filter((one) => one.name !== step.enrollment || !isOwn(one, step.session));
+      return { state: { ...state, pending }, answer: { said: 'ok', session: step.session } };
+    }
+    case 'change the password':
+      return changePassword(state, step.keep, facts);
+    case 'reset': {
+      const left = inNewEpoch({ ...state, exists: true, apps: [], codes: null, devices: [], starts: [] }, facts.name);
+      return { state: left, answer: { said: 'ok' } };
+    }
+    case 'clear the lockout':
+      return { state: state.exists ? helped(state, facts.now) : state, answer: { said: 'ok' } };
+    case 'forget':
+      return { state: NOBODY, answer: { said: 'ok' } };
+    default:
+      return manage(state, step, facts);
+  }
+}
+
+function logIn(before: State, { tokens, byToken }: Of<'log in'>, facts: Facts): Told {
+  const { name, now } = facts;
+  const state = before.exists ? before : { ...NOBODY, exists: true, epoch: `${name}.epoch`, deviceEpoch: `${name}.devices` };
+  const known: Known = state.apps.length === 0 ? { is: 'unknown' } : recognize(state, tokens, now);
+  if (known.is === 'live' && isRemembered(known.device, now)) {
+    const used = use(state, known, `${name}.token`, now);
+    const session: Session = {
+      state: 'verified',
+      epoch: state.epoch,
+      verifiedAt: now,
+      via: 'remembered-device',
+      device: known.device.name,
+    };
+    // A use that mints nothing is one with those of the same minute.
+    const next = used.minted ? used.state : state;
+    return { state: next, answer: { said: accessOf(next, session, facts), session, minted: used.minted } };
+  }
+  const next = known.is === 'reused' ? withoutDevice(state, known.device.name) : state;
+  const { epoch, deviceEpoch } = next;
+  const token = byToken ? { token: { name: `${name}.pending`, expiresAt: now + 10 * MINUTE } } : {};
+  const session: Session = { state: 'pending', epoch, deviceEpoch, since: now, enrollments: [], ...token };
+  return { state: next, answer: { said: accessOf(next, session, facts), session } };
+}
+
+function verifyCode(state: State, step: Of<'verify'>, digits: string, facts: Facts): Told {
+  const { now } = facts;
+  const closed = closedDoor(state, step.session, now) ?? unenrolled(state);
+  if (closed) return { state, answer: closed };
+  const known = recognize(state, step.tokens, now);
+  const cost = costOf(state.apps.length);
+  const throttled = throttle(state, known, cost, now);
+  if (throttled) return throttled;
+  const { apps, right, used } = checkCode(state.apps, digits, facts);
+  if (!right) return refuseGuess(state, known, used ? 'used' : 'wrong', cost, now);
+
+  const paid = withBudget({ ...state, apps }, known, afterRight(budgetOf(state, known), now));
+  const spent = useUp(paid, step.session);
+  const isLogin = step.session?.state === 'pending';
+  const allowed = step.remember && step.session?.state === 'pending' && step.session.deviceEpoch === state.deviceEpoch;
+  const remembered = allowed ? { at: now, until: now + REMEMBERED } : undefined;
+  const passed = pass(spent, known, { ...step, remembered: isLogin ? remembered : 'as before' }, facts);
+  const enrollments = step.session?.state === 'verified' ? step.session.enrollments : undefined;
+  const session: Session = { state: 'verified', epoch: state.epoch, verifiedAt: now, via: 'otp', enrollments };
+  return { state: passed.state, answer: { said: 'ok', session, minted: passed.minted } };
+}
+
+function verifyRecovery(state: State, step: Of<'verify'>, facts: Facts): Told {
+  const { now, name } = facts;
+  const closed = closedDoor(state, step.session, now) ?? unenrolled(state);
+  if (closed) return { state, answer: closed };
+  const proof = step.proof as { set: string; number: number };
+  if (state.codes?.set !== proof.set || !state.codes.left.has(proof.number)) return { state, answer: { said: 'invalid_code' } };
+  const left = new Set([...state.codes.left].filter((number) => number !== proof.number));
+  const spent = useUp(forgetRemembered({ ...state, codes: { ...state.codes, left } }, `${name}.devices`), step.session);
+  const known = recognize(spent, step.tokens, now);
+  // Whoever used a code that was to be kept safe is known, and not remembered.
+  const passed = pass(spent, known, { ...step, remember: false, remembered: undefined }, facts);
+  const enrollments = step.session?.state === 'verified' ? step.session.enrollments : undefined;
+  const session: Session = { state: 'verified', epoch: state.epoch, verifiedAt: now, via: 'recovery-code', enrollments };
+  return { state: passed.state, answer: { said: 'ok', session, minted: passed.minted, left: left.size } };
+}
+
+function start(state: State, session: Session | undefined, { name, now }: Facts): Told {
+  const closed = closedDoor(state, session, now);
+  if (closed || !session) return { state, answer: closed ?? { said: 'login_again' } };
+  if (state.apps.length > 0 && !isFresh(state, session, 5 * MINUTE, now))
+    return { state, answer: { said: 'assurance_required' } };
+  const fresh =
+    session.state === 'verified'
+      ? isFresh(state, session, 15 * MINUTE, now)
+      : now - session.since <= 15 * MINUTE && now - session.since >= -MINUTE;
+  if (state.apps.length === 0 && !fresh) return { state, answer: { said: 'login_again' } };
+  const starts = state.starts.filter((instant) => instant > now - HOUR && instant <= now + MINUTE);
+  if (state.apps.length >= 10) return { state, answer: { said: 'limit_reached' } };
+  if (starts.length >= 10) {
+    const retryAfterSeconds = Math.ceil((Math.min(...starts) + HOUR - now) / SECOND);
+    return { state, answer: { said: 'limit_reached', retryAfterSeconds } };
+  }
+  const token = session.state === 'pending' ? session.token?.name : undefined;
+  const pending: Pending = { name, startedAt: now, steppedUp: state.apps.length > 0, token };
+  const others = state.pending.filter((one) => isOpen(one, now) && !isOwn(one, session));
+  const enrollments = [...(session.enrollments ?? []).slice(-2), name];
+  return {
+    state: { ...state, pending: [...others.slice(-2), pending], starts: [...starts, now] },
+    answer: { said: 'ok', session: { ...session, enrollments } },
+  };
+}
+
+function confirm(state: State, step: Of<'confirm'>, facts: Facts): Told {
+  const { name, now } = facts;
+  const { session } = step;
+  if (!session) return { state, answer: { said: 'login_again' } };
+  if (state.apps.some((app) => app.name === step.enrollment)) return { state, answer: { said: 'already_confirmed' } };
+  const closed = closedDoor(state, session, now);
+  if (closed) return { state, answer: closed };
+  const pending = state.pending.find((one) => one.name === step.enrollment);
+  if (!pending || !isOpen(pending, now) || !isOwn(pending, session)) return { state, answer: { said: 'enrollment_expired' } };
+  const proven = pending.steppedUp && session.state === 'verified' && session.epoch === state.epoch;
+  if (state.apps.length > 0 && !proven) return { state, answer: { said: 'assurance_required' } };
+  const known = recognize(state, step.tokens, now);
+  const throttled = throttle(state, known, 1, now);
+  if (throttled) return throttled;
+  const checked = checkCode([{ name: pending.name, closed: new Set() }], step.digits, facts);
+  if (!checked.right) return refuseGuess(state, known, 'wrong', 1, now);
+
+  const apps = [...checkCode(state.apps, step.digits, facts).apps, ...checked.apps];
+  const paid = withBudget(state, known, afterRight(budgetOf(state, known), now));
+  const made = state.codes === null;
+  const codes = state.codes ?? { set: `${name}.codes`, left: new Set(Array.from({ length: 10 }, (_, number) => number)) };
+  const enrolled = useUp(forgetRemembered({ ...paid, apps, pending: [], codes }, `${name}.devices`), session);
+  const remembered = step.remember ? { at: now, until: now + REMEMBERED } : undefined;
+  const passed = pass(enrolled, recognize(enrolled, step.tokens, now), { ...step, remembered }, facts);
+  const proof: Session = { state: 'verified', epoch: state.epoch, verifiedAt: now, via: 'otp' };
+  return {
+    state: passed.state,
+    answer: { said: 'ok', session: proof, minted: passed.minted, ...(made ? { codes: codes.set } : {}) },
+  };
+}
+
+type Managing = Of<'rename' | 'remove' | 'regenerate' | 'end all sessions' | 'revoke'>;
+
+function manage(state: State, step: Managing, { name, now, mfa }: Facts): Told {
+  const { session } = step;
+  const closed = closedForManaging(state, session, now);
+  if (closed || !session) return { state, answer: closed ?? { said: 'login_again' } };
+  const done = (next: State, shown: Partial<Answer> = {}): Told => ({
+    state: next,
+    answer: { said: 'ok', session: { ...session, epoch: next.epoch }, ...shown },
+  });
+  switch (step.kind) {
+    case 'end all sessions':
+      return done(inNewEpoch(state, name));
+    case 'regenerate': {
+      const left = new Set(Array.from({ length: 10 }, (_, number) => number));
+      return done({ ...state, codes: { set: `${name}.codes`, left } }, { codes: `${name}.codes` });
+    }
+    case 'revoke':
+      return done(withoutDevice(state, step.device));
+    default: {
+      if (!state.apps.some((app) => app.name === step.app)) return { state, answer: { said: 'not_enrolled' } };
+      if (step.kind === 'rename') return done(state);
+      const apps = state.apps.filter((app) => app.name !== step.app);
+      if (apps.length === 0 && mfa === 'required') return { state, answer: { said: 'not_allowed' } };
+      const left = inNewEpoch({ ...state, apps }, name);
+      return done(apps.length > 0 ? left : { ...left, codes: null, devices: [] });
+    }
+  }
+}
+
+function changePassword(state: State, keep: Session | undefined, { name }: Facts): Told {
+  if (!state.exists) return { state, answer: { said: 'ok' } };
+  const next = inNewEpoch(state, name);
+  if (keep?.epoch !== state.epoch) return { state: next, answer: { said: 'ok' } };
+  const own: Session =
+    keep.state === 'pending' ? { ...keep, epoch: next.epoch, deviceEpoch: next.deviceEpoch } : { ...keep, epoch: next.epoch };
+  return { state: next, answer: { said: 'ok', session: own } };
+}
+
+/** Each step of the window that shows the code; a used one among them refuses, else the later one is consumed. */
+function checkCode(apps: readonly App[], digits: string, { now, shows }: Facts) {
+  const clockStep = Math.floor(now / STEP);
+  let right = false;
+  let used = false;
+  const checked = apps.map((app): App => {
+    const matching = [clockStep - 1, clockStep, clockStep + 1].filter((step) => shows(app.name, step) === digits);
+    const last = matching.at(-1);
+    if (last === undefined) return app;
+    if (matching.some((step) => app.closed.has(step))) {
+      used = true;
+      return app;
+    }
+    right = true;
+    const steps = [clockStep - 1, clockStep, clockStep + 1].filter((step) => step <= last);
+    return { ...app, closed: new Set([...app.closed, ...steps]) };
+  });
+  return { apps: checked, right, used };
+}
+
+function throttle(state: State, known: Known, cost: number, now: number): Told | null {
+  const budget = budgetOf(state, known);
+  const wait = waitFor(budget, cost, now);
+  if (wait === 0) return null;
+  const next = isAhead(budget, now) ? withBudget(state, known, stand(budget, now)) : state;
+  return { state: next, answer: { said: 'throttled', retryAfterSeconds: Math.ceil(wait / SECOND) } };
+}
+
+function refuseGuess(state: State, known: Known, why: 'used' | 'wrong', cost: number, now: number): Told {
+  const budget = budgetOf(state, known);
+  const charged = why === 'used' ? afterReplay(budget, now) : afterWrong(budget, cost, now);
+  return { state: withBudget(state, known, charged), answer: { said: 'invalid_code' } };
+}
+
+/** The browser of a right proof: known from now on if it wants to be, and remembered if it was asked for and may be. */
+function pass(
+  state: State,
+  known: Known,
+  wish: { remember: boolean; label: boolean; remembered: State['devices'][number]['remembered'] | 'as before' },
+  { name, now }: Facts,
+) {
+  const remembered = wish.remembered === 'as before' ? {} : { remembered: wish.remembered };
+  if (known.is === 'live') {
+    const device = state.devices.find((one) => one.name === known.device.name) ?? known.device;
+    const passed = change(state, device.name, { ...remembered, budget: { ...device.budget, quick: 0 } });
+    return use(passed, known, `${name}.token`, now);
+  }
+  const ended = known.is === 'reused' ? withoutDevice(state, known.device.name) : state;
+  if (!wish.label && !wish.remember) return { state: ended, minted: undefined };
+  const until = wish.remembered === 'as before' ? undefined : wish.remembered;
+  return addDevice(ended, `${name}.device`, `${name}.token`, until, now);
+}
+
+function helped(state: State, now: number): State {
+  const cost = costOf(state.apps.length);
+  const devices = state.devices.map((device) => ({ ...device, budget: afterHelp(device.budget, cost, now) }));
+  return { ...state, devices, budget: afterHelp(state.budget, cost, now) };
+}
+
+function inNewEpoch(state: State, name: string): State {
+  return { ...forgetRemembered(state, `${name}.devices`), epoch: `${name}.epoch`, pending: [] };
+}
+
+function useUp(state: State, session: Session | undefined): State {
+  if (session?.state !== 'pending' || !session.token) return state;
+  return { ...state, usedTokens: new Set([...state.usedTokens, session.token.name]) };
+}
+
+function unenrolled(state: State): Answer | null {
+  return state.apps.length === 0 ? { said: 'not_enrolled' } : null;
+}
+
+function isOpen({ startedAt }: Pending, now: number): boolean {
+  return now < startedAt + 10 * MINUTE && startedAt <= now + MINUTE;
+}
+
+function isOwn({ name, token }: Pending, session: Session | undefined): boolean {
+  if (session?.enrollments?.includes(name)) return true;
+  return session?.state === 'pending' && session.token !== undefined && session.token.name === token;
+}

@@ -1,0 +1,133 @@
+/**
+ * A second telling of the rules, as small as they can be said, to hold the real ones against. Nothing here has an id: what an
+ * operation makes is named after the operation, so that the same operations in any order give the same names.
+ */
+export type Name = string;
+
+export interface Budget {
+  quick: number;
+  lastWrongAt: number;
+  level: number;
+  levelAt: number;
+}
+
+export interface App {
+  /** The enrollment that it came from. */
+  name: Name;
+  /** Steps that are never accepted again. */
+  closed: ReadonlySet<number>;
+}
+
+export interface Pending {
+  name: Name;
+  startedAt: number;
+  steppedUp: boolean;
+  token?: Name | undefined;
+}
+
+/** A device token as a browser keeps it. */
+export interface Token {
+  name: Name;
+  device: Name;
+  signedAt: number;
+}
+
+export interface Device {
+  name: Name;
+  lastUsedAt: number;
+  remembered?: { at: number; until: number } | undefined;
+  budget: Budget;
+  current: Name;
+  next?: { name: Name; mintedAt: number } | undefined;
+  retiring: readonly { name: Name; successorShownAt: number }[];
+}
+
+/** All that is known of one user. */
+export interface State {
+  exists: boolean;
+  epoch: Name;
+  deviceEpoch: Name;
+  apps: readonly App[];
+  pending: readonly Pending[];
+  starts: readonly number[];
+  /** Numbers of the codes that are left. */
+  codes: { set: Name; left: ReadonlySet<number> } | null;
+  budget: Budget;
+  devices: readonly Device[];
+  usedTokens: ReadonlySet<Name>;
+}
+
+export type Via = 'otp' | 'recovery-code' | 'remembered-device';
+
+/** What a session has proven. */
+export type Session =
+  | {
+      state: 'pending';
+      epoch: Name;
+      deviceEpoch: Name;
+      since: number;
+      enrollments: readonly Name[];
+      token?: { name: Name; expiresAt: number };
+    }
+  | { state: 'verified'; epoch: Name; verifiedAt: number; via: Via; device?: Name; enrollments?: readonly Name[] | undefined };
+
+/** A 6-digit code, or a recovery code by its set and number; number -1: one that is in no set. */
+export type Proof = { digits: string } | { set: Name; number: number };
+
+interface ByBrowser {
+  tokens: readonly Token[];
+  remember: boolean;
+  /** With a label a browser that passes becomes known. */
+  label: boolean;
+}
+
+/** One operation and all that it is given. */
+export type Step =
+  | { kind: 'log in'; tokens: readonly Token[]; byToken: boolean }
+  | ({ kind: 'verify'; session: Session | undefined; proof: Proof } & ByBrowser)
+  | { kind: 'start'; session: Session | undefined }
+  | ({ kind: 'confirm'; session: Session | undefined; enrollment: Name; digits: string } & ByBrowser)
+  | { kind: 'cancel'; session: Session | undefined; enrollment: Name }
+  | { kind: 'rename' | 'remove'; session: Session | undefined; app: Name }
+  | { kind: 'regenerate' | 'end all sessions'; session: Session | undefined }
+  | { kind: 'revoke'; session: Session | undefined; device: Name }
+  | { kind: 'change the password'; keep: Session | undefined }
+  | { kind: 'reset' | 'clear the lockout' | 'forget' };
+
+/** What the operation answers. */
+export interface Answer {
+  said: string;
+  session?: Session | undefined;
+  /** A device token that goes to the browser. */
+  minted?: Token | undefined;
+  /** Recovery codes left, after one was used. */
+  left?: number;
+  /** A set of recovery codes that is shown. */
+  codes?: Name;
+  retryAfterSeconds?: number;
+}
+
+export interface Facts {
+  /** Name of the operation. */
+  name: Name;
+  now: number;
+  mfa: 'required' | 'optional';
+  /** What an authenticator shows at a step. */
+  shows(app: Name, step: number): string;
+}
+
+export const UNTOUCHED: Budget = { quick: 0, lastWrongAt: 0, level: 0, levelAt: 0 };
+
+/** A user of whom nothing is known. */
+export const NOBODY: State = {
+  exists: false,
+  epoch: 'none',
+  deviceEpoch: 'none',
+  apps: [],
+  pending: [],
+  starts: [],
+  codes: null,
+  budget: UNTOUCHED,
+  devices: [],
+  usedTokens: new Set(),
+};
