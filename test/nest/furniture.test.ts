@@ -4,7 +4,7 @@ import { type ExecutionContext, VERSION_NEUTRAL, VersioningType } from '@nestjs/
 import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR, APP_PIPE, Reflector } from '@nestjs/core';
 import type { FastifyInstance } from 'fastify';
 import { afterEach, describe, expect, it } from 'vitest';
-import { Client, enroll, expectStatus, logIn, type Served } from '../express/client.js';
+import { Client, enroll, expectStatus, logIn } from '../express/client.js';
 import {
   AdapterFilter,
   Envelope,
@@ -16,6 +16,7 @@ import {
   RefusingPipe,
   seen,
 } from './furniture-host.js';
+import { walk } from './furniture-walk.js';
 import { type Host, type HostOptions, platforms, startHost } from './host.js';
 
 let host: Host;
@@ -26,35 +27,6 @@ describe.each(platforms)('on Nest with $platform', (given) => {
     seen.length = 0;
     host = await startHost({ ...given, ...options });
     return host;
-  }
-
-  /** The journey in short: what the endpoints and the guard say must be what they say without the furniture. */
-  async function walk(served: Served, prefix = ''): Promise<void> {
-    const fresh = await logIn(served);
-    const refused = await fresh.get('/cases');
-    expect([refused.status, refused.headers.get('content-type')]).toEqual([403, 'application/problem+json; charset=utf-8']);
-    expect(refused.body).toEqual({
-      type: 'urn:mfa-kit:problem:enroll',
-      title: expect.any(String),
-      status: 403,
-      reason: 'enroll',
-    });
-    const { code, client } = await enroll(served);
-    const browser = await logIn(served);
-    const led = await browser.page('GET', '/cases?page=2');
-    expect([led.status, led.headers.get('location'), led.text]).toEqual([303, `${prefix}/mfa/challenge`, '']);
-    const prompt = expectStatus(await browser.page('GET', '/mfa/challenge'), 200);
-    expect(prompt.headers.get('content-type')).toBe('text/html; charset=utf-8');
-    expect(prompt.text).toContain(`action="${prefix}/mfa/verify"`);
-    expect((await browser.post('/mfa/verify', { code: '000000' })).body).toMatchObject({ status: 422, reason: 'invalid_code' });
-    const right = await browser.page('POST', '/mfa/verify', { code: code() });
-    expect([right.status, right.headers.get('location')]).toEqual([303, `${prefix}/cases?page=2`]);
-    expectStatus(await browser.get('/cases'), 200);
-    const stale = await client.post('/payouts', {});
-    if (stale.status !== 201) expect(stale.headers.get('www-authenticate')).toContain('insufficient_user_authentication');
-    expectStatus(await browser.get('/mfa/assets/page.css'), 200);
-    expect((await browser.get('/mfa/nothing')).body).toMatchObject({ reason: 'not_found' });
-    expect((await browser.get('/mfa')).body).toMatchObject({ enrolled: true });
   }
 
   it('a global prefix moves the endpoints, the pages and the redirects', async () => {

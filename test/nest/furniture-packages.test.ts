@@ -1,0 +1,173 @@
+import { assuranceClaims, assuranceFromClaims } from '@mfa-kit/core';
+import { createAuthenticator } from '@mfa-kit/core/testing';
+import { RequireMfa, SkipMfa } from '@mfa-kit/nest';
+import { Body, Controller, type ExecutionContext, Get, Injectable, Post, ValidationPipe } from '@nestjs/common';
+import { APP_GUARD, APP_PIPE, Reflector } from '@nestjs/core';
+import { AuthGuard, PassportStrategy } from '@nestjs/passport';
+import { ApiExcludeController, DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
+import { SkipThrottle, ThrottlerGuard, ThrottlerModule } from '@nestjs/throttler';
+import { IsString } from 'class-validator';
+import helmet from 'helmet';
+import { jwtVerify, SignJWT } from 'jose';
+import { Strategy } from 'passport';
+import { afterEach, describe, expect, it } from 'vitest';
+import { Client, enroll, expectStatus, logIn } from '../express/client.js';
+import { Public } from './furniture-host.js';
+import { walk } from './furniture-walk.js';
+import { type Host, type HostOptions, type HostRequest, platforms, startHost } from './host.js';
+
+class Note {
+  @IsString()
+  text!: string;
+}
+
+@RequireMfa()
+@Controller('notes')
+class NotesController {
+  @Post()
+  write(@Body() note: Note) {
+    return note;
+  }
+}
+
+@SkipMfa()
+@Controller('news')
+class NewsController {
+  @Get()
+  read() {
+    return 'news';
+  }
+}
+
+const KEY = new TextEncoder().encode('a key of the host for tokens, with more than 32 characters');
+
+/** Access tokens of the host. */
+class BearerStrategy extends Strategy {
+  override async authenticate(request: { headers: HostRequest['headers'] }) {
+    try {
+      const { payload } = await jwtVerify(request.headers.authorization?.slice('Bearer '.length) ?? '', KEY);
+      this.success({ id: payload.sub, name: payload.sub, claims: payload });
+    } catch {
+      this.fail(401);
+    }
+  }
+}
+
+@Injectable()
+class BearerPassport extends PassportStrategy(BearerStrategy, 'bearer') {
+  validate() {}
+}
+
+/** As the docs of Nest write it: every route wants a token, but for those marked public. */
+@Injectable()
+class BearerGuard extends AuthGuard('bearer') {
+  override canActivate(context: ExecutionContext) {
+    const open = new Reflector().getAllAndOverride<boolean>('host:public', [context.getHandler(), context.getClass()]);
+    return open === true || super.canActivate(context);
+  }
+}
+
+let host: Host;
+afterEach(() => host.close());
+
+describe.each(platforms)('on Nest with $platform', (given) => {
+  async function start(options: Partial<HostOptions>): Promise<Host> {
+    host = await startHost({ ...given, ...options });
+    return host;
+  }
+
+  it('a ValidationPipe that refuses what no class names checks the bodies of the host, and not those of the kit', async () => {
+    const pipe = new ValidationPipe({ whitelist: true, forbidNonWhitelisted: true, transform: true });
+    await start({ module: { providers: [{ provide: APP_PIPE, useValue: pipe }], controllers: [NotesController] } });
+    await walk(host);
+    const { client } = await enroll(host, 'bob');
+    expect(expectStatus(await client.post('/notes', { text: 'x' }), 201).body).toEqual({ text: 'x' });
+    expect((await client.post('/notes', { text: 'x', more: 1 })).body).toMatchObject({
+      message: [expect.stringContaining('more')],
+    });
+    expect((await new Client(host).post('/notes', { more: 1 })).body).toMatchObject({ reason: 'login_again' });
+  });
+
+  it('@nestjs/throttler counts before the guard, and leaves out the endpoints that are marked for it', async () => {
+    const throttled = {
+      imports: [ThrottlerModule.forRoot([{ ttl: 60_000, limit: 6 }])],
+      providers: [{ provide: APP_GUARD, useClass: ThrottlerGuard }],
+    };
+    await start({ module: throttled, kit: { controllerDecorators: [SkipThrottle()] } });
+    await walk(host);
+    const client = new Client(host);
+    const statuses: number[] = [];
+    for (let index = 0; index < 7; index++) statuses.push((await client.get('/cases')).status);
+    expect([...new Set(statuses)]).toEqual([401, 429]);
+    for (let index = 0; index < 7; index++) expectStatus(await client.get('/mfa/assets/page.css'), 200);
+    await host.close();
+    await start({ module: throttled });
+    for (let index = 0; index < 6; index++) await new Client(host).get('/mfa/assets/page.css');
+    expect((await new Client(host).get('/mfa/assets/page.css')).body).toMatchObject({
+      message: expect.stringContaining('Too Many'),
+    });
+  });
+
+  it('@nestjs/swagger describes the routes of the host, and those of the kit unless they are marked for it', async () => {
+    let document: OpenAPIObject | undefined;
+    const configure: HostOptions['configure'] = (app) => {
+      document = SwaggerModule.createDocument(app, new DocumentBuilder().setTitle('Acme').build());
+      SwaggerModule.setup('docs', app, document, { ui: false });
+    };
+    await start({ configure });
+    expect(Object.keys(document?.paths ?? {})).toEqual(expect.arrayContaining(['/cases', '/mfa/challenge', '/mfa/verify']));
+    await host.close();
+    await start({ configure, kit: { controllerDecorators: [ApiExcludeController()] } });
+    expect(Object.keys(document?.paths ?? {})).toContain('/cases');
+    expect(Object.keys(document?.paths ?? {}).filter((path) => path.startsWith('/mfa'))).toEqual([]);
+    expect((await new Client(host).get('/docs-json')).body).toMatchObject({ info: { title: 'Acme' } });
+    await walk(host);
+  });
+
+  it("helmet sets its headers on the host's answers, and the kit's own policy stays on its pages and refusals", async () => {
+    await start({ configure: (app) => app.use(helmet()), module: { controllers: [NewsController] } });
+    await walk(host);
+    const client = await logIn(host);
+    expect((await client.get('/news')).headers.get('content-security-policy')).toContain("script-src 'self'");
+    for (const answer of [await client.page('GET', '/mfa/challenge'), await client.get('/cases')]) {
+      expect(answer.headers.get('content-security-policy')).toMatch(/^default-src 'none'/);
+      expect(answer.headers.get('content-security-policy')).toContain("frame-ancestors 'none'");
+      expect(answer.headers.get('referrer-policy')).toBe('no-referrer');
+      expect(answer.headers.get('strict-transport-security')).toContain('max-age');
+    }
+  });
+
+  it('a guard of @nestjs/passport for tokens before everything, and tokens that say what was proven', async () => {
+    const mint = (claims: object) =>
+      new SignJWT({ ...claims }).setProtectedHeader({ alg: 'HS256' }).setSubject('user-ada').setExpirationTime('1h').sign(KEY);
+    await start({
+      session: 'none',
+      module: {
+        providers: [BearerPassport, { provide: APP_GUARD, useClass: BearerGuard }],
+        controllers: [NotesController, NewsController],
+      },
+      kit: {
+        session: false,
+        controllerDecorators: [Public()],
+        user: ({ request }) => request.user,
+        assurance: ({ user }) => assuranceFromClaims((user as { claims?: object } | undefined)?.claims ?? {}),
+        onVerified: async (_request, { assurance }) => ({ accessToken: await mint(assuranceClaims(assurance, ['pwd'])) }),
+      },
+    });
+    const client = new Client(host, {});
+    const bearer = (token: string) => ({ headers: { authorization: `Bearer ${token}` } });
+    expect((await client.get('/news')).body).toMatchObject({ message: 'Unauthorized' });
+    const ada = host.users.get('ada');
+    if (!ada) throw new Error('no ada');
+    const { pendingToken } = await host.mfa.beginLogin({ user: ada });
+    const started = expectStatus(await client.post('/mfa/enroll', { pendingToken }), 201).body;
+    const code = createAuthenticator(started.uri).code(host.clock.now());
+    const sent = { pendingToken, enrollmentId: started.enrollmentId, code };
+    const { accessToken } = expectStatus(await client.post('/mfa/enroll/confirm', sent), 200).body;
+    expectStatus(await client.get('/cases', bearer(accessToken)), 200);
+    const plain = await mint({ amr: ['pwd'] });
+    expectStatus(await client.get('/news', bearer(plain)), 200);
+    expect((await client.get('/cases', bearer(plain))).body).toMatchObject({ status: 401, reason: 'challenge' });
+    expect((await client.get('/cases')).body).toMatchObject({ message: 'Unauthorized' });
+  });
+});
