@@ -48,6 +48,8 @@ export async function startRedis(flags: string[] = DURABLE): Promise<RunningRedi
 
   async function start(): Promise<void> {
     const always = ['--port', String(port), '--bind', '127.0.0.1', '--dir', folder, '--save', '', '--loglevel', 'warning'];
+    // Else a replica waits five seconds for others that may want the same copy.
+    always.push('--repl-diskless-sync-delay', '0');
     child = spawn('redis-server', [...always, ...flags], { stdio: 'ignore' });
     const failed = new Promise<never>((_, reject) => {
       child.once('error', () => reject(new Error('redis-server is missing: apt-get install redis-server')));
