@@ -27,11 +27,13 @@ export type EventDetail =
   | { name: 'recovery_code_used'; recoveryCodesLeft: number }
   | { name: 'recovery_codes_low'; recoveryCodesLeft: number }
   | { name: 'recovery_codes_regenerated' }
+  | { name: 'recovery_codes_revoked'; because: 'restored' }
   | { name: 'device_remembered' | 'device_used' | 'device_token_reused' | 'device_revoked'; deviceId: string }
   | { name: 'device_refused'; why: 'invalid' | 'expired' | 'other_user' | 'unknown_device' | 'not_remembered' }
   | { name: 'sessions_ended'; because: 'user' | 'password_changed' }
   | { name: 'mfa_reset' | 'lockout_cleared'; actor: string; reason: string }
   | { name: 'user_forgotten' }
+  | { name: 'restore_handled'; devicesRemoved: number }
   | { name: 'refused'; reason: string; operation: string }
   | { name: 'profile_missing' }
   | { name: 'profile_unreadable'; why: 'unknown_key' | 'unknown_format' | 'tampered' }
@@ -50,6 +52,7 @@ export type NoticeName =
   | 'recovery_code_used'
   | 'recovery_codes_low'
   | 'recovery_codes_regenerated'
+  | 'recovery_codes_revoked'
   | 'guessing_suspected'
   | 'device_token_reused'
   | 'sessions_ended'

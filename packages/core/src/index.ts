@@ -12,7 +12,16 @@ export {
 } from './assurance.js';
 export { MfaError, type MfaErrorCode } from './errors.js';
 export type { EventBase, EventContext, EventDetail, MfaEvent, MfaNotice } from './events.js';
-export { type Administering, createMfa, type DeviceInput, type Mfa, type MfaSettings } from './mfa.js';
+export {
+  type Administering,
+  type AfterRestoreInput,
+  createMfa,
+  type DeviceInput,
+  type Mfa,
+  type MfaSettings,
+  type RotateKeysInput,
+  type WalkOptions,
+} from './mfa.js';
 export type { MfaKey, MfaOptions, MfaPolicy, MfaUser } from './options.js';
 export { qrPngDataUrl, qrSvg } from './qr.js';
 export type {
@@ -20,10 +29,15 @@ export type {
   DeviceGrant,
   DeviceSummary,
   Enrollment,
+  KeysRotated,
   LoginBegun,
+  MfaReport,
   MfaStatus,
   Refusal,
   RefusalReason,
+  RestoreHandled,
   Result,
+  UserIdList,
+  Walked,
 } from './results.js';
 export type { MfaStorage, StoredProfile } from './storage/storage.js';

@@ -2,6 +2,7 @@ import type { AccessDecision, Assurance, MfaSession, PendingSession, Requirement
 import { keyedDigest } from './crypto/digest.js';
 import type { EventContext } from './events.js';
 import { type Administering, clearLockout, forgetUser, passwordChanged, resetMfa } from './flows/administer.js';
+import { type AfterRestoreInput, afterRestore } from './flows/after-restore.js';
 import { regenerateRecoveryCodes, removeAuthenticator, renameAuthenticator } from './flows/authenticators.js';
 import { checkAccess } from './flows/check-access.js';
 import { confirmEnrollment } from './flows/confirm-enrollment.js';
@@ -11,23 +12,32 @@ import { cancelEnrollment, currentEnrollment, startEnrollment } from './flows/en
 import type { Acting, FlowContext } from './flows/flow.js';
 import type { DeviceInput } from './flows/known-device.js';
 import { beginLogin } from './flows/login.js';
+import { report } from './flows/report.js';
+import { type RotateKeysInput, rotateKeys } from './flows/rotate-keys.js';
 import { getStatus } from './flows/status.js';
 import { verify } from './flows/verify.js';
+import type { WalkOptions } from './flows/walk.js';
 import { type MfaOptions, type MfaUser, type ResolvedOptions, resolveOptions } from './options.js';
 import { createProfileStore } from './profile/change-profile.js';
 import {
   type AuthenticatorSummary,
   type DeviceGrant,
   type Enrollment,
+  type KeysRotated,
   type LoginBegun,
+  type MfaReport,
   type MfaStatus,
+  type RestoreHandled,
   type Result,
   refuse,
 } from './results.js';
 import { openPendingToken } from './tokens/pending-token.js';
 
 export type { Administering } from './flows/administer.js';
+export type { AfterRestoreInput } from './flows/after-restore.js';
 export type { DeviceInput } from './flows/known-device.js';
+export type { RotateKeysInput } from './flows/rotate-keys.js';
+export type { WalkOptions } from './flows/walk.js';
 export type { AuthenticatorSummary, DeviceGrant, DeviceSummary, Enrollment, LoginBegun, MfaStatus } from './results.js';
 
 /** All flows, bound to one set of options. Every method may be called from any transport; limits are shared. */
@@ -86,6 +96,16 @@ export interface Mfa<User extends MfaUser = MfaUser> {
   /** For support: gives five tries back. */
   clearLockout(input: Administering): Promise<Result>;
 
+  /** Counts all profiles, page by page, and changes nothing. */
+  report(input?: WalkOptions<MfaReport>): Promise<MfaReport>;
+  /** Seals anew, by the first key, what another key has sealed; beside live traffic, once every process has the key first. */
+  rotateKeys(input?: RotateKeysInput): Promise<KeysRotated>;
+  /**
+   * The database went back to a backup: ends all sessions, devices and recovery codes, so that none comes back to life. Users log
+   * in by their authenticator as before. The steps around it stand in docs/storage.md.
+   */
+  afterRestore(input?: AfterRestoreInput): Promise<RestoreHandled>;
+
   /** What the HTTP layer needs to know of the options. */
   readonly settings: MfaSettings<User>;
 }
@@ -138,6 +158,9 @@ export function createMfa<User extends MfaUser = MfaUser>(options: MfaOptions<Us
     forgetUser: (input) => forgetUser(flow, input),
     resetMfa: (input) => resetMfa(flow, input),
     clearLockout: (input) => clearLockout(flow, input),
+    report: (input) => report(flow, input),
+    rotateKeys: (input) => rotateKeys(flow, input),
+    afterRestore: (input) => afterRestore(flow, input),
     settings: createSettings(resolved),
   };
 }

@@ -53,6 +53,12 @@ export function parseKey(key: string): Uint8Array {
   return base32.decode(key.replaceAll(' ', '').toUpperCase());
 }
 
+/** The data with every step closed whose code would be accepted now: what may have been used is used. */
+export function closeWindow(data: TotpData, windowSteps: 0 | 1, now: number): TotpData {
+  const step = stepAt(now);
+  return { ...data, closed: closeSteps(data.closed, { from: step - windowSteps, to: step + windowSteps }) };
+}
+
 /** The time step of an instant. */
 export function stepAt(now: number): number {
   return Math.floor(now / 1000 / STEP_SECONDS);

@@ -1,5 +1,5 @@
 import type { EventDetail } from '../events.js';
-import { type TotpData, totpFactor } from '../factors/totp.js';
+import { closeWindow, type TotpData, totpFactor } from '../factors/totp.js';
 import type { Authenticator, Profile } from '../profile/profile.js';
 
 /** A code checked against every authenticator of the user. */
@@ -39,6 +39,14 @@ export function checkCode(profile: Profile, code: string, windowSteps: 0 | 1, no
     return { outcome: 'accepted', profile: { ...profile, authenticators }, authenticatorId: accepted, events };
   }
   return { outcome: replayed ? 'replayed' : 'wrong', profile: { ...profile, authenticators }, events };
+}
+
+/** The profile with no code left that is accepted now, in any authenticator: the next ones are good within a minute. */
+export function closeCurrentCodes(profile: Profile, windowSteps: 0 | 1, now: number): Profile {
+  const authenticators = profile.authenticators.map((authenticator) =>
+    isTotp(authenticator) ? { ...authenticator, data: closeWindow(authenticator.data, windowSteps, now) } : authenticator,
+  );
+  return { ...profile, authenticators };
 }
 
 function isTotp(authenticator: Authenticator): authenticator is Authenticator & { data: TotpData } {

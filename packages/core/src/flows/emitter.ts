@@ -9,6 +9,7 @@ const NOTICES: ReadonlySet<string> = new Set<NoticeName>([
   'recovery_code_used',
   'recovery_codes_low',
   'recovery_codes_regenerated',
+  'recovery_codes_revoked',
   'guessing_suspected',
   'device_token_reused',
   'sessions_ended',
@@ -16,7 +17,10 @@ const NOTICES: ReadonlySet<string> = new Set<NoticeName>([
 ]);
 
 /** Hands events to the host's sinks. A sink that throws or hangs neither grants, denies nor delays anything. */
-export function createEmitter<User extends MfaUser>({ onEvent, notify }: ResolvedOptions<User>): (event: MfaEvent) => void {
+export function createEmitter<User extends MfaUser>({
+  onEvent,
+  notify,
+}: ResolvedOptions<User>): (event: MfaEvent) => Promise<void> {
   async function toSink(event: MfaEvent): Promise<void> {
     try {
       await onEvent?.(event);
@@ -30,8 +34,9 @@ export function createEmitter<User extends MfaUser>({ onEvent, notify }: Resolve
   }
   return (event) => {
     // Each gets a copy: an audit trail that rewrites what it is given must not keep a notice from the user.
-    void toSink({ ...event });
-    if (notify && isNotice(event)) void toUser(event);
+    const recorded = toSink({ ...event });
+    const told = notify && isNotice(event) ? toUser(event) : undefined;
+    return Promise.all([recorded, told]).then(() => undefined);
   };
 }
 

@@ -12,7 +12,8 @@ import type { Refusal } from '../results.js';
 export interface FlowContext<User extends MfaUser = MfaUser> {
   options: ResolvedOptions<User>;
   profiles: ProfileStore;
-  emit(event: MfaEvent): void;
+  /** Hands an event to the host's sinks. Nobody needs to wait; who makes many may wait until they have it. */
+  emit(event: MfaEvent): Promise<void>;
 }
 
 /** Who acts, in which session. */
@@ -55,7 +56,7 @@ export function beginOperation(
         ...(given.context === undefined ? {} : { context: given.context }),
         ...(enrolled === undefined ? {} : { enrolled }),
       };
-      for (const detail of details) flow.emit({ ...base, ...detail });
+      for (const detail of details) void flow.emit({ ...base, ...detail });
       return answer;
     },
   };

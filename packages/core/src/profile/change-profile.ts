@@ -6,7 +6,7 @@ import type { MfaStorage, StoredProfile } from '../storage/storage.js';
 import { pause, startCountdown, type Timed, withinDeadline } from './deadline.js';
 import type { Profile } from './profile.js';
 import { createUserQueue } from './queue.js';
-import { type Opened, open, seal } from './seal.js';
+import { type Opened, open, seal, sealedBy } from './seal.js';
 
 /** What a decision on a profile comes to: the answer, and what must be stored before anybody gets it. */
 export interface Decision<Answer> {
@@ -16,8 +16,11 @@ export interface Decision<Answer> {
   events?: EventDetail[];
 }
 
-/** Decides on a profile. Pure but for fresh ids and secrets: it is called again on a fresh profile when another writer was first. */
-export type Decide<Answer> = (profile: Profile | null, now: number) => Decision<Answer>;
+/**
+ * Decides on a profile. Pure but for fresh ids and secrets: it is called again on a fresh profile when another writer was first.
+ * `keyId`: the key that the stored profile names.
+ */
+export type Decide<Answer> = (profile: Profile | null, now: number, keyId?: string) => Decision<Answer>;
 
 /** Reads and changes profiles: the only door to the storage. */
 export interface ProfileStore {
@@ -34,6 +37,8 @@ export interface ProfileStore {
     decide: Decide<Answer>,
     whenUnreadable?: Decide<Answer>,
   ): Promise<Answer | Refusal>;
+  /** One page of user ids; no cursor in it: that was the last one. */
+  list(cursor: string | undefined): Promise<Timed<{ userIds: string[]; cursor?: string }>>;
 }
 
 /** Where the events of one operation go. */
@@ -53,6 +58,8 @@ interface Attempt<Answer> {
 }
 
 const CALL_MS = 2_000;
+/** A page may be a scan. */
+const LIST_MS = 10_000;
 const OPERATION_MS = 4_000;
 const LISTED_VERSIONS = 16;
 const UNAVAILABLE = refuse('unavailable', { retryAfterSeconds: 5 });
@@ -106,7 +113,8 @@ export function createProfileStore({ storage, keyring, realm, clock }: StoreOpti
       if (opened && !opened.readable) report({ name: 'profile_unreadable', why: opened.why });
       if (opened && !opened.readable && !whenUnreadable) return UNAVAILABLE;
       const profile = opened?.readable ? opened.profile : null;
-      const decision = opened && !opened.readable && whenUnreadable ? whenUnreadable(null, clock()) : decide(profile, clock());
+      const deciding = opened && !opened.readable && whenUnreadable ? whenUnreadable : decide;
+      const decision = deciding(profile, clock(), stored ? sealedBy(stored.value) : undefined);
       const { next } = decision;
       if (!next || (next === 'remove' && !stored)) return finish(decision, report);
 
@@ -157,13 +165,19 @@ export function createProfileStore({ storage, keyring, realm, clock }: StoreOpti
         const read = await readStored(userId, left(), report);
         const opened = read.done ? openStored(userId, read.value) : null;
         if (read.done && (!opened || opened.readable)) {
-          const decision = decide(opened ? opened.profile : null, clock());
+          const keyId = read.value ? sealedBy(read.value.value) : undefined;
+          const decision = decide(opened ? opened.profile : null, clock(), keyId);
           if (!decision.next) return finish(decision, report);
         }
       }
       const answer = await queue.run(userId, () => changeAlone(userId, report, left, decide, whenUnreadable));
       return answer ?? BUSY;
     },
+
+    list: (cursor) =>
+      withinDeadline(LIST_MS, async () =>
+        checkPage(await (cursor === undefined ? storage.listUserIds() : storage.listUserIds(cursor))),
+      ),
   };
 }
 
@@ -171,6 +185,13 @@ export function createProfileStore({ storage, keyring, realm, clock }: StoreOpti
 function checkStored(stored: StoredProfile | null): StoredProfile | null {
   if (stored === null || (typeof stored?.version === 'string' && typeof stored.value === 'string')) return stored;
   throw new TypeError('read() must give { version, value } or null');
+}
+
+function checkPage(page: { userIds: string[]; cursor?: string }): { userIds: string[]; cursor?: string } {
+  const ids: unknown = page?.userIds;
+  const fits = Array.isArray(ids) && ids.every((id) => typeof id === 'string');
+  if (fits && (page.cursor === undefined || typeof page.cursor === 'string')) return page;
+  throw new TypeError('listUserIds() must give { userIds } and, unless it was the last page, cursor');
 }
 
 /** The version that the attempt expected is still current or listed: nothing of the attempt was applied. */

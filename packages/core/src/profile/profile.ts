@@ -56,6 +56,8 @@ export interface Profile {
   enrollBy?: number;
   /** When the last authenticator was removed or reset, for as long as the host may not have heard of it. */
   unenrolledAt?: number;
+  /** The restored backup that `afterRestore` has dealt with: when it went into service, in epoch milliseconds. */
+  restoredAt?: number;
 }
 
 /** A profile in which nothing has happened. */

@@ -20,6 +20,7 @@ export type Opened =
 const FORMAT = 1;
 const IV_BYTES = 12;
 const TAG_BYTES = 16;
+const KEY_ID = /^[A-Za-z0-9._-]{1,32}$/;
 const MOST_BYTES = 48 * 1024;
 
 /**
@@ -61,6 +62,15 @@ export function open(value: string, as: SealedAs, keyring: Keyring): Opened {
   } catch {
     return { readable: false, why: 'tampered' };
   }
+}
+
+/** Id of the key that a sealed value names, whether or not the ring has it; undefined: it is no value of ours. Nothing is verified. */
+export function sealedBy(value: string): string | undefined {
+  // As much of the value as the longest id takes.
+  const bytes = Buffer.from(value.slice(0, 48), 'base64url');
+  const [format, idLength = 0] = bytes;
+  const id = bytes.toString('latin1', 2, 2 + idLength);
+  return format === FORMAT && KEY_ID.test(id) && id.length === idLength ? id : undefined;
 }
 
 function associated(as: SealedAs): Uint8Array {

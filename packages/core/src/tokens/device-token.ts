@@ -1,11 +1,14 @@
 import type { Keyring } from '../crypto/keyring.js';
 import { signToken, type TokenFault, type TokenKind, verifyToken } from './jwt.js';
 
+/** So long a browser keeps its device token. */
+export const DEVICE_TOKEN_SECONDS = 90 * 24 * 3600;
+
 const DEVICE_TOKEN: TokenKind = {
   typ: 'mfa-device+jwt',
   purpose: 'device-token',
   place: 'device',
-  lifetimeSeconds: 90 * 24 * 3600,
+  lifetimeSeconds: DEVICE_TOKEN_SECONDS,
 };
 
 /** What a device token says. */

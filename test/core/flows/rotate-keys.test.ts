@@ -1,0 +1,204 @@
+import { describe, expect, it } from 'vitest';
+import { peek, poke } from '../../faults/core-faulty-storage.js';
+import {
+  ada,
+  bob,
+  createBench,
+  createEnrolled,
+  DAY,
+  good,
+  KEY,
+  loginPending,
+  loginWithCode,
+  OTHER_KEY,
+  reasonOf,
+} from '../../support/core-fixture.js';
+import { interleavingStorage } from '../../support/interleaving-storage.js';
+import { backUp, plant, populated, sealedByKey } from '../../support/population.js';
+
+const rotated = { keys: [OTHER_KEY, KEY] };
+
+describe('rotateKeys', () => {
+  it('CRY-3: seals anew what another key has sealed, and a second walk finds nothing to do', async () => {
+    const storage = await populated(120);
+    await plant(storage, 'new', { key: OTHER_KEY });
+    const { mfa, counts, resetCounts } = createBench({ ...rotated, storage });
+    expect(await mfa.rotateKeys()).toMatchObject({
+      complete: true,
+      dryRun: false,
+      writingKey: OTHER_KEY.id,
+      users: 121,
+      resealed: 120,
+      current: 1,
+    });
+    expect(counts).toEqual({ reads: 121, writes: 120, removes: 0, lists: 2 });
+    expect(await sealedByKey(storage)).toEqual({ [OTHER_KEY.id]: 121 });
+    resetCounts();
+    expect(await mfa.rotateKeys()).toMatchObject({ resealed: 0, current: 121 });
+    expect(counts.writes).toBe(0);
+  });
+
+  it('in a dry run stores nothing, and says what it would do', async () => {
+    const storage = await populated(3);
+    const { mfa, counts, events } = createBench({ ...rotated, storage });
+    const dry = await mfa.rotateKeys({ dryRun: true });
+    expect(dry).toMatchObject({ complete: true, dryRun: true, resealed: 3, current: 0 });
+    expect(dry).not.toHaveProperty('removable');
+    expect(counts.writes).toBe(0);
+    expect(await sealedByKey(storage)).toEqual({ [KEY.id]: 3 });
+    expect(events).toEqual([]);
+  });
+
+  it('changes nothing in a profile, what a newer version has put there included, and tells nobody', async () => {
+    const bench = await createEnrolled();
+    await loginWithCode(bench, { rememberDevice: true });
+    await poke(bench.storage, ada.id, (profile) => ({ ...profile, ...{ passkeys: [1, { two: 3 }] } }));
+    const before = await peek(bench.storage, ada.id);
+    const there = createBench({ ...rotated, storage: bench.storage });
+    expect((await there.mfa.rotateKeys()).resealed).toBe(1);
+    expect(there.events).toEqual([]);
+    const back = createBench({ keys: [KEY, OTHER_KEY], storage: bench.storage });
+    expect((await back.mfa.rotateKeys()).resealed).toBe(1);
+    const after = await peek(bench.storage, ada.id);
+    const lineage = after?.versions;
+    expect(after).toEqual({ ...before, versions: lineage });
+    expect(lineage?.slice(2)).toEqual(before?.versions);
+    expect(after).toHaveProperty('passkeys', [1, { two: 3 }]);
+  });
+
+  it('after it the old key is not needed: sessions, codes, recovery codes work; a browser that came since is remembered', async () => {
+    const bench = await createEnrolled();
+    const browser = await loginWithCode(bench, { rememberDevice: true });
+    const other = await loginWithCode(bench, { rememberDevice: true });
+    const clock = bench.clock.now;
+    const both = createBench({ ...rotated, storage: bench.storage, clock });
+    expect((await both.mfa.rotateKeys()).resealed).toBe(1);
+    const renewed = await both.mfa.beginLogin({ user: ada, deviceToken: browser.token });
+    expect(renewed.decision.access).toBe('allow');
+
+    const alone = createBench({ keys: [OTHER_KEY], storage: bench.storage, clock });
+    expect((await alone.mfa.checkAccess({ user: ada, session: browser.session })).access).toBe('allow');
+    expect((await alone.mfa.beginLogin({ user: ada, deviceToken: renewed.device?.token ?? '' })).decision.access).toBe('allow');
+    const session = await loginPending(alone.mfa);
+    expect(reasonOf(await alone.mfa.verify({ user: ada, session, recoveryCode: bench.recoveryCodes[0] }))).toBe('ok');
+    // A browser that did not come back in between is asked once more, and not shut out.
+    const forgotten = await alone.mfa.beginLogin({ user: ada, deviceToken: other.token });
+    expect(forgotten.decision.access).toBe('challenge');
+    expect(alone.events).toContainEqual(expect.objectContaining({ name: 'device_refused', why: 'invalid' }));
+  });
+
+  it('says which keys may go, and until when browsers hold tokens by them', async () => {
+    const storage = await populated(2);
+    const { mfa, clock } = createBench({ ...rotated, storage });
+    const removable = { keyIds: [KEY.id], tokensEndAt: clock.now() + 90 * DAY };
+    expect(await mfa.rotateKeys()).toMatchObject({ removable });
+    expect(await mfa.rotateKeys({ dryRun: true })).toMatchObject({ removable });
+  });
+
+  it.each([
+    ['there is but one key', { keys: [KEY] }, {}],
+    ['the walk did not begin at the start', rotated, { cursor: '0' }],
+    ['a dry run found some left', rotated, { dryRun: true }],
+    ['the walk did not end', rotated, { signal: AbortSignal.abort() }],
+  ])('says of no key that it may go when %s', async (_, keys, input) => {
+    const { mfa } = createBench({ ...keys, storage: await populated(2) });
+    expect(await mfa.rotateKeys(input)).not.toHaveProperty('removable');
+  });
+
+  it('leaves profiles under a missing key as they are; the key put back, they open', async () => {
+    const lost = { ...OTHER_KEY, id: 'lost' };
+    const storage = await populated(2, lost);
+    await plant(storage, bob.id);
+    const rows = await backUp(storage);
+    const third = { id: 'third', secret: 'm0Qx3vB8nR1tY6kW9pL2sD5fG7hJ4aZeUiCoOzXcNwE=' };
+    const { mfa } = createBench({ storage, keys: [third, KEY] });
+    expect(await mfa.rotateKeys()).toMatchObject({ resealed: 1, unreadable: { count: 2 } });
+    expect(await createBench({ storage, keys: [third, lost] }).mfa.rotateKeys()).toMatchObject({ resealed: 2, current: 1 });
+    await rows.back();
+    expect(await sealedByKey(storage)).toEqual({ lost: 2, [KEY.id]: 1 });
+  });
+});
+
+describe('rotateKeys beside live traffic', () => {
+  it('d-7, CRY-3, I1: codes and recovery codes used while keys go back and forth count once each, and none is refused for it', async () => {
+    const storage = createBench().storage;
+    const users = Array.from({ length: 12 }, (_, index) => ({ id: `live-${index}`, name: 'x' }));
+    const people = await Promise.all(users.map((user) => createEnrolled(user, { storage })));
+    const clock = people[0]!.clock.now;
+    // Two processes with the old key first, two with the new one first: as it is during a deployment.
+    const processes = [[KEY, OTHER_KEY], rotated.keys, [KEY, OTHER_KEY], rotated.keys].map((keys) =>
+      createBench({ keys, storage, clock }),
+    );
+    let done = false;
+    let rewritten = 0;
+    const walking = [processes[0]!, processes[1]!].map(async ({ mfa }) => {
+      while (!done) {
+        rewritten += (await mfa.rotateKeys()).resealed;
+        // Memory storage never lets go of the turn by itself.
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+    });
+    const answers = await Promise.all(
+      people.map(async ({ authenticator, recoveryCodes }, index) => {
+        const user = users[index]!;
+        const code = authenticator.code(clock());
+        const tries = processes.map(async ({ mfa }) => {
+          const session = await loginPending(mfa, user);
+          return reasonOf(await mfa.verify({ user, session, code }));
+        });
+        const spent = recoveryCodes.slice(0, 5).flatMap((recoveryCode) =>
+          processes.map(async ({ mfa }) => {
+            const session = await loginPending(mfa, user);
+            return reasonOf(await mfa.verify({ user, session, recoveryCode }));
+          }),
+        );
+        return { codes: await Promise.all(tries), recovery: await Promise.all(spent) };
+      }),
+    );
+    done = true;
+    await Promise.all(walking);
+    expect(rewritten).toBeGreaterThan(users.length);
+    for (const [index, { codes, recovery }] of answers.entries()) {
+      expect(codes.sort()).toEqual(['invalid_code', 'invalid_code', 'invalid_code', 'ok']);
+      expect(recovery.filter((reason) => reason === 'ok')).toHaveLength(5);
+      expect(recovery.filter((reason) => reason === 'invalid_code')).toHaveLength(15);
+      const { status } = good(await processes[1]!.mfa.getStatus({ user: users[index]! }));
+      expect(status.recoveryCodesLeft).toBe(5);
+    }
+  });
+
+  it('a walk that read before a verification wrote forgets what it read', async () => {
+    const bench = await createEnrolled();
+    const storage = interleavingStorage(bench.storage);
+    const { mfa } = createBench({ ...rotated, storage });
+    storage.hold(({ method, at }) => method === 'write' && at === 'before');
+    const walking = mfa.rotateKeys();
+    const held = await storage.nextHeld();
+    const session = await loginPending(bench.mfa);
+    const code = bench.authenticator.code(bench.clock.now());
+    expect(reasonOf(await bench.mfa.verify({ user: ada, session, code }))).toBe('ok');
+    good(await bench.mfa.verify({ user: ada, session, recoveryCode: bench.recoveryCodes[0] }));
+    storage.releaseAll();
+    held.release();
+    expect(await walking).toMatchObject({ resealed: 1, failed: { count: 0 } });
+    expect(await sealedByKey(bench.storage)).toEqual({ [OTHER_KEY.id]: 1 });
+    const now = createBench({ ...rotated, storage: bench.storage, clock: bench.clock.now });
+    expect(reasonOf(await now.mfa.verify({ user: ada, session, code }))).toBe('invalid_code');
+    expect(reasonOf(await now.mfa.verify({ user: ada, session, recoveryCode: bench.recoveryCodes[0] }))).toBe('invalid_code');
+    expect(good(await now.mfa.getStatus({ user: ada })).status.recoveryCodesLeft).toBe(9);
+  });
+
+  it('a user who is forgotten while the walk holds the profile stays forgotten', async () => {
+    const bench = await createEnrolled();
+    const storage = interleavingStorage(bench.storage);
+    const { mfa } = createBench({ ...rotated, storage });
+    storage.hold(({ method, at }) => method === 'write' && at === 'before');
+    const walking = mfa.rotateKeys();
+    const held = await storage.nextHeld();
+    good(await bench.mfa.forgetUser({ userId: ada.id }));
+    storage.releaseAll();
+    held.release();
+    expect(await walking).toMatchObject({ complete: true, users: 0, resealed: 0 });
+    expect(await bench.storage.read(ada.id)).toBeNull();
+  });
+});

@@ -1,0 +1,276 @@
+import type { Mfa, MfaStorage, Walked } from '@mfa-kit/core';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { createBench, KEY, OTHER_KEY, type TestUser } from '../../support/core-fixture.js';
+import { idOf, plant, populated, sealedByKey } from '../../support/population.js';
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+const rotating = { keys: [OTHER_KEY, KEY] };
+
+/** Reads and writes that are refused for users whom `unreachable` picks. */
+function withoutReach(storage: MfaStorage, unreachable: (userId: string) => boolean): MfaStorage {
+  const reach = <T>(userId: string, call: () => Promise<T>) =>
+    unreachable(userId) ? Promise.reject<T>(new Error('connection reset')) : call();
+  return {
+    ...storage,
+    read: (userId) => reach(userId, () => storage.read(userId)),
+    write: (userId, next, expected) => reach(userId, () => storage.write(userId, next, expected)),
+  };
+}
+
+describe('a walk', () => {
+  it('visits every user once, page by page, four at most at once', async () => {
+    const storage = await populated(250);
+    const seen: string[] = [];
+    let [atOnce, most] = [0, 0];
+    const { mfa, counts } = createBench({
+      storage: {
+        ...storage,
+        async read(userId) {
+          seen.push(userId);
+          most = Math.max(most, ++atOnce);
+          await new Promise((resolve) => setImmediate(resolve));
+          atOnce--;
+          return storage.read(userId);
+        },
+      },
+    });
+    const pages: [number, boolean, string | undefined][] = [];
+    const walked = await mfa.report({
+      onPage: async ({ users, complete, cursor }) => void pages.push([users, complete, cursor]),
+    });
+    expect(pages).toEqual([
+      [100, false, expect.any(String)],
+      [200, false, expect.any(String)],
+      [250, true, undefined],
+    ]);
+    expect(walked).toMatchObject({ complete: true, users: 250, unreadable: { count: 0 }, failed: { count: 0 } });
+    expect(seen.sort()).toEqual(Array.from({ length: 250 }, (_, index) => idOf(index)));
+    expect(most).toBe(4);
+    expect(counts).toEqual({ reads: 250, writes: 0, removes: 0, lists: 3 });
+  });
+
+  it('of nobody is complete', async () => {
+    expect(await createBench().mfa.report()).toMatchObject({ complete: true, users: 0 });
+  });
+
+  it('goes on from any cursor, and the sums of the parts are those of the whole', async () => {
+    const storage = await populated(350);
+    const cursors: string[] = [];
+    const { mfa } = createBench({ storage });
+    await mfa.report({ onPage: ({ cursor }) => void (cursor === undefined || cursors.push(cursor)) });
+    expect(cursors).toHaveLength(3);
+    for (const [index, cursor] of cursors.entries()) {
+      expect(await mfa.report({ cursor })).toMatchObject({ complete: true, users: 350 - 100 * (index + 1) });
+    }
+  });
+
+  it('that a signal ends between two users says where to go on, and counts finished pages only', async () => {
+    const storage = await populated(250);
+    const abort = new AbortController();
+    let reads = 0;
+    const { mfa } = createBench({
+      ...rotating,
+      storage: {
+        ...storage,
+        read(userId) {
+          if (++reads === 120) abort.abort(new Error('deploy'));
+          return storage.read(userId);
+        },
+      },
+    });
+    const first = await mfa.rotateKeys({ signal: abort.signal });
+    expect(first).toMatchObject({ complete: false, users: 100, resealed: 100, cause: abort.signal.reason });
+    expect(first).not.toHaveProperty('removable');
+    const rest = await mfa.rotateKeys({ cursor: first.cursor as string });
+    // What the interrupted page had done already is found done.
+    expect(rest).toMatchObject({ complete: true, users: 150 });
+    expect(rest.current).toBeGreaterThan(10);
+    expect(rest.current + rest.resealed).toBe(150);
+    expect(await sealedByKey(storage)).toEqual({ [OTHER_KEY.id]: 250 });
+  });
+
+  it('whose signal was given before it began does nothing', async () => {
+    const { mfa, counts } = createBench({ storage: await populated(3) });
+    const walked = await mfa.rotateKeys({ signal: AbortSignal.abort('late') });
+    expect(walked).toMatchObject({ complete: false, users: 0, cause: 'late' });
+    expect(walked).not.toHaveProperty('cursor');
+    expect(counts.lists).toBe(0);
+  });
+
+  it('lives through a storage that is away for some seconds', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
+    const storage = await populated(250);
+    let away = false;
+    const breaking = withoutReach(storage, () => away);
+    const { mfa, events } = createBench({
+      ...rotating,
+      storage: { ...breaking, listUserIds: (cursor) => (away ? Promise.reject(new Error('gone')) : storage.listUserIds(cursor)) },
+    });
+    const walking = mfa.rotateKeys({
+      onPage() {
+        away = true;
+        setTimeout(() => {
+          away = false;
+        }, 3_000);
+      },
+    });
+    await vi.advanceTimersByTimeAsync(30_000);
+    expect(await walking).toMatchObject({ complete: true, users: 250, resealed: 250, failed: { count: 0 } });
+    expect(events.filter(({ name }) => name !== 'storage_failed')).toEqual([]);
+  });
+
+  it.each([
+    ['reads', (away: () => boolean, storage: MfaStorage) => withoutReach(storage, away)],
+    [
+      'lists',
+      (away: () => boolean, storage: MfaStorage): MfaStorage => ({
+        ...storage,
+        listUserIds: (cursor) => (away() ? Promise.reject(new Error('gone')) : storage.listUserIds(cursor)),
+      }),
+    ],
+  ])('ends where it was when the storage stays away (%s), and goes on from there', async (_, broken) => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
+    const storage = await populated(250);
+    let away = false;
+    const { mfa } = createBench({ ...rotating, storage: broken(() => away, storage) });
+    const walking = mfa.rotateKeys({
+      onPage() {
+        away = true;
+      },
+    });
+    await vi.advanceTimersByTimeAsync(120_000);
+    const first = await walking;
+    expect(first).toMatchObject({ complete: false, users: 100, resealed: 100, failed: { count: 0 } });
+    expect(first.cause).toBeDefined();
+    away = false;
+    expect(await mfa.rotateKeys({ cursor: first.cursor as string })).toMatchObject({ complete: true, resealed: 150 });
+    expect(await sealedByKey(storage)).toEqual({ [OTHER_KEY.id]: 250 });
+  });
+
+  it('names the users that it could not reach, a hundred at most, and goes on with the others', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
+    const storage = await populated(250);
+    const odd = (userId: string) => Number(userId.slice(-4)) % 2 === 1;
+    const { mfa, events } = createBench({ ...rotating, storage: withoutReach(storage, odd) });
+    const walking = mfa.rotateKeys();
+    await vi.advanceTimersByTimeAsync(1_200_000);
+    const walked = await walking;
+    expect(walked).toMatchObject({ complete: true, users: 250, resealed: 125, failed: { count: 125 } });
+    expect(walked.failed.userIds).toEqual(Array.from({ length: 100 }, (_, index) => idOf(2 * index + 1)));
+    expect(walked).not.toHaveProperty('removable');
+    expect(new Set(events.map((event) => event.name))).toEqual(new Set(['storage_failed']));
+  });
+
+  it('passes by a user that cannot be changed, because the profile has outgrown its size', async () => {
+    const storage = await populated(20);
+    // Just at the limit: any write lists one version more.
+    for (const index of [3, 4, 5, 6, 7, 8, 9, 10, 11]) {
+      const fits = { id: 'x', kind: 'x', name: '', createdAt: 0, enrollmentId: '', data: 'x'.repeat(48_770) };
+      await plant(storage, idOf(index), { authenticators: [fits] });
+    }
+    const { mfa, events } = createBench({ ...rotating, storage });
+    const walked = await mfa.rotateKeys();
+    expect(walked).toMatchObject({ complete: true, users: 20, resealed: 11, failed: { count: 9 } });
+    expect(events).toHaveLength(9);
+    expect(events[0]).toMatchObject({ name: 'refused', operation: 'rotate_keys', userId: idOf(3) });
+  });
+
+  it('names the users whose profile does not open, with an event each, and leaves their rows alone', async () => {
+    const storage = await populated(130, OTHER_KEY);
+    await plant(storage, idOf(0));
+    await storage.write(idOf(1), { version: 'x', value: 'AAAA' }, (await storage.read(idOf(1)))?.version ?? null);
+    const before = await storage.read(idOf(5));
+    const { mfa, events } = createBench({ storage });
+    for (const walk of [mfa.report, mfa.rotateKeys, mfa.afterRestore] as (() => Promise<Walked>)[]) {
+      events.length = 0;
+      const walked = await walk();
+      expect(walked).toMatchObject({ complete: true, users: 130, unreadable: { count: 129 }, failed: { count: 0 } });
+      expect(walked.unreadable.userIds).toHaveLength(100);
+      expect(walked.unreadable.userIds).toContain(idOf(1));
+      const unreadable = events.filter(({ name }) => name === 'profile_unreadable');
+      expect(unreadable).toHaveLength(129);
+      expect(unreadable.filter((event) => event.name === 'profile_unreadable' && event.why === 'unknown_format')).toHaveLength(1);
+    }
+    expect(await storage.read(idOf(5))).toEqual(before);
+  });
+
+  it.each([
+    '__proto__',
+    'constructor',
+    ' ',
+    'a\u0301',
+    '😀',
+    '"\'\\%_$1',
+    JSON.stringify(['tenant', 'u']),
+    'x'.repeat(255),
+    '語'.repeat(85),
+  ])('STO-5: reaches the user %j', async (userId) => {
+    const { mfa, storage } = createBench(rotating);
+    await plant(storage, userId);
+    expect(await mfa.rotateKeys()).toMatchObject({ users: 1, resealed: 1 });
+    expect((await mfa.report()).keys).toContainEqual({ id: OTHER_KEY.id, inRing: true, profiles: 1 });
+    expect(await mfa.afterRestore()).toMatchObject({ users: 1, handled: 1 });
+  });
+
+  it('does not count who was removed between the list and the visit, nor twice who is listed twice on a page', async () => {
+    const storage = await populated(3);
+    const { mfa } = createBench({
+      storage: { ...storage, listUserIds: async () => ({ userIds: [idOf(0), 'gone', idOf(1), idOf(0)] }) },
+    });
+    expect(await mfa.report()).toMatchObject({ complete: true, users: 2, notEnrolled: 2 });
+  });
+
+  it('of a storage that lists for ever, or gives no page, ends', async () => {
+    const forever = createBench({
+      storage: { ...(await populated(1)), listUserIds: async () => ({ userIds: [], cursor: 'x' }) },
+    });
+    await expect(forever.mfa.report()).rejects.toMatchObject({ code: 'invalid_option', message: /lists for ever/ });
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
+    const none = createBench({ storage: { ...(await populated(1)), listUserIds: (async () => [idOf(0)]) as never } });
+    const walking = none.mfa.report();
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(await walking).toMatchObject({ complete: false, users: 0, cause: expect.any(TypeError) });
+  });
+
+  it('ends with what the host threw in onPage', async () => {
+    const { mfa } = createBench({ storage: await populated(250) });
+    const cause = new Error('disk full');
+    await expect(mfa.report({ onPage: () => Promise.reject(cause) })).rejects.toMatchObject({
+      code: 'host_callback_failed',
+      cause,
+    });
+  });
+
+  it('waits a second at most for sinks that hang, so that what waits there is bounded', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
+    const storage = await populated(40);
+    let hanging = 0;
+    const { mfa } = createBench({ storage, onEvent: () => new Promise<void>(() => void hanging++) });
+    const walking = mfa.afterRestore();
+    await vi.advanceTimersByTimeAsync(900);
+    expect(hanging).toBe(4);
+    await vi.advanceTimersByTimeAsync(12_000);
+    expect(await walking).toMatchObject({ complete: true, handled: 40 });
+    expect(hanging).toBe(40);
+  });
+
+  const misuse: [string, (mfa: Mfa<TestUser>) => Promise<Walked>][] = [
+    ['a misspelled dryRun', (mfa) => mfa.rotateKeys({ dryrun: true } as never)],
+    ['a dryRun that is no boolean', (mfa) => mfa.afterRestore({ dryRun: 'true' } as never)],
+    ['a dryRun of a report', (mfa) => mfa.report({ dryRun: true } as never)],
+    ['a cursor that is no text', (mfa) => mfa.report({ cursor: 7 } as never)],
+    ['a signal that is none', (mfa) => mfa.report({ signal: { aborted: false } } as never)],
+    ['an instant in seconds', (mfa) => mfa.afterRestore({ restoredAt: 1_800_000_000 })],
+    ['an instant to come', (mfa) => mfa.afterRestore({ restoredAt: 1_800_000_000_000 + 120_000 })],
+    ['no instant', (mfa) => mfa.afterRestore({ restoredAt: Number.NaN })],
+    ['null', (mfa) => mfa.rotateKeys(null as never)],
+  ];
+  it.each(misuse)('refuses %s, before it touches anything', async (_, walk) => {
+    const { mfa, counts } = createBench({ storage: await populated(1) });
+    await expect(walk(mfa)).rejects.toMatchObject({ name: 'MfaError', code: 'invalid_argument' });
+    expect(counts).toEqual({ reads: 0, writes: 0, removes: 0, lists: 0 });
+  });
+});
