@@ -20,6 +20,11 @@ describe('sqlStorage', () => {
     ['sqlite', { code: 'ERR_SQLITE_ERROR', errcode: 5 }],
     ['sqlite', { code: 'ERR_SQLITE_ERROR', errcode: 517 }],
     ['sqlite', { code: 'ERR_SQLITE_ERROR', errcode: 1555 }],
+    ['mysql', { errno: 1062, code: 'ER_DUP_ENTRY' }],
+    ['mysql', { errno: 1213 }],
+    ['mysql', { errno: 1205 }],
+    ['mysql', { errno: 1020 }],
+    ['mysql', new Error('wrapped', { cause: { errno: 1062 } })],
   ] as const)('on %s says false for what is certainly not applied: %o', async (dialect, error) => {
     const storage = storageOver(() => Promise.reject(error), { dialect });
     expect(await storage.write('alice', profile, null)).toBe(false);
@@ -41,6 +46,11 @@ describe('sqlStorage', () => {
     ['sqlite', { code: 'SQLITE_CONSTRAINT_NOTNULL' }],
     ['sqlite', { code: 'ERR_SQLITE_ERROR', errcode: 10 }],
     ['sqlite', { code: '40001' }],
+    ['mysql', { errno: -104, code: 'ECONNRESET' }],
+    ['mysql', { errno: 1180, code: 'ER_ERROR_DURING_COMMIT' }],
+    ['mysql', { errno: 1317, code: 'ER_QUERY_INTERRUPTED' }],
+    ['mysql', { errno: 1406, code: 'ER_DATA_TOO_LONG' }],
+    ['mysql', { code: 'ER_DUP_ENTRY' }],
     ['postgres', 'a string'],
     ['postgres', undefined],
   ] as const)('on %s throws what leaves a doubt: %o', async (dialect, error) => {
@@ -138,9 +148,9 @@ describe('sqlStorage', () => {
     expect(() => schema('postgres', { table: table as string })).toThrow(expect.objectContaining({ code: 'invalid_option' }));
   });
 
-  it.each(['mysql', 'constructor', '__proto__', undefined])('refuses the dialect %j, and names those it knows', (dialect) => {
+  it.each(['oracle', 'constructor', '__proto__', undefined])('refuses the dialect %j, and names those it knows', (dialect) => {
     expect(() => storageOver(async () => ({ rows: [], rowsAffected: 0 }), { dialect: dialect as never })).toThrow(
-      'sqlite, postgres',
+      'sqlite, postgres, mysql',
     );
   });
 
@@ -159,6 +169,19 @@ describe('schema', () => {
         '  value TEXT NOT NULL,',
         '  updated_at TIMESTAMPTZ NOT NULL DEFAULT CURRENT_TIMESTAMP',
         ')',
+      ].join('\n'),
+    );
+  });
+
+  it('keeps ids and versions as bytes on MySQL, and profiles where 64 KiB fit', () => {
+    expect(schema('mysql', { table: 'auth.mfa' })).toBe(
+      [
+        'CREATE TABLE IF NOT EXISTS `auth`.`mfa` (',
+        '  user_id VARBINARY(255) NOT NULL PRIMARY KEY,',
+        '  version VARBINARY(64) NOT NULL,',
+        '  value MEDIUMTEXT NOT NULL,',
+        '  updated_at DATETIME NOT NULL DEFAULT CURRENT_TIMESTAMP',
+        ') ENGINE=InnoDB',
       ].join('\n'),
     );
   });

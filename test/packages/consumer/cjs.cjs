@@ -5,7 +5,15 @@ const { createMfa, MfaError } = require('@mfa-kit/core');
 const { memoryStorage } = require('@mfa-kit/core/storage/memory');
 const { expressMfa } = require('@mfa-kit/express');
 
-for (const door of ['http', 'testing', 'storage/sql', 'storage/sqlite', 'storage/postgres', 'storage/conformance']) {
+for (const door of [
+  'http',
+  'testing',
+  'storage/sql',
+  'storage/sqlite',
+  'storage/postgres',
+  'storage/mysql',
+  'storage/conformance',
+]) {
   assert.notEqual(Object.keys(require(`@mfa-kit/core/${door}`)).length, 0);
 }
 assert.throws(() => createMfa({}), MfaError);

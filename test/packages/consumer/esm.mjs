@@ -5,6 +5,7 @@ import { createMfa, MfaError } from '@mfa-kit/core';
 import * as http from '@mfa-kit/core/http';
 import * as conformance from '@mfa-kit/core/storage/conformance';
 import { memoryStorage } from '@mfa-kit/core/storage/memory';
+import * as mysql from '@mfa-kit/core/storage/mysql';
 import * as postgres from '@mfa-kit/core/storage/postgres';
 import * as sql from '@mfa-kit/core/storage/sql';
 import * as sqlite from '@mfa-kit/core/storage/sqlite';
@@ -12,7 +13,7 @@ import * as testing from '@mfa-kit/core/testing';
 import { expressMfa } from '@mfa-kit/express';
 import * as nest from '@mfa-kit/nest';
 
-for (const door of [http, conformance, postgres, sql, sqlite, testing, nest]) assert.notEqual(Object.keys(door).length, 0);
+for (const door of [http, conformance, mysql, postgres, sql, sqlite, testing, nest]) assert.notEqual(Object.keys(door).length, 0);
 assert.throws(() => createMfa({}), MfaError);
 
 const mfa = createMfa({

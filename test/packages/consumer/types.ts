@@ -2,6 +2,7 @@
 import { type AccessDecision, createMfa, type MfaStorage } from '@mfa-kit/core';
 import type { MfaExchange } from '@mfa-kit/core/http';
 import { memoryStorage } from '@mfa-kit/core/storage/memory';
+import { mysqlStorage } from '@mfa-kit/core/storage/mysql';
 import { postgresStorage } from '@mfa-kit/core/storage/postgres';
 import { sqlStorage } from '@mfa-kit/core/storage/sql';
 import { sqliteStorage } from '@mfa-kit/core/storage/sqlite';
@@ -10,7 +11,7 @@ import { expressMfa } from '@mfa-kit/express';
 const storage: MfaStorage = memoryStorage();
 const mfa = createMfa({ issuer: 'Acme', keys: [{ id: '1', secret: 'x'.repeat(64) }], storage });
 export const { requireMfa } = expressMfa(mfa, { user: () => ({ id: 'u1', name: 'ada' }), loginUrl: '/login' });
-export const adapters = [postgresStorage, sqlStorage, sqliteStorage];
+export const adapters = [mysqlStorage, postgresStorage, sqlStorage, sqliteStorage];
 export async function decide(exchange: MfaExchange): Promise<AccessDecision['access']> {
   const user = await exchange.user();
   if (!user) return 'login-again';

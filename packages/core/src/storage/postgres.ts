@@ -1,4 +1,5 @@
 import { MfaError } from '../errors.js';
+import { QUERY_TIMEOUT_MS } from './query-deadline.js';
 import { type SqlQuery, type SqlRow, type SqlStorage, sqlStorage } from './sql.js';
 
 /** The part of a `pg` Pool that is used. */
@@ -24,9 +25,6 @@ export interface PostgresStorageOptions {
   /** Set to false behind a pooler that cannot keep prepared statements (PgBouncer with `max_prepared_statements = 0`). Default true. */
   prepareStatements?: boolean;
 }
-
-/** Longer than core waits (2 s), so that core decides; finite, so that a dead connection leaves the pool and the pool heals. */
-const QUERY_TIMEOUT_MS = 3000;
 
 /**
  * Profiles in PostgreSQL, through a `pg` Pool or PGlite.

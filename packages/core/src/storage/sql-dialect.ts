@@ -1,32 +1,32 @@
+import { mysqlSettingsQueries, unsafeMysqlSettings } from './mysql-settings.js';
+
 /** A row as a database driver gives it: columns by name. */
 export type SqlRow = Record<string, unknown>;
 
-/**
- * What differs between SQL databases; everything else is in `sqlStorage`.
- *
- * A dialect for MySQL fits: ids as Buffers for VARBINARY(255), MEDIUMTEXT, backticks, a plain INSERT whose error 1062 is a
- * duplicate key.
- */
+/** What differs between SQL databases; everything else is in `sqlStorage`. */
 export interface SqlDialect {
   quote(identifier: string): string;
   /** The placeholder of the n-th parameter, from 1. Each is used once, in order, so that `?` and `$n` can be swapped. */
   parameter(position: number): string;
   /** Column types. Ids and versions compare byte for byte; the value column holds 64 KiB. */
   types: { userId: string; version: string; value: string; updatedAt: string };
+  /** What CREATE TABLE ends with. */
+  tableOptions: string;
   /** Makes an INSERT of a key that is there change no row; empty where only the error tells. */
   unlessExists: string;
-  encodeId(userId: string): unknown;
+  /** An id or a version as a parameter. */
+  encodeKey(key: string): unknown;
   /** The reverse; what `sqlStorage` then refuses unless it is a string. */
-  decodeId(column: unknown): unknown;
+  decodeKey(column: unknown): unknown;
   /** True only for errors after which the statement is certainly not applied: duplicate key, deadlock, serialization failure, lock. */
   isNotApplied(error: unknown): boolean;
-  /** One row of server settings, and what is unsafe about them: one sentence each. */
-  settingsQuery: string;
-  unsafeSettings(row: SqlRow): string[];
+  /** Queries for the settings of server and table, and what is unsafe about their rows: one sentence each. */
+  settingsQueries(table: string): string[];
+  unsafeSettings(rows: SqlRow[]): string[];
 }
 
 /** A database that `sqlStorage` knows. */
-export type SqlDialectName = 'sqlite' | 'postgres';
+export type SqlDialectName = 'sqlite' | 'postgres' | 'mysql';
 
 export const sqlDialects: Record<SqlDialectName, SqlDialect> = {
   sqlite: {
@@ -35,8 +35,9 @@ export const sqlDialects: Record<SqlDialectName, SqlDialect> = {
     // Any other collation than BINARY (the default, named against surprises) folds case or trailing blanks.
     types: { userId: 'TEXT COLLATE BINARY', version: 'TEXT COLLATE BINARY', value: 'TEXT', updatedAt: 'TEXT' },
     unlessExists: ' ON CONFLICT (user_id) DO NOTHING',
-    encodeId: (userId) => userId,
-    decodeId: (column) => column,
+    tableOptions: '',
+    encodeKey: (key) => key,
+    decodeKey: (column) => column,
     // An autocommit statement that meets a lock is rolled back by SQLite itself: sqlite.org/rescode.html#busy
     isNotApplied: (error) =>
       someCause(error, ({ code, errcode }) =>
@@ -44,9 +45,10 @@ export const sqlDialects: Record<SqlDialectName, SqlDialect> = {
           ? [5, 6].includes(errcode & 0xff) || [1555, 2067].includes(errcode)
           : /^SQLITE_(BUSY|LOCKED|CONSTRAINT_PRIMARYKEY|CONSTRAINT_UNIQUE)/.test(String(code)),
       ),
-    settingsQuery:
+    settingsQueries: () => [
       'SELECT (SELECT synchronous FROM pragma_synchronous) AS synchronous, (SELECT journal_mode FROM pragma_journal_mode) AS journal_mode',
-    unsafeSettings: (row) => [
+    ],
+    unsafeSettings: ([row = {}]) => [
       ...(Number(row.synchronous) < 2
         ? ['PRAGMA synchronous is below FULL: a power cut can undo the last writes, and with them a used code. Set it to FULL.']
         : []),
@@ -64,14 +66,16 @@ export const sqlDialects: Record<SqlDialectName, SqlDialect> = {
     parameter: (position) => `$${position}`,
     types: { userId: 'TEXT COLLATE "C"', version: 'TEXT COLLATE "C"', value: 'TEXT', updatedAt: 'TIMESTAMPTZ' },
     unlessExists: ' ON CONFLICT (user_id) DO NOTHING',
-    encodeId: (userId) => userId,
-    decodeId: (column) => column,
+    tableOptions: '',
+    encodeKey: (key) => key,
+    decodeKey: (column) => column,
     // serialization_failure, deadlock_detected, unique_violation. Not 40003, statement_completion_unknown.
     isNotApplied: (error) => someCause(error, ({ code }) => code === '40001' || code === '40P01' || code === '23505'),
-    settingsQuery:
+    settingsQueries: () => [
       "SELECT current_setting('synchronous_commit') AS synchronous_commit, current_setting('fsync') AS fsync, " +
-      "current_setting('full_page_writes') AS full_page_writes, current_setting('server_encoding') AS server_encoding, pg_is_in_recovery() AS replica",
-    unsafeSettings: (row) => [
+        "current_setting('full_page_writes') AS full_page_writes, current_setting('server_encoding') AS server_encoding, pg_is_in_recovery() AS replica",
+    ],
+    unsafeSettings: ([row = {}]) => [
       ...(row.synchronous_commit === 'off'
         ? ['synchronous_commit is off: a crash can undo the last writes, and with them a used code. Set it to on for this role.']
         : []),
@@ -84,10 +88,27 @@ export const sqlDialects: Record<SqlDialectName, SqlDialect> = {
         : []),
     ],
   },
+
+  mysql: {
+    quote: (identifier) => `\`${identifier}\``,
+    parameter: () => '?',
+    // Every collation of text folds something: utf8mb4_bin still ignores trailing blanks. TEXT ends at 64 KB less one byte.
+    // DATETIME, since a TIMESTAMP ends in 2038.
+    types: { userId: 'VARBINARY(255)', version: 'VARBINARY(64)', value: 'MEDIUMTEXT', updatedAt: 'DATETIME' },
+    unlessExists: '',
+    tableOptions: ' ENGINE=InnoDB',
+    encodeKey: (key) => Buffer.from(key, 'utf8'),
+    decodeKey: (column) => (Buffer.isBuffer(column) ? column.toString('utf8') : undefined),
+    // Duplicate key, deadlock (Galera: lost certification), lock wait time-out, and of MariaDB with innodb_snapshot_isolation a
+    // row that changed since the statement began: a statement in autocommit that ends with one of them is rolled back.
+    isNotApplied: (error) => someCause(error, ({ errno }) => [1062, 1213, 1205, 1020].includes(Number(errno))),
+    settingsQueries: mysqlSettingsQueries,
+    unsafeSettings: unsafeMysqlSettings,
+  },
 };
 
 /** Wrappers (Drizzle, TypeORM and others) keep the driver's error as `cause`. */
-function someCause(error: unknown, test: (error: { code?: unknown; errcode?: unknown }) => boolean): boolean {
+function someCause(error: unknown, test: (error: { code?: unknown; errcode?: unknown; errno?: unknown }) => boolean): boolean {
   for (let at = error, depth = 0; typeof at === 'object' && at !== null && depth < 5; at = (at as Error).cause, depth++) {
     if (test(at)) return true;
   }

@@ -79,22 +79,28 @@ export function sqlStorage({ dialect: dialectName, query, table = 'mfa_profiles'
 
   return {
     async read(userId) {
-      const [row] = await select(`mfa_read_${table}`, sql.read, [dialect.encodeId(userId)]);
-      return row ? { version: text(row.version), value: text(row.value) } : null;
+      const [row] = await select(`mfa_read_${table}`, sql.read, [dialect.encodeKey(userId)]);
+      return row ? { version: text(dialect.decodeKey(row.version)), value: text(row.value) } : null;
     },
 
     write(userId, { version, value }, expected) {
       return expected === null
-        ? changesOneRow(`mfa_create_${table}`, sql.create, [dialect.encodeId(userId), version, value])
-        : changesOneRow(`mfa_update_${table}`, sql.update, [version, value, dialect.encodeId(userId), expected]);
+        ? changesOneRow(`mfa_create_${table}`, sql.create, [dialect.encodeKey(userId), dialect.encodeKey(version), value])
+        : changesOneRow(`mfa_update_${table}`, sql.update, [
+            dialect.encodeKey(version),
+            value,
+            dialect.encodeKey(userId),
+            dialect.encodeKey(expected),
+          ]);
     },
 
-    remove: (userId, expected) => changesOneRow(`mfa_remove_${table}`, sql.remove, [dialect.encodeId(userId), expected]),
+    remove: (userId, expected) =>
+      changesOneRow(`mfa_remove_${table}`, sql.remove, [dialect.encodeKey(userId), dialect.encodeKey(expected)]),
 
     async listUserIds(cursor = '') {
       // By key, not by offset: what others remove between two pages moves nobody past the cursor.
-      const rows = await select(`mfa_list_${table}`, sql.list, [dialect.encodeId(cursor)]);
-      const userIds = rows.map((row) => text(dialect.decodeId(row.user_id)));
+      const rows = await select(`mfa_list_${table}`, sql.list, [dialect.encodeKey(cursor)]);
+      const userIds = rows.map((row) => text(dialect.decodeKey(row.user_id)));
       const last = userIds.at(-1);
       return userIds.length === PAGE_SIZE && last !== undefined ? { userIds, cursor: last } : { userIds };
     },
@@ -106,8 +112,11 @@ export function sqlStorage({ dialect: dialectName, query, table = 'mfa_profiles'
     },
 
     async unsafeSettings() {
-      const [row] = await select('mfa_settings', dialect.settingsQuery, []);
-      return dialect.unsafeSettings(row ?? {});
+      const rows: SqlRow[] = [];
+      for (const [index, text] of dialect.settingsQueries(table).entries()) {
+        rows.push(...(await select(`mfa_settings_${index}_${table}`, text, [])));
+      }
+      return dialect.unsafeSettings(rows);
     },
   };
 }
@@ -122,7 +131,7 @@ export function schema(dialectName: SqlDialectName, { table = 'mfa_profiles' }: 
     `  version ${types.version} NOT NULL,`,
     `  value ${types.value} NOT NULL,`,
     `  updated_at ${types.updatedAt} NOT NULL DEFAULT CURRENT_TIMESTAMP`,
-    ')',
+    `)${dialect.tableOptions}`,
   ].join('\n');
 }
 

@@ -1,0 +1,104 @@
+import { MfaError } from '../errors.js';
+import { beforeQueryTimeout } from './query-deadline.js';
+import { type SqlQuery, type SqlRow, type SqlStorage, sqlStorage } from './sql.js';
+
+/** The part of a mysql2 promise pool that is used. */
+export interface MysqlPromisePoolLike {
+  /** The callback pool beneath. */
+  readonly pool: object;
+  getConnection(): Promise<MysqlConnectionLike>;
+}
+
+/** The part of a mysql2 callback pool that is used. */
+export interface MysqlPoolLike {
+  promise(): MysqlPromisePoolLike;
+}
+
+export interface MysqlConnectionLike {
+  execute(statement: MysqlStatement, parameters: (string | Uint8Array)[]): Promise<[unknown, unknown]>;
+  release(): void;
+  destroy(): void;
+}
+
+export interface MysqlStatement {
+  sql: string;
+  rowsAsArray: false;
+  nestTables: false;
+  typeCast: true;
+  namedPlaceholders: false;
+}
+
+/** Whatever the application has set for its own queries on this pool. */
+const ROWS_BY_NAME = { rowsAsArray: false, nestTables: false, typeCast: true, namedPlaceholders: false } as const;
+
+/**
+ * Profiles in MySQL 8 or MariaDB, through a mysql2 pool, of promises or of callbacks; prepared statements.
+ *
+ * `true` is as durable as the server's COMMIT: with `innodb_flush_log_at_trx_commit = 1`, and `sync_binlog = 1` where there is a
+ * binary log, it survives a crash; `unsafeSettings()` tells. Give the pool of the primary, with `connectTimeout: 2000`.
+ *
+ * A single connection is refused: between the application's BEGIN and ROLLBACK on it a `true` would be taken back, and a used
+ * code would work again. So is a PoolCluster, which reads from replicas.
+ */
+export function mysqlStorage(pool: MysqlPromisePoolLike | MysqlPoolLike, options: { table?: string } = {}): SqlStorage {
+  const { table } = options;
+  return sqlStorage({ dialect: 'mysql', query: poolQuery(promisePool(pool)), ...(table === undefined ? {} : { table }) });
+}
+
+function poolQuery(pool: MysqlPromisePoolLike): SqlQuery {
+  return async (sql, parameters, { returnsRows }) => {
+    const connection = await pool.getConnection();
+    let reusable = false;
+    try {
+      const answer = connection.execute({ sql, ...ROWS_BY_NAME }, parameters as (string | Uint8Array)[]);
+      const [result] = await beforeQueryTimeout(answer);
+      if (!returnsRows) expectCommitted(result as MysqlResult);
+      reusable = true;
+      return returnsRows
+        ? { rows: result as SqlRow[], rowsAffected: 0 }
+        : { rows: [], rowsAffected: (result as MysqlResult).affectedRows };
+    } catch (error) {
+      reusable = isAnswer(error);
+      throw error;
+    } finally {
+      if (reusable) connection.release();
+      else connection.destroy();
+    }
+  };
+}
+
+interface MysqlResult {
+  /** Rows that the condition found. Each write changes the version, so these are the rows that it changed. */
+  affectedRows: number;
+  serverStatus: number;
+}
+
+const IN_TRANSACTION = 1;
+const AUTOCOMMIT = 2;
+
+/** Each answer of the server tells whether a transaction is still open; the connection is then closed, and that rolls it back. */
+function expectCommitted({ serverStatus }: MysqlResult): void {
+  if ((serverStatus & IN_TRANSACTION) === 0 && (serverStatus & AUTOCOMMIT) !== 0) return;
+  throw new MfaError(
+    'host_setup',
+    'mysqlStorage: a transaction was open on a connection of the pool. Leave autocommit on, and end each transaction before you release its connection.',
+  );
+}
+
+/** The server refused the statement, and the connection is as before; unless it has become read-only, as after a failover. */
+function isAnswer(error: unknown): boolean {
+  const { sqlState, errno } = error as { sqlState?: unknown; errno?: unknown };
+  return sqlState !== undefined && ![1290, 1792, 1836].includes(Number(errno));
+}
+
+function promisePool(given: unknown): MysqlPromisePoolLike {
+  const pool = (given ?? {}) as Record<string, unknown>;
+  const isPool = typeof pool.getConnection === 'function' && !('release' in pool) && !('add' in pool);
+  if (isPool && typeof pool.pool === 'object') return given as MysqlPromisePoolLike;
+  if (isPool && typeof pool.promise === 'function') return (given as MysqlPoolLike).promise();
+  throw new MfaError(
+    'invalid_option',
+    "mysqlStorage needs a pool of mysql2 (mysql.createPool(...), from 'mysql2' or 'mysql2/promise'). A single connection is refused, because a " +
+      "rollback of the application's transaction on it would take back what mfa-kit has stored. For another driver use sqlStorage({ dialect: 'mysql', query }).",
+  );
+}
