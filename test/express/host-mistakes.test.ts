@@ -1,8 +1,9 @@
 import { MfaError } from '@mfa-kit/core';
 import { expressMfa } from '@mfa-kit/express';
+import type { RequestHandler } from 'express';
 import session from 'express-session';
 import { afterEach, describe, expect, it } from 'vitest';
-import { createBench } from '../support/core-fixture.js';
+import { createBench, type TestUser } from '../support/core-fixture.js';
 import { Client, enroll, expectStatus, logIn } from './client.js';
 import { type Host, type HostOptions, startHost, versions } from './host.js';
 
@@ -36,6 +37,42 @@ describe.each(versions)('SES-4: a host mistake denies and says what is wrong, on
     early.guard = requireMfa();
     expectStatus(await new Client({ origin }).get('/cases'), 500);
     expect(errors[0]).toMatchObject({ code: 'host_setup' });
+  });
+
+  it('the guard before what sets the user: nobody is there yet', async () => {
+    const { origin } = await start({
+      express,
+      kit: { user: (req) => req.user as TestUser | undefined },
+      routes: ({ app }) =>
+        app.use('/late', (req, res) => {
+          req.user = { id: 'user-ada' };
+          res.send('inside');
+        }),
+    });
+    for (const path of ['/late', '/cases']) {
+      expect((await new Client({ origin }).get(path)).body).toMatchObject({ status: 401, reason: 'login_again' });
+    }
+  });
+
+  it('two strategies that set different users: the proof of one is worth nothing for the other', async () => {
+    const strategy: RequestHandler = (req, _res, next) => {
+      const { 'x-strategy': other } = req.headers;
+      if (typeof other === 'string') req.user = { id: other, name: other };
+      next();
+    };
+    const served = await start({
+      express,
+      before: [strategy],
+      kit: {
+        user: (req) =>
+          (req.user as TestUser | undefined) ?? [...(host?.users.values() ?? [])].find(({ id }) => id === req.session.userId),
+      },
+    });
+    await enroll(served, 'bob');
+    const { client } = await enroll(served);
+    expectStatus(await client.get('/cases'), 200);
+    const other = await client.get('/cases', { headers: { 'x-strategy': 'user-bob' } });
+    expect(other.body).toMatchObject({ status: 401, reason: 'challenge' });
   });
 
   it.each([

@@ -1,6 +1,7 @@
 import { createAuthenticator } from '@mfa-kit/core/testing';
 import { walk } from '@mfa-kit-examples/bearer-api/walk';
 import { createDemoMfa } from '@mfa-kit-examples/demo-host';
+import { decodeJwt, type JWTPayload, SignJWT } from 'jose';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type BearerAnswer, type BearerApp, call, enrollBearer, PAYOUT, SPA, startBearerApp } from '../support/bearer-app.js';
 import { DAY, SECOND, STEP } from '../support/demo-app.js';
@@ -10,6 +11,12 @@ beforeEach(async () => {
   app = await startBearerApp();
 });
 afterEach(() => app.close());
+
+/** What a forged token says. */
+interface Told {
+  claims: JWTPayload;
+  typ?: string | undefined;
+}
 
 function said({ status, body }: BearerAnswer): unknown[] {
   return [status, body.reason];
@@ -82,6 +89,41 @@ describe('a client with bearer tokens', () => {
     expect(said(await call(app, 'GET /cases', { token: accessToken }))).toEqual([401, 'login_again']);
     expect((await call(app, 'POST /token', { body: { refreshToken } })).status).toBe(401);
     expect((await ada.logIn()).body).toMatchObject({ access: 'enroll', pendingToken: expect.any(String) });
+  });
+
+  it.each<[string, (told: Told) => Told]>([
+    ['without amr', ({ claims: { amr: _, ...claims }, typ }) => ({ claims, typ })],
+    ['without auth_time', ({ claims: { auth_time: _, ...claims }, typ }) => ({ claims, typ })],
+    ['of another user', ({ claims, typ }) => ({ claims: { ...claims, sub: 'user-bob' }, typ })],
+    ['of nobody', ({ claims: { sub: _, ...claims }, typ }) => ({ claims, typ })],
+    ['for another audience', ({ claims, typ }) => ({ claims: { ...claims, aud: 'larkfield-files' }, typ })],
+    ['of another issuer', ({ claims, typ }) => ({ claims: { ...claims, iss: 'mfa-kit' }, typ })],
+    ['of another type', ({ claims }) => ({ claims, typ: 'mfa-pending+jwt' })],
+    ['of no type', ({ claims }) => ({ claims })],
+    ['without an end', ({ claims: { exp: _, ...claims }, typ }) => ({ claims, typ })],
+  ])('SES-6, T21: an access token %s opens nothing, though the key of the application signed it', async (_name, change) => {
+    const ada = await enrollBearer(app);
+    const key = Buffer.from(app.host.sessionSecret, 'base64url');
+    const sign = ({ claims, typ }: Told) =>
+      new SignJWT(claims).setProtectedHeader({ alg: 'HS256', ...(typ !== undefined && { typ }) }).sign(key);
+    const told: Told = { claims: decodeJwt(ada.accessToken), typ: 'at+jwt' };
+    expect((await call(app, 'GET /cases', { token: await sign(told) })).status).toBe(200);
+    const token = await sign(change(told));
+    for (const request of ['GET /cases', 'POST /payouts']) {
+      const refused = await call(app, request, { token, ...(request === 'POST /payouts' && { body: PAYOUT }) });
+      expect([request, refused.status, refused.body.reason]).toEqual([request, expect.any(Number), expect.any(String)]);
+      expect([401, 403]).toContain(refused.status);
+    }
+  });
+
+  it('T21: a pending token and a device token are no access tokens', async () => {
+    const ada = await enrollBearer(app);
+    const { pendingToken } = (await ada.logIn({ 'mfa-device': '' })).body;
+    const body = { pendingToken, code: ada.nextCode(), rememberDevice: true };
+    const { deviceToken } = (await call(app, 'POST /mfa/verify', { body, headers: { 'mfa-device': '' } })).body;
+    for (const token of [pendingToken, deviceToken, ada.refreshToken]) {
+      expect(said(await call(app, 'GET /cases', { token }))).toEqual([401, 'login_again']);
+    }
   });
 
   it('gets one successor of a refresh token, however many ask at once', async () => {
