@@ -113,7 +113,9 @@ export function passDevice(
   const remembered = (device: Device): EventDetail[] =>
     typeof remember === 'number' ? [{ name: 'device_remembered', deviceId: device.id }] : [];
   if (known.state === 'live') {
-    const used = useDevice(profile, known, now, change);
+    // The entry as the price of the guess has left it.
+    const device = profile.devices.find((candidate) => candidate.id === known.device.id) ?? known.device;
+    const used = useDevice(profile, { device, tokenId: known.tokenId }, now, change);
     return { ...used, events: remembered(used.device) };
   }
   if (input.deviceLabel === undefined && !input.rememberDevice) return ended;
