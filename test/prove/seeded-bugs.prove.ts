@@ -1,0 +1,19 @@
+import { describe, expect, it } from 'vitest';
+import { countFaults } from '../support/proof.js';
+import { seededBugs } from './seeded-bugs/bugs.js';
+import { runWithBug } from './seeded-bugs/run.js';
+
+describe('the model, held against a core with a bug in it', () => {
+  it('finds nothing where there is none', async () => {
+    const { passed, failures } = await runWithBug('none');
+    expect(failures).toEqual([]);
+    expect(passed).toBeGreaterThan(3);
+  });
+
+  it.each(seededBugs.map(({ name }) => [name]))('d-0b: finds: %s', async (name) => {
+    countFaults();
+    const { failures } = await runWithBug(name);
+    expect(failures.length, 'tests that failed').toBeGreaterThan(0);
+    expect(failures.join(), 'what they say').toMatch(/Property failed|AssertionError|core has one id/);
+  });
+});

@@ -1,0 +1,221 @@
+/** A mistake that somebody could make in core: `find` stands once in the file, and `put` in its place. */
+export interface SeededBug {
+  name: string;
+  /** Under packages/core/src. */
+  file: string;
+  find: string;
+  put: string;
+}
+
+/** Mistakes of others (docs/threat-model.md) and such that a refactoring could bring; each breaks a promise of one flow. */
+export const seededBugs: readonly SeededBug[] = [
+  {
+    name: 'accepting a step does not close the ones before it',
+    file: 'factors/totp.ts',
+    find: 'const closed = closeSteps(data.closed, { from: first, to: matched });',
+    put: 'const closed = closeSteps(data.closed, { from: matched, to: matched });',
+  },
+  {
+    name: 'only the last step that was accepted is remembered',
+    file: 'factors/totp.ts',
+    find: 'used ||= isClosed(data.closed, step);',
+    put: 'used ||= lastClosed(data.closed) === step;',
+  },
+  {
+    name: 'used steps are forgotten when the clock has gone on',
+    file: 'factors/totp.ts',
+    find: 'const closed = closeSteps(data.closed, { from: first, to: matched });',
+    put: 'const closed = closeSteps(data.closed.filter((range) => range.to >= first), { from: first, to: matched });',
+  },
+  {
+    name: 'the code that confirmed an enrollment is not used up',
+    file: 'flows/confirm-enrollment.ts',
+    find: '{ pending, data: checked.data, profile: priced.profile }',
+    put: '{ pending, data: pending.data as TotpData, profile: priced.profile }',
+  },
+  {
+    name: 'a confirmation leaves the other pending enrollments',
+    file: 'flows/confirm-enrollment.ts',
+    find: 'enrollments: [],',
+    put: 'enrollments: profile.enrollments,',
+  },
+  {
+    name: 'a confirmation needs no proof where an authenticator has appeared',
+    file: 'flows/confirm-enrollment.ts',
+    find: 'if (isEnrolled(profile) && !isStillProven(pending, facts)) return { answer: assuranceRequired() };',
+    put: '',
+  },
+  {
+    name: 'anybody who knows its id confirms an enrollment',
+    file: 'flows/enroll.ts',
+    find: 'if (session.enrollmentIds?.includes(pending.id)) return true;',
+    put: 'return true;',
+  },
+  {
+    name: 'a pending enrollment never ends',
+    file: 'flows/enroll.ts',
+    find: 'return now < pending.expiresAt && pending.expiresAt - now <= PENDING_MS + CLOCK_TOLERANCE;',
+    put: 'return true;',
+  },
+  {
+    name: 'the password alone adds an authenticator',
+    file: 'flows/enroll.ts',
+    find: 'return fresh ? gate : { open: false, refusal: assuranceRequired() };',
+    put: 'return gate;',
+  },
+  {
+    name: 'managing needs no fresh proof',
+    file: 'flows/gate.ts',
+    find: 'return fresh ? gate : closed(assuranceRequired());',
+    put: 'return gate;',
+  },
+  {
+    name: 'a pending token counts twice',
+    file: 'flows/gate.ts',
+    find: "if (session.state !== 'pending' || !session.token) return profile;",
+    put: 'if (session) return profile;',
+  },
+  {
+    name: 'the wait after wrong codes is not looked at',
+    file: 'flows/guess.ts',
+    find: 'if (waitMs === 0) return null;',
+    put: 'if (waitMs >= 0) return null;',
+  },
+  {
+    name: 'known browsers share the budget of unknown ones',
+    file: 'flows/guess.ts',
+    find: "return known.state === 'live' ? known.device.budget : profile.budget;",
+    put: 'return profile.budget;',
+  },
+  {
+    name: 'a budget whose instants lie ahead is not stored anew',
+    file: 'flows/guess.ts',
+    find: '...(mustStore ? { profile: withBudget(profile, known, budget) } : {}),',
+    put: '',
+  },
+  {
+    name: 'a success gives the whole budget back',
+    file: 'policy/lockout.ts',
+    find: 'return { ...budget, quick: 0 };',
+    put: 'return UNTOUCHED;',
+  },
+  {
+    name: 'a guess costs one, whatever it is tried against',
+    file: 'policy/lockout.ts',
+    find: 'return Math.min(Math.max(authenticators, 1), QUICK_TRIES);',
+    put: 'return Math.min(authenticators, 1);',
+  },
+  {
+    name: 'the wait does not double',
+    file: 'policy/lockout.ts',
+    find: 'FIRST_WAIT * 2 ** Math.min(budget.quick - QUICK_TRIES, 10)',
+    put: 'FIRST_WAIT',
+  },
+  {
+    name: 'a recovery code is not used up',
+    file: 'flows/verify.ts',
+    find: 'withoutRemembrance({ ...profile, recoveryCodes })',
+    put: 'withoutRemembrance(profile)',
+  },
+  {
+    name: 'after a recovery code browsers stay remembered',
+    file: 'flows/verify.ts',
+    find: 'withoutRemembrance({ ...profile, recoveryCodes })',
+    put: '({ ...profile, recoveryCodes })',
+  },
+  {
+    name: 'a login begun before a security change is remembered',
+    file: 'flows/verify.ts',
+    find: '&& session.deviceEpoch === profile.deviceEpoch;',
+    put: ';',
+  },
+  {
+    name: 'the browser of a recovery code is remembered',
+    file: 'flows/verify.ts',
+    find: '{ ...input, rememberDevice: false }, null, now)',
+    put: 'input, input.rememberDevice ? now + 30 * 24 * 3_600_000 : null, now)',
+  },
+  {
+    name: 'signing out everywhere leaves sessions as they are',
+    file: 'flows/devices.ts',
+    find: 'next: withNewEpoch(profile),',
+    put: 'next: profile,',
+  },
+  {
+    name: 'a revoked device stays',
+    file: 'flows/devices.ts',
+    find: 'next: { ...profile, devices }',
+    put: 'next: profile',
+  },
+  {
+    name: 'a new epoch leaves browsers remembered',
+    file: 'profile/profile.ts',
+    find: 'return { ...withoutRemembrance(profile), epoch: randomId(), enrollments: [] };',
+    put: 'return { ...profile, epoch: randomId(), enrollments: [] };',
+  },
+  {
+    name: 'the removal of an authenticator ends no session',
+    file: 'flows/authenticators.ts',
+    find: 'const remaining = withNewEpoch({ ...profile, authenticators });',
+    put: 'const remaining = { ...profile, authenticators };',
+  },
+  {
+    name: 'the last authenticator can be removed',
+    file: 'policy/removal.ts',
+    find: "return remaining.length > 0 || policy.mfa !== 'required';",
+    put: 'return remaining.length >= 0;',
+  },
+  {
+    name: 'new recovery codes leave the old ones',
+    file: 'flows/authenticators.ts',
+    find: 'next: { ...profile, recoveryCodes: set },',
+    put: 'next: { ...profile, recoveryCodes: profile.recoveryCodes ?? set },',
+  },
+  {
+    name: 'a reset leaves sessions as they are',
+    file: 'flows/administer.ts',
+    find: 'return { ...withNewEpoch(profile), authenticators: [], recoveryCodes: null, devices: [], enrollmentStarts: [] };',
+    put: 'return { ...profile, authenticators: [], recoveryCodes: null, devices: [], enrollmentStarts: [] };',
+  },
+  {
+    name: 'each use prolongs a remembrance',
+    file: 'flows/login.ts',
+    find: 'const used = useDevice(profile, known, now);',
+    put: `const until = now + 30 * 24 * 3_600_000;
+      const used = useDevice(profile, known, now, (one) => ({ ...one, rememberedUntil: until, rememberedAt: now }));`,
+  },
+  {
+    name: 'a retired device token still works',
+    file: 'profile/device.ts',
+    find: 'return (device.retiring ?? []).filter(({ successorShownAt }) => isRecent(successorShownAt, now));',
+    put: 'return device.retiring ?? [];',
+  },
+  {
+    name: 'a remembrance dated ahead of the clock counts',
+    file: 'profile/device.ts',
+    find: 'return rememberedAt <= now + OVERLAP && now < end ? end : undefined;',
+    put: 'return now < end ? end : undefined;',
+  },
+  {
+    name: 'a proof dated ahead of the clock counts',
+    file: 'policy/requirement.ts',
+    find: 'return Number.isFinite(assurance.verifiedAt) && assurance.verifiedAt <= now + CLOCK_TOLERANCE;',
+    put: 'return Number.isFinite(assurance.verifiedAt);',
+  },
+  {
+    name: 'a write that was not applied is taken for one that was',
+    file: 'profile/change-profile.ts',
+    find: 'if (written.done && written.value === true) return finish(decision, report);',
+    put: 'if (written.done) return finish(decision, report);',
+  },
+  {
+    name: 'the answer leaves before its cost is written',
+    file: 'profile/change-profile.ts',
+    find: 'attempts.push({ minted: sealed?.version ?? null, decision });',
+    put: `attempts.push({ minted: sealed?.version ?? null, decision });
+      if (sealed) {
+        void storage.write(userId, sealed, expected?.version ?? null);
+        return finish(decision, report);
+      }`,
+  },
+];
