@@ -10,6 +10,7 @@ export class AnswerInterceptor implements NestInterceptor {
   constructor(@Inject(HttpAdapterHost) private readonly adapters: HttpAdapterHost) {}
 
   intercept(context: ExecutionContext, handler: CallHandler): Observable<unknown> {
+    if (context.getType() !== 'http') return handler.handle();
     return handler.handle().pipe(map((content) => (isReply(content) ? this.#write(context, content) : content)));
   }
 

@@ -46,6 +46,7 @@ export class DemoModule {
       typeDefs,
       graphiql: false,
       introspection: false,
+      includeStacktraceInErrorResponses: false,
       // Apollo hands over the same two on Fastify, and one object of both on Express.
       context: (first: { req?: object }, res: object) => (first.req ? first : { req: first, res }),
     }),

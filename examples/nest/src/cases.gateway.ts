@@ -4,7 +4,7 @@ import { Inject } from '@nestjs/common';
 import { type OnGatewayConnection, SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
 import type { DemoRequest } from './demo.js';
 
-/** The cases over a socket. Nest runs no guard of the application here, so that the gateway is guarded itself. */
+/** The cases over a socket. Not every version of Nest runs the guards of the application here: it has its own. */
 @RequireMfa()
 @WebSocketGateway({ path: '/live' })
 export class CasesGateway implements OnGatewayConnection {

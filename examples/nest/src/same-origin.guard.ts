@@ -2,14 +2,17 @@ import { isSameOrigin } from '@mfa-kit-examples/demo-host';
 import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
 import type { DemoRequest } from './demo.js';
 
-/** Refuses what a page of another site sends, over HTTP and GraphQL. */
+/** Refuses what a page of another site sends, over HTTP and GraphQL; of a socket it was asked when it opened. */
 @Injectable()
 export class SameOriginGuard implements CanActivate {
   canActivate(context: ExecutionContext): boolean {
-    const graphql = context.getType<string>() === 'graphql';
-    const request = graphql
-      ? context.getArgByIndex<{ req: DemoRequest }>(2).req
-      : context.switchToHttp().getRequest<DemoRequest>();
-    return isSameOrigin(request);
+    switch (context.getType<string>()) {
+      case 'http':
+        return isSameOrigin(context.switchToHttp().getRequest<DemoRequest>());
+      case 'graphql':
+        return isSameOrigin(context.getArgByIndex<{ req: DemoRequest }>(2).req);
+      default:
+        return context.getType() === 'ws';
+    }
   }
 }

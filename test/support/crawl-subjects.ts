@@ -1,0 +1,126 @@
+import { SkipMfa } from '@mfa-kit/nest';
+import { createTokens } from '@mfa-kit-examples/bearer-api/tokens';
+import { Controller, Get, Module } from '@nestjs/common';
+import type { Express } from 'express';
+import { type BearerApp, call, enrollBearer, startBearerApp } from './bearer-app.js';
+import { type DemoApp, EXAMPLES, type Example, startDemoApp } from './demo-app.js';
+import { expressRoutes, nestRoutes } from './routes.js';
+import { scriptedClient } from './scripted-client.js';
+import { logIn, logInAndEnroll } from './scripted-journey.js';
+
+export const SUBJECTS = [...EXAMPLES, 'the bearer API'] as const;
+
+/** Style sheet and script of the kit's pages. */
+const ASSETS = ['GET /mfa/assets/page.css', 'GET /mfa/assets/page.js'];
+
+/** An example to be crawled. */
+export interface Subject {
+  origin: string;
+  /** Every path that it has a route for, and some that it has not. */
+  routes: string[];
+  /** What anybody may ask for. */
+  open: string[];
+  /** Sets up an authenticator for ada. */
+  enroll(): Promise<void>;
+  /** Whoever knows ada's password, and no code: each way to say so. */
+  halfLoggedIn(): Promise<HalfLoggedIn[]>;
+  close(): Promise<void>;
+}
+
+export interface HalfLoggedIn {
+  name: string;
+  headers: Record<string, string>;
+  /** Proves a code after all; gives the status of `GET /cases`. */
+  finish?: () => Promise<number>;
+}
+
+/** `planted`: with `GET /export`, which somebody left open. */
+export function startSubject(name: (typeof SUBJECTS)[number], { planted = false } = {}): Promise<Subject> {
+  return name === 'the bearer API' ? startBearerSubject(planted) : startSessionSubject(name, planted);
+}
+
+async function startSessionSubject(example: Example, planted: boolean): Promise<Subject> {
+  const app = await startDemoApp(example, planted ? { plant: { express: plantRoute, nest: [PlantModule] } } : {});
+  let nextCode: (() => Promise<string>) | undefined;
+  return {
+    origin: app.origin,
+    routes: [...routesOf(app), '/nothing', '/mfa/nothing'],
+    open: [...ASSETS, 'GET /', 'GET /login', 'GET /healthz', 'GET /demo.css', 'GET /icon.svg', 'POST /logout'],
+    async enroll() {
+      ({ nextCode } = await logInAndEnroll(scriptedClient(app.origin), app, 'ada'));
+    },
+    async halfLoggedIn() {
+      const client = scriptedClient(app.origin);
+      await logIn(client, app, 'ada');
+      const cookie = [...client.cookies].map(([name, value]) => `${name}=${value}`).join('; ');
+      const finish = async (): Promise<number> => {
+        await client.post('/mfa/verify', { code: await nextCode?.() });
+        return (await client.get('/cases')).status;
+      };
+      return [{ name: 'a session', headers: { cookie }, finish }];
+    },
+    close: app.close,
+  };
+}
+
+function routesOf({ express, nest }: DemoApp): string[] {
+  if (express) return expressRoutes(express);
+  if (nest) return [...nestRoutes(nest), '/graphql', '/live'];
+  return [];
+}
+
+async function startBearerSubject(planted: boolean): Promise<Subject> {
+  const app = await startBearerApp();
+  if (planted) plantRoute(app.app);
+  let nextCode: (() => string) | undefined;
+  return {
+    origin: app.origin,
+    routes: [...expressRoutes(app.app), '/nothing', '/mfa/nothing'],
+    open: [...ASSETS, 'GET /healthz'],
+    async enroll() {
+      ({ nextCode } = await enrollBearer(app));
+    },
+    async halfLoggedIn() {
+      const { pendingToken } = (await call(app, 'POST /login', { body: { username: 'ada', password: app.password } })).body;
+      const finish = async (): Promise<number> => {
+        const { accessToken } = (await call(app, 'POST /mfa/verify', { body: { pendingToken, code: nextCode?.() } })).body;
+        return (await call(app, 'GET /cases', { token: accessToken })).status;
+      };
+      return [
+        { name: 'a pending token', headers: bearing(String(pendingToken)), finish },
+        { name: 'an access token without MFA claims', headers: bearing(await passwordToken(app)) },
+      ];
+    },
+    close: app.close,
+  };
+}
+
+/** What the API issues to somebody of whom nothing but the password is asked. */
+async function passwordToken({ host, now }: BearerApp): Promise<string> {
+  const tokens = await createTokens(host, now);
+  return (await tokens.issue({ userId: 'user-ada' })).accessToken;
+}
+
+function bearing(token: string): Record<string, string> {
+  return { authorization: `Bearer ${token}` };
+}
+
+/** As somebody in a hurry would: above the line that guards the routes. */
+function plantRoute(app: Express): void {
+  app.get('/export', (_req, res) => void res.json({ everything: true }));
+  const { stack } = (app as unknown as { router: { stack: unknown[] } }).router;
+  stack.splice(1, 0, ...stack.splice(-1));
+}
+
+/** Nest's way to the same. */
+@SkipMfa()
+@Controller('export')
+class PlantController {
+  @Get()
+  everything(): object {
+    return { everything: true };
+  }
+}
+
+@Module({ controllers: [PlantController] })
+class PlantModule {}
