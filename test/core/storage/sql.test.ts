@@ -167,7 +167,7 @@ describe('schema', () => {
         '  user_id TEXT COLLATE "C" NOT NULL PRIMARY KEY,',
         '  version TEXT COLLATE "C" NOT NULL,',
         '  value TEXT NOT NULL,',
-        '  updated_at TIMESTAMPTZ NOT NULL DEFAULT CURRENT_TIMESTAMP',
+        '  updated_at TIMESTAMPTZ NOT NULL DEFAULT now()',
         ')',
       ].join('\n'),
     );

@@ -12,6 +12,7 @@ for (const door of [
   'storage/sqlite',
   'storage/postgres',
   'storage/mysql',
+  'storage/typeorm',
   'storage/conformance',
 ]) {
   assert.notEqual(Object.keys(require(`@mfa-kit/core/${door}`)).length, 0);

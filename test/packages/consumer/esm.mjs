@@ -9,11 +9,12 @@ import * as mysql from '@mfa-kit/core/storage/mysql';
 import * as postgres from '@mfa-kit/core/storage/postgres';
 import * as sql from '@mfa-kit/core/storage/sql';
 import * as sqlite from '@mfa-kit/core/storage/sqlite';
+import * as typeorm from '@mfa-kit/core/storage/typeorm';
 import * as testing from '@mfa-kit/core/testing';
 import { expressMfa } from '@mfa-kit/express';
 import * as nest from '@mfa-kit/nest';
 
-for (const door of [http, conformance, mysql, postgres, sql, sqlite, testing, nest]) assert.notEqual(Object.keys(door).length, 0);
+for (const door of [http, conformance, mysql, postgres, sql, sqlite, typeorm, testing, nest]) assert.notEqual(Object.keys(door).length, 0);
 assert.throws(() => createMfa({}), MfaError);
 
 const mfa = createMfa({

@@ -6,12 +6,13 @@ import { mysqlStorage } from '@mfa-kit/core/storage/mysql';
 import { postgresStorage } from '@mfa-kit/core/storage/postgres';
 import { sqlStorage } from '@mfa-kit/core/storage/sql';
 import { sqliteStorage } from '@mfa-kit/core/storage/sqlite';
+import { typeormStorage } from '@mfa-kit/core/storage/typeorm';
 import { expressMfa } from '@mfa-kit/express';
 
 const storage: MfaStorage = memoryStorage();
 const mfa = createMfa({ issuer: 'Acme', keys: [{ id: '1', secret: 'x'.repeat(64) }], storage });
 export const { requireMfa } = expressMfa(mfa, { user: () => ({ id: 'u1', name: 'ada' }), loginUrl: '/login' });
-export const adapters = [mysqlStorage, postgresStorage, sqlStorage, sqliteStorage];
+export const adapters = [mysqlStorage, postgresStorage, sqlStorage, sqliteStorage, typeormStorage];
 export async function decide(exchange: MfaExchange): Promise<AccessDecision['access']> {
   const user = await exchange.user();
   if (!user) return 'login-again';

@@ -1,3 +1,5 @@
+import { tableParts } from './table-name.js';
+
 /** The settings of a MySQL or MariaDB server that `unsafeMysqlSettings` judges; each server has some of them. */
 const VARIABLES = [
   'autocommit',
@@ -15,9 +17,9 @@ const VARIABLES = [
   'wsrep_sync_wait',
 ];
 
-/** Queries that give rows `{ Variable_name, Value }`: of the server, and of the table as it was made. `table` is a checked name. */
+/** Queries that give rows `{ Variable_name, Value }`: of the server, and of the table as it was made. */
 export function mysqlSettingsQueries(table: string): string[] {
-  const [name, database] = table.split('.').reverse();
+  const [name, database] = tableParts(table).reverse();
   const ofTable = `TABLE_SCHEMA = ${database === undefined ? 'DATABASE()' : `'${database}'`} AND TABLE_NAME = '${name}'`;
   return [
     `SHOW VARIABLES WHERE Variable_name IN (${VARIABLES.map((variable) => `'${variable}'`).join(', ')})`,

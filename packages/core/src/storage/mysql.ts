@@ -42,12 +42,18 @@ const ROWS_BY_NAME = { rowsAsArray: false, nestTables: false, typeCast: true, na
  */
 export function mysqlStorage(pool: MysqlPromisePoolLike | MysqlPoolLike, options: { table?: string } = {}): SqlStorage {
   const { table } = options;
-  return sqlStorage({ dialect: 'mysql', query: poolQuery(promisePool(pool)), ...(table === undefined ? {} : { table }) });
+  const connections = promisePool(pool);
+  return sqlStorage({
+    dialect: 'mysql',
+    query: mysqlQuery(() => connections.getConnection()),
+    ...(table === undefined ? {} : { table }),
+  });
 }
 
-function poolQuery(pool: MysqlPromisePoolLike): SqlQuery {
+/** Each statement on a connection of its own, which goes back to where it came from, or is closed. */
+export function mysqlQuery(getConnection: () => Promise<MysqlConnectionLike>): SqlQuery {
   return async (sql, parameters, { returnsRows }) => {
-    const connection = await pool.getConnection();
+    const connection = await getConnection();
     let reusable = false;
     try {
       const answer = connection.execute({ sql, ...ROWS_BY_NAME }, parameters as (string | Uint8Array)[]);

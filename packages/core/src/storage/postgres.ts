@@ -38,11 +38,11 @@ export interface PostgresStorageOptions {
  */
 export function postgresStorage(client: PgPoolLike | PGliteLike, options: PostgresStorageOptions = {}): SqlStorage {
   const { table, prepareStatements = true } = options;
-  const query = isPool(client) ? poolQuery(client, prepareStatements) : isPGlite(client) ? pgliteQuery(client) : refuse();
+  const query = isPool(client) ? pgPoolQuery(client, prepareStatements) : isPGlite(client) ? pgliteQuery(client) : refuse();
   return sqlStorage({ dialect: 'postgres', query, ...(table === undefined ? {} : { table }) });
 }
 
-function poolQuery(pool: PgPoolLike, prepareStatements: boolean): SqlQuery {
+export function pgPoolQuery(pool: PgPoolLike, prepareStatements: boolean): SqlQuery {
   return async (text, values, { name }) => {
     // PostgreSQL cuts statement names at 63 bytes; two cut names would be one.
     const prepared = prepareStatements && name.length <= 63 ? { name } : {};

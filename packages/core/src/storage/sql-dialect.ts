@@ -10,6 +10,8 @@ export interface SqlDialect {
   parameter(position: number): string;
   /** Column types. Ids and versions compare byte for byte; the value column holds 64 KiB. */
   types: { userId: string; version: string; value: string; updatedAt: string };
+  /** The default of `updated_at`, as the database itself spells it: TypeORM compares the text. */
+  now: string;
   /** What CREATE TABLE ends with. */
   tableOptions: string;
   /** Makes an INSERT of a key that is there change no row; empty where only the error tells. */
@@ -35,6 +37,7 @@ export const sqlDialects: Record<SqlDialectName, SqlDialect> = {
     // Any other collation than BINARY (the default, named against surprises) folds case or trailing blanks.
     types: { userId: 'TEXT COLLATE BINARY', version: 'TEXT COLLATE BINARY', value: 'TEXT', updatedAt: 'TEXT' },
     unlessExists: ' ON CONFLICT (user_id) DO NOTHING',
+    now: 'CURRENT_TIMESTAMP',
     tableOptions: '',
     encodeKey: (key) => key,
     decodeKey: (column) => column,
@@ -66,6 +69,7 @@ export const sqlDialects: Record<SqlDialectName, SqlDialect> = {
     parameter: (position) => `$${position}`,
     types: { userId: 'TEXT COLLATE "C"', version: 'TEXT COLLATE "C"', value: 'TEXT', updatedAt: 'TIMESTAMPTZ' },
     unlessExists: ' ON CONFLICT (user_id) DO NOTHING',
+    now: 'now()',
     tableOptions: '',
     encodeKey: (key) => key,
     decodeKey: (column) => column,
@@ -96,6 +100,7 @@ export const sqlDialects: Record<SqlDialectName, SqlDialect> = {
     // DATETIME, since a TIMESTAMP ends in 2038.
     types: { userId: 'VARBINARY(255)', version: 'VARBINARY(64)', value: 'MEDIUMTEXT', updatedAt: 'DATETIME' },
     unlessExists: '',
+    now: 'CURRENT_TIMESTAMP',
     tableOptions: ' ENGINE=InnoDB',
     encodeKey: (key) => Buffer.from(key, 'utf8'),
     decodeKey: (column) => (Buffer.isBuffer(column) ? column.toString('utf8') : undefined),

@@ -1,6 +1,7 @@
 import { MfaError } from '../errors.js';
 import { type SqlDialect, type SqlDialectName, type SqlRow, sqlDialects } from './sql-dialect.js';
 import type { MfaStorage } from './storage.js';
+import { tableParts } from './table-name.js';
 
 export type { SqlDialectName, SqlRow } from './sql-dialect.js';
 
@@ -130,7 +131,7 @@ export function schema(dialectName: SqlDialectName, { table = 'mfa_profiles' }: 
     `  user_id ${types.userId} NOT NULL PRIMARY KEY,`,
     `  version ${types.version} NOT NULL,`,
     `  value ${types.value} NOT NULL,`,
-    `  updated_at ${types.updatedAt} NOT NULL DEFAULT CURRENT_TIMESTAMP`,
+    `  updated_at ${types.updatedAt} NOT NULL DEFAULT ${dialect.now}`,
     `)${dialect.tableOptions}`,
   ].join('\n');
 }
@@ -147,16 +148,8 @@ function statements(dialect: SqlDialect, table: string) {
   };
 }
 
-/** Strict, since a name cannot be a parameter: letters, digits and underscores, one optional schema. */
 function quoteTable(dialect: SqlDialect, table: string): string {
-  const part = '[A-Za-z_][A-Za-z0-9_]{0,62}';
-  if (typeof table !== 'string' || !new RegExp(`^${part}(\\.${part})?$`).test(table)) {
-    throw new MfaError(
-      'invalid_option',
-      'table must be a name of letters, digits and underscores, up to 63 of them, with an optional schema in front: auth.mfa_profiles.',
-    );
-  }
-  return table.split('.').map(dialect.quote).join('.');
+  return tableParts(table).map(dialect.quote).join('.');
 }
 
 function dialectOf(name: SqlDialectName): SqlDialect {

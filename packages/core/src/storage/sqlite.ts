@@ -55,7 +55,7 @@ function queryOf(client: LibsqlClientLike | SyncSqliteLike): SqlQuery {
   if (typeof given.execute === 'function' && typeof given.transaction === 'function') {
     return given.protocol === 'file' ? libsqlFileQuery(client as LibsqlClientLike) : libsqlQuery(client as LibsqlClientLike);
   }
-  if (typeof given.prepare === 'function') return syncQuery(client as SyncSqliteLike);
+  if (typeof given.prepare === 'function') return syncSqliteQuery(client as SyncSqliteLike);
   throw new MfaError(
     'invalid_option',
     'sqliteStorage needs a @libsql/client Client, a better-sqlite3 Database or a node:sqlite DatabaseSync, and not a transaction of one. ' +
@@ -116,7 +116,7 @@ function fromLibsql({ rows, rowsAffected }: LibsqlResult) {
   return { rows: rows as SqlRow[], rowsAffected };
 }
 
-function syncQuery(database: SyncSqliteLike): SqlQuery {
+export function syncSqliteQuery(database: SyncSqliteLike): SqlQuery {
   const prepared = new Map<string, SyncSqliteStatementLike>();
 
   return async (sql, parameters, { returnsRows }) => {

@@ -1,0 +1,69 @@
+import { MfaError } from '../errors.js';
+import { tableParts } from './table-name.js';
+
+/** What `new EntitySchema(...)` takes: the table of `schema()`. */
+export interface MfaProfileEntity {
+  name: string;
+  tableName: string;
+  schema?: string;
+  columns: { user_id: TypeormColumn; version: TypeormColumn; value: TypeormColumn; updated_at: TypeormColumn };
+}
+
+interface TypeormColumn {
+  type: 'text' | 'varbinary' | 'mediumtext' | 'timestamptz' | 'datetime';
+  primary?: boolean;
+  length?: number;
+  collation?: string;
+  default?: () => string;
+}
+
+type Columns = MfaProfileEntity['columns'];
+
+const now = () => 'CURRENT_TIMESTAMP';
+
+const mysqlColumns: Columns = {
+  user_id: { type: 'varbinary', length: 255, primary: true },
+  version: { type: 'varbinary', length: 64 },
+  value: { type: 'mediumtext' },
+  updated_at: { type: 'datetime', default: now },
+};
+
+const columns = {
+  postgres: {
+    user_id: { type: 'text', collation: 'C', primary: true },
+    version: { type: 'text', collation: 'C' },
+    value: { type: 'text' },
+    updated_at: { type: 'timestamptz', default: now },
+  },
+  mysql: mysqlColumns,
+  mariadb: mysqlColumns,
+  'better-sqlite3': {
+    user_id: { type: 'text', collation: 'BINARY', primary: true },
+    version: { type: 'text', collation: 'BINARY' },
+    value: { type: 'text' },
+    updated_at: { type: 'text', default: now },
+  },
+} satisfies Record<string, Columns>;
+
+/** The databases that `typeormStorage` serves, as TypeORM names them. */
+export type TypeormDatabase = keyof typeof columns;
+
+/**
+ * The table of the profiles for TypeORM's migrations: `entities: [new EntitySchema(mfaProfileEntity('postgres'))]`. What they
+ * generate makes the table of `schema()`, and where it is there they leave it as it is.
+ *
+ * For the schema only: mfa-kit does not go through repositories, and a change through one would be a change beside its rules.
+ */
+export function mfaProfileEntity(
+  database: TypeormDatabase,
+  { table = 'mfa_profiles' }: { table?: string } = {},
+): MfaProfileEntity {
+  if (!Object.hasOwn(columns, database)) {
+    throw new MfaError(
+      'invalid_option',
+      `mfaProfileEntity needs the type of the DataSource: ${Object.keys(columns).join(', ')}.`,
+    );
+  }
+  const [tableName = table, schema] = tableParts(table).reverse();
+  return { name: 'MfaProfile', tableName, ...(schema === undefined ? {} : { schema }), columns: columns[database] };
+}
