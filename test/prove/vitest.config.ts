@@ -5,6 +5,7 @@ import base from '../../vitest.config.js';
 export default mergeConfig(base, {
   test: {
     root: new URL('../..', import.meta.url).pathname,
+    include: ['test/**/*.test.ts', 'test/prove/*.prove.ts'],
     setupFiles: ['test/prove/record.ts'],
     reporters: ['./test/prove/table-reporter.ts'],
     testTimeout: 600_000,

@@ -31,8 +31,8 @@ export async function runWithBug(name: string): Promise<Verdict> {
     );
   });
   const json = JSON.parse(output.slice(output.indexOf('{"numTotalTestSuites"'), output.lastIndexOf('}') + 1)) as Json;
-  const loading = json.testResults.filter(({ assertionResults }) => assertionResults.length === 0);
-  if (loading.length > 0) throw new Error(`core with the bug does not load: ${loading[0]?.message}`);
+  const unloaded = json.testResults.find(({ assertionResults, message }) => assertionResults.length === 0 && message !== '');
+  if (unloaded) throw new Error(`core with the bug does not load: ${unloaded.message}`);
   const failed = json.testResults.flatMap(({ assertionResults }) => assertionResults.filter(({ status }) => status === 'failed'));
   return { passed: json.numPassedTests, failures: failed.map(({ failureMessages }) => failureMessages.join('\n')) };
 }
