@@ -1,8 +1,9 @@
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
-// Sources are tested without a build: each package's `exports` has this condition first.
-const conditions = ['mfa-kit-source', 'module', 'node', 'development|production'];
+// Sources are tested without a build: each package's `exports` has this condition first. Not 'module', which bundlers know and Node
+// does not: the AWS SDK has sources there that Node cannot load.
+const conditions = ['mfa-kit-source', 'node', 'development|production'];
 
 export default defineConfig({
   resolve: { conditions },

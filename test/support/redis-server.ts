@@ -3,7 +3,6 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createClient } from 'redis';
 import { freePort } from './free-port.js';
 
 export interface RunningRedis {
@@ -36,6 +35,7 @@ export async function startRedis(flags: string[] = DURABLE): Promise<RunningRedi
   let child: ChildProcess;
 
   async function ask(...command: string[]): Promise<unknown> {
+    const { createClient } = await import('redis');
     const client = createClient({ url, socket: { reconnectStrategy: false } });
     client.on('error', () => undefined);
     await client.connect();

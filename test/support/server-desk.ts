@@ -1,5 +1,6 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { startDynamoDB } from './dynamodb-server.js';
 import { startMariadb } from './mariadb-server.js';
 import { startPostgres } from './postgres-server.js';
 import { startRedis, startRedisCluster } from './redis-server.js';
@@ -19,6 +20,7 @@ const servers = {
     return { url: connectionString, stop };
   },
   mariadb: () => startMariadb(),
+  dynamodb: startDynamoDB,
   redis: () => startRedis(),
   'redis-cluster': () => startRedisCluster(),
 } satisfies Record<string, () => Promise<RunningServer>>;

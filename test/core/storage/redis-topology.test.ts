@@ -122,7 +122,7 @@ describeWith(single, 'redisStorage by Sentinel', (server) => {
       expect(await storage.unsafeSettings()).toEqual([]);
     }
     ioredis.disconnect();
-    sentinel.destroy();
+    await sentinel.destroy();
   });
 });
 

@@ -1,0 +1,174 @@
+import { MfaError } from '../errors.js';
+import type { MfaStorage } from './storage.js';
+
+/** An attribute as DynamoDB gives it; only strings are used. */
+export interface DynamoDBAttribute {
+  S?: string | undefined;
+}
+
+type Item = Record<string, DynamoDBAttribute>;
+type Condition = {
+  ConditionExpression: string;
+  ExpressionAttributeNames: Record<string, string>;
+  ExpressionAttributeValues?: Record<string, { S: string }>;
+};
+type StringItem = Record<string, { S: string }>;
+
+/** The part of a `DynamoDB` client of `@aws-sdk/client-dynamodb` that is used. */
+export interface DynamoDBLike {
+  getItem(input: { TableName: string; Key: StringItem; ConsistentRead: true }): Promise<{ Item?: Item | undefined }>;
+  putItem(input: { TableName: string; Item: StringItem } & Condition): Promise<unknown>;
+  deleteItem(input: { TableName: string; Key: StringItem } & Condition): Promise<unknown>;
+  scan(input: {
+    TableName: string;
+    ConsistentRead: true;
+    ProjectionExpression: string;
+    Limit: number;
+    ExclusiveStartKey?: StringItem;
+  }): Promise<{ Items?: Item[] | undefined; LastEvaluatedKey?: Item | undefined }>;
+  createTable(input: DynamoDBTableDefinition): Promise<unknown>;
+  describeTable(input: { TableName: string }): Promise<{ Table?: DescribedTable | undefined }>;
+}
+
+interface DescribedTable {
+  TableStatus?: string | undefined;
+  Replicas?: unknown[] | undefined;
+  MultiRegionConsistency?: string | undefined;
+}
+
+/** What CreateTable takes, and CloudFormation under the same names. */
+export interface DynamoDBTableDefinition {
+  TableName: string;
+  AttributeDefinitions: { AttributeName: string; AttributeType: 'S' }[];
+  KeySchema: { AttributeName: string; KeyType: 'HASH' }[];
+  BillingMode: 'PAY_PER_REQUEST';
+}
+
+export interface DynamoDBStorageOptions {
+  /** Default `mfa_profiles`. */
+  table?: string;
+}
+
+/** A storage in a table of DynamoDB, with the two things that only a set-up script or a start-up check needs. */
+export interface DynamoDBStorage extends MfaStorage {
+  /** Creates the table unless it exists, and waits until it can be used. */
+  createTable(): Promise<void>;
+  /** Settings of the table that weaken the contract, a sentence each; empty: none. */
+  unsafeSettings(): Promise<string[]>;
+}
+
+const PAGE_SIZE = 200;
+const CREATED_WITHIN_MS = 60_000;
+
+/**
+ * Profiles in a table of DynamoDB: an item with `user_id`, `version` and `value` for each user.
+ *
+ * - `true` is durable: DynamoDB answers when a majority of its copies has the write. Reads are consistent reads.
+ * - The condition of a write holds within one region. A global table whose replicas follow later breaks it: `unsafeSettings()` tells.
+ * - The key is a string, which DynamoDB compares by the bytes of its UTF-8 and does not normalize.
+ */
+export function dynamodbStorage(client: DynamoDBLike, { table = 'mfa_profiles' }: DynamoDBStorageOptions = {}): DynamoDBStorage {
+  const definition = tableDefinition({ table });
+  const TableName = table;
+  if (typeof (client as DynamoDBLike | undefined)?.getItem !== 'function') {
+    throw new MfaError(
+      'invalid_option',
+      "dynamodbStorage needs new DynamoDB(...) of '@aws-sdk/client-dynamodb'. A DynamoDBClient takes the same configuration, but " +
+        'has no methods of its own; DynamoDBDocument has others.',
+    );
+  }
+
+  /** A condition that failed is the answer; every other error, throttling and conflicts with transactions too, is a fault. */
+  async function unlessRefused(call: Promise<unknown>): Promise<boolean> {
+    try {
+      await call;
+      return true;
+    } catch (error) {
+      if ((error as Error | undefined)?.name === 'ConditionalCheckFailedException') return false;
+      throw error;
+    }
+  }
+
+  return {
+    async read(userId) {
+      const { Item } = await client.getItem({ TableName, Key: { user_id: { S: userId } }, ConsistentRead: true });
+      return Item ? { version: text(Item.version), value: text(Item.value) } : null;
+    },
+
+    write(userId, { version, value }, expected) {
+      const item = { user_id: { S: userId }, version: { S: version }, value: { S: value } };
+      const condition = expected === null ? ABSENT : atVersion(expected);
+      return unlessRefused(client.putItem({ TableName, Item: item, ...condition }));
+    },
+
+    remove: (userId, expected) =>
+      unlessRefused(client.deleteItem({ TableName, Key: { user_id: { S: userId } }, ...atVersion(expected) })),
+
+    async listUserIds(cursor) {
+      const { Items = [], LastEvaluatedKey } = await client.scan({
+        TableName,
+        ConsistentRead: true,
+        ProjectionExpression: 'user_id',
+        Limit: PAGE_SIZE,
+        ...(cursor === undefined ? {} : { ExclusiveStartKey: { user_id: { S: cursor } } }),
+      });
+      const userIds = Items.map((item) => text(item.user_id));
+      return LastEvaluatedKey ? { userIds, cursor: text(LastEvaluatedKey.user_id) } : { userIds };
+    },
+
+    async createTable() {
+      try {
+        await client.createTable(definition);
+      } catch (error) {
+        if ((error as Error | undefined)?.name !== 'ResourceInUseException') throw error;
+      }
+      for (let end = performance.now() + CREATED_WITHIN_MS; ; await new Promise((resolve) => setTimeout(resolve, 200))) {
+        const { Table } = await client.describeTable({ TableName });
+        if (Table?.TableStatus === 'ACTIVE') return;
+        if (performance.now() > end) throw new Error(`dynamodbStorage: the table ${table} is still ${Table?.TableStatus}.`);
+      }
+    },
+
+    async unsafeSettings() {
+      const { Table } = await client.describeTable({ TableName });
+      const isGlobal = (Table?.Replicas ?? []).length > 0 && Table?.MultiRegionConsistency !== 'STRONG';
+      return isGlobal
+        ? [
+            'The table is a global table with eventual consistency: what another region writes at the same time overwrites a used code. ' +
+              'Use a table of one region, or one with MultiRegionConsistency STRONG.',
+          ]
+        : [];
+    },
+  };
+}
+
+/** The input of CreateTable, for your infrastructure code. */
+export function tableDefinition({ table = 'mfa_profiles' }: DynamoDBStorageOptions = {}): DynamoDBTableDefinition {
+  if (typeof table !== 'string' || !/^([A-Za-z0-9_.-]{3,255}|arn:[^\s]+)$/.test(table)) {
+    throw new MfaError('invalid_option', 'table must be 3 to 255 letters, digits, or _ . - or the ARN of a table.');
+  }
+  return {
+    TableName: table,
+    AttributeDefinitions: [{ AttributeName: 'user_id', AttributeType: 'S' }],
+    KeySchema: [{ AttributeName: 'user_id', KeyType: 'HASH' }],
+    BillingMode: 'PAY_PER_REQUEST',
+  };
+}
+
+const ABSENT: Condition = {
+  ConditionExpression: 'attribute_not_exists(#user_id)',
+  ExpressionAttributeNames: { '#user_id': 'user_id' },
+};
+
+function atVersion(expected: string): Condition {
+  return {
+    ConditionExpression: '#version = :expected',
+    ExpressionAttributeNames: { '#version': 'version' },
+    ExpressionAttributeValues: { ':expected': { S: expected } },
+  };
+}
+
+function text(attribute: DynamoDBAttribute | undefined): string {
+  if (typeof attribute?.S === 'string') return attribute.S;
+  throw new TypeError('dynamodbStorage: user_id, version and value must be strings; create the table with tableDefinition().');
+}
