@@ -1,47 +1,105 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { assertMfaCoverage, mfaCoverage } from '@mfa-kit/express';
-import { createDemoHost, type DemoHost } from '@mfa-kit-examples/demo-host';
-import { createApp } from '@mfa-kit-examples/express-passport';
-import type { Express } from 'express';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import * as onExpress from '@mfa-kit/express';
+import * as onNest from '@mfa-kit/nest';
+import { SkipMfa } from '@mfa-kit/nest';
+import { Controller, Get, type INestApplication, Module } from '@nestjs/common';
+import { Query, Resolver } from '@nestjs/graphql';
+import { SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
+import { afterEach, describe, expect, it } from 'vitest';
+import { type DemoApp, type Example, type Plant, startDemoApp } from '../support/demo-app.js';
 
-/** What the example leaves open, and why. */
-const OPEN = ['GET /', 'GET /login', 'POST /login', 'POST /logout', 'GET /healthz'];
+/** What the examples leave open, and why the tests say so. */
+const OPEN = ['GET /', 'GET /login', 'POST /login', 'POST /logout', 'GET /healthz', 'GET /demo.css', 'GET /icon.svg'];
 
-describe('the coverage of the Express example', () => {
-  let host: DemoHost;
-  let directory: string;
-  let app: Express;
+let app: DemoApp | undefined;
+afterEach(() => app?.close());
 
-  beforeAll(async () => {
-    directory = await mkdtemp(join(tmpdir(), 'mfa-kit-coverage-'));
-    host = await createDemoHost({
-      env: { MFA_STORAGE: 'memory:', DEMO_PASSWORD: 'correct horse battery' },
-      directory,
-      now: Date.now,
-      passwordCost: { logN: 10, r: 8, p: 1 },
-    });
-    app = createApp(host, { origins: [] });
+async function start<Name extends 'express' | 'nest'>(
+  framework: Name,
+  example: Example,
+  plant?: Plant,
+): Promise<NonNullable<DemoApp[Name]>> {
+  app = await startDemoApp(example, plant && { plant });
+  const { [framework]: found } = app;
+  if (!found) throw new Error(`${example} is not on ${framework}.`);
+  return found;
+}
+
+describe('T31: the coverage of the Express example', () => {
+  it('is silent when there is no open route but those that are named', async () => {
+    const express = await start('express', 'Express');
+    expect(() => onExpress.assertMfaCoverage(express, { allow: OPEN })).not.toThrow();
   });
-  afterAll(async () => {
-    await host.close();
-    await rm(directory, { recursive: true, force: true });
-  });
 
-  it('has no open route but those that are named, and finds a planted one', () => {
-    const assets = mfaCoverage(app)
-      .routes.map(({ route }) => route)
-      .filter((route) => /^GET \/[\w-]+\.(css|svg|js|ico)$/.test(route));
-    const allow = [...OPEN, ...assets];
-    expect(() => assertMfaCoverage(app, { allow })).not.toThrow();
-
-    const { stack } = (app as unknown as { router: { stack: unknown[] } }).router;
-    app.get('/export', (_req, res) => void res.send('everything'));
+  it('finds a planted one', async () => {
+    const express = await start('express', 'Express');
+    const { stack } = (express as unknown as { router: { stack: unknown[] } }).router;
+    express.get('/export', (_req, res) => void res.send('everything'));
     // Planted before the guard of the application, as somebody in a hurry would.
-    const guardAt = stack.length - 1;
-    stack.splice(3, 0, ...stack.splice(guardAt, 1));
-    expect(() => assertMfaCoverage(app, { allow })).toThrowError(/GET \/export {2}\(open\)/);
+    stack.splice(3, 0, ...stack.splice(-1));
+    expect(() => onExpress.assertMfaCoverage(express, { allow: OPEN })).toThrowError(/GET \/export {2}\(open\)/);
+  });
+});
+
+@SkipMfa()
+@Controller('export')
+class PlantedController {
+  @Get()
+  everything(): string {
+    return 'everything';
+  }
+}
+
+@Resolver()
+class PlantedResolver {
+  @SkipMfa()
+  @Query('matters')
+  everything(): [] {
+    return [];
+  }
+}
+
+@WebSocketGateway({ path: '/export' })
+class PlantedGateway {
+  @SkipMfa()
+  @SubscribeMessage('export')
+  everything(): string {
+    return 'everything';
+  }
+}
+
+@Module({ controllers: [PlantedController], providers: [PlantedResolver, PlantedGateway] })
+class PlantedModule {}
+
+describe.each(['Nest on Express', 'Nest on Fastify'] as const)('T31: the coverage of %s', (example) => {
+  /** What is not guarded, save for the endpoints whose resolvers are listed. */
+  const unguarded = (nest: INestApplication): string[] =>
+    onNest
+      .mfaCoverage(nest)
+      .routes.filter(({ status, route }) => status !== 'guarded' && !/ \/(graphql|mfa)( |$)/.test(route))
+      .map(({ status, route }) => `${route} (${status})`)
+      .sort();
+
+  it('is silent, and shows what is skipped on purpose', async () => {
+    const nest = await start('nest', example);
+    expect(() => onNest.assertMfaCoverage(nest)).not.toThrow();
+    expect(unguarded(nest)).toEqual(OPEN.map((route) => `${route} (skipped)`).sort());
+  });
+
+  it('shows a controller, a resolver and a gateway that somebody opened', async () => {
+    const planted = unguarded(await start('nest', example, { nest: [PlantedModule] })).filter(
+      (line) => !OPEN.some((route) => line.startsWith(`${route} `)),
+    );
+    expect(planted).toEqual(['GET /export (skipped)', 'Query.matters (skipped)', 'WS export (skipped)']);
+  });
+
+  it('fails for a route that is beside all guards', async () => {
+    const nest = await start('nest', example, {
+      beside: (beside) =>
+        beside
+          .getHttpAdapter()
+          .get('/export', (_request: unknown, reply: { send(text: string): void }) => reply.send('everything')),
+    });
+    expect(await (await fetch(`${app?.origin}/export`)).text()).toBe('everything');
+    expect(() => onNest.assertMfaCoverage(nest)).toThrow(/GET \/export {2}\(open: beside the controllers/);
   });
 });

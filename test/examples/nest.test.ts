@@ -71,8 +71,8 @@ describe.each(['Nest on Express', 'Nest on Fastify'] as const)('beside its pages
     });
 
     it('opens no socket for a page of another site', async () => {
-      for (const headers of [{ origin: 'https://evil.example' }, { 'sec-fetch-site': 'same-site' }]) {
-        await expect(open(app, ada, headers)).rejects.toThrow('403');
+      for (const [name, value] of Object.entries({ origin: 'https://evil.example', 'sec-fetch-site': 'same-site' })) {
+        await expect(open(app, ada, { [name]: value })).rejects.toThrow('403');
       }
     });
 

@@ -60,9 +60,10 @@ describe.each(SUBJECTS)('%s', (name) => {
     const planted = await startSubject(name, { planted: true });
     try {
       const [half] = (await planted.halfLoggedIn()) as [HalfLoggedIn];
-      const routes = planted.routes.filter((route) => route === '/export' || route === '/cases');
+      const routes = planted.routes.filter((route) => ['/export', '/dump', '/cases'].includes(route));
       const found = await crawl({ ...planted, routes, headers: half.headers, allowed: planted.open });
       expect(found).toEqual(expect.arrayContaining(['GET /export: 200 ', 'HEAD /export: 200 ', 'GET /export?x=/login: 200 ']));
+      if (name.startsWith('Nest')) expect(found).toContain('GET /dump: 200 ');
       expect(found.filter((line) => line.includes('cases'))).toEqual([]);
     } finally {
       await planted.close();

@@ -1,6 +1,6 @@
-import { SkipMfa } from '@mfa-kit/nest';
+import { mfaCoverage, SkipMfa } from '@mfa-kit/nest';
 import { createTokens } from '@mfa-kit-examples/bearer-api/tokens';
-import { Controller, Get, Module } from '@nestjs/common';
+import { Controller, Get, type INestApplication, Module } from '@nestjs/common';
 import type { Express } from 'express';
 import { type BearerApp, call, enrollBearer, startBearerApp } from './bearer-app.js';
 import { type DemoApp, EXAMPLES, type Example, startDemoApp } from './demo-app.js';
@@ -34,13 +34,16 @@ export interface HalfLoggedIn {
   finish?: () => Promise<number>;
 }
 
-/** `planted`: with `GET /export`, which somebody left open. */
+/** `planted`: with `GET /export`, which somebody left open, and on Nest `GET /dump`. */
 export function startSubject(name: (typeof SUBJECTS)[number], { planted = false } = {}): Promise<Subject> {
   return name === 'the bearer API' ? startBearerSubject(planted) : startSessionSubject(name, planted);
 }
 
 async function startSessionSubject(example: Example, planted: boolean): Promise<Subject> {
-  const app = await startDemoApp(example, planted ? { plant: { express: plantRoute, nest: [PlantModule] } } : {});
+  const app = await startDemoApp(
+    example,
+    planted ? { plant: { express: plantRoute, nest: [PlantModule], beside: plantBeside } } : {},
+  );
   let nextCode: (() => Promise<string>) | undefined;
   return {
     origin: app.origin,
@@ -65,8 +68,10 @@ async function startSessionSubject(example: Example, planted: boolean): Promise<
 
 function routesOf({ express, nest }: DemoApp): string[] {
   if (express) return expressRoutes(express);
-  if (nest) return [...nestRoutes(nest), '/graphql', '/live'];
-  return [];
+  if (!nest) return [];
+  // The coverage also sees what is beside the controllers: GraphQL, and whatever was given to the platform itself.
+  const covered = mfaCoverage(nest).routes.flatMap(({ route }) => / (\/[\w./-]*)/.exec(route)?.[1] ?? []);
+  return [...new Set([...nestRoutes(nest), ...covered, '/live'])];
 }
 
 async function startBearerSubject(planted: boolean): Promise<Subject> {
@@ -120,6 +125,11 @@ class PlantController {
   everything(): object {
     return { everything: true };
   }
+}
+
+/** And past Nest, where none of its guards runs. */
+function plantBeside(app: INestApplication): void {
+  app.getHttpAdapter().get('/dump', (_request: unknown, reply: { send(text: string): void }) => reply.send('everything'));
 }
 
 @Module({ controllers: [PlantController] })

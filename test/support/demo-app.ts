@@ -31,8 +31,15 @@ export interface DemoApp {
 /** What a test changes. */
 export interface DemoAppOptions {
   env?: Record<string, string>;
-  /** What somebody adds to the example, on Express before it listens. */
-  plant?: { express(app: Express): void; nest: DynamicModule['imports'] };
+  /** What somebody adds to the example before it listens. */
+  plant?: Plant;
+}
+
+/** Routes, by framework. `beside`: past the controllers of Nest, to the platform itself. */
+export interface Plant {
+  express?(app: Express): void;
+  nest?: DynamicModule['imports'];
+  beside?(app: INestApplication): void;
 }
 
 export const SECOND = 1000;
@@ -59,10 +66,11 @@ export async function startDemoApp(example: Example = 'Express', { env, plant }:
   const port = await freePort();
   const origin = `http://localhost:${port}`;
   const demo = { host, origins: [origin], clock: now };
+  const platform = example === 'Nest on Fastify' ? 'fastify' : 'express';
   const served =
     example === 'Express'
       ? await serveExpress(express.createApp(host, demo), port, plant)
-      : await serveNest(await nest.createApp(example === 'Nest on Fastify' ? 'fastify' : 'express', demo, plant?.nest), port);
+      : await serveNest(await nest.createApp(platform, demo, plant?.nest), port, plant);
 
   return {
     example,
@@ -82,8 +90,8 @@ export async function startDemoApp(example: Example = 'Express', { env, plant }:
   };
 }
 
-async function serveExpress(app: Express, port: number, plant: DemoAppOptions['plant']): Promise<Served> {
-  plant?.express(app);
+async function serveExpress(app: Express, port: number, plant?: Plant): Promise<Served> {
+  plant?.express?.(app);
   const server = createServer(app);
   await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
   const stop = (): Promise<unknown> => {
@@ -93,7 +101,8 @@ async function serveExpress(app: Express, port: number, plant: DemoAppOptions['p
   return { express: app, stop };
 }
 
-async function serveNest(app: INestApplication, port: number): Promise<Served> {
+async function serveNest(app: INestApplication, port: number, plant?: Plant): Promise<Served> {
+  plant?.beside?.(app);
   await app.listen(port, '127.0.0.1');
   const stop = (): Promise<unknown> => {
     app.getHttpServer().closeAllConnections();
