@@ -132,38 +132,27 @@ describe('rotateKeys beside live traffic', () => {
     let done = false;
     let rewritten = 0;
     const walking = [processes[0]!, processes[1]!].map(async ({ mfa }) => {
-      while (!done) {
-        rewritten += (await mfa.rotateKeys()).resealed;
-        // Memory storage never lets go of the turn by itself.
-        await new Promise((resolve) => setImmediate(resolve));
-      }
+      while (!done) rewritten += (await mfa.rotateKeys()).resealed;
     });
     const answers = await Promise.all(
       people.map(async ({ authenticator, recoveryCodes }, index) => {
         const user = users[index]!;
-        const code = authenticator.code(clock());
-        const tries = processes.map(async ({ mfa }) => {
-          const session = await loginPending(mfa, user);
-          return reasonOf(await mfa.verify({ user, session, code }));
-        });
-        const spent = recoveryCodes.slice(0, 5).flatMap((recoveryCode) =>
-          processes.map(async ({ mfa }) => {
-            const session = await loginPending(mfa, user);
-            return reasonOf(await mfa.verify({ user, session, recoveryCode }));
-          }),
-        );
-        return { codes: await Promise.all(tries), recovery: await Promise.all(spent) };
+        const session = await loginPending(processes[0]!.mfa, user);
+        const said: string[] = [];
+        for (const proof of [{ code: authenticator.code(clock()) }, ...recoveryCodes.map((recoveryCode) => ({ recoveryCode }))]) {
+          await new Promise((resolve) => setImmediate(resolve));
+          const tried = processes.map(async ({ mfa }) => reasonOf(await mfa.verify({ user, session, ...proof })));
+          said.push((await Promise.all(tried)).sort().join(' '));
+        }
+        return said;
       }),
     );
     done = true;
     await Promise.all(walking);
     expect(rewritten).toBeGreaterThan(users.length);
-    for (const [index, { codes, recovery }] of answers.entries()) {
-      expect(codes.sort()).toEqual(['invalid_code', 'invalid_code', 'invalid_code', 'ok']);
-      expect(recovery.filter((reason) => reason === 'ok')).toHaveLength(5);
-      expect(recovery.filter((reason) => reason === 'invalid_code')).toHaveLength(15);
-      const { status } = good(await processes[1]!.mfa.getStatus({ user: users[index]! }));
-      expect(status.recoveryCodesLeft).toBe(5);
+    for (const said of answers) {
+      expect(said).toHaveLength(11);
+      expect(new Set(said)).toEqual(new Set(['invalid_code invalid_code invalid_code ok']));
     }
   });
 

@@ -3,7 +3,7 @@ import { MfaError } from '../errors.js';
 import type { MfaEvent } from '../events.js';
 import type { MfaUser } from '../options.js';
 import type { Decision } from '../profile/change-profile.js';
-import { pause, withinDeadline } from '../profile/deadline.js';
+import { pause, withinDeadline, yieldTurn } from '../profile/deadline.js';
 import type { Profile } from '../profile/profile.js';
 import { type Refusal, refuse, type UserIdList, type Walked } from '../results.js';
 import { beginOperation, type FlowContext, isRefusal } from './flow.js';
@@ -120,6 +120,7 @@ function pageVisitor<User extends MfaUser, Seen, Sums extends object>(
       while (!stop && !signal?.aborted && taken < userIds.length) {
         const index = taken++;
         const visit = await visitUser(flow, steps, userIds[index] as string, signal);
+        await yieldTurn();
         visited[index] = visit;
         const refusal = visit.kind === 'failed' ? visit.refusal : undefined;
         away = refusal?.reason === 'unavailable' ? away + 1 : 0;

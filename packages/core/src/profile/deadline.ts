@@ -30,6 +30,13 @@ export function pause(ms: number): Promise<void> {
   });
 }
 
+/** Lets everything else that waits have its turn: what runs long over a synchronous driver must not be all that runs. */
+export function yieldTurn(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
+}
+
 /** Counts down on the monotonic clock, which no change of the time of day moves. */
 export function startCountdown(ms: number): () => number {
   const end = performance.now() + ms;
