@@ -32,7 +32,7 @@ export interface Source {
 /** All files under a folder, relative to it, with `/`. */
 export function filesUnder(folder: string): string[] {
   return readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
+    .filter((entry) => entry.isFile() && !/[/\\]node_modules([/\\]|$)/.test(path.relative(folder, entry.parentPath)))
     .map((entry) => path.relative(folder, path.join(entry.parentPath, entry.name)).replaceAll(path.sep, '/'))
     .sort();
 }

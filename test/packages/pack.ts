@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { filesUnder, manifestOf, packageNames, root } from '../house/sources.js';
@@ -14,6 +14,35 @@ export interface Packed {
 
 /** Builds and packs every package as it would be published, into `folder`. */
 export function packAll(folder: string): Packed[] {
+  return alone(() => buildAndPack(folder));
+}
+
+const LOCK = path.join(root, 'node_modules/.mfa-kit-packing');
+const STALE_AFTER = 5 * 60_000;
+
+/** Two test files build into the same folders: one after the other, so that none packs what the other is writing. */
+function alone<Result>(work: () => Result): Result {
+  while (!takeLock()) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200);
+  try {
+    return work();
+  } finally {
+    removeFolder(LOCK);
+  }
+}
+
+function takeLock(): boolean {
+  try {
+    mkdirSync(LOCK);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    const since = statSync(LOCK, { throwIfNoEntry: false })?.mtimeMs ?? Date.now();
+    if (Date.now() - since > STALE_AFTER) removeFolder(LOCK);
+    return false;
+  }
+}
+
+function buildAndPack(folder: string): Packed[] {
   run('npx', ['--no-install', 'tsc', '-b', ...packageNames.map((name) => `packages/${name}`)], root);
   for (const name of packageNames) removeStaleBuild(path.join(root, 'packages', name));
   const output = run(
@@ -50,11 +79,7 @@ interface PackAnswer {
  */
 export function consumerFolder(packed: Packed[]): string {
   const folder = mkdtempSync(path.join(tmpdir(), 'mfa-kit-consumer-'));
-  for (const { name, tarball } of packed) {
-    const target = path.join(folder, 'node_modules', name);
-    mkdirSync(target, { recursive: true });
-    run('tar', ['-xzf', tarball, '-C', target, '--strip-components=1'], folder);
-  }
+  unpack(packed, folder);
   const wanted = packageNames.flatMap((name) => {
     const { dependencies, peerDependencies } = manifestOf(name);
     return Object.keys({ ...dependencies, ...peerDependencies });
@@ -66,6 +91,15 @@ export function consumerFolder(packed: Packed[]): string {
     symlinkSync(path.join(root, 'node_modules', dependency), link);
   }
   return folder;
+}
+
+/** Places packages in the `node_modules` of a folder. */
+export function unpack(packed: Packed[], folder: string): void {
+  for (const { name, tarball } of packed) {
+    const target = path.join(folder, 'node_modules', name);
+    mkdirSync(target, { recursive: true });
+    run('tar', ['-xzf', tarball, '-C', target, '--strip-components=1'], folder);
+  }
 }
 
 /** Runs a command and gives its output; its error output becomes the message when it fails. */
