@@ -1,0 +1,99 @@
+import 'reflect-metadata';
+import fastifyCookie from '@fastify/cookie';
+import fastifySession from '@fastify/session';
+import { MfaModule, RequireMfa } from '@mfa-kit/nest';
+import { Controller, Get, Inject, Module, Req, UseGuards } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { JwtService } from '@nestjs/jwt';
+import { ExpressAdapter } from '@nestjs/platform-express';
+import { FastifyAdapter } from '@nestjs/platform-fastify';
+import session from 'express-session';
+import { givenServers, openStorages, report, SECRET, USER } from './common.mjs';
+
+const { platform, ...servers } = givenServers();
+// One MfaModule an application, so one storage a process here: the host is started once for each.
+const storages = await openStorages(servers);
+const given = storages.at(-1);
+
+class EmptyGuard {
+  canActivate() {
+    return true;
+  }
+}
+
+/** As in Nest's own documentation of authentication. */
+class JwtGuard {
+  constructor(jwtService) {
+    this.jwtService = jwtService;
+  }
+  async canActivate(context) {
+    const request = context.switchToHttp().getRequest();
+    const [type, token] = request.headers.authorization?.split(' ') ?? [];
+    if (type !== 'Bearer') return false;
+    request.claims = await this.jwtService.verifyAsync(token, { issuer: 'acme', audience: 'app', algorithms: ['HS256'] });
+    return true;
+  }
+}
+Inject(JwtService)(JwtGuard, undefined, 0);
+
+class HostController {
+  login(request) {
+    if (platform === 'fastify') request.session.set('mfa', given.session);
+    else request.session.mfa = given.session;
+    return { ok: true };
+  }
+  unguarded() {
+    return { ok: true };
+  }
+  empty() {
+    return { ok: true };
+  }
+  guarded() {
+    return { ok: true };
+  }
+  jwt() {
+    return { ok: true };
+  }
+  async bareRead() {
+    await given.bareRead();
+    return { ok: true };
+  }
+}
+
+function decorate(name, ...decorators) {
+  const descriptor = Object.getOwnPropertyDescriptor(HostController.prototype, name);
+  for (const decorator of decorators) decorator(HostController.prototype, name, descriptor);
+}
+decorate('login', Get('login/:storage'), (...at) => Req()(at[0], at[1], 0));
+decorate('unguarded', Get('unguarded'));
+decorate('empty', Get('empty'), UseGuards(EmptyGuard));
+decorate('guarded', Get(`guarded-${given.name}`), RequireMfa());
+decorate('jwt', Get('nestjs-jwt'), UseGuards(JwtGuard));
+decorate('bareRead', Get(`bare-read-${given.name}`));
+Controller()(HostController);
+
+class AppModule {}
+Module({
+  imports: [
+    MfaModule.forRoot({
+      mfa: given.mfa,
+      user: () => USER,
+      loginUrl: '/login',
+      allowedOrigins: ['http://localhost'],
+      isGlobal: true,
+    }),
+  ],
+  controllers: [HostController],
+  providers: [{ provide: JwtService, useValue: new JwtService({ secret: SECRET }) }],
+})(AppModule);
+
+const adapter = platform === 'fastify' ? new FastifyAdapter() : new ExpressAdapter();
+const app = await NestFactory.create(AppModule, adapter, { logger: ['error'] });
+if (platform === 'fastify') {
+  await app.register(fastifyCookie);
+  await app.register(fastifySession, { secret: SECRET, cookieName: 'sid', cookie: { secure: false }, saveUninitialized: false });
+} else {
+  app.use(session({ secret: SECRET, resave: false, saveUninitialized: false, name: 'sid' }));
+}
+await app.listen(0, '127.0.0.1');
+report(app.getHttpServer().address().port, storages);

@@ -1,0 +1,84 @@
+import { fork } from 'node:child_process';
+import { connect } from 'node:net';
+
+/** An application in a process of its own, and sixteen connections to it that cost as little as a client can. */
+export async function startHost(file, given) {
+  const child = fork(new URL(`./hosts/${file}`, import.meta.url), [JSON.stringify(given)], { execArgv: [] });
+  const { port, accessToken, storages } = await new Promise((resolve, reject) => {
+    child.once('message', resolve);
+    child.once('exit', (code) => reject(new Error(`${file} ended with ${code} before it listened`)));
+  });
+  const free = [];
+  for (let index = 0; index < 16; index++) free.push(await openConnection(port));
+  const waiting = [];
+
+  async function request(text) {
+    const connection = free.pop() ?? (await new Promise((resolve) => waiting.push(resolve)));
+    try {
+      return await connection.send(text);
+    } finally {
+      const next = waiting.shift();
+      if (next) next(connection);
+      else free.push(connection);
+    }
+  }
+
+  async function cookieOf(storage) {
+    const answer = await request(requestText(`/login/${storage}`));
+    const cookie = /^set-cookie: ([^;\r]+)/im.exec(answer)?.[1];
+    if (!cookie) throw new Error(`no session: ${answer}`);
+    return cookie;
+  }
+
+  return {
+    storages,
+    /** A side for `compare`: GETs of one path, with the session of one storage and a bearer token. */
+    async side(name, path, storage) {
+      const text = requestText(path, { cookie: await cookieOf(storage), authorization: `Bearer ${accessToken}` });
+      const run = async () => {
+        const answer = await request(text);
+        if (!answer.startsWith('HTTP/1.1 200 ')) throw new Error(`${path}: ${answer}`);
+      };
+      return { name, run };
+    },
+    stop() {
+      const ended = new Promise((resolve) => child.once('exit', resolve));
+      child.kill();
+      return ended;
+    },
+  };
+}
+
+function requestText(path, headers = {}) {
+  const lines = Object.entries({ host: 'localhost', accept: 'application/json', ...headers }).map(
+    ([name, value]) => `${name}: ${value}\r\n`,
+  );
+  return `GET ${path} HTTP/1.1\r\n${lines.join('')}\r\n`;
+}
+
+/** One request at a time; an answer ends where its Content-Length says. */
+function openConnection(port) {
+  return new Promise((resolve, reject) => {
+    const socket = connect(port, '127.0.0.1', () => resolve({ send }));
+    socket.setNoDelay(true);
+    socket.setEncoding('latin1');
+    socket.on('error', reject);
+    let received = '';
+    let answered = () => undefined;
+    socket.on('data', (chunk) => {
+      received += String(chunk);
+      const head = received.indexOf('\r\n\r\n');
+      if (head < 0) return;
+      const length = Number(/^content-length: (\d+)/im.exec(received)?.[1] ?? 0);
+      if (received.length < head + 4 + length) return;
+      const whole = received;
+      received = '';
+      answered(whole);
+    });
+    const send = (text) =>
+      new Promise((done) => {
+        answered = done;
+        socket.write(text);
+      });
+  });
+}

@@ -1,0 +1,74 @@
+/**
+ * Compares sides by turns: in each round every side runs one batch, in an order that changes from round to round, so that what
+ * the machine does meanwhile meets all of them. Ratios are taken within a round; reported is their median.
+ *
+ * A side is `{ name, prepare?(count), run(index), settle?() }`; `prepare` and `settle` are not timed.
+ */
+export async function compare(sides, { rounds, count, inFlight = 1, warmup = 1 }) {
+  const costs = new Map(sides.map(({ name }) => [name, []]));
+  for (let round = -warmup; round < rounds; round++) {
+    const order = round % 2 === 0 ? sides : [...sides].reverse();
+    for (const side of order) {
+      await side.prepare?.(count);
+      const cost = inFlight === 1 ? await oneByOne(side, count) : await atOnce(side, count, inFlight);
+      await side.settle?.();
+      if (round >= 0) costs.get(side.name).push(cost);
+    }
+  }
+  return costs;
+}
+
+/** The median of what single calls took, in microseconds: a pause of the machine is one call's, not the batch's. */
+async function oneByOne(side, count) {
+  const taken = new Float64Array(count);
+  for (let index = 0; index < count; index++) {
+    const start = performance.now();
+    await side.run(index);
+    taken[index] = (performance.now() - start) * 1000;
+  }
+  return median([...taken]);
+}
+
+/** Elapsed microseconds a call, with so many calls under way at any moment. */
+async function atOnce(side, count, inFlight) {
+  let next = 0;
+  const worker = async () => {
+    while (next < count) await side.run(next++);
+  };
+  const start = performance.now();
+  await Promise.all(Array.from({ length: inFlight }, worker));
+  return ((performance.now() - start) * 1000) / count;
+}
+
+/** The same for calls that take microseconds and do not wait: a batch is timed as one. */
+export function compareCalls(sides, { rounds, count, warmup = 3 }) {
+  const costs = new Map(sides.map(({ name }) => [name, []]));
+  for (let round = -warmup; round < rounds; round++) {
+    const order = round % 2 === 0 ? sides : [...sides].reverse();
+    for (const { name, run } of order) {
+      const start = performance.now();
+      for (let index = 0; index < count; index++) run(index);
+      const cost = ((performance.now() - start) * 1000) / count;
+      if (round >= 0) costs.get(name).push(cost);
+    }
+  }
+  return costs;
+}
+
+/** Median and quartiles of `a / b`, round by round. */
+export function ratioOf(costs, a, b) {
+  const over = costs.get(b);
+  return spread(costs.get(a).map((cost, round) => cost / over[round]));
+}
+
+export function spread(values) {
+  const sorted = [...values].sort((x, y) => x - y);
+  const at = (part) => sorted[Math.min(sorted.length - 1, Math.floor(part * sorted.length))];
+  return { median: median(sorted), low: at(0.25), high: at(0.75) };
+}
+
+export function median(values) {
+  const sorted = [...values].sort((x, y) => x - y);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+}

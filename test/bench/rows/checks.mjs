@@ -1,0 +1,110 @@
+import { jwtVerify } from 'jose';
+import * as OTPAuth from 'otpauth';
+import { generateSync, verifySync } from 'otplib';
+import speakeasy from 'speakeasy';
+import { createKeyring } from '../../../packages/core/dist/crypto/keyring.js';
+import { totpFactor } from '../../../packages/core/dist/factors/totp.js';
+import { openDeviceToken, signDeviceToken } from '../../../packages/core/dist/tokens/device-token.js';
+import { compare, compareCalls, ratioOf } from '../measure.mjs';
+import { hotp } from '../sides/floor.mjs';
+import { atMost, within } from './goals.mjs';
+
+const SECRET = 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP';
+const STEP = 30;
+
+/** What is computed at a check, without any storage: the pure parts, called as the flows call them. */
+export async function* measureChecks({ rounds }) {
+  yield codeCheck(rounds);
+  yield equalTimes(rounds);
+  yield tokenCheck(rounds);
+}
+
+/** All look at the steps before, at and after now, and are given a code that is right now. */
+function codeCheck(rounds) {
+  const now = Date.now();
+  const step = Math.floor(now / 1000 / STEP);
+  const code = generateSync({ strategy: 'hotp', secret: SECRET, counter: step });
+  const factor = totpFactor(1);
+  const data = { secret: SECRET, closed: [] };
+  const secret = OTPAuth.Secret.fromBase32(SECRET);
+  const totp = new OTPAuth.TOTP({ secret, algorithm: 'SHA1', digits: 6, period: STEP });
+  const bytes = Buffer.from(secret.buffer);
+  const rightNow = (accepted) => {
+    if (!accepted) throw new Error('a right code was refused');
+  };
+  const sides = [
+    { name: 'mfa-kit', run: () => rightNow(factor.check(data, code, { now }).outcome === 'accepted') },
+    {
+      name: 'otplib',
+      run: () => rightNow(verifySync({ secret: SECRET, token: code, epoch: now / 1000, epochTolerance: STEP }).valid),
+    },
+    { name: 'otpauth', run: () => rightNow(totp.validate({ token: code, timestamp: now, window: 1 }) === 0) },
+    {
+      name: 'speakeasy',
+      run: () =>
+        rightNow(speakeasy.totp.verify({ secret: SECRET, encoding: 'base32', token: code, time: now / 1000, window: 1 })),
+    },
+    {
+      name: 'raw HMAC, three steps',
+      run() {
+        let matched = false;
+        for (const near of [step - 1, step, step + 1]) matched = hotp(bytes, near) === code || matched;
+        rightNow(matched);
+      },
+    },
+  ];
+  const costs = compareCalls(sides, { rounds, count: 20 });
+  return {
+    id: 'totp',
+    title: 'TOTP check alone, three steps; microseconds',
+    costs,
+    goals: [atMost('totp.over-otplib', ratioOf(costs, 'mfa-kit', 'otplib'), 1.5)],
+  };
+}
+
+/** Whether time tells which step matched, or that none did. */
+function equalTimes(rounds) {
+  const now = Date.now();
+  const step = Math.floor(now / 1000 / STEP);
+  const factor = totpFactor(1);
+  const data = { secret: SECRET, closed: [{ from: step - 100, to: step - 90 }] };
+  const codeOf = (ahead) => generateSync({ strategy: 'hotp', secret: SECRET, counter: step + ahead });
+  const near = [-1, 0, 1].map(codeOf);
+  const wrong = ['000000', '111111', '222222', '333333'].find((code) => !near.includes(code));
+  const sides = [
+    { name: 'wrong', run: () => factor.check(data, wrong, { now }) },
+    ...[-1, 0, 1].map((ahead) => ({ name: `step ${ahead}`, run: () => factor.check(data, near[ahead + 1], { now }) })),
+  ];
+  const costs = compareCalls(sides, { rounds, count: 20 });
+  return {
+    id: 'equal-times',
+    title: 'The check of a wrong code and of a right one of each step; microseconds',
+    costs,
+    goals: [
+      within('equal-times.wrong', ratioOf(costs, 'wrong', 'step 0'), 0.95, 1.05),
+      within('equal-times.step-before', ratioOf(costs, 'step -1', 'step 0'), 0.95, 1.05),
+      within('equal-times.step-after', ratioOf(costs, 'step 1', 'step 0'), 0.95, 1.05),
+    ],
+  };
+}
+
+async function tokenCheck(rounds) {
+  const now = Date.now();
+  const realm = 'mfa-kit';
+  const keyring = createKeyring([{ id: '2026-11', secret: crypto.getRandomValues(new Uint8Array(32)) }], realm);
+  const given = { keyring, realm, now };
+  const claims = { userId: 'user-ada', deviceId: 'q1W0nE7gk5RrJ9sZbX2mVt', tokenId: 'Zb8kQ2xV7nR4tY1mW6pL9s' };
+  const { token } = await signDeviceToken(claims, given);
+  const key = await keyring.hmacKey('device-token', '2026-11');
+  const sides = [
+    { name: 'mfa-kit', run: () => openDeviceToken(token, given) },
+    { name: 'jose jwtVerify', run: () => jwtVerify(token, key, { algorithms: ['HS256'] }) },
+  ];
+  const costs = await compare(sides, { rounds: Math.ceil(rounds / 4), count: 100, warmup: 5 });
+  return {
+    id: 'device-token',
+    title: 'Device token check, every claim, against the bare signature check; microseconds',
+    costs,
+    goals: [atMost('device-token.over-jose', ratioOf(costs, 'mfa-kit', 'jose jwtVerify'), 1.3)],
+  };
+}

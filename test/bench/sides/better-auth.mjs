@@ -1,0 +1,163 @@
+import { betterAuth } from 'better-auth';
+import { getMigrations } from 'better-auth/db/migration';
+import { twoFactor } from 'better-auth/plugins';
+import { hotp } from './floor.mjs';
+
+const PASSWORD = 'a password that is never hashed here';
+
+/**
+ * better-auth with its two-factor plugin on one pool: `count` users with it enabled, as many without. Password hashing is replaced
+ * by a constant, as it is left out on our side. `tuned`: options that make it quicker, and that are not its defaults.
+ */
+export async function createBetterAuth({ pool, count, tuned = {} }) {
+  const options = {
+    appName: 'Acme',
+    baseURL: 'http://localhost:3000',
+    secret: 'a secret of more than 32 characters, for the bench only',
+    database: pool,
+    emailAndPassword: {
+      enabled: true,
+      autoSignIn: true,
+      password: { hash: async () => 'constant', verify: async () => true },
+    },
+    plugins: [twoFactor()],
+    telemetry: { enabled: false },
+    logger: { disabled: true },
+    ...tuned,
+  };
+  const { runMigrations } = await getMigrations(options);
+  await runMigrations();
+  const { api } = betterAuth(options);
+
+  const emails = (prefix) => Array.from({ length: count }, (_, index) => `${prefix}-${index}@example.com`);
+  const enrolled = emails('enrolled');
+  const plain = emails('plain');
+  const newcomers = emails('newcomer');
+  for (const email of [...enrolled, ...plain, ...newcomers]) {
+    await api.signUpEmail({ body: { email, password: PASSWORD, name: email }, headers: new Headers() });
+  }
+  const secrets = new Map();
+  for (const email of enrolled) secrets.set(email, await enable(await signIn(email)));
+
+  async function signIn(email, jar = new Map()) {
+    const signed = await api.signInEmail({
+      body: { email, password: PASSWORD },
+      headers: cookieHeader(jar),
+      returnHeaders: true,
+    });
+    return keepCookies(jar, signed.headers);
+  }
+
+  async function enable(jar) {
+    const { totpURI } = await api.enableTwoFactor({ body: { password: PASSWORD }, headers: cookieHeader(jar) });
+    const secret = Buffer.from(decodeBase32(new URL(totpURI).searchParams.get('secret')));
+    await api.verifyTOTP({ body: { code: codeOf(secret) }, headers: cookieHeader(jar) });
+    return secret;
+  }
+
+  const clear = () => pool.query('TRUNCATE session, verification');
+
+  function verifying(name, { code, ok }) {
+    let headers = [];
+    return {
+      name,
+      async prepare() {
+        await clear();
+        headers = await inTens(enrolled, async (email) => cookieHeader(await signIn(email)));
+      },
+      async run(index) {
+        const email = enrolled[index % count];
+        const body = { code: code(secrets.get(email)), trustDevice: true };
+        const verified = await api
+          .verifyTOTP({ body, headers: headers[index % count], returnHeaders: true })
+          .catch((error) => error);
+        if (verified instanceof Error === ok) throw new Error(`better-auth: ${verified.message ?? 'accepted'}`);
+      },
+    };
+  }
+
+  return {
+    verify: (name) => verifying(name, { code: codeOf, ok: true }),
+    verifyWrong: (name) => {
+      const side = verifying(name, { code: () => 'xxxxxx', ok: false });
+      // It locks an account after ten failures in a row, on the row of the factor.
+      const reset = () => pool.query('UPDATE "twoFactor" SET "failedVerificationCount" = 0, "lockedUntil" = NULL');
+      return {
+        ...side,
+        async prepare() {
+          await reset();
+          await side.prepare();
+        },
+      };
+    },
+    enroll(name) {
+      let jars = [];
+      return {
+        name,
+        async prepare() {
+          await clear();
+          await pool.query(
+            `DELETE FROM "twoFactor" WHERE "userId" IN (SELECT id FROM "user" WHERE email LIKE 'newcomer-%');
+             UPDATE "user" SET "twoFactorEnabled" = false WHERE email LIKE 'newcomer-%'`,
+          );
+          jars = await inTens(newcomers, (email) => signIn(email));
+        },
+        run: (index) => enable(jars[index % count]),
+      };
+    },
+    /** A whole sign-in, without a second factor and with a remembered device: what the second factor costs is the difference. */
+    plainSignIn: (name) => ({ name, prepare: clear, run: (index) => signIn(plain[index % count]) }),
+    rememberedSignIn(name) {
+      let jars = [];
+      return {
+        name,
+        async prepare() {
+          await clear();
+          jars = await inTens(enrolled, async (email) => {
+            const jar = await signIn(email);
+            const body = { code: codeOf(secrets.get(email)), trustDevice: true };
+            const { headers } = await api.verifyTOTP({ body, headers: cookieHeader(jar), returnHeaders: true });
+            const all = keepCookies(jar, headers);
+            return new Map([...all].filter(([cookie]) => cookie.includes('trust_device')));
+          });
+        },
+        async run(index) {
+          const jar = await signIn(enrolled[index % count], new Map(jars[index % count]));
+          if (![...jar.keys()].some((cookie) => cookie.includes('session_token')))
+            throw new Error('better-auth asked for a code');
+        },
+      };
+    },
+  };
+}
+
+function codeOf(secret) {
+  return hotp(secret, Math.floor(Date.now() / 30_000));
+}
+
+function cookieHeader(jar) {
+  const cookie = [...jar].map(([name, value]) => `${name}=${value}`).join('; ');
+  return new Headers(cookie === '' ? {} : { cookie });
+}
+
+function keepCookies(jar, headers) {
+  for (const line of headers.getSetCookie()) {
+    const [pair, ...attributes] = line.split('; ');
+    const [name, value] = [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)];
+    if (value === '' || attributes.some((attribute) => /^max-age=0$/i.test(attribute))) jar.delete(name);
+    else jar.set(name, value);
+  }
+  return jar;
+}
+
+async function inTens(items, make) {
+  const made = [];
+  for (let from = 0; from < items.length; from += 10) made.push(...(await Promise.all(items.slice(from, from + 10).map(make))));
+  return made;
+}
+
+function decodeBase32(text) {
+  let bits = '';
+  for (const character of text) bits += 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'.indexOf(character).toString(2).padStart(5, '0');
+  return bits.match(/.{8}/g).map((byte) => Number.parseInt(byte, 2));
+}

@@ -1,0 +1,132 @@
+import { createCipheriv, createDecipheriv, createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+
+const KEY = randomBytes(32);
+const STEP = 30_000;
+
+/**
+ * The least that the same work can cost: the same prepared statements on the same kind of table, with a value of the same length,
+ * and raw `node:crypto`. It has no queue, no deadlines, no policy, no events, no budgets, no error handling.
+ */
+export async function createFloor({ pool, count, table = 'floor_profiles', padding = 400 }) {
+  await pool.query(
+    `CREATE TABLE ${table} (user_id text COLLATE "C" PRIMARY KEY, version text COLLATE "C" NOT NULL, value text NOT NULL,
+     updated_at timestamptz NOT NULL DEFAULT CURRENT_TIMESTAMP)`,
+  );
+  const people = [];
+  for (let index = 0; index < count; index++) {
+    const secret = randomBytes(20);
+    people.push({ id: `user-${index}`, secret });
+    const version = mint();
+    const value = seal({ secret: secret.toString('base64'), padding: randomBytes(padding).toString('hex') }, version);
+    await pool.query(`INSERT INTO ${table} VALUES ($1, $2, $3)`, [`user-${index}`, version, value]);
+  }
+  await pool.query(`CREATE TABLE ${table}_before AS SELECT * FROM ${table}`);
+  const restore = () => pool.query(`TRUNCATE ${table}; INSERT INTO ${table} SELECT * FROM ${table}_before`);
+
+  async function read(userId) {
+    const text = `SELECT version, value FROM ${table} WHERE user_id = $1`;
+    const { rows } = await pool.query({ name: `floor_read_${table}`, text, values: [userId] });
+    return { version: rows[0].version, profile: open(rows[0].value, rows[0].version) };
+  }
+
+  async function write(userId, expected, profile) {
+    const version = mint();
+    const text = `UPDATE ${table} SET version = $1, value = $2, updated_at = CURRENT_TIMESTAMP WHERE user_id = $3 AND version = $4`;
+    const values = [version, seal(profile, version), userId, expected];
+    const { rowCount } = await pool.query({ name: `floor_update_${table}`, text, values });
+    if (rowCount !== 1) throw new Error('the floor lost a race');
+  }
+
+  function verifying(name, { code, insertSession }) {
+    let codes = [];
+    return {
+      name,
+      async prepare() {
+        await restore();
+        codes = people.map((person) => code(person));
+      },
+      async run(index) {
+        const { id } = people[index % count];
+        const { version, profile } = await read(id);
+        const matched = matches(Buffer.from(profile.secret, 'base64'), codes[index % count]);
+        await write(id, version, { ...profile, used: Date.now() });
+        if (matched) sign(id);
+        if (insertSession) await insertSession(id);
+      },
+    };
+  }
+
+  const right = ({ secret }) => hotp(secret, Math.floor(Date.now() / STEP));
+
+  return {
+    verify: (name, insertSession) => verifying(name, { code: right, insertSession }),
+    verifyWrong: (name) => verifying(name, { code: () => 'xxxxxx' }),
+    enroll: (name) => ({
+      name,
+      prepare: restore,
+      async run(index) {
+        const { id } = people[index % count];
+        const started = await read(id);
+        const secret = randomBytes(20);
+        await write(id, started.version, { ...started.profile, secret: secret.toString('base64') });
+        const confirmed = await read(id);
+        matches(Buffer.from(confirmed.profile.secret, 'base64'), hotp(secret, Math.floor(Date.now() / STEP)));
+        for (let code = 0; code < 10; code++) createHmac('sha256', KEY).update(randomBytes(15)).digest();
+        await write(id, confirmed.version, confirmed.profile);
+      },
+    }),
+    rememberedLogin: (name) => ({
+      name,
+      prepare: restore,
+      async run(index) {
+        const { id } = people[index % count];
+        sign(id);
+        const { version, profile } = await read(id);
+        await write(id, version, { ...profile, used: Date.now() });
+        sign(id);
+      },
+    }),
+  };
+}
+
+/** Three steps, each compared. */
+function matches(secret, code) {
+  const now = Math.floor(Date.now() / STEP);
+  let matched = false;
+  for (let step = now - 1; step <= now + 1; step++) {
+    if (timingSafeEqual(Buffer.from(hotp(secret, step)), Buffer.from(code))) matched = true;
+  }
+  return matched;
+}
+
+export function hotp(secret, step) {
+  const counter = Buffer.alloc(8);
+  counter.writeBigUInt64BE(BigInt(step));
+  const digest = createHmac('sha1', secret).update(counter).digest();
+  const value = digest.readUInt32BE((digest.at(-1) ?? 0) & 15) & 0x7fffffff;
+  return String(value % 1_000_000).padStart(6, '0');
+}
+
+function sign(id) {
+  return createHmac('sha256', KEY).update(`{"sub":"${id}"}`).digest('base64url');
+}
+
+function mint() {
+  return randomBytes(16).toString('base64url');
+}
+
+function seal(profile, version) {
+  const iv = randomBytes(12);
+  const cipher = createCipheriv('aes-256-gcm', KEY, iv);
+  cipher.setAAD(Buffer.from(version));
+  const sealed = Buffer.concat([iv, cipher.update(JSON.stringify(profile)), cipher.final(), cipher.getAuthTag()]);
+  return sealed.toString('base64url');
+}
+
+function open(value, version) {
+  const bytes = Buffer.from(value, 'base64url');
+  const decipher = createDecipheriv('aes-256-gcm', KEY, bytes.subarray(0, 12), { authTagLength: 16 });
+  decipher.setAAD(Buffer.from(version));
+  decipher.setAuthTag(bytes.subarray(-16));
+  return JSON.parse(Buffer.concat([decipher.update(bytes.subarray(12, -16)), decipher.final()]).toString());
+}

@@ -1,0 +1,156 @@
+import { createMfa } from '@mfa-kit/core';
+import { postgresStorage } from '@mfa-kit/core/storage/postgres';
+import { createAuthenticator, verifiedSession } from '@mfa-kit/core/testing';
+
+export const KEY = { id: '2026-11', secret: 'q1W0nE7gk5RrJ9sZbX2mVtYp8uLcA4dFhGiKoN3wT6E=' };
+const LABEL = 'Firefox on Linux';
+
+/**
+ * The kit on one pool: `count` enrolled users, each with so many authenticators and devices, and as many who are not enrolled.
+ * `others`: records of further users, who never log in.
+ */
+export async function createKit({ pool, count, table = 'mfa_profiles', authenticators = 1, devices = 0, others = 0 }) {
+  const clock = { ahead: 0, now: () => Date.now() + clock.ahead };
+  const storage = postgresStorage(pool, { table });
+  await storage.createTable();
+  const mfa = createMfa({ issuer: 'Acme', keys: [KEY], storage, clock: clock.now });
+  const people = [];
+  for (let index = 0; index < count; index++) {
+    const user = { id: `user-${index}`, name: `user-${index}@example.com` };
+    const enrolled = await verifiedSession(mfa, user);
+    for (let more = 1; more < authenticators; more++) await enrollAnother(user, enrolled.session);
+    for (let more = 0; more < devices; more++) await addDevice(user, enrolled.authenticator);
+    people.push({ user, authenticator: enrolled.authenticator });
+  }
+  if (others > 0) await addOthers();
+  await pool.query(`CREATE TABLE ${table}_before AS SELECT * FROM ${table} WHERE user_id LIKE 'user-%'`);
+  await pool.query(`ANALYZE ${table}_before`);
+  const newcomers = people.map(({ user }) => ({ id: `new-${user.id}`, name: user.name }));
+
+  async function enrollAnother(user, session) {
+    const started = await mfa.startEnrollment({ user, session });
+    const code = createAuthenticator(started.enrollment.manualKey).code(clock.now());
+    const given = { user, session: started.session, enrollmentId: started.enrollment.id, code };
+    const confirmed = await mfa.confirmEnrollment(given);
+    if (!confirmed.ok) throw new Error(`confirm: ${confirmed.reason}`);
+  }
+
+  async function addDevice(user, authenticator) {
+    clock.ahead += 300_000;
+    const { session } = await mfa.beginLogin({ user });
+    const verified = await mfa.verify({ user, session, code: authenticator.code(clock.now()), rememberDevice: true });
+    if (!verified.ok) throw new Error(`verify: ${verified.reason}`);
+  }
+
+  /** Records of the same length, which nobody opens. */
+  async function addOthers() {
+    await pool.query(
+      `INSERT INTO ${table} (user_id, version, value)
+       SELECT 'other-' || md5(number::text), before.version, before.value
+       FROM generate_series(1, ${others}) AS number, (SELECT * FROM ${table} LIMIT 1) AS before`,
+    );
+    await pool.query(`VACUUM (ANALYZE) ${table}`);
+    await pool.query('CHECKPOINT');
+  }
+
+  /** Every record as it was after the enrollments; later codes, since the clock has gone on. */
+  async function restore() {
+    await pool.query(
+      `DELETE FROM ${table} WHERE user_id LIKE 'new-%';
+       UPDATE ${table} AS changed SET version = before.version, value = before.value
+       FROM ${table}_before AS before WHERE changed.user_id = before.user_id`,
+    );
+    clock.ahead += 300_000;
+  }
+
+  async function sessions(users) {
+    return Promise.all(users.map(async (user) => (await mfa.beginLogin({ user })).session));
+  }
+
+  /** A batch of verifications; `code`: of a person, at an instant. `insertSession`: what the host writes beside. */
+  function verifying(name, { code, ok, rememberDevice, insertSession }) {
+    let prepared = [];
+    return {
+      name,
+      async prepare() {
+        await restore();
+        const pending = await sessions(people.map(({ user }) => user));
+        prepared = people.map((person, index) => ({
+          user: person.user,
+          session: pending[index],
+          code: code(person, clock.now()),
+        }));
+      },
+      async run(index) {
+        const given = prepared[index % count];
+        const verified = await mfa.verify({ ...given, rememberDevice, deviceLabel: LABEL });
+        if (verified.ok !== ok) throw new Error(`verify: ${verified.reason ?? 'accepted'}`);
+        if (insertSession) await insertSession(given.user.id);
+      },
+    };
+  }
+
+  const right = ({ authenticator }, now) => authenticator.code(now);
+
+  return {
+    mfa,
+    people,
+    clock,
+    verify: (name, insertSession) => verifying(name, { code: right, ok: true, rememberDevice: true, insertSession }),
+    verifyWrong: (name) => verifying(name, { code: wrongCode, ok: false, rememberDevice: true }),
+
+    enroll(name) {
+      let pending = [];
+      return {
+        name,
+        async prepare() {
+          await restore();
+          pending = await sessions(newcomers);
+        },
+        async run(index) {
+          const user = newcomers[index % count];
+          const started = await mfa.startEnrollment({ user, session: pending[index % count] });
+          const code = createAuthenticator(started.enrollment.manualKey).code(clock.now());
+          const given = { user, session: started.session, enrollmentId: started.enrollment.id, code };
+          const confirmed = await mfa.confirmEnrollment(given);
+          if (!confirmed.ok) throw new Error(`confirm: ${confirmed.reason}`);
+        },
+      };
+    },
+
+    /** A login with a remembered device, whose token rotates. */
+    rememberedLogin(name) {
+      let tokens = [];
+      return {
+        name,
+        async prepare() {
+          await restore();
+          const pending = await sessions(people.map(({ user }) => user));
+          tokens = [];
+          for (const [index, person] of people.entries()) {
+            const code = right(person, clock.now());
+            const given = { user: person.user, session: pending[index], code, rememberDevice: true };
+            const verified = await mfa.verify(given);
+            if (!verified.ok) throw new Error(`verify: ${verified.reason}`);
+            tokens.push(verified.device.token);
+          }
+          clock.ahead += 300_000;
+        },
+        async run(index) {
+          const { user } = people[index % count];
+          const begun = await mfa.beginLogin({ user, deviceToken: tokens[index % count] });
+          if (begun.decision.access !== 'allow' || !begun.device) throw new Error(`login: ${begun.decision.access}`);
+        },
+      };
+    },
+  };
+}
+
+/** Six digits that are right at no step near the instant. */
+export function wrongCode({ authenticator }, now) {
+  const near = new Set([-2, -1, 0, 1, 2].map((step) => authenticator.code(now + step * 30_000)));
+  for (let code = 0; ; code++) {
+    const text = String(code).padStart(6, '0');
+    if (!near.has(text)) return text;
+  }
+}
