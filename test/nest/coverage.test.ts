@@ -1,6 +1,15 @@
 import type { ServerResponse } from 'node:http';
 import { assertMfaCoverage, type CoverageReport, formatCoverage, MfaGuard, mfaCoverage } from '@mfa-kit/nest';
-import { Controller, type ExecutionContext, Get, type INestApplication, Module, VersioningType } from '@nestjs/common';
+import {
+  Controller,
+  type ExecutionContext,
+  Get,
+  type INestApplication,
+  type MiddlewareConsumer,
+  Module,
+  RequestMethod,
+  VersioningType,
+} from '@nestjs/common';
 import { APP_GUARD, Reflector, RouterModule } from '@nestjs/core';
 import { Query, Resolver } from '@nestjs/graphql';
 import { SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
@@ -232,6 +241,63 @@ describe.each(platforms)('the coverage report on Nest with $platform', (given) =
     const client = new Client(host);
     expect([(await client.get('/healthz')).text, (await client.get('/files/x')).text]).toEqual(['raw', 'raw']);
   });
+
+  it('middleware of a class that a module applied is named below; a function that it applied may be a router, and is listed', async () => {
+    class Logging {
+      use(_request: object, _response: object, next: () => void) {
+        next();
+      }
+    }
+    const answering = (_request: object, response: ServerResponse, _next: () => void) => void response.end('raw');
+    @Module({})
+    class ApplyingModule {
+      configure(consumer: MiddlewareConsumer) {
+        consumer.apply(Logging).forRoutes(BareController, { path: 'cases', method: RequestMethod.GET });
+        consumer.apply(Logging).forRoutes('*');
+        consumer.apply(answering).forRoutes('raw');
+      }
+    }
+    const module = {
+      imports: [ApplyingModule],
+      controllers: [BareController],
+      providers: [{ provide: APP_GUARD, useClass: MfaGuard }],
+    };
+    for (const prefix of ['', '/api']) {
+      host = await startHost({ ...given, module, configure: (app) => app.setGlobalPrefix(prefix) });
+      const { routes, middleware } = mfaCoverage(host.app);
+      const doubtful = routes.filter(({ status }) => status !== 'guarded' && status !== 'skipped').map(({ route }) => route);
+      expect(doubtful).toEqual([expect.stringMatching(new RegExp(`^USE ${prefix}/raw \\(`))]);
+      expect(middleware).toContain('Logging');
+      expect((await new Client(host).get(`${prefix}/raw`)).text).toBe('raw');
+      await host.close();
+    }
+  });
+
+  it.each(['/raw', '/other/raw'])(
+    'a function at %s is not taken for the middleware that a module applied to /raw',
+    async (path) => {
+      class Logging {
+        use(_request: object, _response: object, next: () => void) {
+          next();
+        }
+      }
+      @Module({})
+      class ApplyingModule {
+        configure(consumer: MiddlewareConsumer) {
+          consumer.apply(Logging).forRoutes('raw');
+        }
+      }
+      host = await startHost({
+        ...given,
+        module: { imports: [ApplyingModule] },
+        configure: (app) =>
+          app.use(path, (_request: object, response: ServerResponse, _next: () => void) => void response.end('raw')),
+      });
+      expect(
+        mfaCoverage(host.app).routes.some(({ route, status }) => route.startsWith(`USE ${path} (`) && status === 'unknown'),
+      ).toBe(true);
+    },
+  );
 
   const below = (prefix: string) => (app: INestApplication) => app.setGlobalPrefix(prefix);
   const everywhere = { providers: [{ provide: APP_GUARD, useClass: MfaGuard }] };

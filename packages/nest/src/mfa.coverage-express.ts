@@ -1,5 +1,6 @@
 import { METHODS } from 'node:http';
-import { BESIDE, type PlatformRoutes } from './mfa.coverage-platform.js';
+import { BESIDE } from './mfa.coverage-middleware.js';
+import type { PlatformRoutes } from './mfa.coverage-platform.js';
 
 /** One entry of Express's router. */
 interface Layer {
@@ -21,7 +22,7 @@ interface Handle {
 export function readExpress(app: { router?: { stack?: readonly Layer[] } }): PlatformRoutes | null {
   const stack = app.router?.stack;
   if (!stack) return null;
-  const found: PlatformRoutes = { served: new Set(), beside: [], middleware: [] };
+  const found: PlatformRoutes = { served: new Set(), beside: [], functions: [], middleware: [] };
   const last = findNotFound(stack);
   for (const layer of stack) {
     const handlers = layer.route?.stack.map(({ handle }) => handle) ?? [layer.handle];
@@ -42,7 +43,11 @@ function readRoute({ path, methods, stack }: NonNullable<Layer['route']>, found:
     for (const route of routes) found.served.add(route);
     return;
   }
-  for (const route of routes) found.beside.push({ route, status: 'open', why: BESIDE });
+  const passing = stack.find(({ handle }) => handle.length >= 3)?.handle;
+  for (const route of routes) {
+    if (passing) found.functions.push({ route, name: passing.name || 'anonymous' });
+    else found.beside.push({ route, status: 'open', why: BESIDE });
+  }
 }
 
 /** A function that is mounted: most pass requests on, some answer. */
@@ -54,7 +59,10 @@ function readMount(layer: Layer, found: PlatformRoutes): void {
     found.middleware.push(name);
     return;
   }
-  for (const path of pathsOf(layer)) found.beside.push({ route: `USE ${path} (${name})`, status: 'unknown', why: BESIDE });
+  for (const path of pathsOf(layer)) {
+    if (answers) found.beside.push({ route: `USE ${path} (${name})`, status: 'unknown', why: BESIDE });
+    else found.functions.push({ route: `USE ${path}`, name });
+  }
 }
 
 function pathsOf({ slash, rawPath }: Layer): string[] {

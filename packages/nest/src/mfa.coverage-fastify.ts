@@ -1,4 +1,4 @@
-import { BESIDE, type PlatformRoutes } from './mfa.coverage-platform.js';
+import type { PlatformRoutes } from './mfa.coverage-platform.js';
 
 /** A route as Fastify's hook `onRoute` shows it. */
 interface Route {
@@ -34,7 +34,12 @@ export function readFastify(fastify: object, versioned: boolean): PlatformRoutes
   const known = recorded.get(fastify);
   if (!known) return null;
   // Hooks are seen by nobody, and two routes differ only in method, path and constraints.
-  const found: PlatformRoutes = { served: new Set(), beside: [], middleware: ["what hooks into Fastify's requests"] };
+  const found: PlatformRoutes = {
+    served: new Set(),
+    beside: [],
+    functions: [],
+    middleware: ["what hooks into Fastify's requests"],
+  };
   for (const { method, url, constraints = {} } of known.routes) {
     const own = Object.keys(constraints).every((name) => versioned && name === 'version');
     const suffix = own ? '' : ` ${JSON.stringify(constraints)}`;
@@ -58,6 +63,6 @@ function readMounted(fastify: object, found: PlatformRoutes): void {
   for (const [path, handle] of mounted as [unknown, { name?: string } | undefined][]) {
     const name = (handle ?? (path as { name?: string })).name || 'anonymous';
     if (handle === undefined || path === '/' || path === '*path') found.middleware.push(name);
-    else found.beside.push({ route: `USE ${String(path)} (${name})`, status: 'unknown', why: BESIDE });
+    else found.functions.push({ route: `USE ${String(path)}`, name });
   }
 }

@@ -2,9 +2,7 @@ import type { CoveredRoute } from '@mfa-kit/core/http';
 import { readExpress } from './mfa.coverage-express.js';
 import { readFastify } from './mfa.coverage-fastify.js';
 import type { GraphqlEndpoint } from './mfa.coverage-graphql.js';
-
-/** Why what a platform serves beside the controllers is not guarded. */
-export const BESIDE = 'beside the controllers, where no guard of Nest runs';
+import { BESIDE, type PlacedFunction } from './mfa.coverage-middleware.js';
 
 /** What a platform serves. */
 export interface PlatformRoutes {
@@ -12,6 +10,8 @@ export interface PlatformRoutes {
   served: Set<string>;
   /** What surely is none. */
   beside: CoveredRoute[];
+  /** What stands at one place and may pass requests on. */
+  functions: PlacedFunction[];
   /** What runs on every request before the guards. */
   middleware: string[];
 }

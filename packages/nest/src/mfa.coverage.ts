@@ -7,6 +7,7 @@ import { globalGuardsOf, runsForMessages, runsForSockets } from './mfa.coverage-
 import { listGraphql, listPlainFields } from './mfa.coverage-graphql.js';
 import { findHosts, type GlobalGuards, type Handler, judge } from './mfa.coverage-guards.js';
 import { listControllers, listGateways, listMessageHandlers, listResolvers } from './mfa.coverage-handlers.js';
+import { sortFunctions } from './mfa.coverage-middleware.js';
 import { isServed, listBeside, type PlatformRoutes, readPlatform } from './mfa.coverage-platform.js';
 
 /**
@@ -18,7 +19,7 @@ import { isServed, listBeside, type PlatformRoutes, readPlatform } from './mfa.c
 export function mfaCoverage(app: INestApplication): CoverageReport {
   const { modules, config } = openApplication(app);
   const adapter = app.getHttpAdapter();
-  const platform = readPlatform(adapter, { versioned: !isVersionedByPath(config) });
+  const platform = openPlatform(app, config);
   const hosts = findHosts(modules.values());
   const guards = globalGuardsOf(config, modules);
   const rows = (handlers: readonly Handler[], run: GlobalGuards['run']): CoveredRoute[] =>
@@ -76,6 +77,17 @@ function openApplication(app: INestApplication): { modules: ModulesContainer; co
     );
   }
   return { modules: app.get(ModulesContainer), config: app.get(ApplicationConfig) };
+}
+
+function openPlatform(app: INestApplication, config: ApplicationConfig): PlatformRoutes | null {
+  const platform = readPlatform(app.getHttpAdapter(), { versioned: !isVersionedByPath(config) });
+  if (!platform) return null;
+  const sorted = sortFunctions(app, platform.functions, config);
+  return {
+    ...platform,
+    beside: [...platform.beside, ...sorted.beside],
+    middleware: [...platform.middleware, ...sorted.middleware],
+  };
 }
 
 function isVersionedByPath(config: ApplicationConfig): boolean {
