@@ -49,9 +49,9 @@ export async function compileCore(name: string): Promise<string> {
   return folder;
 }
 
-/** Starts a process with the real core on this database. */
-export async function startProcess(coreFolder: string, connectionString: string): Promise<RaceProcess> {
-  const child = fork(workerFile, [coreFolder, connectionString, JSON.stringify(KEY)], {
+/** Starts a process with the real core on the store at this URL: `postgresql://`, `mysql://`, `redis://` (of a Cluster all nodes). */
+export async function startProcess(coreFolder: string, url: string): Promise<RaceProcess> {
+  const child = fork(workerFile, [coreFolder, url, JSON.stringify(KEY)], {
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   });
   await nextMessage(child);

@@ -1,12 +1,9 @@
-// One process of a race: the real core on a real PostgreSQL. The parent says what to do; see processes.ts.
-import pg from 'pg';
+// One process of a race: the real core on a real store. The parent says what to do; see processes.ts.
+import { openStore } from './open-store.mjs';
 
-const [coreFolder, connectionString, key] = process.argv.slice(2);
+const [coreFolder, url, key] = process.argv.slice(2);
 const { createMfa } = await import(`${coreFolder}/index.js`);
-const { postgresStorage } = await import(`${coreFolder}/storage/postgres.js`);
-
-const pool = new pg.Pool({ connectionString, max: 8 });
-pool.on('error', () => {});
+const { storage } = await openStore(url, (name) => import(`${coreFolder}/storage/${name}.js`));
 
 let now = 0;
 let crash = { at: 0, when: 'before' };
@@ -38,7 +35,7 @@ function monotonic() {
 const mfa = createMfa({
   issuer: 'Acme',
   keys: [JSON.parse(key)],
-  storage: crashing(postgresStorage(pool)),
+  storage: crashing(storage),
   onEvent: (event) => {
     events.push(event);
   },
@@ -61,6 +58,4 @@ process.on('message', async (order) => {
   process.send({ answers, events, spans });
 });
 process.on('disconnect', () => process.exit(0));
-// The connections are there, as in a process that has served others.
-await Promise.all(Array.from({ length: 8 }, () => pool.query('SELECT pg_sleep(0.02)')));
 process.send('ready');
