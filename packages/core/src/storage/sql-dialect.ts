@@ -1,4 +1,5 @@
 import { mysqlSettingsQueries, unsafeMysqlSettings } from './mysql-settings.js';
+import { tableParts } from './table-name.js';
 
 /** A row as a database driver gives it: columns by name. */
 export type SqlRow = Record<string, unknown>;
@@ -75,11 +76,17 @@ export const sqlDialects: Record<SqlDialectName, SqlDialect> = {
     decodeKey: (column) => column,
     // serialization_failure, deadlock_detected, unique_violation. Not 40003, statement_completion_unknown.
     isNotApplied: (error) => someCause(error, ({ code }) => code === '40001' || code === '40P01' || code === '23505'),
-    settingsQueries: () => [
+    settingsQueries: (table) => [
       "SELECT current_setting('synchronous_commit') AS synchronous_commit, current_setting('fsync') AS fsync, " +
         "current_setting('full_page_writes') AS full_page_writes, current_setting('server_encoding') AS server_encoding, pg_is_in_recovery() AS replica",
+      `SELECT row_security_active(to_regclass('"${tableParts(table).join('"."')}"')) AS row_security`,
     ],
-    unsafeSettings: ([row = {}]) => [
+    unsafeSettings: ([row = {}, { row_security } = {}]) => [
+      ...(row_security === true
+        ? [
+            'Row-level security applies to this role on the table: a profile that a policy hides reads as "no MFA". Let the role bypass it, or see every row.',
+          ]
+        : []),
       ...(row.synchronous_commit === 'off'
         ? ['synchronous_commit is off: a crash can undo the last writes, and with them a used code. Set it to on for this role.']
         : []),
