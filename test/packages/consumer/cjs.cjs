@@ -12,6 +12,9 @@ for (const door of [
   'storage/sqlite',
   'storage/postgres',
   'storage/mysql',
+  'storage/redis',
+  'storage/dynamodb',
+  'storage/mongodb',
   'storage/typeorm',
   'storage/conformance',
 ]) {

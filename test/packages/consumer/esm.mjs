@@ -4,9 +4,12 @@ import { randomBytes } from 'node:crypto';
 import { createMfa, MfaError } from '@mfa-kit/core';
 import * as http from '@mfa-kit/core/http';
 import * as conformance from '@mfa-kit/core/storage/conformance';
+import * as dynamodb from '@mfa-kit/core/storage/dynamodb';
 import { memoryStorage } from '@mfa-kit/core/storage/memory';
+import * as mongodb from '@mfa-kit/core/storage/mongodb';
 import * as mysql from '@mfa-kit/core/storage/mysql';
 import * as postgres from '@mfa-kit/core/storage/postgres';
+import * as redis from '@mfa-kit/core/storage/redis';
 import * as sql from '@mfa-kit/core/storage/sql';
 import * as sqlite from '@mfa-kit/core/storage/sqlite';
 import * as typeorm from '@mfa-kit/core/storage/typeorm';
@@ -14,7 +17,7 @@ import * as testing from '@mfa-kit/core/testing';
 import { expressMfa } from '@mfa-kit/express';
 import * as nest from '@mfa-kit/nest';
 
-for (const door of [http, conformance, mysql, postgres, sql, sqlite, typeorm, testing, nest])
+for (const door of [http, conformance, dynamodb, mongodb, mysql, postgres, redis, sql, sqlite, typeorm, testing, nest])
   assert.notEqual(Object.keys(door).length, 0);
 assert.throws(() => createMfa({}), MfaError);
 
