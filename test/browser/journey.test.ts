@@ -2,71 +2,74 @@ import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { codeAt, keyOf, readQrCode } from '../support/authenticator.js';
 import { launchChromium, openPage, requireChromium } from '../support/browser.js';
-import { DAY, type DemoApp, SECOND, startDemoApp } from '../support/demo-app.js';
+import { DAY, EXAMPLES, SECOND, startDemoApp } from '../support/demo-app.js';
 import { describeWith } from '../support/requires.js';
 import { answerWith, enroll, leaveRecoveryCodes, logIn, logOut, nextCode, readManualKey, readRecoveryCodes } from './person.js';
 
 describeWith(requireChromium(), 'a person in Chromium', (executablePath) => {
   let browser: Browser;
-  let app: DemoApp;
 
   beforeAll(async () => {
-    [browser, app] = await Promise.all([launchChromium(executablePath), startDemoApp()]);
+    browser = await launchChromium(executablePath);
   });
-  afterAll(async () => {
-    await Promise.all([browser.close(), app.close()]);
-  });
+  afterAll(() => browser.close());
 
   const path = (page: Page): string => new URL(page.url()).pathname;
 
-  it('scans, enrolls, is remembered for 30 days in this browser only, and is asked for money', async () => {
-    const { page, context } = await openPage(browser);
-    await logIn(page, app, 'ada');
-    expect(path(page)).toBe('/mfa/enroll');
-    expect(await page.getByText('not with your phone’s camera').isVisible()).toBe(true);
+  // The pages are the same over every framework: one walk past all of them shows that they arrive.
+  it.each(EXAMPLES)(
+    'scans, enrolls, is remembered for 30 days in this browser only, and is asked for money: %s',
+    async (example) => {
+      const app = await startDemoApp(example);
+      const { page, context } = await openPage(browser);
+      await logIn(page, app, 'ada');
+      expect(path(page)).toBe('/mfa/enroll');
+      expect(await page.getByText('not with your phone’s camera').isVisible()).toBe(true);
 
-    const scanned = await readQrCode(await page.screenshot({ fullPage: true }));
-    const key = await readManualKey(page);
-    expect(await page.locator('#manual-key').innerText()).toMatch(/^([A-Z2-7]{4} ){7}[A-Z2-7]{4}$/);
-    expect(scanned).toMatch(/^otpauth:\/\/totp\/Larkfield%20Legal:ada%40larkfield\.example\?/);
-    expect(keyOf(scanned)).toBe(key);
-    await answerWith(page, await codeAt(key, app.now()));
-    const recoveryCodes = await readRecoveryCodes(page);
-    expect(recoveryCodes.filter((code) => /^([0-9A-HJKMNP-TV-Z]{4}-){5}[0-9A-HJKMNP-TV-Z]{4}$/.test(code))).toHaveLength(10);
-    await leaveRecoveryCodes(page);
-    expect(path(page)).toBe('/cases');
-    const ada = { key };
+      const scanned = await readQrCode(await page.screenshot({ fullPage: true }));
+      const key = await readManualKey(page);
+      expect(await page.locator('#manual-key').innerText()).toMatch(/^([A-Z2-7]{4} ){7}[A-Z2-7]{4}$/);
+      expect(scanned).toMatch(/^otpauth:\/\/totp\/Larkfield%20Legal:ada%40larkfield\.example\?/);
+      expect(keyOf(scanned)).toBe(key);
+      await answerWith(page, await codeAt(key, app.now()));
+      const recoveryCodes = await readRecoveryCodes(page);
+      expect(recoveryCodes.filter((code) => /^([0-9A-HJKMNP-TV-Z]{4}-){5}[0-9A-HJKMNP-TV-Z]{4}$/.test(code))).toHaveLength(10);
+      await leaveRecoveryCodes(page);
+      expect(path(page)).toBe('/cases');
+      const ada = { key };
 
-    await logOut(page, app);
-    await logIn(page, app, 'ada');
-    expect(path(page)).toBe('/mfa/challenge');
-    await answerWith(page, await nextCode(app, ada), { remember: true });
-    expect(path(page)).toBe('/cases');
-    const tickedAt = app.now();
+      await logOut(page, app);
+      await logIn(page, app, 'ada');
+      expect(path(page)).toBe('/mfa/challenge');
+      await answerWith(page, await nextCode(app, ada), { remember: true });
+      expect(path(page)).toBe('/cases');
+      const tickedAt = app.now();
 
-    await logOut(page, app);
-    await logIn(page, app, 'ada');
-    expect(path(page)).toBe('/cases');
+      await logOut(page, app);
+      await logIn(page, app, 'ada');
+      expect(path(page)).toBe('/cases');
 
-    const other = await openPage(browser);
-    await logIn(other.page, app, 'ada');
-    expect(path(other.page)).toBe('/mfa/challenge');
-    await other.context.close();
+      const other = await openPage(browser);
+      await logIn(other.page, app, 'ada');
+      expect(path(other.page)).toBe('/mfa/challenge');
+      await other.context.close();
 
-    // Money: asked even here, and the refused POST leads back to the page of its form.
-    await page.getByRole('button', { name: 'Release payment' }).click();
-    expect(path(page)).toBe('/mfa/challenge');
-    await answerWith(page, await nextCode(app, ada));
-    expect(path(page)).toBe('/cases');
-    await page.getByRole('button', { name: 'Release payment' }).click();
-    expect(await page.getByText('The payment was released.').isVisible()).toBe(true);
+      // Money: asked even here, and the refused POST leads back to the page of its form.
+      await page.getByRole('button', { name: 'Release payment' }).click();
+      expect(path(page)).toBe('/mfa/challenge');
+      await answerWith(page, await nextCode(app, ada));
+      expect(path(page)).toBe('/cases');
+      await page.getByRole('button', { name: 'Release payment' }).click();
+      expect(await page.getByText('The payment was released.').isVisible()).toBe(true);
 
-    app.advance(tickedAt + 30 * DAY + SECOND - app.now());
-    await logOut(page, app);
-    await logIn(page, app, 'ada');
-    expect(path(page)).toBe('/mfa/challenge');
-    await context.close();
-  });
+      app.advance(tickedAt + 30 * DAY + SECOND - app.now());
+      await logOut(page, app);
+      await logIn(page, app, 'ada');
+      expect(path(page)).toBe('/mfa/challenge');
+      await context.close();
+      await app.close();
+    },
+  );
 
   it('is asked at each login without the tick', async () => {
     const fresh = await startDemoApp();

@@ -1,14 +1,17 @@
 // How a team keeps its own tests green once its routes are guarded: no test logs in with a real phone, none is left out.
 import { mkdtemp, rm } from 'node:fs/promises';
+import type { Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Mfa } from '@mfa-kit/core';
 import { createAuthenticator, createClock, type TestClock, verifiedSession } from '@mfa-kit/core/testing';
 import { assertMfaCoverage } from '@mfa-kit/express';
+import { assertMfaCoverage as assertNestCoverage } from '@mfa-kit/nest';
 import * as bearer from '@mfa-kit-examples/bearer-api';
 import { createTokens } from '@mfa-kit-examples/bearer-api/tokens';
 import { createDemoHost, createDemoMfa, type DemoHost, type DemoUser } from '@mfa-kit-examples/demo-host';
 import * as passport from '@mfa-kit-examples/express-passport';
+import * as nest from '@mfa-kit-examples/nest';
 import type { Express } from 'express';
 import request from 'supertest';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -68,7 +71,7 @@ describe('a suite for an API with tokens', () => {
 
 describe('a suite for an application with sessions', () => {
   /** An agent that has logged in as a browser does: password, then a virtual authenticator. */
-  async function agentFor(app: Express, username: string): Promise<ReturnType<typeof request.agent>> {
+  async function agentFor(app: Express | Server, username: string): Promise<ReturnType<typeof request.agent>> {
     // What a browser says of a page of the application itself; the kit refuses changes without it.
     const agent = request.agent(app).set('Sec-Fetch-Site', 'same-origin');
     await agent.post('/login').send({ username, password: PASSWORD }).expect(200);
@@ -83,5 +86,19 @@ describe('a suite for an application with sessions', () => {
     const agent = await agentFor(app, 'ada');
     const { body } = await agent.get('/account').expect(200);
     expect(body.username).toBe('ada');
+  });
+
+  it('and so on Nest, where no route was forgotten either', async () => {
+    const app = await nest.createApp('express', { host, origins: [], clock: clock.now });
+    await app.init();
+    try {
+      const agent = await agentFor(app.getHttpServer(), 'ada');
+      await agent.post('/payouts').send(PAYOUT).expect(201);
+      clock.advance(301_000);
+      await agent.post('/payouts').send(PAYOUT).expect(401);
+      assertNestCoverage(app);
+    } finally {
+      await app.close();
+    }
   });
 });

@@ -33,7 +33,7 @@ describe.each(['Nest on Express', 'Nest on Fastify'] as const)('beside its pages
       return extensions.reason ?? extensions.code;
     };
 
-    it('shows the cases to who has proven a code, and to nobody else', async () => {
+    it('SES-2: shows the cases to who has proven a code, and to nobody else', async () => {
       const { body } = await ada.post('/graphql', { query: QUERY });
       expect((body.data as { matters: unknown[] }).matters).toHaveLength(4);
       expect(await reasonOf(half)).toBe('challenge');
@@ -52,14 +52,14 @@ describe.each(['Nest on Express', 'Nest on Fastify'] as const)('beside its pages
       expect(schema.text).not.toContain('node_modules');
     });
 
-    it('takes nothing from another site', async () => {
+    it('HTTP-1: takes nothing from another site', async () => {
       expect(await reasonOf(ada, { 'sec-fetch-site': 'cross-site' })).toBe('FORBIDDEN');
       expect(await reasonOf(ada, { origin: 'https://evil.example' })).toBe('FORBIDDEN');
     });
   });
 
   describe('its gateway', () => {
-    it('tells others why not, and closes', async () => {
+    it('SES-2: tells others why not, and closes', async () => {
       for (const [client, reason] of [
         [half, 'challenge'],
         [nobody, 'login_again'],
@@ -70,13 +70,13 @@ describe.each(['Nest on Express', 'Nest on Fastify'] as const)('beside its pages
       }
     });
 
-    it('opens no socket for a page of another site', async () => {
+    it('HTTP-1: opens no socket for a page of another site', async () => {
       for (const [name, value] of Object.entries({ origin: 'https://evil.example', 'sec-fetch-site': 'same-site' })) {
         await expect(open(app, ada, { [name]: value })).rejects.toThrow('403');
       }
     });
 
-    it('shows the cases to who has proven a code, until the logout', async () => {
+    it('SES-3: shows the cases to who has proven a code, until the logout', async () => {
       const socket = await open(app, ada);
       expect(await ask(socket)).toMatchObject({ event: 'matters', data: [{ reference: 'LF-2041' }, {}, {}, {}] });
       expectStatus(await ada.post('/logout'), 200);
