@@ -70,7 +70,7 @@ const HIDDEN_PLATFORM: CoveredRoute = {
 
 function openApplication(app: INestApplication): { modules: ModulesContainer; config: ApplicationConfig } {
   const { isInitialized } = app as unknown as { isInitialized?: unknown };
-  if (isInitialized !== true) {
+  if (isInitialized !== true || typeof app.getHttpAdapter !== 'function') {
     throw new MfaError(
       'invalid_argument',
       'mfaCoverage() takes an application of Nest after app.init(), when all routes are there.',
