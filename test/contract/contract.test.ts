@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { MfaEvent } from '@mfa-kit/core';
 import { storageConformance } from '@mfa-kit/core/storage/conformance';
@@ -8,7 +9,8 @@ import { createAuthenticator } from '@mfa-kit/core/testing';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { addAccount, findAccount, type HostUser, toMfaUser } from './accounts.js';
 import { createHostMfa, helpLostPhone, logIn, mayPayOut, optionError } from './bare-core.js';
-import { conditionalStorage, mapStore } from './own-storage.js';
+import { breakableStore } from './breakable-store.js';
+import { conditionalStorage } from './own-storage.js';
 
 const secret = randomBytes(32).toString('hex');
 
@@ -82,8 +84,18 @@ describe('core without HTTP', () => {
 });
 
 describe('a storage adapter of a host', () => {
-  const store = mapStore();
-  const cases = storageConformance({ open: async () => conditionalStorage(store), rounds: 2, listed: 120 });
+  const { connect, hooks } = breakableStore();
+  const cases = storageConformance({ open: async () => conditionalStorage(connect()), hooks, rounds: 2, listed: 120 });
 
+  // A store without transactions has none that could be rolled back.
+  it.each(cases.filter(({ skip }) => skip).map(({ name, skip }) => [name, skip]))('%s', (_name, skip) =>
+    expect(skip).toBe('needs the hook inHostTransaction'),
+  );
   it.each(cases.filter(({ skip }) => !skip).map(({ name, run }) => [name, run] as const))('%s', (_name, run) => run());
+
+  it('is the one that docs/storage.md shows', () => {
+    const shown = readFileSync(path.resolve(import.meta.dirname, '../../docs/storage.md'), 'utf8');
+    const [, ...lines] = readFileSync(path.resolve(import.meta.dirname, 'own-storage.ts'), 'utf8').split('\n');
+    expect(shown).toContain(`\`\`\`ts\n${lines.join('\n')}\`\`\``);
+  });
 });

@@ -1,10 +1,11 @@
-import type { Mfa } from '@mfa-kit/core';
+import type { Mfa, MfaEvent } from '@mfa-kit/core';
 import express from 'express';
 
 export { default as passport } from 'passport';
 
 export const app = express();
 export declare const mfa: Mfa;
+export declare function eventsSince(instant: string): Promise<MfaEvent[]>;
 
 declare global {
   namespace Express {

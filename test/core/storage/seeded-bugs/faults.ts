@@ -176,4 +176,27 @@ export const faultBugs: SeededBug[] = [
       };
     },
   },
+  {
+    name: 'takes a lost reply to a removal for its success',
+    caughtBy: [{ case: 'after a lost reply to a removal', saying: /said true and is not done/ }],
+    start() {
+      let lose = false;
+      const right = rightStorage(new Map());
+      return {
+        open: () => ({
+          ...right,
+          async remove(userId, expected) {
+            if (!lose) return right.remove(userId, expected);
+            lose = false;
+            return true;
+          },
+        }),
+        hooks: {
+          async loseNextReply() {
+            lose = true;
+          },
+        },
+      };
+    },
+  },
 ];

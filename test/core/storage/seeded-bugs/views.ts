@@ -89,7 +89,7 @@ export const viewBugs: SeededBug[] = [
 
   bug(
     'partial-list: the first page only',
-    [{ case: 'lists 120 ids', saying: /the list lacks \d+ of 120 ids, list-000/ }],
+    [{ case: 'lists 120 ids', saying: /the list lacks \d+ of 120 ids, ".*list-000/ }],
     (_, right) => ({ listUserIds: async () => ({ userIds: (await right.listUserIds()).userIds }) }),
   ),
 
@@ -103,6 +103,21 @@ export const viewBugs: SeededBug[] = [
         const sorted = [...rows.keys()].sort();
         const userIds = sorted.slice(from, from + 50);
         return from + 50 < sorted.length ? { userIds, cursor: String(from + 50) } : { userIds };
+      },
+    }),
+  ),
+
+  bug(
+    'partial-list: sorts ids by bytes, and goes on by UTF-16',
+    [{ case: 'lists 120 ids', saying: /the list lacks \d+ of 120 ids, "😀/ }],
+    (rows) => ({
+      async listUserIds(cursor = '') {
+        await null;
+        const sorted = [...rows.keys()].sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
+        const left = sorted.filter((userId) => userId > cursor);
+        const userIds = left.slice(0, 50);
+        const last = userIds.at(-1);
+        return left.length > 50 && last !== undefined ? { userIds, cursor: last } : { userIds };
       },
     }),
   ),

@@ -68,6 +68,43 @@ export const faultCases: StorageCase[] = [
     },
   },
   {
+    name: 'after a lost reply to a create, reading tells whether it was stored',
+    needs: 'loseNextReply',
+    async run(context) {
+      const { clear, first, hooks } = context;
+      const userId = `${ID}-created`;
+      await clear(userId);
+      const next = newProfile();
+      await required(hooks.loseNextReply)();
+      const outcome = await withDeadline(outcomeOf(first.write(userId, next, null)));
+      await expectHealthy(context);
+      const stored = await first.read(userId);
+      check(
+        stored === null || stored.version === next.version,
+        'after a lost reply to a create, neither nothing nor the version written is stored',
+      );
+      check(outcome !== true || stored !== null, 'a create with a lost reply said true and is not stored');
+      await clear(userId);
+    },
+  },
+  {
+    name: 'after a lost reply to a removal, reading tells whether it was removed',
+    needs: 'loseNextReply',
+    async run(context) {
+      const { put, first, hooks } = context;
+      const before = await put(ID);
+      await required(hooks.loseNextReply)();
+      const outcome = await withDeadline(outcomeOf(first.remove(ID, before.version)));
+      await expectHealthy(context);
+      const stored = await first.read(ID);
+      check(
+        stored === null || stored.version === before.version,
+        'after a lost reply to a removal, something else than the version before is stored',
+      );
+      check(outcome !== true || stored === null, 'a removal with a lost reply said true and is not done');
+    },
+  },
+  {
     name: 'two seconds of black hole: healthy within five, and every answer was honest',
     needs: 'blackHole',
     async run(context) {
