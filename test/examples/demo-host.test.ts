@@ -2,8 +2,9 @@ import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createDemoHost, type DemoHost, isSameOrigin } from '@mfa-kit-examples/demo-host';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { postgresDatabase } from '../support/postgres.js';
+import { serverUrl } from '../support/server-url.js';
 
 const opened: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
@@ -60,6 +61,29 @@ describe.each(['memory:', 'file:', 'postgres:'])('the demo host on %s', (kind) =
     expect(await sessions.read('one')).toBeNull();
     await sessions.write('two', {}, Date.now() - 1);
     expect(await sessions.read('two')).toBeNull();
+  });
+});
+
+describe.each(['redis', 'redis-cluster', 'dynamodb'] as const)('profiles on %s, beside the application', (server) => {
+  afterEach(() => vi.unstubAllEnvs());
+
+  it('are kept there, and the users in a file of their own', async ({ skip }) => {
+    const url = await serverUrl(server);
+    if (!url) return skip();
+    vi.stubEnv('AWS_ACCESS_KEY_ID', 'test');
+    vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'test');
+    const query = `endpoint=${encodeURIComponent(url)}&region=eu-central-1`;
+    const MFA_STORAGE = server === 'dynamodb' ? `dynamodb:demo_profiles?${query}` : url;
+    const directory = folder();
+    const first = await open({ MFA_STORAGE }, directory);
+    const userId = `demo-${server}`;
+    expect(await first.mfa.storage.write(userId, { version: 'v', value: 'x' }, null)).toBe(true);
+    await first.mfa.markEnrolled('user-ada', true);
+    const second = await open({ MFA_STORAGE }, directory);
+    expect(await second.mfa.storage.read(userId)).toEqual({ version: 'v', value: 'x' });
+    expect((await second.users.findById('user-ada'))?.enrolled).toBe(true);
+    expect(statSync(join(directory, 'demo.sqlite')).size).toBeGreaterThan(0);
+    expect(second.database.description).toContain('demo.sqlite');
   });
 });
 

@@ -6,6 +6,7 @@ import { memoryStorage } from '@mfa-kit/core/storage/memory';
 import { postgresStorage } from '@mfa-kit/core/storage/postgres';
 import { sqliteStorage } from '@mfa-kit/core/storage/sqlite';
 import pg from 'pg';
+import { openProfileStore } from './profile-store.js';
 
 type SqlValue = string | number | null;
 export type Row = Record<string, unknown>;
@@ -20,9 +21,12 @@ export interface HostDatabase {
   close(): Promise<void>;
 }
 
-/** Opens `memory:`, `file:PATH` or `postgres://...` and makes the tables that are missing. */
-export async function openDatabase(url: string): Promise<HostDatabase> {
-  const database = await connect(url);
+/**
+ * Opens `memory:`, `file:PATH` or `postgres://...` and makes the tables that are missing. Of `redis://...` and `dynamodb:TABLE`
+ * only profiles are kept there; the application's own tables are then in `hostFile`.
+ */
+export async function openDatabase(url: string, hostFile: string): Promise<HostDatabase> {
+  const database = (await besideProfiles(url, hostFile)) ?? (await connect(url));
   for (const statement of TABLES) await database.query(statement);
   return database;
 }
@@ -41,7 +45,22 @@ async function connect(url: string): Promise<HostDatabase> {
   if (url === 'memory:') return openSqlite(':memory:', 'memory, gone at exit');
   if (url.startsWith('file:')) return openSqlite(url, url);
   if (/^postgres(ql)?:\/\//.test(url)) return openPostgres(url);
-  throw new Error('MFA_STORAGE is none of memory:, file:PATH, postgres://user@host/database');
+  throw new Error('MFA_STORAGE is none of memory:, file:PATH, postgres://user@host/database, redis://host:port, dynamodb:TABLE');
+}
+
+async function besideProfiles(url: string, hostFile: string): Promise<HostDatabase | null> {
+  const store = await openProfileStore(url);
+  if (!store) return null;
+  const own = await openSqlite(hostFile, hostFile);
+  return {
+    ...own,
+    mfaStorage: store.storage,
+    description: `${url.replace(/\/\/[^@/]*@/, '//')}, users in ${hostFile}`,
+    async close() {
+      await store.close();
+      await own.close();
+    },
+  };
 }
 
 async function openSqlite(url: string, description: string): Promise<HostDatabase> {

@@ -52,7 +52,8 @@ export async function createDemoHost(options: DemoHostOptions = {}): Promise<Dem
   const password = env.DEMO_PASSWORD || keepSecret(directory, 'demo-password', makePassword).value;
   const sessionSecret = keepSecret(directory, 'session.key', () => randomBytes(32).toString('base64url')).value;
 
-  const database = await openDatabase(env.MFA_STORAGE || `file:${resolve(directory, 'demo.sqlite')}`);
+  const file = `file:${resolve(directory, 'demo.sqlite')}`;
+  const database = await openDatabase(env.MFA_STORAGE || file, file);
   const users = await openUsers({ database, demoPassword: password, passwordCost, now });
   const printing = env.MFA_EVENTS === '1';
   return {

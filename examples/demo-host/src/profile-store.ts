@@ -1,0 +1,47 @@
+import type { MfaStorage } from '@mfa-kit/core';
+import { dynamodbStorage } from '@mfa-kit/core/storage/dynamodb';
+import { redisStorage } from '@mfa-kit/core/storage/redis';
+
+/** A place for profiles alone, beside the application's own database. */
+export interface ProfileStore {
+  storage: MfaStorage;
+  close(): Promise<void>;
+}
+
+/**
+ * Opens `redis://host:port` (of a Cluster `redis://host:port,host:port`) or `dynamodb:TABLE?region=...&endpoint=...`; null for
+ * other URLs. Each client is loaded only when it is chosen.
+ */
+export async function openProfileStore(url: string): Promise<ProfileStore | null> {
+  if (/^rediss?:\/\//.test(url)) return openRedis(url);
+  if (url.startsWith('dynamodb:')) return openDynamoDB(url);
+  return null;
+}
+
+async function openRedis(url: string): Promise<ProfileStore> {
+  const { createClient, createCluster } = await import('redis');
+  const [scheme = '', hosts = ''] = url.split('://');
+  const addresses = hosts.split(',').map((host) => `${scheme}://${host}`);
+  // Answers at once while the server is away, and notices a connection that is silently dead.
+  const options = { disableOfflineQueue: true, pingInterval: 1000, socket: { connectTimeout: 2000, socketTimeout: 2000 } };
+  const client =
+    addresses.length > 1
+      ? createCluster({ rootNodes: addresses.map((address) => ({ url: address })), defaults: options })
+      : createClient({ url, ...options });
+  // Without a listener a server that goes away would end the process.
+  client.on('error', (error: Error) => console.error(`redis: ${error.message}`));
+  await client.connect();
+  return { storage: redisStorage({ client }), close: async () => void (await client.close()) };
+}
+
+async function openDynamoDB(url: string): Promise<ProfileStore> {
+  const { DynamoDB } = await import('@aws-sdk/client-dynamodb');
+  const { pathname: table, searchParams } = new URL(url);
+  const client = new DynamoDB({
+    ...Object.fromEntries(searchParams),
+    requestHandler: { connectionTimeout: 1000, requestTimeout: 1500, throwOnRequestTimeout: true },
+  });
+  const storage = dynamodbStorage(client, table === '' ? {} : { table });
+  await storage.createTable();
+  return { storage, close: async () => client.destroy() };
+}
