@@ -58,12 +58,13 @@ export async function startClockProcess(library: string, coreFolder: string, con
         countOperations();
         child.send({ method, input });
         const { answer, now } = (await nextMessage(child)) as { answer: AnswerOf<M>; now: number };
-        if (Math.abs(now - Date.now() - offset) > 5_000) throw new Error(`the clock of the process was not moved by ${offset} ms`);
+        if (Math.abs(now - Date.now() - offset) > 5_000)
+          throw new Error(`the clock of the process was not moved by ${offset} ms`);
         return answer;
       };
       const told = last.then(ask);
       last = told.catch(() => undefined);
-      return told;
+      return told as Promise<AnswerOf<M>>;
     },
     setClock(next) {
       countFaults();

@@ -18,7 +18,7 @@ const OFFSETS = [0, 30 * SECOND, 90 * SECOND, HOUR, 10 * YEAR].flatMap((by) => [
 /** A quick run looks at the far ones. */
 const SOME = ROUNDS > 3 ? OFFSETS : OFFSETS.slice(-4);
 const library = await findFaketime();
-const database: PostgresDatabase | null = library && (await postgresDatabase());
+const database: PostgresDatabase | null = library === null ? null : await postgresDatabase();
 let users = 0;
 
 interface Person {
@@ -85,7 +85,7 @@ describeWith(database, `d-4: ${SIBLINGS} processes on one PostgreSQL, whose cloc
         }
         const steps = person.accepted.map((at) => Math.floor(at / STEP));
         expect(steps.length, `${JSON.stringify(steps)} has no step twice`).toBe(new Set(steps).size);
-        siblings.forEach((_, who) => move(who, 0));
+        for (const [who] of siblings.entries()) move(who, 0);
       }),
       { numRuns: ROUNDS > 3 ? 50 : ROUNDS, endOnFailure: true },
     );
