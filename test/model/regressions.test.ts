@@ -1,6 +1,6 @@
 import { memoryStorage } from '@mfa-kit/core/storage/memory';
 import { describe, expect, it } from 'vitest';
-import { DAY, HOUR, SECOND } from '../support/core-fixture.js';
+import { DAY, HOUR, MINUTE, SECOND } from '../support/core-fixture.js';
 import {
   addApp,
   besiege,
@@ -103,6 +103,19 @@ describe('histories to be kept', () => {
       confirm(1, 1, 0, { app: 0, ahead: 0 }, ticked),
     ]);
     expect(model.state.apps).toHaveLength(1);
+  });
+
+  it('ENR-4, I5: an enrollment is open for ten minutes, and no second more', async () => {
+    const model = await checkHistory(memoryStorage(), 'required', [
+      logIn(0, 0, 'none', false),
+      startEnrollment(0, 0),
+      moveClock(10 * MINUTE),
+      confirm(0, 0, 0, { app: 0, ahead: 0 }, usual),
+      startEnrollment(0, 0),
+      moveClock(10 * MINUTE - SECOND),
+      confirm(0, 0, 0, { app: 0, ahead: 0 }, usual),
+    ]);
+    expect(model.proofs).toBe(1);
   });
 
   it('T28, DEV-6: a device token retires a minute after its successor was shown, and then ends the device', async () => {

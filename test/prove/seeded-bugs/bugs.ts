@@ -11,21 +11,21 @@ export interface SeededBug {
 export const seededBugs: readonly SeededBug[] = [
   {
     name: 'accepting a step does not close the ones before it',
-    file: 'factors/totp.ts',
-    find: 'const closed = closeSteps(data.closed, { from: first, to: matched });',
-    put: 'const closed = closeSteps(data.closed, { from: matched, to: matched });',
+    file: 'factors/closed-steps.ts',
+    find: 'const sorted = [...ranges, closing]',
+    put: 'const sorted = [...ranges, { from: closing.to, to: closing.to }]',
   },
   {
     name: 'only the last step that was accepted is remembered',
-    file: 'factors/totp.ts',
-    find: 'used ||= isClosed(data.closed, step);',
-    put: 'used ||= lastClosed(data.closed) === step;',
+    file: 'factors/closed-steps.ts',
+    find: 'return ranges.some((range) => range.from <= step && step <= range.to);',
+    put: 'return ranges.at(-1)?.to === step;',
   },
   {
     name: 'used steps are forgotten when the clock has gone on',
-    file: 'factors/totp.ts',
-    find: 'const closed = closeSteps(data.closed, { from: first, to: matched });',
-    put: 'const closed = closeSteps(data.closed.filter((range) => range.to >= first), { from: first, to: matched });',
+    file: 'factors/closed-steps.ts',
+    find: 'const sorted = [...ranges, closing]',
+    put: 'const sorted = [...ranges.filter((range) => range.to >= closing.from), closing]',
   },
   {
     name: 'the code that confirmed an enrollment is not used up',
@@ -38,12 +38,6 @@ export const seededBugs: readonly SeededBug[] = [
     file: 'flows/confirm-enrollment.ts',
     find: 'enrollments: [],',
     put: 'enrollments: profile.enrollments,',
-  },
-  {
-    name: 'a confirmation needs no proof where an authenticator has appeared',
-    file: 'flows/confirm-enrollment.ts',
-    find: 'if (isEnrolled(profile) && !isStillProven(pending, facts)) return { answer: assuranceRequired() };',
-    put: '',
   },
   {
     name: 'anybody who knows its id confirms an enrollment',
