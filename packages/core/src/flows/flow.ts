@@ -118,6 +118,8 @@ export function isRefusal(answer: object): answer is Refusal {
 
 function userIdFault(userId: unknown): string | null {
   if (typeof userId !== 'string') return `is of type ${typeof userId}`;
+  // Nearly every id is plain ASCII, and a guard asks at each request.
+  if (/^[\x20-\x7e]{1,255}$/.test(userId)) return null;
   if (userId === '') return 'is empty';
   if (userId.includes('\0')) return 'has U+0000';
   if (Buffer.from(userId, 'utf8').toString('utf8') !== userId) return 'has half a surrogate pair';

@@ -5,7 +5,7 @@ import type { HttpAnswer, MfaExchange } from './exchange.js';
 import type { HttpKit } from './http-kit.js';
 import { wantsHtml } from './negotiation.js';
 import { decisionProblem } from './problem.js';
-import { bindFlows } from './request-flows.js';
+import { askAccess, keepReturnTo } from './request-access.js';
 import { readRequestState } from './request-state.js';
 import { refusedReturn } from './return-policy.js';
 import { showProblem } from './views.js';
@@ -26,18 +26,19 @@ export async function guardRequest<User extends MfaUser, Request>(
   exchange: MfaExchange<User, Request>,
   requirement: Requirement = {},
 ): Promise<GuardOutcome> {
-  const flows = await bindFlows(kit, exchange);
-  const decision = await flows.checkAccess(requirement);
+  // The flows of a request are bound only where one of them is called: a guard asks at every request, and lets most through.
+  const state = await readRequestState(kit, exchange);
+  const decision = await askAccess(kit, state, requirement);
   if (decision.access === 'allow') {
     return { allowed: true, decision, ...(decision.assurance && { assurance: decision.assurance }) };
   }
   const html = wantsHtml(exchange.header('accept'));
   if (decision.access === 'challenge' || decision.access === 'enroll') {
     const target = refusedReturn(kit.options, exchange, html);
-    if (target !== undefined) await flows.setReturnTo(target);
+    if (target !== undefined) await keepReturnTo(kit, state, target);
   }
   const answer = html
-    ? await showDecision(kit, exchange, { decision, user: flows.user })
+    ? await showDecision(kit, exchange, { decision, user: state.user })
     : problemAnswer(kit, decisionProblem(decision));
   return { allowed: false, decision, answer };
 }

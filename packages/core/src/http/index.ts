@@ -33,7 +33,8 @@ export {
   refusalProblem,
   SOCKET_CLOSE_CODE,
 } from './problem.js';
+export type { RequestLogin } from './request-access.js';
 export { readRequestBody } from './request-body.js';
-export { bindFlows, type RequestChange, type RequestFlows, type RequestLogin, type RequestProof } from './request-flows.js';
+export { bindFlows, type RequestChange, type RequestFlows, type RequestProof } from './request-flows.js';
 export { type StoreSession, storeSessionPort } from './store-session.js';
 export { type RequestVerification, verifyRequest } from './verify-request.js';

@@ -6,17 +6,8 @@ import { type Result, refuse } from '../results.js';
 import { claimedDeviceIds } from './device-cookies.js';
 import type { MfaExchange } from './exchange.js';
 import type { HttpKit } from './http-kit.js';
+import { askAccess, ensureState, keepReturnTo, loginNow, type RequestLogin } from './request-access.js';
 import { type ActingIdentity, type RequestState, readRequestState } from './request-state.js';
-import { allowedReturn } from './return-policy.js';
-
-/** What a login bound to a request gives. */
-export interface RequestLogin {
-  decision: AccessDecision;
-  /** For clients without a session. */
-  pendingToken?: string;
-  /** The rotated token of a client that keeps it itself (it sent the header `MFA-Device`). */
-  deviceToken?: string;
-}
 
 /** What a proof bound to a request gives. */
 export interface RequestProof {
@@ -133,17 +124,7 @@ export async function bindFlows<User extends MfaUser, Request>(
       }
       return loginNow(state, { mfa, user: state.user, renew: true, ...(loggedInAt !== undefined && { loggedInAt }) });
     },
-    async checkAccess(requirement = {}) {
-      const { user, context } = state;
-      if (!user) return { access: 'login-again' };
-      // A bearer token without MFA facts: nothing is kept for it, so there is no login to begin.
-      const firstFactorProven = !state.keepsState;
-      const ask = () => mfa.checkAccess({ user, session: state.session, context, requirement, firstFactorProven });
-      const first = await ask();
-      if (first.access !== 'login-again' || state.session || firstFactorProven) return first;
-      const begun = await ensureState(kit, state);
-      return begun && (begun.access === 'unavailable' || !state.session) ? begun : ask();
-    },
+    checkAccess: (requirement = {}) => askAccess(kit, state, requirement),
     startEnrollment: async (input = {}) => change(await acting((who) => mfa.startEnrollment({ ...who, ...input }))),
     currentEnrollment: () => acting((who) => mfa.currentEnrollment(who)),
     confirmEnrollment: async ({ enrollmentId, code, rememberDevice }) =>
@@ -172,11 +153,7 @@ export async function bindFlows<User extends MfaUser, Request>(
       if (!user) return refuse('login_again');
       return change(await mfa.passwordChanged({ userId: user.id, context, ...(session && { keep: session }) }));
     },
-    async setReturnTo(path) {
-      const returnTo = allowedReturn(kit.options, path);
-      if (!state.session || !state.keepsState || returnTo === undefined || state.session.returnTo === returnTo) return;
-      await state.keep({ ...state.session, returnTo }, { renew: false });
-    },
+    setReturnTo: (path) => keepReturnTo(kit, state, path),
     shownDeviceIds: () => claimedDeviceIds(state.deviceTokens()),
     keepsState: state.keepsState,
   };
@@ -193,45 +170,4 @@ function startedHere<User extends MfaUser>(
 ): MfaSession | undefined {
   if (state.keepsState || session?.state !== 'verified') return session;
   return { ...session, enrollmentIds: [enrollmentId] };
-}
-
-/**
- * Begins the login that the host forgot to begin, so that a session without state is asked rather than lost. The decision
- * is returned only when a login was begun.
- */
-async function ensureState<User extends MfaUser, Request>(
-  kit: HttpKit<User, Request>,
-  state: RequestState<User>,
-): Promise<AccessDecision | undefined> {
-  const { user } = state;
-  if (!user || state.session) return undefined;
-  if (state.keepsState) {
-    kit.warn(
-      'MFA_KIT_NO_BEGIN_LOGIN',
-      'A session had no MFA state at its first guarded request. Call "await (await mfaFor(req, res)).beginLogin()" in the login, right after the password was right; in Nest, "await (await mfaHttp.for(request, reply)).beginLogin()".',
-    );
-  }
-  // When the password was right is not known: a first enrollment then asks for a new login.
-  const { decision } = await loginNow(state, { mfa: kit.mfa, user, renew: false, loggedInAt: 0 });
-  return decision;
-}
-
-async function loginNow<User extends MfaUser>(
-  state: RequestState<User>,
-  input: { mfa: HttpKit<User>['mfa']; user: User; renew: boolean; loggedInAt?: number },
-): Promise<RequestLogin> {
-  const { mfa, user, renew, loggedInAt } = input;
-  const begun = await mfa.beginLogin({
-    user,
-    context: state.context,
-    ...(loggedInAt !== undefined && { loggedInAt }),
-    // Without a session to keep the outcome, each request would use the device up anew.
-    ...((state.keepsState || renew) && { deviceToken: state.deviceTokens() }),
-  });
-  const { decision, session, device, pendingToken } = begun;
-  if (!(await state.keep(session, { renew: renew || session?.state === 'verified' }))) {
-    return { decision: { access: 'unavailable', retryAfterSeconds: 5 } };
-  }
-  const deviceToken = state.handOver(device);
-  return { decision, ...(pendingToken !== undefined && { pendingToken }), ...(deviceToken !== undefined && { deviceToken }) };
 }

@@ -43,10 +43,12 @@ export async function readRequestState<User extends MfaUser, Request>(
   const user = identity?.user ?? checkUser(await callHost('user', () => exchange.user()));
   const assurance = identity || !user ? null : await callHost('assurance', () => exchange.assurance());
   const port = identity || assurance ? null : exchange.session;
-  const style = cookieStyle(kit, exchange);
   const cookies = exchange.header('cookie');
   const ownToken = exchange.header(DEVICE_HEADER);
-  const userCookies = (userId: string) => ({ ...style, suffixes: kit.mfa.settings.deviceCookieSuffixes(userId) });
+  const userCookies = (userId: string) => ({
+    ...cookieStyle(kit, exchange),
+    suffixes: kit.mfa.settings.deviceCookieSuffixes(userId),
+  });
 
   const state: RequestState<User> = {
     user,
