@@ -6,6 +6,7 @@ import {
   Get,
   Inject,
   Injectable,
+  type NestMiddleware,
   Param,
   Post,
   Scope,
@@ -176,5 +177,12 @@ export class BareController {
   @Get()
   bare() {
     return answer();
+  }
+}
+
+/** Middleware that passes every request on. */
+export class LoggingMiddleware implements NestMiddleware {
+  use(_request: object, _response: object, next: () => void) {
+    next();
   }
 }

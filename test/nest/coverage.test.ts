@@ -21,6 +21,7 @@ import {
   BoundController,
   ClassController,
   DerivedGuard,
+  LoggingMiddleware,
   RoutesController,
   ran,
   ScopedGuard,
@@ -243,17 +244,12 @@ describe.each(platforms)('the coverage report on Nest with $platform', (given) =
   });
 
   it('middleware of a class that a module applied is named below; a function that it applied may be a router, and is listed', async () => {
-    class Logging {
-      use(_request: object, _response: object, next: () => void) {
-        next();
-      }
-    }
     const answering = (_request: object, response: ServerResponse, _next: () => void) => void response.end('raw');
     @Module({})
     class ApplyingModule {
       configure(consumer: MiddlewareConsumer) {
-        consumer.apply(Logging).forRoutes(BareController, { path: 'cases', method: RequestMethod.GET });
-        consumer.apply(Logging).forRoutes('*');
+        consumer.apply(LoggingMiddleware).forRoutes(BareController, { path: 'cases', method: RequestMethod.GET });
+        consumer.apply(LoggingMiddleware).forRoutes('*');
         consumer.apply(answering).forRoutes('raw');
       }
     }
@@ -267,7 +263,7 @@ describe.each(platforms)('the coverage report on Nest with $platform', (given) =
       const { routes, middleware } = mfaCoverage(host.app);
       const doubtful = routes.filter(({ status }) => status !== 'guarded' && status !== 'skipped').map(({ route }) => route);
       expect(doubtful).toEqual([expect.stringMatching(new RegExp(`^USE ${prefix}/raw \\(`))]);
-      expect(middleware).toContain('Logging');
+      expect(middleware).toContain('LoggingMiddleware');
       expect((await new Client(host).get(`${prefix}/raw`)).text).toBe('raw');
       await host.close();
     }
@@ -276,15 +272,10 @@ describe.each(platforms)('the coverage report on Nest with $platform', (given) =
   it.each(['/raw', '/other/raw'])(
     'a function at %s is not taken for the middleware that a module applied to /raw',
     async (path) => {
-      class Logging {
-        use(_request: object, _response: object, next: () => void) {
-          next();
-        }
-      }
       @Module({})
       class ApplyingModule {
         configure(consumer: MiddlewareConsumer) {
-          consumer.apply(Logging).forRoutes('raw');
+          consumer.apply(LoggingMiddleware).forRoutes('raw');
         }
       }
       host = await startHost({
