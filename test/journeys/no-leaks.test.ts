@@ -14,22 +14,27 @@ import { base32Secret, findSecrets, type Secret, textSecret } from '../support/s
 const password = 'correct horse battery';
 
 describeWith(requireOathtool(), 'a dump of everything that is kept or written holds no secret', () => {
-  it('on SQLite', async () => {
-    const demo = await startDemoProcess({ DEMO_PASSWORD: password, MFA_EVENTS: '1' });
-    try {
-      const { secrets, written } = await walk(demo);
-      // While it runs: also what stands in the write-ahead log.
-      const folder = join(demo.folder, '.mfa-kit');
-      const files = (await readdir(folder)).filter((name) => name.startsWith('demo.sqlite'));
-      const dump = Buffer.concat(await Promise.all(files.map((name) => readFile(join(folder, name)))));
-      expect(dump.includes('user-ada')).toBe(true);
-      expect(dump.includes('demo_sessions')).toBe(true);
-      expect(findSecrets(dump, secrets)).toEqual([]);
-      expect(findSecrets(written(), secrets)).toEqual([]);
-    } finally {
-      await demo.stop();
-    }
-  }, 90_000);
+  it.each(['express-passport', 'nest'] as const)(
+    'on SQLite: examples/%s',
+    async (example) => {
+      const env = { DEMO_PASSWORD: password, MFA_EVENTS: '1', PLATFORM: 'fastify' };
+      const demo = await startDemoProcess(env, example);
+      try {
+        const { secrets, written } = await walk(demo);
+        // While it runs: also what stands in the write-ahead log.
+        const folder = join(demo.folder, '.mfa-kit');
+        const files = (await readdir(folder)).filter((name) => name.startsWith('demo.sqlite'));
+        const dump = Buffer.concat(await Promise.all(files.map((name) => readFile(join(folder, name)))));
+        expect(dump.includes('user-ada')).toBe(true);
+        expect(dump.includes('demo_sessions')).toBe(true);
+        expect(findSecrets(dump, secrets)).toEqual([]);
+        expect(findSecrets(written(), secrets)).toEqual([]);
+      } finally {
+        await demo.stop();
+      }
+    },
+    90_000,
+  );
 
   it('on PostgreSQL', async ({ skip }) => {
     const database = await postgresDatabase();

@@ -46,7 +46,10 @@ export async function startDemoProcess(
     };
     child.stdout?.on('data', collect);
     child.stderr?.on('data', collect);
-    await answering(`http://localhost:${port}/healthz`, child, () => output);
+    await answering(`http://localhost:${port}/healthz`, child, () => output).catch(async (error: unknown) => {
+      await end();
+      throw error;
+    });
   };
   const end = async (): Promise<void> => {
     if (child.exitCode !== null || child.signalCode !== null) return;
@@ -115,11 +118,11 @@ async function withLock(work: () => Promise<void>): Promise<void> {
 }
 
 async function answering(url: string, child: ChildProcess, output: () => string): Promise<void> {
-  for (let attempt = 0; attempt < 200; attempt += 1) {
+  for (let attempt = 0; attempt < 600; attempt += 1) {
     if (child.exitCode !== null) throw new Error(`The example ended with code ${child.exitCode}:\n${output()}`);
     const response = await fetch(url).catch(() => null);
     if (response?.ok) return;
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
-  throw new Error(`The example did not answer within 20 s:\n${output()}`);
+  throw new Error(`The example did not answer within 60 s:\n${output()}`);
 }
