@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 export async function startDynamoDB(): Promise<{ url: string; stop(): Promise<void> }> {
   // @ts-expect-error: it has no types.
   const { default: dynalite } = (await import('dynalite')) as { default: (options: object) => Server };
-  const server = dynalite({ createTableMs: 10 });
+  const server = dynalite({ createTableMs: 0 });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,

@@ -1,5 +1,6 @@
 import type { MfaStorage } from '@mfa-kit/core';
 import { dynamodbStorage } from '@mfa-kit/core/storage/dynamodb';
+import { mysqlStorage } from '@mfa-kit/core/storage/mysql';
 import { redisStorage } from '@mfa-kit/core/storage/redis';
 
 /** A place for profiles alone, beside the application's own database. */
@@ -9,13 +10,22 @@ export interface ProfileStore {
 }
 
 /**
- * Opens `redis://host:port` (of a Cluster `redis://host:port,host:port`) or `dynamodb:TABLE?region=...&endpoint=...`; null for
- * other URLs. Each client is loaded only when it is chosen.
+ * Opens `mysql://user@host/database`, `redis://host:port` (of a Cluster `redis://host:port,host:port`) or
+ * `dynamodb:TABLE?region=...&endpoint=...`; null for other URLs. Each client is loaded only when it is chosen.
  */
 export async function openProfileStore(url: string): Promise<ProfileStore | null> {
+  if (url.startsWith('mysql://')) return openMysql(url);
   if (/^rediss?:\/\//.test(url)) return openRedis(url);
   if (url.startsWith('dynamodb:')) return openDynamoDB(url);
   return null;
+}
+
+async function openMysql(url: string): Promise<ProfileStore> {
+  const { createPool } = await import('mysql2/promise');
+  const pool = createPool({ uri: url, connectTimeout: 2000 });
+  const storage = mysqlStorage(pool);
+  await storage.createTable();
+  return { storage, close: () => pool.end() };
 }
 
 async function openRedis(url: string): Promise<ProfileStore> {
@@ -35,13 +45,15 @@ async function openRedis(url: string): Promise<ProfileStore> {
 }
 
 async function openDynamoDB(url: string): Promise<ProfileStore> {
-  const { DynamoDB } = await import('@aws-sdk/client-dynamodb');
-  const { pathname: table, searchParams } = new URL(url);
+  const { DynamoDB, waitUntilTableExists } = await import('@aws-sdk/client-dynamodb');
+  const { pathname, searchParams } = new URL(url);
+  const table = pathname || 'mfa_profiles';
   const client = new DynamoDB({
     ...Object.fromEntries(searchParams),
     requestHandler: { connectionTimeout: 1000, requestTimeout: 1500, throwOnRequestTimeout: true },
   });
-  const storage = dynamodbStorage(client, table === '' ? {} : { table });
+  const storage = dynamodbStorage(client, { table });
   await storage.createTable();
+  await waitUntilTableExists({ client, maxWaitTime: 60 }, { TableName: table });
   return { storage, close: async () => client.destroy() };
 }

@@ -31,7 +31,6 @@ export interface DynamoDBLike {
 }
 
 interface DescribedTable {
-  TableStatus?: string | undefined;
   Replicas?: unknown[] | undefined;
   MultiRegionConsistency?: string | undefined;
 }
@@ -51,14 +50,13 @@ export interface DynamoDBStorageOptions {
 
 /** A storage in a table of DynamoDB, with the two things that only a set-up script or a start-up check needs. */
 export interface DynamoDBStorage extends MfaStorage {
-  /** Creates the table unless it exists, and waits until it can be used. */
+  /** Creates the table unless it exists. It can be used some seconds later: `waitUntilTableExists` of the SDK waits for that. */
   createTable(): Promise<void>;
   /** Settings of the table that weaken the contract, a sentence each; empty: none. */
   unsafeSettings(): Promise<string[]>;
 }
 
 const PAGE_SIZE = 200;
-const CREATED_WITHIN_MS = 60_000;
 
 /**
  * Profiles in a table of DynamoDB: an item with `user_id`, `version` and `value` for each user.
@@ -121,11 +119,6 @@ export function dynamodbStorage(client: DynamoDBLike, { table = 'mfa_profiles' }
         await client.createTable(definition);
       } catch (error) {
         if ((error as Error | undefined)?.name !== 'ResourceInUseException') throw error;
-      }
-      for (let end = performance.now() + CREATED_WITHIN_MS; ; await new Promise((resolve) => setTimeout(resolve, 200))) {
-        const { Table } = await client.describeTable({ TableName });
-        if (Table?.TableStatus === 'ACTIVE') return;
-        if (performance.now() > end) throw new Error(`dynamodbStorage: the table ${table} is still ${Table?.TableStatus}.`);
       }
     },
 
