@@ -44,14 +44,15 @@ export function parseRecoveryCode(input: unknown): string | null {
   return code.length === LENGTH && [...code].every((character) => ALPHABET.includes(character)) ? code : null;
 }
 
-/** The set without the code, or null when the code is not in it. Every digest is compared. */
+/** The set without the code, or null when the code is not in it. Every digest is compared, and time does not tell. */
 export function takeRecoveryCode(set: RecoveryCodeSet, code: string): RecoveryCodeSet | null {
   const wanted = Buffer.from(digest(set.key, code));
   let found = -1;
   set.digests.forEach((candidate, index) => {
     if (equalBytes(Buffer.from(candidate), wanted)) found = index;
   });
-  return found < 0 ? null : { ...set, digests: set.digests.filter((_, index) => index !== found) };
+  const rest = { ...set, digests: set.digests.filter((_, index) => index !== found) };
+  return found < 0 ? null : rest;
 }
 
 function digest(key: string, code: string): string {

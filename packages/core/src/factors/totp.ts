@@ -70,20 +70,21 @@ function checkCode(data: TotpData, code: string, now: number, windowSteps: numbe
   const first = clockStep - windowSteps;
   let matched = Number.NEGATIVE_INFINITY;
   let used = false;
-  // Every step is computed and compared, so that time does not tell which one matched.
+  // Every step is computed, compared and looked up, so that time does not tell which one matched or whether it was used.
   for (let step = first; step <= clockStep + windowSteps; step++) {
     const expected = generateSync({ strategy: 'hotp', secret, counter: Math.max(step, 0), crypto: nodeCrypto });
-    if (equalBytes(Buffer.from(expected), Buffer.from(code)) && step >= 0) {
-      matched = step;
-      used ||= isClosed(data.closed, step);
-    }
+    const right = equalBytes(Buffer.from(expected), Buffer.from(code)) && step >= 0;
+    const closedBefore = isClosed(data.closed, step);
+    if (right) matched = step;
+    if (right && closedBefore) used = true;
   }
+  // Also for a wrong code, for the same reason; then nobody keeps it.
+  const spent = { ...data, closed: closeSteps(data.closed, { from: first, to: Math.max(matched, first) }) };
   const ahead = (lastClosed(data.closed) - (clockStep + windowSteps)) * STEP_SECONDS;
   const anomaly = ahead > 0 ? { aheadSeconds: ahead } : {};
   if (used) return { outcome: 'replayed', data, ...anomaly };
   if (matched < 0) return { outcome: 'wrong', data, ...anomaly };
-  const closed = closeSteps(data.closed, { from: first, to: matched });
-  return { outcome: 'accepted', data: { ...data, closed }, ...anomaly };
+  return { outcome: 'accepted', data: spent, ...anomaly };
 }
 
 // The one literal colon separates issuer and account, so a colon inside either is encoded; otplib's own builder leaves it.
