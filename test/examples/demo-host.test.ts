@@ -2,7 +2,8 @@ import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createDemoHost, type DemoHost, isSameOrigin } from '@mfa-kit-examples/demo-host';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { mysqlDatabase } from '../support/mysql.js';
 import { postgresDatabase } from '../support/postgres.js';
 import { serverUrl } from '../support/server-url.js';
 
@@ -64,11 +65,13 @@ describe.each(['memory:', 'file:', 'postgres:'])('the demo host on %s', (kind) =
   });
 });
 
-describe.each(['redis', 'redis-cluster', 'dynamodb'] as const)('profiles on %s, beside the application', (server) => {
+describe.each(['mariadb', 'redis', 'redis-cluster', 'dynamodb'] as const)('profiles on %s, beside the application', (server) => {
+  // A server takes a while to start.
+  beforeAll(async () => void (await serverUrl(server)));
   afterEach(() => vi.unstubAllEnvs());
 
   it('are kept there, and the users in a file of their own', async ({ skip }) => {
-    const url = await serverUrl(server);
+    const url = server === 'mariadb' ? await databaseOnMariadb() : await serverUrl(server);
     if (!url) return skip();
     vi.stubEnv('AWS_ACCESS_KEY_ID', 'test');
     vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'test');
@@ -86,6 +89,12 @@ describe.each(['redis', 'redis-cluster', 'dynamodb'] as const)('profiles on %s, 
     expect(second.database.description).toContain('demo.sqlite');
   });
 });
+
+async function databaseOnMariadb(): Promise<string | undefined> {
+  const database = await mysqlDatabase();
+  if (database) opened.push(() => database.drop());
+  return database?.url;
+}
 
 describe('one SQLite file', () => {
   it('takes the writes of the application and of the kit at once', async () => {
@@ -129,7 +138,7 @@ describe('what the demo keeps', () => {
   });
 
   it('says what is wrong with MFA_STORAGE', async () => {
-    await expect(open({ MFA_STORAGE: 'mysql://x' })).rejects.toThrow(/MFA_STORAGE is none of memory:, file:PATH/);
+    await expect(open({ MFA_STORAGE: 'oracle://x' })).rejects.toThrow(/MFA_STORAGE is none of memory:, file:PATH/);
   });
 });
 

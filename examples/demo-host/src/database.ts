@@ -22,8 +22,8 @@ export interface HostDatabase {
 }
 
 /**
- * Opens `memory:`, `file:PATH` or `postgres://...` and makes the tables that are missing. Of `redis://...` and `dynamodb:TABLE`
- * only profiles are kept there; the application's own tables are then in `hostFile`.
+ * Opens `memory:`, `file:PATH` or `postgres://...` and makes the tables that are missing. Of `mysql://...`, `redis://...` and
+ * `dynamodb:TABLE` only profiles are kept there; the application's own tables are then in `hostFile`.
  */
 export async function openDatabase(url: string, hostFile: string): Promise<HostDatabase> {
   const database = (await besideProfiles(url, hostFile)) ?? (await connect(url));
@@ -45,7 +45,7 @@ async function connect(url: string): Promise<HostDatabase> {
   if (url === 'memory:') return openSqlite(':memory:', 'memory, gone at exit');
   if (url.startsWith('file:')) return openSqlite(url, url);
   if (/^postgres(ql)?:\/\//.test(url)) return openPostgres(url);
-  throw new Error('MFA_STORAGE is none of memory:, file:PATH, postgres://user@host/database, redis://host:port, dynamodb:TABLE');
+  throw new Error('MFA_STORAGE is none of memory:, file:PATH, postgres:// or mysql://user@host/database, redis://host:port, dynamodb:TABLE');
 }
 
 async function besideProfiles(url: string, hostFile: string): Promise<HostDatabase | null> {
