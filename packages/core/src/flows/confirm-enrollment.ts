@@ -3,7 +3,7 @@ import { randomBytes, randomId } from '../crypto/random.js';
 import type { EventDetail } from '../events.js';
 import { createRecoveryCodes } from '../factors/recovery-code.js';
 import { parseCode, type TotpData, totpFactor } from '../factors/totp.js';
-import type { MfaUser, ResolvedOptions } from '../options.js';
+import type { MfaUser } from '../options.js';
 import type { Decision } from '../profile/change-profile.js';
 import { type Authenticator, isEnrolled, type PendingEnrollment, type Profile, withoutRemembrance } from '../profile/profile.js';
 import { type AuthenticatorSummary, type DeviceGrant, type Refusal, type Result, refuse } from '../results.js';
@@ -12,15 +12,7 @@ import { isOpen, isOwn } from './enroll.js';
 import { type Acting, beginOperation, checkUserId, type FlowContext, isRefusal, policyOf, stateOf, tellHost } from './flow.js';
 import { type AtTheDoor, assuranceRequired, stateGate, useUpToken } from './gate.js';
 import { priceGuess, throttleGuess } from './guess.js';
-import {
-  type DeviceInput,
-  findDevice,
-  openShownTokens,
-  passDevice,
-  type ShownTokens,
-  signGrant,
-  type TokenToSign,
-} from './known-device.js';
+import { type DeviceInput, findDevice, openShownTokens, passDevice, type ShownTokens, startGrant } from './known-device.js';
 import { summarizeAuthenticator } from './status.js';
 import { activeAssurance } from './verify.js';
 
@@ -37,7 +29,7 @@ interface Confirmed {
   device?: DeviceGrant;
 }
 
-type Accepted = Omit<Confirmed, 'device'> & { ok: true; sign?: TokenToSign };
+type Accepted = Omit<Confirmed, 'device'> & { ok: true; grant?: Promise<DeviceGrant> };
 type Facts<User extends MfaUser> = AtTheDoor & { profile: Profile; input: ConfirmInput<User>; shown: ShownTokens };
 
 /**
@@ -63,22 +55,20 @@ export async function confirmEnrollment<User extends MfaUser>(
     }
     const gate = stateGate({ user, policy, session, profile, now });
     if (!gate.open) return { answer: gate.refusal, events: gate.events ?? [] };
-    const decided = decideConfirmation(flow.options, { user, policy, session, profile: gate.profile, now, input, shown });
+    const decided = decideConfirmation(flow, { user, policy, session, profile: gate.profile, now, input, shown });
     if (decided.next && decided.next !== 'remove') operation.noteEnrolled(decided.next);
     return decided;
   });
   if (isRefusal(answer)) return operation.end(answer);
   await tellHost(flow, user.id, true, operation.report);
-  const { sign, ...confirmed } = answer;
-  const device = await signGrant(flow, user.id, sign);
+  const { grant, ...confirmed } = answer;
+  const device = await grant;
   return operation.end({ ...confirmed, ...(device ? { device } : {}) });
 }
 
-function decideConfirmation<User extends MfaUser>(
-  options: ResolvedOptions<User>,
-  facts: Facts<User>,
-): Decision<Accepted | Refusal> {
+function decideConfirmation<User extends MfaUser>(flow: FlowContext<User>, facts: Facts<User>): Decision<Accepted | Refusal> {
   const { profile, session, policy, input, shown, now } = facts;
+  const { windowSteps } = flow.options;
   const pending = profile.enrollments.find((candidate) => candidate.id === input.enrollmentId);
   if (!pending || !isOpen(pending, now) || !isOwn(pending, session)) return { answer: refuse('enrollment_expired') };
   if (!policy.mayEnroll) return { answer: refuse('not_allowed') };
@@ -92,24 +82,25 @@ function decideConfirmation<User extends MfaUser>(
   const known = findDevice(profile, shown, now);
   const throttled = throttleGuess(profile, known, 'enroll', 1, now);
   if (throttled) return unconfirmed(throttled);
-  const checked = totpFactor(options.windowSteps).check(pending.data as TotpData, code, { now });
+  const checked = totpFactor(windowSteps).check(pending.data as TotpData, code, { now });
   // The step is used at every door: the same code must not open another authenticator that happens to show it.
-  const elsewhere = checked.outcome === 'accepted' ? checkCode(profile, code, options.windowSteps, now).profile : profile;
+  const elsewhere = checked.outcome === 'accepted' ? checkCode(profile, code, windowSteps, now).profile : profile;
   const priced = priceGuess(elsewhere, known, 'enroll', { outcome: checked.outcome, cost: 1 }, now);
   if (priced.refusal || !priced.profile) return unconfirmed(priced);
-  return accept(options, facts, { pending, data: checked.data, profile: priced.profile });
+  return accept(flow, facts, { pending, data: checked.data, profile: priced.profile });
 }
 
 function accept<User extends MfaUser>(
-  options: ResolvedOptions<User>,
+  flow: FlowContext<User>,
   facts: Facts<User>,
   { pending, data, profile }: { pending: PendingEnrollment; data: TotpData; profile: Profile },
 ): Decision<Accepted> {
   const { session, input, shown, policy, now } = facts;
+  const { recoveryCodeCount } = flow.options;
   const { id: enrollmentId, kind, name } = pending;
   const authenticator: Authenticator = { id: randomId(), kind, name, createdAt: now, lastUsedAt: now, enrollmentId, data };
-  const fresh = options.recoveryCodeCount > 0 && !profile.recoveryCodes;
-  const made = fresh ? createRecoveryCodes(options.recoveryCodeCount, randomBytes, now) : null;
+  const fresh = recoveryCodeCount > 0 && !profile.recoveryCodes;
+  const made = fresh ? createRecoveryCodes(recoveryCodeCount, randomBytes, now) : null;
   const { unenrolledAt: _, ...enrolled } = withoutRemembrance(profile);
   const enrolledProfile = useUpToken(
     {
@@ -131,7 +122,7 @@ function accept<User extends MfaUser>(
       ...(made ? { recoveryCodes: made.codes } : {}),
       session: { state: 'verified', assurance },
       assurance,
-      ...(passed.sign ? { sign: passed.sign } : {}),
+      ...startGrant(flow, facts.user.id, passed.sign),
     },
     next: passed.profile,
     events: [{ name: 'authenticator_enrolled', authenticatorId: authenticator.id }, ...passed.events],

@@ -129,13 +129,23 @@ export function passDevice(
   };
 }
 
-/** Signs the token of a device whose entry is stored. */
-export async function signGrant<User extends MfaUser>(
+/**
+ * Begins to sign the token of a device, while its entry is being written: the answer that holds it leaves only after the write.
+ * A token whose entry was not stored goes to nobody, and would say nothing.
+ */
+export function startGrant<User extends MfaUser>(
   flow: FlowContext<User>,
   userId: string,
   sign: TokenToSign | undefined,
-): Promise<DeviceGrant | undefined> {
+): { grant: Promise<DeviceGrant> } | undefined {
   if (!sign) return undefined;
+  const grant = signGrant(flow, userId, sign);
+  // Who awaits it hears of a failure; nobody awaits that of a decision that lost its race.
+  grant.catch(() => undefined);
+  return { grant };
+}
+
+async function signGrant<User extends MfaUser>(flow: FlowContext<User>, userId: string, sign: TokenToSign): Promise<DeviceGrant> {
   const { deviceId, tokenId, rememberedUntil } = sign;
   const signed = await signDeviceToken({ userId, deviceId, tokenId }, signing(flow));
   return { ...signed, deviceId, ...(rememberedUntil === undefined ? {} : { rememberedUntil }) };

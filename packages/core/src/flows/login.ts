@@ -6,18 +6,10 @@ import { decideAccess } from '../policy/requirement.js';
 import type { Decision } from '../profile/change-profile.js';
 import { isRemembered } from '../profile/device.js';
 import { isEnrolled, newProfile, type Profile } from '../profile/profile.js';
-import type { LoginBegun } from '../results.js';
+import type { DeviceGrant, LoginBegun } from '../results.js';
 import { signPendingToken } from '../tokens/pending-token.js';
 import { beginOperation, checkUserId, type FlowContext, isRefusal, policyOf, remindHost } from './flow.js';
-import {
-  endReused,
-  findDevice,
-  openShownTokens,
-  type ShownTokens,
-  signGrant,
-  type TokenToSign,
-  useDevice,
-} from './known-device.js';
+import { endReused, findDevice, openShownTokens, type ShownTokens, startGrant, useDevice } from './known-device.js';
 
 interface LoginInput<User extends MfaUser> {
   user: User;
@@ -30,7 +22,8 @@ interface LoginInput<User extends MfaUser> {
 interface Begun {
   decision: AccessDecision;
   session?: MfaSession;
-  sign?: TokenToSign;
+  /** Being signed. */
+  grant?: Promise<DeviceGrant>;
   enrolled: boolean;
 }
 
@@ -51,7 +44,7 @@ export async function beginLogin<User extends MfaUser>(flow: FlowContext<User>, 
   }
   const shown = await openShownTokens(flow, user.id, input.deviceToken);
   const begun = await flow.profiles.change<Begun>(user.id, operation.report, (profile, now) => {
-    const decided = decideLogin({ user, policy, shown, since: input.loggedInAt ?? now, profile, now });
+    const decided = decideLogin(flow, { user, policy, shown, since: input.loggedInAt ?? now, profile, now });
     operation.noteEnrolled(decided.next && decided.next !== 'remove' ? decided.next : profile);
     return { ...decided, events: [...(decided.events ?? []), { name: 'login_begun', access: decided.answer.decision.access }] };
   });
@@ -60,9 +53,9 @@ export async function beginLogin<User extends MfaUser>(flow: FlowContext<User>, 
     operation.report({ name: 'login_begun', access: 'unavailable' });
     return operation.end({ decision: { access: 'unavailable', retryAfterSeconds } });
   }
-  const { decision, session, sign } = begun;
+  const { decision, session, grant } = begun;
   if (session) await remindHost(flow, user, begun.enrolled, operation.report);
-  const device = await signGrant(flow, user.id, sign);
+  const device = await grant;
   // Also where nothing is asked yet: a client without a session enrolls by it when MFA is optional or there is time left.
   const pendingToken = session?.state === 'pending' ? await signPendingToken(session, signing(flow)) : undefined;
   return operation.end({
@@ -82,7 +75,8 @@ interface LoginFacts {
   now: number;
 }
 
-function decideLogin({ user, policy, shown, since, profile, now }: LoginFacts): Decision<Begun> {
+function decideLogin<User extends MfaUser>(flow: FlowContext<User>, facts: LoginFacts): Decision<Begun> {
+  const { user, policy, shown, since, profile, now } = facts;
   const enrolled = isEnrolled(profile);
   if (isProfileMissing(user.enrolled, profile, now)) {
     const decision: AccessDecision = { access: 'refuse', reason: 'profile_missing' };
@@ -108,7 +102,7 @@ function decideLogin({ user, policy, shown, since, profile, now }: LoginFacts): 
       assurance: rememberedAssurance(user.id, profile.epoch, known.device.id, now),
     };
     return {
-      answer: { decision: decide(session, used.profile), session, enrolled, ...(used.sign ? { sign: used.sign } : {}) },
+      answer: { decision: decide(session, used.profile), session, enrolled, ...startGrant(flow, user.id, used.sign) },
       // A use that mints nothing is one of those at once, within the minute of the first: it is stored already, and tabs that open
       // together do not compete for the record.
       ...(used.sign ? { next: used.profile } : {}),

@@ -2,7 +2,7 @@ import { ACR, type Assurance, type MfaSession, type VerifiedSession } from '../a
 import type { EventDetail } from '../events.js';
 import { parseRecoveryCode, takeRecoveryCode } from '../factors/recovery-code.js';
 import { parseCode } from '../factors/totp.js';
-import type { MfaUser, ResolvedOptions } from '../options.js';
+import type { MfaUser } from '../options.js';
 import { guessCost } from '../policy/lockout.js';
 import { chargeRecovery, recoveryWait } from '../policy/recovery-limit.js';
 import type { Decision } from '../profile/change-profile.js';
@@ -12,15 +12,7 @@ import { checkCode, codeAuthenticators } from './check-code.js';
 import { type Acting, beginOperation, checkUserId, type FlowContext, isRefusal, policyOf, remindHost, stateOf } from './flow.js';
 import { type AtTheDoor, proofGate, useUpToken } from './gate.js';
 import { priceGuess, throttleGuess } from './guess.js';
-import {
-  type DeviceInput,
-  findDevice,
-  openShownTokens,
-  passDevice,
-  type ShownTokens,
-  signGrant,
-  type TokenToSign,
-} from './known-device.js';
+import { type DeviceInput, findDevice, openShownTokens, passDevice, type ShownTokens, startGrant } from './known-device.js';
 
 /** What a verification is given: a code of an authenticator or a recovery code, not both. */
 export interface VerifyInput<User extends MfaUser> extends Acting<User>, DeviceInput {
@@ -40,7 +32,8 @@ interface Accepted {
   ok: true;
   session: VerifiedSession;
   assurance: Assurance;
-  sign?: TokenToSign;
+  /** Being signed. */
+  grant?: Promise<DeviceGrant>;
   recoveryCodesLeft?: number;
 }
 
@@ -67,14 +60,12 @@ export async function verify<User extends MfaUser>(flow: FlowContext<User>, inpu
     const gate = proofGate({ user, policy, session, profile, now });
     if (!gate.open) return { answer: gate.refusal, events: gate.events ?? [] };
     const facts = { user, policy, session, profile: gate.profile, now, input, shown };
-    return proof.kind === 'totp'
-      ? decideCode(flow.options, facts, proof.value)
-      : decideRecovery(flow.options, facts, proof.value);
+    return proof.kind === 'totp' ? decideCode(flow, facts, proof.value) : decideRecovery(flow, facts, proof.value);
   });
   if (isRefusal(answer)) return operation.end(answer);
   await remindHost(flow, user, true, operation.report);
-  const { sign, ...verified } = answer;
-  const device = await signGrant(flow, user.id, sign);
+  const { grant, ...verified } = answer;
+  const device = await grant;
   return operation.end({ ...verified, ...(device ? { device } : {}) });
 }
 
@@ -86,7 +77,7 @@ function parseProof({ code, recoveryCode }: { code?: unknown; recoveryCode?: unk
 }
 
 function decideCode<User extends MfaUser>(
-  options: ResolvedOptions<User>,
+  flow: FlowContext<User>,
   facts: Facts<User>,
   code: string,
 ): Decision<Accepted | Refusal> {
@@ -95,7 +86,7 @@ function decideCode<User extends MfaUser>(
   const cost = guessCost(codeAuthenticators(profile));
   const throttled = throttleGuess(profile, known, 'verify', cost, now);
   if (throttled) return refused(throttled);
-  const checked = checkCode(profile, code, options.windowSteps, now);
+  const checked = checkCode(profile, code, flow.options.windowSteps, now);
   const priced = priceGuess(checked.profile, known, 'verify', { outcome: checked.outcome, cost }, now);
   if (priced.refusal || !priced.profile) return refused({ ...priced, events: [...checked.events, ...priced.events] });
   const spent = useUpToken(priced.profile, session, now);
@@ -103,14 +94,19 @@ function decideCode<User extends MfaUser>(
   const assurance = activeAssurance(facts, 'otp', now);
   const verified: EventDetail = { name: 'verified', via: 'otp', authenticatorId: checked.authenticatorId ?? '' };
   return {
-    answer: { ok: true, session: verifiedSession(session, assurance), assurance, ...(passed.sign ? { sign: passed.sign } : {}) },
+    answer: {
+      ok: true,
+      session: verifiedSession(session, assurance),
+      assurance,
+      ...startGrant(flow, facts.user.id, passed.sign),
+    },
     next: passed.profile,
     events: [...checked.events, verified, ...passed.events],
   };
 }
 
 function decideRecovery<User extends MfaUser>(
-  options: ResolvedOptions<User>,
+  flow: FlowContext<User>,
   facts: Facts<User>,
   code: string,
 ): Decision<Accepted | Refusal> {
@@ -132,14 +128,14 @@ function decideRecovery<User extends MfaUser>(
   const passed = passDevice(spent, findDevice(spent, shown, now), { ...input, rememberDevice: false }, null, now);
   const assurance = activeAssurance(facts, 'recovery-code', now);
   const recoveryCodesLeft = recoveryCodes.digests.length;
-  const low = recoveryCodesLeft <= options.recoveryCodesLowAt;
+  const low = recoveryCodesLeft <= flow.options.recoveryCodesLowAt;
   return {
     answer: {
       ok: true,
       session: verifiedSession(session, assurance),
       assurance,
       recoveryCodesLeft,
-      ...(passed.sign ? { sign: passed.sign } : {}),
+      ...startGrant(flow, facts.user.id, passed.sign),
     },
     next: passed.profile,
     events: [
