@@ -23,6 +23,14 @@ export async function startHost(file, given) {
     }
   }
 
+  /** Microseconds of the processor that the application has used. */
+  async function cpu() {
+    const answered = new Promise((resolve) => child.once('message', resolve));
+    child.send('cpu');
+    const { user, system } = (await answered).cpu;
+    return user + system;
+  }
+
   async function cookieOf(storage) {
     const answer = await request(requestText(`/login/${storage}`));
     const cookie = /^set-cookie: ([^;\r]+)/im.exec(answer)?.[1];
@@ -39,7 +47,7 @@ export async function startHost(file, given) {
         const answer = await request(text);
         if (!answer.startsWith('HTTP/1.1 200 ')) throw new Error(`${path}: ${answer}`);
       };
-      return { name, run };
+      return { name, run, cpu };
     },
     stop() {
       const ended = new Promise((resolve) => child.once('exit', resolve));

@@ -2,20 +2,30 @@
  * Compares sides by turns: in each round every side runs one batch, in an order that changes from round to round, so that what
  * the machine does meanwhile meets all of them. Ratios are taken within a round; reported is their median.
  *
- * A side is `{ name, prepare?(count), run(index), settle?() }`; `prepare` and `settle` are not timed.
+ * A side is `{ name, prepare?(count), run(index), cpu?() }`; `prepare` is not timed. With `cpu`, the microseconds that the measured
+ * process has used so far, what a call takes of the processor is counted beside the time: other work on the machine disturbs it less.
  */
 export async function compare(sides, { rounds, count, inFlight = 1, warmup = 1 }) {
   const costs = new Map(sides.map(({ name }) => [name, []]));
+  for (const { name, cpu } of sides) if (cpu) costs.set(cpuOf(name), []);
   for (let round = -warmup; round < rounds; round++) {
     const order = round % 2 === 0 ? sides : [...sides].reverse();
     for (const side of order) {
       await side.prepare?.(count);
+      const used = await side.cpu?.();
       const cost = inFlight === 1 ? await oneByOne(side, count) : await atOnce(side, count, inFlight);
-      await side.settle?.();
-      if (round >= 0) costs.get(side.name).push(cost);
+      const usedAfter = await side.cpu?.();
+      if (round < 0) continue;
+      costs.get(side.name).push(cost);
+      if (side.cpu) costs.get(cpuOf(side.name)).push((usedAfter - used) / count);
     }
   }
   return costs;
+}
+
+/** The name under which the processor's part of a side is kept. */
+export function cpuOf(name) {
+  return `${name}, processor`;
 }
 
 /** The median of what single calls took, in microseconds: a pause of the machine is one call's, not the batch's. */
