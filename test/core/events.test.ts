@@ -32,6 +32,7 @@ afterEach(() => {
 const BESIDE = new Set<MfaEvent['name']>([
   'recovery_code_used',
   'recovery_codes_low',
+  'recovery_codes_revoked',
   'device_remembered',
   'device_used',
   'device_refused',
@@ -111,6 +112,7 @@ describe('LOG-1, I11: one principal event an operation', () => {
     ['a password change', 'sessions_ended', ({ mfa }) => mfa.passwordChanged({ userId: ada.id })],
     ['a reset', 'mfa_reset', ({ mfa }) => mfa.resetMfa({ userId: ada.id, actor: 'a', reason: 'r' })],
     ['a cleared lockout', 'lockout_cleared', ({ mfa }) => mfa.clearLockout({ userId: ada.id, actor: 'a', reason: 'r' })],
+    ['a restored backup', 'restore_handled', ({ mfa }) => mfa.afterRestore()],
     ['a user forgotten', 'user_forgotten', ({ mfa }) => mfa.forgetUser({ userId: ada.id })],
   ];
 
