@@ -32,7 +32,8 @@ describeWith(server, 'a MariaDB that breaks under load', (mariadb) => {
       for (let round = 0; running; round++) {
         const stored = await storage.read(userId).catch(() => undefined);
         // What said true is stored, whatever was killed since; what threw may be.
-        if (stored !== undefined && last.has(userId)) expect(numberOf(stored?.version)).toBeGreaterThanOrEqual(numberOf(last.get(userId)));
+        if (stored !== undefined && last.has(userId))
+          expect(numberOf(stored?.version)).toBeGreaterThanOrEqual(numberOf(last.get(userId)));
         const next = { version: `v${String(round).padStart(8, '0')}`, value: 'x' };
         const wrote = stored !== undefined && (await storage.write(userId, next, stored?.version ?? null).catch(() => false));
         if (!wrote) {

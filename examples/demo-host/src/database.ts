@@ -45,7 +45,9 @@ async function connect(url: string): Promise<HostDatabase> {
   if (url === 'memory:') return openSqlite(':memory:', 'memory, gone at exit');
   if (url.startsWith('file:')) return openSqlite(url, url);
   if (/^postgres(ql)?:\/\//.test(url)) return openPostgres(url);
-  throw new Error('MFA_STORAGE is none of memory:, file:PATH, postgres:// or mysql://user@host/database, redis://host:port, dynamodb:TABLE');
+  throw new Error(
+    'MFA_STORAGE is none of memory:, file:PATH, postgres:// or mysql://user@host/database, redis://host:port, dynamodb:TABLE',
+  );
 }
 
 async function besideProfiles(url: string, hostFile: string): Promise<HostDatabase | null> {
