@@ -1,4 +1,4 @@
 module.exports = {
-  transformIgnorePatterns: ['/node_modules/(?!(@mfa-kit|jose|@scure|@noble)/)'],
+  transformIgnorePatterns: ['/node_modules/(?!(@mfa-kit|@otplib|jose|@scure|@noble)/)'],
   transform: { '\\.[cm]?[jt]s$': ['babel-jest', { presets: [['@babel/preset-env', { targets: { node: 'current' } }]] }] },
 };
