@@ -1,0 +1,66 @@
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Enrolled, enroll, logIn } from '../express/client.js';
+import { countOperations, ROUNDS } from '../support/proof.js';
+import { type Fuzzed, hosts, sendRaw } from './hosts.js';
+
+const piece = fc.constantFrom(
+  '/',
+  '\\',
+  '//',
+  '..',
+  '.',
+  '%2f',
+  '%5c',
+  '%2e',
+  '@',
+  ':',
+  '?',
+  '#',
+  '%09',
+  '%0d%0a',
+  'evil.example',
+  'https:',
+  'cases',
+  'javascript:',
+);
+const path = fc.oneof(
+  fc.array(piece, { maxLength: 8 }).map((parts) => `/${parts.join('')}`),
+  fc.constantFrom('//evil.example', '/\\evil.example', '/.//evil.example', '/mfa/../..//evil.example'),
+);
+const target = fc.oneof(path, fc.webUrl(), fc.constant('https://evil.example/cases'));
+
+describe.each(hosts)('the way back on $name', ({ start }) => {
+  let host: Fuzzed;
+  let enrolled: Enrolled;
+
+  beforeAll(async () => {
+    host = await start();
+    enrolled = await enroll(host);
+  });
+  afterAll(() => host.close());
+
+  it('HTTP-2: is a path of this origin, whatever was asked for before, by path, by Referer or by a parameter', async () => {
+    await fc.assert(
+      fc.asyncProperty(path, target, fc.boolean(), async (asked, other, asPage) => {
+        const client = await logIn(host);
+        const cookie = () => [...client.cookies].map(([name, value]) => `${name}=${value}`).join('; ');
+        const headers = { accept: asPage ? 'text/html' : 'application/json', referer: other, cookie: cookie() };
+        const refused = await sendRaw(host.origin, { path: `${asked}?returnTo=${encodeURIComponent(other)}`, headers });
+        const moved = refused.headers.location;
+        if (typeof moved === 'string') expectOwn(moved, host.origin);
+        const answer = await client.post('/mfa/verify', { code: enrolled.code(), returnTo: other, next: other });
+        countOperations();
+        expect(answer.status, answer.text).toBe(200);
+        expectOwn(String(answer.body.returnTo), host.origin);
+      }),
+      { numRuns: 12 * ROUNDS },
+    );
+    expect(host.faults()).toEqual([]);
+  }, 120_000);
+});
+
+function expectOwn(target: string, origin: string): void {
+  expect(target).toMatch(/^\/(?![/\\])/);
+  expect(new URL(target, origin).origin).toBe(origin);
+}
