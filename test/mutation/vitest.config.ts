@@ -1,0 +1,29 @@
+import { readFileSync } from 'node:fs';
+import { defineConfig } from 'vitest/config';
+import base from '../../vitest.config.js';
+
+// In Stryker's sandbox `node_modules` leads back to the real packages: here their names mean the mutated sources.
+const root = new URL('../../', import.meta.url);
+
+interface Manifest {
+  name: string;
+  exports: Record<string, string | { 'mfa-kit-source': string }>;
+}
+
+const alias = ['core', 'express', 'nest'].flatMap((folder) => {
+  const manifest = JSON.parse(readFileSync(new URL(`packages/${folder}/package.json`, root), 'utf8')) as Manifest;
+  return Object.entries(manifest.exports).flatMap(([subpath, target]) => {
+    if (typeof target === 'string') return [];
+    const source = new URL(`packages/${folder}/${target['mfa-kit-source']}`, root).pathname;
+    return { find: new RegExp(`^${manifest.name}${subpath.slice(1)}$`), replacement: source };
+  });
+});
+
+const tests = process.env.MFA_KIT_MUTANT_TESTS;
+if (!tests) throw new Error('Start this by "npm run mutants": it says which tests judge which folder.');
+
+export default defineConfig({
+  ...base,
+  resolve: { ...base.resolve, alias },
+  test: { ...base.test, root: root.pathname, include: tests.split(' '), exclude: ['test/core/flows/attacker-year.test.ts'] },
+});
