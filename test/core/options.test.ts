@@ -17,6 +17,7 @@ function messageOf(options: unknown): string {
   return 'accepted';
 }
 
+const HEX = Buffer.from(KEY.secret, 'base64').toString('hex');
 const mend = /openssl rand -base64 32/;
 const bad: [string, object, RegExp][] = [
   ['no issuer', { issuer: undefined }, /"issuer" must be the name/],
@@ -43,6 +44,13 @@ const bad: [string, object, RegExp][] = [
   ['a secret of zeros', { keys: [{ id: 'a', secret: new Uint8Array(32) }] }, /not random/],
   ['a passphrase with blanks', { keys: [{ id: 'a', secret: 'correct horse battery staple and a lot more' }] }, /passphrase/],
   ['a passphrase in one case', { keys: [{ id: 'a', secret: 'correcthorsebatterystapleandalotmoreofwords' }] }, /passphrase/],
+  ['a passphrase in both cases', { keys: [{ id: 'a', secret: 'Correct horse Battery staple and A lot More' }] }, /not base64/],
+  ['32 letters in one case', { keys: [{ id: 'a', secret: 'correcthorsebatterystapleandalot' }] }, /looks like a passphrase/],
+  ['capitals alone', { keys: [{ id: 'a', secret: 'CORRECTHORSEBATTERYSTAPLEANDALOTMORE' }] }, /looks like a passphrase/],
+  ['a short word', { keys: [{ id: 'a', secret: 'changeme' }] }, /has 6 bytes/],
+  ['hex with half a byte more', { keys: [{ id: 'a', secret: `${HEX}0` }] }, /looks like a passphrase/],
+  ['hex with something behind it', { keys: [{ id: 'a', secret: `${HEX}zz` }] }, /looks like a passphrase/],
+  ['hex with something before it', { keys: [{ id: 'a', secret: `zz${HEX}` }] }, /looks like a passphrase/],
   ['a placeholder', { keys: [{ id: 'a', secret: 'change-me' }] }, mend],
   ['a secret that is a number', { keys: [{ id: 'a', secret: 12345 }] }, /must be a string or bytes/],
   ['a secret that is a list', { keys: [{ id: 'a', secret: [1, 2, 3] }] }, /must be a string or bytes/],

@@ -7,30 +7,38 @@ import { randomFraction, randomId } from '../../../packages/core/src/crypto/rand
 import { createBench, KEY, loginPending, OTHER_KEY } from '../../support/core-fixture.js';
 
 const secret = Buffer.from('0123456789abcdef0123456789ABCDEF');
-const ring = createKeyring([{ id: 'a', secret }], 'mfa-kit');
+const makeRing = () => createKeyring([{ id: 'a', secret }], 'mfa-kit');
 
 describe('keys', () => {
   it('CRY-4: one a purpose, by HKDF-SHA-256 over length-prefixed words', () => {
     const info = lengthPrefixed(['mfa-kit', 'mfa-kit', 'device-token']);
     const expected = Buffer.from(hkdfSync('sha256', secret, new Uint8Array(), info, 32));
-    expect(Buffer.from(ring.bytes('device-token', 'a') ?? []).equals(expected)).toBe(true);
+    expect(Buffer.from(makeRing().bytes('device-token', 'a') ?? []).equals(expected)).toBe(true);
   });
 
   it('CRY-4: differ by purpose, by realm and by secret', () => {
     const other = createKeyring([{ id: 'a', secret: Buffer.from('fedcba9876543210FEDCBA9876543210') }], 'mfa-kit');
-    const rings = [ring, createKeyring([{ id: 'a', secret }], 'other'), other];
+    const rings = [makeRing(), createKeyring([{ id: 'a', secret }], 'other'), other];
     const purposes = ['profile', 'device-token', 'pending-token', 'device-cookie'] as const;
     const keys = rings.flatMap((one) => purposes.map((purpose) => Buffer.from(one.bytes(purpose, 'a') ?? []).toString('hex')));
     expect(new Set(keys).size).toBe(12);
   });
 
   it.each(['b', '', 'A', '__proto__', 'a ', 'profile a'])('of the id %j there is none', (id) => {
+    const ring = makeRing();
     expect(ring.bytes('profile', id)).toBeUndefined();
     expect(ring.hmacKey('profile', id)).toBeUndefined();
   });
 
+  it('are derived and imported once', () => {
+    const ring = makeRing();
+    expect(ring.bytes('profile', 'a')).toBe(ring.bytes('profile', 'a'));
+    expect(ring.hmacKey('profile', 'a')).toBe(ring.hmacKey('profile', 'a'));
+    expect(() => createKeyring([], 'mfa-kit')).toThrow('a keyring needs a key');
+  });
+
   it('cannot be taken out of the key that signs', async () => {
-    const key = await ring.hmacKey('device-token', 'a');
+    const key = await makeRing().hmacKey('device-token', 'a');
     if (!key) throw new Error('no key');
     await expect(crypto.subtle.exportKey('raw', key as never)).rejects.toThrow();
   });
