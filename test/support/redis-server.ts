@@ -25,6 +25,8 @@ export interface RunningRedisCluster {
   stop(): Promise<void>;
 }
 
+/** The program, which is a Sentinel too. */
+export const REDIS_SERVER = 'redis-server';
 export const DURABLE = ['--appendonly', 'yes', '--appendfsync', 'always'];
 
 /** A real Redis of its own, on a free port, with its data in a temporary folder. Throws with what is missing. */
@@ -50,7 +52,7 @@ export async function startRedis(flags: string[] = DURABLE): Promise<RunningRedi
     const always = ['--port', String(port), '--bind', '127.0.0.1', '--dir', folder, '--save', '', '--loglevel', 'warning'];
     // Else a replica waits five seconds for others that may want the same copy.
     always.push('--repl-diskless-sync-delay', '0');
-    child = spawn('redis-server', [...always, ...flags], { stdio: 'ignore' });
+    child = spawn(REDIS_SERVER, [...always, ...flags], { stdio: 'ignore' });
     const failed = new Promise<never>((_, reject) => {
       child.once('error', () => reject(new Error('redis-server is missing: apt-get install redis-server')));
       child.once('exit', (code) => reject(new Error(`redis-server ended with code ${code}`)));

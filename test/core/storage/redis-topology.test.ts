@@ -8,7 +8,13 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type RedisSend, redisStorage } from '../../../packages/core/src/storage/redis.js';
 import { freePort } from '../../support/free-port.js';
 import { type OpenedClient, portsOf, redisClients } from '../../support/redis.js';
-import { type RunningRedis, type RunningRedisCluster, startRedis, startRedisCluster } from '../../support/redis-server.js';
+import {
+  REDIS_SERVER,
+  type RunningRedis,
+  type RunningRedisCluster,
+  startRedis,
+  startRedisCluster,
+} from '../../support/redis-server.js';
 import { describeWith, reportMissing } from '../../support/requires.js';
 
 const cluster: RunningRedisCluster | null = await startRedisCluster([]).catch((error: Error) => reportMissing(error.message));
@@ -97,7 +103,7 @@ describeWith(single, 'redisStorage by Sentinel', (server) => {
     port = await freePort();
     const file = join(folder, 'sentinel.conf');
     writeFileSync(file, `port ${port}\nbind 127.0.0.1\nsentinel monitor main 127.0.0.1 ${server.port} 1\n`);
-    const child = spawn('redis-server', [file, '--sentinel'], { stdio: 'ignore' });
+    const child = spawn(REDIS_SERVER, [file, '--sentinel'], { stdio: 'ignore' });
     stop = () => child.kill('SIGKILL');
   });
   afterAll(() => {
