@@ -1,4 +1,4 @@
-import { assuranceFromClaims } from '@mfa-kit/core';
+import { assuranceFromClaims, createMfa } from '@mfa-kit/core';
 import { expressMfa } from '@mfa-kit/express';
 import * as demo from '@mfa-kit-examples/demo-host';
 import express, { type ErrorRequestHandler, type Express, type Request, type Response } from 'express';
@@ -10,7 +10,7 @@ export async function createApp(
   host: demo.DemoHost,
   { spaOrigin, clock = Date.now }: { spaOrigin?: string; clock?: () => number } = {},
 ): Promise<Express> {
-  const mfa = demo.createDemoMfa(host, clock);
+  const mfa = createMfa<demo.DemoUser>({ issuer: 'Larkfield Legal', ...host.mfa, clock });
   const tokens = await createTokens(host, clock);
   const userOf = async (req: Request): Promise<demo.DemoUser | null> => {
     const claims = await tokens.claimsOf(req.headers.authorization);

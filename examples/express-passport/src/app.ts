@@ -1,3 +1,4 @@
+import { createMfa } from '@mfa-kit/core';
 import { expressMfa } from '@mfa-kit/express';
 import * as demo from '@mfa-kit-examples/demo-host';
 import { expressSession } from '@mfa-kit-examples/demo-host/express-session';
@@ -12,12 +13,16 @@ declare global {
 }
 
 /** The whole application. `origins`: where browsers reach it. */
-export function createApp(host: demo.DemoHost, options: { origins: string[]; clock?: () => number }): express.Express {
-  const { router, requireMfa, requireMfaExcept, mfaFor } = expressMfa(demo.createDemoMfa(host, options.clock), {
+export function createApp(
+  host: demo.DemoHost,
+  { origins, ...options }: { origins: string[]; clock?: () => number },
+): express.Express {
+  const mfa = createMfa<demo.DemoUser>({ issuer: 'Larkfield Legal', ...host.mfa, ...options });
+  const { router, requireMfa, requireMfaExcept, mfaFor } = expressMfa(mfa, {
     user: (req) => req.user ?? null,
     loginUrl: '/login',
     homeUrl: '/cases',
-    allowedOrigins: options.origins,
+    allowedOrigins: origins,
     deviceCookie: { insecureHttpForDevelopment: !host.production },
     pages: { brand: 'Larkfield Legal', supportUrl: 'mailto:support@larkfield.example' },
   });

@@ -1,5 +1,6 @@
+import { createMfa } from '@mfa-kit/core';
 import { MfaGuard, MfaModule } from '@mfa-kit/nest';
-import { createDemoMfa, type DemoUser } from '@mfa-kit-examples/demo-host';
+import type { DemoUser } from '@mfa-kit-examples/demo-host';
 import { ApolloDriver, type ApolloDriverConfig } from '@nestjs/apollo';
 import { type DynamicModule, Global, Module } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR } from '@nestjs/core';
@@ -32,7 +33,7 @@ export class DemoModule {
       isGlobal: true,
       inject: [DEMO, People],
       useFactory: ({ host, origins, clock }: Demo, people: People) => ({
-        mfa: createDemoMfa(host, clock),
+        mfa: createMfa<DemoUser>({ issuer: 'Larkfield Legal', ...host.mfa, ...(clock && { clock }) }),
         user: ({ request }) => people.find(request),
         loginUrl: '/login',
         homeUrl: '/cases',
