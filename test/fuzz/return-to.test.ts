@@ -58,6 +58,13 @@ describe.each(hosts)('the way back on $name', ({ start }) => {
     );
     expect(host.faults()).toEqual([]);
   }, 120_000);
+
+  it('HTTP-2: is the path that was refused, where it is one of this origin', async () => {
+    const client = await logIn(host);
+    const cookie = [...client.cookies].map(([name, value]) => `${name}=${value}`).join('; ');
+    await sendRaw(host.origin, { path: '/cases?page=2', headers: { accept: 'text/html', cookie } });
+    expect((await client.post('/mfa/verify', { code: enrolled.code() })).body.returnTo).toBe('/cases?page=2');
+  });
 });
 
 function expectOwn(target: string, origin: string): void {
