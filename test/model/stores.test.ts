@@ -28,7 +28,7 @@ describe('on SQLite, a connection a process', () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  it(name, () => checkHistories(() => storages, { runs: ROUNDS }), 600_000);
+  it(name, () => checkHistories(() => storages, { runs: Math.ceil(ROUNDS / 2) }), 600_000);
 });
 
 describeWith(database, 'on PostgreSQL, a pool a process', (db) => {
@@ -44,5 +44,5 @@ describeWith(database, 'on PostgreSQL, a pool a process', (db) => {
     await db.drop();
   });
 
-  it(name, () => checkHistories(() => storages, { runs: ROUNDS }), 600_000);
+  it(name, () => checkHistories(() => storages, { runs: Math.ceil(ROUNDS / 2) }), 600_000);
 });

@@ -23,7 +23,7 @@ const files = ['test/model/regressions.test.ts', 'test/model/sequences.test.ts',
 export async function runWithBug(name: string): Promise<Verdict> {
   const vitest = path.join(path.dirname(createRequire(import.meta.url).resolve('vitest/package.json')), 'vitest.mjs');
   const config = path.join(folder, 'vitest.config.ts');
-  const env = { ...process.env, MFA_KIT_SEEDED_BUG: name, MFA_KIT_ROUNDS: '6', VITEST: undefined, NODE_OPTIONS: undefined };
+  const env = { ...process.env, MFA_KIT_SEEDED_BUG: name, MFA_KIT_ROUNDS: '15', VITEST: undefined, NODE_OPTIONS: undefined };
   const output = await new Promise<string>((resolve) => {
     const given = { cwd: root, env, maxBuffer: 64 * 1024 * 1024 };
     execFile(process.execPath, [vitest, 'run', '--config', config, '--bail', '1', ...files], given, (_failed, stdout) =>
