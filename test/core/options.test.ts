@@ -18,6 +18,8 @@ function messageOf(options: unknown): string {
 }
 
 const HEX = Buffer.from(KEY.secret, 'base64').toString('hex');
+/** Thirty-two bytes of so many different values. */
+const bytesOf = (values: number) => Uint8Array.from({ length: 32 }, (_, index) => index % values);
 const mend = /openssl rand -base64 32/;
 const bad: [string, object, RegExp][] = [
   ['no issuer', { issuer: undefined }, /"issuer" must be the name/],
@@ -37,6 +39,8 @@ const bad: [string, object, RegExp][] = [
     /"keys\[1\]\.secret" is the secret of "2026-11"/,
   ],
   ['a secret that is not set', { keys: [{ id: 'a', secret: undefined }] }, /is the environment variable set\?/],
+  ['a secret that is null', { keys: [{ id: 'a', secret: null }] }, /is the environment variable set\?/],
+  ['a secret of 19 values', { keys: [{ id: 'a', secret: bytesOf(19) }] }, /not random/],
   ['a secret that is empty', { keys: [{ id: 'a', secret: '' }] }, mend],
   ['a secret of 31 bytes', { keys: [{ id: 'a', secret: Buffer.alloc(31, 'abcdefghijklmnopqrstuvwxyz01234') }] }, /has 31 bytes/],
   ['a secret of 24 bytes in base64', { keys: [{ id: 'a', secret: 'q1W0nE7gk5RrJ9sZbX2mVtYp8uLcA4dF' }] }, /has 24 bytes/],
@@ -136,6 +140,10 @@ describe('good options', () => {
     await loginPending(bench.mfa);
     const other = createBench({ storage: bench.storage, clock: bench.clock.now });
     expect((await other.mfa.beginLogin({ user: ada })).decision.access).toBe('enroll');
+  });
+
+  it('a key of 20 different values may be chance', () => {
+    expect(messageOf({ ...base, keys: [{ id: 'a', secret: bytesOf(20) }] })).toBe('accepted');
   });
 
   it('the defaults are those that are documented', () => {
