@@ -114,7 +114,10 @@ export async function startRedisCluster(flags: string[] = DURABLE): Promise<Runn
     for (const [index, node] of nodes.entries())
       if (index > 0) await first.ask('CLUSTER', 'MEET', '127.0.0.1', String(node.port), String(buses[index]));
     for (const node of nodes) {
-      const whole = async () => /cluster_state:ok.*cluster_known_nodes:3/s.test(String(await node.ask('CLUSTER', 'INFO')));
+      const whole = async () =>
+        /cluster_state:ok.*cluster_known_nodes:3/s.test(String(await node.ask('CLUSTER', 'INFO'))) &&
+        // A node learns its own address from the others; until then clients cannot place its slots.
+        !/ :\d+@/.test(String(await node.ask('CLUSTER', 'NODES')));
       for (let tries = 0; !(await whole()); tries++) {
         if (tries === 300) throw new Error('the Redis Cluster did not come together in 15 s');
         await sleep(50);

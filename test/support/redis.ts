@@ -73,6 +73,8 @@ export const redisClients = {
     );
     cluster.on('error', () => undefined);
     await new Promise((resolve) => cluster.once('ready', resolve));
+    // Ready means: it knows the nodes. While it connects to one, ioredis sends to any other and follows MOVED, past the `natMap`.
+    await Promise.all(cluster.nodes('master').map((node) => node.ping()));
     return { client: cluster, close: () => cluster.disconnect() };
   },
 } satisfies Record<string, (addresses: RedisAddresses) => Promise<OpenedClient>>;
