@@ -15,6 +15,8 @@ const quick = given.includes('--quick');
 const named = given.filter((name) => !name.startsWith('--'));
 const size = (whole, little) => (quick ? little : whole);
 
+const CHART = '![Milliseconds an operation on PostgreSQL, one in flight](speed.svg)';
+
 /** What is measured, each group with how often: in whole, and in a minute. */
 const groups = {
   checks: () => measureChecks({ rounds: size(2000, 300) }),
@@ -55,5 +57,8 @@ function writeDocuments() {
   writeFileSync(path('docs/speed.svg'), drawChart(results));
   const page = readFileSync(path('docs/speed.md'), 'utf8');
   const [before, after] = [page.split('<!-- figures -->')[0], page.split('<!-- end of figures -->')[1]];
-  writeFileSync(path('docs/speed.md'), `${before}<!-- figures -->\n\n${markdownOf(results)}\n<!-- end of figures -->${after}`);
+  writeFileSync(
+    path('docs/speed.md'),
+    `${before}<!-- figures -->\n\n${CHART}\n\n${markdownOf(results)}\n<!-- end of figures -->${after}`,
+  );
 }

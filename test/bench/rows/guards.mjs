@@ -29,7 +29,7 @@ async function withinDelay(id, title, host, others, { rounds, count }) {
   const paths = ['/unguarded', '/empty', ...others];
   const sides = await Promise.all(paths.map((path) => host.side(path.slice(1), path, 'within')));
   sides.splice(2, 0, await host.side('guarded', '/guarded-within', 'within'));
-  const costs = await compare(sides, { rounds, count, inFlight: 16 });
+  const costs = await compare(sides, { rounds, count, inFlight: 16, warmup: 4 });
   return {
     id: `guard.${id}`,
     title: `${title}: guard by session, proof within revocationDelaySeconds; microseconds a request`,
@@ -49,7 +49,7 @@ async function withRead(id, title, host, storage, { rounds, count }) {
     await host.side('bare read', `/bare-read-${storage}`, storage),
     await host.side('guarded', `/guarded-${storage}`, storage),
   ];
-  const costs = await compare(sides, { rounds, count: Math.ceil(count / 2), inFlight: 16 });
+  const costs = await compare(sides, { rounds, count: Math.ceil(count / 2), inFlight: 16, warmup: 4 });
   return {
     id: `guard.${id}.${storage}`,
     title: `${title}: guard that reads the profile, ${storage === 'redis' ? 'Redis' : 'PostgreSQL'}; microseconds a request`,
