@@ -45,7 +45,7 @@ describe.each(versions)('SES-4: a host mistake denies and says what is wrong, on
       kit: { user: (req) => req.user as TestUser | undefined },
       routes: ({ app }) =>
         app.use('/late', (req, res) => {
-          req.user = { id: 'user-ada' };
+          Object.assign(req, { user: { id: 'user-ada' } });
           res.send('inside');
         }),
     });
@@ -57,7 +57,7 @@ describe.each(versions)('SES-4: a host mistake denies and says what is wrong, on
   it('two strategies that set different users: the proof of one is worth nothing for the other', async () => {
     const strategy: RequestHandler = (req, _res, next) => {
       const { 'x-strategy': other } = req.headers;
-      if (typeof other === 'string') req.user = { id: other, name: other };
+      if (typeof other === 'string') Object.assign(req, { user: { id: other, name: other } });
       next();
     };
     const served = await start({
