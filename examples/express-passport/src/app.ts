@@ -13,11 +13,8 @@ declare global {
 }
 
 /** The whole application. `origins`: where browsers reach it. */
-export function createApp(
-  host: demo.DemoHost,
-  { origins, ...options }: { origins: string[]; clock?: () => number },
-): express.Express {
-  const mfa = createMfa<demo.DemoUser>({ issuer: 'Larkfield Legal', ...host.mfa, ...options });
+export function createApp(host: demo.DemoHost, { origins, clock }: { origins: string[]; clock?: () => number }): express.Express {
+  const mfa = createMfa<demo.DemoUser>({ issuer: 'Larkfield Legal', ...host.mfa, ...(clock && { clock }) });
   const { router, requireMfa, requireMfaExcept, mfaFor } = expressMfa(mfa, {
     user: (req) => req.user ?? null,
     loginUrl: '/login',
