@@ -100,7 +100,11 @@ function ask(input: { origin: string; method: string; path: string; headers: Rec
         );
       },
     );
-    sent.once('error', reject);
+    sent.once('error', (error) => {
+      // The server may close an idle connection just when it is used again.
+      if (sent.reusedSocket) resolve(ask(input));
+      else reject(error);
+    });
     sent.end();
   });
 }
