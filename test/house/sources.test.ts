@@ -10,6 +10,14 @@ describe('the sources of the packages', () => {
     expect(sources.filter(({ text }) => text.trimEnd().split('\n').length > 250).map(({ file }) => file)).toEqual([]);
   });
 
+  it('hold no number of the contract in the packages for frameworks', () => {
+    // Up to five: how many parameters a handler of Express has, and its version.
+    const number = (node: Node): boolean => node.type === 'Literal' && typeof node.value === 'number' && node.value > 5;
+    const wrappers = /^(express|nest)\/src\//;
+    expect(filesWith(number).filter((file) => wrappers.test(file))).toEqual([]);
+    expect(filesWith(number).length).toBeGreaterThan(10);
+  });
+
   it('have names that say a concept', () => {
     const vague = /(^|[/.-])(utils?|helpers?|common|types?|misc|manager)([.-]|$)/;
     expect(sources.map(({ file }) => file).filter((file) => vague.test(file))).toEqual([]);
