@@ -34,6 +34,8 @@ export interface FaultProxy {
   cut(): void;
   /** How many replies were lost so far. */
   lostReplies(): number;
+  /** How many round trips there were so far: what a client sends before an answer comes is one. */
+  roundTrips(): number;
   close(): Promise<void>;
 }
 
@@ -44,6 +46,7 @@ export async function startFaultProxy(targetPort: number, onFault: () => void = 
   let delayMs = 0;
   let armed: { fault: RequestFault; which: 'next' | 'all' } | null = null;
   let lost = 0;
+  let roundTrips = 0;
   const pairs = new Set<{ client: Socket; server: Socket }>();
 
   const listener = createServer((client) => {
@@ -54,6 +57,7 @@ export async function startFaultProxy(targetPort: number, onFault: () => void = 
     let losesReply = false;
     let deaf = false;
     let mute = false;
+    let asking = false;
 
     const forward = (to: Socket, chunk: Buffer, ms = delayMs) => {
       if (mode === 'hold') held.push(() => to.writable && to.write(chunk));
@@ -66,6 +70,8 @@ export async function startFaultProxy(targetPort: number, onFault: () => void = 
       mute = true;
     };
     client.on('data', (chunk) => {
+      if (!asking) roundTrips++;
+      asking = true;
       if (deaf) return;
       if (mode === 'black-hole') return swallow();
       const fault = armed?.fault;
@@ -80,6 +86,7 @@ export async function startFaultProxy(targetPort: number, onFault: () => void = 
       if (!deaf) forward(server, chunk, typeof fault === 'object' ? fault.lateMs : delayMs);
     });
     server.on('data', (chunk) => {
+      asking = false;
       if (mute) return;
       if (mode === 'black-hole') return swallow();
       if (losesReply) {
@@ -141,6 +148,7 @@ export async function startFaultProxy(targetPort: number, onFault: () => void = 
     },
     cut,
     lostReplies: () => lost,
+    roundTrips: () => roundTrips,
     async close() {
       cut();
       await new Promise((resolve) => listener.close(resolve));

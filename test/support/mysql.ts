@@ -16,13 +16,23 @@ export async function mysqlDatabase(): Promise<MysqlDatabase | null> {
   await runOnce(server, `CREATE DATABASE ${name}`);
   const url = new URL(server);
   url.pathname = `/${name}`;
-  return { url: url.href, drop: () => runOnce(server, `DROP DATABASE IF EXISTS ${name}`) };
+  return { url: url.href, drop: () => dropDatabase(server, name) };
 }
 
-async function runOnce(url: string, sql: string): Promise<void> {
+async function dropDatabase(server: string, name: string): Promise<void> {
+  await runOnce(server, `DROP DATABASE IF EXISTS ${name}`);
+}
+
+/** `MariaDB 10.11.14`, as the server tells. */
+export async function mysqlVersion(url: string): Promise<string> {
+  const [row] = (await runOnce(url, 'SELECT VERSION() AS version')) as { version: string }[];
+  return String(row?.version).replace(/^([\d.]+)-(MariaDB).*/, '$2 $1');
+}
+
+async function runOnce(url: string, sql: string): Promise<unknown> {
   const connection = await mysql.createConnection(url);
   try {
-    await connection.query(sql);
+    return (await connection.query(sql))[0];
   } finally {
     await connection.end();
   }

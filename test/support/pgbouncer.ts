@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
@@ -17,6 +17,11 @@ export interface RunningPgBouncer {
 export function requirePgBouncer(): string | null {
   process.env.PATH = [process.env.PATH, '/usr/sbin'].join(delimiter);
   return requireProgram('pgbouncer', 'apt-get install pgbouncer');
+}
+
+/** `PgBouncer 1.18.0`, as the program tells. */
+export function pgBouncerVersion(path: string): string {
+  return /PgBouncer [\d.]+/.exec(execFileSync(path, ['--version'], { encoding: 'utf8' }))?.[0] ?? 'PgBouncer';
 }
 
 /** PgBouncer in transaction mode in front of a database, with so many connections to it. */

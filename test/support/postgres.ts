@@ -16,14 +16,24 @@ export async function postgresDatabase(): Promise<PostgresDatabase | null> {
   await runOnce(url, `CREATE DATABASE ${name}`);
   const connection = new URL(url);
   connection.pathname = `/${name}`;
-  return { connectionString: connection.href, drop: () => runOnce(url, `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`) };
+  return { connectionString: connection.href, drop: () => dropDatabase(url, name) };
 }
 
-async function runOnce(connectionString: string, sql: string): Promise<void> {
+async function dropDatabase(url: string, name: string): Promise<void> {
+  await runOnce(url, `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`);
+}
+
+/** `PostgreSQL 18.4`, as the server tells. */
+export async function postgresVersion(connectionString: string): Promise<string> {
+  const [row] = await runOnce(connectionString, 'SHOW server_version');
+  return `PostgreSQL ${row?.server_version}`;
+}
+
+async function runOnce(connectionString: string, sql: string): Promise<Record<string, unknown>[]> {
   const client = new pg.Client({ connectionString });
   await client.connect();
   try {
-    await client.query(sql);
+    return (await client.query(sql)).rows;
   } finally {
     await client.end();
   }

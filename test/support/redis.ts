@@ -79,6 +79,15 @@ export const redisClients = {
   },
 } satisfies Record<string, (addresses: RedisAddresses) => Promise<OpenedClient>>;
 
+/** `Redis 7.0.15`, as the server tells; of a Cluster, its first node. */
+export async function redisVersion(url: string): Promise<string> {
+  const [port] = portsOf(url);
+  const client = await createClient({ url: `redis://${host}:${port}` }).connect();
+  const info = await client.info('server');
+  client.destroy();
+  return `Redis ${/redis_version:(\S+)/.exec(info)?.[1]}`;
+}
+
 /** The ports in `redis://127.0.0.1:1,127.0.0.1:2`. */
 export function portsOf(url: string): number[] {
   return [...url.matchAll(/:(\d+)/g)].map(([, port]) => Number(port));

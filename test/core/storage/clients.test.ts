@@ -8,7 +8,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import type { SqlStorage } from '../../../packages/core/src/storage/sql.js';
 import type { MfaStorage } from '../../../packages/core/src/storage/storage.js';
 import { startFaultProxy } from '../../support/fault-proxy.js';
-import { postgresDatabase } from '../../support/postgres.js';
+import { postgresDatabase, postgresVersion } from '../../support/postgres.js';
 import { describeWith } from '../../support/requires.js';
 import { drizzleStorage } from './clients/drizzle.js';
 import { knexStorage } from './clients/knex.js';
@@ -35,8 +35,8 @@ function openPool(connectionString: string): pg.Pool {
 }
 
 /** Each as an application opens it, with the time-outs that docs/storage.md names. */
-const clients: Record<string, (url: string) => OpenClient> = {
-  kysely(url) {
+const clients = {
+  Kysely(url) {
     const { db, storage } = openKysely<object>(openPool(url));
     return {
       storage,
@@ -49,7 +49,7 @@ const clients: Record<string, (url: string) => OpenClient> = {
       close: () => db.destroy(),
     };
   },
-  drizzle(url) {
+  Drizzle(url) {
     const db = drizzle(openPool(url));
     return {
       storage: drizzleStorage(db),
@@ -62,8 +62,12 @@ const clients: Record<string, (url: string) => OpenClient> = {
       close: () => db.$client.end(),
     };
   },
-  knex(url) {
-    const db = knex({ client: 'pg', connection: { connectionString: url, ...WAITS }, acquireConnectionTimeout: 2000 });
+  Knex(url) {
+    const db = knex({
+      client: 'pg',
+      connection: { connectionString: url, connectionTimeoutMillis: 2000 },
+      acquireConnectionTimeout: 2000,
+    });
     return {
       storage: knexStorage(db),
       inTransaction: (work) =>
@@ -75,7 +79,7 @@ const clients: Record<string, (url: string) => OpenClient> = {
       close: () => db.destroy(),
     };
   },
-  'postgres-js'(url) {
+  'postgres.js'(url) {
     const sql = postgres(url, { connect_timeout: 2, onnotice: () => undefined });
     return {
       storage: postgresJsStorage(sql),
@@ -89,14 +93,14 @@ const clients: Record<string, (url: string) => OpenClient> = {
       close: () => sql.end({ timeout: 1 }),
     };
   },
-};
+} satisfies Record<string, (url: string) => OpenClient>;
 
 class RolledBack extends Error {}
 
 const database = await postgresDatabase();
 afterAll(() => database?.drop());
 
-for (const [name, open] of Object.entries(clients)) {
+for (const [name, open] of Object.entries(clients) as [keyof typeof clients, (url: string) => OpenClient][]) {
   describeWith(
     database,
     `the snippet for ${name} keeps the contract, through a proxy that breaks the connection`,
@@ -117,6 +121,7 @@ for (const [name, open] of Object.entries(clients)) {
       let next = 0;
 
       runConformance({
+        row: { name, server: () => postgresVersion(real.connectionString), roundTrips: proxy.roundTrips },
         open: async () => storages[next++ % 2] as MfaStorage,
         rounds: 5,
         listed: 210,
@@ -126,7 +131,7 @@ for (const [name, open] of Object.entries(clients)) {
             return async () => proxy.pass();
           },
           // postgres.js waits for an answer for ever, as docs/storage.md says.
-          ...(name === 'postgres-js'
+          ...(name === 'postgres.js'
             ? {}
             : {
                 async blackHole() {
@@ -153,7 +158,7 @@ async function endsInRollback(transaction: Promise<void>): Promise<void> {
 describe('docs/storage.md', () => {
   it.each(Object.keys(clients))('shows the snippet for %s as it is tested', (name) => {
     const docs = readFileSync(new URL('../../../docs/storage.md', import.meta.url), 'utf8');
-    const code = readFileSync(new URL(`clients/${name}.ts`, import.meta.url), 'utf8');
+    const code = readFileSync(new URL(`clients/${name.toLowerCase().replace('.', '-')}.ts`, import.meta.url), 'utf8');
     expect(docs).toContain(`\`\`\`ts\n${code}\`\`\``);
   });
 });

@@ -1,3 +1,4 @@
+import { createRequire } from 'node:module';
 import { DynamoDB, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type DynamoDBLike, dynamodbStorage, tableDefinition } from '../../../packages/core/src/storage/dynamodb.js';
@@ -35,6 +36,11 @@ describeWith(url, 'DynamoDB (dynalite) keeps the contract, through a proxy that 
   });
 
   runConformance({
+    row: {
+      name: 'DynamoDB',
+      server: () => `dynalite ${createRequire(import.meta.url)('dynalite/package.json').version}`,
+      roundTrips: proxy.roundTrips,
+    },
     open: async () => storages[opened++ % 2] as MfaStorage,
     // Enough for a second page and for races; the server in memory is slow.
     listed: 220,

@@ -4,7 +4,8 @@ import { runConformance } from './run-conformance.js';
 
 const storage = memoryStorage();
 
-describe('memory keeps the contract', () => runConformance({ open: async () => storage }));
+describe('memory keeps the contract', () =>
+  runConformance({ open: async () => storage, row: { name: 'this process', server: () => `Node ${process.versions.node}` } }));
 
 describe('memory in production', () => {
   afterEach(() => vi.unstubAllEnvs());

@@ -22,7 +22,10 @@ describeWith(url, 'MongoDB keeps the contract', (connectionString) => {
   });
   afterAll(() => Promise.all(clients.map((client) => client.close())));
 
-  runConformance({ open: async () => storages[opened++ % 2] as MfaStorage });
+  runConformance({
+    row: { name: 'MongoDB', server: async () => `MongoDB ${(await clients[0]?.db().admin().serverInfo())?.version}` },
+    open: async () => storages[opened++ % 2] as MfaStorage,
+  });
 });
 
 describe('mongodbStorage', () => {

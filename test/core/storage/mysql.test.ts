@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { mysqlStorage } from '../../../packages/core/src/storage/mysql.js';
 import type { MfaStorage } from '../../../packages/core/src/storage/storage.js';
 import { startFaultProxy } from '../../support/fault-proxy.js';
-import { mysqlDatabase } from '../../support/mysql.js';
+import { mysqlDatabase, mysqlVersion } from '../../support/mysql.js';
 import { describeWith } from '../../support/requires.js';
 import { runConformance } from './run-conformance.js';
 
@@ -43,6 +43,7 @@ describeWith(database, 'mysql2 keeps the contract, through a proxy that breaks t
   });
 
   runConformance({
+    row: { name: 'mysql2', server: () => mysqlVersion(real.url), roundTrips: proxy.roundTrips },
     open: async () => storages[opened++ % 2] as MfaStorage,
     hooks: {
       async disconnect() {

@@ -21,6 +21,15 @@ describe.skipIf(sqlite === null)('node:sqlite keeps the contract (from Node 22.5
   const databases = new Map<MfaStorage, Database>();
 
   runConformance({
+    row: {
+      name: 'node:sqlite',
+      server() {
+        const database = new (sqlite as NonNullable<typeof sqlite>).DatabaseSync(path);
+        const [row] = database.prepare('SELECT sqlite_version() AS version').all() as { version: string }[];
+        database.close();
+        return `SQLite ${row?.version} of Node ${process.versions.node}`;
+      },
+    },
     async open() {
       const database = new (sqlite as NonNullable<typeof sqlite>).DatabaseSync(path);
       database.exec('PRAGMA journal_mode = WAL; CREATE TABLE IF NOT EXISTS host_things (id INTEGER)');

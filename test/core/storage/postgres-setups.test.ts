@@ -3,8 +3,9 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { storageConformance } from '../../../packages/core/src/storage/conformance.js';
 import { postgresStorage } from '../../../packages/core/src/storage/postgres.js';
 import { ada, createBench, createEnrolled, good, loginPending, reasonOf } from '../../support/core-fixture.js';
-import { requirePgBouncer, startPgBouncer } from '../../support/pgbouncer.js';
-import { postgresDatabase } from '../../support/postgres.js';
+import { startFaultProxy } from '../../support/fault-proxy.js';
+import { pgBouncerVersion, requirePgBouncer, startPgBouncer } from '../../support/pgbouncer.js';
+import { postgresDatabase, postgresVersion } from '../../support/postgres.js';
 import { describeWith } from '../../support/requires.js';
 import { runConformance } from './run-conformance.js';
 
@@ -26,8 +27,11 @@ describeWith(database && requirePgBouncer(), 'PgBouncer in transaction mode', as
   const real = database?.connectionString ?? '';
   const bouncer = await startPgBouncer(path, real, 5);
   const single = await startPgBouncer(path, real, 1);
-  afterAll(() => Promise.all([bouncer.stop(), single.stop()]));
-  const poolOf = () => openPool(bouncer.connectionString);
+  const address = new URL(bouncer.connectionString);
+  const proxy = await startFaultProxy(Number(address.port));
+  address.port = String(proxy.port);
+  afterAll(() => Promise.all([proxy.close(), bouncer.stop(), single.stop()]));
+  const poolOf = () => openPool(address.href);
   const options = { table: 'pooled', prepareStatements: false };
   const storages = [poolOf(), poolOf()].map((pool) => ({ pool, storage: postgresStorage(pool, options) }));
   let opened = 0;
@@ -37,6 +41,11 @@ describeWith(database && requirePgBouncer(), 'PgBouncer in transaction mode', as
   });
 
   runConformance({
+    row: {
+      name: 'pg behind PgBouncer',
+      server: async () => `${await postgresVersion(real)} behind ${pgBouncerVersion(path)}`,
+      roundTrips: proxy.roundTrips,
+    },
     open: async () => storages[opened++ % 2]?.storage as ReturnType<typeof postgresStorage>,
     rounds: 5,
     hooks: {

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { postgresStorage } from '../../../packages/core/src/storage/postgres.js';
 import type { MfaStorage } from '../../../packages/core/src/storage/storage.js';
 import { startFaultProxy } from '../../support/fault-proxy.js';
-import { postgresDatabase } from '../../support/postgres.js';
+import { postgresDatabase, postgresVersion } from '../../support/postgres.js';
 import { describeWith } from '../../support/requires.js';
 import { runConformance } from './run-conformance.js';
 
@@ -40,6 +40,7 @@ describeWith(database, 'pg keeps the contract, through a proxy that breaks the c
   });
 
   runConformance({
+    row: { name: 'pg', server: () => postgresVersion(real.connectionString), roundTrips: proxy.roundTrips },
     open: async () => storages[opened++ % 2] as MfaStorage,
     hooks: {
       async disconnect() {

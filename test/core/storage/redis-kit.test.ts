@@ -2,7 +2,7 @@ import { afterAll, expect, it } from 'vitest';
 import { redisStorage } from '../../../packages/core/src/storage/redis.js';
 import type { MfaStorage } from '../../../packages/core/src/storage/storage.js';
 import { type FaultProxy, startFaultProxy } from '../../support/fault-proxy.js';
-import { type OpenedClient, portsOf, redisClients } from '../../support/redis.js';
+import { type OpenedClient, portsOf, redisClients, redisVersion } from '../../support/redis.js';
 import { describeWith } from '../../support/requires.js';
 import { serverUrl } from '../../support/server-url.js';
 import { runConformance } from './run-conformance.js';
@@ -10,7 +10,9 @@ import { runConformance } from './run-conformance.js';
 const single = await serverUrl('redis');
 const cluster = await serverUrl('redis-cluster');
 
-for (const [name, open] of Object.entries(redisClients)) {
+type Open = (typeof redisClients)[keyof typeof redisClients];
+
+for (const [name, open] of Object.entries(redisClients) as [keyof typeof redisClients, Open][]) {
   const isCluster = name.endsWith('Cluster');
   describeWith(
     isCluster ? cluster : single,
@@ -36,6 +38,11 @@ for (const [name, open] of Object.entries(redisClients)) {
       const all = (act: (proxy: FaultProxy) => void) => async () => proxies.forEach(act);
 
       runConformance({
+        row: {
+          name,
+          server: async () => `${await redisVersion(url)}${isCluster ? `, ${ports.length} masters` : ''}`,
+          roundTrips: () => proxies.reduce((sum, proxy) => sum + proxy.roundTrips(), 0),
+        },
         open: async () => storages[calls++ % 2] as MfaStorage,
         hooks: {
           async disconnect() {

@@ -1,10 +1,59 @@
-import { it } from 'vitest';
+import { expect, it } from 'vitest';
 import { type StorageConformanceOptions, storageConformance } from '../../../packages/core/src/storage/conformance.js';
+import { storageCosts } from './storage-cost.js';
+import { type CaseCounts, casesCell, readStorageTable, type StorageRowName, type StorageRun } from './storage-table.js';
+
+declare module 'vitest' {
+  interface TaskMeta {
+    /** For the reporter that makes docs/storage-table.md. */
+    storageRun?: StorageRun;
+  }
+}
+
+/** The row of docs/storage-table.md that a suite proves. */
+interface ConformanceRow {
+  name: StorageRowName;
+  /** Name and version of the server, as the server tells it. */
+  server(): string | Promise<string>;
+  /** How many round trips there were so far, where there is a wire. */
+  roundTrips?(): number;
+}
 
 /** Every case of the kit as a test; those whose hook is missing are listed as skipped, with the hook's name. */
-export function runConformance(options: StorageConformanceOptions): void {
+export function runConformance({ row, ...options }: StorageConformanceOptions & { row?: ConformanceRow }): void {
+  const cases: string[] = [];
+  const counts: CaseCounts = { passed: 0, skipped: {} };
   for (const { name, run, skip } of storageConformance(options)) {
-    if (skip) it.skip(`${name} (${skip})`, () => undefined);
-    else it(name, run);
+    const title = skip ? `${name} (${skip})` : name;
+    cases.push(title);
+    if (skip) {
+      const hook = skip.replace('needs the hook ', '');
+      counts.skipped[hook] = (counts.skipped[hook] ?? 0) + 1;
+      it.skip(title, () => undefined);
+    } else {
+      counts.passed++;
+      it(title, run);
+    }
   }
+  if (row) proveRow(options, row, cases, counts);
+}
+
+function proveRow(options: StorageConformanceOptions, row: ConformanceRow, cases: string[], counts: CaseCounts): void {
+  const { name, server, roundTrips } = row;
+
+  it('a verification, and a login with a remembered device, is one read and one write, each one round trip', async ({ task }) => {
+    const storage = await options.open();
+    try {
+      const cost = { calls: { reads: 1, writes: 1, removes: 0, lists: 0 }, roundTrips: roundTrips ? 2 : 0 };
+      expect(await storageCosts(storage, roundTrips)).toEqual({ verification: cost, rememberedLogin: cost });
+    } finally {
+      await options.close?.(storage);
+    }
+    const calls = `1 read, 1 write${roundTrips ? '; 2 round trips' : ''}`;
+    task.meta.storageRun = { row: name, server: await server(), cases, calls };
+  });
+
+  it.skipIf(process.env.MFA_KIT_STORAGE_TABLE)('has these cases in docs/storage-table.md (npm run storage-table)', () => {
+    expect(readStorageTable().get(name)?.[4]).toBe(casesCell(counts));
+  });
 }

@@ -12,13 +12,14 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 // In the journal mode 'delete' each commit waits for the disk several times: fewer rounds.
 describe.each([
-  { journal: 'wal', rounds: 20, listed: 500 },
-  { journal: 'delete', rounds: 3, listed: 210 },
-])('@libsql/client keeps the contract, journal mode $journal', ({ journal, rounds, listed }) => {
+  { journal: 'wal', rounds: 20, listed: 500, name: 'libsql, journal WAL' },
+  { journal: 'delete', rounds: 3, listed: 210, name: 'libsql, journal DELETE' },
+] as const)('@libsql/client keeps the contract, journal mode $journal', ({ journal, rounds, listed, name }) => {
   const url = `file:${join(folder, `${journal}.db`)}`;
   const clients = new Map<MfaStorage, Client>();
 
   runConformance({
+    row: { name, server: () => sqliteVersion(url) },
     rounds,
     listed,
     async open() {
@@ -133,6 +134,13 @@ describe('sqliteStorage', () => {
     client.close();
   });
 });
+
+async function sqliteVersion(url: string): Promise<string> {
+  const client = createClient({ url });
+  const { rows } = await client.execute('SELECT sqlite_version() AS version');
+  client.close();
+  return `SQLite ${rows[0]?.version}`;
+}
 
 function clientOf(clients: Map<MfaStorage, Client>, storage: MfaStorage): Client {
   const client = clients.get(storage);

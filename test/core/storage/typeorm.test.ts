@@ -10,8 +10,8 @@ import type { SqlDialectName } from '../../../packages/core/src/storage/sql-dial
 import type { MfaStorage } from '../../../packages/core/src/storage/storage.js';
 import { mfaProfileEntity, type TypeormDatabase, typeormStorage } from '../../../packages/core/src/storage/typeorm.js';
 import { startFaultProxy } from '../../support/fault-proxy.js';
-import { mysqlDatabase } from '../../support/mysql.js';
-import { postgresDatabase } from '../../support/postgres.js';
+import { mysqlDatabase, mysqlVersion } from '../../support/mysql.js';
+import { postgresDatabase, postgresVersion } from '../../support/postgres.js';
 import { describeWith } from '../../support/requires.js';
 import { runConformance } from './run-conformance.js';
 
@@ -57,7 +57,7 @@ function onServer(type: 'postgres' | 'mariadb', dialect: SqlDialectName, url: st
   };
 }
 
-const kinds: [string, Kind | null][] = [
+const kinds: ['PostgreSQL' | 'MariaDB' | 'SQLite', Kind | null][] = [
   ['PostgreSQL', onServer('postgres', 'postgres', postgres?.connectionString)],
   ['MariaDB', onServer('mariadb', 'mysql', mariadb?.url)],
   [
@@ -116,6 +116,11 @@ for (const [name, kind] of kinds) {
     });
 
     runConformance({
+      row: {
+        name: `TypeORM on ${name}`,
+        server: () => (name === 'MariaDB' ? mysqlVersion(mariadb?.url ?? '') : postgresVersion(postgres?.connectionString ?? '')),
+        roundTrips: proxy.roundTrips,
+      },
       open: async () => storages[next++ % 2] as MfaStorage,
       hooks: {
         async disconnect() {
@@ -152,6 +157,13 @@ describe('TypeORM on SQLite keeps the contract', async () => {
   });
 
   runConformance({
+    row: {
+      name: 'TypeORM on SQLite',
+      async server() {
+        const [row] = (await source.query('SELECT sqlite_version() AS version')) as { version: string }[];
+        return `SQLite ${row?.version}`;
+      },
+    },
     open: async () => storage,
     hooks: {
       inHostTransaction: (_, work) =>
