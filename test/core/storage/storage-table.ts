@@ -43,8 +43,6 @@ export const storageRows = {
   'TypeORM on PostgreSQL': { door: 'typeorm', client: 'typeorm', durability: POSTGRES },
   'TypeORM on MariaDB': { door: 'typeorm', client: 'typeorm', durability: MYSQL },
   'TypeORM on SQLite': { door: 'typeorm', client: 'typeorm', durability: SQLITE },
-  'Prisma on PostgreSQL': { door: 'prisma', client: '@prisma/client', durability: POSTGRES },
-  'Prisma on MariaDB': { door: 'prisma', client: '@prisma/client', durability: MYSQL },
   'Prisma on PostgreSQL': { door: 'prisma', client: '@prisma/client', installedIn: 'test/apps/prisma', durability: POSTGRES },
   'Prisma on MariaDB': { door: 'prisma', client: '@prisma/client', installedIn: 'test/apps/prisma', durability: MYSQL },
   'node-redis': { door: 'redis', client: 'redis', durability: REDIS },
