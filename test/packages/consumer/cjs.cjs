@@ -16,6 +16,7 @@ for (const door of [
   'storage/dynamodb',
   'storage/mongodb',
   'storage/typeorm',
+  'storage/prisma',
   'storage/conformance',
 ]) {
   assert.notEqual(Object.keys(require(`@mfa-kit/core/${door}`)).length, 0);

@@ -9,6 +9,7 @@ import { memoryStorage } from '@mfa-kit/core/storage/memory';
 import * as mongodb from '@mfa-kit/core/storage/mongodb';
 import * as mysql from '@mfa-kit/core/storage/mysql';
 import * as postgres from '@mfa-kit/core/storage/postgres';
+import * as prisma from '@mfa-kit/core/storage/prisma';
 import * as redis from '@mfa-kit/core/storage/redis';
 import * as sql from '@mfa-kit/core/storage/sql';
 import * as sqlite from '@mfa-kit/core/storage/sqlite';
@@ -17,7 +18,7 @@ import * as testing from '@mfa-kit/core/testing';
 import { expressMfa } from '@mfa-kit/express';
 import * as nest from '@mfa-kit/nest';
 
-for (const door of [http, conformance, dynamodb, mongodb, mysql, postgres, redis, sql, sqlite, typeorm, testing, nest])
+for (const door of [http, conformance, dynamodb, mongodb, mysql, postgres, prisma, redis, sql, sqlite, typeorm, testing, nest])
   assert.notEqual(Object.keys(door).length, 0);
 assert.throws(() => createMfa({}), MfaError);
 

@@ -6,6 +6,7 @@ import { memoryStorage } from '@mfa-kit/core/storage/memory';
 import { mongodbStorage } from '@mfa-kit/core/storage/mongodb';
 import { mysqlStorage } from '@mfa-kit/core/storage/mysql';
 import { postgresStorage } from '@mfa-kit/core/storage/postgres';
+import { prismaStorage } from '@mfa-kit/core/storage/prisma';
 import { redisStorage } from '@mfa-kit/core/storage/redis';
 import { sqlStorage } from '@mfa-kit/core/storage/sql';
 import { sqliteStorage } from '@mfa-kit/core/storage/sqlite';
@@ -15,7 +16,7 @@ import { expressMfa } from '@mfa-kit/express';
 const storage: MfaStorage = memoryStorage();
 const mfa = createMfa({ issuer: 'Acme', keys: [{ id: '1', secret: 'x'.repeat(64) }], storage });
 export const { requireMfa } = expressMfa(mfa, { user: () => ({ id: 'u1', name: 'ada' }), loginUrl: '/login' });
-export const adapters = [mysqlStorage, postgresStorage, sqlStorage, sqliteStorage, typeormStorage];
+export const adapters = [mysqlStorage, postgresStorage, prismaStorage, sqlStorage, sqliteStorage, typeormStorage];
 export const otherAdapters = [dynamodbStorage, mongodbStorage, redisStorage];
 export async function decide(exchange: MfaExchange): Promise<AccessDecision['access']> {
   const user = await exchange.user();

@@ -1,0 +1,74 @@
+import { MfaError } from '../errors.js';
+import { type SqlQuery, type SqlRow, type SqlStorage, sqlStorage } from './sql.js';
+
+/** The part of a PrismaClient, plain or extended, that is used. */
+export interface PrismaClientLike {
+  /** Tells a client from that of an interactive transaction, which has none. */
+  readonly $extends: unknown;
+  $queryRawUnsafe(text: string, ...parameters: unknown[]): PromiseLike<unknown>;
+  $executeRawUnsafe(text: string, ...parameters: unknown[]): PromiseLike<number>;
+}
+
+export interface PrismaStorageOptions {
+  /** The database of the client: PostgreSQL, or MySQL and MariaDB. */
+  dialect: 'postgres' | 'mysql';
+  /** Name of the table, with a schema if need be. Default `mfa_profiles`. */
+  table?: string;
+}
+
+/**
+ * Profiles through a PrismaClient on PostgreSQL (`@prisma/adapter-pg`), MySQL or MariaDB (`@prisma/adapter-mariadb`).
+ *
+ * Each statement is a raw one that commits by itself, on a connection of the client's own pool. Give Prisma's adapter
+ * time-outs, or a connection that fell silent is never given up.
+ *
+ * The client of an interactive transaction is refused: after its rollback a `true` would be taken back, and a used code would
+ * work again. Durability is that of the database; `unsafeSettings()` tells.
+ */
+export function prismaStorage(client: PrismaClientLike, options: PrismaStorageOptions): SqlStorage {
+  const { dialect, table } = options ?? {};
+  if (!isClient(client)) {
+    throw new MfaError(
+      'invalid_option',
+      'prismaStorage needs a PrismaClient. The client of prisma.$transaction(async (tx) => ...) is refused, because a rollback would take ' +
+        'back what mfa-kit has stored. For another use sqlStorage({ dialect, query }).',
+    );
+  }
+  if (dialect !== 'postgres' && dialect !== 'mysql') {
+    throw new MfaError('invalid_option', "prismaStorage: dialect must be 'postgres' or 'mysql'. For SQLite use sqliteStorage.");
+  }
+  return sqlStorage({ dialect, query: prismaQuery(client), ...(table === undefined ? {} : { table }) });
+}
+
+function prismaQuery(client: PrismaClientLike): SqlQuery {
+  return async (text, parameters, { returnsRows }) => {
+    try {
+      if (!returnsRows) return { rows: [], rowsAffected: await client.$executeRawUnsafe(text, ...parameters) };
+      const rows = (await client.$queryRawUnsafe(text, ...parameters)) as SqlRow[];
+      return { rows: rows.map(withBuffers), rowsAffected: 0 };
+    } catch (error) {
+      throw asDriverError(error);
+    }
+  };
+}
+
+function withBuffers(row: SqlRow): SqlRow {
+  return Object.fromEntries(
+    Object.entries(row).map(([name, column]) => [name, column instanceof Uint8Array ? Buffer.from(column) : column]),
+  );
+}
+
+/** A failed raw query: the database's own code is far within. Anything else, as a pool's time-out, stays what it is. */
+function asDriverError(error: unknown): unknown {
+  const { meta } = error as { meta?: { driverAdapterError?: { cause?: { originalCode?: unknown } } } };
+  const code = meta?.driverAdapterError?.cause?.originalCode;
+  if (typeof code !== 'string') return error;
+  const message = `prismaStorage: a statement failed (${code}).`;
+  return Object.assign(new Error(message, { cause: error }), { code, errno: Number(code) });
+}
+
+function isClient(client: unknown): client is PrismaClientLike {
+  // Not by `in`, at which the proxy of an extended client throws; and not by $connect, which extensions add within a transaction too.
+  const methods = (client ?? {}) as Record<string, unknown>;
+  return ['$extends', '$queryRawUnsafe', '$executeRawUnsafe'].every((name) => typeof methods[name] === 'function');
+}
