@@ -165,7 +165,12 @@ describeWith(own, 'redisStorage on a server', (server) => {
     const open = () => redisStorage({ client, prefix: 'wait:', waitForReplicas: { count: 1, timeoutMs: 200 } });
     const attach = async () => {
       await replica.ask('REPLICAOF', '127.0.0.1', String(server.port));
-      await expect.poll(async () => String(await server.ask('INFO', 'replication')), { timeout: 10_000 }).toMatch(/state=online/);
+      // It is online before it takes what is written.
+      const takesWrites = async () => {
+        await client.sendCommand(['SET', 'probe', '1']);
+        return Number(await client.sendCommand(['WAIT', '1', '1000']));
+      };
+      await expect.poll(takesWrites, { timeout: 10_000 }).toBe(1);
     };
     const detach = () => replica.ask('REPLICAOF', 'NO', 'ONE');
 
