@@ -55,3 +55,9 @@ function hasOrder(left: readonly Try[], register: number): boolean {
     return hasOrder(rest, one.accepted ? one.step : register);
   });
 }
+
+it('what closed a step before the race belongs to the history', () => {
+  const race = [tried(4, false, 1, 2), tried(5, true, 3, 4)];
+  expect(disorder(race)).not.toEqual([]);
+  expect(disorder([tried(4, true, 0, 0), ...race])).toEqual([]);
+});

@@ -221,10 +221,14 @@ function raceOn(
         const { mfa, clock } = bench;
         const second = await enrollAnother(bench, bench.session, user);
         const session = await loginPending(mfa, user);
-        const histories = [bench.authenticator, second.authenticator].map((authenticator) => ({
-          authenticator,
-          tries: [] as Try[],
-        }));
+        // The code that confirmed an authenticator closed its step, two minutes ago and just now.
+        const confirmed = (ago: number): Try => {
+          return { step: Math.floor((clock.now() - ago) / 30_000), accepted: true, invokedAt: 0, returnedAt: 0 };
+        };
+        const histories = [
+          { authenticator: bench.authenticator, tries: [confirmed(2 * MINUTE)] },
+          { authenticator: second.authenticator, tries: [confirmed(0)] },
+        ];
         for (let instant = 0; instant < 6; instant++) {
           clock.advance(30_000);
           await mfa.clearLockout({ userId: user.id, actor: 'support', reason: 'the race goes on' });
@@ -247,7 +251,7 @@ function raceOn(
         }
         for (const { tries } of histories) {
           expect(disorder(tries)).toEqual([]);
-          expect(tries.filter(({ accepted }) => accepted).length).toBeGreaterThan(0);
+          expect(tries.filter(({ accepted }) => accepted).length).toBeGreaterThan(1);
         }
       });
     }, 600_000);
