@@ -6,6 +6,7 @@ import { measureGuards } from './rows/guards.mjs';
 import { measureLoginFlows } from './rows/login-flows.mjs';
 import { measureQuietLoop } from './rows/quiet-loop.mjs';
 import { measureScale } from './rows/scale.mjs';
+import { measureScaleOnRedis } from './rows/scale-redis.mjs';
 import { measureStartUp } from './rows/start-up.mjs';
 import { startPostgres, startRedis } from './servers.mjs';
 
@@ -23,6 +24,7 @@ const groups = {
   flows: (servers) => measureLoginFlows({ ...servers, rounds: size(15, 3), count: size(96, 16) }),
   guards: (servers) => measureGuards({ ...servers, rounds: size(31, 5), count: size(1500, 300) }),
   scale: (servers) => measureScale({ ...servers, rounds: size(15, 3), count: size(96, 16), most: size(1_000_000, 50_000) }),
+  'scale-redis': () => measureScaleOnRedis({ rounds: size(15, 3), count: size(96, 16), most: size(1_000_000, 50_000) }),
   loop: () => measureQuietLoop({ rounds: size(9, 1) }),
   startup: () => measureStartUp({ rounds: size(21, 3) }),
 };
