@@ -14,7 +14,7 @@ import { drizzleStorage } from './clients/drizzle.js';
 import { knexStorage } from './clients/knex.js';
 import { openKysely } from './clients/kysely.js';
 import { postgresJsStorage } from './clients/postgres-js.js';
-import { runConformance } from './run-conformance.js';
+import { connectionHooks, runConformance } from './run-conformance.js';
 
 interface OpenClient {
   storage: SqlStorage;
@@ -126,20 +126,9 @@ for (const [name, open] of Object.entries(clients) as [keyof typeof clients, (ur
         rounds: 5,
         listed: 210,
         hooks: {
-          async disconnect() {
-            proxy.refuse();
-            return async () => proxy.pass();
-          },
+          ...connectionHooks(proxy),
           // postgres.js waits for an answer for ever, as docs/storage.md says.
-          ...(name === 'postgres.js'
-            ? {}
-            : {
-                async blackHole() {
-                  proxy.blackHole();
-                  return async () => proxy.pass();
-                },
-              }),
-          loseNextReply: async () => proxy.loseNextReply(),
+          ...(name === 'postgres.js' && { blackHole: undefined }),
           inHostTransaction: (storage, work) => endsInRollback((clientOf.get(storage) as OpenClient).inTransaction(work)),
         },
       });

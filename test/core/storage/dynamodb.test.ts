@@ -8,7 +8,7 @@ import { startFaultProxy } from '../../support/fault-proxy.js';
 import { describeWith } from '../../support/requires.js';
 import { serverUrl } from '../../support/server-url.js';
 import { expectCaught, failuresOf } from './kit-failures.js';
-import { runConformance } from './run-conformance.js';
+import { connectionHooks, runConformance } from './run-conformance.js';
 
 const url = await serverUrl('dynamodb');
 const stored = { version: 'v1', value: 'x' };
@@ -46,15 +46,7 @@ describeWith(url, 'DynamoDB (dynalite) keeps the contract, through a proxy that 
     listed: 220,
     rounds: 8,
     hooks: {
-      async disconnect() {
-        proxy.refuse();
-        return async () => proxy.pass();
-      },
-      async blackHole() {
-        proxy.blackHole();
-        return async () => proxy.pass();
-      },
-      loseNextReply: async () => proxy.loseNextReply(),
+      ...connectionHooks(proxy),
     },
   });
 

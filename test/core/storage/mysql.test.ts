@@ -6,7 +6,7 @@ import type { MfaStorage } from '../../../packages/core/src/storage/storage.js';
 import { startFaultProxy } from '../../support/fault-proxy.js';
 import { mysqlDatabase, mysqlVersion } from '../../support/mysql.js';
 import { describeWith } from '../../support/requires.js';
-import { runConformance } from './run-conformance.js';
+import { connectionHooks, runConformance } from './run-conformance.js';
 
 const database = await mysqlDatabase();
 const pools: mysql.Pool[] = [];
@@ -46,15 +46,7 @@ describeWith(database, 'mysql2 keeps the contract, through a proxy that breaks t
     row: { name: 'mysql2', server: () => mysqlVersion(real.url), roundTrips: proxy.roundTrips },
     open: async () => storages[opened++ % 2] as MfaStorage,
     hooks: {
-      async disconnect() {
-        proxy.refuse();
-        return async () => proxy.pass();
-      },
-      async blackHole() {
-        proxy.blackHole();
-        return async () => proxy.pass();
-      },
-      loseNextReply: async () => proxy.loseNextReply(),
+      ...connectionHooks(proxy),
       async inHostTransaction(storage, work) {
         const connection = await (poolOf.get(storage) as mysql.Pool).getConnection();
         try {

@@ -5,7 +5,7 @@ import type { MfaStorage } from '../../../packages/core/src/storage/storage.js';
 import { startFaultProxy } from '../../support/fault-proxy.js';
 import { postgresDatabase, postgresVersion } from '../../support/postgres.js';
 import { describeWith } from '../../support/requires.js';
-import { runConformance } from './run-conformance.js';
+import { connectionHooks, runConformance } from './run-conformance.js';
 
 const database = await postgresDatabase();
 const pools: pg.Pool[] = [];
@@ -43,15 +43,7 @@ describeWith(database, 'pg keeps the contract, through a proxy that breaks the c
     row: { name: 'pg', server: () => postgresVersion(real.connectionString), roundTrips: proxy.roundTrips },
     open: async () => storages[opened++ % 2] as MfaStorage,
     hooks: {
-      async disconnect() {
-        proxy.refuse();
-        return async () => proxy.pass();
-      },
-      async blackHole() {
-        proxy.blackHole();
-        return async () => proxy.pass();
-      },
-      loseNextReply: async () => proxy.loseNextReply(),
+      ...connectionHooks(proxy),
       async inHostTransaction(storage, work) {
         const client = await (poolOf.get(storage) as pg.Pool).connect();
         try {

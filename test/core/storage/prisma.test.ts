@@ -23,7 +23,7 @@ import {
   prismaModel,
 } from '../../support/prisma.js';
 import { describeWith } from '../../support/requires.js';
-import { runConformance } from './run-conformance.js';
+import { connectionHooks, runConformance } from './run-conformance.js';
 
 const ready = preparePrisma();
 const postgres = ready ? await postgresDatabase() : null;
@@ -66,14 +66,7 @@ for (const [name, kind] of kinds) {
       row: { name: `Prisma on ${name}`, server: real.version, roundTrips: proxy.roundTrips },
       open: async () => storages[next++ % 2] as MfaStorage,
       hooks: {
-        async disconnect() {
-          proxy.refuse();
-          return async () => proxy.pass();
-        },
-        async blackHole() {
-          proxy.blackHole();
-          return async () => proxy.pass();
-        },
+        ...connectionHooks(proxy),
         async loseNextReply() {
           // What closes a prepared statement comes after its reply and has none: not that is to be lost.
           await sleep(200);

@@ -1,5 +1,10 @@
 import { expect, it } from 'vitest';
-import { type StorageConformanceOptions, storageConformance } from '../../../packages/core/src/storage/conformance.js';
+import {
+  type StorageConformanceHooks,
+  type StorageConformanceOptions,
+  storageConformance,
+} from '../../../packages/core/src/storage/conformance.js';
+import type { FaultProxy } from '../../support/fault-proxy.js';
 import { storageCosts } from './storage-cost.js';
 import { type CaseCounts, casesCell, readStorageTable, type StorageRowName, type StorageRun } from './storage-table.js';
 
@@ -17,6 +22,21 @@ interface ConformanceRow {
   server(): string | Promise<string>;
   /** How many round trips there were so far, where there is a wire. */
   roundTrips?(): number;
+}
+
+/** The hooks that a proxy before the server answers. */
+export function connectionHooks(proxy: FaultProxy) {
+  return {
+    async disconnect() {
+      proxy.refuse();
+      return async () => proxy.pass();
+    },
+    async blackHole() {
+      proxy.blackHole();
+      return async () => proxy.pass();
+    },
+    loseNextReply: async () => proxy.loseNextReply(),
+  } satisfies StorageConformanceHooks;
 }
 
 /** Every case of the kit as a test; those whose hook is missing are listed as skipped, with the hook's name. */

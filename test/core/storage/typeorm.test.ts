@@ -13,7 +13,7 @@ import { startFaultProxy } from '../../support/fault-proxy.js';
 import { mysqlDatabase, mysqlVersion } from '../../support/mysql.js';
 import { postgresDatabase, postgresVersion } from '../../support/postgres.js';
 import { describeWith } from '../../support/requires.js';
-import { runConformance } from './run-conformance.js';
+import { connectionHooks, runConformance } from './run-conformance.js';
 
 // TypeORM takes any module of the shape of better-sqlite3, and this one comes built.
 const driver: unknown = createRequire(createRequire(import.meta.url).resolve('@libsql/client'))('libsql');
@@ -123,15 +123,7 @@ for (const [name, kind] of kinds) {
       },
       open: async () => storages[next++ % 2] as MfaStorage,
       hooks: {
-        async disconnect() {
-          proxy.refuse();
-          return async () => proxy.pass();
-        },
-        async blackHole() {
-          proxy.blackHole();
-          return async () => proxy.pass();
-        },
-        loseNextReply: async () => proxy.loseNextReply(),
+        ...connectionHooks(proxy),
         inHostTransaction: (storage, work) =>
           (sourceOf.get(storage) as DataSource)
             .transaction(async (manager) => {
