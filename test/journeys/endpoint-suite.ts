@@ -1,5 +1,6 @@
 import { request } from 'node:http';
 import { endpointPaths } from '@mfa-kit/core/http';
+import { createAuthenticator } from '@mfa-kit/core/testing';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { type Answer, Client, enroll, expectStatus, logIn } from '../express/client.js';
 import type { Bench } from '../support/core-fixture.js';
@@ -221,6 +222,17 @@ export function endpointSuite(start: () => Promise<EndpointHost>): void {
     expectStatus(await client.post('/mfa/verify', { code: '000000' }), 429);
     expect(await seen(known.cookies)).toEqual(before);
     expect(await seen(new Map())).toEqual(before);
+  });
+
+  it('ENR-4: let no other session of the same user confirm or cancel an enrollment, whatever id it names', async () => {
+    const { client, code } = await enroll(host);
+    const other = await logIn(host);
+    expectStatus(await other.post('/mfa/verify', { code: code() }), 200);
+    const { enrollmentId, uri } = expectStatus(await client.post('/mfa/enroll', { name: 'tablet' }), 201).body;
+    const confirmation = { enrollmentId, code: createAuthenticator(uri).code(host.clock.now()) };
+    expect((await other.post('/mfa/enroll/confirm', confirmation)).body).toMatchObject({ reason: 'enrollment_expired' });
+    await other.post('/mfa/enroll/cancel', { enrollmentId });
+    expectStatus(await client.post('/mfa/enroll/confirm', confirmation), 200);
   });
 
   it('T19: know only their own enrollments', async () => {
