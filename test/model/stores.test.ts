@@ -2,17 +2,16 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createClient } from '@libsql/client';
-import { postgresStorage } from '@mfa-kit/core/storage/postgres';
 import { sqliteStorage } from '@mfa-kit/core/storage/sqlite';
-import pg from 'pg';
 import { afterAll, beforeAll, describe, it } from 'vitest';
-import { type PostgresDatabase, postgresDatabase } from '../support/postgres.js';
+import type { OpenedStore } from '../races/open-store.mjs';
 import { ROUNDS } from '../support/proof.js';
 import { describeWith } from '../support/requires.js';
+import { openPlace, sharedStores } from '../support/shared-stores.js';
 import { checkHistories } from './histories.js';
 
 const name = 'STO-1, I1, I2, I3, I5, I6: random histories of two processes are what the model says';
-const database: PostgresDatabase | null = await postgresDatabase();
+const runs = Math.ceil(ROUNDS / 2);
 
 describe('on SQLite, a connection a process', () => {
   const folder = mkdtempSync(join(tmpdir(), 'mfa-kit-model-'));
@@ -28,21 +27,21 @@ describe('on SQLite, a connection a process', () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  it(name, () => checkHistories(() => storages, { runs: Math.ceil(ROUNDS / 2) }), 600_000);
+  it(name, () => checkHistories(() => storages, { runs }), 600_000);
 });
 
-describeWith(database, 'on PostgreSQL, a pool a process', (db) => {
-  const pools = Array.from({ length: 2 }, () => new pg.Pool({ connectionString: db.connectionString, max: 2 }));
-  const storages = pools.map((pool) => postgresStorage(pool));
+for (const store of sharedStores) {
+  describeWith(await store.open(), `on ${store.name}, a client a process`, (place) => {
+    const opened: OpenedStore[] = [];
 
-  beforeAll(async () => {
-    for (const pool of pools) pool.on('error', () => undefined);
-    await storages[0]?.createTable();
-  });
-  afterAll(async () => {
-    for (const pool of pools) await pool.end();
-    await db.drop();
-  });
+    beforeAll(async () => {
+      for (let process = 0; process < 2; process++) opened.push(await openPlace(place));
+    });
+    afterAll(async () => {
+      for (const { close } of opened) await close();
+      await place.drop();
+    });
 
-  it(name, () => checkHistories(() => storages, { runs: Math.ceil(ROUNDS / 2) }), 600_000);
-});
+    it(name, () => checkHistories(() => opened.map(({ storage }) => storage), { runs }), 600_000);
+  });
+}

@@ -14,13 +14,11 @@ import {
   type TestUser,
   wrongCode,
 } from '../support/core-fixture.js';
-import { mysqlDatabase } from '../support/mysql.js';
-import { postgresDatabase } from '../support/postgres.js';
 import { ROUNDS } from '../support/proof.js';
 import { describeWith } from '../support/requires.js';
-import { serverUrl } from '../support/server-url.js';
+import { openPlace, type Place, sharedStores } from '../support/shared-stores.js';
 import { disorder, type Try } from './history.js';
-import { type OpenedStore, openStore } from './open-store.mjs';
+import type { OpenedStore } from './open-store.mjs';
 import { compileCore, type RaceProcess, runAtOnce, startProcess } from './processes.js';
 
 type Answer = { ok: true } | { ok: false; reason: string };
@@ -29,29 +27,7 @@ const PROCESSES = 4;
 const AT_ONCE = 200;
 const LONG = process.env.MFA_KIT_ROUNDS !== undefined;
 
-/** An empty place of its own for one run of the suite. */
-interface Place {
-  url: string;
-  drop(): Promise<void>;
-}
-
-const inRedis = (url: string | null): Place | null => (url === null ? null : { url, drop: async () => undefined });
-
-/** Every kind of store that several processes can share. */
-const stores: { name: string; open(): Promise<Place | null> }[] = [
-  {
-    name: 'PostgreSQL',
-    async open() {
-      const database = await postgresDatabase();
-      return database && { url: database.connectionString, drop: database.drop };
-    },
-  },
-  { name: 'MariaDB', open: mysqlDatabase },
-  { name: 'Redis', open: async () => inRedis(await serverUrl('redis')) },
-  { name: 'Redis Cluster', open: async () => inRedis(await serverUrl('redis-cluster')) },
-];
-
-for (const [index, { name, open }] of stores.entries()) {
+for (const [index, { name, open }] of sharedStores.entries()) {
   // The first store gets everything in each run; the others, whose adapters pass the same kit, in `npm run prove`.
   raceOn(name, await open(), { everything: index === 0 || LONG, rounds: index === 0 || LONG ? ROUNDS : 1 });
 }
@@ -67,8 +43,7 @@ function raceOn(
     let users = 0;
 
     beforeAll(async () => {
-      opened = await openStore(url, (name) => doors[name]());
-      await opened.storage.createTable?.();
+      opened = await openPlace({ url });
       const core = await compileCore('races');
       processes.push(...(await Promise.all(Array.from({ length: PROCESSES }, () => startProcess(core, url)))));
     }, 120_000);
@@ -261,12 +236,6 @@ function raceOn(
     }
   });
 }
-
-const doors = {
-  postgres: () => import('@mfa-kit/core/storage/postgres'),
-  mysql: () => import('@mfa-kit/core/storage/mysql'),
-  redis: () => import('@mfa-kit/core/storage/redis'),
-};
 
 function tally(values: readonly string[]): Record<string, number> {
   const counts: Record<string, number> = {};
