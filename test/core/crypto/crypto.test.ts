@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
 import { equalBytes, keyedDigest, lengthPrefixed } from '../../../packages/core/src/crypto/digest.js';
 import { createKeyring } from '../../../packages/core/src/crypto/keyring.js';
-import { randomFraction, randomId } from '../../../packages/core/src/crypto/random.js';
+import { pooledRandomBytes, randomFraction, randomId } from '../../../packages/core/src/crypto/random.js';
 import { createBench, KEY, loginPending, OTHER_KEY } from '../../support/core-fixture.js';
 
 const secret = Buffer.from('0123456789abcdef0123456789ABCDEF');
@@ -83,6 +83,20 @@ describe('chance', () => {
     expect(new Set(Array.from({ length: 1000 }, randomId)).size).toBe(1000);
     expect(spy).not.toHaveBeenCalled();
     spy.mockRestore();
+  });
+
+  it('CRY-5: is drawn many bytes at a time, and no byte is given twice', () => {
+    const drawn = Array.from({ length: 300 }, (_, index) => pooledRandomBytes(index % 41));
+    expect(drawn.map(({ byteLength }) => byteLength)).toEqual(drawn.map((_, index) => index % 41));
+    const places = drawn.flatMap(({ buffer, byteOffset, byteLength }) =>
+      Array.from({ length: byteLength }, (_, index) => ({ buffer, at: byteOffset + index })),
+    );
+    const buffers = [...new Set(places.map(({ buffer }) => buffer))];
+    expect(new Set(places.map(({ buffer, at }) => `${buffers.indexOf(buffer)} ${at}`)).size).toBe(places.length);
+    expect(pooledRandomBytes(5_000).byteLength).toBe(5_000);
+    expect(new Set(drawn.filter(({ byteLength }) => byteLength > 12).map((bytes) => bytes.toString('hex'))).size).toBe(
+      drawn.filter(({ byteLength }) => byteLength > 12).length,
+    );
   });
 
   it('an id has 128 bits; a fraction is below one', () => {

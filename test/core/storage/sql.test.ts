@@ -168,7 +168,7 @@ describe('schema', () => {
         '  version TEXT COLLATE "C" NOT NULL,',
         '  value TEXT NOT NULL,',
         '  updated_at TIMESTAMPTZ NOT NULL DEFAULT now()',
-        ')',
+        ') WITH (toast_tuple_target = 8160)',
       ].join('\n'),
     );
   });

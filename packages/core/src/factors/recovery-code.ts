@@ -26,7 +26,10 @@ export function createRecoveryCodes(
   now: number,
 ): { set: RecoveryCodeSet; codes: string[] } {
   const key = Buffer.from(random(RECOVERY_KEY_BYTES)).toString('base64url');
-  const codes = Array.from({ length: count }, () => encode(random(RECOVERY_CODE_BYTES)));
+  const bytes = random(count * RECOVERY_CODE_BYTES);
+  const codes = Array.from({ length: count }, (_, index) =>
+    encode(bytes.subarray(index * RECOVERY_CODE_BYTES, (index + 1) * RECOVERY_CODE_BYTES)),
+  );
   return { set: { key, digests: codes.map((code) => digest(key, code)), createdAt: now }, codes: codes.map(inGroups) };
 }
 

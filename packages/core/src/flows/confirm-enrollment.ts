@@ -4,7 +4,7 @@ import type { EventDetail } from '../events.js';
 import { createRecoveryCodes } from '../factors/recovery-code.js';
 import { parseCode, type TotpData, totpFactor } from '../factors/totp.js';
 import type { MfaUser } from '../options.js';
-import type { Decision } from '../profile/change-profile.js';
+import type { Decide, Decision } from '../profile/change-profile.js';
 import { type Authenticator, isEnrolled, type PendingEnrollment, type Profile, withoutRemembrance } from '../profile/profile.js';
 import { type AuthenticatorSummary, type DeviceGrant, type Refusal, type Result, refuse } from '../results.js';
 import { checkCode } from './check-code.js';
@@ -46,19 +46,22 @@ export async function confirmEnrollment<User extends MfaUser>(
   const session = stateOf(user, input.session);
   if (!session) return operation.end(refuse('login_again'));
   const policy = await policyOf(flow.options, user);
-  const shown = await openShownTokens(flow, user.id, input.deviceToken);
-  const answer = await flow.profiles.change<Accepted | Refusal>(user.id, operation.report, (profile, now) => {
-    operation.noteEnrolled(profile);
-    // A repeated confirmation is recognized before its code is looked at, or a double click would look like a failure.
-    if (profile?.authenticators.some((candidate) => candidate.enrollmentId === input.enrollmentId)) {
-      return { answer: refuse('already_confirmed') };
-    }
-    const gate = stateGate({ user, policy, session, profile, now });
-    if (!gate.open) return { answer: gate.refusal, events: gate.events ?? [] };
-    const decided = decideConfirmation(flow, { user, policy, session, profile: gate.profile, now, input, shown });
-    if (decided.next && decided.next !== 'remove') operation.noteEnrolled(decided.next);
-    return decided;
-  });
+  const decide =
+    (shown: ShownTokens): Decide<Accepted | Refusal> =>
+    (profile, now) => {
+      operation.noteEnrolled(profile);
+      // A repeated confirmation is recognized before its code is looked at, or a double click would look like a failure.
+      if (profile?.authenticators.some((candidate) => candidate.enrollmentId === input.enrollmentId)) {
+        return { answer: refuse('already_confirmed') };
+      }
+      const gate = stateGate({ user, policy, session, profile, now });
+      if (!gate.open) return { answer: gate.refusal, events: gate.events ?? [] };
+      const decided = decideConfirmation(flow, { user, policy, session, profile: gate.profile, now, input, shown });
+      if (decided.next && decided.next !== 'remove') operation.noteEnrolled(decided.next);
+      return decided;
+    };
+  const ready = openShownTokens(flow, user.id, input.deviceToken).then(decide);
+  const answer = await flow.profiles.change(user.id, operation.report, ready);
   if (isRefusal(answer)) return operation.end(answer);
   await tellHost(flow, user.id, true, operation.report);
   const { grant, ...confirmed } = answer;

@@ -32,6 +32,7 @@ export function createEmitter<User extends MfaUser>({
     const told = await withinDeadline(NOTIFY_MS, async () => notify?.({ ...notice }));
     if (!told.done) await toSink({ userId: notice.userId, at: notice.at, name: 'notify_failed', notice: notice.name });
   }
+  if (!onEvent && !notify) return async () => undefined;
   return (event) => {
     // Each gets a copy: an audit trail that rewrites what it is given must not keep a notice from the user.
     const recorded = toSink({ ...event });

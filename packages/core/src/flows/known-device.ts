@@ -2,6 +2,7 @@ import { randomId } from '../crypto/random.js';
 import type { EventDetail } from '../events.js';
 import type { MfaUser } from '../options.js';
 import { afterSuccess } from '../policy/lockout.js';
+import { yieldTurn } from '../profile/deadline.js';
 import { type Device, forgetRemembered, isLiveToken, newDevice, putDevice, showToken } from '../profile/device.js';
 import { type Profile, tidyName } from '../profile/profile.js';
 import type { DeviceGrant } from '../results.js';
@@ -41,7 +42,7 @@ export interface TokenToSign {
 
 const MOST_TOKENS = 4;
 
-/** Opens the device tokens of a request: at most four, and only those of this user count. */
+/** Opens the device tokens of a request, once its read is on the way: at most four, and only those of this user count. */
 export async function openShownTokens<User extends MfaUser>(
   flow: FlowContext<User>,
   userId: string,
@@ -49,6 +50,7 @@ export async function openShownTokens<User extends MfaUser>(
 ): Promise<ShownTokens> {
   const shown: ShownTokens = { claims: [] };
   const list = typeof tokens === 'string' ? [tokens] : (tokens ?? []);
+  if (list.length > 0) await yieldTurn();
   for (const token of list.slice(0, MOST_TOKENS)) {
     const opened = await openDeviceToken(token, signing(flow));
     if (!opened.valid) shown.why = opened.why;
@@ -146,6 +148,8 @@ export function startGrant<User extends MfaUser>(
 }
 
 async function signGrant<User extends MfaUser>(flow: FlowContext<User>, userId: string, sign: TokenToSign): Promise<DeviceGrant> {
+  // The write goes out first.
+  await yieldTurn();
   const { deviceId, tokenId, rememberedUntil } = sign;
   const signed = await signDeviceToken({ userId, deviceId, tokenId }, signing(flow));
   return { ...signed, deviceId, ...(rememberedUntil === undefined ? {} : { rememberedUntil }) };

@@ -3,7 +3,7 @@ import type { EventContext, EventDetail } from '../events.js';
 import type { MfaUser } from '../options.js';
 import { type EffectivePolicy, isProfileMissing, noteDeadline } from '../policy/enforcement.js';
 import { decideAccess } from '../policy/requirement.js';
-import type { Decision } from '../profile/change-profile.js';
+import type { Decide, Decision } from '../profile/change-profile.js';
 import { isRemembered } from '../profile/device.js';
 import { isEnrolled, newProfile, type Profile } from '../profile/profile.js';
 import type { DeviceGrant, LoginBegun } from '../results.js';
@@ -42,12 +42,15 @@ export async function beginLogin<User extends MfaUser>(flow: FlowContext<User>, 
     operation.report({ name: 'login_begun', access: 'allow' });
     return operation.end({ decision: { access: 'allow', via: 'not-required' } });
   }
-  const shown = await openShownTokens(flow, user.id, input.deviceToken);
-  const begun = await flow.profiles.change<Begun>(user.id, operation.report, (profile, now) => {
-    const decided = decideLogin(flow, { user, policy, shown, since: input.loggedInAt ?? now, profile, now });
-    operation.noteEnrolled(decided.next && decided.next !== 'remove' ? decided.next : profile);
-    return { ...decided, events: [...(decided.events ?? []), { name: 'login_begun', access: decided.answer.decision.access }] };
-  });
+  const decide =
+    (shown: ShownTokens): Decide<Begun> =>
+    (profile, now) => {
+      const decided = decideLogin(flow, { user, policy, shown, since: input.loggedInAt ?? now, profile, now });
+      operation.noteEnrolled(decided.next && decided.next !== 'remove' ? decided.next : profile);
+      return { ...decided, events: [...(decided.events ?? []), { name: 'login_begun', access: decided.answer.decision.access }] };
+    };
+  const ready = openShownTokens(flow, user.id, input.deviceToken).then(decide);
+  const begun = await flow.profiles.change(user.id, operation.report, ready);
   if (isRefusal(begun)) {
     const { retryAfterSeconds = 1 } = begun;
     operation.report({ name: 'login_begun', access: 'unavailable' });

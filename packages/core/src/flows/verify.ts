@@ -5,7 +5,7 @@ import { parseCode } from '../factors/totp.js';
 import type { MfaUser } from '../options.js';
 import { guessCost } from '../policy/lockout.js';
 import { chargeRecovery, recoveryWait } from '../policy/recovery-limit.js';
-import type { Decision } from '../profile/change-profile.js';
+import type { Decide, Decision } from '../profile/change-profile.js';
 import { type Profile, withoutRemembrance } from '../profile/profile.js';
 import { type DeviceGrant, type Refusal, type Result, refuse } from '../results.js';
 import { checkCode, codeAuthenticators } from './check-code.js';
@@ -54,14 +54,17 @@ export async function verify<User extends MfaUser>(flow: FlowContext<User>, inpu
     return operation.end(refuse('invalid_code'));
   }
   const policy = await policyOf(flow.options, user);
-  const shown = await openShownTokens(flow, user.id, input.deviceToken);
-  const answer = await flow.profiles.change<Accepted | Refusal>(user.id, operation.report, (profile, now) => {
-    operation.noteEnrolled(profile);
-    const gate = proofGate({ user, policy, session, profile, now });
-    if (!gate.open) return { answer: gate.refusal, events: gate.events ?? [] };
-    const facts = { user, policy, session, profile: gate.profile, now, input, shown };
-    return proof.kind === 'totp' ? decideCode(flow, facts, proof.value) : decideRecovery(flow, facts, proof.value);
-  });
+  const decide =
+    (shown: ShownTokens): Decide<Accepted | Refusal> =>
+    (profile, now) => {
+      operation.noteEnrolled(profile);
+      const gate = proofGate({ user, policy, session, profile, now });
+      if (!gate.open) return { answer: gate.refusal, events: gate.events ?? [] };
+      const facts = { user, policy, session, profile: gate.profile, now, input, shown };
+      return proof.kind === 'totp' ? decideCode(flow, facts, proof.value) : decideRecovery(flow, facts, proof.value);
+    };
+  const ready = openShownTokens(flow, user.id, input.deviceToken).then(decide);
+  const answer = await flow.profiles.change(user.id, operation.report, ready);
   if (isRefusal(answer)) return operation.end(answer);
   await remindHost(flow, user, true, operation.report);
   const { grant, ...verified } = answer;

@@ -27,14 +27,15 @@ export interface ProfileStore {
   /** One read, or why there is none. */
   read(userId: string, report: Report): Promise<{ ok: true; profile: Profile | null } | Refusal>;
   /**
-   * Reads, decides, writes if unchanged, and only then answers.
+   * Reads, decides, writes if unchanged, and only then answers. A decision that first needs something else gets it while the
+   * profile is being read.
    *
    * `whenUnreadable` decides for records that do not open (reset and forget); without it they are `unavailable`.
    */
   change<Answer>(
     userId: string,
     report: Report,
-    decide: Decide<Answer>,
+    decide: Decide<Answer> | Promise<Decide<Answer>>,
     whenUnreadable?: Decide<Answer>,
   ): Promise<Answer | Refusal>;
   /** One page of user ids; no cursor in it: that was the last one. */
@@ -99,12 +100,13 @@ export function createProfileStore({ storage, keyring, realm, clock }: StoreOpti
     userId: string,
     report: Report,
     left: () => number,
-    decide: Decide<Answer>,
+    ready: Promise<Decide<Answer>>,
     whenUnreadable: Decide<Answer> | undefined,
   ): Promise<Answer | Refusal> {
     if (left() <= 0) return BUSY;
     const first = await readStored(userId, left(), report);
     if (!first.done) return UNAVAILABLE;
+    const decide = await ready;
     let stored = first.value;
     const attempts: Attempt<Answer>[] = [];
 
@@ -158,19 +160,23 @@ export function createProfileStore({ storage, keyring, realm, clock }: StoreOpti
       return UNAVAILABLE;
     },
 
-    async change(userId, report, decide, whenUnreadable) {
+    async change(userId, report, given, whenUnreadable) {
       const left = startCountdown(OPERATION_MS);
+      const ready = Promise.resolve(given);
+      // Where the profile cannot be read, nobody waits for it.
+      ready.catch(() => undefined);
       if (queue.isBusy(userId)) {
         // What needs no write, a throttled answer above all, does not wait for those that do.
         const read = await readStored(userId, left(), report);
         const opened = read.done ? openStored(userId, read.value) : null;
         if (read.done && (!opened || opened.readable)) {
           const keyId = read.value ? sealedBy(read.value.value) : undefined;
+          const decide = await ready;
           const decision = decide(opened ? opened.profile : null, clock(), keyId);
           if (!decision.next) return finish(decision, report);
         }
       }
-      const answer = await queue.run(userId, () => changeAlone(userId, report, left, decide, whenUnreadable));
+      const answer = await queue.run(userId, () => changeAlone(userId, report, left, ready, whenUnreadable));
       return answer ?? BUSY;
     },
 

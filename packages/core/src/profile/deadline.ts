@@ -10,12 +10,10 @@ export async function withinDeadline<T>(ms: number, call: () => Promise<T>): Pro
   const late = new Promise<Timed<T>>((resolve) => {
     timer = setTimeout(() => resolve({ done: false, why: 'timeout' }), ms);
   });
-  const settled = Promise.resolve()
-    .then(call)
-    .then(
-      (value): Timed<T> => ({ done: true, value }),
-      (cause: unknown): Timed<T> => ({ done: false, why: 'error', cause }),
-    );
+  const settled = (async () => call())().then(
+    (value): Timed<T> => ({ done: true, value }),
+    (cause: unknown): Timed<T> => ({ done: false, why: 'error', cause }),
+  );
   try {
     return await Promise.race([settled, late]);
   } finally {
@@ -30,7 +28,7 @@ export function pause(ms: number): Promise<void> {
   });
 }
 
-/** Lets everything else that waits have its turn: what runs long over a synchronous driver must not be all that runs. */
+/** Lets everything else that waits have its turn: other requests, or the driver that is about to send. */
 export function yieldTurn(): Promise<void> {
   return new Promise((resolve) => {
     setImmediate(resolve);

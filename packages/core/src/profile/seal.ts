@@ -1,7 +1,7 @@
 import { createCipheriv, createDecipheriv } from 'node:crypto';
 import { lengthPrefixed } from '../crypto/digest.js';
 import type { Keyring } from '../crypto/keyring.js';
-import { randomBytes } from '../crypto/random.js';
+import { pooledRandomBytes } from '../crypto/random.js';
 import { MfaError } from '../errors.js';
 import type { Profile } from './profile.js';
 
@@ -35,7 +35,7 @@ export function seal(profile: Profile, as: SealedAs, keyring: Keyring): string {
   const plaintext = Buffer.from(JSON.stringify(profile), 'utf8');
   if (plaintext.byteLength > MOST_BYTES) throw new MfaError('invalid_argument', 'The profile has outgrown 48 KB.');
   const header = Buffer.concat([Buffer.from([FORMAT, keyring.currentId.length]), Buffer.from(keyring.currentId, 'ascii')]);
-  const iv = randomBytes(IV_BYTES);
+  const iv = pooledRandomBytes(IV_BYTES);
   const cipher = createCipheriv('aes-256-gcm', key, iv, { authTagLength: TAG_BYTES });
   cipher.setAAD(Buffer.concat([associated(as), header]));
   const ciphertext = Buffer.concat([cipher.update(plaintext), cipher.final()]);

@@ -71,7 +71,9 @@ export const sqlDialects: Record<SqlDialectName, SqlDialect> = {
     types: { userId: 'TEXT COLLATE "C"', version: 'TEXT COLLATE "C"', value: 'TEXT', updatedAt: 'TIMESTAMPTZ' },
     unlessExists: ' ON CONFLICT (user_id) DO NOTHING',
     now: 'now()',
-    tableOptions: '',
+    // A profile with a device or two passes 2,000 bytes, where PostgreSQL would try to compress what does not compress, and put it
+    // into a second table: a quarter of an update's time.
+    tableOptions: ' WITH (toast_tuple_target = 8160)',
     encodeKey: (key) => key,
     decodeKey: (column) => column,
     // serialization_failure, deadlock_detected, unique_violation. Not 40003, statement_completion_unknown.
