@@ -1,10 +1,9 @@
-import Bowser from 'bowser';
-
 const AGENT_LENGTH = 512;
 
 /** Names a browser for the list of devices: "Firefox on Windows". A name only, nothing is decided by it. */
-export function nameBrowser(userAgent: string | undefined): string {
+export async function nameBrowser(userAgent: string | undefined): Promise<string> {
   if (userAgent === undefined || userAgent === '') return 'Unknown browser';
+  const { default: Bowser } = await import('bowser');
   const parser = Bowser.getParser(userAgent.slice(0, AGENT_LENGTH));
   const browser = parser.getBrowserName();
   const system = parser.getOSName();

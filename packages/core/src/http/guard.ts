@@ -8,7 +8,6 @@ import { decisionProblem } from './problem.js';
 import { askAccess, keepReturnTo } from './request-access.js';
 import { readRequestState } from './request-state.js';
 import { refusedReturn } from './return-policy.js';
-import { showProblem } from './views.js';
 
 /** A decision that lets the request through. */
 export type AllowDecision = Extract<AccessDecision, { access: 'allow' }>;
@@ -72,7 +71,9 @@ export async function showDecision<User extends MfaUser, Request>(
     case 'login-again':
       return redirectAnswer(kit, kit.options.loginUrl);
     case 'refuse':
-    case 'unavailable':
+    case 'unavailable': {
+      const { showProblem } = await import('./views.js');
       return showProblem(kit, exchange, { problem: decisionProblem(decision), user });
+    }
   }
 }

@@ -1,5 +1,5 @@
 import type { MfaUser } from '../options.js';
-import { endpointPaths } from './endpoints.js';
+import { endpointPaths } from './endpoint-paths.js';
 import type { HttpKit } from './http-kit.js';
 import { invalid } from './http-options.js';
 import { sameOriginPath } from './return-to.js';

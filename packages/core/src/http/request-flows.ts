@@ -129,9 +129,10 @@ export async function bindFlows<User extends MfaUser, Request>(
     currentEnrollment: () => acting((who) => mfa.currentEnrollment(who)),
     confirmEnrollment: async ({ enrollmentId, code, rememberDevice }) =>
       prove(
-        await acting((who) => {
+        await acting(async (who) => {
           const session = startedHere(state, who.session, enrollmentId);
-          return mfa.confirmEnrollment({ ...who, session, ...state.deviceInput(rememberDevice), enrollmentId, code });
+          const device = await state.deviceInput(rememberDevice);
+          return mfa.confirmEnrollment({ ...who, session, ...device, enrollmentId, code });
         }),
       ),
     cancelEnrollment: async ({ enrollmentId }) =>
@@ -141,7 +142,9 @@ export async function bindFlows<User extends MfaUser, Request>(
         ),
       ),
     verify: async ({ code, recoveryCode, rememberDevice }) =>
-      prove(await acting((who) => mfa.verify({ ...who, ...state.deviceInput(rememberDevice), code, recoveryCode }))),
+      prove(
+        await acting(async (who) => mfa.verify({ ...who, ...(await state.deviceInput(rememberDevice)), code, recoveryCode })),
+      ),
     getStatus: () => acting(({ user }) => mfa.getStatus({ user })),
     renameAuthenticator: async (input) => change(await acting((who) => mfa.renameAuthenticator({ ...who, ...input }))),
     removeAuthenticator: async (input) => change(await acting((who) => mfa.removeAuthenticator({ ...who, ...input }))),

@@ -25,7 +25,7 @@ export interface RequestState<User extends MfaUser> {
   readonly context: EventContext | undefined;
   deviceTokens(): string[];
   /** What a proof says of the browser. */
-  deviceInput(rememberDevice: boolean | undefined): DeviceInput;
+  deviceInput(rememberDevice: boolean | undefined): Promise<DeviceInput>;
   /** Replaces the state; false when the session store did not take it, and then nothing was granted. */
   keep(next: MfaSession | undefined, options: { renew: boolean }): Promise<boolean>;
   /** Hands a device token over, in a cookie; returned when the client keeps it itself. */
@@ -60,11 +60,11 @@ export async function readRequestState<User extends MfaUser, Request>(
       if (ownToken !== undefined) return ownToken === '' ? [] : [ownToken];
       return readDeviceTokens(cookies, userCookies(state.user.id));
     },
-    deviceInput(rememberDevice) {
+    async deviceInput(rememberDevice) {
       const deviceToken = state.deviceTokens();
       // A client that cannot keep a token would leave a new device behind at each proof, and push out the real ones.
       const keepsToken = port !== null || ownToken !== undefined || rememberDevice === true || deviceToken.length > 0;
-      const deviceLabel = keepsToken ? { deviceLabel: nameBrowser(exchange.header('user-agent')) } : {};
+      const deviceLabel = keepsToken ? { deviceLabel: await nameBrowser(exchange.header('user-agent')) } : {};
       return { deviceToken, ...deviceLabel, ...(rememberDevice !== undefined && { rememberDevice }) };
     },
     async keep(next, options) {

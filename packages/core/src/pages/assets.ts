@@ -1,3 +1,4 @@
+import type { AssetName } from './asset-names.js';
 import { pageScript } from './script.js';
 import { pageStyle } from './style.js';
 
@@ -7,9 +8,6 @@ export interface PageAsset {
   type: string;
   body(): string;
 }
-
-/** Names of the files below `${basePath}/assets/`. */
-export type AssetName = 'page.css' | 'page.js';
 
 /** The one style sheet and the one script. The address changes with the content, so browsers may keep them for ever. */
 export const assets: Record<AssetName, PageAsset> = {

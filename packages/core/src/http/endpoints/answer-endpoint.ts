@@ -1,0 +1,124 @@
+import type { MfaUser } from '../../options.js';
+import { ASSET_NAMES, type AssetName } from '../../pages/asset-names.js';
+import { assets, assetUrl } from '../../pages/assets.js';
+import { assetAnswer, problemAnswer } from '../answers.js';
+import { readFields } from '../body.js';
+import type { EndpointPath } from '../endpoint-paths.js';
+import type { HttpAnswer, MfaExchange } from '../exchange.js';
+import type { HttpKit } from '../http-kit.js';
+import { wantsHtml } from '../negotiation.js';
+import { openPending } from '../pending.js';
+import { describeProblem, type Problem } from '../problem.js';
+import { bindFlows } from '../request-flows.js';
+import { proveSameOrigin } from '../same-origin.js';
+import { showProblem } from '../views.js';
+import { showChallenge, verifyProof } from './challenge.js';
+import type { EndpointCall, Handler } from './endpoint-call.js';
+import { cancelEnroll, confirmEnroll, showEnroll, startEnroll } from './enroll.js';
+import { endSessions, removeAuthenticator, renameAuthenticator, revokeDevice } from './manage.js';
+import { showOverview } from './overview.js';
+import { regenerateCodes } from './recovery-codes.js';
+
+interface Endpoint {
+  get?: Handler;
+  post?: Handler;
+  /** A client without a session may act by a pending token. */
+  pendingToken?: true;
+}
+
+/** Every endpoint, by its path below the mount. */
+const ENDPOINTS: Record<EndpointPath, Endpoint> = {
+  '': { get: showOverview },
+  '/enroll': { get: showEnroll, post: startEnroll, pendingToken: true },
+  '/enroll/confirm': { post: confirmEnroll, pendingToken: true },
+  '/enroll/cancel': { post: cancelEnroll, pendingToken: true },
+  '/challenge': { get: showChallenge },
+  '/verify': { post: verifyProof, pendingToken: true },
+  '/recovery-codes': { post: regenerateCodes },
+  '/authenticators/rename': { post: renameAuthenticator },
+  '/authenticators/remove': { post: removeAuthenticator },
+  '/devices/revoke': { post: revokeDevice },
+  '/sessions/end': { post: endSessions },
+};
+
+/**
+ * Answers one request below the mount. `path` is what follows the mount path, byte for byte: `` or `/enroll`.
+ *
+ * Throws only what operator or programmer must mend; what a client can send is answered.
+ */
+export async function answerEndpoint<User extends MfaUser, Request>(
+  kit: HttpKit<User, Request>,
+  exchange: MfaExchange<User, Request>,
+  path: string,
+): Promise<HttpAnswer> {
+  const asset = ASSET_NAMES.find((name) => path === `/assets/${name}`);
+  if (asset) return answerAsset(kit, exchange, asset);
+  const endpoint = endpointAt(path === '/' ? '' : path);
+  if (!endpoint) return turnAway(kit, exchange, describeProblem('not_found'));
+  const handler = handlerFor(endpoint, exchange.method);
+  if (!handler) return turnAway(kit, exchange, describeProblem('method_not_allowed'), [['Allow', allowedMethods(endpoint)]]);
+  const query = readQuery(exchange);
+  const html = wantsHtml(exchange.header('accept'));
+  if (exchange.method !== 'POST') {
+    return handler({ kit, exchange, query, html, fields: { rememberDevice: false }, flows: await bindFlows(kit, exchange) });
+  }
+  const call = await readCall(kit, exchange, endpoint);
+  return 'problem' in call ? turnAway(kit, exchange, call.problem) : handler({ ...call, kit, exchange, query, html });
+}
+
+/** Same-origin proof first, then the body, then who acts: nothing of a request that fails one is looked at further. */
+async function readCall<User extends MfaUser, Request>(
+  kit: HttpKit<User, Request>,
+  exchange: MfaExchange<User, Request>,
+  endpoint: Endpoint,
+): Promise<Pick<EndpointCall<User, Request>, 'fields' | 'flows'> | { problem: Problem }> {
+  const proof = proveSameOrigin(exchange, kit.options.allowedOrigins);
+  if (proof === 'refused') return { problem: describeProblem('cross_site') };
+  const body = await readFields(exchange);
+  if (!body.ok) return { problem: describeProblem('malformed', { detail: body.detail }) };
+  const { fields } = body;
+  const token = endpoint.pendingToken ? fields.pendingToken : undefined;
+  if (proof === 'credential-in-body' && token === undefined) return { problem: describeProblem('cross_site') };
+  if (token === undefined) return { fields, flows: await bindFlows(kit, exchange) };
+  const flows = await openPending(kit, exchange, token);
+  return flows ? { fields, flows } : { problem: describeProblem('pending_token_invalid') };
+}
+
+function endpointAt(path: string): Endpoint | undefined {
+  return Object.hasOwn(ENDPOINTS, path) ? ENDPOINTS[path as EndpointPath] : undefined;
+}
+
+function handlerFor(endpoint: Endpoint, method: string): Handler | undefined {
+  if (method === 'GET' || method === 'HEAD') return endpoint.get;
+  return method === 'POST' ? endpoint.post : undefined;
+}
+
+function allowedMethods({ get, post }: Endpoint): string {
+  return [...(get ? ['GET', 'HEAD'] : []), ...(post ? ['POST'] : [])].join(', ');
+}
+
+async function turnAway<User extends MfaUser, Request>(
+  kit: HttpKit<User, Request>,
+  exchange: MfaExchange<User, Request>,
+  problem: Problem,
+  headers: HttpAnswer['headers'] = [],
+): Promise<HttpAnswer> {
+  if (!wantsHtml(exchange.header('accept'))) return problemAnswer(kit, problem, headers);
+  return showProblem(kit, exchange, { problem, user: null, headers });
+}
+
+async function answerAsset<User extends MfaUser, Request>(
+  kit: HttpKit<User, Request>,
+  exchange: MfaExchange<User, Request>,
+  name: AssetName,
+): Promise<HttpAnswer> {
+  if (exchange.method !== 'GET' && exchange.method !== 'HEAD') {
+    return turnAway(kit, exchange, describeProblem('method_not_allowed'), [['Allow', 'GET, HEAD']]);
+  }
+  const fresh = assetUrl('', name).endsWith(`?v=${readQuery(exchange).get('v')}`);
+  return assetAnswer(kit, { type: assets[name].type, body: assets[name].body(), fresh });
+}
+
+function readQuery({ url }: Pick<MfaExchange, 'url'>): URLSearchParams {
+  return new URLSearchParams(url.split('?')[1] ?? '');
+}
