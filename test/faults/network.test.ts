@@ -1,17 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { MfaEvent, MfaStorage } from '@mfa-kit/core';
-import { postgresStorage } from '@mfa-kit/core/storage/postgres';
 import { createClock } from '@mfa-kit/core/testing';
-import pg from 'pg';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, expect, it } from 'vitest';
 import { createKeyring } from '../../packages/core/src/crypto/keyring.js';
 import { createProfileStore } from '../../packages/core/src/profile/change-profile.js';
 import { createBench, HOUR, KEY, loginPending } from '../support/core-fixture.js';
 import { type FaultProxy, startFaultProxy } from '../support/fault-proxy.js';
-import { type PostgresDatabase, postgresDatabase } from '../support/postgres.js';
 import { countOperations } from '../support/proof.js';
 import { describeWith } from '../support/requires.js';
 import { peek } from './core-faulty-storage.js';
+import { type NetworkStore, networkStores } from './network-stores.js';
 import { answerOf, call, comesIn, type Prepared, prepareOn, type Scenario, scenarios, stateOf } from './scenarios.js';
 
 interface NetworkFault {
@@ -20,8 +18,19 @@ interface NetworkFault {
   strike: [(proxy: FaultProxy) => void, ((proxy: FaultProxy, others: () => Promise<unknown>) => unknown)?];
   /** Later than this after the strike nothing of it comes any more. */
   settledMs?: number;
+  /** Of what is sent during it nothing arrives. */
+  swallows?: true;
   /** One call is lost and the network is there again at once: a write is found or done again, and the user notices nothing. */
   brief?: true;
+  /** On every store also in a quick run. */
+  everywhere?: true;
+}
+
+/** One operation, to be struck at its n-th storage call. */
+interface Case {
+  scenario: Scenario;
+  n: number;
+  prepared: Prepared;
 }
 
 /** An operation has four seconds (DESIGN section 3); the rest is the machine's. */
@@ -35,6 +44,7 @@ const faults: NetworkFault[] = [
     name: 'cut before the reply, and then another process writes',
     strike: [(proxy) => proxy.fail('lose the reply', 'next'), (_, others) => others()],
     brief: true,
+    everywhere: true,
   },
   { name: 'slow by 300 ms', strike: [(proxy) => proxy.delay(150)], brief: true },
   {
@@ -45,6 +55,7 @@ const faults: NetworkFault[] = [
         setTimeout(() => proxy.pass(), 1000);
       },
     ],
+    everywhere: true,
   },
   { name: 'half open: a request swallowed', strike: [(proxy) => proxy.fail('swallow', 'next')] },
   { name: 'half open: a reply swallowed', strike: [(proxy) => proxy.fail('swallow the reply', 'next')] },
@@ -53,108 +64,115 @@ const faults: NetworkFault[] = [
     name: 'a request 4.5 s late, and nothing else comes through',
     strike: [(proxy) => proxy.fail({ lateMs: 4_500 }, 'next'), (proxy) => proxy.fail('swallow', 'all')],
     settledMs: 5_000,
+    swallows: true,
   },
-  { name: 'a black hole', strike: [(proxy) => proxy.blackHole()] },
+  { name: 'a black hole', strike: [(proxy) => proxy.blackHole()], swallows: true },
   { name: 'every reply swallowed', strike: [(proxy) => proxy.fail('swallow the reply', 'all')] },
 ];
 
 const keyring = createKeyring([{ id: KEY.id, secret: Buffer.from(KEY.secret, 'base64') }], 'mfa-kit');
-const database: PostgresDatabase | null = await postgresDatabase();
+const LONG = process.env.MFA_KIT_ROUNDS !== undefined;
+let users = 0;
 
-describeWith(
-  database,
-  'd-3, FLT-1, FLT-3, STO-4, I1-I9, I12: the network before PostgreSQL, at each call of every flow',
-  (db) => {
-    let direct: pg.Pool;
-    let storage: MfaStorage;
-    let users = 0;
+for (const [index, { name, open }] of networkStores.entries()) {
+  // The first store gets everything in each run; the others what can harm most, and in `npm run prove` everything.
+  const whole = index === 0 || LONG;
+  breakNetworkOf(name, await open(), {
+    some: whole ? faults : faults.filter(({ everywhere }) => everywhere),
+    calls: whole ? [1, 2] : [2],
+  });
+}
 
-    beforeAll(async () => {
-      direct = poolTo(db.connectionString, 10);
-      await postgresStorage(direct).createTable();
-      storage = postgresStorage(direct);
-    });
-    afterAll(async () => {
-      await direct.end();
-      await db.drop();
-    });
+function breakNetworkOf(
+  store: string,
+  opened: NetworkStore | null,
+  { some, calls }: { some: readonly NetworkFault[]; calls: readonly number[] },
+): void {
+  describeWith(
+    opened,
+    `d-3, FLT-1, FLT-3, STO-4, I1-I9, I12: the network before ${store}, at each call of every flow`,
+    (server) => {
+      const { direct } = server;
+      afterAll(() => server.close());
 
-    it.each(faults)(
-      '$name',
-      async (fault) => {
-        const cases = scenarios.flatMap((scenario) => [1, 2].map((n) => ({ scenario, n })));
-        const ended = await Promise.allSettled(cases.map(({ scenario, n }) => suffer(fault, scenario, n)));
-        const broken = ended.flatMap((one) => (one.status === 'rejected' ? [String(one.reason?.message ?? one.reason)] : []));
-        expect(broken).toEqual([]);
-      },
-      120_000,
-    );
+      it.each(some)(
+        '$name',
+        async (fault) => {
+          const user = () => ({ id: `network-${process.pid}-${++users}`, name: 'somebody@example.com' });
+          const cases: Case[] = [];
+          // Before the first is struck: what they compute for themselves would make the answers of others late.
+          for (const scenario of scenarios) {
+            for (const n of calls) cases.push({ scenario, n, prepared: await prepareOn(direct, scenario, user()) });
+          }
+          const ended = await Promise.allSettled(cases.map((one) => suffer(fault, one)));
+          const broken = ended.flatMap((one) => (one.status === 'rejected' ? [String(one.reason?.message ?? one.reason)] : []));
+          expect(broken).toEqual([]);
+        },
+        120_000,
+      );
 
-    async function suffer(fault: NetworkFault, scenario: Scenario, n: number): Promise<void> {
-      const at = `${scenario.name}, call ${n}`;
-      const prepared = await prepareOn(storage, scenario, { id: `network-${++users}`, name: 'somebody@example.com' });
-      const before = await peek(storage, prepared.user.id);
-      const url = new URL(db.connectionString);
-      const proxy = await startFaultProxy(Number(url.port));
-      url.port = String(proxy.port);
-      const pool = poolTo(url.href, 3);
-      try {
-        // A connection is there already, so that what is struck is the statement.
-        await pool.query('SELECT 1');
-        let struckAt = 0;
-        const clock = createClock(prepared.now);
-        const { events, hostile } = hostileSinks();
-        let over = false;
-        const faulty = striking(postgresStorage(pool), n, async (index) => {
-          if (over) return;
-          if (index === 0) struckAt = performance.now();
-          await fault.strike[index]?.(proxy, () => overtake(storage, prepared.user.id));
-        });
-        const { mfa } = createBench({ ...hostile, storage: faulty, clock: clock.now });
+      async function suffer(fault: NetworkFault, { scenario, n, prepared }: Case): Promise<void> {
+        const at = `${scenario.name}, call ${n}`;
+        const before = await peek(direct, prepared.user.id);
+        const proxy = await startFaultProxy(server.port);
+        const { storage, close } = await server.connect(proxy.port);
+        try {
+          let struckAt = 0;
+          const clock = createClock(prepared.now);
+          const { events, hostile } = hostileSinks();
+          let over = false;
+          const faulty = striking(storage, n, async (index) => {
+            if (over) return;
+            if (index === 0) struckAt = performance.now();
+            await fault.strike[index]?.(proxy, () => overtake(direct, prepared.user.id));
+          });
+          const { mfa } = createBench({ ...hostile, storage: faulty, clock: clock.now });
 
-        const started = performance.now();
-        const answer = await call(mfa, prepared);
-        countOperations();
-        expect(performance.now() - started, `${at}: milliseconds to the answer`).toBeLessThan(DEADLINE_MS);
-        const said = answerOf(answer);
-        expect([scenario.expected, 'unavailable', 'busy'], `${at}: the answer`).toContain(said);
-        if (fault.brief && n === 2) expect(said, `${at}: the answer`).toBe(scenario.expected);
-        const done = said === scenario.expected;
-        if (!done) expect(retryAfter(answer), `${at}: Retry-After`).toBeGreaterThan(0);
-        const told = events.filter(({ name }) => name === scenario.event).length;
-        if (scenario.event) expect(told, `${at}: ${scenario.event} events`).toBe(done ? 1 : 0);
+          const started = performance.now();
+          const answer = await call(mfa, prepared);
+          countOperations();
+          expect(performance.now() - started, `${at}: milliseconds to the answer`).toBeLessThan(DEADLINE_MS);
+          const said = answerOf(answer);
+          expect([scenario.expected, 'unavailable', 'busy'], `${at}: the answer`).toContain(said);
+          if (fault.brief && n === 2) expect(said, `${at}: the answer`).toBe(scenario.expected);
+          const done = said === scenario.expected;
+          if (!done) expect(retryAfter(answer), `${at}: Retry-After`).toBeGreaterThan(0);
+          const told = events.filter(({ name }) => name === scenario.event).length;
+          if (scenario.event) expect(told, `${at}: ${scenario.event} events`).toBe(done ? 1 : 0);
 
-        if (done) expect(await state(), `${at}: what is stored when the answer is there`).toBe('after');
-        over = true;
-        proxy.pass();
-        proxy.delay(0);
-        const back = performance.now();
-        await sleep(Math.max(struckAt + (fault.settledMs ?? 0) - performance.now(), 0));
-        const settled = await state();
-        expect(['before', 'after'], `${at}: what is stored in the end`).toContain(settled);
-        if (done) expect(settled, `${at}: what is stored in the end`).toBe('after');
+          if (done) expect(await state(), `${at}: what is stored when the answer is there`).toBe('after');
+          over = true;
+          proxy.pass();
+          proxy.delay(0);
+          const back = performance.now();
+          const sentAgain = fault.swallows ? back + (server.sendsAgainMs ?? 0) : 0;
+          await sleep(Math.max(struckAt + (fault.settledMs ?? 0) - performance.now(), sentAgain - performance.now(), 0));
+          const settled = await state();
+          expect(['before', 'after'], `${at}: what is stored in the end`).toContain(settled);
+          if (done) expect(settled, `${at}: what is stored in the end`).toBe('after');
 
-        // The client repeats the same request, in the same process.
-        const again = await untilThere(() => call(mfa, prepared));
-        expect(performance.now() - Math.max(back, struckAt), `${at}: milliseconds to heal`).toBeLessThan(HEALED_MS);
-        const honest = settled === 'after' ? scenario.repeated : scenario.expected;
-        expect(answerOf(again), `${at}: the answer to the same request again, ${settled} the first`).toBe(honest);
-        if (settled === 'before') expect(await state(), `${at}: what is stored after the repetition`).toBe('after');
+          // The client repeats the same request, in the same process.
+          const again = await untilThere(() => call(mfa, prepared));
+          expect(performance.now() - Math.max(back, struckAt), `${at}: milliseconds to heal`).toBeLessThan(HEALED_MS);
+          const honest = settled === 'after' ? scenario.repeated : scenario.expected;
+          expect(answerOf(again), `${at}: the answer to the same request again, ${settled} the first`).toBe(honest);
+          if (settled === 'before') expect(await state(), `${at}: what is stored after the repetition`).toBe('after');
 
-        await expectGranted(at, [answer, again], prepared, mfa);
-        clock.advance(HOUR);
-        expect(await comesIn(mfa, { ...prepared, now: clock.now() }), `${at}: a login an hour later`).toBe('ok');
-      } finally {
-        await proxy.close();
-        await pool.end();
+          await expectGranted(at, [answer, again], prepared, mfa);
+          clock.advance(HOUR);
+          expect(await comesIn(mfa, { ...prepared, now: clock.now() }), `${at}: a login an hour later`).toBe('ok');
+        } finally {
+          await proxy.close();
+          await close();
+        }
+
+        async function state(): Promise<string> {
+          return stateOf(scenario, await peek(direct, prepared.user.id), before);
+        }
       }
-
-      async function state(): Promise<string> {
-        return stateOf(scenario, await peek(storage, prepared.user.id), before);
-      }
-    }
-  },
-);
+    },
+  );
+}
 
 /** What was shown to the user is what is stored: the last recovery codes work, a remembered browser is let in. */
 async function expectGranted(at: string, answers: object[], { user }: Prepared, mfa: ReturnType<typeof createBench>['mfa']) {
@@ -226,10 +244,4 @@ async function untilThere(act: () => Promise<object>): Promise<object> {
 function retryAfter(answer: object): number {
   const { retryAfterSeconds, decision } = answer as { retryAfterSeconds?: number; decision?: { retryAfterSeconds?: number } };
   return retryAfterSeconds ?? decision?.retryAfterSeconds ?? 0;
-}
-
-function poolTo(connectionString: string, max: number): pg.Pool {
-  const pool = new pg.Pool({ connectionString, max, connectionTimeoutMillis: 2_000 });
-  pool.on('error', () => undefined);
-  return pool;
 }

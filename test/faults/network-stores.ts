@@ -1,0 +1,106 @@
+import type { MfaStorage } from '@mfa-kit/core';
+import { mysqlStorage } from '@mfa-kit/core/storage/mysql';
+import { postgresStorage } from '@mfa-kit/core/storage/postgres';
+import { redisStorage } from '@mfa-kit/core/storage/redis';
+import mysql from 'mysql2/promise';
+import pg from 'pg';
+import { mysqlDatabase } from '../support/mysql.js';
+import { postgresDatabase } from '../support/postgres.js';
+import { portsOf, redisClients } from '../support/redis.js';
+import { serverUrl } from '../support/server-url.js';
+
+/** A server before which the network is to break. */
+export interface NetworkStore {
+  port: number;
+  /** Past whatever is before it. */
+  direct: MfaStorage;
+  /** A client as the docs say to configure it, through this port. A connection is there already, so that what is struck is a statement. */
+  connect(port: number): Promise<{ storage: MfaStorage; close(): unknown }>;
+  /** Its client notices so long after that what it sent was swallowed, and then sends it again, though nobody waits for it. */
+  sendsAgainMs?: number;
+  close(): Promise<unknown>;
+}
+
+/** Each client that behaves in its own way when its connection breaks; null where the server cannot start. */
+export const networkStores: readonly { name: string; open(): Promise<NetworkStore | null> }[] = [
+  { name: 'PostgreSQL', open: onPostgres },
+  { name: 'MariaDB', open: onMariadb },
+  { name: 'Redis, through node-redis', open: () => onRedis('node-redis') },
+  { name: 'Redis, through ioredis, which sends again', open: () => onRedis('ioredis') },
+];
+
+async function onPostgres(): Promise<NetworkStore | null> {
+  const database = await postgresDatabase();
+  if (!database) return null;
+  const poolTo = (connectionString: string, max: number) => {
+    const pool = new pg.Pool({ connectionString, max, connectionTimeoutMillis: 2_000 });
+    pool.on('error', () => undefined);
+    return pool;
+  };
+  const direct = poolTo(database.connectionString, 10);
+  const storage = postgresStorage(direct);
+  await storage.createTable();
+  return {
+    port: Number(new URL(database.connectionString).port),
+    direct: storage,
+    async connect(port) {
+      const pool = poolTo(throughPort(database.connectionString, port), 3);
+      await pool.query('SELECT 1');
+      return { storage: postgresStorage(pool), close: () => pool.end() };
+    },
+    close: () => direct.end().then(database.drop),
+  };
+}
+
+async function onMariadb(): Promise<NetworkStore | null> {
+  const database = await mysqlDatabase();
+  if (!database) return null;
+  const poolTo = (uri: string, connectionLimit: number) => mysql.createPool({ uri, connectionLimit, connectTimeout: 2_000 });
+  const direct = poolTo(database.url, 10);
+  const storage = mysqlStorage(direct);
+  await storage.createTable();
+  return {
+    port: Number(new URL(database.url).port),
+    direct: storage,
+    async connect(port) {
+      const pool = poolTo(throughPort(database.url, port), 3);
+      const through = mysqlStorage(pool);
+      await prepareStatements(through);
+      // Its farewell meets connections that are broken.
+      return { storage: through, close: () => pool.end().catch(() => undefined) };
+    },
+    close: () => direct.end().then(database.drop),
+  };
+}
+
+async function onRedis(kind: 'node-redis' | 'ioredis'): Promise<NetworkStore | null> {
+  const url = await serverUrl('redis');
+  if (url === null) return null;
+  const [port = 0] = portsOf(url);
+  const direct = await redisClients[kind]({ ports: [port] });
+  return {
+    port,
+    ...(kind === 'ioredis' ? { sendsAgainMs: 3_000 } : {}),
+    direct: redisStorage({ client: direct.client }),
+    async connect(behind) {
+      const { client, close } = await redisClients[kind]({ ports: [behind] });
+      return { storage: redisStorage({ client }), close };
+    },
+    close: async () => direct.close(),
+  };
+}
+
+function throughPort(address: string, port: number): string {
+  const url = new URL(address);
+  url.port = String(port);
+  return url.href;
+}
+
+/** On a new connection mysql2 first sends each statement to be prepared, which would be struck in place of what it does. */
+async function prepareStatements(storage: MfaStorage): Promise<void> {
+  const row = { version: 'prepared', value: 'x' };
+  await storage.write('prepared', row, null);
+  await storage.write('prepared', row, 'another version');
+  await storage.remove('prepared', 'another version');
+  await storage.read('prepared');
+}
