@@ -1,26 +1,42 @@
 import type { MfaStorage } from '@mfa-kit/core';
-import { postgresStorage } from '@mfa-kit/core/storage/postgres';
-import pg from 'pg';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { OpenedStore } from '../races/open-store.mjs';
 import { compileCore, type RaceProcess, startProcess } from '../races/processes.js';
 import { createBench, HOUR } from '../support/core-fixture.js';
-import { type PostgresDatabase, postgresDatabase } from '../support/postgres.js';
-import { countFaults, countOperations, ROUNDS } from '../support/proof.js';
+import { countFaults, countOperations } from '../support/proof.js';
 import { describeWith } from '../support/requires.js';
+import { openPlace, type Place, sharedStores } from '../support/shared-stores.js';
 import { peek } from './core-faulty-storage.js';
-import { answerOf, comesIn, prepareOn, scenarios, stateOf } from './scenarios.js';
+import { answerOf, comesIn, prepareOn, type Scenario, scenarios, stateOf } from './scenarios.js';
 
-const database: PostgresDatabase | null = await postgresDatabase();
+interface CrashPoint {
+  at: number;
+  when: 'before' | 'after';
+}
+
 /** Each flow makes two storage calls: a read, and a write or removal. */
-const everyPoint = [1, 2].flatMap((at) => (['before', 'after'] as const).map((when) => ({ at, when })));
-// A quick run leaves out those where nothing has been written for certain.
-const points = everyPoint.filter(({ at }) => at === 2 || ROUNDS > 3);
+const everyPoint: CrashPoint[] = [1, 2].flatMap((at) => (['before', 'after'] as const).map((when) => ({ at, when })));
+const LONG = process.env.MFA_KIT_ROUNDS !== undefined;
 
-describeWith(
-  database,
-  'd-1, ENR-6, FLT-2, I1-I7: killed at any storage call, an operation is done as a whole or not at all',
-  (db) => {
-    let pool: pg.Pool;
+let compiled: Promise<string> | undefined;
+
+for (const [index, { name, open }] of sharedStores.filter((store) => store.name !== 'Redis Cluster').entries()) {
+  const whole = index === 0 || LONG;
+  killOn(name, await open(), {
+    // A quick run leaves out what comes before the write; and on all stores but the first all flows of which a repetition does not tell.
+    some: scenarios.filter(({ expected, repeated }) => whole || expected !== repeated),
+    points: everyPoint.filter(({ at, when }) => LONG || (at === 2 && (whole || when === 'after'))),
+  });
+}
+
+function killOn(
+  store: string,
+  opened: Place | null,
+  { some, points }: { some: readonly Scenario[]; points: readonly CrashPoint[] },
+): void {
+  const told = `d-1, ENR-6, FLT-2, I1-I7: killed at any storage call on ${store}, an operation is done as a whole or not at all`;
+  describeWith(opened, told, (place) => {
+    let own: OpenedStore;
     let storage: MfaStorage;
     let core: string;
     let survivor: RaceProcess;
@@ -28,29 +44,31 @@ describeWith(
     let users = 0;
 
     beforeAll(async () => {
-      pool = new pg.Pool({ connectionString: db.connectionString, connectionTimeoutMillis: 2_000 });
-      pool.on('error', () => undefined);
-      await postgresStorage(pool).createTable();
-      storage = postgresStorage(pool);
-      core = await compileCore('killed');
-      survivor = await startProcess(core, db.connectionString);
+      own = await openPlace(place);
+      storage = own.storage;
+      compiled ??= compileCore('killed');
+      core = await compiled;
+      survivor = await startProcess(core, place.url);
     }, 120_000);
     afterAll(async () => {
       survivor?.stop();
-      await pool.end();
-      await db.drop();
+      await own?.close();
+      await place.drop();
     });
 
-    it.each(scenarios)(
+    it.each(some)(
       '$name',
       async (scenario) => {
         await Promise.all(
           points.map(async (crash) => {
             const at = `killed ${crash.when} call ${crash.at}`;
-            const prepared = await prepareOn(storage, scenario, { id: `killed-${++users}`, name: 'somebody@example.com' });
+            const prepared = await prepareOn(storage, scenario, {
+              id: `killed-${process.pid}-${++users}`,
+              name: 'somebody@example.com',
+            });
             const before = await peek(storage, prepared.user.id);
             const { method, input, now } = prepared;
-            const victim = await startProcess(core, db.connectionString);
+            const victim = await startProcess(core, place.url);
             expect(await victim.run({ method, inputs: [input], now, crash }), `${at}: an answer`).toBeNull();
             countFaults();
 
@@ -74,5 +92,5 @@ describeWith(
       },
       60_000,
     );
-  },
-);
+  });
+}
