@@ -92,6 +92,8 @@ export function tokenMutants(given: TokenToMutate): [string, unknown][] {
     ['padded', `${token}==`],
     ['standard base64 in the signature', `${head}.${body}.${mac.replaceAll('-', '+').replaceAll('_', '/')}!`],
     ['a blank before', ` ${token}`],
+    ['a blank before, signed with it', signed(` ${head}.${body}`, key)],
+    ['a line end between, signed with it', signed(`${head}\n.${body}`, key)],
     ['a line end after', `${token}\n`],
     ['quoted', `"${token}"`],
     ['claims that are a list', forge(header, [claims], key)],
@@ -114,7 +116,10 @@ export function tokenMutants(given: TokenToMutate): [string, unknown][] {
 
 /** Signs by hand, so that there are tokens which only a holder of the key could make. */
 export function forge(header: unknown, claims: unknown, key: Uint8Array, hash = 'sha256'): string {
-  const text = `${encode(header)}.${encode(claims)}`;
+  return signed(`${encode(header)}.${encode(claims)}`, key, hash);
+}
+
+function signed(text: string, key: Uint8Array, hash = 'sha256'): string {
   return `${text}.${createHmac(hash, key).update(text).digest('base64url')}`;
 }
 

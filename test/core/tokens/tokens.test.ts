@@ -107,6 +107,72 @@ describe.each(kinds)('DEV-2, T30: the $name token', (kind) => {
   });
 });
 
+describe('what a token says', () => {
+  const [device, pending] = kinds as [Kind, Kind];
+  const openForged = (claims: Json) => openDeviceToken(forge(device.header, claims, bytes(device)), given);
+  const { device: _, ...withoutDevice } = device.claims;
+
+  it('a device token: its user, its device, its own id, for 90 days', async () => {
+    const { token, expiresAt } = await signDeviceToken({ userId: 'u', deviceId: 'd1', tokenId: 't' }, given);
+    expect(expiresAt).toBe(NOW + 90 * 24 * 3_600_000);
+    const opened = await openDeviceToken(token, given);
+    expect(opened).toMatchObject({ valid: true, claims: { userId: 'u', deviceId: 'd1', tokenId: 't' } });
+    expect(await openForged(withoutDevice)).toEqual({ valid: false, why: 'invalid' });
+    expect(await openForged({ ...withoutDevice, device: 7 })).toEqual({ valid: false, why: 'invalid' });
+  });
+
+  it('a pending token: the login that it stands for, and until when it may be used', async () => {
+    expect(await openPendingToken(forge(pending.header, pending.claims, bytes(pending)), given)).toEqual({
+      state: 'pending',
+      userId: 'u',
+      epoch: 'e',
+      deviceEpoch: 'f',
+      since: NOW,
+      enrollmentIds: [],
+      token: { id: 't', expiresAt: NOW + 600_000 },
+    });
+    for (const [claim, wrong] of Object.entries({ epoch: 7, deviceEpoch: ['f'], since: String(NOW) })) {
+      for (const value of [undefined, null, wrong]) {
+        const token = forge(pending.header, { ...pending.claims, [claim]: value }, bytes(pending));
+        expect(await openPendingToken(token, given), `${claim}: ${value}`).toBeNull();
+      }
+    }
+  });
+
+  it('LOG-4: a token that is over is told from one that is no token of ours', async () => {
+    const all = tokenMutants({
+      token: await device.sign(),
+      header: device.header,
+      claims: device.claims,
+      realm,
+      key: bytes(device),
+      otherKindKey: bytes(pending),
+      secret: material.secret,
+      foreignSecret: other.secret,
+    });
+    const over = ['expired', 'older than its life whatever exp says'];
+    for (const [name, token] of all) {
+      expect(await openDeviceToken(token, given), name).toEqual({
+        valid: false,
+        why: over.includes(name) ? 'expired' : 'invalid',
+      });
+    }
+  });
+
+  it('T46: it has 3,072 characters and no more, whoever signed it', async () => {
+    const ofLength = (length: number) => {
+      for (let more = 0; ; more++) {
+        const token = forge(pending.header, { ...pending.claims, more: 'x'.repeat(more) }, bytes(pending));
+        if (token.length >= length) return token;
+      }
+    };
+    const longest = ofLength(3072);
+    expect(longest).toHaveLength(3072);
+    expect(await pending.opens(longest)).toBe(true);
+    expect(await pending.opens(ofLength(3073))).toBe(false);
+  });
+});
+
 describe('kinds and places', () => {
   it('T21: every token opens in its own place and in no other', async () => {
     for (const signed of kinds) {
