@@ -162,7 +162,11 @@ function confirm(state: State, step: Of<'confirm'>, facts: Facts): Told {
   const apps = [...checkCode(state.apps, step.digits, facts).apps, ...checked.apps];
   const paid = withBudget(state, known, afterRight(budgetOf(state, known), now));
   const made = state.codes === null;
-  const codes = state.codes ?? { set: `${name}.codes`, left: new Set(Array.from({ length: 10 }, (_, number) => number)) };
+  const codes = state.codes ?? {
+    set: `${name}.codes`,
+    madeAt: now,
+    left: new Set(Array.from({ length: 10 }, (_, number) => number)),
+  };
   const enrolled = useUp(forgetRemembered({ ...paid, apps, pending: [], codes }, `${name}.devices`), session);
   const remembered = step.remember ? { at: now, until: now + REMEMBERED } : undefined;
   const passed = pass(enrolled, recognize(enrolled, step.tokens, now), { ...step, remembered }, facts);
@@ -187,8 +191,11 @@ function manage(state: State, step: Managing, { name, now, mfa }: Facts): Told {
     case 'end all sessions':
       return done(inNewEpoch(state, name));
     case 'regenerate': {
+      const madeAt = state.codes?.madeAt ?? 0;
+      const proven = session.state === 'verified' ? session.verifiedAt : 0;
+      if (madeAt <= now && proven < madeAt) return { state, answer: { said: 'assurance_required' } };
       const left = new Set(Array.from({ length: 10 }, (_, number) => number));
-      return done({ ...state, codes: { set: `${name}.codes`, left } }, { codes: `${name}.codes` });
+      return done({ ...state, codes: { set: `${name}.codes`, madeAt: now, left } }, { codes: `${name}.codes` });
     }
     case 'revoke':
       return done(withoutDevice(state, step.device));

@@ -51,7 +51,7 @@ export interface State {
   pending: readonly Pending[];
   starts: readonly number[];
   /** Numbers of the codes that are left. */
-  codes: { set: Name; left: ReadonlySet<number> } | null;
+  codes: { set: Name; madeAt: number; left: ReadonlySet<number> } | null;
   budget: Budget;
   devices: readonly Device[];
   usedTokens: ReadonlySet<Name>;

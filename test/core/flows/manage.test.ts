@@ -218,6 +218,34 @@ describe('recovery codes', () => {
     expect(bench.notices.map((notice) => notice.name)).toEqual(['recovery_codes_regenerated']);
   });
 
+  it('FLT-6, I7: a proof makes one set; the request repeated on its way replaces no codes that its first answer has shown', async () => {
+    const bench = await createEnrolled();
+    const { session } = await loginWithCode(bench);
+    bench.clock.advance(20);
+    const made = good(await bench.mfa.regenerateRecoveryCodes({ user: ada, session }));
+    bench.clock.advance(20);
+    for (const again of [session, made.session]) {
+      const repeated = await bench.mfa.regenerateRecoveryCodes({ user: ada, session: again });
+      expect(repeated).toEqual({ ok: false, reason: 'assurance_required', maxAgeSeconds: 300 });
+    }
+    const proof = { user: ada, session: await loginPending(bench.mfa), recoveryCode: made.recoveryCodes[0] };
+    expect(good(await bench.mfa.verify(proof)).recoveryCodesLeft).toBe(9);
+    const fresh = await loginWithCode(bench);
+    bench.clock.advance(20);
+    good(await bench.mfa.regenerateRecoveryCodes({ user: ada, session: fresh.session }));
+  });
+
+  it('FLT-5: a set made while the clock was ahead bars nobody from a new one', async () => {
+    const bench = await createEnrolled();
+    bench.clock.advance(365 * 24 * 60 * MINUTE);
+    const ahead = await loginWithCode(bench);
+    bench.clock.advance(20);
+    good(await bench.mfa.regenerateRecoveryCodes({ user: ada, session: ahead.session }));
+    bench.clock.advance(-364 * 24 * 60 * MINUTE);
+    const { session } = await loginWithCode(bench);
+    good(await bench.mfa.regenerateRecoveryCodes({ user: ada, session }));
+  });
+
   it('REC-4, REC-7: tells when few and none are left; amr says recovery_code; the authenticator stays', async () => {
     const bench = await createEnrolled();
     for (const [index, recoveryCode] of bench.recoveryCodes.entries()) {

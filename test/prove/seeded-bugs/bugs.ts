@@ -60,8 +60,8 @@ export const seededBugs: readonly SeededBug[] = [
   {
     name: 'managing needs no fresh proof',
     file: 'flows/gate.ts',
-    find: 'return fresh ? gate : closed(assuranceRequired());',
-    put: 'return gate;',
+    find: "const fresh = session.state === 'verified' && isFresh(session.assurance, gate.profile.epoch, MANAGEMENT_MAX_AGE_SECONDS, now);",
+    put: "const fresh = session.state === 'verified';",
   },
   {
     name: 'a pending token counts twice',
@@ -183,6 +183,12 @@ export const seededBugs: readonly SeededBug[] = [
     file: 'profile/device.ts',
     find: 'return (device.retiring ?? []).filter(({ successorShownAt }) => isRecent(successorShownAt, now));',
     put: 'return device.retiring ?? [];',
+  },
+  {
+    name: 'a repeated request makes a second set of recovery codes',
+    file: 'flows/authenticators.ts',
+    find: 'if (createdAt <= now && session.assurance.verifiedAt < createdAt) return { refusal: assuranceRequired() };',
+    put: '',
   },
   {
     name: 'a remembrance dated ahead of the clock counts',

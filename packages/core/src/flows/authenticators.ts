@@ -6,6 +6,7 @@ import { mayRemove } from '../policy/removal.js';
 import { isEnrolled, type Profile, tidyName, withNewEpoch } from '../profile/profile.js';
 import { type Result, refuse } from '../results.js';
 import { type Acting, type FlowContext, tellHost } from './flow.js';
+import { assuranceRequired } from './gate.js';
 import { manage } from './manage.js';
 
 /** Gives an authenticator another name. */
@@ -47,13 +48,19 @@ export function removeAuthenticator<User extends MfaUser>(
   );
 }
 
-/** Makes a new set of recovery codes; the old one is worth nothing from the same write on. */
+/**
+ * Makes a new set of recovery codes; the old one is worth nothing from the same write on.
+ *
+ * A proof makes one set: a request that is repeated on its way would replace the codes that its first answer has shown.
+ */
 export function regenerateRecoveryCodes<User extends MfaUser>(
   flow: FlowContext<User>,
   input: Acting<User>,
 ): Promise<Result<{ recoveryCodes: string[]; session: MfaSession }>> {
-  return manage<User, { recoveryCodes: string[] }>(flow, input, 'regenerate_recovery_codes', ({ profile, now }) => {
+  return manage<User, { recoveryCodes: string[] }>(flow, input, 'regenerate_recovery_codes', ({ profile, session, now }) => {
     if (flow.options.recoveryCodeCount === 0) return { refusal: refuse('not_allowed') };
+    const { createdAt = 0 } = profile.recoveryCodes ?? {};
+    if (createdAt <= now && session.assurance.verifiedAt < createdAt) return { refusal: assuranceRequired() };
     const { set, codes } = createRecoveryCodes(flow.options.recoveryCodeCount, randomBytes, now);
     return {
       next: { ...profile, recoveryCodes: set },

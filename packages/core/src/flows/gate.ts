@@ -1,4 +1,4 @@
-import type { MfaSession } from '../assurance.js';
+import type { MfaSession, VerifiedSession } from '../assurance.js';
 import type { EventDetail } from '../events.js';
 import type { MfaUser } from '../options.js';
 import { type EffectivePolicy, isProfileMissing } from '../policy/enforcement.js';
@@ -17,7 +17,15 @@ export interface AtTheDoor {
 }
 
 /** An open door gives the profile that is there; a closed one says why. */
-export type Gate = { open: true; profile: Profile } | { open: false; refusal: Refusal; events?: EventDetail[] };
+export type Gate = { open: true; profile: Profile } | Closed;
+/** Open only to a session that has proven a second factor. */
+export type ManagementGate = { open: true; profile: Profile; session: VerifiedSession } | Closed;
+
+interface Closed {
+  open: false;
+  refusal: Refusal;
+  events?: EventDetail[];
+}
 
 const CLOCK_TOLERANCE = 60_000;
 
@@ -29,13 +37,13 @@ export function proofGate(at: AtTheDoor): Gate {
 }
 
 /** The door to managing authenticators, devices and codes: a second factor, and a moment ago. */
-export function managementGate(at: AtTheDoor): Gate {
+export function managementGate(at: AtTheDoor): ManagementGate {
   const gate = stateGate(at);
   if (!gate.open) return gate;
   const { session, now } = at;
   if (!isEnrolled(gate.profile)) return closed(refuse('not_enrolled'));
   const fresh = session.state === 'verified' && isFresh(session.assurance, gate.profile.epoch, MANAGEMENT_MAX_AGE_SECONDS, now);
-  return fresh ? gate : closed(assuranceRequired());
+  return fresh ? { ...gate, session } : closed(assuranceRequired());
 }
 
 /** The door that every other one is behind: the profile is there, and the state is of its epoch and not used up. */
@@ -67,6 +75,6 @@ export function assuranceRequired(): Refusal {
   return refuse('assurance_required', { maxAgeSeconds: MANAGEMENT_MAX_AGE_SECONDS });
 }
 
-function closed(refusal: Refusal, events?: EventDetail[]): Gate {
+function closed(refusal: Refusal, events?: EventDetail[]): Closed {
   return { open: false, refusal, ...(events ? { events } : {}) };
 }

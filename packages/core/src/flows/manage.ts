@@ -1,4 +1,4 @@
-import type { MfaSession } from '../assurance.js';
+import type { MfaSession, VerifiedSession } from '../assurance.js';
 import type { EventDetail } from '../events.js';
 import type { MfaUser } from '../options.js';
 import type { EffectivePolicy } from '../policy/enforcement.js';
@@ -27,7 +27,7 @@ export async function manage<User extends MfaUser, Fields extends object>(
   flow: FlowContext<User>,
   input: Acting<User>,
   name: string,
-  change: (facts: { profile: Profile; policy: EffectivePolicy; now: number }) => Change<Fields>,
+  change: (facts: { profile: Profile; policy: EffectivePolicy; session: VerifiedSession; now: number }) => Change<Fields>,
   after?: (profile: Profile, operation: Operation) => Promise<void>,
 ): Promise<Result<Fields & { session: MfaSession }>> {
   const { user, context } = input;
@@ -43,7 +43,7 @@ export async function manage<User extends MfaUser, Fields extends object>(
       operation.noteEnrolled(profile);
       const gate = managementGate({ user, policy, session, profile, now });
       if (!gate.open) return { answer: gate.refusal, events: gate.events ?? [] };
-      const changed = change({ profile: gate.profile, policy, now });
+      const changed = change({ profile: gate.profile, policy, session: gate.session, now });
       if ('refusal' in changed) return { answer: changed.refusal };
       const { next, fields, events } = changed;
       operation.noteEnrolled(next);
