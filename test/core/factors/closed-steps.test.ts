@@ -61,6 +61,22 @@ describe('the ledger of closed steps', () => {
     );
   });
 
+  it.each([
+    { gaps: 'all equal', narrow: {}, joined: 0 },
+    { gaps: 'one smaller', narrow: { 7: 50 }, joined: 7 },
+    { gaps: 'two smaller, the first the smallest', narrow: { 3: 40, 7: 50 }, joined: 3 },
+    { gaps: 'two smaller, the second the smallest', narrow: { 3: 50, 7: 40 }, joined: 7 },
+    { gaps: 'the last of the older half the smallest', narrow: { 15: 50 }, joined: 15 },
+    { gaps: 'the first of the newer half the smallest', narrow: { 16: 2 }, joined: 0 },
+  ])('FLT-5: a full ledger is joined at the smallest gap of its older half: $gaps', ({ narrow, joined }) => {
+    const starts = [1000];
+    for (let at = 0; at < MAX_RANGES; at++) starts.push((starts[at] ?? 0) + ((narrow as Record<number, number>)[at] ?? 100));
+    const ranges = starts.map((from) => ({ from, to: from }));
+    const expected = ranges.filter((_, at) => at !== joined && at !== joined + 1);
+    expected.splice(joined, 0, { from: starts[joined] ?? 0, to: starts[joined + 1] ?? 0 });
+    expect(closeSteps(ranges.slice(0, -1), ranges.at(-1) as ClosedRange)).toEqual(expected);
+  });
+
   it('FLT-5: an honest user is in within the window once the clock is right again', () => {
     fc.assert(
       fc.property(tries, fc.integer({ min: 0, max: 60 }), (history, days) => {

@@ -72,6 +72,7 @@ describe('recovery codes', () => {
     ['the Kelvin sign', '\u212a'.repeat(24)],
     ['the long s', '\u017f'.repeat(24)],
     ['U', 'U'.repeat(24)],
+    ['one U among others', `${'A'.repeat(23)}U`],
     ['23 characters', 'A'.repeat(23)],
     ['25 characters', 'A'.repeat(25)],
     ['a no-break space', `${'A'.repeat(12)}\u00a0${'A'.repeat(12)}`],
@@ -83,6 +84,12 @@ describe('recovery codes', () => {
     ['a number', 1e23],
   ])('T45, T46: %s is refused', (_, input) => {
     expect(parseRecoveryCode(input)).toBeNull();
+  });
+
+  it('T46: 128 characters are read, one more is not', () => {
+    const typed = 'A'.repeat(24).padEnd(128);
+    expect(parseRecoveryCode(typed)).toBe('A'.repeat(24));
+    expect(parseRecoveryCode(`${typed} `)).toBeNull();
   });
 
   it('T46: whatever is sent, nothing throws', () => {
@@ -106,6 +113,16 @@ describe('recovery codes', () => {
       expect(takeRecoveryCode(left, parsed)).toBeNull();
     }
     expect(left.digests).toEqual([]);
+  });
+
+  it('takes a code of a set that was stored earlier', () => {
+    const stored = {
+      key: 'CQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQk',
+      digests: ['Y0e3_-sMQl_pfeNHZiUnErYta8zfo6xUZiEt_6uJ4FA'],
+      createdAt: 0,
+    };
+    expect(takeRecoveryCode(stored, '9'.repeat(24))?.digests).toEqual([]);
+    expect(takeRecoveryCode(stored, '8'.repeat(24))).toBeNull();
   });
 
   it('REC-2: two sets with the same codes have different digests, and none of them holds a code', () => {

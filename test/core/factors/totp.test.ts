@@ -55,6 +55,11 @@ describe('the input of a TOTP code', () => {
     expect(parseCode(input)).toBe('123456');
   });
 
+  it('T46: 32 characters are read, one more is not', () => {
+    expect(parseCode('123456'.padEnd(32))).toBe('123456');
+    expect(parseCode('123456'.padEnd(33))).toBeNull();
+  });
+
   it('TOTP-5: leading zeros stay', () => {
     expect(parseCode('000042')).toBe('000042');
     expect(parseCode('42')).toBeNull();
@@ -151,4 +156,23 @@ describe('the window of a TOTP code', () => {
 it('ENR-1: the secret is the 160 bits it is given', () => {
   expect(SECRET_BYTES).toBe(20);
   expect(factor.begin(new Uint8Array(20)).secret).toBe('A'.repeat(32));
+});
+
+describe('what is shown at enrollment', () => {
+  const secret = 'GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ';
+
+  it('ENR-2: the URI to the letter, and the key in groups of four', () => {
+    expect(factor.show(data, { issuer: 'Acme & Co: Berlin', name: 'ada@example.com' })).toEqual({
+      uri: `otpauth://totp/Acme%20%26%20Co%3A%20Berlin:ada%40example.com?secret=${secret}&issuer=Acme%20%26%20Co%3A%20Berlin&algorithm=SHA1&digits=6&period=30`,
+      manualKey: 'GEZD GNBV GY3T QOJQ GEZD GNBV GY3T QOJQ',
+    });
+  });
+
+  it('ENR-2: half of a character is shown as the replacement character, and does not throw', () => {
+    expect(factor.show(data, { issuer: 'Acme', name: 'a\ud83e' }).uri).toContain('totp/Acme:a%EF%BF%BD?');
+  });
+
+  it('the name of the kind stands in stored profiles', () => {
+    expect(factor.kind).toBe('totp');
+  });
 });

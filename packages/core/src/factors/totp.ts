@@ -50,7 +50,7 @@ export function parseCode(input: unknown): string | null {
 
 /** The bytes of a key as the URI or the manual entry shows it. */
 export function parseKey(key: string): Uint8Array {
-  return base32.decode(key.replaceAll(' ', '').toUpperCase());
+  return base32.decode(key.replaceAll(' ', ''));
 }
 
 /** The data with every step closed whose code would be accepted now: what may have been used is used. */
