@@ -15,7 +15,7 @@ export interface NetworkStore {
   /** Past whatever is before it. */
   direct: MfaStorage;
   /** A client as the docs say to configure it, through this port. A connection is there already, so that what is struck is a statement. */
-  connect(port: number): Promise<{ storage: MfaStorage; close(): unknown }>;
+  connect(port: number, connections?: number): Promise<{ storage: MfaStorage; close(): unknown }>;
   /** Its client notices so long after that what it sent was swallowed, and then sends it again, though nobody waits for it. */
   sendsAgainMs?: number;
   close(): Promise<unknown>;
@@ -43,8 +43,8 @@ async function onPostgres(): Promise<NetworkStore | null> {
   return {
     port: Number(new URL(database.connectionString).port),
     direct: storage,
-    async connect(port) {
-      const pool = poolTo(throughPort(database.connectionString, port), 3);
+    async connect(port, connections = 3) {
+      const pool = poolTo(throughPort(database.connectionString, port), connections);
       await pool.query('SELECT 1');
       return { storage: postgresStorage(pool), close: () => pool.end() };
     },
@@ -62,8 +62,8 @@ async function onMariadb(): Promise<NetworkStore | null> {
   return {
     port: Number(new URL(database.url).port),
     direct: storage,
-    async connect(port) {
-      const pool = poolTo(throughPort(database.url, port), 3);
+    async connect(port, connections = 3) {
+      const pool = poolTo(throughPort(database.url, port), connections);
       const through = mysqlStorage(pool);
       await prepareStatements(through);
       // Its farewell meets connections that are broken.

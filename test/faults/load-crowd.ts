@@ -1,0 +1,141 @@
+import type { MfaEvent, MfaStorage } from '@mfa-kit/core';
+import { createClock, type VirtualAuthenticator, verifiedSession } from '@mfa-kit/core/testing';
+import { createAuthenticator, createBench, MINUTE, SECOND, type TestUser, wrongCode } from '../support/core-fixture.js';
+import { countOperations } from '../support/proof.js';
+import { peek } from './core-faulty-storage.js';
+import { answerOf } from './scenarios.js';
+
+const PEOPLE = 100;
+const VICTIMS = 10;
+const GUESSES_AT_ONCE = 5;
+
+interface Person {
+  user: TestUser;
+  authenticator: VirtualAuthenticator;
+  recoveryCodes: string[];
+}
+
+interface Victim {
+  user: TestUser;
+  authenticator: VirtualAuthenticator;
+  /** Guesses that were looked at. */
+  evaluated: number;
+  /** Guesses of which nobody can say. */
+  unanswered: number;
+}
+
+/** What was said to a crowd so far. */
+export interface Heard {
+  right: number;
+  /** `unavailable` and `busy`. */
+  unanswered: number;
+  /** What a right proof or a wrong code must not be answered by. */
+  wrong: string[];
+  milliseconds: number[];
+}
+
+export interface Crowd {
+  heard: Heard;
+  /** Everybody once, so many at a time, and a minute goes by: 80 of 100 with a code, 10 with a recovery code, 10 new ones who enroll. */
+  round(atOnce: number): Promise<void>;
+  /** I3, I8: what is wrong with the budgets of those who were guessed at. */
+  wrongBudgets(): Promise<string[]>;
+}
+
+let users = 0;
+const freshUser = (): TestUser => ({ id: `load-${process.pid}-${++users}`, name: 'somebody@example.com' });
+
+/** A hundred people who log in and ten at whom somebody guesses, enrolled past the network. */
+export async function createCrowd(direct: MfaStorage, storage: MfaStorage): Promise<Crowd> {
+  const clock = createClock();
+  const started = clock.now();
+  const ready = createBench({ storage: direct, clock: clock.now });
+  const victims = new Map<string, Victim>();
+  const onEvent = ({ name, userId }: MfaEvent) => {
+    const victim = name === 'verification_failed' && victims.get(userId);
+    if (victim) victim.evaluated += 1;
+  };
+  const { mfa } = createBench({ storage, clock: clock.now, onEvent, notify: () => undefined });
+  const people: Person[] = [];
+  for (let index = 0; index < PEOPLE; index++) {
+    const user = freshUser();
+    people.push({ user, ...(await verifiedSession(ready.mfa, user)) });
+  }
+  for (let index = 0; index < VICTIMS; index++) {
+    const user = freshUser();
+    const { authenticator } = await verifiedSession(ready.mfa, user);
+    victims.set(user.id, { user, authenticator, evaluated: 0, unanswered: 0 });
+  }
+  clock.advance(2 * MINUTE);
+  const heard: Heard = { right: 0, unanswered: 0, wrong: [], milliseconds: [] };
+
+  /** Asks, and notes the answer; null: one that says nothing. */
+  async function ask<Answer extends object>(call: Promise<Answer>, what: string, honest: string[]): Promise<Answer | null> {
+    const asked = performance.now();
+    const answer = await call;
+    countOperations();
+    heard.milliseconds.push(performance.now() - asked);
+    const said = answerOf(answer);
+    const silent = said === 'unavailable' || said === 'busy';
+    if (silent) heard.unanswered += 1;
+    else if (honest.includes(said)) heard.right += 1;
+    else heard.wrong.push(`${what}: ${said}`);
+    return silent ? null : answer;
+  }
+
+  async function comesIn({ user, authenticator, recoveryCodes }: Person, byRecoveryCode: boolean): Promise<void> {
+    const begun = await ask(mfa.beginLogin({ user }), 'a login', ['challenge']);
+    if (!begun) return;
+    const { session } = begun;
+    const recoveryCode = byRecoveryCode ? recoveryCodes.pop() : undefined;
+    const proof = recoveryCode === undefined ? { code: authenticator.code(clock.now()) } : { recoveryCode };
+    await ask(mfa.verify({ user, session, ...proof }), Object.keys(proof).join(), ['ok']);
+  }
+
+  async function enrolls(): Promise<void> {
+    const user = freshUser();
+    const begun = await ask(mfa.beginLogin({ user }), 'a first login', ['enroll']);
+    const started = begun && (await ask(mfa.startEnrollment({ user, session: begun.session }), 'a start', ['ok']));
+    if (!started?.ok) return;
+    const { session, enrollment } = started;
+    const code = createAuthenticator(enrollment.uri).code(clock.now());
+    await ask(mfa.confirmEnrollment({ user, session, enrollmentId: enrollment.id, code }), 'a confirmation', ['ok']);
+  }
+
+  async function guesses(victim: Victim): Promise<void> {
+    const { user, authenticator } = victim;
+    const begun = await ask(mfa.beginLogin({ user }), 'a login of somebody else', ['challenge']);
+    if (!begun) return;
+    const code = wrongCode(authenticator, clock.now());
+    const told = await ask(mfa.verify({ user, session: begun.session, code }), 'a guess', ['invalid_code', 'throttled']);
+    if (!told) victim.unanswered += 1;
+  }
+
+  return {
+    heard,
+    async round(atOnce) {
+      const todo = people.map((person, index) => () => (index % 10 === 0 ? enrolls() : comesIn(person, index % 10 === 1)));
+      for (const victim of victims.values()) {
+        for (let guess = 0; guess < GUESSES_AT_ONCE; guess++) todo.push(() => guesses(victim));
+      }
+      await Promise.all(
+        Array.from({ length: atOnce }, async () => {
+          for (let next = todo.pop(); next; next = todo.pop()) await next();
+        }),
+      );
+      clock.advance(MINUTE + SECOND);
+    },
+    async wrongBudgets() {
+      const wrong: string[] = [];
+      for (const { user, evaluated, unanswered } of victims.values()) {
+        const level = (await peek(direct, user.id))?.budget.level ?? 0;
+        const drained = Math.floor((clock.now() - started) / (9 * 60 * MINUTE));
+        if (evaluated > 20 + drained) wrong.push(`${evaluated} guesses were evaluated`);
+        if (level > evaluated + unanswered)
+          wrong.push(`${level} guesses were paid, ${evaluated} evaluated, ${unanswered} unanswered`);
+        if (level < evaluated - drained) wrong.push(`${evaluated} guesses were evaluated, ${level} paid`);
+      }
+      return wrong;
+    },
+  };
+}
