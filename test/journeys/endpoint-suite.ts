@@ -1,4 +1,4 @@
-import { request } from 'node:http';
+import { type IncomingMessage, request } from 'node:http';
 import { endpointPaths } from '@mfa-kit/core/http';
 import { createAuthenticator } from '@mfa-kit/core/testing';
 import { afterEach, beforeEach, expect, it } from 'vitest';
@@ -22,6 +22,7 @@ const GETS = ['', '/enroll', '/challenge'];
 /** An application of any framework, whose parsers leave the bodies of the kit's endpoints alone. */
 export interface EndpointHost extends JourneyHost, Pick<Bench, 'counts'> {
   errors: unknown[];
+  platform?: string;
 }
 
 /** The contract of the endpoints (DESIGN section 7), over whatever framework serves it. */
@@ -36,6 +37,25 @@ export function endpointSuite(start: () => Promise<EndpointHost>): void {
   it('are those of the contract', () => {
     expect(endpointPaths().sort()).toEqual([...new Set([...GETS, ...POSTS, '/assets/page.css', '/assets/page.js'])].sort());
   });
+
+  it.each(['/mfa/challenge', '/mfa/challenge?a=1', '/mfa/nothing'])(
+    'answer a whole URL as the target like its path: %s',
+    async (path) => {
+      const ask = async (target: string) => {
+        const answer = await new Promise<IncomingMessage>((resolve, reject) => {
+          const { hostname, port } = new URL(host.origin);
+          request({ hostname, port, path: target, headers: { accept: 'application/json' } }, resolve)
+            .on('error', reject)
+            .end();
+        });
+        return [answer.statusCode, Buffer.concat(await answer.toArray()).toString()];
+      };
+      const answer = await ask(host.origin + path);
+      // For @fastify/session such a request has no session, and without one nobody gets in.
+      if (host.platform === 'fastify') expect(answer[0]).toBe(503);
+      else expect([answer, host.errors]).toEqual([await ask(path), []]);
+    },
+  );
 
   it('HTTP-1: refuse every state change that another site asked for, by form, fetch or text', async () => {
     const { client, code } = await enroll(host);

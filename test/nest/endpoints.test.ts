@@ -5,7 +5,7 @@ import { platforms, startHost } from './host.js';
 describe.each(platforms)('the endpoints on Nest with $platform', (given) => {
   endpointSuite(async () => {
     const host = await startHost({ ...given, ...(given.platform === 'express' && { bodyParser: false }) });
-    return { ...host, errors: host.logged };
+    return { ...host, errors: host.logged, platform: given.platform };
   });
 });
 

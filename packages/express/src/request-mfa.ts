@@ -1,5 +1,5 @@
 import type { MfaUser } from '@mfa-kit/core';
-import { type HttpAnswer, type MfaExchange, readRequestBody, type SessionPort } from '@mfa-kit/core/http';
+import { type HttpAnswer, type MfaExchange, pathAndQuery, readRequestBody, type SessionPort } from '@mfa-kit/core/http';
 import type { Request, Response } from 'express';
 import type { ExpressMfaOptions } from './express-options.js';
 import { expressSessionPort } from './session.js';
@@ -12,7 +12,7 @@ export function openExchange<User extends MfaUser>(
   return {
     request: req,
     method: req.method,
-    url: req.originalUrl,
+    url: pathAndQuery(req.originalUrl),
     header: (name) => joinHeader(req.headers[name]),
     body: () => readRequestBody(req),
     user: async () => (await options.user(req)) || null,

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { MfaError, type MfaUser } from '@mfa-kit/core';
-import { createHttpKit, type HttpKit, type MfaExchange, readRequestBody } from '@mfa-kit/core/http';
+import { createHttpKit, type HttpKit, type MfaExchange, pathAndQuery, readRequestBody } from '@mfa-kit/core/http';
 import { RequestMethod } from '@nestjs/common';
 import type { ApplicationConfig } from '@nestjs/core';
 import { ownBody } from './mfa.fastify.js';
@@ -80,7 +80,8 @@ function mountPath(path: string, config: ApplicationConfig): string {
 }
 
 function urlOf(request: MfaRequest): string {
-  return 'originalUrl' in request && typeof request.originalUrl === 'string' ? request.originalUrl : (request.url ?? '');
+  const target = 'originalUrl' in request && typeof request.originalUrl === 'string' ? request.originalUrl : request.url;
+  return pathAndQuery(target ?? '');
 }
 
 /** Fastify has always read the body before a handler runs; on Express a parser may have been left out. */

@@ -37,5 +37,6 @@ export {
 export type { RequestLogin } from './request-access.js';
 export { readRequestBody } from './request-body.js';
 export { bindFlows, type RequestChange, type RequestFlows, type RequestProof } from './request-flows.js';
+export { pathAndQuery } from './request-target.js';
 export { type StoreSession, storeSessionPort } from './store-session.js';
 export { type RequestVerification, verifyRequest } from './verify-request.js';
