@@ -1,13 +1,60 @@
 import { fork } from 'node:child_process';
 import { connect } from 'node:net';
 
-/** An application in a process of its own, and sixteen connections to it that cost as little as a client can. */
+/**
+ * An application in a process of its own, and sixteen connections to each port on which it listens that cost as little as a client
+ * can. What it prints is shown only when it does not start.
+ */
 export async function startHost(file, given) {
-  const child = fork(new URL(`./hosts/${file}`, import.meta.url), [JSON.stringify(given)], { execArgv: [] });
-  const { port, accessToken, storages } = await new Promise((resolve, reject) => {
-    child.once('message', resolve);
-    child.once('exit', (code) => reject(new Error(`${file} ended with ${code} before it listened`)));
+  const stdio = ['ignore', 'ignore', 'pipe', 'ipc'];
+  const child = fork(new URL(`./hosts/${file}`, import.meta.url), [JSON.stringify(given)], { execArgv: [], stdio });
+  let printed = '';
+  child.stderr.setEncoding('utf8').on('data', (text) => {
+    printed = (printed + text).slice(-4000);
   });
+  const { ports, accessToken } = await new Promise((resolve, reject) => {
+    child.once('message', resolve);
+    child.once('exit', (code) => reject(new Error(`${file} ended with ${code} before it listened\n${printed}`)));
+  });
+  const clients = new Map();
+  for (const port of new Set(Object.values(ports))) clients.set(port, await openClient(port));
+
+  /** Microseconds of the processor that the application has used. */
+  async function cpu() {
+    const answered = new Promise((resolve) => child.once('message', resolve));
+    child.send('cpu');
+    const { user, system } = (await answered).cpu;
+    return user + system;
+  }
+
+  async function cookieOf(storage) {
+    const answer = await clients.get(ports[storage])(requestText(`/login/${storage}`));
+    const cookie = /^set-cookie: ([^;\r]+)/im.exec(answer)?.[1];
+    if (!cookie) throw new Error(`no session: ${answer}`);
+    return cookie;
+  }
+
+  return {
+    storages: Object.keys(ports),
+    /** A side for `compare`: GETs of one path, with the session of one storage and a bearer token. */
+    async side(name, path, storage) {
+      const request = clients.get(ports[storage]);
+      const text = requestText(path, { cookie: await cookieOf(storage), authorization: `Bearer ${accessToken}` });
+      const run = async () => {
+        const answer = await request(text);
+        if (!answer.startsWith('HTTP/1.1 200 ')) throw new Error(`${path}: ${answer}`);
+      };
+      return { name, run, cpu };
+    },
+    stop() {
+      const ended = new Promise((resolve) => child.once('exit', resolve));
+      child.kill();
+      return ended;
+    },
+  };
+}
+
+async function openClient(port) {
   const free = [];
   for (let index = 0; index < 16; index++) free.push(await openConnection(port));
   const waiting = [];
@@ -23,38 +70,7 @@ export async function startHost(file, given) {
     }
   }
 
-  /** Microseconds of the processor that the application has used. */
-  async function cpu() {
-    const answered = new Promise((resolve) => child.once('message', resolve));
-    child.send('cpu');
-    const { user, system } = (await answered).cpu;
-    return user + system;
-  }
-
-  async function cookieOf(storage) {
-    const answer = await request(requestText(`/login/${storage}`));
-    const cookie = /^set-cookie: ([^;\r]+)/im.exec(answer)?.[1];
-    if (!cookie) throw new Error(`no session: ${answer}`);
-    return cookie;
-  }
-
-  return {
-    storages,
-    /** A side for `compare`: GETs of one path, with the session of one storage and a bearer token. */
-    async side(name, path, storage) {
-      const text = requestText(path, { cookie: await cookieOf(storage), authorization: `Bearer ${accessToken}` });
-      const run = async () => {
-        const answer = await request(text);
-        if (!answer.startsWith('HTTP/1.1 200 ')) throw new Error(`${path}: ${answer}`);
-      };
-      return { name, run, cpu };
-    },
-    stop() {
-      const ended = new Promise((resolve) => child.once('exit', resolve));
-      child.kill();
-      return ended;
-    },
-  };
+  return request;
 }
 
 function requestText(path, headers = {}) {

@@ -1,9 +1,12 @@
-import { readFileSync, writeFileSync } from 'node:fs';
-import { drawChart } from './chart.mjs';
-import { markdownOf, printRow, quickLines, summarize } from './report.mjs';
+import { writeDocuments } from './documents.mjs';
+import { printRow, quickLines, summarize } from './report.mjs';
+import { measureCapacity } from './rows/capacity.mjs';
 import { measureChecks } from './rows/checks.mjs';
+import { measureColdStart } from './rows/cold-start.mjs';
 import { measureGuards } from './rows/guards.mjs';
+import { measureInstructions } from './rows/instructions.mjs';
 import { measureLoginFlows } from './rows/login-flows.mjs';
+import { measureMemory } from './rows/memory.mjs';
 import { measureQuietLoop } from './rows/quiet-loop.mjs';
 import { measureScale } from './rows/scale.mjs';
 import { measureScaleOnRedis } from './rows/scale-redis.mjs';
@@ -12,55 +15,58 @@ import { startPostgres, startRedis } from './servers.mjs';
 
 const given = process.argv.slice(2);
 const quick = given.includes('--quick');
-/** Groups to measure; none named: all. */
+/** Groups to measure; none named: all, and in a minute those with goals. */
 const named = given.filter((name) => !name.startsWith('--'));
 const size = (whole, little) => (quick ? little : whole);
-
-const CHART = '![Milliseconds an operation on PostgreSQL, one in flight](speed.svg)';
+const most = size(1_000_000, 50_000);
 
 /** What is measured, each group with how often: in whole, and in a minute. */
 const groups = {
   checks: () => measureChecks({ rounds: size(2000, 300) }),
-  flows: (servers) => measureLoginFlows({ ...servers, rounds: size(15, 3), count: size(96, 16) }),
-  guards: (servers) => measureGuards({ ...servers, rounds: size(31, 5), count: size(1500, 300) }),
-  scale: (servers) => measureScale({ ...servers, rounds: size(15, 3), count: size(96, 16), most: size(1_000_000, 50_000) }),
-  'scale-redis': () => measureScaleOnRedis({ rounds: size(15, 3), count: size(96, 16), most: size(1_000_000, 50_000) }),
+  flows: (servers) =>
+    measureLoginFlows({ ...servers, rounds: size(15, 5), count: size(96, 24), warmup: size(4, 8), withTuned: !quick }),
+  guards: (servers) =>
+    measureGuards({ ...servers, rounds: size(31, 5), count: size(1000, 200), warmup: size(4, 5), withLoader: !quick }),
+  scale: (servers) => measureScale({ ...servers, rounds: size(15, 5), count: size(96, 16), warmup: size(4, 6), most }),
+  'scale-redis': () => measureScaleOnRedis({ rounds: size(15, 5), count: size(96, 32), warmup: size(4, 6), most }),
   loop: () => measureQuietLoop({ rounds: size(9, 1) }),
   startup: () => measureStartUp({ rounds: size(21, 3) }),
+  memory: () => measureMemory({ rounds: size(3, 1), users: size(10_000, 1000) }),
+  'cold-start': () => measureColdStart({ rounds: size(21, 3) }),
+  instructions: () => measureInstructions({ count: 100 }),
+  capacity: (servers) => measureCapacity({ ...servers, rounds: size(9, 3), count: 500, commands: size(20_000, 5000) }),
 };
+const WITHOUT_GOALS = ['cold-start', 'instructions', 'capacity'];
+const NEED_SERVERS = ['flows', 'guards', 'scale', 'capacity'];
 
 for (const name of named)
   if (!Object.hasOwn(groups, name)) throw new Error(`no group "${name}"; there are: ${Object.keys(groups).join(', ')}`);
 
-const servers = { postgres: await startPostgres(), redis: await startRedis() };
-if (!servers.redis) console.error('Redis is left out: apt-get install redis-server');
+const chosen = Object.keys(groups).filter((name) =>
+  named.length > 0 ? named.includes(name) : !(quick && WITHOUT_GOALS.includes(name)),
+);
+const servers = chosen.some((name) => NEED_SERVERS.includes(name)) ? await startServers() : undefined;
 const results = [];
 try {
-  for (const [name, measure] of Object.entries(groups)) {
-    if (named.length > 0 && !named.includes(name)) continue;
-    for await (const row of measure(servers)) {
+  for (const name of chosen) {
+    const started = performance.now();
+    for await (const row of groups[name](servers)) {
       const result = summarize(row);
       results.push(result);
       if (quick) for (const line of quickLines(result)) console.log(line);
       else printRow(result);
     }
+    if (!quick) console.log(`\n(${name}: ${Math.round((performance.now() - started) / 1000)} s)`);
   }
 } finally {
-  await servers.redis?.stop();
-  await servers.postgres.stop();
+  await servers?.redis?.stop();
+  await servers?.postgres.stop();
 }
-if (!quick && named.length === 0) writeDocuments();
+if (!quick && named.length === 0) writeDocuments(results);
 process.exit();
 
-/** The figures as JSON, and what the documentation shows of them. */
-function writeDocuments() {
-  const path = (name) => new URL(`../../${name}`, import.meta.url);
-  writeFileSync(path('test/bench/results.json'), `${JSON.stringify({ node: process.version, results }, null, 2)}\n`);
-  writeFileSync(path('docs/speed.svg'), drawChart(results));
-  const page = readFileSync(path('docs/speed.md'), 'utf8');
-  const [before, after] = [page.split('<!-- figures -->')[0], page.split('<!-- end of figures -->')[1]];
-  writeFileSync(
-    path('docs/speed.md'),
-    `${before}<!-- figures -->\n\n${CHART}\n\n${markdownOf(results)}\n<!-- end of figures -->${after}`,
-  );
+async function startServers() {
+  const [postgres, redis] = await Promise.all([startPostgres(), startRedis()]);
+  if (!redis) console.error('Redis is left out: apt-get install redis-server');
+  return { postgres, redis };
 }

@@ -2,6 +2,9 @@
  * Compares sides by turns: in each round every side runs one batch, in an order that changes from round to round, so that what
  * the machine does meanwhile meets all of them. Ratios are taken within a round; reported is their median.
  *
+ * Before that come `warmup` rounds that are not kept, some hundred calls a side: V8 compiles what is called often, so a side that
+ * was called a few times only would be measured as it never runs in production.
+ *
  * A side is `{ name, prepare?(count), run(index), cpu?() }`; `prepare` is not timed. With `cpu`, the microseconds that the measured
  * process has used so far, what a call takes of the processor is counted beside the time: other work on the machine disturbs it less.
  */
@@ -40,7 +43,7 @@ async function oneByOne(side, count) {
 }
 
 /** Elapsed microseconds a call, with so many calls under way at any moment. */
-async function atOnce(side, count, inFlight) {
+export async function atOnce(side, count, inFlight) {
   let next = 0;
   const worker = async () => {
     while (next < count) await side.run(next++);
@@ -51,7 +54,7 @@ async function atOnce(side, count, inFlight) {
 }
 
 /** The same for calls that take microseconds and do not wait: a batch is timed as one. */
-export function compareCalls(sides, { rounds, count, warmup = 3 }) {
+export function compareCalls(sides, { rounds, count, warmup = 100 }) {
   const costs = new Map(sides.map(({ name }) => [name, []]));
   for (let round = -warmup; round < rounds; round++) {
     const order = round % 2 === 0 ? sides : [...sides].reverse();

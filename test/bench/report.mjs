@@ -19,7 +19,7 @@ export function quickLines({ goals }) {
 export function printRow({ title, sides, goals }) {
   console.log(`\n${title}`);
   for (const { name, median, low, high, statements } of sides) {
-    const sql = statements === undefined ? '' : `  ${statements} SQL statements`;
+    const sql = statements === undefined ? '' : `  ${statements}`;
     console.log(`  ${name.padEnd(34)} ${String(median).padStart(9)}  (${low} to ${high})${sql}`);
   }
   for (const { name, ratio, bound, ok } of goals) {
@@ -37,7 +37,7 @@ export function markdownOf(results) {
 function sectionOf({ title, sides, goals }) {
   const counted = sides.some(({ statements }) => statements !== undefined);
   const head = counted
-    ? ['| side | median | half of the rounds within | SQL statements |', '|---|---|---|---|']
+    ? ['| side | median | half of the rounds within | sent |', '|---|---|---|---|']
     : ['| side | median | half of the rounds within |', '|---|---|---|'];
   const rows = sides.map(
     ({ name, median, low, high, statements = '' }) =>

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -31,9 +31,11 @@ export async function startPostgres() {
   const pools = [];
   return {
     address,
+    /** The id of its first process, whose children serve the connections. */
+    pid: Number(readFileSync(join(folder, 'data', 'postmaster.pid'), 'utf8').split('\n')[0]),
     /** Each side has a pool of its own; all are made alike, over the same unix socket. */
-    pool() {
-      const pool = new pg.Pool({ ...address, max: 16 });
+    pool(database = address.database) {
+      const pool = new pg.Pool({ ...address, database, max: 16 });
       // The server may end a connection a moment before the pool does.
       pool.on('error', () => undefined);
       pools.push(pool);
@@ -47,12 +49,12 @@ export async function startPostgres() {
   };
 }
 
-/** A real Redis that syncs each write; null where redis-server is not installed. */
-export async function startRedis() {
+/** A real Redis that syncs each write, or once a second with `everysec`; null where redis-server is not installed. */
+export async function startRedis(appendfsync = 'always') {
   const folder = mkdtempSync(join(tmpdir(), 'mfa-kit-bench-'));
   const port = await freePort();
   const flags = ['--port', String(port), '--bind', '127.0.0.1', '--dir', folder, '--save', '', '--appendonly', 'yes'];
-  const child = spawn('redis-server', [...flags, '--appendfsync', 'always'], { stdio: 'ignore' });
+  const child = spawn('redis-server', [...flags, '--appendfsync', appendfsync], { stdio: 'ignore' });
   const missing = await new Promise((resolve) => {
     child.once('error', () => resolve(true));
     child.once('spawn', () => resolve(false));
@@ -63,6 +65,7 @@ export async function startRedis() {
   await client.connect();
   return {
     client,
+    port,
     url: `redis://127.0.0.1:${port}`,
     async stop() {
       client.destroy();

@@ -6,7 +6,7 @@ import { verifiedSession } from '@mfa-kit/core/testing';
 import jwt from 'jsonwebtoken';
 import pg from 'pg';
 import { createClient } from 'redis';
-import { KEY } from '../sides/kit.mjs';
+import { KEY } from '../key.mjs';
 
 export const SECRET = 'a secret of the host with more than 32 characters';
 export const USER = { id: 'user-ada', name: 'ada@example.com' };
@@ -34,7 +34,7 @@ export async function openStorages({ postgres, redisUrl }) {
     await storage.createTable();
     const text = `SELECT version, value FROM ${table} WHERE user_id = $1`;
     const bareRead = () => pool.query({ name: 'bare_read', text, values: [USER.id] });
-    storages.push({ name: 'postgres', mfa: createMfa({ issuer: 'Acme', keys: [KEY], storage }), bareRead });
+    storages.push({ name: 'postgres', mfa: createMfa({ issuer: 'Acme', keys: [KEY], storage }), bareRead, pool });
   }
   if (redisUrl) {
     const client = createClient({ url: redisUrl });
@@ -49,13 +49,27 @@ export async function openStorages({ postgres, redisUrl }) {
   return storages;
 }
 
-/** Answers what CPU time the process has used so far, and tells the parent where it listens. */
-export function report(port, storages) {
+/** Tells the parent on which port each storage is served, and answers what CPU time the process has used so far. */
+export function report(ports) {
   process.on('message', () => process.send({ cpu: process.cpuUsage() }));
   process.on('disconnect', () => process.exit());
-  process.send({ port, accessToken: ACCESS_TOKEN, storages: storages.map(({ name }) => name) });
+  process.send({ ports, accessToken: ACCESS_TOKEN });
+}
+
+/** Connections wait for their turn to be measured. */
+export function keepConnections(server) {
+  server.keepAliveTimeout = 0;
 }
 
 export function givenServers() {
   return JSON.parse(process.argv[2] ?? '{}');
+}
+
+/** A host's own loader: the user by key, by a prepared statement. */
+export async function userLoader(pool) {
+  const table = `guard_users_${process.pid}`;
+  await pool.query(`CREATE TABLE ${table} (id text PRIMARY KEY, name text NOT NULL)`);
+  await pool.query(`INSERT INTO ${table} VALUES ($1, $2)`, [USER.id, USER.name]);
+  const text = `SELECT id, name FROM ${table} WHERE id = $1`;
+  return async () => (await pool.query({ name: 'host_user', text, values: [USER.id] })).rows[0];
 }

@@ -4,11 +4,12 @@ import session from 'express-session';
 import jwt from 'jsonwebtoken';
 import passport from 'passport';
 import { ExtractJwt, Strategy } from 'passport-jwt';
-import { givenServers, openStorages, report, SECRET, USER } from './common.mjs';
+import { givenServers, keepConnections, openStorages, report, SECRET, USER, userLoader } from './common.mjs';
 
 const storages = await openStorages(givenServers());
 const app = express();
 app.use(session({ secret: SECRET, resave: false, saveUninitialized: false, name: 'sid' }));
+const HTTP = { loginUrl: '/login', allowedOrigins: ['http://localhost'] };
 const answer = (_req, res) => void res.json({ ok: true });
 
 app.get('/login/:storage', (req, res) => {
@@ -19,9 +20,18 @@ app.get('/unguarded', answer);
 app.get('/empty', (_req, _res, next) => next(), answer);
 
 for (const { name, mfa, bareRead } of storages) {
-  const { requireMfa } = expressMfa(mfa, { user: () => USER, loginUrl: '/login', allowedOrigins: ['http://localhost'] });
+  const { requireMfa } = expressMfa(mfa, { user: () => USER, ...HTTP });
   app.get(`/guarded-${name}`, requireMfa(), answer);
   if (bareRead) app.get(`/bare-read-${name}`, (_req, _res, next) => void bareRead().then(() => next(), next), answer);
+}
+
+const [within] = storages;
+const pool = storages.find(({ name }) => name === 'postgres')?.pool;
+if (pool) {
+  const loadUser = await userLoader(pool);
+  const { requireMfa } = expressMfa(within.mfa, { user: loadUser, ...HTTP });
+  app.get('/guarded-loading', requireMfa(), answer);
+  app.get('/bare-user', (_req, _res, next) => void loadUser().then(() => next(), next), answer);
 }
 
 const from = { secretOrKey: SECRET, issuer: 'acme', audience: 'app', algorithms: ['HS256'] };
@@ -43,4 +53,7 @@ app.get(
   answer,
 );
 
-const server = app.listen(0, '127.0.0.1', () => report(server.address().port, storages));
+const server = app.listen(0, '127.0.0.1', () => {
+  keepConnections(server);
+  report(Object.fromEntries(storages.map(({ name }) => [name, server.address().port])));
+});

@@ -8,12 +8,7 @@ import { JwtService } from '@nestjs/jwt';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import session from 'express-session';
-import { givenServers, openStorages, report, SECRET, USER } from './common.mjs';
-
-const { platform, ...servers } = givenServers();
-// One MfaModule an application, so one storage a process here: the host is started once for each.
-const storages = await openStorages(servers);
-const given = storages.at(-1);
+import { givenServers, keepConnections, openStorages, report, SECRET, USER } from './common.mjs';
 
 class EmptyGuard {
   canActivate() {
@@ -36,64 +31,84 @@ class JwtGuard {
 }
 Inject(JwtService)(JwtGuard, undefined, 0);
 
-class HostController {
-  login(request) {
-    if (platform === 'fastify') request.session.set('mfa', given.session);
-    else request.session.mfa = given.session;
-    return { ok: true };
+const { platform, ...servers } = givenServers();
+// One MfaModule an application, so one application for each storage.
+const ports = {};
+for (const storage of await openStorages(servers)) {
+  const app = await createApp(storage);
+  await app.listen(0, '127.0.0.1');
+  keepConnections(app.getHttpServer());
+  ports[storage.name] = app.getHttpServer().address().port;
+}
+report(ports);
+
+async function createApp(storage) {
+  class AppModule {}
+  Module({
+    imports: [
+      MfaModule.forRoot({
+        mfa: storage.mfa,
+        user: () => USER,
+        loginUrl: '/login',
+        allowedOrigins: ['http://localhost'],
+        isGlobal: true,
+      }),
+    ],
+    controllers: [controllerOf(storage)],
+    providers: [{ provide: JwtService, useValue: new JwtService({ secret: SECRET }) }],
+  })(AppModule);
+
+  const adapter = platform === 'fastify' ? new FastifyAdapter() : new ExpressAdapter();
+  const app = await NestFactory.create(AppModule, adapter, { logger: ['error'] });
+  if (platform === 'fastify') {
+    await app.register(fastifyCookie);
+    await app.register(fastifySession, {
+      secret: SECRET,
+      cookieName: 'sid',
+      cookie: { secure: false },
+      saveUninitialized: false,
+    });
+  } else {
+    app.use(session({ secret: SECRET, resave: false, saveUninitialized: false, name: 'sid' }));
   }
-  unguarded() {
-    return { ok: true };
-  }
-  empty() {
-    return { ok: true };
-  }
-  guarded() {
-    return { ok: true };
-  }
-  jwt() {
-    return { ok: true };
-  }
-  async bareRead() {
-    await given.bareRead();
-    return { ok: true };
-  }
+  return app;
 }
 
-function decorate(name, ...decorators) {
-  const descriptor = Object.getOwnPropertyDescriptor(HostController.prototype, name);
-  for (const decorator of decorators) decorator(HostController.prototype, name, descriptor);
-}
-decorate('login', Get('login/:storage'), (...at) => Req()(at[0], at[1], 0));
-decorate('unguarded', Get('unguarded'));
-decorate('empty', Get('empty'), UseGuards(EmptyGuard));
-decorate('guarded', Get(`guarded-${given.name}`), RequireMfa());
-decorate('jwt', Get('nestjs-jwt'), UseGuards(JwtGuard));
-decorate('bareRead', Get(`bare-read-${given.name}`));
-Controller()(HostController);
+function controllerOf(storage) {
+  class HostController {
+    login(request) {
+      if (platform === 'fastify') request.session.set('mfa', storage.session);
+      else request.session.mfa = storage.session;
+      return { ok: true };
+    }
+    unguarded() {
+      return { ok: true };
+    }
+    empty() {
+      return { ok: true };
+    }
+    guarded() {
+      return { ok: true };
+    }
+    jwt() {
+      return { ok: true };
+    }
+    async bareRead() {
+      await storage.bareRead();
+      return { ok: true };
+    }
+  }
 
-class AppModule {}
-Module({
-  imports: [
-    MfaModule.forRoot({
-      mfa: given.mfa,
-      user: () => USER,
-      loginUrl: '/login',
-      allowedOrigins: ['http://localhost'],
-      isGlobal: true,
-    }),
-  ],
-  controllers: [HostController],
-  providers: [{ provide: JwtService, useValue: new JwtService({ secret: SECRET }) }],
-})(AppModule);
-
-const adapter = platform === 'fastify' ? new FastifyAdapter() : new ExpressAdapter();
-const app = await NestFactory.create(AppModule, adapter, { logger: ['error'] });
-if (platform === 'fastify') {
-  await app.register(fastifyCookie);
-  await app.register(fastifySession, { secret: SECRET, cookieName: 'sid', cookie: { secure: false }, saveUninitialized: false });
-} else {
-  app.use(session({ secret: SECRET, resave: false, saveUninitialized: false, name: 'sid' }));
+  function decorate(name, ...decorators) {
+    const descriptor = Object.getOwnPropertyDescriptor(HostController.prototype, name);
+    for (const decorator of decorators) decorator(HostController.prototype, name, descriptor);
+  }
+  decorate('login', Get('login/:storage'), (...at) => Req()(at[0], at[1], 0));
+  decorate('unguarded', Get('unguarded'));
+  decorate('empty', Get('empty'), UseGuards(EmptyGuard));
+  decorate('guarded', Get(`guarded-${storage.name}`), RequireMfa());
+  decorate('jwt', Get('nestjs-jwt'), UseGuards(JwtGuard));
+  decorate('bareRead', Get(`bare-read-${storage.name}`));
+  Controller()(HostController);
+  return HostController;
 }
-await app.listen(0, '127.0.0.1');
-report(app.getHttpServer().address().port, storages);

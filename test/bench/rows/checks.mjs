@@ -100,7 +100,7 @@ async function tokenCheck(rounds) {
     { name: 'mfa-kit', run: () => openDeviceToken(token, given) },
     { name: 'jose jwtVerify', run: () => jwtVerify(token, key, { algorithms: ['HS256'] }) },
   ];
-  const costs = await compare(sides, { rounds: Math.ceil(rounds / 4), count: 100, warmup: 5 });
+  const costs = await compare(sides, { rounds: Math.ceil(rounds / 4), count: 100, warmup: 10 });
   return {
     id: 'device-token',
     title: 'Device token check, every claim, against the bare signature check; microseconds',

@@ -2,34 +2,36 @@ import { startHost } from '../http-load.mjs';
 import { compare, ratioOf } from '../measure.mjs';
 import { atLeast } from './goals.mjs';
 
-/** Guards on a route that answers a small JSON, behind the session middleware that every route of the host has. */
-export async function* measureGuards({ postgres, redis, rounds, count }) {
-  const servers = { postgres: postgres.address, redisUrl: redis?.url };
-  const express = await startHost('express.mjs', servers);
-  yield withinDelay('express', 'Express 5', express, ['/passport-jwt', '/jsonwebtoken'], { rounds, count });
-  for (const storage of ['postgres', 'redis']) {
-    if (express.storages.includes(storage)) yield withRead('express', 'Express 5', express, storage, { rounds, count });
-  }
-  await express.stop();
+/** Each host, and what teams guard with there instead. */
+const HOSTS = [
+  { id: 'express', title: 'Express 5', file: 'express.mjs', given: {}, others: ['/passport-jwt', '/jsonwebtoken'] },
+  { id: 'nest-express', title: 'Nest on Express', file: 'nest.mjs', given: { platform: 'express' }, others: ['/nestjs-jwt'] },
+  { id: 'nest-fastify', title: 'Nest on Fastify', file: 'nest.mjs', given: { platform: 'fastify' }, others: ['/nestjs-jwt'] },
+];
 
-  for (const [platform, title] of [
-    ['express', 'Nest on Express'],
-    ['fastify', 'Nest on Fastify'],
-  ]) {
-    const within = await startHost('nest.mjs', { platform });
-    yield withinDelay(`nest-${platform}`, title, within, ['/nestjs-jwt'], { rounds, count });
-    await within.stop();
-    const reading = await startHost('nest.mjs', { platform, postgres: postgres.address });
-    yield withRead(`nest-${platform}`, title, reading, 'postgres', { rounds, count });
-    await reading.stop();
+/**
+ * Guards on a route that answers a small JSON, behind the session middleware that every route of the host has. The hosts start
+ * beside each other, and are measured one after the other.
+ */
+export async function* measureGuards({ postgres, redis, withLoader, ...size }) {
+  const servers = { postgres: postgres.address, redisUrl: redis?.url };
+  const hosts = await Promise.all(HOSTS.map(({ file, given }) => startHost(file, { ...servers, ...given })));
+  for (const [index, described] of HOSTS.entries()) {
+    const host = hosts[index];
+    yield await withinDelay(described, host, size);
+    for (const storage of ['postgres', 'redis']) {
+      if (host.storages.includes(storage)) yield await withRead(described, host, storage, size);
+    }
+    if (withLoader && described.id === 'express') yield await withLoading(host, size);
+    await host.stop();
   }
 }
 
-async function withinDelay(id, title, host, others, { rounds, count }) {
+async function withinDelay({ id, title, others }, host, { rounds, count, warmup }) {
   const paths = ['/unguarded', '/empty', ...others];
   const sides = await Promise.all(paths.map((path) => host.side(path.slice(1), path, 'within')));
   sides.splice(2, 0, await host.side('guarded', '/guarded-within', 'within'));
-  const costs = await compare(sides, { rounds, count, inFlight: 16, warmup: 4 });
+  const costs = await compare(sides, { rounds, count, inFlight: 16, warmup });
   return {
     id: `guard.${id}`,
     title: `${title}: guard by session, proof within revocationDelaySeconds; microseconds a request`,
@@ -44,16 +46,32 @@ async function withinDelay(id, title, host, others, { rounds, count }) {
   };
 }
 
-async function withRead(id, title, host, storage, { rounds, count }) {
+async function withRead({ id, title }, host, storage, { rounds, count, warmup }) {
   const sides = [
     await host.side('bare read', `/bare-read-${storage}`, storage),
     await host.side('guarded', `/guarded-${storage}`, storage),
   ];
-  const costs = await compare(sides, { rounds, count: Math.ceil(count / 2), inFlight: 16, warmup: 4 });
+  const costs = await compare(sides, { rounds, count, inFlight: 16, warmup });
   return {
     id: `guard.${id}.${storage}`,
     title: `${title}: guard that reads the profile, ${storage === 'redis' ? 'Redis' : 'PostgreSQL'}; microseconds a request`,
     costs,
     goals: [atLeast(`guard.${id}.${storage}.of-bare-read`, ratioOf(costs, 'bare read', 'guarded'), 0.85)],
+  };
+}
+
+/** What the host's own `user()` costs: it is called once a request, and waited for. */
+async function withLoading(host, { rounds, count, warmup }) {
+  const sides = [
+    await host.side('guarded, user() from memory', '/guarded-within', 'within'),
+    await host.side('guarded, user() by key from PostgreSQL', '/guarded-loading', 'within'),
+    await host.side('unguarded, the same user by key', '/bare-user', 'within'),
+  ];
+  const costs = await compare(sides, { rounds, count, inFlight: 16, warmup });
+  return {
+    id: 'guard.express.loader',
+    title: "Express 5: the host's own user() loader, proof within revocationDelaySeconds; microseconds a request",
+    costs,
+    goals: [],
   };
 }

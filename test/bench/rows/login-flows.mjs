@@ -1,6 +1,8 @@
 import pg from 'pg';
 import { compare, ratioOf } from '../measure.mjs';
+import { startRedis } from '../servers.mjs';
 import { createBetterAuth } from '../sides/better-auth.mjs';
+import { createTunedBetterAuth } from '../sides/better-auth-tuned.mjs';
 import { createFloor } from '../sides/floor.mjs';
 import { createKit } from '../sides/kit.mjs';
 import { atLeast, atMost } from './goals.mjs';
@@ -12,30 +14,47 @@ const OPERATIONS = [
 ];
 const FLOOR_BOUND = { 1: 1.35, 16: 1.6 };
 
-/** Login flows on one PostgreSQL: the kit, better-auth's two-factor plugin, and the floor. */
-export async function* measureLoginFlows({ postgres, rounds, count }) {
-  const [kit, peer, floor] = await Promise.all([
-    createKit({ pool: postgres.pool(), count }),
-    createBetterAuth({ pool: postgres.pool(), count }),
-    createFloor({ pool: postgres.pool(), count }),
-  ]);
-  const host = await hostSessions(postgres.pool());
-  for (const inFlight of [1, 16]) {
-    for (const { id, title } of OPERATIONS) {
-      const sides = [kit[id]('mfa-kit'), peer[id]('better-auth'), floor[id]('floor')];
-      if (id === 'verify') sides.push(kit.verify('mfa-kit + session row', host), floor.verify('floor + session row', host));
-      const statements = inFlight === 1 ? await countStatements(sides) : undefined;
-      const costs = await compare(sides, { rounds, count, inFlight });
-      yield {
-        id: `${id}.${inFlight}`,
-        title: `${title}, ${inFlight} in flight`,
-        costs,
-        statements,
-        goals: goalsOf(id, inFlight, costs),
-      };
+/**
+ * Login flows on one PostgreSQL: the kit, better-auth's two-factor plugin, and the floor. With `withTuned`, the peer at its best beside
+ * them, which no goal is set against.
+ */
+export async function* measureLoginFlows({ postgres, rounds, count, warmup, withTuned }) {
+  // Redis as it is run for sessions: written to disk once a second.
+  const redis = withTuned ? await startRedis('everysec') : null;
+  try {
+    const sides = {
+      kit: await createKit({ pool: postgres.pool(), count }),
+      peer: await createBetterAuth({ pool: postgres.pool(), count }),
+      floor: await createFloor({ pool: postgres.pool(), count }),
+      host: await hostSessions(postgres.pool()),
+      redis,
+      ...(redis ? { tuned: await createTunedBetterAuth({ postgres, redis, count }) } : {}),
+    };
+    for (const inFlight of [1, 16]) {
+      // The second time around the same functions are warm.
+      const given = { rounds, count, inFlight, warmup: inFlight === 1 ? warmup : 1 };
+      for (const operation of OPERATIONS) yield await flow(operation, sides, given);
+      yield await rememberedLogin(sides, given);
     }
-    yield rememberedLogin({ kit, peer, floor }, { rounds, count, inFlight });
+  } finally {
+    await redis?.stop();
   }
+}
+
+async function flow({ id, title }, { kit, peer, tuned, floor, host, redis }, given) {
+  const sides = [kit[id]('mfa-kit'), peer[id]('better-auth'), floor[id]('floor')];
+  if (id === 'verify') sides.push(kit.verify('mfa-kit + session row', host), floor.verify('floor + session row', host));
+  if (tuned) sides.push(tuned[id]('better-auth, tuned'));
+  const { inFlight } = given;
+  const statements = inFlight === 1 ? await countStatements(sides, redis) : undefined;
+  const costs = await compare(sides, given);
+  return {
+    id: `${id}.${inFlight}`,
+    title: `${title}, ${inFlight} in flight`,
+    costs,
+    statements,
+    goals: goalsOf(id, inFlight, costs),
+  };
 }
 
 function goalsOf(id, inFlight, costs) {
@@ -55,18 +74,24 @@ function goalsOf(id, inFlight, costs) {
 }
 
 /** Over a plain sign-in: better-auth's part is the difference of two sign-ins, ours is the whole of `beginLogin`. */
-async function rememberedLogin({ kit, peer, floor }, { rounds, count, inFlight }) {
+async function rememberedLogin({ kit, peer, tuned, floor, redis }, given) {
   const sides = [
     kit.rememberedLogin('mfa-kit'),
     peer.rememberedSignIn('better-auth, remembered'),
     peer.plainSignIn('better-auth, plain'),
     floor.rememberedLogin('floor'),
   ];
-  const statements = inFlight === 1 ? await countStatements(sides) : undefined;
-  const costs = await compare(sides, { rounds, count, inFlight });
-  const plain = costs.get('better-auth, plain');
-  const over = costs.get('better-auth, remembered').map((cost, round) => cost - plain[round]);
-  costs.set('better-auth, difference', over);
+  if (tuned) sides.push(tuned.rememberedSignIn('better-auth, tuned, remembered'), tuned.plainSignIn('better-auth, tuned, plain'));
+  const { inFlight } = given;
+  const statements = inFlight === 1 ? await countStatements(sides, redis) : undefined;
+  const costs = await compare(sides, given);
+  for (const name of tuned ? ['better-auth', 'better-auth, tuned'] : ['better-auth']) {
+    const plain = costs.get(`${name}, plain`);
+    costs.set(
+      `${name}, difference`,
+      costs.get(`${name}, remembered`).map((cost, round) => cost - plain[round]),
+    );
+  }
   const id = `remembered.${inFlight}`;
   return {
     id,
@@ -94,23 +119,36 @@ async function hostSessions(pool) {
   };
 }
 
-/** SQL statements of one operation of each side. */
-async function countStatements(sides) {
+/** SQL statements of one operation of each side, and the commands that it sends to Redis; the first time may clean up more. */
+async function countStatements(sides, redis) {
   const counted = {};
-  const { query } = pg.Client.prototype;
   for (const side of sides) {
-    await side.prepare?.(1);
-    let statements = 0;
-    pg.Client.prototype.query = function count(...given) {
-      statements++;
-      return query.apply(this, given);
-    };
-    try {
-      await side.run(0);
-    } finally {
-      pg.Client.prototype.query = query;
-    }
-    counted[side.name] = statements;
+    await countOne(side, redis);
+    const { statements, commands } = await countOne(side, redis);
+    counted[side.name] = commands > 0 ? `${statements} SQL, ${commands} Redis` : `${statements} SQL`;
   }
   return counted;
+}
+
+async function countOne(side, redis) {
+  await side.prepare?.(1);
+  const { query } = pg.Client.prototype;
+  let statements = 0;
+  pg.Client.prototype.query = function count(...given) {
+    statements++;
+    return query.apply(this, given);
+  };
+  const before = await commandsOf(redis);
+  try {
+    await side.run(0);
+  } finally {
+    pg.Client.prototype.query = query;
+  }
+  // The second question is counted too.
+  return { statements, commands: (await commandsOf(redis)) - before - 1 };
+}
+
+async function commandsOf(redis) {
+  if (!redis) return 0;
+  return Number(/total_commands_processed:(\d+)/.exec(await redis.client.info('stats'))[1]);
 }

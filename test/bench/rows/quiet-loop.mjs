@@ -3,8 +3,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createMfa } from '@mfa-kit/core';
 import { memoryStorage } from '@mfa-kit/core/storage/memory';
 import { verifiedSession } from '@mfa-kit/core/testing';
+import { KEY } from '../key.mjs';
 import { median, spread } from '../measure.mjs';
-import { KEY, wrongCode } from '../sides/kit.mjs';
+import { wrongCode } from '../sides/kit.mjs';
 
 const STORAGE_MS = 500;
 

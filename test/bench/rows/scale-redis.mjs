@@ -1,9 +1,9 @@
 import { createMfa } from '@mfa-kit/core';
 import { redisStorage } from '@mfa-kit/core/storage/redis';
 import { verifiedSession } from '@mfa-kit/core/testing';
+import { KEY } from '../key.mjs';
 import { compare, ratioOf } from '../measure.mjs';
 import { startRedis } from '../servers.mjs';
-import { KEY } from '../sides/kit.mjs';
 import { atMost } from './goals.mjs';
 
 const FILL = `
@@ -13,7 +13,7 @@ const FILL = `
 const BATCH = 10_000;
 
 /** The same verification on two servers of their own, where records of more users are stored. */
-export async function* measureScaleOnRedis({ rounds, count, most }) {
+export async function* measureScaleOnRedis({ rounds, count, warmup, most }) {
   const servers = [await startRedis(), await startRedis()];
   if (servers.includes(null)) return;
   try {
@@ -21,7 +21,7 @@ export async function* measureScaleOnRedis({ rounds, count, most }) {
       await openSide('10,000 users', { server: servers[0], count, others: 10_000 }),
       await openSide(`${most.toLocaleString('en')} users`, { server: servers[1], count, others: most }),
     ];
-    const costs = await compare(sides, { rounds, count });
+    const costs = await compare(sides, { rounds, count, warmup });
     const [fewer, more] = sides.map(({ name }) => name);
     yield {
       id: 'scale.redis.users',

@@ -7,9 +7,10 @@ const PASSWORD = 'a password that is never hashed here';
 
 /**
  * better-auth with its two-factor plugin on one pool: `count` users with it enabled, as many without. Password hashing is replaced
- * by a constant, as it is left out on our side. `tuned`: options that make it quicker, and that are not its defaults.
+ * by a constant, as it is left out on our side. `tuned`: options that make it quicker, and that are not its defaults; `clear` then
+ * drops its sessions and challenges.
  */
-export async function createBetterAuth({ pool, count, tuned = {} }) {
+export async function createBetterAuth({ pool, count, tuned = {}, clear = () => pool.query('TRUNCATE session, verification') }) {
   const options = {
     appName: 'Acme',
     baseURL: 'http://localhost:3000',
@@ -33,11 +34,11 @@ export async function createBetterAuth({ pool, count, tuned = {} }) {
   const enrolled = emails('enrolled');
   const plain = emails('plain');
   const newcomers = emails('newcomer');
-  for (const email of [...enrolled, ...plain, ...newcomers]) {
-    await api.signUpEmail({ body: { email, password: PASSWORD, name: email }, headers: new Headers() });
-  }
+  await inTens([...enrolled, ...plain, ...newcomers], (email) =>
+    api.signUpEmail({ body: { email, password: PASSWORD, name: email }, headers: new Headers() }),
+  );
   const secrets = new Map();
-  for (const email of enrolled) secrets.set(email, await enable(await signIn(email)));
+  await inTens(enrolled, async (email) => secrets.set(email, await enable(await signIn(email))));
 
   async function signIn(email, jar = new Map()) {
     const signed = await api.signInEmail({
@@ -54,8 +55,6 @@ export async function createBetterAuth({ pool, count, tuned = {} }) {
     await api.verifyTOTP({ body: { code: codeOf(secret) }, headers: cookieHeader(jar) });
     return secret;
   }
-
-  const clear = () => pool.query('TRUNCATE session, verification');
 
   function verifying(name, { code, ok }) {
     let headers = [];

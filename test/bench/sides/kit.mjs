@@ -1,8 +1,8 @@
 import { createMfa } from '@mfa-kit/core';
 import { postgresStorage } from '@mfa-kit/core/storage/postgres';
 import { createAuthenticator, verifiedSession } from '@mfa-kit/core/testing';
+import { KEY } from '../key.mjs';
 
-export const KEY = { id: '2026-11', secret: 'q1W0nE7gk5RrJ9sZbX2mVtYp8uLcA4dFhGiKoN3wT6E=' };
 const LABEL = 'Firefox on Linux';
 
 /**
