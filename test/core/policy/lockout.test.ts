@@ -163,6 +163,19 @@ describe('suspicion', () => {
       '20 full',
     ]);
   });
+
+  it('comes again after a day, not a millisecond before, and whichever way the clock was wrong', () => {
+    const half = { quick: 0, lastWrongAt: T0, level: 12, levelAt: T0, halfReportedAt: T0 };
+    const full = { ...half, level: 19, fullReportedAt: T0 };
+    for (const away of [DAY - 1, 1 - DAY]) {
+      expect(chargeGuess(half, 1, T0 + away).suspicion).toBeUndefined();
+      expect(chargeGuess(full, 1, T0 + away).suspicion).toBeUndefined();
+    }
+    for (const away of [DAY, -DAY]) {
+      expect(chargeGuess(half, 1, T0 + away).suspicion).toBe('half');
+      expect(chargeGuess(full, 1, T0 + away).suspicion).toBe('full');
+    }
+  });
 });
 
 describe('FLT-5: a clock that jumped', () => {

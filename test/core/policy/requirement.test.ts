@@ -1,0 +1,101 @@
+import { describe, expect, it } from 'vitest';
+import type { Assurance } from '../../../packages/core/src/assurance.js';
+import { effectivePolicy } from '../../../packages/core/src/policy/enforcement.js';
+import {
+  type AccessFacts,
+  challengeFactors,
+  checkRequirement,
+  decideAccess,
+} from '../../../packages/core/src/policy/requirement.js';
+import { newProfile, type Profile } from '../../../packages/core/src/profile/profile.js';
+
+const NOW = 1_800_000_000_000;
+const totp = { id: 'a', kind: 'totp', name: 'Phone', createdAt: 0, enrollmentId: 'e', data: {} };
+const passkey = { ...totp, id: 'b', kind: 'passkey-of-a-later-version' };
+
+function decide(given: Partial<AccessFacts>) {
+  const policy = effectivePolicy({}, 30);
+  return decideAccess({ enrolled: undefined, policy, profile: null, session: undefined, requirement: {}, now: NOW, ...given });
+}
+
+function enrolled(...authenticators: Profile['authenticators']): Profile {
+  return { ...newProfile(), epoch: 'now', authenticators };
+}
+
+describe('the answer of the guard, to the letter', () => {
+  it('without a state: nobody is there, or the bearer whose first factor the host vouches for', () => {
+    expect(decide({})).toStrictEqual({ access: 'login-again' });
+    expect(decide({ firstFactorProven: true })).toStrictEqual({ access: 'enroll' });
+    expect(decide({ policy: effectivePolicy({ mfa: 'off' }, 30) })).toStrictEqual({ access: 'allow', via: 'not-required' });
+    expect(decide({ firstFactorProven: true, profile: enrolled(totp) })).toStrictEqual({
+      access: 'challenge',
+      because: 'missing',
+      factors: ['totp'],
+    });
+  });
+
+  it('within the time for enrolling, with its end; past it the same end', () => {
+    const policy = effectivePolicy({ enrollBy: NOW + 1 }, 30);
+    const given = { firstFactorProven: true, policy };
+    expect(decide(given)).toStrictEqual({ access: 'allow', via: 'grace', enrollBy: NOW + 1 });
+    expect(decide({ ...given, now: NOW + 1 })).toStrictEqual({ access: 'enroll', enrollBy: NOW + 1 });
+  });
+
+  it('a step-up says how old the proof may be', () => {
+    const assurance: Assurance = { userId: 'u', epoch: 'now', amr: [], acr: '', verifiedAt: NOW - 300_001, via: 'otp' };
+    const given = {
+      profile: enrolled(totp),
+      session: { state: 'verified', assurance },
+      requirement: { maxAgeSeconds: 300 },
+    } as const;
+    expect(decide(given)).toStrictEqual({ access: 'challenge', because: 'expired', factors: ['totp'], maxAgeSeconds: 300 });
+    expect(decide({ ...given, now: NOW - 1 })).toMatchObject({ access: 'allow', via: 'otp' });
+  });
+
+  it('T25: a remembered device stands in by its own entry, and by no other', () => {
+    const assurance: Assurance = {
+      userId: 'u',
+      epoch: 'now',
+      amr: [],
+      acr: '',
+      verifiedAt: NOW,
+      via: 'remembered-device',
+      deviceId: 'd',
+    };
+    const entry = { id: 'other', label: '', createdAt: NOW, lastUsedAt: NOW, rememberedAt: NOW, rememberedUntil: NOW + 1000 };
+    const session = { state: 'verified', assurance } as const;
+    const profile = { ...enrolled(totp), devices: [entry as never] };
+    expect(decide({ profile, session })).toMatchObject({ access: 'challenge', because: 'revoked' });
+  });
+});
+
+describe('what a challenge can be answered with', () => {
+  it('counts the kinds that this version knows', () => {
+    expect(challengeFactors(enrolled(passkey))).toEqual([]);
+    expect(challengeFactors(enrolled(passkey, totp))).toEqual(['totp']);
+    const recoveryCodes = { key: '', digests: ['one'], createdAt: 0 };
+    expect(challengeFactors({ ...enrolled(passkey), recoveryCodes })).toEqual(['recovery-code']);
+    expect(challengeFactors({ ...enrolled(totp), recoveryCodes: { ...recoveryCodes, digests: [] } })).toEqual(['totp']);
+  });
+});
+
+describe('SUP-6: a requirement that is none', () => {
+  it.each([
+    [null, 'is an object'],
+    [undefined, 'is an object'],
+    [300, 'is an object'],
+    ['300', 'is an object'],
+    [{ maxAge: 300 }, '"maxAge"'],
+    [{ maxAgeSeconds: -1 }, 'maxAgeSeconds'],
+    [{ maxAgeSeconds: 1.5 }, 'maxAgeSeconds'],
+    [{ acceptRememberedDevice: 'no' }, 'acceptRememberedDevice'],
+  ])('%j is refused by name', (wrong, name) => {
+    const check = () => checkRequirement(wrong as never);
+    expect(check).toThrowError(expect.objectContaining({ name: 'MfaError', code: 'invalid_option' }));
+    expect(check).toThrowError(name);
+  });
+
+  it('takes zero: a proof for each request', () => {
+    expect(checkRequirement({ maxAgeSeconds: 0 })).toEqual({ maxAgeSeconds: 0 });
+  });
+});
