@@ -4,21 +4,19 @@ export type Timed<T> = { done: true; value: T } | { done: false; why: 'timeout' 
 /**
  * Waits for a call at most `ms` milliseconds. A call that is late goes on, unheard: its outcome is doubtful, not undone.
  */
-export async function withinDeadline<T>(ms: number, call: () => Promise<T>): Promise<Timed<T>> {
-  if (ms <= 0) return { done: false, why: 'timeout' };
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<Timed<T>>((resolve) => {
-    timer = setTimeout(() => resolve({ done: false, why: 'timeout' }), ms);
+export function withinDeadline<T>(ms: number, call: () => Promise<T>): Promise<Timed<T>> {
+  if (ms <= 0) return Promise.resolve({ done: false, why: 'timeout' });
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => resolve({ done: false, why: 'timeout' }), ms);
+    const end = (outcome: Timed<T>) => {
+      clearTimeout(timer);
+      resolve(outcome);
+    };
+    (async () => call())().then(
+      (value) => end({ done: true, value }),
+      (cause: unknown) => end({ done: false, why: 'error', cause }),
+    );
   });
-  const settled = (async () => call())().then(
-    (value): Timed<T> => ({ done: true, value }),
-    (cause: unknown): Timed<T> => ({ done: false, why: 'error', cause }),
-  );
-  try {
-    return await Promise.race([settled, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 /** Waits so many milliseconds. */

@@ -32,13 +32,15 @@ const MOST_BYTES = 48 * 1024;
 export function seal(profile: Profile, as: SealedAs, keyring: Keyring): string {
   const key = keyring.bytes('profile', keyring.currentId);
   if (!key) throw new TypeError('the writing key is in the ring');
-  const plaintext = Buffer.from(JSON.stringify(profile), 'utf8');
-  if (plaintext.byteLength > MOST_BYTES) throw new MfaError('invalid_argument', 'The profile has outgrown 48 KB.');
+  const plaintext = JSON.stringify(profile);
+  if (Buffer.byteLength(plaintext, 'utf8') > MOST_BYTES)
+    throw new MfaError('invalid_argument', 'The profile has outgrown 48 KB.');
   const header = Buffer.concat([Buffer.from([FORMAT, keyring.currentId.length]), Buffer.from(keyring.currentId, 'ascii')]);
   const iv = pooledRandomBytes(IV_BYTES);
   const cipher = createCipheriv('aes-256-gcm', key, iv, { authTagLength: TAG_BYTES });
   cipher.setAAD(Buffer.concat([associated(as), header]));
-  const ciphertext = Buffer.concat([cipher.update(plaintext), cipher.final()]);
+  const ciphertext = cipher.update(plaintext, 'utf8');
+  cipher.final();
   return Buffer.concat([header, iv, ciphertext, cipher.getAuthTag()]).toString('base64url');
 }
 
@@ -56,7 +58,9 @@ export function open(value: string, as: SealedAs, keyring: Keyring): Opened {
     const decipher = createDecipheriv('aes-256-gcm', key, iv, { authTagLength: TAG_BYTES });
     decipher.setAAD(Buffer.concat([associated(as), bytes.subarray(0, ivAt)]));
     decipher.setAuthTag(bytes.subarray(-TAG_BYTES));
-    const plaintext = Buffer.concat([decipher.update(bytes.subarray(ivAt + IV_BYTES, -TAG_BYTES)), decipher.final()]);
+    const plaintext = decipher.update(bytes.subarray(ivAt + IV_BYTES, -TAG_BYTES));
+    // GCM holds no byte back: the last call gives none, and throws unless the tag is right.
+    decipher.final();
     const profile: Profile = JSON.parse(plaintext.toString('utf8'));
     return profile.format === 1 ? { readable: true, profile } : { readable: false, why: 'unknown_format' };
   } catch {
