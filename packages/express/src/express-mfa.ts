@@ -1,3 +1,4 @@
+import { IncomingMessage } from 'node:http';
 import { type Mfa, MfaError, type MfaUser, type Requirement } from '@mfa-kit/core';
 import { answerEndpoint, bindFlows, createHttpKit, type RequestFlows } from '@mfa-kit/core/http';
 import type { Request, RequestHandler, Response } from 'express';
@@ -40,9 +41,22 @@ export function expressMfa<User extends MfaUser>(mfa: Mfa<User>, options: Expres
 
   return {
     router: markHandler(router, { kind: 'kit' }),
-    requireMfa: (requirement) => guardRoute(kit, options, requirement),
-    requireMfaExcept: (paths, requirement) => guardAllExcept(kit, options, { paths, ...(requirement && { requirement }) }),
+    requireMfa(requirement) {
+      refuseRequest('requireMfa()', requirement);
+      return guardRoute(kit, options, requirement);
+    },
+    requireMfaExcept(paths, requirement) {
+      refuseRequest('requireMfaExcept([...])', paths);
+      return guardAllExcept(kit, options, { paths, ...(requirement && { requirement }) });
+    },
     mfaFor: async (req, res) => bindFlows(kit, openExchange(options, { req, res })),
     strategy: createStrategy(kit, options),
   };
+}
+
+/** `app.use(requireMfa)`: Express then calls the maker of the guard at each request, and the request waits. */
+function refuseRequest(call: string, given: unknown): void {
+  if (given instanceof IncomingMessage) {
+    throw new MfaError('host_setup', `The guard was mounted without being called: write app.use(${call}).`);
+  }
 }

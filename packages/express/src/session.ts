@@ -8,6 +8,11 @@ export const NO_SESSION =
   'There is no session on this request. Mount app.use(session(...)) before the kit, its guard and the login. (express-session ' +
   'also leaves requests without a session while its store is disconnected.) For clients with tokens only, set session: false.';
 
+/** Says what else to mount. */
+export const NOT_RENEWABLE =
+  'The session on this request has no regenerate() and save(), like that of cookie-session: it cannot be renewed when a proof is ' +
+  'given. Use express-session, or give the option session: { read, write }.';
+
 /** The session of express-session as the place of the MFA state. */
 export function expressSessionPort(req: Request): SessionPort {
   present(req);
@@ -16,5 +21,8 @@ export function expressSessionPort(req: Request): SessionPort {
 
 function present(req: Request): Session & Partial<SessionData> {
   if (!req.session) throw new MfaError('host_setup', NO_SESSION);
+  if (typeof req.session.regenerate !== 'function' || typeof req.session.save !== 'function') {
+    throw new MfaError('host_setup', NOT_RENEWABLE);
+  }
   return req.session;
 }

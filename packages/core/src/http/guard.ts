@@ -1,6 +1,7 @@
 import type { AccessDecision, Assurance, Requirement } from '../assurance.js';
 import type { MfaUser } from '../options.js';
 import { problemAnswer, redirectAnswer } from './answers.js';
+import { warnOfCircle } from './circle.js';
 import type { HttpAnswer, MfaExchange } from './exchange.js';
 import type { HttpKit } from './http-kit.js';
 import { wantsHtml } from './negotiation.js';
@@ -31,6 +32,7 @@ export async function guardRequest<User extends MfaUser, Request>(
   if (decision.access === 'allow') {
     return { allowed: true, decision, ...(decision.assurance && { assurance: decision.assurance }) };
   }
+  warnOfCircle(kit, exchange.url);
   const html = wantsHtml(exchange.header('accept'));
   if (decision.access === 'challenge' || decision.access === 'enroll') {
     const target = refusedReturn(kit.options, exchange, html);
