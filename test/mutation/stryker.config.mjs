@@ -1,10 +1,13 @@
+import { fileURLToPath } from 'node:url';
+
 const folder = process.env.MFA_KIT_MUTANT_FOLDER;
 if (!folder) throw new Error('Start this by "npm run mutants": it says which folder.');
 
 export default {
   mutate: [`packages/core/src/${folder}/**/*.ts`],
-  testRunner: 'vitest',
-  vitest: { configFile: 'test/mutation/vitest.config.ts', related: false },
+  plugins: [fileURLToPath(new URL('runner.mjs', import.meta.url))],
+  testRunner: 'warm',
+  vitest: { configFile: 'test/mutation/vitest.config.ts' },
   coverageAnalysis: 'perTest',
   concurrency: 2,
   incremental: true,
@@ -20,5 +23,6 @@ export default {
   htmlReporter: { fileName: `.mutants/${folder}.html` },
   jsonReporter: { fileName: `.mutants/${folder}.json` },
   thresholds: { high: 95, low: 90, break: 90 },
-  timeoutMS: 60_000,
+  timeoutMS: 20_000,
+  timeoutFactor: 2,
 };

@@ -25,5 +25,12 @@ if (!tests) throw new Error('Start this by "npm run mutants": it says which test
 export default defineConfig({
   ...base,
   resolve: { ...base.resolve, alias },
-  test: { ...base.test, root: root.pathname, include: tests.split(' '), exclude: ['test/core/flows/attacker-year.test.ts'] },
+  test: {
+    ...base.test,
+    root: root.pathname,
+    include: tests.split(' '),
+    exclude: ['test/core/flows/attacker-year.test.ts'],
+    globalSetup: [],
+    testTimeout: 10_000,
+  },
 });
