@@ -19,19 +19,37 @@ const quick = given.includes('--quick');
 const named = given.filter((name) => !name.startsWith('--'));
 const size = (whole, little) => (quick ? little : whole);
 const most = size(1_000_000, 50_000);
+/** Of one comparison, so that all of them end in time on a slow machine too. */
+const seconds = (little) => size(Infinity, little);
 
 /** What is measured, each group with how often: in whole, and in a minute. */
 const groups = {
-  checks: () => measureChecks({ rounds: size(2000, 300) }),
+  checks: () => measureChecks({ rounds: size(2000, 150) }),
   flows: (servers) =>
-    measureLoginFlows({ ...servers, rounds: size(15, 5), count: size(96, 24), warmup: size(4, 8), withTuned: !quick }),
+    measureLoginFlows({
+      ...servers,
+      rounds: size(15, 5),
+      count: size(96, 20),
+      warmup: size(4, 6),
+      seconds: seconds(2),
+      withTuned: !quick,
+    }),
   guards: (servers) =>
-    measureGuards({ ...servers, rounds: size(31, 5), count: size(1000, 200), warmup: size(4, 5), withLoader: !quick }),
-  scale: (servers) => measureScale({ ...servers, rounds: size(15, 5), count: size(96, 16), warmup: size(4, 6), most }),
-  'scale-redis': () => measureScaleOnRedis({ rounds: size(15, 5), count: size(96, 32), warmup: size(4, 6), most }),
+    measureGuards({
+      ...servers,
+      rounds: size(31, 5),
+      count: size(1000, 160),
+      warmup: size(4, 4),
+      seconds: seconds(1.2),
+      withLoader: !quick,
+    }),
+  scale: (servers) =>
+    measureScale({ ...servers, rounds: size(15, 5), count: size(96, 12), warmup: size(4, 6), seconds: seconds(1.2), most }),
+  'scale-redis': () =>
+    measureScaleOnRedis({ rounds: size(15, 5), count: size(96, 24), warmup: size(4, 6), seconds: seconds(1.2), most }),
   loop: () => measureQuietLoop({ rounds: size(9, 1) }),
   startup: () => measureStartUp({ rounds: size(21, 3) }),
-  memory: () => measureMemory({ rounds: size(3, 1), users: size(10_000, 1000) }),
+  memory: () => measureMemory({ rounds: size(3, 1), users: size(10_000, 500) }),
   'cold-start': () => measureColdStart({ rounds: size(21, 3) }),
   instructions: () => measureInstructions({ count: 100 }),
   capacity: (servers) => measureCapacity({ ...servers, rounds: size(9, 3), count: 500, commands: size(20_000, 5000) }),

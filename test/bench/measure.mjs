@@ -1,29 +1,37 @@
+const LEAST_ROUNDS = 3;
+
 /**
  * Compares sides by turns: in each round every side runs one batch, in an order that changes from round to round, so that what
  * the machine does meanwhile meets all of them. Ratios are taken within a round; reported is their median.
  *
  * Before that come `warmup` rounds that are not kept, some hundred calls a side: V8 compiles what is called often, so a side that
- * was called a few times only would be measured as it never runs in production.
+ * was called a few times only would be measured as it never runs in production. After `seconds` no more rounds begin (half of them
+ * for the warm-up), but three are always measured.
  *
  * A side is `{ name, prepare?(count), run(index), cpu?() }`; `prepare` is not timed. With `cpu`, the microseconds that the measured
  * process has used so far, what a call takes of the processor is counted beside the time: other work on the machine disturbs it less.
  */
-export async function compare(sides, { rounds, count, inFlight = 1, warmup = 1 }) {
+export async function compare(sides, { rounds, count, inFlight = 1, warmup = 1, seconds = Infinity }) {
   const costs = new Map(sides.map(({ name }) => [name, []]));
   for (const { name, cpu } of sides) if (cpu) costs.set(cpuOf(name), []);
-  for (let round = -warmup; round < rounds; round++) {
-    const order = round % 2 === 0 ? sides : [...sides].reverse();
-    for (const side of order) {
-      await side.prepare?.(count);
-      const used = await side.cpu?.();
-      const cost = inFlight === 1 ? await oneByOne(side, count) : await atOnce(side, count, inFlight);
-      const usedAfter = await side.cpu?.();
-      if (round < 0) continue;
-      costs.get(side.name).push(cost);
-      if (side.cpu) costs.get(cpuOf(side.name)).push((usedAfter - used) / count);
-    }
-  }
+  const started = performance.now();
+  const isLate = (part) => performance.now() - started > seconds * part * 1000;
+  for (let round = 0; round < warmup && !isLate(0.5); round++) await playRound(sides, round, { count, inFlight });
+  for (let round = 0; round < rounds && !(round >= LEAST_ROUNDS && isLate(1)); round++)
+    await playRound(sides, round, { count, inFlight, costs });
   return costs;
+}
+
+async function playRound(sides, round, { count, inFlight, costs }) {
+  const order = round % 2 === 0 ? sides : [...sides].reverse();
+  for (const side of order) {
+    await side.prepare?.(count);
+    const used = await side.cpu?.();
+    const cost = inFlight === 1 ? await oneByOne(side, count) : await atOnce(side, count, inFlight);
+    const usedAfter = await side.cpu?.();
+    costs?.get(side.name).push(cost);
+    if (side.cpu) costs?.get(cpuOf(side.name)).push((usedAfter - used) / count);
+  }
 }
 
 /** The name under which the processor's part of a side is kept. */

@@ -21,7 +21,7 @@ export function scaleNote(results) {
     lines.push(row(`one Redis, \`appendfsync ${appendfsync}\``, `1,000,000 / (${read} + ${write})`, one));
     for (const nodes of NODES) {
       const share = fullestShare(nodes);
-      const arithmetic = `${whole(one)} / ${share.toFixed(3)}`;
+      const arithmetic = `${whole(one, 3)} / ${share.toFixed(3)}`;
       lines.push(row(`Redis Cluster of ${nodes} masters, \`appendfsync ${appendfsync}\``, arithmetic, one / share));
     }
   }
@@ -37,8 +37,8 @@ function perSecond(microseconds) {
 }
 
 /** Two digits that count: more would promise what the arithmetic does not hold. */
-function whole(number) {
-  return Number(number.toPrecision(2)).toLocaleString('en');
+function whole(number, digits = 2) {
+  return Number(number.toPrecision(digits)).toLocaleString('en');
 }
 
 /** The share of the users that the fullest of so many masters holds, with the slots dealt out in equal ranges. */

@@ -27,11 +27,11 @@ export async function* measureGuards({ postgres, redis, withLoader, ...size }) {
   }
 }
 
-async function withinDelay({ id, title, others }, host, { rounds, count, warmup }) {
+async function withinDelay({ id, title, others }, host, size) {
   const paths = ['/unguarded', '/empty', ...others];
   const sides = await Promise.all(paths.map((path) => host.side(path.slice(1), path, 'within')));
   sides.splice(2, 0, await host.side('guarded', '/guarded-within', 'within'));
-  const costs = await compare(sides, { rounds, count, inFlight: 16, warmup });
+  const costs = await compare(sides, { ...size, inFlight: 16 });
   return {
     id: `guard.${id}`,
     title: `${title}: guard by session, proof within revocationDelaySeconds; microseconds a request`,
@@ -46,12 +46,12 @@ async function withinDelay({ id, title, others }, host, { rounds, count, warmup 
   };
 }
 
-async function withRead({ id, title }, host, storage, { rounds, count, warmup }) {
+async function withRead({ id, title }, host, storage, size) {
   const sides = [
     await host.side('bare read', `/bare-read-${storage}`, storage),
     await host.side('guarded', `/guarded-${storage}`, storage),
   ];
-  const costs = await compare(sides, { rounds, count, inFlight: 16, warmup });
+  const costs = await compare(sides, { ...size, inFlight: 16 });
   return {
     id: `guard.${id}.${storage}`,
     title: `${title}: guard that reads the profile, ${storage === 'redis' ? 'Redis' : 'PostgreSQL'}; microseconds a request`,
@@ -61,13 +61,13 @@ async function withRead({ id, title }, host, storage, { rounds, count, warmup })
 }
 
 /** What the host's own `user()` costs: it is called once a request, and waited for. */
-async function withLoading(host, { rounds, count, warmup }) {
+async function withLoading(host, size) {
   const sides = [
     await host.side('guarded, user() from memory', '/guarded-within', 'within'),
     await host.side('guarded, user() by key from PostgreSQL', '/guarded-loading', 'within'),
     await host.side('unguarded, the same user by key', '/bare-user', 'within'),
   ];
-  const costs = await compare(sides, { rounds, count, inFlight: 16, warmup });
+  const costs = await compare(sides, { ...size, inFlight: 16 });
   return {
     id: 'guard.express.loader',
     title: "Express 5: the host's own user() loader, proof within revocationDelaySeconds; microseconds a request",

@@ -18,8 +18,9 @@ const FLOOR_BOUND = { 1: 1.35, 16: 1.6 };
  * Login flows on one PostgreSQL: the kit, better-auth's two-factor plugin, and the floor. With `withTuned`, the peer at its best beside
  * them, which no goal is set against.
  */
-export async function* measureLoginFlows({ postgres, rounds, count, warmup, withTuned }) {
+export async function* measureLoginFlows({ postgres, withTuned, ...size }) {
   // Redis as it is run for sessions: written to disk once a second.
+  const { count } = size;
   const redis = withTuned ? await startRedis('everysec') : null;
   try {
     const sides = {
@@ -32,7 +33,7 @@ export async function* measureLoginFlows({ postgres, rounds, count, warmup, with
     };
     for (const inFlight of [1, 16]) {
       // The second time around the same functions are warm.
-      const given = { rounds, count, inFlight, warmup: inFlight === 1 ? warmup : 1 };
+      const given = { ...size, inFlight, warmup: inFlight === 1 ? size.warmup : 1 };
       for (const operation of OPERATIONS) yield await flow(operation, sides, given);
       yield await rememberedLogin(sides, given);
     }

@@ -13,7 +13,8 @@ const FILL = `
 const BATCH = 10_000;
 
 /** The same verification on two servers of their own, where records of more users are stored. */
-export async function* measureScaleOnRedis({ rounds, count, warmup, most }) {
+export async function* measureScaleOnRedis({ most, ...size }) {
+  const { count } = size;
   const servers = [await startRedis(), await startRedis()];
   if (servers.includes(null)) return;
   try {
@@ -21,7 +22,7 @@ export async function* measureScaleOnRedis({ rounds, count, warmup, most }) {
       await openSide('10,000 users', { server: servers[0], count, others: 10_000 }),
       await openSide(`${most.toLocaleString('en')} users`, { server: servers[1], count, others: most }),
     ];
-    const costs = await compare(sides, { rounds, count, warmup });
+    const costs = await compare(sides, size);
     const [fewer, more] = sides.map(({ name }) => name);
     yield {
       id: 'scale.redis.users',

@@ -3,11 +3,12 @@ import { createKit } from '../sides/kit.mjs';
 import { atMost } from './goals.mjs';
 
 /** The same verification where more is stored: of all users, and of this one. */
-export async function* measureScale({ postgres, rounds, count, warmup, most }) {
+export async function* measureScale({ postgres, most, ...size }) {
+  const { count } = size;
   const few = await createKit({ pool: postgres.pool(), count, table: 'few_users', others: 10_000 });
   const many = await createKit({ pool: postgres.pool(), count, table: 'many_users', others: most });
   const sides = [few.verify('10,000 users'), many.verify(`${most.toLocaleString('en')} users`)];
-  const costs = await compare(sides, { rounds, count, warmup });
+  const costs = await compare(sides, size);
   const [fewer, more] = sides.map(({ name }) => name);
   yield {
     id: 'scale.users',
@@ -17,11 +18,7 @@ export async function* measureScale({ postgres, rounds, count, warmup, most }) {
   };
 
   const devices = await createKit({ pool: postgres.pool(), count, table: 'many_devices', devices: 20 });
-  const byDevices = await compare([few.verify('no device'), devices.verify('20 devices')], {
-    rounds,
-    count,
-    warmup,
-  });
+  const byDevices = await compare([few.verify('no device'), devices.verify('20 devices')], size);
   yield {
     id: 'scale.devices',
     title: 'Verify a right code, by devices of the user',
@@ -30,11 +27,7 @@ export async function* measureScale({ postgres, rounds, count, warmup, most }) {
   };
 
   const authenticators = await createKit({ pool: postgres.pool(), count, table: 'many_authenticators', authenticators: 10 });
-  const byAuthenticators = await compare([few.verify('1 authenticator'), authenticators.verify('10 authenticators')], {
-    rounds,
-    count,
-    warmup,
-  });
+  const byAuthenticators = await compare([few.verify('1 authenticator'), authenticators.verify('10 authenticators')], size);
   yield {
     id: 'scale.authenticators',
     title: 'Verify a right code, by authenticators of the user',
