@@ -19,6 +19,30 @@ describe('the conformance kit passes a right adapter with every fault', () => {
   runConformance({ open: async () => open(), rounds: 2, listed: 120, ...(hooks ? { hooks } : {}) });
 });
 
+describe('the conformance kit passes an adapter on several servers that come back one after another', () => {
+  const { open, hooks } = rightStorageWithFaults();
+  const serverOf = (userId: string) => userId.length % 3;
+  let broken = { server: 0, at: Number.NEGATIVE_INFINITY };
+  const onServers = (storage: MfaStorage): MfaStorage => {
+    async function ask<Answer>(userId: string, act: () => Promise<Answer>): Promise<Answer> {
+      const server = serverOf(userId);
+      if (server === broken.server && performance.now() - broken.at < 100) throw new Error('the server of this user is not back');
+      return act().catch((error) => {
+        broken = { server, at: performance.now() };
+        throw error;
+      });
+    }
+    return {
+      read: (userId) => ask(userId, () => storage.read(userId)),
+      write: (userId, next, expected) => ask(userId, () => storage.write(userId, next, expected)),
+      remove: (userId, expected) => ask(userId, () => storage.remove(userId, expected)),
+      listUserIds: (cursor) => storage.listUserIds(cursor),
+    };
+  };
+  const { loseNextReply } = hooks ?? {};
+  runConformance({ open: async () => onServers(open()), rounds: 2, listed: 120, hooks: loseNextReply ? { loseNextReply } : {} });
+});
+
 describe('the conformance kit fails, for its own reason,', () => {
   it.each(seededBugs)('$name', async ({ start, caughtBy }) => {
     const { open, hooks = {} } = start();

@@ -22,7 +22,7 @@ export const faultCases: StorageCase[] = [
       } finally {
         await reconnect();
       }
-      await expectHealthy(context);
+      await expectHealthy(context, ID);
       await expectStored(ID, stored, 'after the connection came back');
     },
   },
@@ -41,7 +41,7 @@ export const faultCases: StorageCase[] = [
       const reconnect = await required(hooks.disconnect)();
       const outcomes = await settled;
       await reconnect();
-      await expectHealthy(context);
+      await expectHealthy(context, ...calls.map(({ userId }) => userId));
       for (const [index, { userId, before, next }] of calls.entries()) {
         await expectHonest(context, { userId, before: before.version, next: next.version, outcome: outcomes[index] ?? 'threw' });
       }
@@ -57,7 +57,7 @@ export const faultCases: StorageCase[] = [
       const next = newProfile();
       await required(hooks.loseNextReply)();
       const outcome = await withDeadline(outcomeOf(first.write(ID, next, before.version)));
-      await expectHealthy(context);
+      await expectHealthy(context, ID);
       const stored = await first.read(ID);
       check(
         stored?.version === next.version || stored?.version === before.version,
@@ -77,7 +77,7 @@ export const faultCases: StorageCase[] = [
       const next = newProfile();
       await required(hooks.loseNextReply)();
       const outcome = await withDeadline(outcomeOf(first.write(userId, next, null)));
-      await expectHealthy(context);
+      await expectHealthy(context, userId);
       const stored = await first.read(userId);
       check(
         stored === null || stored.version === next.version,
@@ -95,7 +95,7 @@ export const faultCases: StorageCase[] = [
       const before = await put(ID);
       await required(hooks.loseNextReply)();
       const outcome = await withDeadline(outcomeOf(first.remove(ID, before.version)));
-      await expectHealthy(context);
+      await expectHealthy(context, ID);
       const stored = await first.read(ID);
       check(
         stored === null || stored.version === before.version,
@@ -117,7 +117,7 @@ export const faultCases: StorageCase[] = [
       const settled = Promise.all(reads.map(outcomeOf));
       await sleep(BLACK_HOLE_MS);
       await heal();
-      await expectHealthy(context);
+      await expectHealthy(context, ID);
       const outcome = await withDeadline(pending);
       await withDeadline(settled);
       await expectHonest(context, { userId: ID, before: before.version, next: next.version, outcome });
@@ -187,16 +187,16 @@ async function expectHonest(
   }
 }
 
-/** Tries as core would, with a deadline for each call, until both connections answer. */
-async function expectHealthy({ first, second, clear }: CaseContext): Promise<void> {
+/** Tries as core would, with a deadline for each call, until both connections answer for these users, who may be on several servers. */
+async function expectHealthy({ first, second }: CaseContext, ...userIds: string[]): Promise<void> {
   let late = false;
   const timer = setTimeout(() => {
     late = true;
   }, HEALED_WITHIN_MS);
   try {
-    for (const storage of [first, second]) {
+    for (const [storage, userId] of userIds.flatMap((id) => [[first, id] as const, [second, id] as const])) {
       const answers = () =>
-        storage.read(`${ID}-health`).then(
+        storage.read(userId).then(
           () => true,
           () => false,
         );
@@ -208,7 +208,6 @@ async function expectHealthy({ first, second, clear }: CaseContext): Promise<voi
   } finally {
     clearTimeout(timer);
   }
-  await clear(`${ID}-health`);
 }
 
 async function expectThrows(call: Promise<unknown>, method: string): Promise<void> {
