@@ -51,7 +51,7 @@ const groups = {
   startup: () => measureStartUp({ rounds: size(21, 3) }),
   memory: () => measureMemory({ rounds: size(3, 1), users: size(10_000, 500) }),
   'cold-start': () => measureColdStart({ rounds: size(21, 3) }),
-  instructions: () => measureInstructions({ count: 100 }),
+  instructions: () => measureInstructions(),
   capacity: (servers) => measureCapacity({ ...servers, rounds: size(9, 3), count: 500, commands: size(20_000, 5000) }),
 };
 const WITHOUT_GOALS = ['cold-start', 'instructions', 'capacity'];
