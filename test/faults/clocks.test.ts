@@ -29,6 +29,8 @@ interface Person {
   accepted: number[];
 }
 
+// The clock of the store is left alone: no adapter gives it a date to compare or reads one from it. What a record says of time is
+// sealed in its value, and `updated_at` in SQL is for operators. So nothing here would differ on another store either.
 describeWith(database, `d-4: ${SIBLINGS} processes on one PostgreSQL, whose clocks are moved while they run`, (db) => {
   let pool: pg.Pool;
   let siblings: ClockProcess[];

@@ -26,11 +26,11 @@ for (const [index, { name, open }] of networkStores.entries()) {
 }
 
 function loadOn(store: string, opened: NetworkStore | null, { seconds }: { seconds: number }): void {
-  describeWith(opened, `${CLIENTS} clients at once on ${store}`, (server) => {
+  describeWith(opened, `d-5, FLT-4, REC-6, I3, I8, I12: ${CLIENTS} clients at once on ${store}`, (server) => {
     afterAll(() => server.close());
 
     it.each(LATENCIES)(
-      `d-5, FLT-4, REC-6, I3, I8, I12: ${store} slower by %i ms: nobody right is refused, nobody guesses more, other routes answer`,
+      `d-5, ${store} slower by %i ms: nobody right is refused, nobody guesses more, other routes answer`,
       async (latency) => {
         const proxy = await startFaultProxy(server.port);
         const { storage, close } = await server.connect(proxy.port, CLIENTS);

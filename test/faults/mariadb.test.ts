@@ -14,7 +14,7 @@ const server = await startMariadb().catch((error: Error) => reportMissing(error.
 let users = 0;
 const freshUser = (): TestUser => ({ id: `maria-${++users}`, name: 'somebody@example.com' });
 
-describeWith(server, 'a MariaDB that breaks under load', (mariadb) => {
+describeWith(server, 'd-2: a MariaDB that breaks under load', (mariadb) => {
   const pool = poolTo(mariadb.url, 10);
   const storage = mysqlStorage(pool);
   beforeAll(() => storage.createTable());

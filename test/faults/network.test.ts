@@ -90,7 +90,7 @@ function breakNetworkOf(
 ): void {
   describeWith(
     opened,
-    `d-3, FLT-1, FLT-3, STO-4, I1-I9, I12: the network before ${store}, at each call of every flow`,
+    `d-3, FLT-1, FLT-3, STO-4, I1-I9, I12: the network before ${store} breaks, at each call of every flow`,
     (server) => {
       const { direct } = server;
       afterAll(() => server.close());

@@ -96,12 +96,12 @@ function restartsOf(
   subject: Subject | null,
   { hows, rounds }: { hows: ('fast' | 'kill')[]; rounds: number },
 ): void {
-  describeWith(subject, `${name}: it goes away under load`, (server) => {
+  describeWith(subject, `d-2: ${name}: it goes away under load`, (server) => {
     const { storage } = server;
     afterAll(() => server.close());
 
     it.each(hows)(
-      'd-2, FLT-1, FLT-3, I1, I2, I7, I8: stopped (%s) and started again: nothing accepted is lost, nothing right is refused, it heals',
+      'FLT-1, FLT-3, I1, I2, I7, I8: stopped (%s) and started again: nothing accepted is lost, nothing right is refused, it heals',
       async (how) => {
         for (let round = 0; round < rounds; round++) {
           const people = await Promise.all(Array.from({ length: 8 }, () => createEnrolled(freshUser(), { storage })));

@@ -16,7 +16,7 @@ const server: RunningPostgres | null = await startPostgres().catch((error: Error
 let users = 0;
 const freshUser = (): TestUser => ({ id: `server-${++users}`, name: 'somebody@example.com' });
 
-describeWith(server, 'a PostgreSQL whose connections break under load', (postgres) => {
+describeWith(server, 'd-3: a PostgreSQL whose connections break under load', (postgres) => {
   const pool = poolTo(postgres.connectionString);
 
   beforeAll(() => postgresStorage(pool).createTable());

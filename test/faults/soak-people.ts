@@ -98,11 +98,11 @@ async function manages({ mfa, clock }: Setting, person: Soaked, day: number): Pr
   if (!started.ok) person.refused.push(`an enrollment: ${started.reason}`);
 }
 
-/** Somebody with the password, from browsers that nobody knows, until there is a wait. */
+/** Somebody with the password, from browsers that nobody knows, until there is a wait, as there is long before the thirtieth try. */
 async function attack({ mfa, clock }: Setting, person: Soaked): Promise<void> {
   const { user, authenticator } = person;
   const session = await loginPending(mfa, user);
-  for (;;) {
+  for (let tries = 0; tries < 30; tries++) {
     countOperations();
     const said = await mfa.verify({ user, session, code: wrongCode(authenticator, clock.now()) });
     if (said.ok) return void person.refused.push('a wrong code was accepted');

@@ -4,10 +4,21 @@ import type { Proof } from '../support/proof.js';
 interface Row extends Proof {
   scenario: string;
   violations: number;
+  seconds: number;
 }
 
-const COLUMNS = ['operations', 'faults', 'checks', 'violations'] as const;
-const TITLES = { operations: 'operations', faults: 'faults injected', checks: 'invariants checked', violations: 'violations' };
+const COLUMNS = ['operations', 'faults', 'checks', 'violations', 'seconds'] as const;
+const TITLES = {
+  operations: 'operations',
+  faults: 'faults injected',
+  checks: 'invariants checked',
+  violations: 'violations',
+  seconds: 'seconds',
+};
+
+const SCENARIO = /\bd-\d+b?\b/;
+/** What identifiers of the threat model a test is named by stands in docs/security-coverage.md. */
+const IDENTIFIERS = /^(?:(?:[A-Z]{3,4}-\d+|[TI]\d+(?:-I\d+)?|d-\d+b?)(?:, |: ))+/;
 
 /** Ends the long rounds with one table: what was done, what was done to it, what was looked at, what was broken. */
 export default class TableReporter implements Reporter {
@@ -15,23 +26,39 @@ export default class TableReporter implements Reporter {
     const rows = new Map<string, Row>();
     for (const module of modules) {
       const file = module.relativeModuleId.replace(/^test\//, '').replace(/\.test\.ts$/, '');
-      if (module.errors().length > 0) add(rows, { ...emptyRow(`${file}: did not load`), violations: 1 });
+      if (module.errors().length > 0) add(rows, { ...emptyRow(`      ${file}: did not load`), violations: 1 });
       const tests = [...module.children.allTests()].filter((test) => test.result().state !== 'skipped');
       const shared = sharedNames(tests);
-      for (const test of tests) add(rows, rowOf(file, test, shared));
+      for (const test of tests) {
+        // Files of the ordinary tests are here for the scenario that they have, not for the rest.
+        if (!file.startsWith('core/') || scenarioOf(test) !== '') add(rows, rowOf(file, test, shared));
+      }
     }
-    const total = emptyRow('all');
+    const total = emptyRow('      all');
     for (const row of rows.values()) for (const column of COLUMNS) total[column] += row[column];
-    setImmediate(() => process.stdout.write(table([...rows.values(), total])));
+    setImmediate(() => process.stdout.write(table([...[...rows.values()].sort(byScenario), total])));
   }
 }
 
-/** One row a test; where suites share the names of their tests, one row a suite. */
+/** One row a test, by the scenario of the fault plan that it belongs to; where suites share the names of their tests, one row a suite. */
 function rowOf(file: string, test: TestCase, shared: ReadonlySet<string>): Row {
-  const name = shared.has(test.name) && test.parent.type === 'suite' ? test.parent.name : test.name;
+  const suite = test.parent.type === 'suite' ? test.parent.name : '';
+  const name = shared.has(test.name) && suite !== '' ? suite : test.name;
   const proof = test.meta().proof ?? { operations: 0, faults: 0, checks: 0 };
   const violations = test.result().state === 'failed' ? Math.max(test.result().errors?.length ?? 0, 1) : 0;
-  return { scenario: `${file}: ${name}`, ...proof, violations };
+  const seconds = (test.diagnostic()?.duration ?? 0) / 1000;
+  return { scenario: `${scenarioOf(test).padEnd(6)}${file}: ${name.replace(IDENTIFIERS, '')}`, ...proof, violations, seconds };
+}
+
+function scenarioOf({ name, parent }: TestCase): string {
+  return SCENARIO.exec(`${name} ${parent.type === 'suite' ? parent.name : ''}`)?.[0] ?? '';
+}
+
+/** By number; what belongs to no scenario, as the model, comes last. */
+function byScenario(one: Row, other: Row): number {
+  const numberOf = ({ scenario }: Row) => Number(/^d-(\d+)/.exec(scenario)?.[1] ?? Number.POSITIVE_INFINITY);
+  const [first, second] = [numberOf(one), numberOf(other)];
+  return first === second ? 0 : first - second;
 }
 
 function sharedNames(tests: readonly TestCase[]): Set<string> {
@@ -40,7 +67,7 @@ function sharedNames(tests: readonly TestCase[]): Set<string> {
 }
 
 function emptyRow(scenario: string): Row {
-  return { scenario, operations: 0, faults: 0, checks: 0, violations: 0 };
+  return { scenario, operations: 0, faults: 0, checks: 0, violations: 0, seconds: 0 };
 }
 
 function add(rows: Map<string, Row>, row: Row): void {
@@ -70,5 +97,5 @@ function table(rows: readonly Row[]): string {
 
 /** A dash: this scenario counts none. */
 function cellOf(row: Row, column: (typeof COLUMNS)[number]): string {
-  return row[column] === 0 && (column === 'operations' || column === 'faults') ? '-' : String(row[column]);
+  return row[column] === 0 && (column === 'operations' || column === 'faults') ? '-' : row[column].toFixed(0);
 }

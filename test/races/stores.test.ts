@@ -37,7 +37,7 @@ function raceOn(
   place: Place | null,
   { everything, rounds: count }: { everything: boolean; rounds: number },
 ): void {
-  describeWith(place, `${AT_ONCE} at once from ${PROCESSES} processes on ${store}, ${count} rounds`, ({ url, drop }) => {
+  describeWith(place, `d-0: ${AT_ONCE} at once from ${PROCESSES} processes on ${store}, ${count} rounds`, ({ url, drop }) => {
     const processes: RaceProcess[] = [];
     let opened: OpenedStore;
     let users = 0;
