@@ -73,7 +73,10 @@ export async function currentEnrollment<User extends MfaUser>(
   if (!read.ok) return operation.end(read);
   const now = flow.options.clock();
   const gate = startGate({ user, policy, session, profile: read.profile, now });
-  if (!gate.open) return operation.end(gate.refusal);
+  if (!gate.open) {
+    for (const event of gate.events ?? []) operation.report(event);
+    return operation.end(gate.refusal);
+  }
   const mine = gate.profile.enrollments.filter((pending) => isOpen(pending, now) && isOwn(pending, session));
   const newest = mine.sort((a, b) => b.startedAt - a.startedAt)[0];
   if (!newest) return refuse('enrollment_expired');

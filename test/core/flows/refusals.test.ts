@@ -1,0 +1,174 @@
+import type { Mfa, MfaEvent, MfaSession } from '@mfa-kit/core';
+import { describe, expect, it } from 'vitest';
+import {
+  ada,
+  createBench,
+  createEnrolled,
+  DAY,
+  good,
+  loginPending,
+  loginWithCode,
+  MINUTE,
+  type TestUser,
+  wrongCode,
+} from '../../support/core-fixture.js';
+
+/** The events without what all of them have. */
+function details(events: readonly MfaEvent[]): object[] {
+  return events.map(({ at: _at, userId: _user, enrolled: _enrolled, context: _context, ...detail }) => detail);
+}
+
+type Call = (mfa: Mfa<TestUser>, user: TestUser, session: MfaSession | undefined) => Promise<unknown>;
+
+const withSession: [string, Call][] = [
+  ['verify', (mfa, user, session) => mfa.verify({ user, session, code: '123456' })],
+  ['start_enrollment', (mfa, user, session) => mfa.startEnrollment({ user, session })],
+  ['current_enrollment', (mfa, user, session) => mfa.currentEnrollment({ user, session })],
+  ['confirm_enrollment', (mfa, user, session) => mfa.confirmEnrollment({ user, session, enrollmentId: 'e', code: '123456' })],
+  ['cancel_enrollment', (mfa, user, session) => mfa.cancelEnrollment({ user, session, enrollmentId: 'e' })],
+  ['rename_authenticator', (mfa, user, session) => mfa.renameAuthenticator({ user, session, authenticatorId: 'a', name: 'b' })],
+  ['remove_authenticator', (mfa, user, session) => mfa.removeAuthenticator({ user, session, authenticatorId: 'a' })],
+  ['regenerate_recovery_codes', (mfa, user, session) => mfa.regenerateRecoveryCodes({ user, session })],
+  ['revoke_device', (mfa, user, session) => mfa.revokeDevice({ user, session, deviceId: 'd' })],
+  ['end_all_sessions', (mfa, user, session) => mfa.endAllSessions({ user, session })],
+];
+
+const withUser: [string, Call][] = [
+  ...withSession,
+  ['check_access', (mfa, user, session) => mfa.checkAccess({ user, session })],
+  ['begin_login', (mfa, user) => mfa.beginLogin({ user })],
+  ['get_status', (mfa, user) => mfa.getStatus({ user })],
+];
+
+describe('LOG-1: what is refused at the door', () => {
+  it.each(withSession)('%s without a state is one event that names the operation', async (operation, call) => {
+    const { mfa, events } = createBench();
+    expect(await call(mfa, ada, undefined)).toStrictEqual({ ok: false, reason: 'login_again' });
+    expect(details(events)).toStrictEqual([{ name: 'refused', operation, reason: 'login_again' }]);
+  });
+
+  it.each(withSession)('T34: %s of a user whose record is gone says so', async (_operation, call) => {
+    const { mfa, events } = createBench();
+    const session = await loginPending(mfa);
+    events.length = 0;
+    expect(await call(mfa, { ...ada, enrolled: true }, session)).toStrictEqual({ ok: false, reason: 'profile_missing' });
+    expect(events.map(({ name }) => name)).toContain('profile_missing');
+  });
+
+  it.each(withUser)('%s without a user is the fault of the programmer', async (_operation, call) => {
+    const { mfa } = createBench();
+    for (const user of [undefined, null, { name: 'ada' }, { id: '', name: 'ada' }]) {
+      await expect(call(mfa, user as never, undefined)).rejects.toMatchObject({ code: 'invalid_argument' });
+    }
+  });
+
+  it.each(withUser.filter(([name]) => name !== 'check_access'))(
+    '%s where policy throws denies, and keeps the cause',
+    async (_operation, call) => {
+      const cause = new Error('the directory is down');
+      const { mfa } = createBench({
+        policy: () => {
+          throw cause;
+        },
+      });
+      const session: MfaSession = { state: 'pending', userId: ada.id, epoch: 'e', deviceEpoch: 'd', since: 0, enrollmentIds: [] };
+      await expect(call(mfa, ada, session)).rejects.toMatchObject({ code: 'host_callback_failed', cause });
+      await expect(call(mfa, ada, session)).rejects.toThrowError('"policy"');
+    },
+  );
+});
+
+describe('LOG-4: what a proof is, and was not', () => {
+  it('a code: malformed, wrong, throttled', async () => {
+    const { mfa, clock, authenticator, events } = await createEnrolled();
+    const session = await loginPending(mfa);
+    events.length = 0;
+    expect(await mfa.verify({ user: ada, session })).toStrictEqual({ ok: false, reason: 'invalid_code' });
+    const code = wrongCode(authenticator, clock.now());
+    for (let tries = 0; tries < 6; tries++) await mfa.verify({ user: ada, session, code });
+    const failed = { name: 'verification_failed', factor: 'totp', door: 'verify' };
+    expect(details(events)).toStrictEqual([
+      { ...failed, why: 'malformed' },
+      ...Array.from({ length: 5 }, () => ({ ...failed, why: 'wrong' })),
+      { name: 'throttled', factor: 'totp', door: 'verify', retryAfterSeconds: 30 },
+    ]);
+  });
+
+  it('a recovery code: malformed, wrong, throttled, used', async () => {
+    const { mfa, recoveryCodes, events } = await createEnrolled();
+    const session = await loginPending(mfa);
+    events.length = 0;
+    await mfa.verify({ user: ada, session, recoveryCode: 'no code' });
+    const failed = { name: 'verification_failed', factor: 'recovery-code', door: 'verify' };
+    const wrong = '0000-'.repeat(6);
+    expect(await mfa.verify({ user: ada, session, recoveryCode: wrong })).toStrictEqual({ ok: false, reason: 'invalid_code' });
+    expect(details(events)).toStrictEqual([
+      { ...failed, why: 'malformed' },
+      { ...failed, why: 'wrong' },
+    ]);
+    events.length = 0;
+    good(await mfa.verify({ user: ada, session, recoveryCode: recoveryCodes[0] }));
+    expect(details(events)).toStrictEqual([
+      { name: 'verified', via: 'recovery-code' },
+      { name: 'recovery_code_used', recoveryCodesLeft: 9 },
+    ]);
+    const again = await loginPending(mfa);
+    for (let tries = 0; tries < 99; tries++) await mfa.verify({ user: ada, session: again, recoveryCode: wrong });
+    events.length = 0;
+    expect(await mfa.verify({ user: ada, session: again, recoveryCode: recoveryCodes[1] })).toStrictEqual({
+      ok: false,
+      reason: 'throttled',
+      retryAfterSeconds: 60,
+    });
+    expect(details(events)).toStrictEqual([
+      { name: 'throttled', factor: 'recovery-code', door: 'verify', retryAfterSeconds: 60 },
+    ]);
+  });
+
+  it('a code at an enrollment: malformed, wrong, throttled', async () => {
+    const { mfa, clock, events } = createBench();
+    const { enrollment, session } = good(await mfa.startEnrollment({ user: ada, session: await loginPending(mfa) }));
+    const { authenticator } = await createEnrolled();
+    events.length = 0;
+    const confirm = (code: unknown) =>
+      mfa.confirmEnrollment({ user: ada, session, enrollmentId: enrollment.id, code: code as string });
+    expect(await confirm('12345')).toStrictEqual({ ok: false, reason: 'invalid_code' });
+    for (let tries = 0; tries < 6; tries++) await confirm(wrongCode(authenticator, clock.now()));
+    const failed = { name: 'verification_failed', factor: 'totp', door: 'enroll' };
+    expect(details(events)).toStrictEqual([
+      { ...failed, why: 'malformed' },
+      ...Array.from({ length: 5 }, () => ({ ...failed, why: 'wrong' })),
+      { name: 'throttled', factor: 'totp', door: 'enroll', retryAfterSeconds: 30 },
+    ]);
+  });
+});
+
+describe('what a proof leaves in the session', () => {
+  it('a step-up keeps the enrollments that the session began, a login begins with none', async () => {
+    const bench = await createEnrolled();
+    const { session } = await loginWithCode(bench);
+    expect(session).not.toHaveProperty('enrollmentIds');
+    const started = good(await bench.mfa.startEnrollment({ user: ada, session }));
+    expect(started.session.enrollmentIds).toEqual([started.enrollment.id]);
+    bench.clock.advance(MINUTE);
+    const code = bench.authenticator.code(bench.clock.now());
+    const verified = good(await bench.mfa.verify({ user: ada, session: started.session, code }));
+    expect(verified.session.enrollmentIds).toEqual([started.enrollment.id]);
+  });
+
+  it('DEV-1: an enrollment with the tick remembers the browser for 30 days, and no browser without it', async () => {
+    for (const rememberDevice of [true, false]) {
+      const { mfa, clock, events } = createBench();
+      const { enrollment, session } = good(await mfa.startEnrollment({ user: ada, session: await loginPending(mfa) }));
+      const { createAuthenticator } = await import('@mfa-kit/core/testing');
+      const code = createAuthenticator(enrollment.uri).code(clock.now());
+      const given = { user: ada, session, enrollmentId: enrollment.id, code, deviceLabel: 'Firefox', rememberDevice };
+      const confirmed = good(await mfa.confirmEnrollment(given));
+      expect(confirmed.device?.token).toEqual(expect.any(String));
+      expect(confirmed.device?.rememberedUntil).toBe(rememberDevice ? clock.now() + 30 * DAY : undefined);
+      expect(events.some(({ name }) => name === 'device_remembered')).toBe(rememberDevice);
+      const login = await mfa.beginLogin({ user: ada, deviceToken: confirmed.device?.token ?? '' });
+      expect(login.decision.access).toBe(rememberDevice ? 'allow' : 'challenge');
+    }
+  });
+});

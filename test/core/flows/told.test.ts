@@ -1,0 +1,209 @@
+import type { MfaEvent } from '@mfa-kit/core';
+import { describe, expect, it } from 'vitest';
+import {
+  ada,
+  createBench,
+  createEnrolled,
+  DAY,
+  enrollAnother,
+  good,
+  loginPending,
+  loginWithCode,
+  MINUTE,
+  wrongCode,
+} from '../../support/core-fixture.js';
+
+/** The events without what all of them have. */
+function details(events: readonly MfaEvent[]): object[] {
+  return events.map(({ at: _at, userId: _user, enrolled: _enrolled, context: _context, ...detail }) => detail);
+}
+
+describe('what is managed, and told', () => {
+  it('a name is given to one authenticator, a device is revoked once', async () => {
+    const bench = await createEnrolled();
+    const { session, token, deviceId } = await loginWithCode(bench, { rememberDevice: true });
+    const second = await enrollAnother(bench, session);
+    const { mfa, events } = bench;
+    events.length = 0;
+    const { authenticatorId } = second;
+    good(await mfa.renameAuthenticator({ user: ada, session: second.session, authenticatorId, name: 'Work phone' }));
+    expect(details(events)).toStrictEqual([{ name: 'authenticator_renamed', authenticatorId }]);
+    const { status } = good(await mfa.getStatus({ user: ada }));
+    expect(status.authenticators.map(({ name }) => name)).toEqual(['Authenticator app', 'Work phone']);
+    expect(status.devices.map(({ id }) => id)).toEqual([deviceId]);
+    events.length = 0;
+    for (let times = 0; times < 2; times++) good(await mfa.revokeDevice({ user: ada, session: second.session, deviceId }));
+    good(await mfa.revokeDevice({ user: ada, session: second.session, deviceId: 'another' }));
+    expect(details(events)).toStrictEqual([{ name: 'device_revoked', deviceId }]);
+    expect(good(await mfa.getStatus({ user: ada })).status.devices).toEqual([]);
+    expect((await mfa.beginLogin({ user: ada, deviceToken: token })).decision.access).toBe('challenge');
+  });
+
+  it('revoking one device leaves the others', async () => {
+    const bench = await createEnrolled();
+    const one = await loginWithCode(bench);
+    const other = await loginWithCode(bench);
+    good(await bench.mfa.revokeDevice({ user: ada, session: other.session, deviceId: one.deviceId }));
+    expect(good(await bench.mfa.getStatus({ user: ada })).status.devices.map(({ id }) => id)).toEqual([other.deviceId]);
+  });
+});
+
+describe('the status', () => {
+  it('of a user who has nothing, to the letter', async () => {
+    const { mfa, clock } = createBench();
+    const status = { enrolled: false, mayEnroll: true, authenticators: [], devices: [], recoveryCodesLeft: 0, waitSeconds: 0 };
+    expect(await mfa.getStatus({ user: ada })).toStrictEqual({ ok: true, status: { ...status, mfa: 'required' } });
+    const enrollBy = clock.now() + DAY;
+    expect(await mfa.getStatus({ user: { ...ada, enrollBy } })).toStrictEqual({
+      ok: true,
+      status: { ...status, mfa: 'required', enrollBy },
+    });
+    expect(await mfa.getStatus({ user: { ...ada, mfa: 'off' } })).toStrictEqual({
+      ok: true,
+      status: { ...status, mfa: 'off', mayEnroll: false },
+    });
+  });
+
+  it('T34: of a user whose record is gone is none, but where MFA is off', async () => {
+    const { mfa, events } = createBench();
+    expect(await mfa.getStatus({ user: { ...ada, enrolled: true } })).toStrictEqual({ ok: false, reason: 'profile_missing' });
+    expect(details(events)).toStrictEqual([{ name: 'profile_missing' }]);
+    expect((await mfa.getStatus({ user: { ...ada, enrolled: true, mfa: 'off' } })).ok).toBe(true);
+  });
+
+  it('of a user who has what there is', async () => {
+    const bench = await createEnrolled();
+    const { mfa, clock } = bench;
+    const enrolledAt = clock.now() - 2 * MINUTE;
+    const { deviceId } = await loginWithCode(bench, { rememberDevice: true });
+    const at = clock.now();
+    expect(good(await mfa.getStatus({ user: ada })).status).toStrictEqual({
+      enrolled: true,
+      mfa: 'required',
+      mayEnroll: true,
+      authenticators: [
+        { id: expect.any(String), kind: 'totp', name: 'Authenticator app', createdAt: enrolledAt, lastUsedAt: at },
+      ],
+      devices: [{ id: deviceId, label: 'Firefox', firstUsedAt: at, lastUsedAt: at, rememberedUntil: at + 30 * DAY }],
+      recoveryCodesLeft: 10,
+      waitSeconds: 0,
+    });
+    const session = await loginPending(mfa);
+    for (let tries = 0; tries < 5; tries++) await mfa.verify({ user: ada, session, code: wrongCode(bench.authenticator, at) });
+    expect(good(await mfa.getStatus({ user: ada })).status.waitSeconds).toBe(30);
+  });
+});
+
+describe('LOG-1: what a login is', () => {
+  it('one event that says how far it came, and what was shown with it', async () => {
+    const bench = await createEnrolled();
+    const { mfa, clock, events } = bench;
+    await mfa.beginLogin({ user: { ...ada, mfa: 'off' } });
+    await mfa.beginLogin({ user: ada });
+    expect(details(events)).toStrictEqual([
+      { name: 'login_begun', access: 'allow' },
+      { name: 'login_begun', access: 'challenge' },
+    ]);
+    const { token, deviceId } = await loginWithCode(bench, { rememberDevice: true });
+    events.length = 0;
+    clock.advance(2 * MINUTE);
+    const used = await mfa.beginLogin({ user: ada, deviceToken: token });
+    expect(used.device).toMatchObject({ deviceId, expiresAt: expect.any(Number), rememberedUntil: expect.any(Number) });
+    clock.advance(2 * MINUTE);
+    await mfa.beginLogin({ user: ada, deviceToken: used.device?.token ?? '' });
+    clock.advance(2 * MINUTE);
+    await mfa.beginLogin({ user: ada, deviceToken: token });
+    expect(details(events)).toStrictEqual([
+      { name: 'device_used', deviceId },
+      { name: 'login_begun', access: 'allow' },
+      { name: 'device_used', deviceId },
+      { name: 'login_begun', access: 'allow' },
+      { name: 'device_token_reused', deviceId },
+      { name: 'login_begun', access: 'challenge' },
+    ]);
+    expect(good(await mfa.getStatus({ user: ada })).status.devices).toEqual([]);
+  });
+
+  it('FLT-1: is unavailable while the storage is', async () => {
+    const bench = createBench();
+    const { mfa, events } = createBench({
+      storage: { ...bench.storage, read: () => Promise.reject(new Error('down')) },
+    });
+    expect(await mfa.beginLogin({ user: ada })).toStrictEqual({
+      decision: { access: 'unavailable', retryAfterSeconds: expect.any(Number) },
+    });
+    expect(details(events).at(-1)).toStrictEqual({ name: 'login_begun', access: 'unavailable' });
+  });
+
+  it('a reused token ends its own device and no other', async () => {
+    const bench = await createEnrolled();
+    const one = await loginWithCode(bench, { rememberDevice: true });
+    const other = await loginWithCode(bench, { rememberDevice: true });
+    bench.clock.advance(2 * MINUTE);
+    const next = await bench.mfa.beginLogin({ user: ada, deviceToken: one.token });
+    bench.clock.advance(2 * MINUTE);
+    await bench.mfa.beginLogin({ user: ada, deviceToken: next.device?.token ?? '' });
+    bench.clock.advance(2 * MINUTE);
+    expect((await bench.mfa.beginLogin({ user: ada, deviceToken: one.token })).decision.access).toBe('challenge');
+    expect(good(await bench.mfa.getStatus({ user: ada })).status.devices.map(({ id }) => id)).toEqual([other.deviceId]);
+  });
+});
+
+describe('what the host and its support may ask', () => {
+  it('LOG-4: a reset and a cleared lockout need who and why', async () => {
+    const { mfa } = await createEnrolled();
+    for (const method of ['resetMfa', 'clearLockout'] as const) {
+      const given = { userId: ada.id, actor: 'support', reason: 'lost phone' };
+      for (const name of ['actor', 'reason'] as const) {
+        for (const value of [undefined, ' ']) {
+          const asked = mfa[method]({ ...given, [name]: value } as never);
+          await expect(asked).rejects.toThrowError(`${method} needs "${name}"`);
+        }
+      }
+    }
+  });
+
+  it('a cleared lockout gives tries back at every device, and to nobody who is not there', async () => {
+    const bench = await createEnrolled();
+    const { mfa, clock, authenticator } = bench;
+    const { token } = await loginWithCode(bench);
+    const session = await loginPending(mfa);
+    const wrong = wrongCode(authenticator, clock.now());
+    for (let tries = 0; tries < 5; tries++) await mfa.verify({ user: ada, session, code: wrong, deviceToken: token });
+    const right = () => mfa.verify({ user: ada, session, code: authenticator.code(clock.now() + 30_000), deviceToken: token });
+    clock.advance(20_000);
+    expect(await right()).toMatchObject({ reason: 'throttled' });
+    const support = { actor: 'support', reason: 'lost phone' };
+    expect(await mfa.clearLockout({ userId: ada.id, ...support })).toStrictEqual({ ok: true });
+    good(await right());
+    expect(await mfa.clearLockout({ userId: 'nobody', ...support })).toStrictEqual({ ok: true });
+  });
+
+  it('a password change carries no other user’s state over', async () => {
+    const { mfa, session } = await createEnrolled();
+    const foreign = { ...session, assurance: { ...session.assurance, userId: 'user-bob' } };
+    expect(await mfa.passwordChanged({ userId: ada.id, keep: foreign })).toStrictEqual({ ok: true });
+  });
+
+  it.each(['report', 'rotateKeys', 'afterRestore'] as const)(
+    'SUP-6: %s refuses an input that is none by name',
+    async (method) => {
+      const { mfa } = createBench();
+      const walk = mfa[method] as (input: unknown) => Promise<unknown>;
+      for (const input of [null, 7])
+        await expect(walk(input)).rejects.toThrowError(`${method}: takes an object with cursor, onPage, signal`);
+      await expect(walk({ dryrun: true })).rejects.toThrowError(
+        `${method}: there is no "dryrun"; known are cursor, onPage, signal`,
+      );
+      for (const [name, type] of [
+        ['cursor', 'must be a string'],
+        ['onPage', 'must be a function'],
+        ['signal', 'must be an AbortSignal'],
+      ] as const) {
+        await expect(walk({ [name]: 7 })).rejects.toMatchObject({ code: 'invalid_argument' });
+        await expect(walk({ [name]: 7 })).rejects.toThrowError(`${method}: "${name}" ${type}`);
+        await expect(walk({ [name]: undefined })).resolves.toMatchObject({ complete: true });
+      }
+    },
+  );
+});
