@@ -50,6 +50,20 @@ describe('histories to be kept', () => {
     expect(model.proofs).toBe(2);
   });
 
+  it('I3, THR-2: a right code gives back the quick tries, and not the slow ones', async () => {
+    const unknown = { ...usual, tokens: 'none', label: false } as const;
+    const model = await checkHistory(memoryStorage(), 'required', [
+      enroll(0, 0),
+      besiege(1, 1, 20, 'none'),
+      moveClock(HOUR),
+      comeIn(2, 0, 0, unknown),
+      besiege(1, 1, 6, 'none'),
+      verify(1, 1, { app: 0, ahead: 0 }, unknown),
+    ]);
+    expect(model.proofs).toBe(2);
+    expect(model.state.budget.level).toBe(20);
+  });
+
   it('I1, TOTP-2: a code of the step before one that was accepted is used, also at the other authenticator’s door', async () => {
     const model = await checkHistory(memoryStorage(), 'required', [
       enroll(0, 0),
