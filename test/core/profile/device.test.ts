@@ -72,6 +72,47 @@ describe('the rotation of device tokens', () => {
     return { live: true, minted: freshId };
   }
 
+  const device = newDevice({ id: 'd', label: 'Firefox', tokenId: 'one' }, T0);
+
+  it('the first use mints a successor, and the same token within a minute mints none', () => {
+    const next = { id: 'two', mintedAt: T0 };
+    const first = showToken(device, 'one', 'two', T0);
+    expect(first).toStrictEqual({ live: true, device: { ...device, next }, minted: 'two' });
+    for (const now of [T0 + 60_000, T0 - 60_000]) {
+      expect(showToken({ ...device, next }, 'one', 'three', now)).toStrictEqual({ live: true, device: { ...device, next } });
+    }
+    for (const now of [T0 + 60_001, T0 - 60_001]) {
+      expect(showToken({ ...device, next }, 'one', 'three', now)).toStrictEqual({
+        live: true,
+        device: { ...device, next: { id: 'three', mintedAt: now } },
+        minted: 'three',
+      });
+    }
+  });
+
+  it('T28: the successor shown takes its place, and the token before it is good for a minute more', () => {
+    const rotated = showToken({ ...device, next: { id: 'two', mintedAt: T0 } }, 'two', 'three', T0 + 5);
+    const retiring = [{ id: 'one', successorShownAt: T0 + 5 }];
+    const after = { ...device, current: 'two', retiring, next: { id: 'three', mintedAt: T0 + 5 } };
+    expect(rotated).toStrictEqual({ live: true, device: after, minted: 'three' });
+    expect(showToken(after, 'one', 'four', T0 + 60_005)).toStrictEqual({ live: true, device: after });
+    expect(showToken(after, 'one', 'four', T0 + 60_006)).toStrictEqual({ live: false });
+    expect(isLiveToken(after, 'other', T0 + 5)).toBe(false);
+  });
+
+  it('I10: four tokens retire at once, the newest first', () => {
+    let now = T0;
+    let shown = device;
+    for (const name of ['a', 'b', 'c', 'd', 'e', 'f', 'g']) {
+      now += SECOND;
+      const step = showToken(shown, shown.next?.id ?? shown.current, name, now);
+      if (step.live) shown = step.device;
+    }
+    expect(shown.retiring?.map(({ id }) => id)).toEqual(['e', 'd', 'c', 'b']);
+    const later = showToken(shown, shown.next?.id ?? '', 'h', now + 60_000 - 1500);
+    expect(later.live && later.device.retiring?.map(({ id }) => id)).toEqual(['f', 'e', 'd']);
+  });
+
   it('a token that was never minted is not live', () => {
     const device = newDevice({ id: 'd', label: '', tokenId: 'a' }, T0);
     for (const id of ['', 'b', 'A', 'undefined']) expect(isLiveToken(device, id, T0)).toBe(false);
