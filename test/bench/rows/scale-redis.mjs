@@ -28,7 +28,7 @@ export async function* measureScaleOnRedis({ most, ...size }) {
       id: 'scale.redis.users',
       title: 'Verify a right code on Redis, by enrolled users',
       costs,
-      goals: [atMost(`scale.redis.users-${most}`, ratioOf(costs, more, fewer), 1.3)],
+      goals: [atMost(`scale.redis.users-${most}`, ratioOf(costs, more, fewer), 1.2)],
     };
   } finally {
     for (const server of servers) await server.stop();

@@ -1,17 +1,16 @@
 import { createCipheriv, createDecipheriv, createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import { schema } from '@mfa-kit/core/storage/sql';
 
 const KEY = randomBytes(32);
 const STEP = 30_000;
 
 /**
- * The least that the same work can cost: the same prepared statements on the same kind of table, with a value of the same length,
- * and raw `node:crypto`. It has no queue, no deadlines, no policy, no events, no budgets, no error handling.
+ * The least that the same work can cost: the same prepared statements on the same table, with a value of the same length (2,000
+ * characters: an authenticator, its recovery codes, a device), and raw `node:crypto`. It has no queue, no deadlines, no policy, no
+ * events, no budgets, no error handling.
  */
-export async function createFloor({ pool, count, table = 'floor_profiles', padding = 400 }) {
-  await pool.query(
-    `CREATE TABLE ${table} (user_id text COLLATE "C" PRIMARY KEY, version text COLLATE "C" NOT NULL, value text NOT NULL,
-     updated_at timestamptz NOT NULL DEFAULT CURRENT_TIMESTAMP)`,
-  );
+export async function createFloor({ pool, count, table = 'floor_profiles', padding = 700 }) {
+  await pool.query(schema('postgres', { table }));
   const people = [];
   for (let index = 0; index < count; index++) {
     const secret = randomBytes(20);
