@@ -78,6 +78,13 @@ describe('LOG-1: what is refused at the door', () => {
   );
 });
 
+it('an enrollment needs the name that the app is to show', async () => {
+  const { mfa } = createBench();
+  const session = await loginPending(mfa);
+  const starting = mfa.startEnrollment({ user: { id: ada.id } as never, session });
+  await expect(starting).rejects.toMatchObject({ code: 'invalid_argument', message: expect.stringContaining('"name"') });
+});
+
 describe('LOG-4: what a proof is, and was not', () => {
   it('a code: malformed, wrong, throttled', async () => {
     const { mfa, clock, authenticator, events } = await createEnrolled();
@@ -123,6 +130,20 @@ describe('LOG-4: what a proof is, and was not', () => {
     expect(details(events)).toStrictEqual([
       { name: 'throttled', factor: 'recovery-code', door: 'verify', retryAfterSeconds: 60 },
     ]);
+  });
+
+  it('THR-2: a used code is no guess, however often it comes: nobody suspects guessing', async () => {
+    const { mfa, clock, authenticator, events } = await createEnrolled();
+    for (let hour = 0; hour < 21; hour++) {
+      clock.advance(60 * MINUTE);
+      const code = authenticator.code(clock.now());
+      good(await mfa.verify({ user: ada, session: await loginPending(mfa), code }));
+      expect((await mfa.verify({ user: ada, session: await loginPending(mfa), code })).ok).toBe(false);
+    }
+    expect(
+      events.filter(({ name }) => name === 'verification_failed').every((event) => 'why' in event && event.why === 'replayed'),
+    ).toBe(true);
+    expect(events.map(({ name }) => name)).not.toContain('guessing_suspected');
   });
 
   it('a code at an enrollment: malformed, wrong, throttled', async () => {
