@@ -28,7 +28,7 @@ for (const store of LONG ? sharedStores.filter(({ name }) => name === 'PostgreSQ
       await close();
       await place?.drop();
     });
-    soak(`on ${store.name}`, () => storage, 60);
+    soak(`on ${store.name}`, () => storage, 40);
   });
 }
 
