@@ -1,0 +1,146 @@
+import type { MfaSession } from '@mfa-kit/core';
+import { describe, expect, it } from 'vitest';
+import {
+  ada,
+  createAuthenticator,
+  createBench,
+  createEnrolled,
+  enrollAnother,
+  good,
+  loginPending,
+  loginWithCode,
+  MINUTE,
+  reasonOf,
+  wrongCode,
+} from '../../support/core-fixture.js';
+
+const optional = { ...ada, mfa: 'optional' } as const;
+
+describe('one of several', () => {
+  it('THR-1: wrong codes from one device are counted for that device alone', async () => {
+    const bench = await createEnrolled();
+    const { mfa, clock, authenticator } = bench;
+    const one = await loginWithCode(bench);
+    const other = await loginWithCode(bench);
+    clock.advance(2 * MINUTE);
+    const session = await loginPending(mfa);
+    const code = wrongCode(authenticator, clock.now());
+    for (let tries = 0; tries < 5; tries++) await mfa.verify({ user: ada, session, code, deviceToken: one.token });
+    const tried = (deviceToken?: string) => mfa.verify({ user: ada, session, code, ...(deviceToken && { deviceToken }) });
+    expect(reasonOf(await tried(one.token))).toBe('throttled');
+    expect(reasonOf(await tried(other.token))).toBe('invalid_code');
+    expect(reasonOf(await tried())).toBe('invalid_code');
+  });
+
+  it('a proof from the older of two devices is of that device', async () => {
+    const bench = await createEnrolled();
+    const older = await loginWithCode(bench);
+    const newer = await loginWithCode(bench);
+    const seen = bench.clock.now();
+    bench.clock.advance(2 * MINUTE);
+    const code = bench.authenticator.code(bench.clock.now());
+    const session = await loginPending(bench.mfa);
+    good(await bench.mfa.verify({ user: ada, session, code, deviceToken: older.token }));
+    const { devices } = good(await bench.mfa.getStatus({ user: ada })).status;
+    expect(devices.map(({ id, lastUsedAt }) => [id, lastUsedAt])).toEqual([
+      [older.deviceId, bench.clock.now()],
+      [newer.deviceId, seen],
+    ]);
+  });
+
+  it('the host is told of the first authenticator and of the last one’s removal, and of none between', async () => {
+    const told: boolean[] = [];
+    const bench = await createEnrolled(optional, { markEnrolled: (_userId, enrolled) => void told.push(enrolled) });
+    expect(told).toEqual([true]);
+    const { session, authenticatorId } = await enrollAnother(bench, bench.session, optional);
+    const remove = (given: MfaSession, id: string) =>
+      bench.mfa.removeAuthenticator({ user: optional, session: given, authenticatorId: id });
+    const left = good(await remove(session, authenticatorId));
+    expect(told).toEqual([true, true]);
+    const [first] = good(await bench.mfa.getStatus({ user: optional })).status.authenticators;
+    const after = good(await remove(left.session, first?.id ?? ''));
+    expect(told).toEqual([true, true, false]);
+    expect(bench.names()).not.toContain('mark_enrolled_failed');
+    // The proof is in force still: it begins the next enrollment.
+    good(await bench.mfa.startEnrollment({ user: optional, session: after.session }));
+  });
+
+  it('an enrollment is canceled by its own id, and the event comes once', async () => {
+    const { mfa, events } = createBench();
+    const { enrollment, session } = good(await mfa.startEnrollment({ user: ada, session: await loginPending(mfa) }));
+    const canceled = () => events.filter(({ name }) => name === 'enrollment_canceled').length;
+    good(await mfa.cancelEnrollment({ user: ada, session, enrollmentId: 'another' }));
+    expect(canceled()).toBe(0);
+    good(await mfa.currentEnrollment({ user: ada, session }));
+    for (let times = 0; times < 2; times++) {
+      good(await mfa.cancelEnrollment({ user: ada, session, enrollmentId: enrollment.id }));
+      expect(canceled()).toBe(1);
+    }
+    expect(reasonOf(await mfa.currentEnrollment({ user: ada, session }))).toBe('enrollment_expired');
+  });
+
+  it('a lockout is cleared for every device, and none of them is forgotten', async () => {
+    const bench = await createEnrolled();
+    const devices = [await loginWithCode(bench), await loginWithCode(bench)].map(({ deviceId }) => deviceId);
+    good(await bench.mfa.clearLockout({ userId: ada.id, actor: 'support', reason: 'lost phone' }));
+    const { status } = good(await bench.mfa.getStatus({ user: ada }));
+    expect(status.devices.map(({ id }) => id).sort()).toEqual([...devices].sort());
+  });
+});
+
+describe('what is switched off', () => {
+  it('a proof begun before MFA was switched off needs a new login', async () => {
+    const { mfa, clock, authenticator } = await createEnrolled();
+    const session = await loginPending(mfa);
+    const code = authenticator.code(clock.now());
+    expect(reasonOf(await mfa.verify({ user: { ...ada, mfa: 'off' }, session, code }))).toBe('login_again');
+    good(await mfa.verify({ user: ada, session, code }));
+  });
+
+  it('an enrollment gives no recovery codes and remembers nothing where both are off', async () => {
+    const { mfa, clock, names } = createBench({ recoveryCodes: false, rememberDevice: false });
+    const { enrollment, session } = good(await mfa.startEnrollment({ user: ada, session: await loginPending(mfa) }));
+    const code = createAuthenticator(enrollment.uri).code(clock.now());
+    const given = { user: ada, session, enrollmentId: enrollment.id, code, rememberDevice: true };
+    const confirmed = good(await mfa.confirmEnrollment(given));
+    expect(confirmed).not.toHaveProperty('recoveryCodes');
+    expect(confirmed.device?.rememberedUntil).toBeUndefined();
+    expect(names()).not.toContain('device_remembered');
+    expect(reasonOf(await mfa.regenerateRecoveryCodes({ user: ada, session: confirmed.session }))).toBe('not_allowed');
+  });
+
+  it('there is nothing to manage for who has no authenticator', async () => {
+    const { mfa } = createBench();
+    const session = await loginPending(mfa);
+    expect(reasonOf(await mfa.endAllSessions({ user: ada, session }))).toBe('not_enrolled');
+  });
+});
+
+describe('what an event says of the user, and a report of all', () => {
+  it('LOG-1: whether there is an authenticator', async () => {
+    const fresh = createBench();
+    await fresh.mfa.beginLogin({ user: ada });
+    expect(fresh.events.at(-1)).toMatchObject({ name: 'login_begun', enrolled: false });
+    const bench = await createEnrolled();
+    await bench.mfa.beginLogin({ user: ada });
+    expect(bench.events.at(-1)).toMatchObject({ name: 'login_begun', enrolled: true });
+    await bench.mfa.afterRestore();
+    expect(bench.events.at(-1)).toMatchObject({ name: 'recovery_codes_revoked', enrolled: true });
+  });
+
+  it('LOG-4: a record that is gone is told once, what is not allowed is not', async () => {
+    const { mfa, events } = createBench();
+    const session = await loginPending(mfa);
+    events.length = 0;
+    await mfa.checkAccess({ user: { ...ada, mayEnroll: false }, session });
+    expect(events).toEqual([]);
+  });
+
+  it('few recovery codes are no more than the option says, and are told to the user', async () => {
+    const { mfa, recoveryCodes, notices } = await createEnrolled(ada, { recoveryCodes: { count: 5, lowAt: 4 } });
+    expect((await mfa.report()).recoveryCodes).toEqual({ none: 0, few: 0, enough: 1 });
+    good(await mfa.verify({ user: ada, session: await loginPending(mfa), recoveryCode: recoveryCodes[0] }));
+    expect((await mfa.report()).recoveryCodes).toEqual({ none: 0, few: 1, enough: 0 });
+    expect(notices.map(({ name }) => name)).toEqual(['recovery_code_used', 'recovery_codes_low']);
+  });
+});
