@@ -7,7 +7,7 @@ globalThis.__stryker__ ??= {};
 const stryker = globalThis.__stryker__;
 const SLOW_MS = 100;
 /** A test that computes longer is a property over thousands of cases: each survivor would cost it, so it judges nothing here. */
-const TOO_LONG_MS = 300;
+const TOO_LONG_MS = 1000;
 /** In Stryker's sandbox, which all its processes share. */
 const KNOWN = 'known-tests.json';
 
