@@ -31,6 +31,6 @@ export default defineConfig({
     include: tests.split(' '),
     exclude: ['test/core/flows/attacker-year.test.ts'],
     globalSetup: [],
-    testTimeout: 60_000,
+    testTimeout: 15_000,
   },
 });
