@@ -1,0 +1,145 @@
+import { describe, expect, it } from 'vitest';
+import { createKeyring } from '../../../packages/core/src/crypto/keyring.js';
+import type { EventDetail } from '../../../packages/core/src/events.js';
+import { createProfileStore } from '../../../packages/core/src/profile/change-profile.js';
+import { newProfile, type Profile } from '../../../packages/core/src/profile/profile.js';
+import { memoryStorage } from '../../../packages/core/src/storage/memory.js';
+import type { MfaStorage } from '../../../packages/core/src/storage/storage.js';
+
+const keyring = createKeyring([{ id: 'k', secret: Buffer.alloc(32, 7) }], 'mfa-kit');
+const UNAVAILABLE = { ok: false, reason: 'unavailable', retryAfterSeconds: 5 };
+
+/** A store on memory, where single answers of the adapter are replaced. */
+function bench(change: (storage: MfaStorage) => Partial<Record<keyof MfaStorage, unknown>>) {
+  const storage = memoryStorage();
+  const store = createProfileStore({
+    storage: { ...storage, ...change(storage) } as MfaStorage,
+    keyring,
+    realm: 'mfa-kit',
+    clock: () => 0,
+  });
+  const events: EventDetail[] = [];
+  let decided = 0;
+  const decide = (profile: Profile | null) => {
+    decided++;
+    return { answer: profile?.enrollBy ?? 'new', next: { ...(profile ?? newProfile()), enrollBy: (profile?.enrollBy ?? 0) + 1 } };
+  };
+  const put = () => store.change('u', (event) => void events.push(event), decide);
+  return { storage, store, events, put, decisions: () => decided };
+}
+
+async function failing(): Promise<never> {
+  throw new Error('down');
+}
+
+describe('FLT-1: an answer of the storage that is none', () => {
+  it.each([
+    ['an error', failing],
+    ['undefined', async () => undefined],
+    ['a text', async () => 'value'],
+    ['a version that is none', async () => ({ version: 1, value: 'v' })],
+    ['a value that is none', async () => ({ version: 'v' })],
+  ])('to read: %s', async (_name, read) => {
+    const { store, events, put } = bench(() => ({ read }));
+    const failed = { name: 'storage_failed', operation: 'read', why: 'error' };
+    expect(await store.read('u', (event) => void events.push(event))).toStrictEqual(UNAVAILABLE);
+    expect(await put()).toStrictEqual(UNAVAILABLE);
+    expect(events).toStrictEqual([failed, failed]);
+  });
+
+  it.each([
+    ['undefined', undefined],
+    ['no list', { userIds: 'ab' }],
+    ['an id that is no text, first', { userIds: [1, 'a'] }],
+    ['an id that is no text, last', { userIds: ['a', 1] }],
+    ['a cursor that is no text', { userIds: ['a'], cursor: 5 }],
+    ['no list, and a cursor', { cursor: 'c' }],
+  ])('to listUserIds: %s', async (_name, page) => {
+    const { store } = bench(() => ({ listUserIds: async () => page }));
+    expect(await store.list(undefined)).toMatchObject({ done: false, why: 'error', cause: expect.any(TypeError) });
+  });
+
+  it('a page comes as it is, the first one asked for without a cursor', async () => {
+    const asked: unknown[][] = [];
+    const page = { userIds: ['a', 'b'], cursor: 'c' };
+    const { store } = bench(() => ({
+      listUserIds: async (...given: unknown[]) => {
+        asked.push(given);
+        return page;
+      },
+    }));
+    expect(await store.list(undefined)).toEqual({ done: true, value: page });
+    expect(await store.list('c')).toEqual({ done: true, value: page });
+    expect(asked).toEqual([[], ['c']]);
+  });
+});
+
+describe('FLT-2: a write of which the answer is lost', () => {
+  const lost = { name: 'storage_failed', operation: 'write', why: 'error' };
+
+  it('was committed: the decision stands, and is not made again', async () => {
+    const { events, put, decisions } = bench((storage) => ({
+      write: async (...given: Parameters<MfaStorage['write']>) => {
+        await storage.write(...given);
+        throw new Error('connection lost');
+      },
+    }));
+    expect(await put()).toBe('new');
+    expect([decisions(), events]).toEqual([1, [lost]]);
+    expect(await put()).toBe(1);
+    expect(decisions()).toBe(2);
+  });
+
+  it('was not: it is decided again, once for each time', async () => {
+    let failures = 2;
+    const { events, put, decisions } = bench((storage) => ({
+      write: (...given: Parameters<MfaStorage['write']>) => (failures-- > 0 ? failing() : storage.write(...given)),
+    }));
+    expect(await put()).toBe('new');
+    expect([decisions(), events]).toEqual([3, [lost, lost]]);
+  });
+
+  it('says false of its own success, as a driver that repeats: the decision stands', async () => {
+    const { events, put, decisions } = bench((storage) => ({
+      write: async (...given: Parameters<MfaStorage['write']>) => !(await storage.write(...given)),
+    }));
+    expect(await put()).toBe('new');
+    expect(await put()).toBe(1);
+    expect([decisions(), events]).toEqual([2, []]);
+  });
+
+  it('lies buried under more versions than are listed: nobody knows', async () => {
+    const { storage, events, put } = bench((under) => ({
+      write: async (userId: string, next: never, expected: string | null) => {
+        await under.write(userId, next, expected);
+        if (buried) return true;
+        buried = true;
+        for (let times = 0; times < 20; times++) await other.put();
+        throw new Error('connection lost');
+      },
+    }));
+    let buried = true;
+    await put();
+    const other = bench(() => storage as never);
+    buried = false;
+    expect(await put()).toStrictEqual(UNAVAILABLE);
+    expect(events).toStrictEqual([lost, { ...lost, why: 'doubtful' }]);
+  });
+
+  it('of a removal is answered by what is there', async () => {
+    const { store, events, put } = bench((storage) => ({
+      remove: async (...given: Parameters<MfaStorage['remove']>) => {
+        await storage.remove(...given);
+        throw new Error('connection lost');
+      },
+    }));
+    await put();
+    const report = (event: EventDetail) => void events.push(event);
+    const forget = () => ({ answer: 'gone', next: 'remove' as const });
+    expect(await store.change('u', report, forget)).toBe('gone');
+    expect(events).toEqual([{ ...lost, operation: 'remove' }]);
+    expect(await store.read('u', report)).toEqual({ ok: true, profile: null });
+    expect(await store.change('u', report, forget)).toBe('gone');
+    expect(events).toHaveLength(1);
+  });
+});
