@@ -74,7 +74,7 @@ describe('FLT-1: an answer of the storage that is none', () => {
   });
 });
 
-describe('FLT-2: a write of which the answer is lost', () => {
+describe('a write of which the answer is lost', () => {
   const lost = { name: 'storage_failed', operation: 'write', why: 'error' };
 
   it('was committed: the decision stands, and is not made again', async () => {
