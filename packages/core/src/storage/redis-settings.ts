@@ -37,12 +37,13 @@ export async function unsafeSettingsOf(send: RedisSend): Promise<string[]> {
 }
 
 async function unsafeFsync(send: RedisSend): Promise<string[]> {
-  let appendFsync: string | undefined;
-  try {
-    appendFsync = fieldOf(await send('CONFIG', 'GET', 'appendfsync'), 'appendfsync');
-  } catch {
+  const ask = async () => fieldOf(await send('CONFIG', 'GET', 'appendfsync'), 'appendfsync');
+  const appendFsync = await ask().catch(async () => {
+    // A connection that broke is no refusal: this throws while it is away, and then nothing was learned.
+    await send('PING');
     // Managed services and careful ACLs forbid CONFIG.
-  }
+    return ask().catch(() => undefined);
+  });
   if (appendFsync === 'always') return [];
   if (appendFsync === undefined)
     return ['appendfsync is unknown, because CONFIG GET is not permitted here: see that it is always.'];
