@@ -1,10 +1,11 @@
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { createKeyring } from '../../../packages/core/src/crypto/keyring.js';
 import type { EventDetail } from '../../../packages/core/src/events.js';
 import { createProfileStore } from '../../../packages/core/src/profile/change-profile.js';
 import { newProfile, type Profile } from '../../../packages/core/src/profile/profile.js';
 import { memoryStorage } from '../../../packages/core/src/storage/memory.js';
 import type { MfaStorage } from '../../../packages/core/src/storage/storage.js';
+import { interleavingStorage } from '../../support/interleaving-storage.js';
 
 const keyring = createKeyring([{ id: 'k', secret: Buffer.alloc(32, 7) }], 'mfa-kit');
 const UNAVAILABLE = { ok: false, reason: 'unavailable', retryAfterSeconds: 5 };
@@ -28,9 +29,31 @@ function bench(change: (storage: MfaStorage) => Partial<Record<keyof MfaStorage,
   return { storage, store, events, put, decisions: () => decided };
 }
 
+/** A bench where the one write after `arm` is lost without being applied, and others write `writes` times in its place. */
+function overtaken(writes: number) {
+  let armed = false;
+  const own = bench((storage) => ({
+    write: async (...given: Parameters<MfaStorage['write']>) => {
+      if (!armed) return storage.write(...given);
+      armed = false;
+      const others = bench(() => storage as never);
+      for (let times = 0; times < writes; times++) await others.put();
+      throw new Error('connection lost');
+    },
+  }));
+  const arm = () => {
+    armed = true;
+  };
+  return { ...own, arm };
+}
+
 async function failing(): Promise<never> {
   throw new Error('down');
 }
+
+afterEach(() => {
+  vi.useRealTimers();
+});
 
 describe('FLT-1: an answer of the storage that is none', () => {
   it.each([
@@ -141,5 +164,123 @@ describe('a write of which the answer is lost', () => {
     expect(await store.read('u', report)).toEqual({ ok: true, profile: null });
     expect(await store.change('u', report, forget)).toBe('gone');
     expect(events).toHaveLength(1);
+  });
+
+  it('was committed, and the first reading after it fails as well: the decision stands', async () => {
+    let lostOne = false;
+    const { events, put } = bench((storage) => ({
+      read: (userId: string) => {
+        if (!lostOne) return storage.read(userId);
+        lostOne = false;
+        return failing();
+      },
+      write: async (...given: Parameters<MfaStorage['write']>) => {
+        await storage.write(...given);
+        lostOne = true;
+        throw new Error('connection lost');
+      },
+    }));
+    expect(await put()).toBe('new');
+    expect(events).toEqual([lost, { ...lost, operation: 'read' }]);
+  });
+
+  it('and every reading after it fails: unavailable, within the deadline', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
+    let reads = 0;
+    const { events, put } = bench(() => ({ read: async () => (reads++ === 0 ? null : failing()), write: failing }));
+    const answer = put();
+    await vi.advanceTimersByTimeAsync(4_000);
+    expect(await answer).toStrictEqual(UNAVAILABLE);
+    expect(events.slice(0, 2)).toEqual([lost, { ...lost, operation: 'read' }]);
+    expect(events).not.toContainEqual({ ...lost, why: 'doubtful' });
+  });
+
+  it.each([1, 16])(
+    'was not, while others made the record, in %i writes: it is decided again on what they wrote',
+    async (writes) => {
+      const { put, arm } = overtaken(writes);
+      arm();
+      expect(await put()).toBe(writes);
+    },
+  );
+
+  it('while others made the record, in more writes than are listed: nobody knows', async () => {
+    const { events, put, arm } = overtaken(20);
+    arm();
+    expect(await put()).toStrictEqual(UNAVAILABLE);
+    expect(events).toEqual([lost, { ...lost, why: 'doubtful' }]);
+  });
+
+  it('was not, on a record of many versions: it is decided again', async () => {
+    const { put, arm } = overtaken(0);
+    for (let times = 0; times < 20; times++) await put();
+    arm();
+    expect(await put()).toBe(20);
+  });
+
+  it('on a record that somebody has removed since: nobody knows', async () => {
+    let armed = false;
+    const { storage, events, put } = bench((under) => ({
+      write: async (userId: string, next: never, expected: string) => {
+        if (!armed) return under.write(userId, next, expected);
+        await under.remove(userId, expected);
+        throw new Error('connection lost');
+      },
+    }));
+    await put();
+    armed = true;
+    expect(await put()).toStrictEqual(UNAVAILABLE);
+    expect(events).toEqual([lost, { ...lost, why: 'doubtful' }]);
+    expect(await storage.read('u')).toBeNull();
+  });
+});
+
+it('a change that others are always quicker than is busy at its deadline: no fault, and nothing is applied', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
+  const { storage, events, put, decisions } = bench((under) => ({
+    write: async (...given: Parameters<MfaStorage['write']>) => {
+      await others.put();
+      return under.write(...given);
+    },
+  }));
+  const others = bench(() => storage as never);
+  const answer = put();
+  await vi.advanceTimersByTimeAsync(4_100);
+  expect(await answer).toStrictEqual({ ok: false, reason: 'busy', retryAfterSeconds: 1 });
+  expect(events).toEqual([]);
+  expect(decisions()).toBe(others.decisions());
+});
+
+it('FLT-4: what writes nothing does not wait for a write that hangs, where there is no record so far', async () => {
+  const storage = interleavingStorage(memoryStorage());
+  const { store, put } = bench(() => storage as never);
+  storage.hold(({ method }) => method === 'write');
+  const hanging = put();
+  await storage.nextHeld();
+  const look = (profile: Profile | null) => ({ answer: profile === null ? 'no record' : 'a record' });
+  expect(await store.change('u', () => undefined, look)).toBe('no record');
+  storage.releaseAll();
+  expect(await hanging).toBe('new');
+});
+
+describe('the versions that a profile lists', () => {
+  it('are those before it, the newest first, sixteen at most', async () => {
+    const { storage, store, put } = bench(() => ({}));
+    const before: (string | undefined)[] = [];
+    for (let times = 0; times < 20; times++) {
+      await put();
+      const read = await store.read('u', () => undefined);
+      expect(read.ok && read.profile?.versions).toEqual(before.slice(0, 16));
+      before.unshift((await storage.read('u'))?.version);
+    }
+  });
+
+  it('begin anew behind one that did not open', async () => {
+    const { storage, store } = bench(() => ({}));
+    await storage.write('u', { version: 'broken', value: 'none of ours' }, null);
+    const refuse = () => ({ answer: 'refused' });
+    const reset = () => ({ answer: 'reset', next: newProfile() });
+    expect(await store.change('u', () => undefined, refuse, reset)).toBe('reset');
+    expect(await store.read('u', () => undefined)).toMatchObject({ ok: true, profile: { versions: ['broken'] } });
   });
 });

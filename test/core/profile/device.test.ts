@@ -173,6 +173,21 @@ describe('the list of devices', () => {
     expect(devices.map((device) => device.id)).not.toContain('d6');
   });
 
+  it('holds a device once, in its newest state, before the others', () => {
+    const [first, second] = ['d1', 'd2'].map((id) => newDevice({ id, label: '', tokenId: 't' }, T0)) as [Device, Device];
+    const renamed = { ...second, label: 'Firefox' };
+    expect(putDevice([first, second], renamed)).toEqual([renamed, first]);
+    expect(putDevice([first], first)).toEqual([first]);
+  });
+
+  it('I10: loses the least recently used one, wherever in the list a clock that jumped has left it', () => {
+    const used = [4, 9, 1, 16, 11, 7, 2, 19, 13, 5, 18, 3, 10, 15, 6, 12, 17, 8, 14, 20];
+    const devices = used.map((n) => newDevice({ id: `d${n}`, label: '', tokenId: 't' }, T0 + n * SECOND));
+    const kept = putDevice(devices, newDevice({ id: 'new', label: '', tokenId: 't' }, T0)).map(({ id }) => id);
+    expect(kept).toHaveLength(20);
+    expect(new Set(kept)).toEqual(new Set(['new', ...used.filter((n) => n !== 1).map((n) => `d${n}`)]));
+  });
+
   it('forgets every remembrance and no device', () => {
     const devices = [0, 1].map((n) => ({
       ...newDevice({ id: `d${n}`, label: '', tokenId: 't' }, T0),

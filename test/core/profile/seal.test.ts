@@ -1,7 +1,8 @@
+import { createDecipheriv } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { createKeyring } from '../../../packages/core/src/crypto/keyring.js';
 import { newProfile, type Profile } from '../../../packages/core/src/profile/profile.js';
-import { open, type SealedAs, seal } from '../../../packages/core/src/profile/seal.js';
+import { open, type SealedAs, seal, sealedBy } from '../../../packages/core/src/profile/seal.js';
 import {
   ada,
   bob,
@@ -25,6 +26,22 @@ describe('a sealed profile', () => {
     expect(open(sealed, as, keyring)).toEqual({ readable: true, profile });
   });
 
+  it('CRY-1, CRY-2: is AES-256-GCM over the layout of the design, bound to purpose, realm, user, version and key id', () => {
+    const bytes = Buffer.from(sealed, 'base64url');
+    const ivAt = 2 + KEY.id.length;
+    expect(bytes.toString('latin1', 0, ivAt)).toBe(`\u0001\u0007${KEY.id}`);
+    const key = keyring.bytes('profile', KEY.id) ?? Buffer.alloc(0);
+    const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(ivAt, ivAt + 12), { authTagLength: 16 });
+    const belongsTo = ['mfa-kit/profile', as.realm, as.userId, as.version].flatMap((part) => [
+      Buffer.from([0, 0, 0, part.length]),
+      Buffer.from(part),
+    ]);
+    decipher.setAAD(Buffer.concat([...belongsTo, bytes.subarray(0, ivAt)]));
+    decipher.setAuthTag(bytes.subarray(-16));
+    const plaintext = Buffer.concat([decipher.update(bytes.subarray(ivAt + 12, -16)), decipher.final()]);
+    expect(JSON.parse(plaintext.toString())).toEqual(profile);
+  });
+
   it('CRY-1, CRY-2: with any bit of any byte changed does not open', () => {
     const bytes = Buffer.from(sealed, 'base64url');
     for (let at = 0; at < bytes.length; at++) {
@@ -46,6 +63,13 @@ describe('a sealed profile', () => {
       expect(open(bytes.subarray(0, length).toString('base64url'), as, keyring).readable).toBe(false);
     }
     expect(open(Buffer.concat([bytes, Buffer.alloc(1)]).toString('base64url'), as, keyring).readable).toBe(false);
+  });
+
+  it('CRY-7: cut off behind its key id is tampered with, also where the ring has no such key: nobody looks for one in vain', () => {
+    const opened = (rest: number) =>
+      open(Buffer.concat([Buffer.from('\u0001\u0004gone'), Buffer.alloc(rest)]).toString('base64url'), as, keyring);
+    for (const rest of [0, 15, 27]) expect(opened(rest)).toEqual({ readable: false, why: 'tampered' });
+    expect(opened(28)).toEqual({ readable: false, why: 'unknown_key' });
   });
 
   it.each([
@@ -92,9 +116,38 @@ describe('a sealed profile', () => {
     expect(new Set([...purposes, Buffer.from(KEY.secret, 'base64').toString('hex')]).size).toBe(5);
   });
 
-  it('ends at 48 KB', () => {
-    const bulky = { ...profile, versions: ['x'.repeat(48 * 1024)] };
-    expect(() => seal(bulky, as, keyring)).toThrow(/48 KB/);
+  it('STO-1: ends at 48 KB, counted in bytes', () => {
+    const withText = (text: string): Profile => ({ ...profile, versions: [text] });
+    const room = 48 * 1024 - Buffer.byteLength(JSON.stringify(withText('')));
+    expect(open(seal(withText('x'.repeat(room)), as, keyring), as, keyring).readable).toBe(true);
+    for (const text of ['x'.repeat(room + 1), 'ä'.repeat(room / 2 + 1)]) {
+      const outgrown = expect.objectContaining({ code: 'invalid_argument', message: expect.stringContaining('48 KB') });
+      expect(() => seal(withText(text), as, keyring)).toThrow(outgrown);
+    }
+  });
+});
+
+describe('the key id that a value names', () => {
+  const naming = (id: string, { format = 1, length = id.length } = {}) =>
+    Buffer.concat([Buffer.from([format, length]), Buffer.from(id, 'latin1')]).toString('base64url');
+
+  it('CRY-3: is read whether or not the ring has the key', () => {
+    expect(sealedBy(sealed)).toBe(KEY.id);
+    for (const id of ['gone', 'A.b_c-9', 'x'.repeat(32)]) expect(sealedBy(naming(id))).toBe(id);
+  });
+
+  it.each([
+    ['an empty value', ''],
+    ['another format', naming('gone', { format: 2 })],
+    ['no id', naming('')],
+    ['a cut id', naming('gone', { length: 5 })],
+    ['more than 32 characters', naming('x'.repeat(33))],
+    ['a blank before it', naming(' gone')],
+    ['a blank behind it', naming('gone ')],
+    ['a letter that no key id has', naming('gön')],
+    ['a text of somebody else', '{"format":1}'],
+  ])('is none of a value that is none of ours: %s', (_name, value) => {
+    expect(sealedBy(value)).toBeUndefined();
   });
 });
 
