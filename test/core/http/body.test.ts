@@ -36,6 +36,25 @@ describe('a body that is understood', () => {
     expect(await fieldsOf(body)).toEqual({ rememberDevice: false });
   });
 
+  it('may have four kilobytes, and more parameters of its type', async () => {
+    const body = `{"code":"${'1'.repeat(4096 - 11)}"}`;
+    const type = 'application/json; version=1; charset=utf-8';
+    expect((await read(body, type, { 'content-length': '4096' })).ok).toBe(true);
+    expect((await read(new TextEncoder().encode(body), type)).ok).toBe(true);
+    expect((await read({ a: 'x'.repeat(3 * 4096 - 8) }, JSON_TYPE)).ok).toBe(true);
+    expect((await read({ a: 'x'.repeat(3 * 4096 - 7) }, JSON_TYPE)).ok).toBe(false);
+  });
+
+  it('may be an object of a parser that gives its objects an empty prototype', async () => {
+    const parsed = Object.assign(Object.create(Object.create(null)) as object, { id: 'a' });
+    expect(await fieldsOf(parsed, FORM)).toEqual({ id: 'a', rememberDevice: false });
+  });
+
+  it('may leave a field empty by null, and name fields of the host as it likes', async () => {
+    const body = { code: null, my__proto__: 'x', a$b: 'x', constructors: 'x' };
+    expect(await fieldsOf(JSON.stringify(body), JSON_TYPE)).toEqual({ rememberDevice: false });
+  });
+
   it('T18, ENR-1: keeps fields that it does not know out of the flows', async () => {
     const body = { code: '123456', secret: 'JBSWY3DPEHPK3PXP', userId: 'mallory', _csrf: 'token', time: 1 };
     expect(await fieldsOf(body, JSON_TYPE)).toEqual({ code: '123456', rememberDevice: false });
@@ -98,6 +117,30 @@ describe('T46, HTTP-7: a body that is refused', () => {
       expect((await read(body, FORM)).ok).toBe(false);
     }
     expect((await read({ code: '123456' }, 'text/plain')).ok).toBe(false);
+    const inheriting = [Object.create({}), Object.create(Object.assign(Object.create(null) as object, { code: '123456' })), []];
+    for (const body of inheriting) {
+      const named = Array.isArray(body) ? body : Object.assign(body as object, { id: 'a' });
+      expect((await read(named, JSON_TYPE)).ok).toBe(false);
+    }
+  });
+
+  it.each<[string, unknown, string, Record<string, string>?]>([
+    ['longer than 4 KB', `{"code":"${'1'.repeat(4096)}"}`, JSON_TYPE],
+    ['longer than 4 KB', '{}', JSON_TYPE, { 'content-length': '4097' }],
+    ['must not be compressed', '{"code":"123456"}', JSON_TYPE, { 'content-encoding': 'gzip' }],
+    ['is no JSON', '{"code":', JSON_TYPE],
+    ['is no UTF-8', new Uint8Array([...Buffer.from('{"code":"'), 0xff, ...Buffer.from('"}')]), JSON_TYPE],
+    ['must be UTF-8', '{}', 'application/json; charset=utf-8x'],
+    ['must be application/json or application/x-www-form-urlencoded', '{}', 'text/plain'],
+    ['object of named fields', 'null', JSON_TYPE],
+    ['object of named fields', '7', JSON_TYPE],
+    ['is repeated', 'code=1&code=2', FORM],
+    ['name that is not allowed', '$where=1', FORM],
+    ['neither lists nor objects', '{"x":{}}', JSON_TYPE],
+    ['"rememberDevice" must be true or false', 'rememberDevice=maybe', FORM],
+    ['"code" must be text', '{"code":123456}', JSON_TYPE],
+  ])('is told to the client: %s', async (detail, body, type, headers) => {
+    expect(await read(body, type, headers)).toEqual({ ok: false, detail: expect.stringContaining(detail) });
   });
 
   it('is one of invalid UTF-8, compressed, or announced as too long', async () => {

@@ -22,6 +22,10 @@ describe('DEV-7: the device cookie that is read', () => {
     expect(readDeviceTokens(header, own)).toEqual([token('now'), token('old')]);
   });
 
+  it('is what the browser sent, letter by letter', () => {
+    expect(readDeviceTokens(`${NAME}=head-er.pay_load.Sign4ture`, own)).toEqual(['head-er.pay_load.Sign4ture']);
+  });
+
   it('is tried in every duplicate, four at most', () => {
     const header = Array.from({ length: 9 }, (_, index) => `${NAME}=${token(`t${index}`)}`).join(';');
     expect(readDeviceTokens(header, own)).toEqual(['t0', 't1', 't2', 't3'].map((name) => token(name)));
@@ -43,6 +47,8 @@ describe('DEV-7: the device cookie that is read', () => {
     `${NAME}=`,
     NAME,
     `${NAME}=a.b`,
+    `${NAME}=!a.b.c`,
+    `${NAME}=a.b.c!`,
     '=;;==;',
   ])('is not %s', (header) => {
     expect(readDeviceTokens(header, own)).toEqual([]);
@@ -67,6 +73,20 @@ describe('DEV-7: the device cookie that is set', () => {
     ]);
   });
 
+  it.each([
+    ['as long as its token', 60_999, 60],
+    ['ninety days at most', 91 * DAY, 7_776_000],
+    ['not at all when its token has expired', -1000, 0],
+  ])('lives %s', (_name, life, seconds) => {
+    const grant = { token: token('new'), expiresAt: NOW + life, deviceId: 'd' };
+    expect(deviceCookieLines(undefined, { ...own, grant, now: NOW })[0]).toContain(`; Max-Age=${seconds};`);
+  });
+
+  it('is none where no key is left to name it', () => {
+    const grant = { token: token('new'), expiresAt: NOW + DAY, deviceId: 'd' };
+    expect(deviceCookieLines(`${NAME}=${token('old')}`, { ...own, suffixes: [], grant, now: NOW })).toEqual([]);
+  });
+
   it('ends the cookie of an older key', () => {
     expect(lines(`__Host-mfa_device_bbbbbbbbbbbb=${token('old')}`)[1]).toBe(
       '__Host-mfa_device_bbbbbbbbbbbb=; Path=/; Max-Age=0; HttpOnly; Secure; SameSite=Lax',
@@ -77,6 +97,30 @@ describe('DEV-7: the device cookie that is set', () => {
     const others = [5, 1, 4, 2, 3, 6].map((iat) => `__Host-mfa_device_${String(iat).repeat(12)}=${token('o', iat)}`);
     const ended = lines(others.join('; ')).slice(1);
     expect(ended.map((line) => line.split('=')[0])).toEqual(['__Host-mfa_device_222222222222', '__Host-mfa_device_111111111111']);
+  });
+
+  it('takes the place of the one before it, which counts as none of the five', () => {
+    const others = ['1', '2', '3', '4'].map((n) => `__Host-mfa_device_${n.repeat(12)}=${token('o', 1)}`);
+    expect(lines([`${NAME}=${token('before', 0)}`, ...others].join('; '))).toHaveLength(1);
+  });
+
+  it.each([
+    ['secure', '__Host-', true],
+    ['in development', '', false],
+  ])('ends no cookie of the host, however close its name (%s)', (_name, prefix, secure) => {
+    const ours = ['1', '2', '3', '4', '5'].map((n) => `${prefix}mfa_device_${n.repeat(12)}=${token('o', Number(n))}`);
+    const close = ['0', '00000000000', '0000000000000', 'gggggggggggg', 'AAAAAAAAAAAA'].map((n) => `${prefix}mfa_device_${n}=x`);
+    const longer = [`my${prefix}mfa_device_000000000000=x`, `${prefix}mfa_device_000000000000_mine=x`];
+    const ended = lines([...close, ...ours, ...longer].join('; '), secure).slice(1);
+    expect(ended.map((line) => line.split('=')[0])).toEqual([`${prefix}mfa_device_111111111111`]);
+  });
+
+  it('takes a token dated without end for the oldest', () => {
+    const endless = `h.${Buffer.from('{"iat":1e999}').toString('base64url')}.s`;
+    const others = ['1', '2', '3', '4', '5'].map(
+      (n) => `__Host-mfa_device_${n.repeat(12)}=${n === '2' ? endless : token('o', 9)}`,
+    );
+    expect(lines(others.join('; ')).slice(1)[0]).toContain('__Host-mfa_device_222222222222=;');
   });
 
   it('takes a token without a date for the oldest, and leaves other cookies alone', () => {

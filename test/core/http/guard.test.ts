@@ -1,6 +1,6 @@
-import { bindFlows, createHttpKit, guardRequest } from '@mfa-kit/core/http';
+import { bindFlows, createHttpKit, guardMessage, guardRequest } from '@mfa-kit/core/http';
 import { describe, expect, it } from 'vitest';
-import { ada, bob, createEnrolled, MINUTE } from '../../support/core-fixture.js';
+import { ada, bob, createBench, createEnrolled, MINUTE, type TestUser } from '../../support/core-fixture.js';
 import { exchangeOf, sessionOf } from './exchange.js';
 
 async function setUp() {
@@ -52,6 +52,64 @@ describe('the guard without a framework', () => {
     }
     expect(writes).toBe(1);
     expect(session.state).toMatchObject({ state: 'pending', returnTo: '/cases' });
+  });
+});
+
+describe('where a browser is sent by the guard', () => {
+  it.each<[string, TestUser | null, string]>([
+    ['the challenge', ada, '/mfa/challenge'],
+    ['the enrollment', bob, '/mfa/enroll'],
+    ['the login', null, '/login'],
+  ])('%s', async (_name, user, location) => {
+    const { kit, mfa } = await setUp();
+    const session = sessionOf(user && (await mfa.beginLogin({ user })).session);
+    const outcome = await guardRequest(kit, exchangeOf({ url: '/cases', user, session, headers: { accept: 'text/html' } }));
+    if (outcome.allowed) throw new Error('allowed');
+    expect(outcome.answer.status).toBe(303);
+    expect(outcome.answer.headers).toContainEqual(['Location', location]);
+    if (user) expect(session.state).toMatchObject({ state: 'pending', returnTo: '/cases' });
+    else expect(session.state).toBeNull();
+  });
+
+  it.each([
+    ['a record is missing', 403, 'MFA settings not found'],
+    ['the storage is down', 503, 'Temporarily unavailable'],
+  ])('nowhere when %s: a page says so, and no way back is kept', async (_what, status, title) => {
+    const { mfa, storage, clock } = await setUp();
+    const session = sessionOf((await mfa.beginLogin({ user: ada })).session);
+    const read = () => (status === 403 ? Promise.resolve(null) : Promise.reject(new Error('down')));
+    const faulty = createBench({ storage: { ...storage, read }, clock: clock.now });
+    const kit = createHttpKit(faulty.mfa, { loginUrl: '/login' });
+    const user = { ...ada, enrolled: true };
+    const headers = { accept: 'text/html' };
+    const outcome = await guardRequest(kit, exchangeOf({ url: '/cases', user, session, headers }));
+    if (outcome.allowed) throw new Error('allowed');
+    expect(outcome.answer.status).toBe(status);
+    expect(outcome.answer.headers).toContainEqual(['Content-Type', expect.stringMatching(/^text\/html/)]);
+    expect(outcome.answer.body).toContain(title);
+    expect(JSON.stringify(session.state)).not.toContain('/cases');
+  });
+});
+
+describe('the guard of a message', () => {
+  it('SES-4: asks the same question, and writes nothing', async () => {
+    const { kit, session: state, mfa, counts } = await setUp();
+    const ask = (user: TestUser | null, given: unknown) => guardMessage(kit, exchangeOf({ user, session: sessionOf(given) }));
+    const pending = (await mfa.beginLogin({ user: ada })).session;
+    const before = counts.writes;
+    expect(await ask(ada, state)).toMatchObject({ access: 'allow', via: 'otp' });
+    expect(await ask(ada, pending)).toMatchObject({ access: 'challenge' });
+    expect(await ask(null, state)).toEqual({ access: 'login-again' });
+    expect((await ask(bob, state)).access).not.toBe('allow');
+    expect((await ask(ada, undefined)).access).not.toBe('allow');
+    expect(counts.writes).toBe(before);
+  });
+
+  it('takes a client without a session for one that has proven its first factor', async () => {
+    const { kit } = await setUp();
+    const decision = await guardMessage(kit, exchangeOf({ user: bob, session: null }));
+    expect(decision).toEqual((await guardRequest(kit, exchangeOf({ user: bob, session: null }))).decision);
+    expect(decision.access).toBe('enroll');
   });
 });
 

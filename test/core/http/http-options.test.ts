@@ -1,6 +1,7 @@
 import { MfaError, type MfaUser } from '@mfa-kit/core';
-import { checkRequirement, createHttpKit, type HttpOptions } from '@mfa-kit/core/http';
+import { checkNames, checkRequirement, createHttpKit, type HttpOptions } from '@mfa-kit/core/http';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { resolveHttpOptions } from '../../../packages/core/src/http/http-options.js';
 import { createBench } from '../../support/core-fixture.js';
 import { httpOptions } from './exchange.js';
 
@@ -31,6 +32,36 @@ describe('options that are good', () => {
       allowedOrigins: ['https://app.example', 'http://localhost:3000'],
       pages: { supportUrl: 'mailto:help@app.example', logoUrl: '/logo.svg', brand: 'Acme' },
     });
+    expect(httpOptions({ loginUrl: 'https://sso.example/mfa' }).loginUrl).toBe('https://sso.example/mfa');
+  });
+
+  it('keep callbacks that belong to an object of the host', async () => {
+    const host = {
+      loginUrl: '/login',
+      people: [{ id: 'ada', name: 'Ada' }],
+      userById(id: string) {
+        return this.people.find((person) => person.id === id);
+      },
+      onVerified() {
+        return { people: this.people.length };
+      },
+      returnTo(path: string) {
+        return path !== this.loginUrl;
+      },
+    };
+    const { userById, onVerified, returnTo } = resolveHttpOptions<MfaUser, string>(host);
+    expect(await userById?.('ada')).toEqual({ id: 'ada', name: 'Ada' });
+    expect(await onVerified?.('request', {} as never)).toEqual({ people: 1 });
+    expect([returnTo?.('/login', 'request'), returnTo?.('/cases', 'request')]).toEqual([false, true]);
+  });
+
+  it('DEV-7: let device cookies go without Secure in development, and with every SameSite where they have it', () => {
+    const insecure = { insecureHttpForDevelopment: true };
+    expect(httpOptions({ deviceCookie: insecure }).deviceCookie).toEqual({ sameSite: 'lax', ...insecure });
+    vi.stubEnv('NODE_ENV', 'production');
+    for (const sameSite of ['lax', 'strict', 'none'] as const) {
+      expect(httpOptions({ deviceCookie: { sameSite } }).deviceCookie).toEqual({ sameSite, insecureHttpForDevelopment: false });
+    }
   });
 });
 
@@ -41,25 +72,44 @@ describe('SUP-6: an option that is bad throws and names the mend', () => {
     ['path', { path: '/' }],
     ['path', { path: '/../mfa' }],
     ['path', { path: '/m*' }],
+    ['path', { path: '/mfa/..' }],
+    ['path', { path: '/mfa/.' }],
+    ['path', { path: ['/mfa'] as unknown as string }],
     ['publicPath', { publicPath: 'https://app.example/mfa' }],
     ['loginUrl', { loginUrl: '//evil.example' }],
     ['loginUrl', { loginUrl: 'javascript:alert(1)' }],
     ['loginUrl', { loginUrl: undefined as unknown as string }],
     ['loginUrl', { loginUrl: '/mfa/login' }],
+    ['loginUrl', { loginUrl: ['https://sso.example/login'] as unknown as string }],
+    ['loginUrl', { loginUrl: 'https://sso.example/login page' }],
+    ['loginUrl', { loginUrl: 'xhttps://sso.example/login' }],
+    ['loginUrl', { loginUrl: 'https://name@sso.example/login' }],
+    ['loginUrl', { loginUrl: 'https://:password@sso.example/login' }],
     ['homeUrl', { homeUrl: 'home' }],
     ['allowedOrigins', { allowedOrigins: ['https://app.example/'] }],
     ['allowedOrigins', { allowedOrigins: ['*'] }],
     ['allowedOrigins', { allowedOrigins: ['null'] }],
     ['allowedOrigins', { allowedOrigins: ['app.example'] }],
     ['allowedOrigins', { allowedOrigins: 'https://app.example' as unknown as string[] }],
+    ['allowedOrigins', { allowedOrigins: null as unknown as string[] }],
+    ['onVerified', { onVerified: true as unknown as () => void }],
     ['userById', { userById: 'x' as unknown as () => null }],
     ['returnTo', { returnTo: '/cases' as unknown as () => boolean }],
     ['sameSite', { deviceCookie: { sameSite: 'None' as 'none' } }],
     ['insecureHttpForDevelopment', { deviceCookie: { insecureHttpForDevelopment: 'yes' as unknown as boolean } }],
     ['insecureHttpForDevelopment', { deviceCookie: { sameSite: 'none', insecureHttpForDevelopment: true } }],
     ['pages.brand', { pages: { brand: ' ' } }],
+    ['pages.brand', { pages: { brand: 7 as unknown as string } }],
+    ['pages', { pages: null as unknown as object }],
+    ['pages', { pages: 'dark' as unknown as object }],
+    ['pages.themeUrl', { pages: { themeUrl: 'theme.css' } }],
     ['pages.logoUrl', { pages: { logoUrl: 'data:image/png;base64,AAAA' } }],
     ['pages.supportUrl', { pages: { supportUrl: 'javascript:alert(1)' } }],
+    ['pages.supportUrl', { pages: { supportUrl: 'javascript:mailto:x' } }],
+    ['pages.supportUrl', { pages: { supportUrl: 'mailto:help me@app.example' } }],
+    ['pages.supportUrl', { pages: { supportUrl: ['mailto:help@app.example'] as unknown as string } }],
+    ['render', { pages: { render: 'page' as unknown as () => string } }],
+    ['hiddenFields', { pages: { hiddenFields: {} as () => Record<string, string> } }],
     ['messages', { pages: { messages: {} as () => object } }],
   ])('%s: %j', (name, options) => {
     const error = thrownBy(() => httpOptions(options));
@@ -70,6 +120,33 @@ describe('SUP-6: an option that is bad throws and names the mend', () => {
   it('DEV-7: insecure cookies are refused in production', () => {
     vi.stubEnv('NODE_ENV', 'production');
     expect(thrownBy(() => httpOptions({ deviceCookie: { insecureHttpForDevelopment: true } })).message).toContain('production');
+  });
+
+  it('names a path by its own option', () => {
+    expect(thrownBy(() => httpOptions({ path: 'mfa' })).message).toMatch(/^path must/);
+    expect(thrownBy(() => httpOptions({ publicPath: 'mfa' })).message).toMatch(/^publicPath must/);
+  });
+
+  it('a name that no option has', () => {
+    const all = {
+      loginUrl: 1,
+      homeUrl: 1,
+      path: 1,
+      publicPath: 1,
+      allowedOrigins: 1,
+      userById: 1,
+      onVerified: 1,
+      returnTo: 1,
+      deviceCookie: 1,
+      pages: 1,
+    };
+    checkNames({ ...all, user: 1 }, ['user']);
+    const { code, message } = thrownBy(() => checkNames({ loginURL: '/login' }, ['user']));
+    expect(code).toBe('invalid_option');
+    expect(message).toBe(`Unknown option "loginURL". Known are: ${[...Object.keys(all), 'user'].join(', ')}.`);
+    for (const none of [undefined, null, '/login']) {
+      expect(thrownBy(() => checkNames(none, [])).message).toContain('options are missing');
+    }
   });
 
   it('flows that are none', () => {

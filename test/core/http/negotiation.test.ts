@@ -7,6 +7,9 @@ it.each([
   'TEXT/HTML;charset=utf-8',
   'application/json;q=0.5, text/html',
   'text/html;q=0.1',
+  'text/html;q=1',
+  'application/json, text/html',
+  'application/json;q=0.3, text/html;level=1;q=0.3',
 ])('answers Accept: %s with a page', (accept) => {
   expect(wantsHtml(accept)).toBe(true);
 });
@@ -22,6 +25,8 @@ it.each([
   'application/problem+json, text/html;q=0.2',
   'text/html;q=0',
   'text/html;q=x',
+  'text/html;q=2',
+  'text/html;q=-1',
   'text/htmlx',
   'xtext/html',
 ])('answers Accept: %s with JSON', (accept) => {

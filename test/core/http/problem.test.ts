@@ -1,6 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { problemAnswer } from '../../../packages/core/src/http/answers.js';
-import { decisionProblem, describeProblem, type ProblemReason, refusalProblem } from '../../../packages/core/src/http/problem.js';
+import {
+  decisionProblem,
+  describeProblem,
+  type ProblemReason,
+  problemExtensions,
+  refusalProblem,
+} from '../../../packages/core/src/http/problem.js';
 import { httpOptions } from './exchange.js';
 
 const kit = { options: httpOptions() };
@@ -72,6 +78,42 @@ describe('HTTP-5: a problem document', () => {
     [{ access: 'unavailable', retryAfterSeconds: 2 }, 503, 'unavailable'],
   ] as const)('is made of the decision %j', (decision, status, reason) => {
     expect(decisionProblem(decision)).toMatchObject({ status, reason });
+  });
+
+  it('tells what the decision knows, and has no field for what it does not', () => {
+    const enroll = { access: 'enroll' } as const;
+    const challenge = decisionProblem({ access: 'challenge', because: 'missing', factors: ['totp'] });
+    expect(decisionProblem(enroll)).toStrictEqual(describeProblem('enroll'));
+    expect(decisionProblem({ ...enroll, enrollBy: 7 })).toStrictEqual({ ...describeProblem('enroll'), enrollBy: 7 });
+    expect(challenge).toStrictEqual({ ...describeProblem('challenge'), because: 'missing', factors: ['totp'] });
+    expect(decisionProblem({ access: 'unavailable', retryAfterSeconds: 2 })).toMatchObject({ retryAfterSeconds: 2 });
+    expect(refusalProblem({ ok: false, reason: 'assurance_required', maxAgeSeconds: 300 })).toStrictEqual({
+      ...describeProblem('assurance_required'),
+      maxAgeSeconds: 300,
+    });
+    expect(refusalProblem({ ok: false, reason: 'invalid_code' })).toStrictEqual({
+      type: 'urn:mfa-kit:problem:invalid-code',
+      title: 'The code is not valid',
+      status: 422,
+      reason: 'invalid_code',
+    });
+  });
+
+  it('names a wait of one second when busy and of five when unavailable, unless it is told another', () => {
+    expect(describeProblem('busy').retryAfterSeconds).toBe(1);
+    expect(describeProblem('unavailable').retryAfterSeconds).toBe(5);
+    expect(describeProblem('busy', { retryAfterSeconds: 3 }).retryAfterSeconds).toBe(3);
+    expect(describeProblem('throttled', { retryAfterSeconds: 0 }).retryAfterSeconds).toBe(1);
+  });
+
+  it.each([
+    ['challenge', 'UNAUTHENTICATED'],
+    ['enroll', 'FORBIDDEN'],
+    ['invalid_code', 'INVALID_CODE'],
+    ['unavailable', 'UNAVAILABLE'],
+  ] as const)('for %s is carried by a GraphQL error under the code %s', (reason, code) => {
+    const problem = describeProblem(reason);
+    expect(problemExtensions(problem)).toEqual({ ...problem, code });
   });
 });
 

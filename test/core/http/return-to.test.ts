@@ -94,6 +94,7 @@ describe('HTTP-2: a place to go back to', () => {
     ['/%5cevil.example', '/%5cevil.example'],
     ['/cases?next=https://evil.example', '/cases?next=https://evil.example'],
     ['/%E2%82%AC', '/%E2%82%AC'],
+    [`/${'a'.repeat(1023)}`, `/${'a'.repeat(1023)}`],
   ])('takes %s as %s', (target, path) => {
     expect(sameOriginPath(target)).toBe(path);
   });
@@ -123,6 +124,14 @@ describe('HTTP-2: a place to go back to', () => {
       expect(isWithin(path, '/mfa')).toBe(true);
     for (const path of ['/', '/mfaq', '/cases/mfa', '/m']) expect(isWithin(path, '/mfa')).toBe(false);
     expect(isWithin('/%ff', '/mfa')).toBe(true);
+    expect(isWithin('/mfa', '/%ff')).toBe(true);
+  });
+
+  it('knows them however many slashes there are, and takes everything for below the root', () => {
+    for (const path of ['/x/..//mfa', '/%2f/mfa/verify']) expect(isWithin(path, '/mfa')).toBe(true);
+    for (const path of ['/login', '/login/', '/login/x']) expect(isWithin(path, '/login/')).toBe(true);
+    expect(isWithin('/log', '/login/')).toBe(false);
+    for (const path of ['/', '/cases']) expect(isWithin(path, '/')).toBe(true);
   });
 });
 
@@ -138,6 +147,18 @@ describe('the path of a refused request', () => {
     const headers = { host: 'app.example', referer: 'https://app.example/cases/7?tab=pay' };
     expect(refusedReturn(options, exchangeOf({ method: 'POST', url: '/payouts', headers }), true)).toBe('/cases/7?tab=pay');
     expect(refusedReturn(options, exchangeOf({ url: '/api/cases', headers }), false)).toBe('/cases/7?tab=pay');
+  });
+
+  it('is that of the page that sent it over http too, whatever the case of the host', () => {
+    const headers = { host: 'App.Example:8080', referer: 'http://app.example:8080/cases' };
+    expect(refusedReturn(options, exchangeOf({ method: 'POST', url: '/payouts', headers }), true)).toBe('/cases');
+  });
+
+  it('is none where the host is not known, or what sent it is no web page', () => {
+    const ask = (headers: Record<string, string>) => refusedReturn(options, exchangeOf({ method: 'POST', headers }), true);
+    expect(ask({ referer: 'https://app.example/cases' })).toBeUndefined();
+    expect(ask({ host: 'app.example' })).toBeUndefined();
+    expect(ask({ host: 'app.example', referer: 'ftp://app.example/cases' })).toBeUndefined();
   });
 
   it('is none for a page of another origin, or without a referrer', () => {
@@ -158,6 +179,20 @@ describe('the path of a refused request', () => {
     const filtered = httpOptions({ returnTo: (path) => path === '/cases' });
     expect(refusedReturn(filtered, exchangeOf({ url: '/cases' }), true)).toBe('/cases');
     expect(refusedReturn(filtered, exchangeOf({ url: '/other' }), true)).toBeUndefined();
+  });
+
+  it('is not asked of the filter where there is none', () => {
+    const asked: string[] = [];
+    const filtered = httpOptions({ returnTo: (path) => asked.push(path) > 0 });
+    expect(refusedReturn(filtered, exchangeOf({ url: '//evil.example' }), true)).toBeUndefined();
+    expect(refusedReturn(filtered, exchangeOf({ url: '/mfa' }), true)).toBeUndefined();
+    expect(asked).toEqual([]);
+  });
+
+  it('is its own, also where the login is the first page, or below the same path of another origin', () => {
+    for (const loginUrl of ['/', 'https://sso.example/cases']) {
+      expect(refusedReturn(httpOptions({ loginUrl }), exchangeOf({ url: '/cases/7' }), true)).toBe('/cases/7');
+    }
   });
 
   it('has the prefix that a proxy strips', () => {

@@ -16,6 +16,7 @@ describe('HTTP-1: the proof that a state change comes from our own page', () => 
     { origin: 'https://app.example', cookie: 'a=b' },
     { authorization: 'Bearer abc' },
     { authorization: 'DPoP abc' },
+    { authorization: 'bearer   abc' },
   ] as Record<string, string>[])('takes %j', (headers) => {
     expect(proof(headers)).toBe('proven');
   });
@@ -41,6 +42,7 @@ describe('HTTP-1: the proof that a state change comes from our own page', () => 
     { authorization: 'Basic YTpi' },
     { authorization: 'Bearer' },
     { authorization: 'Negotiate abc' },
+    { authorization: 'Basic Bearer abc' },
     { referer: 'https://app.example/mfa', cookie: 'a=b' },
   ] as Record<string, string>[])('refuses %j', (headers) => {
     expect(proof(headers)).toBe('refused');

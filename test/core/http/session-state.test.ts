@@ -13,6 +13,23 @@ describe('the state that a host gives back', () => {
     }
   });
 
+  it('keeps what it says of device, proof and way back', () => {
+    for (const state of [
+      { ...verified, assurance: { ...assurance, deviceId: 'd1' }, returnTo: '/cases' },
+      { ...verified, assurance: { ...assurance, via: 'recovery-code' } },
+      { ...verified, assurance: { ...assurance, via: 'remembered-device', verifiedAt: 0 } },
+      { ...pending, since: 0, epoch: 'e'.repeat(1024) },
+    ]) {
+      expect(readSessionState(JSON.parse(JSON.stringify(state)), 'ada')).toStrictEqual(state);
+    }
+  });
+
+  it('loses the name of a device that is none, not the proof', () => {
+    for (const deviceId of ['', 7, null, ['d1'], 'd'.repeat(1025)]) {
+      expect(readSessionState({ ...verified, assurance: { ...assurance, deviceId } }, 'ada')).toStrictEqual(verified);
+    }
+  });
+
   it('T33, SES-3: of another user is no state', () => {
     for (const state of [pending, verified]) {
       expect(readSessionState(state, 'bob')).toBeUndefined();
@@ -35,6 +52,7 @@ describe('the state that a host gives back', () => {
     { state: 'verified', assurance: { ...assurance, verifiedAt: '7' } },
     { state: 'verified', assurance: { ...assurance, verifiedAt: Number.NaN } },
     { state: 'verified', assurance: { ...assurance, verifiedAt: -1 } },
+    { state: 'verified', assurance: { ...assurance, verifiedAt: Number.POSITIVE_INFINITY } },
     { state: 'verified', assurance: { ...assurance, via: 'password' } },
     { state: 'verified', assurance: { ...assurance, via: ['otp'] } },
     { state: 'verified', assurance: { ...assurance, amr: 'otp' } },
@@ -43,6 +61,9 @@ describe('the state that a host gives back', () => {
     { state: 'verified', assurance: { ...assurance, userId: ['ada'] } },
     { state: ['verified'], assurance },
     { ...pending, since: null },
+    { ...pending, epoch: '' },
+    { ...pending, epoch: 'e'.repeat(1025) },
+    { ...pending, userId: '' },
     { ...pending, enrollmentIds: 'x' },
     { ...pending, deviceEpoch: undefined },
   ])('SES-4: is none when it is %j', (value) => {

@@ -1,0 +1,51 @@
+import { PassThrough, Readable } from 'node:stream';
+import { BODY_LIMIT_BYTES, readRequestBody } from '@mfa-kit/core/http';
+import { describe, expect, it } from 'vitest';
+import { readFields } from '../../../packages/core/src/http/body.js';
+import { exchangeOf } from './exchange.js';
+
+function requestOf(chunks: string[], body?: unknown) {
+  return Object.assign(Readable.from(chunks.map((chunk) => Buffer.from(chunk))), body === undefined ? {} : { body });
+}
+
+describe('the body of a request', () => {
+  it.each([{ code: '123456' }, 'code=123456', 0, false])('is what the parser of the host made: %j', async (body) => {
+    expect(await readRequestBody(requestOf(['else'], body))).toBe(body);
+  });
+
+  it.each([undefined, null, {}, []])('is its bytes where no parser saw it, whatever one left behind: %j', async (body) => {
+    expect(String(await readRequestBody(requestOf(['co', 'de'], body)))).toBe('code');
+    expect(await readRequestBody(requestOf([], body))).toHaveLength(0);
+  });
+
+  it('is not read again where somebody has read it', async () => {
+    const request = requestOf(['code']);
+    for await (const _chunk of request);
+    expect(await readRequestBody(request)).toBeUndefined();
+  });
+
+  it('HTTP-7: is read until it is too long, the rest let through', async () => {
+    const whole = 'x'.repeat(BODY_LIMIT_BYTES);
+    expect(await readRequestBody(requestOf([whole]))).toHaveLength(BODY_LIMIT_BYTES);
+    const request = requestOf([whole, 'y', 'z'.repeat(100_000)]);
+    const ended = new Promise((resolve) => request.once('end', resolve));
+    expect(await readRequestBody(request)).toHaveLength(BODY_LIMIT_BYTES + 1);
+    await ended;
+    expect(request.listenerCount('data')).toBe(0);
+  });
+
+  it.each<[string, (request: PassThrough) => void]>([
+    ['went away', (request) => request.destroy()],
+    ['broke off', (request) => request.destroy(new Error('aborted'))],
+  ])('HTTP-7: of a client that %s is none that anything takes for one', async (_name, leave) => {
+    const request = new PassThrough();
+    request.write('{"code":"123456"}');
+    const body = readRequestBody(request);
+    leave(request);
+    const exchange = exchangeOf({ method: 'POST', body: await body, headers: { 'content-type': 'application/json' } });
+    expect((await readFields(exchange)).ok).toBe(false);
+    const gone = new PassThrough().on('error', () => undefined);
+    leave(gone);
+    expect(await readRequestBody(gone)).toBe(await body);
+  });
+});

@@ -1,0 +1,92 @@
+import { type StoreSession, storeSessionPort } from '@mfa-kit/core/http';
+import { describe, expect, it } from 'vitest';
+
+const verified = { state: 'verified', assurance: { userId: 'ada' } } as never;
+const pending = { state: 'pending', userId: 'ada' } as never;
+
+/** A request with a session as a store keeps it; the store fails at the calls that are named. */
+function request(stored: Record<string, unknown> = {}, failing: ('regenerate' | 'save')[] = []) {
+  const calls: string[] = [];
+  const req = { session: open('old', stored) };
+
+  function open(id: string, fields: object): StoreSession & Record<string, unknown> {
+    const session = {
+      ...fields,
+      cookie: { maxAge: 60 },
+    };
+    // As express-session does: what belongs to the session itself is no field of it.
+    const hidden = {
+      id,
+      regenerate: (done: (error?: unknown) => void) => {
+        calls.push(`regenerate ${id}`);
+        req.session = open('new', {});
+        done(failing.includes('regenerate') ? 'down' : undefined);
+      },
+      save: (done: (error?: unknown) => void) => {
+        calls.push(`save ${id}`);
+        done(failing.includes('save') ? new Error('down') : null);
+      },
+    };
+    for (const [name, value] of Object.entries(hidden)) Object.defineProperty(session, name, { value });
+    return session as never;
+  }
+
+  return { req, calls, port: storeSessionPort(() => req.session) };
+}
+
+describe('the state in a session that a store keeps', () => {
+  it('is read where it lies, written and saved under the same id', async () => {
+    const { req, calls, port } = request({ cart: 1 });
+    expect(port.read()).toBeUndefined();
+    await port.write(pending, { renew: false });
+    expect(port.read()).toBe(pending);
+    await port.write(undefined, { renew: false });
+    expect(Object.keys(req.session)).not.toContain('mfa');
+    expect(calls).toEqual(['save old', 'save old']);
+  });
+
+  it('SES-1: moves with all that the host stored, and the life of its cookie, to a new id at a proof', async () => {
+    const { req, calls, port } = request({ cart: 1, user: 'ada', mfa: pending });
+    Object.assign(req.session.cookie, { maxAge: 3_600 });
+    await port.write(verified, { renew: true });
+    expect({ ...req.session }).toEqual({ cart: 1, user: 'ada', cookie: { maxAge: 3_600 }, mfa: verified });
+    expect(calls).toEqual(['regenerate old', 'save new']);
+  });
+
+  it('FLT-1: is as before when the store does not save it', async () => {
+    const { port } = request({ mfa: pending }, ['save']);
+    await expect(port.write(verified, { renew: false })).rejects.toThrow('down');
+    expect(port.read()).toBe(pending);
+  });
+
+  it.each(['regenerate', 'save'] as const)(
+    'FLT-1: proves nothing when the store fails to %s: the login goes on waiting',
+    async (call) => {
+      const { req, port } = request({ user: 'ada', mfa: pending }, [call]);
+      await expect(port.write(verified, { renew: true })).rejects.toThrow(call === 'save' ? 'down' : 'session store failed');
+      expect(port.read()).toBe(pending);
+      expect(req.session.user).toBe('ada');
+    },
+  );
+
+  it.each([
+    ['a proof', verified],
+    ['nothing', undefined],
+    ['no state', 'verified'],
+    ['null', null],
+  ])('FLT-1: is none after a new login that failed to renew the session that held %s', async (_name, mfa) => {
+    for (const call of ['regenerate', 'save'] as const) {
+      for (const next of [verified, pending]) {
+        const { port } = request({ mfa }, [call]);
+        await expect(port.write(next, { renew: true })).rejects.toThrow();
+        expect(port.read()).toBeUndefined();
+      }
+    }
+  });
+
+  it('FLT-1: is none after a new login that failed to renew a login that waited', async () => {
+    const { port } = request({ mfa: pending }, ['save']);
+    await expect(port.write({ ...(pending as object) } as never, { renew: true })).rejects.toThrow('down');
+    expect(port.read()).toBeUndefined();
+  });
+});
