@@ -1,13 +1,18 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { drawChart } from './chart.mjs';
 import { markdownOf } from './report.mjs';
 import { scaleNote } from './scale-note.mjs';
 
 const CHART = '![Milliseconds an operation on PostgreSQL, one in flight](speed.svg)';
 
-/** The figures as JSON, and what the documentation shows of them. */
-export function writeDocuments(results) {
+/** The figures as JSON, and what the documentation shows of them. Rows that were not measured now stay as they were. */
+export function writeDocuments(measured) {
   const path = (name) => new URL(`../../${name}`, import.meta.url);
+  const before = existsSync(path('test/bench/results.json'))
+    ? JSON.parse(readFileSync(path('test/bench/results.json'), 'utf8')).results
+    : [];
+  const rows = new Map([...before, ...measured].map((row) => [row.id, row]));
+  const results = [...rows.values()];
   writeFileSync(path('test/bench/results.json'), `${JSON.stringify({ node: process.version, results }, null, 2)}\n`);
   writeFileSync(path('docs/speed.svg'), drawChart(results));
   const page = path('docs/speed.md');

@@ -17,7 +17,12 @@ export async function startHost(file, given) {
     child.once('exit', (code) => reject(new Error(`${file} ended with ${code} before it listened\n${printed}`)));
   });
   const clients = new Map();
-  for (const port of new Set(Object.values(ports))) clients.set(port, await openClient(port));
+  /** Opened at the first use: Node closes a connection on which nothing is asked for a minute. */
+  function clientOf(storage) {
+    const port = ports[storage];
+    if (!clients.has(port)) clients.set(port, openClient(port));
+    return clients.get(port);
+  }
 
   /** Microseconds of the processor that the application has used. */
   async function cpu() {
@@ -28,7 +33,8 @@ export async function startHost(file, given) {
   }
 
   async function cookieOf(storage) {
-    const answer = await clients.get(ports[storage])(requestText(`/login/${storage}`));
+    const request = await clientOf(storage);
+    const answer = await request(requestText(`/login/${storage}`));
     const cookie = /^set-cookie: ([^;\r]+)/im.exec(answer)?.[1];
     if (!cookie) throw new Error(`no session: ${answer}`);
     return cookie;
@@ -38,7 +44,7 @@ export async function startHost(file, given) {
     storages: Object.keys(ports),
     /** A side for `compare`: GETs of one path, with the session of one storage and a bearer token. */
     async side(name, path, storage) {
-      const request = clients.get(ports[storage]);
+      const request = await clientOf(storage);
       const text = requestText(path, { cookie: await cookieOf(storage), authorization: `Bearer ${accessToken}` });
       const run = async () => {
         const answer = await request(text);
@@ -89,6 +95,8 @@ function openConnection(port) {
     socket.on('error', reject);
     let received = '';
     let answered = () => undefined;
+    let failed = () => undefined;
+    socket.on('close', () => failed(new Error('the host closed a connection')));
     socket.on('data', (chunk) => {
       received += String(chunk);
       const head = received.indexOf('\r\n\r\n');
@@ -100,8 +108,9 @@ function openConnection(port) {
       answered(whole);
     });
     const send = (text) =>
-      new Promise((done) => {
+      new Promise((done, fail) => {
         answered = done;
+        failed = fail;
         socket.write(text);
       });
   });

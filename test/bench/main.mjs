@@ -28,19 +28,19 @@ const groups = {
   flows: (servers) =>
     measureLoginFlows({
       ...servers,
-      rounds: size(15, 5),
+      rounds: size(9, 5),
       count: size(96, 20),
       warmup: size(4, 6),
-      seconds: seconds(2),
+      seconds: seconds(1.2),
       withTuned: !quick,
     }),
   guards: (servers) =>
     measureGuards({
       ...servers,
-      rounds: size(31, 5),
+      rounds: size(15, 5),
       count: size(1000, 160),
       warmup: size(4, 4),
-      seconds: seconds(1.2),
+      seconds: seconds(0.8),
       withLoader: !quick,
     }),
   scale: (servers) =>
@@ -74,13 +74,14 @@ try {
       if (quick) for (const line of quickLines(result)) console.log(line);
       else printRow(result);
     }
-    if (!quick) console.log(`\n(${name}: ${Math.round((performance.now() - started) / 1000)} s)`);
+    if (quick) continue;
+    console.log(`\n(${name}: ${Math.round((performance.now() - started) / 1000)} s)`);
+    writeDocuments(results);
   }
 } finally {
   await servers?.redis?.stop();
   await servers?.postgres.stop();
 }
-if (!quick && named.length === 0) writeDocuments(results);
 process.exit();
 
 async function startServers() {

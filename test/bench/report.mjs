@@ -8,7 +8,7 @@ export function summarize({ id, title, statements, costs, goals }) {
     rounds: values.length,
     ...(statements?.[name] === undefined ? {} : { statements: statements[name] }),
   }));
-  return { id, title, sides, goals: goals.map((goal) => ({ ...goal, ratio: rounded(goal.ratio) })) };
+  return { id, title, sides, goals: goals.map((goal) => roundedGoal(goal)) };
 }
 
 /** `name ratio bound ok|SHORT`, a line a goal. */
@@ -43,12 +43,23 @@ function sectionOf({ title, sides, goals }) {
     ({ name, median, low, high, statements = '' }) =>
       `| ${name} | ${median} | ${low} to ${high} |${counted ? ` ${statements} |` : ''}`,
   );
-  const verdicts = goals.map(
-    ({ name, ratio, bound, ok }) =>
-      `| ${name} | ${ratio.median} | ${ratio.low} to ${ratio.high} | ${bound} | ${ok ? 'reached' : '**short**'} |`,
-  );
+  const verdicts = goals.map((goal) => {
+    const { name, ratio, bound } = goal;
+    return `| ${name} | ${ratio.median} | ${ratio.low} to ${ratio.high} | ${bound} | ${verdictOf(goal)} |`;
+  });
   const goalHead = ['| ratio | median | half of the rounds within | goal | |', '|---|---|---|---|---|'];
   return [`### ${title}`, '', ...head, ...rows, '', ...(goals.length > 0 ? [...goalHead, ...verdicts, ''] : [])].join('\n');
+}
+
+/** Where the peer against the floor falls short as well, no library reaches the goal on this machine. */
+function verdictOf({ ok, atTheFloor }) {
+  if (ok) return 'reached';
+  return atTheFloor ? `**short**; the floor itself has ${atTheFloor.median}` : '**short**';
+}
+
+function roundedGoal(goal) {
+  const { ratio, atTheFloor } = goal;
+  return { ...goal, ratio: rounded(ratio), ...(atTheFloor && { atTheFloor: rounded(atTheFloor) }) };
 }
 
 /** Three digits that count. */

@@ -8,7 +8,7 @@ export function scaleNote(results) {
   const [elapsed, application, postgres] = ['elapsed', 'processor of the application', 'processor of PostgreSQL'].map((name) =>
     cost('capacity.postgres', name),
   );
-  if (elapsed === undefined) return 'Not measured: it needs Linux.';
+  if (elapsed === undefined) return 'Not measured yet (`npm run bench -- capacity`, on Linux).';
   const lines = [
     row('one application process on one PostgreSQL', `1,000,000 / ${elapsed}`, perSecond(elapsed)),
     row('each core of the applications', `1,000,000 / ${application}`, perSecond(application)),
