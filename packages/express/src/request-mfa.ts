@@ -15,9 +15,9 @@ export function openExchange<User extends MfaUser>(
     url: pathAndQuery(req.originalUrl),
     header: (name) => joinHeader(req.headers[name]),
     body: () => readRequestBody(req),
-    user: async () => (await options.user(req)) || null,
+    user: () => options.user(req),
     session: openSession(options, req),
-    assurance: async () => (await options.assurance?.(req)) ?? null,
+    assurance: options.assurance && (() => options.assurance?.(req)),
     eventContext: () => options.eventContext?.(req),
     setCookie: (line) => {
       res.append('Set-Cookie', line);

@@ -8,7 +8,7 @@ import { asReply } from './mfa.reply.js';
 /** The requests that opened sockets, as `checkConnection` was told them. */
 const openings = new WeakMap<object, MfaRequest>();
 /** What the guard found, by what all contexts of one call have in common, and by handler: those of one operation run at once. */
-const found = new WeakMap<object, Map<unknown, Assurance>>();
+const found = new WeakMap<object, { handler: unknown; assurance: Assurance }[]>();
 
 /** Who calls in a context; throws where the context is not understood, and says how to mend that. */
 export function readArrival(context: ExecutionContext, options: Pick<AnyMfaOptions, 'request'>): MfaArrival {
@@ -51,16 +51,15 @@ export function readSocket(client: unknown, given?: MfaRequest): MfaCaller {
 export function rememberAssurance(context: ExecutionContext, assurance: Assurance | undefined): void {
   const anchor = anchorOf(context);
   if (!anchor) return;
-  const handlers = found.get(anchor) ?? new Map<unknown, Assurance>();
-  found.set(anchor, handlers);
-  if (assurance) handlers.set(context.getHandler(), assurance);
-  else handlers.delete(context.getHandler());
+  const handler = context.getHandler();
+  const others = found.get(anchor)?.filter((known) => known.handler !== handler) ?? [];
+  found.set(anchor, assurance ? [...others, { handler, assurance }] : others);
 }
 
 /** What the guard found proven in this call; undefined where it asked for no proof, or did not run. */
 export function assuranceOf(context: ExecutionContext): Assurance | undefined {
   const anchor = anchorOf(context);
-  return anchor && found.get(anchor)?.get(context.getHandler());
+  return anchor && found.get(anchor)?.find(({ handler }) => handler === context.getHandler())?.assurance;
 }
 
 /** Over HTTP the reply is at hand, or leads from the request; a subscription's request opened the socket, and has none. */

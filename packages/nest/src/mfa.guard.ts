@@ -14,7 +14,7 @@ import { type CanActivate, type ExecutionContext, Inject, Injectable, Logger } f
 import { Reflector } from '@nestjs/core';
 import { readArrival, readSocket, rememberAssurance, rememberOpening } from './mfa.context.js';
 import { MfaException } from './mfa.exception.js';
-import type { MfaArrival, MfaHost } from './mfa.host.js';
+import type { HostReaders, MfaArrival, MfaHost } from './mfa.host.js';
 import { MFA_MARK, type MfaMark } from './mfa.mark.js';
 import type { MfaCaller, MfaRequest } from './mfa.options.js';
 import { asReply, writeLastReply } from './mfa.reply.js';
@@ -43,6 +43,7 @@ export class MfaGuard implements CanActivate {
   readonly #host: MfaHost;
   readonly #reflector: Reflector;
   readonly #logger = new Logger(MfaGuard.name);
+  readonly #readers: HostReaders = { user: (caller) => this.user(caller), session: (caller) => this.session(caller) };
 
   constructor(@Inject(MFA_HOST) host: MfaHost, @Inject(Reflector) reflector: Reflector) {
     this.#host = host;
@@ -52,7 +53,7 @@ export class MfaGuard implements CanActivate {
   async canActivate(context: ExecutionContext): Promise<boolean> {
     const mark = this.#reflector.getAllAndOverride<MfaMark | undefined>(MFA_MARK, [context.getHandler(), context.getClass()]);
     if (mark?.kind === 'skip') return true;
-    const access = await this.#decide(context, mark);
+    const access = await this.#deny(() => this.#decide(context, mark));
     if (access.allowed) return true;
     await this.refusal(access, context);
     const { exception } = access;
@@ -75,7 +76,7 @@ export class MfaGuard implements CanActivate {
   async checkConnection(client: object, request?: MfaRequest, requirement: Requirement = {}): Promise<boolean> {
     const checked = checkRequirement(requirement);
     if (request) rememberOpening(client, request);
-    const access = await this.#deny(async () => this.#ask({ caller: readSocket(client, request) }, checked));
+    const access = await this.#deny(() => this.#ask({ caller: readSocket(client, request) }, checked));
     if (!access.allowed) closeSocket(client, access.exception.problem);
     return access.allowed;
   }
@@ -86,7 +87,7 @@ export class MfaGuard implements CanActivate {
   }
 
   /** Where the state is kept; default: the option `session`, or the session that the request has. */
-  protected session(caller: MfaCaller): Promise<SessionPort | null> {
+  protected session(caller: MfaCaller): SessionPort | null | Promise<SessionPort | null> {
     return openSession(this.#host.options, caller.request);
   }
 
@@ -101,21 +102,16 @@ export class MfaGuard implements CanActivate {
   }
 
   async #decide(context: ExecutionContext, mark: MfaMark | undefined): Promise<Access> {
-    return this.#deny(async () => {
-      const { options } = this.#host;
-      if (!mark && (await options.isPublic?.(context)) === true) return { allowed: true };
-      return this.#ask(readArrival(context, options), mark?.requirement ?? {}, context);
-    });
+    const { options } = this.#host;
+    if (!mark && options.isPublic && (await options.isPublic(context)) === true) return { allowed: true };
+    return this.#ask(readArrival(context, options), mark?.requirement ?? {}, context);
   }
 
   async #ask(arrival: MfaArrival, requirement: Requirement, context?: ExecutionContext): Promise<Access> {
     const { kit } = this.#host;
     const { caller, reply } = arrival;
     if (!reply && !(await refreshSession(caller.request))) return this.#refuse(describeProblem('login_again'));
-    const exchange = await this.#host.open(arrival, {
-      user: (from) => this.user(from),
-      session: (from) => this.session(from),
-    });
+    const exchange = await this.#host.open(arrival, this.#readers);
     if (!reply) {
       const decision = await guardMessage(kit, exchange, requirement);
       if (decision.access !== 'allow') return this.#refuse(decisionProblem(decision));

@@ -14,7 +14,7 @@ export interface MfaHost {
   /** The flows with their HTTP options; complete only once the application knows its global prefix. */
   readonly kit: HttpKit<MfaUser, MfaRequest>;
   /** One request as `core` needs it. `read` replaces what the options say of the user or the session. */
-  open(arrival: MfaArrival, read?: Partial<HostReaders>): Promise<MfaExchange<MfaUser, MfaRequest>>;
+  open(arrival: MfaArrival, read?: HostReaders): Promise<MfaExchange<MfaUser, MfaRequest>>;
 }
 
 /** A request, and the reply that could carry a cookie; on a socket there is none. */
@@ -25,31 +25,34 @@ export interface MfaArrival {
 
 /** What a guard may replace. */
 export interface HostReaders {
-  user(caller: MfaCaller): ReturnType<AnyMfaOptions['user']>;
+  user: AnyMfaOptions['user'];
   session(caller: MfaCaller): ReturnType<typeof openSession>;
 }
 
 /** Binds the options to the application. */
 export function createMfaHost(options: AnyMfaOptions, path: string, config: ApplicationConfig): MfaHost {
   let kit: HttpKit<MfaUser, MfaRequest> | undefined;
+  const readers: HostReaders = {
+    user: (caller) => options.user(caller),
+    session: ({ request }) => openSession(options, request),
+  };
   return {
     options,
     get kit() {
       kit ??= bindKit(options, mountPath(path, config));
       return kit;
     },
-    async open({ caller, reply }, read = {}) {
+    async open({ caller, reply }, read = readers) {
       const { request } = caller;
-      const { user = options.user.bind(options), session = ({ request: from }) => openSession(options, from) } = read;
       return {
         request,
         method: request.method ?? '',
         url: urlOf(request),
         header: (name) => joinHeader(request.headers[name]),
         body: () => readBody(request),
-        user: async () => (await user(caller)) || null,
-        session: await session(caller),
-        assurance: async () => (await options.assurance?.(request)) ?? null,
+        user: () => read.user(caller),
+        session: await read.session(caller),
+        assurance: options.assurance && (() => options.assurance?.(request)),
         eventContext: () => options.eventContext?.(request),
         setCookie: (line) => {
           if (!reply) throw new MfaError('host_setup', 'There is no reply that could carry a cookie.');

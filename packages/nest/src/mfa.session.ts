@@ -1,6 +1,6 @@
 import { MfaError, type MfaSession } from '@mfa-kit/core';
 import { type SessionPort, type StoreSession, storeSessionPort } from '@mfa-kit/core/http';
-import type { AnyMfaOptions, MfaRequest } from './mfa.options.js';
+import type { AnyMfaOptions, MfaRequest, MfaSessionFunctions } from './mfa.options.js';
 
 const NO_SESSION =
   'There is no session on this request. Register express-session, @fastify/session or @fastify/secure-session before the kit, its ' +
@@ -15,13 +15,10 @@ interface CookieSession {
 }
 
 /** The place of the MFA state for one request; null when it comes with a token. */
-export async function openSession(options: AnyMfaOptions, request: MfaRequest): Promise<SessionPort | null> {
+export function openSession(options: AnyMfaOptions, request: MfaRequest): SessionPort | null | Promise<SessionPort | null> {
   const { session } = options;
   if (session === false) return null;
-  if (session) {
-    const state = await session.read(request);
-    return { read: () => state, write: (next, how) => session.write(request, next, how) };
-  }
+  if (session) return openHostSession(session, request);
   const known = sessionOf(request);
   const bearer = options.assurance && (!known || /^(Bearer|DPoP) /i.test(request.headers.authorization ?? ''));
   if (bearer) return null;
@@ -32,6 +29,11 @@ export async function openSession(options: AnyMfaOptions, request: MfaRequest): 
     if (!isStoreSession(present)) throw new MfaError('host_setup', NO_SESSION);
     return present;
   });
+}
+
+async function openHostSession(session: MfaSessionFunctions, request: MfaRequest): Promise<SessionPort> {
+  const state = await session.read(request);
+  return { read: () => state, write: (next, how) => session.write(request, next, how) };
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { MfaUser } from '@mfa-kit/core';
+import type { Assurance, MfaUser } from '@mfa-kit/core';
 import type { HttpOptions, MfaExchange, SessionPort } from '@mfa-kit/core/http';
 import { type ResolvedHttpOptions, resolveHttpOptions } from '../../../packages/core/src/http/http-options.js';
 import type { TestUser } from '../../support/core-fixture.js';
@@ -10,6 +10,8 @@ interface Given {
   body?: unknown;
   user?: TestUser | null;
   session?: SessionPort | null;
+  assurance?: Assurance | null;
+  context?: Record<string, unknown>;
 }
 
 /** A request as plain data, with the cookies that were set. */
@@ -23,8 +25,8 @@ export function exchangeOf(given: Given = {}): MfaExchange<TestUser, string> & {
     body: async () => given.body,
     user: async () => given.user ?? null,
     session: given.session ?? null,
-    assurance: async () => null,
-    eventContext: () => undefined,
+    assurance: async () => given.assurance ?? null,
+    eventContext: () => given.context,
     setCookie: (line) => cookies.push(line),
     cookies,
   };

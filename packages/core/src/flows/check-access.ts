@@ -29,7 +29,7 @@ export async function checkAccess<User extends MfaUser>(
     return { access: 'allow', via: session.assurance.via, assurance: session.assurance };
   }
   const operation = beginOperation(flow, { name: 'check_access', userId: user.id, context });
-  const read = await flow.profiles.read(user.id, operation.report);
+  const read = await flow.profiles.glance(user.id, operation.report);
   if (!read.ok) {
     operation.end({});
     return { access: 'unavailable', retryAfterSeconds: read.retryAfterSeconds ?? 1 };

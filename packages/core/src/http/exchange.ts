@@ -2,6 +2,8 @@ import type { Assurance, MfaSession } from '../assurance.js';
 import type { EventContext } from '../events.js';
 import type { MfaUser } from '../options.js';
 
+type Awaitable<Value> = Value | Promise<Value>;
+
 /**
  * One request as the HTTP layer needs it: what a framework's wrapper supplies, and the whole of what it supplies.
  *
@@ -20,12 +22,12 @@ export interface MfaExchange<User extends MfaUser = MfaUser, Request = unknown> 
    * A reader of bytes may stop once it has more than {@link BODY_LIMIT_BYTES}.
    */
   body(): Promise<unknown>;
-  /** The person at the keyboard; null when nobody is logged in. May throw: the request is then denied. */
-  user(): Promise<User | null>;
+  /** The person at the keyboard; nothing when nobody is logged in. May throw: the request is then denied. */
+  user(): Awaitable<User | null | undefined | false>;
   /** The host's session, or null when the request has none (a bearer client). */
   session: SessionPort | null;
-  /** For hosts whose access tokens carry the assurance; null otherwise. */
-  assurance(): Promise<Assurance | null>;
+  /** For hosts whose access tokens carry the assurance; it gives nothing for a request without one. */
+  assurance?: (() => Awaitable<Assurance | null | undefined>) | undefined;
   /** Facts about the request for the audit trail. */
   eventContext(): EventContext | undefined;
   /** Adds one `Set-Cookie` line to the answer, whoever writes that answer. */

@@ -41,7 +41,8 @@ export async function readRequestState<User extends MfaUser, Request>(
   identity?: ActingIdentity<User>,
 ): Promise<RequestState<User>> {
   const user = identity?.user ?? checkUser(await callHost('user', () => exchange.user()));
-  const assurance = identity || !user ? null : await callHost('assurance', () => exchange.assurance());
+  const { assurance: read } = exchange;
+  const assurance = identity || !user || !read ? null : await callHost('assurance', read);
   const port = identity || assurance ? null : exchange.session;
   const cookies = exchange.header('cookie');
   const ownToken = exchange.header(DEVICE_HEADER);
@@ -84,8 +85,8 @@ export async function readRequestState<User extends MfaUser, Request>(
 }
 
 /** Checks what the host's `user` gave; a value that is no user denies. */
-export function checkUser<User extends MfaUser>(user: User | null | undefined): User | null {
-  if (user === null || user === undefined) return null;
+export function checkUser<User extends MfaUser>(user: User | null | undefined | false): User | null {
+  if (!user) return null;
   if (typeof user === 'object' && typeof user.id === 'string' && user.id !== '' && typeof user.name === 'string') return user;
   throw new MfaError(
     'host_callback_failed',
@@ -93,7 +94,7 @@ export function checkUser<User extends MfaUser>(user: User | null | undefined): 
   );
 }
 
-async function callHost<Value>(option: string, call: () => Promise<Value>): Promise<Value> {
+async function callHost<Value>(option: string, call: () => Value | Promise<Value>): Promise<Value> {
   try {
     return await call();
   } catch (cause) {

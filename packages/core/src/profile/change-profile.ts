@@ -4,6 +4,7 @@ import type { EventDetail } from '../events.js';
 import { type Refusal, refuse } from '../results.js';
 import type { MfaStorage, StoredProfile } from '../storage/storage.js';
 import { pause, startCountdown, type Timed, withinDeadline } from './deadline.js';
+import { createGlanced } from './glanced.js';
 import type { Profile } from './profile.js';
 import { createUserQueue } from './queue.js';
 import { type Opened, open, seal, sealedBy } from './seal.js';
@@ -25,7 +26,9 @@ export type Decide<Answer> = (profile: Profile | null, now: number, keyId?: stri
 /** Reads and changes profiles: the only door to the storage. */
 export interface ProfileStore {
   /** One read, or why there is none. */
-  read(userId: string, report: Report): Promise<{ ok: true; profile: Profile | null } | Refusal>;
+  read(userId: string, report: Report): Promise<ReadProfile | Refusal>;
+  /** One read too, for who only looks: what it gives has no secrets, and may be in use elsewhere. */
+  glance(userId: string, report: Report): Promise<ReadProfile | Refusal>;
   /**
    * Reads, decides, writes if unchanged, and only then answers. A decision that first needs something else gets it while the
    * profile is being read.
@@ -40,6 +43,12 @@ export interface ProfileStore {
   ): Promise<Answer | Refusal>;
   /** One page of user ids; no cursor in it: that was the last one. */
   list(cursor: string | undefined): Promise<Timed<{ userIds: string[]; cursor?: string }>>;
+}
+
+/** What was read; null: there is no record. */
+interface ReadProfile {
+  ok: true;
+  profile: Profile | null;
 }
 
 /** Where the events of one operation go. */
@@ -69,15 +78,26 @@ const BUSY = refuse('busy', { retryAfterSeconds: 1 });
 /** Binds the store to one storage and key ring. */
 export function createProfileStore({ storage, keyring, realm, clock }: StoreOptions): ProfileStore {
   const queue = createUserQueue();
+  const glanced = createGlanced();
 
   function openStored(userId: string, stored: StoredProfile | null): Opened | null {
     return stored && open(stored.value, { realm, userId, version: stored.version }, keyring);
   }
 
+  function openRead(userId: string, stored: StoredProfile | null, report: Report): ReadProfile | Refusal {
+    const opened = openStored(userId, stored);
+    if (!opened) return { ok: true, profile: null };
+    if (opened.readable) return { ok: true, profile: opened.profile };
+    report({ name: 'profile_unreadable', why: opened.why });
+    return UNAVAILABLE;
+  }
+
   async function readStored(userId: string, left: number, report: Report): Promise<Timed<StoredProfile | null>> {
-    const read = await withinDeadline(Math.min(CALL_MS, left), async () => checkStored(await storage.read(userId)));
-    if (!read.done) report({ name: 'storage_failed', operation: 'read', why: read.why });
-    return read;
+    const read = await withinDeadline(Math.min(CALL_MS, left), () => storage.read(userId));
+    if (read.done && isStored(read.value)) return read;
+    const why = read.done ? 'error' : read.why;
+    report({ name: 'storage_failed', operation: 'read', why });
+    return { done: false, why };
   }
 
   /** After a doubtful reply the record has the answer, so the question is worth repeating. */
@@ -152,12 +172,18 @@ export function createProfileStore({ storage, keyring, realm, clock }: StoreOpti
   return {
     async read(userId, report) {
       const read = await readStored(userId, CALL_MS, report);
+      return read.done ? openRead(userId, read.value, report) : UNAVAILABLE;
+    },
+
+    async glance(userId, report) {
+      const read = await readStored(userId, CALL_MS, report);
       if (!read.done) return UNAVAILABLE;
-      const opened = openStored(userId, read.value);
-      if (!opened) return { ok: true, profile: null };
-      if (opened.readable) return { ok: true, profile: opened.profile };
-      report({ name: 'profile_unreadable', why: opened.why });
-      return UNAVAILABLE;
+      const stored = read.value;
+      const seen = stored && glanced.find(userId, stored);
+      if (seen) return { ok: true, profile: seen };
+      const opened = openRead(userId, stored, report);
+      if (!stored || !opened.ok || !opened.profile) return opened;
+      return { ok: true, profile: glanced.keep(userId, stored, opened.profile) };
     },
 
     async change(userId, report, given, whenUnreadable) {
@@ -188,9 +214,8 @@ export function createProfileStore({ storage, keyring, realm, clock }: StoreOpti
 }
 
 /** What an adapter gives that is neither a profile nor null is a fault of its own, and never "there is none". */
-function checkStored(stored: StoredProfile | null): StoredProfile | null {
-  if (stored === null || (typeof stored?.version === 'string' && typeof stored.value === 'string')) return stored;
-  throw new TypeError('read() must give { version, value } or null');
+function isStored(given: StoredProfile | null): boolean {
+  return given === null || (typeof given?.version === 'string' && typeof given.value === 'string');
 }
 
 function checkPage(page: { userIds: string[]; cursor?: string }): { userIds: string[]; cursor?: string } {

@@ -12,10 +12,12 @@ export function withinDeadline<T>(ms: number, call: () => Promise<T>): Promise<T
       clearTimeout(timer);
       resolve(outcome);
     };
-    (async () => call())().then(
-      (value) => end({ done: true, value }),
-      (cause: unknown) => end({ done: false, why: 'error', cause }),
-    );
+    const fail = (cause: unknown) => end({ done: false, why: 'error', cause });
+    try {
+      Promise.resolve(call()).then((value) => end({ done: true, value }), fail);
+    } catch (cause) {
+      fail(cause);
+    }
   });
 }
 

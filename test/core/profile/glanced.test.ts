@@ -1,0 +1,75 @@
+import { describe, expect, it } from 'vitest';
+import { createGlanced } from '../../../packages/core/src/profile/glanced.js';
+import { newProfile, type Profile } from '../../../packages/core/src/profile/profile.js';
+import { ada, createEnrolled } from '../../support/core-fixture.js';
+
+const SECRET = 'a secret of the authenticator';
+
+function enrolledProfile(): Profile {
+  return {
+    ...newProfile(),
+    authenticators: [{ id: 'a1', kind: 'totp', name: 'phone', createdAt: 1, enrollmentId: 'e1', data: { secret: SECRET } }],
+    enrollments: [
+      { id: 'e2', kind: 'totp', name: 'other', startedAt: 1, expiresAt: 2, steppedUp: true, data: { secret: SECRET } },
+    ],
+    recoveryCodes: { key: SECRET, digests: ['d1', 'd2'], createdAt: 1 },
+  };
+}
+
+describe('what a guard has opened before', () => {
+  it('is found for the very same record of the same user alone', () => {
+    const glanced = createGlanced();
+    const stored = { version: 'v1', value: 'sealed' };
+    const kept = glanced.keep('ada', stored, enrolledProfile());
+    expect(glanced.find('ada', { ...stored })).toBe(kept);
+    expect(glanced.find('ada', { ...stored, version: 'v2' })).toBeUndefined();
+    expect(glanced.find('ada', { ...stored, value: 'tampered' })).toBeUndefined();
+    expect(glanced.find('bob', stored)).toBeUndefined();
+  });
+
+  it('holds no secret, and all that a guard asks for', () => {
+    const profile = enrolledProfile();
+    const kept = createGlanced().keep('ada', { version: 'v1', value: 'sealed' }, profile);
+    expect(JSON.stringify(kept)).not.toContain(SECRET);
+    expect(kept).toMatchObject({
+      epoch: profile.epoch,
+      authenticators: [{ kind: 'totp' }],
+      recoveryCodes: { digests: ['d1', 'd2'] },
+    });
+    expect(JSON.stringify(profile)).toContain(SECRET);
+  });
+
+  it('is forgotten when 500 other users came after', () => {
+    const glanced = createGlanced();
+    const stored = { version: 'v1', value: 'sealed' };
+    for (let user = 0; user < 500; user++) glanced.keep(`user-${user}`, stored, newProfile());
+    glanced.keep('user-0', stored, newProfile());
+    glanced.keep('user-500', stored, newProfile());
+    expect(glanced.find('user-0', stored)).toBeDefined();
+    expect(glanced.find('user-1', stored)).toBeUndefined();
+    expect(glanced.find('user-2', stored)).toBeDefined();
+  });
+});
+
+describe('a guard that has asked before', () => {
+  it('CRY-1, STO-6: reads again at each question, and takes nothing for known but the same record to the last byte', async () => {
+    const bench = await createEnrolled();
+    const { mfa, session, storage } = bench;
+    const ask = async () => (await mfa.checkAccess({ user: ada, session })).access;
+    expect([await ask(), await ask()]).toEqual(['allow', 'allow']);
+    expect(bench.counts).toMatchObject({ reads: 2 });
+    const stored = await storage.read(ada.id);
+    if (!stored) throw new Error('there is a record');
+    const { version, value } = stored;
+
+    const flipped = value.slice(0, -1) + (value.endsWith('A') ? 'Q' : 'A');
+    await storage.write(ada.id, { version, value: flipped }, version);
+    expect(await ask()).toBe('unavailable');
+    await storage.write(ada.id, stored, version);
+    expect(await ask()).toBe('allow');
+    await storage.write(ada.id, { version: 'other', value }, version);
+    expect(await ask()).toBe('unavailable');
+    await storage.remove(ada.id, 'other');
+    expect(await ask()).toBe('login-again');
+  });
+});
