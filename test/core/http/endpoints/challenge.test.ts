@@ -1,0 +1,225 @@
+import { describe, expect, it } from 'vitest';
+import { ada, bob, wrongCode } from '../../../support/core-fixture.js';
+import { led, openDesk } from '../desk.js';
+
+const ASKED = { because: 'missing', rememberDays: 30, recoveryOffered: true, waitSeconds: 0 };
+
+describe('the challenge', () => {
+  it('asks whoever has not proven a second factor', async () => {
+    const { logIn, clock } = await openDesk();
+    const client = await logIn();
+    const answer = await client.get('/challenge');
+    expect([answer.status, answer.body]).toEqual([200, { challenge: ASKED }]);
+    const page = await client.page('GET', '/challenge');
+    expect([page.status, page.body.page]).toEqual([200, { name: 'challenge', mode: 'code', ...ASKED }]);
+    expect(page.body.frame).toEqual({ basePath: '/mfa', brand: 'Acme', hiddenFields: {}, now: clock.now(), account: ada.name });
+  });
+
+  it('asks for a recovery code where the address says so', async () => {
+    const { logIn } = await openDesk();
+    const client = await logIn();
+    expect((await client.page('GET', '/challenge?use=recovery-code')).body.page.mode).toBe('recovery-code');
+    for (const query of ['?use=', '?use=code', '?x=recovery-code']) {
+      expect((await client.page('GET', `/challenge${query}`)).body.page.mode).toBe('code');
+    }
+  });
+
+  it('is over for whoever has proven enough', async () => {
+    const { browser, session } = await openDesk();
+    const client = browser(ada, session);
+    expect((await client.get('/challenge')).body).toEqual({ challenge: null });
+    expect(led(await client.page('GET', '/challenge'))).toEqual([303, '/home']);
+  });
+
+  it('STP-1: asks for a fresh code where a stricter route sent the browser here, and remembers nothing by it', async () => {
+    const { browser, session } = await openDesk();
+    const client = browser(ada, { ...session, returnTo: '/payouts' });
+    const asked = { ...ASKED, because: 'expired', rememberDays: 0 };
+    expect((await client.get('/challenge')).body).toEqual({ challenge: asked });
+    expect((await client.page('GET', '/challenge')).body.page).toEqual({ name: 'challenge', mode: 'code', ...asked });
+  });
+
+  it('says that an older proof was revoked', async () => {
+    const { browser, session, mfa } = await openDesk();
+    await mfa.passwordChanged({ userId: ada.id });
+    expect((await browser(ada, session).get('/challenge')).body.challenge).toEqual({
+      ...ASKED,
+      because: 'revoked',
+      rememberDays: 0,
+    });
+  });
+
+  it('is for nobody who has nothing to prove by', async () => {
+    const { logIn, browser, mfa } = await openDesk();
+    const client = await logIn(bob);
+    expect((await client.get('/challenge')).body).toMatchObject({ status: 403, reason: 'enroll' });
+    expect(led(await client.page('GET', '/challenge'))).toEqual([303, '/mfa/enroll']);
+    expect(led(await browser(null).page('GET', '/challenge'))).toEqual([303, '/login']);
+    expect((await browser(null).get('/challenge')).body).toMatchObject({ status: 401, reason: 'login_again' });
+    const optional = { ...bob, mfa: 'optional' as const };
+    const { session } = await mfa.beginLogin({ user: optional });
+    const free = browser(optional, { ...session, returnTo: '/cases' });
+    expect((await free.get('/challenge')).body).toEqual({ challenge: null });
+    expect(led(await free.page('GET', '/challenge'))).toEqual([303, '/home']);
+  });
+
+  it('offers no recovery code to whom none is left', async () => {
+    const { logIn, mfa } = await openDesk({}, { recoveryCodes: false });
+    expect((await (await logIn()).get('/challenge')).body.challenge.recoveryOffered).toBe(false);
+    expect(mfa.settings.recoveryCodeCount).toBe(0);
+  });
+
+  it('offers to remember a device for as long as the host has set, or not at all', async () => {
+    for (const [rememberDevice, days] of [
+      [{ days: 7 }, 7],
+      [false, 0],
+    ] as const) {
+      const { logIn } = await openDesk({}, { rememberDevice });
+      expect((await (await logIn()).get('/challenge')).body.challenge.rememberDays).toBe(days);
+    }
+  });
+
+  it('is asked without what only the status tells when the storage fails in between', async () => {
+    const { logIn, weather } = await openDesk();
+    const client = await logIn();
+    weather.readsLeft = 1;
+    expect((await client.get('/challenge')).body.challenge).toEqual({ ...ASKED, recoveryOffered: false });
+    weather.readsLeft = 0;
+    expect((await client.get('/challenge')).body).toMatchObject({ status: 503, reason: 'unavailable' });
+  });
+
+  it('THR-4: tells unknown browsers how long to wait, and a known one nothing of what others guessed', async () => {
+    const { logIn, authenticator, clock, code } = await openDesk();
+    const known = await logIn();
+    await known.post('/verify', { code: code() });
+    const guessing = await logIn();
+    for (let tries = 0; tries < 5; tries++) await guessing.post('/verify', { code: wrongCode(authenticator, clock.now()) });
+    clock.advance(1000);
+    const again = { state: (await known.kit.mfa.beginLogin({ user: ada })).session };
+    Object.assign(known.session ?? {}, again);
+    expect((await guessing.page('GET', '/challenge')).body.page.waitSeconds).toBe(29);
+    expect((await guessing.page('GET', '/challenge?use=recovery-code')).body.page.waitSeconds).toBe(0);
+    expect((await known.page('GET', '/challenge')).body.page.waitSeconds).toBe(0);
+  });
+});
+
+describe('a proof', () => {
+  it('SES-1: is answered with the assurance and the way on, under a new session id', async () => {
+    const { logIn, code, clock } = await openDesk();
+    const client = await logIn();
+    const answer = await client.post('/verify', { code: code() });
+    expect(answer.status).toBe(200);
+    const assurance = { userId: ada.id, via: 'otp', amr: ['otp', 'mfa'], verifiedAt: clock.now() };
+    expect(answer.body).toEqual({ assurance: expect.objectContaining(assurance), returnTo: '/home' });
+    expect(client.state).toEqual({ state: 'verified', assurance: answer.body.assurance });
+    expect([client.session?.renewals, answer.cookies.length]).toEqual([1, 1]);
+  });
+
+  it('tells how many recovery codes are left after one', async () => {
+    const { logIn, recoveryCodes } = await openDesk();
+    const client = await logIn();
+    const answer = await client.post('/verify', { recoveryCode: recoveryCodes[0] });
+    expect(answer.body).toMatchObject({ assurance: { via: 'recovery-code' }, recoveryCodesLeft: 9, returnTo: '/home' });
+    expect(led(await client.page('POST', '/verify', { recoveryCode: recoveryCodes[1] ?? '' }))).toEqual([303, '/home']);
+  });
+
+  it('leads a browser back to where it came from, once', async () => {
+    const { browser, mfa, code } = await openDesk();
+    const client = browser(ada, { ...(await mfa.beginLogin({ user: ada })).session, returnTo: '/cases?open=1' });
+    expect(led(await client.page('POST', '/verify', { code: code() }))).toEqual([303, '/cases?open=1']);
+    expect(client.state).not.toHaveProperty('returnTo');
+    expect((await client.post('/verify', { code: code() })).body.returnTo).toBe('/home');
+  });
+
+  it.each([
+    ['neither code', {}],
+    ['both codes', { code: '123456', recoveryCode: 'x' }],
+  ])('needs one code: %s is not understood', async (_what, fields) => {
+    const { logIn } = await openDesk();
+    const client = await logIn();
+    expect((await client.post('/verify', fields)).body).toMatchObject({
+      status: 400,
+      reason: 'malformed',
+      detail: 'One of the fields "code" and "recoveryCode" is needed.',
+    });
+    const page = await client.page('POST', '/verify', fields);
+    expect([page.status, page.body.page.heading]).toEqual([400, 'Request not understood']);
+  });
+
+  it('that is wrong is asked for again on the same page, and leaves the session as it was', async () => {
+    const { logIn, authenticator, clock } = await openDesk();
+    const client = await logIn();
+    const before = client.state;
+    const code = wrongCode(authenticator, clock.now());
+    expect((await client.post('/verify', { code })).body).toMatchObject({ status: 422, reason: 'invalid_code' });
+    const page = await client.page('POST', '/verify', { code });
+    expect([page.status, page.header('retry-after')]).toEqual([422, undefined]);
+    expect(page.body.page).toEqual({ name: 'challenge', mode: 'code', ...ASKED });
+    expect(page.body.frame).toMatchObject({
+      account: ada.name,
+      notice: { tone: 'error', text: 'That code did not work. Wait for the next code in your app, then enter it here.' },
+    });
+    expect(client.state).toBe(before);
+    const recovery = await client.page('POST', '/verify', { recoveryCode: 'x' });
+    expect([recovery.status, recovery.body.page.mode]).toEqual([422, 'recovery-code']);
+  });
+
+  it('STP-1: that is wrong at a step-up is asked for again as a fresh one', async () => {
+    const { browser, session, authenticator, clock } = await openDesk();
+    const page = await browser(ada, session).page('POST', '/verify', { code: wrongCode(authenticator, clock.now()) });
+    expect(page.body.page).toMatchObject({ because: 'expired', rememberDays: 0 });
+  });
+
+  it('THR-7: is looked at no further while throttled: the page tells the wait', async () => {
+    const { logIn, authenticator, clock } = await openDesk();
+    const client = await logIn();
+    const code = wrongCode(authenticator, clock.now());
+    for (let tries = 0; tries < 5; tries++) await client.post('/verify', { code });
+    const answer = await client.post('/verify', { code });
+    expect(answer.body).toMatchObject({ status: 429, reason: 'throttled', retryAfterSeconds: 30 });
+    expect(answer.header('retry-after')).toBe('30');
+    const page = await client.page('POST', '/verify', { code });
+    expect([page.status, page.header('retry-after'), page.body.page.waitSeconds]).toEqual([429, '30', 30]);
+    expect(page.body.frame.notice.text).toBe('Too many wrong codes. Try again in 30 seconds.');
+  });
+
+  it('leads who has not enrolled to the enrollment', async () => {
+    const { logIn } = await openDesk();
+    const client = await logIn(bob);
+    expect((await client.post('/verify', { code: '123456' })).body).toMatchObject({ status: 409, reason: 'not_enrolled' });
+    expect(led(await client.page('POST', '/verify', { code: '123456' }))).toEqual([303, '/mfa/enroll']);
+  });
+
+  it('of nobody is answered by a page that says so: what was typed is lost', async () => {
+    const { browser } = await openDesk();
+    const client = browser(null);
+    expect((await client.post('/verify', { code: '123456' })).body).toMatchObject({ status: 401, reason: 'login_again' });
+    const page = await client.page('POST', '/verify', { code: '123456' });
+    expect([page.status, page.body.page.heading]).toEqual([401, 'Your session has ended']);
+    expect(page.body.page.action).toEqual({ href: '/login', text: 'Log in' });
+    expect(page.header('www-authenticate')).toBe('Bearer error="invalid_token"');
+  });
+
+  it('of a login that no longer counts is answered by a page that names the account', async () => {
+    const { logIn, mfa } = await openDesk();
+    const client = await logIn();
+    await mfa.passwordChanged({ userId: ada.id });
+    const page = await client.page('POST', '/verify', { code: '123456' });
+    expect([page.status, page.body.page.heading, page.body.frame.account]).toEqual([401, 'Log in again', ada.name]);
+    expect(page.body.page.action).toEqual({ href: '/login', text: 'Log in' });
+  });
+
+  it('FLT-1: that the storage or the session does not take is no proof', async () => {
+    const { logIn, code, weather } = await openDesk();
+    const client = await logIn();
+    weather.readsLeft = 0;
+    const down = await client.page('POST', '/verify', { code: code() });
+    expect([down.status, down.body.page.name, down.body.frame.notice.tone]).toEqual([503, 'challenge', 'error']);
+    expect(down.header('retry-after')).toMatch(/^\d+$/);
+    weather.readsLeft = Number.POSITIVE_INFINITY;
+    Object.assign(client.session ?? {}, { fail: true });
+    const answer = await client.post('/verify', { code: code(), rememberDevice: true });
+    expect(answer.body).toMatchObject({ status: 503, reason: 'unavailable', retryAfterSeconds: 5 });
+    expect([answer.cookies, client.state.state, client.session?.renewals]).toEqual([[], 'pending', 0]);
+  });
+});

@@ -1,0 +1,131 @@
+import { createAuthenticator } from '@mfa-kit/core/testing';
+import { describe, expect, it } from 'vitest';
+import { ada, bob, MINUTE, wrongCode } from '../../../support/core-fixture.js';
+import { enrollBy, led, openDesk } from '../desk.js';
+
+describe('the confirmation', () => {
+  it('SES-1: is answered with the authenticator, the recovery codes and the assurance, under a new session id', async () => {
+    const { logIn, clock } = await openDesk();
+    const client = await logIn(bob);
+    const confirmed = await enrollBy(client, clock.now);
+    expect(confirmed.status).toBe(200);
+    const createdAt = clock.now();
+    expect(confirmed.body).toEqual({
+      authenticator: { id: expect.any(String), kind: 'totp', name: 'Authenticator app', createdAt, lastUsedAt: createdAt },
+      recoveryCodes: expect.arrayContaining([expect.stringMatching(/^([0-9A-Z]{4}-){5}[0-9A-Z]{4}$/)]),
+      assurance: expect.objectContaining({ userId: bob.id, via: 'otp' }),
+      returnTo: '/home',
+    });
+    expect(client.state).toEqual({ state: 'verified', assurance: confirmed.body.assurance });
+    expect([client.session?.renewals, confirmed.cookies.length]).toEqual([1, 1]);
+    const another = await enrollBy(client, clock.now, { name: 'Tablet' });
+    expect(another.body).not.toHaveProperty('recoveryCodes');
+  });
+
+  it('shows a browser its recovery codes in the very answer, with the way on', async () => {
+    const { browser, mfa, clock } = await openDesk();
+    const client = browser(bob, { ...(await mfa.beginLogin({ user: bob })).session, returnTo: '/cases' });
+    const { enrollmentId, manualKey } = (await client.page('GET', '/enroll')).body.page;
+    const code = createAuthenticator(manualKey.replaceAll(' ', '')).code(clock.now());
+    const page = await client.page('POST', '/enroll/confirm', { enrollmentId, code, rememberDevice: 'on' });
+    expect([page.status, page.body.frame.account]).toEqual([200, bob.name]);
+    expect(page.body.page).toEqual({
+      name: 'recovery-codes',
+      recoveryCodes: expect.any(Array),
+      continueTo: '/cases',
+      fileName: 'acme-recovery-codes.txt',
+    });
+    expect(page.body.page.recoveryCodes).toHaveLength(10);
+    const { decision } = await mfa.beginLogin({ user: bob, deviceToken: [...client.cookies.values()] });
+    expect(decision).toMatchObject({ access: 'allow', via: 'remembered-device' });
+  });
+
+  it('leads a browser to the overview where there is nothing to show', async () => {
+    const { browser, session, clock } = await openDesk();
+    const client = browser(ada, session);
+    const { enrollmentId, manualKey } = (await client.page('GET', '/enroll')).body.page;
+    const code = createAuthenticator(manualKey.replaceAll(' ', '')).code(clock.now());
+    const sent = { enrollmentId, code };
+    expect(led(await client.page('POST', '/enroll/confirm', sent))).toEqual([303, '/mfa?notice=authenticator_added']);
+    expect(led(await client.page('POST', '/enroll/confirm', sent))).toEqual([303, '/mfa?notice=already_confirmed']);
+    expect((await client.post('/enroll/confirm', sent)).body).toMatchObject({ status: 409, reason: 'already_confirmed' });
+  });
+
+  it.each([{}, { code: '123456' }, { enrollmentId: 'x' }, { enrollmentId: '', code: '123456' }])(
+    'needs the enrollment and a code: %j is not understood',
+    async (fields) => {
+      const { logIn } = await openDesk();
+      const client = await logIn(bob);
+      const detail = 'The fields "enrollmentId" and "code" are needed.';
+      expect((await client.post('/enroll/confirm', fields)).body).toMatchObject({ status: 400, reason: 'malformed', detail });
+      expect((await client.page('POST', '/enroll/confirm', fields as Record<string, string>)).status).toBe(400);
+    },
+  );
+
+  it('by a wrong code is asked for again on the same page', async () => {
+    const { logIn, clock } = await openDesk();
+    const client = await logIn(bob);
+    const shown = (await client.page('GET', '/enroll')).body.page;
+    const authenticator = createAuthenticator(shown.manualKey.replaceAll(' ', ''));
+    const sent = { enrollmentId: shown.enrollmentId, code: wrongCode(authenticator, clock.now()) };
+    const page = await client.page('POST', '/enroll/confirm', sent);
+    expect([page.status, page.body.page, page.body.frame.notice.tone]).toEqual([422, shown, 'error']);
+    expect((await client.post('/enroll/confirm', { ...sent, code: '' })).body).toMatchObject({ reason: 'invalid_code' });
+    expect(client.state.state).toBe('pending');
+  });
+
+  it('of an enrollment that has expired begins another one', async () => {
+    const { logIn, clock } = await openDesk();
+    const client = await logIn(bob);
+    const shown = (await client.page('GET', '/enroll')).body.page;
+    clock.advance(10 * MINUTE);
+    const sent = { enrollmentId: shown.enrollmentId, code: '123456' };
+    expect((await client.post('/enroll/confirm', sent)).body).toMatchObject({ status: 409, reason: 'enrollment_expired' });
+    const page = await client.page('POST', '/enroll/confirm', sent);
+    expect([page.status, page.body.page.name]).toEqual([409, 'enroll']);
+    expect(page.body.page.enrollmentId).not.toBe(shown.enrollmentId);
+    expect(page.body.frame.notice.text).toContain('has expired');
+  });
+
+  it('FLT-1: is none while the storage is down, and the page that says so is one of its own', async () => {
+    const { logIn, weather } = await openDesk();
+    const client = await logIn(bob);
+    const { enrollmentId } = (await client.page('GET', '/enroll')).body.page;
+    weather.readsLeft = 0;
+    const page = await client.page('POST', '/enroll/confirm', { enrollmentId, code: '123456' });
+    expect([page.status, page.body.page.heading]).toEqual([503, 'Temporarily unavailable']);
+    expect((await client.post('/enroll/confirm', { enrollmentId, code: '123456' })).body.reason).toBe('unavailable');
+  });
+
+  it('ENR-5: of one more authenticator needs the proof it was started with', async () => {
+    const { browser, session, mfa } = await openDesk();
+    const { enrollmentId } = (await browser(ada, session).post('/enroll')).body;
+    const client = browser(ada, { ...(await mfa.beginLogin({ user: ada })).session, enrollmentIds: [enrollmentId] });
+    const sent = { enrollmentId, code: '123456' };
+    expect((await client.post('/enroll/confirm', sent)).body).toMatchObject({ status: 403, reason: 'assurance_required' });
+    expect(led(await client.page('POST', '/enroll/confirm', sent))).toEqual([303, '/mfa/challenge']);
+    expect(client.state.returnTo).toBe('/mfa/enroll');
+  });
+});
+
+describe('the cancellation', () => {
+  it('drops the enrollment', async () => {
+    const { logIn } = await openDesk();
+    const client = await logIn(bob);
+    const { enrollmentId } = (await client.post('/enroll')).body;
+    const answer = await client.post('/enroll/cancel', { enrollmentId });
+    expect([answer.status, answer.text]).toEqual([204, '']);
+    expect(answer.header('cache-control')).toBe('no-store');
+    expect((await client.get('/enroll')).status).toBe(404);
+    expect(led(await client.page('POST', '/enroll/cancel', { enrollmentId }))).toEqual([303, '/mfa']);
+  });
+
+  it('needs to know which, and who', async () => {
+    const { logIn, browser } = await openDesk();
+    const detail = 'The field "enrollmentId" is needed.';
+    for (const fields of [{}, { enrollmentId: '' }]) {
+      expect((await (await logIn(bob)).post('/enroll/cancel', fields)).body).toMatchObject({ status: 400, detail });
+    }
+    expect((await browser(null).post('/enroll/cancel', { enrollmentId: 'x' })).body).toMatchObject({ status: 401 });
+  });
+});

@@ -1,0 +1,128 @@
+import { describe, expect, it } from 'vitest';
+import { ada, bob, MINUTE } from '../../../support/core-fixture.js';
+import { enrollBy, led, openDesk } from '../desk.js';
+
+const QR = expect.stringMatching(/^<svg /);
+
+describe('the enrollment page', () => {
+  it('starts an enrollment, and shows the same one again', async () => {
+    const { logIn, clock } = await openDesk();
+    const client = await logIn(bob);
+    const page = await client.page('GET', '/enroll');
+    expect([page.status, page.body.frame.account, page.body.frame.brand]).toEqual([200, bob.name, 'Acme']);
+    expect(page.body.page).toEqual({
+      name: 'enroll',
+      enrollmentId: client.state.enrollmentIds[0],
+      qrSvg: QR,
+      manualKey: expect.stringMatching(/^([A-Z2-7]{4} ){7}[A-Z2-7]{4}$/),
+      expiresAt: clock.now() + 10 * MINUTE,
+      additional: false,
+      rememberDays: 30,
+    });
+    expect((await client.page('GET', '/enroll')).body.page).toEqual(page.body.page);
+    expect(client.state.enrollmentIds).toHaveLength(1);
+  });
+
+  it('starts another one when the first has expired', async () => {
+    const { logIn, clock } = await openDesk();
+    const client = await logIn(bob);
+    const { enrollmentId } = (await client.page('GET', '/enroll')).body.page;
+    clock.advance(10 * MINUTE);
+    const again = (await client.page('GET', '/enroll')).body.page;
+    expect(again.enrollmentId).not.toBe(enrollmentId);
+    expect(again.expiresAt).toBe(clock.now() + 10 * MINUTE);
+  });
+
+  it('is for one more authenticator where a second factor was proven', async () => {
+    const { browser, session } = await openDesk();
+    expect((await browser(ada, session).page('GET', '/enroll')).body.page).toMatchObject({ additional: true, rememberDays: 0 });
+  });
+
+  it('ENR-5: leads over the challenge, and back, where the proof is missing or too old', async () => {
+    const { logIn, browser, session, clock, code } = await openDesk();
+    const pending = await logIn();
+    clock.advance(5 * MINUTE);
+    for (const client of [pending, browser(ada, session)]) {
+      expect(led(await client.page('GET', '/enroll'))).toEqual([303, '/mfa/challenge']);
+      expect(client.state.returnTo).toBe('/mfa/enroll');
+      expect(led(await client.page('POST', '/verify', { code: code() }))).toEqual([303, '/mfa/enroll']);
+    }
+  });
+
+  it('leads nobody to the login, and tells a user whose login is too old that it is', async () => {
+    const { logIn, browser, clock } = await openDesk();
+    expect(led(await browser(null).page('GET', '/enroll'))).toEqual([303, '/login']);
+    const client = await logIn(bob);
+    clock.advance(16 * MINUTE);
+    const page = await client.page('GET', '/enroll');
+    expect([page.status, page.body.page.heading, page.body.frame.account]).toEqual([401, 'Log in again', bob.name]);
+    expect(page.body.page.action).toEqual({ href: '/login', text: 'Log in' });
+  });
+
+  it.each([0, 1])('FLT-1: starts none while the storage is down after %i reads', async (reads) => {
+    const { logIn, weather, counts } = await openDesk();
+    const client = await logIn(bob);
+    weather.readsLeft = reads;
+    const before = counts.reads;
+    const page = await client.page('GET', '/enroll');
+    expect([page.status, page.body.page.heading]).toEqual([503, 'Temporarily unavailable']);
+    expect(client.state.enrollmentIds).toEqual([]);
+    // A storage that failed is not asked again at once.
+    if (reads === 0) expect(counts.reads - before).toBe(1);
+  });
+});
+
+describe('the enrollment as JSON', () => {
+  it('is told only to the session that began it', async () => {
+    const { logIn, browser, clock } = await openDesk();
+    const client = await logIn(bob);
+    expect((await client.get('/enroll')).body).toMatchObject({ status: 404, reason: 'not_found' });
+    const started = await client.post('/enroll', {});
+    const expiresAt = clock.now() + 10 * MINUTE;
+    const enrollment = { enrollmentId: client.state.enrollmentIds[0], qrSvg: QR, manualKey: expect.any(String), expiresAt };
+    expect([started.status, started.body]).toEqual([
+      201,
+      { ...enrollment, uri: expect.stringMatching(/^otpauth:\/\/totp\/Acme:bob%40example\.com\?/) },
+    ]);
+    const again = await client.get('/enroll');
+    expect([again.status, again.body]).toEqual([200, started.body]);
+    expect((await (await logIn(bob)).get('/enroll')).status).toBe(404);
+    expect((await browser(null).get('/enroll')).body).toMatchObject({ status: 401, reason: 'login_again' });
+  });
+
+  it('FLT-1: is told by nobody while the storage is down', async () => {
+    const { logIn, weather } = await openDesk();
+    const client = await logIn(bob);
+    weather.readsLeft = 0;
+    for (const answer of [await client.get('/enroll'), await client.post('/enroll')]) {
+      expect(answer.body).toMatchObject({ status: 503, reason: 'unavailable' });
+    }
+  });
+
+  it('ENR-5: starts only where a proof is fresh', async () => {
+    const { logIn } = await openDesk();
+    const client = await logIn();
+    expect((await client.post('/enroll')).body).toMatchObject({ status: 403, reason: 'assurance_required', maxAgeSeconds: 300 });
+    expect((await client.get('/enroll')).body).toMatchObject({ status: 403, reason: 'assurance_required' });
+    expect(led(await client.page('POST', '/enroll'))).toEqual([303, '/mfa/challenge']);
+    expect(client.state.returnTo).toBe('/mfa/enroll');
+  });
+
+  it.each([
+    [undefined, 'Authenticator app'],
+    ['', 'Authenticator app'],
+    ['   ', 'Authenticator app'],
+    [' My phone ', 'My phone'],
+  ])('takes the name %j for %s', async (name, stored) => {
+    const { logIn, clock } = await openDesk();
+    const confirmed = await enrollBy(await logIn(bob), clock.now, name === undefined ? {} : { name });
+    expect(confirmed.body.authenticator.name).toBe(stored);
+  });
+
+  it('leads a browser that started one to its page', async () => {
+    const { logIn } = await openDesk();
+    const client = await logIn(bob);
+    expect(led(await client.page('POST', '/enroll', { name: 'Phone' }))).toEqual([303, '/mfa/enroll']);
+    expect(client.state.enrollmentIds).toHaveLength(1);
+  });
+});

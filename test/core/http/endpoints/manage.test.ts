@@ -1,0 +1,196 @@
+import { describe, expect, it } from 'vitest';
+import { ada, bob, MINUTE } from '../../../support/core-fixture.js';
+import { type Client, enrollBy, led, openDesk } from '../desk.js';
+
+async function setUp() {
+  const desk = await openDesk();
+  const client = desk.browser(ada, desk.session);
+  const id: string = (await client.get('')).body.authenticators[0].id;
+  return { ...desk, client, id };
+}
+
+const DOORS = ['/authenticators/rename', '/authenticators/remove', '/devices/revoke', '/sessions/end', '/recovery-codes'];
+
+/** What every door finds enough, if the session is fresh. */
+const FIELDS = { id: 'gone', name: 'x' };
+
+describe('an authenticator', () => {
+  it('is renamed', async () => {
+    const { client, id } = await setUp();
+    const answer = await client.post('/authenticators/rename', { id, name: 'Phone' });
+    expect([answer.status, answer.text, answer.cookies]).toEqual([204, '', []]);
+    expect((await client.get('')).body.authenticators[0].name).toBe('Phone');
+    const page = await client.page('POST', '/authenticators/rename', { id, name: 'Old phone' });
+    expect(led(page)).toEqual([303, '/mfa?notice=authenticator_renamed']);
+    expect((await client.get('')).body.authenticators[0].name).toBe('Old phone');
+  });
+
+  it('is removed, and the acting session goes on in the new epoch, under its id', async () => {
+    const { client, id, clock } = await setUp();
+    const added = await enrollBy(client, clock.now);
+    const renewals = client.session?.renewals;
+    const { epoch } = client.state.assurance;
+    expect(led(await client.page('POST', '/authenticators/remove', { id }))).toEqual([303, '/mfa?notice=authenticator_removed']);
+    expect(client.state.assurance.epoch).not.toBe(epoch);
+    expect(client.session?.renewals).toBe(renewals);
+    const left = (await client.get('')).body.authenticators as { id: string }[];
+    expect(left.map((one) => one.id)).toEqual([added.body.authenticator.id]);
+  });
+
+  it('that is the last one stays while MFA is required: the page says so where it came up', async () => {
+    const { client, id, browser, session } = await setUp();
+    expect((await client.post('/authenticators/remove', { id })).body).toMatchObject({ status: 403, reason: 'not_allowed' });
+    const page = await client.page('POST', '/authenticators/remove', { id });
+    expect([page.status, page.body.page.name, page.body.page.authenticators[0].id]).toEqual([403, 'overview', id]);
+    expect(page.body.frame.notice).toMatchObject({ tone: 'error', text: expect.stringContaining('not allowed to do this') });
+    expect([page.body.frame.account, page.header('retry-after')]).toEqual([ada.name, undefined]);
+    const optional = browser({ ...ada, mfa: 'optional' }, session);
+    expect((await optional.post('/authenticators/remove', { id })).status).toBe(204);
+  });
+
+  it.each(['/authenticators/rename', '/authenticators/remove'])('that is gone is not found: %s', async (path) => {
+    const { client } = await setUp();
+    expect((await client.post(path, FIELDS)).body).toMatchObject({ status: 404, reason: 'not_found' });
+    const page = await client.page('POST', path, FIELDS);
+    expect([page.status, page.body.page.name]).toEqual([404, 'overview']);
+    expect(page.body.frame.notice.text).toContain('It may have been removed already');
+  });
+
+  it('may be gone though the status cannot be told', async () => {
+    const { client, weather } = await setUp();
+    weather.readsLeft = 1;
+    expect((await client.post('/authenticators/remove', FIELDS)).body).toMatchObject({ status: 409, reason: 'not_enrolled' });
+  });
+});
+
+describe('devices and sessions', () => {
+  it('a device is revoked, and one that is gone is no error', async () => {
+    const { logIn, code } = await openDesk();
+    const client = await logIn();
+    await client.post('/verify', { code: code(), rememberDevice: true });
+    const [{ id }] = (await client.get('')).body.devices;
+    expect((await client.post('/devices/revoke', { id })).status).toBe(204);
+    expect((await client.get('')).body.devices).toEqual([]);
+    expect(led(await client.page('POST', '/devices/revoke', { id }))).toEqual([303, '/mfa?notice=device_revoked']);
+  });
+
+  it('SES-7: every other session ends', async () => {
+    const { client, browser, session } = await setUp();
+    const other = browser(ada, session);
+    expect((await client.post('/sessions/end')).status).toBe(204);
+    expect((await other.get('')).body).toMatchObject({ reason: 'challenge', because: 'revoked' });
+    expect((await client.get('')).status).toBe(200);
+    expect(led(await client.page('POST', '/sessions/end'))).toEqual([303, '/mfa?notice=sessions_ended']);
+  });
+});
+
+describe('recovery codes', () => {
+  it('are made anew, shown once, and once for each proof', async () => {
+    const { client, recoveryCodes, logIn } = await setUp();
+    const answer = await client.post('/recovery-codes');
+    expect([answer.status, Object.keys(answer.body)]).toEqual([200, ['recoveryCodes']]);
+    expect(answer.body.recoveryCodes).toHaveLength(10);
+    expect((await client.post('/recovery-codes')).body).toMatchObject({ status: 403, reason: 'assurance_required' });
+    const other = await logIn();
+    expect((await other.post('/verify', { recoveryCode: recoveryCodes[0] })).status).toBe(422);
+    expect((await other.post('/verify', { recoveryCode: answer.body.recoveryCodes[0] })).status).toBe(200);
+  });
+
+  it.each([
+    [undefined, 'acme-recovery-codes.txt'],
+    ['Ärger & Söhne, Inc.', 'rger-s-hne-inc-recovery-codes.txt'],
+    ['--Acme--2--', 'acme-2-recovery-codes.txt'],
+    ['日本', 'recovery-codes.txt'],
+  ])('of %s are on a page, with a file to keep them in: %s', async (brand, fileName) => {
+    const render = (page: object, frame: object) => JSON.stringify({ page, frame });
+    const { browser, session } = await openDesk({ pages: { render, ...(brand !== undefined && { brand }) } });
+    const page = await browser(ada, session).page('POST', '/recovery-codes');
+    expect([page.status, page.body.frame.account, page.body.frame.brand]).toEqual([200, ada.name, brand ?? 'Acme']);
+    const recoveryCodes = expect.arrayContaining([expect.any(String)]);
+    expect(page.body.page).toEqual({ name: 'recovery-codes', recoveryCodes, continueTo: '/mfa', fileName });
+  });
+
+  it('that are switched off are refused, on the page where it came up', async () => {
+    const { browser, session } = await openDesk({}, { recoveryCodes: false });
+    const client = browser(ada, session);
+    expect((await client.post('/recovery-codes')).body).toMatchObject({ status: 403, reason: 'not_allowed' });
+    const page = await client.page('POST', '/recovery-codes');
+    expect([page.status, page.body.page.name, page.body.frame.notice.tone]).toEqual([403, 'overview', 'error']);
+  });
+});
+
+describe('every change', () => {
+  it.each(DOORS)('ENR-5: needs a code of the last five minutes at %s', async (path) => {
+    const { client, logIn, clock, code } = await setUp();
+    const pending = await logIn();
+    clock.advance(5 * MINUTE);
+    for (const stale of [client, pending]) {
+      expect((await stale.post(path, FIELDS)).body).toMatchObject({
+        status: 403,
+        reason: 'assurance_required',
+        maxAgeSeconds: 300,
+      });
+      expect(led(await stale.page('POST', path, FIELDS))).toEqual([303, '/mfa/challenge']);
+      expect(stale.state.returnTo).toBe('/mfa');
+      expect(led(await stale.page('POST', '/verify', { code: code() }))).toEqual([303, '/mfa']);
+    }
+  });
+
+  it.each(DOORS)('leads who has not enrolled to the enrollment: %s', async (path) => {
+    const { logIn } = await setUp();
+    const client = await logIn(bob);
+    expect((await client.post(path, FIELDS)).body).toMatchObject({ status: 409, reason: 'not_enrolled' });
+    expect(led(await client.page('POST', path, FIELDS))).toEqual([303, '/mfa/enroll']);
+  });
+
+  it.each(DOORS)('is nothing that nobody can make: %s', async (path) => {
+    const { browser } = await setUp();
+    expect((await browser(null).post(path, FIELDS)).body).toMatchObject({ status: 401, reason: 'login_again' });
+    const page = await browser(null).page('POST', path, FIELDS);
+    expect([page.status, page.body.page.heading]).toEqual([401, 'Your session has ended']);
+  });
+
+  it.each(DOORS)('FLT-1: is none while the storage is down: %s', async (path) => {
+    const { client, weather } = await setUp();
+    weather.readsLeft = 0;
+    const answer = await client.post(path, FIELDS);
+    expect([answer.body.status, answer.header('retry-after')]).toEqual([503, expect.stringMatching(/^\d+$/)]);
+    const page = await client.page('POST', path, FIELDS);
+    expect([page.status, page.body.page.heading, page.body.frame.account]).toEqual([503, 'Temporarily unavailable', ada.name]);
+  });
+
+  it.each(['/devices/revoke', '/sessions/end', '/recovery-codes'])(
+    'FLT-1: is told of only once the session has its new state: %s',
+    async (path) => {
+      const { client } = await setUp();
+      Object.assign(client.session ?? {}, { fail: true });
+      const before = client.state;
+      expect((await client.post(path, FIELDS)).body).toMatchObject({ status: 503, reason: 'unavailable', retryAfterSeconds: 5 });
+      expect(client.state).toBe(before);
+    },
+  );
+
+  it.each<[string, object, string]>([
+    ['/authenticators/rename', {}, 'The fields "id" and "name" are needed.'],
+    ['/authenticators/rename', { id: 'x' }, 'The fields "id" and "name" are needed.'],
+    ['/authenticators/rename', { name: 'x' }, 'The fields "id" and "name" are needed.'],
+    ['/authenticators/rename', { id: '', name: 'x' }, 'The fields "id" and "name" are needed.'],
+    ['/authenticators/rename', { id: 'x', name: '  ' }, 'The fields "id" and "name" are needed.'],
+    ['/authenticators/remove', {}, 'The field "id" is needed.'],
+    ['/authenticators/remove', { id: '' }, 'The field "id" is needed.'],
+    ['/devices/revoke', {}, 'The field "id" is needed.'],
+    ['/devices/revoke', { id: '' }, 'The field "id" is needed.'],
+  ])('names what the body lacks: %s with %j', async (path, fields, detail) => {
+    const { client } = await setUp();
+    expect((await client.post(path, fields)).body).toMatchObject({ status: 400, reason: 'malformed', detail });
+    const page = await client.page('POST', path, fields as Record<string, string>);
+    expect([page.status, page.body.page.heading]).toEqual([400, 'Request not understood']);
+  });
+
+  it('keeps the way back of a step-up', async () => {
+    const { browser, session } = await setUp();
+    const client: Client = browser(ada, { ...session, returnTo: '/payouts' });
+    await client.post('/sessions/end');
+    expect(client.state).toMatchObject({ state: 'verified', returnTo: '/payouts' });
+  });
+});

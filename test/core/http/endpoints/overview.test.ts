@@ -1,0 +1,154 @@
+import { describe, expect, it } from 'vitest';
+import { ada, bob, DAY, wrongCode } from '../../../support/core-fixture.js';
+import { led, openDesk } from '../desk.js';
+
+const optional = { ...bob, mfa: 'optional' as const };
+
+describe('the overview', () => {
+  it('tells what is enrolled, which devices are known and which of them this is', async () => {
+    const { logIn, code, mfa } = await openDesk();
+    const client = await logIn();
+    await client.post('/verify', { code: code(), rememberDevice: true });
+    const other = await logIn();
+    await other.post('/verify', { code: code() });
+    const seen = await client.get('');
+    const result = await mfa.getStatus({ user: ada });
+    if (!result.ok) throw new Error(result.reason);
+    expect(seen.status).toBe(200);
+    const { devices, ...rest } = result.status;
+    expect(seen.body).toEqual({ ...rest, devices: devices.map((device) => ({ ...device, current: expect.any(Boolean) })) });
+    expect(seen.body).toMatchObject({ enrolled: true, mfa: 'required', recoveryCodesLeft: 10, waitSeconds: 0 });
+    const marked = (body: { devices: { current: boolean; rememberedUntil?: number; label: string }[] }) =>
+      body.devices.map(({ current, rememberedUntil, label }) => [label, current, rememberedUntil !== undefined]);
+    expect(marked(seen.body).sort()).toEqual([
+      ['Firefox on Windows', false, false],
+      ['Firefox on Windows', true, true],
+    ]);
+    expect(marked((await other.get('')).body)).toContainEqual(['Firefox on Windows', true, false]);
+  });
+
+  it('is a page with everything that may be changed', async () => {
+    const { browser, session, mfa, clock } = await openDesk();
+    const page = await browser(ada, session).page('GET', '');
+    const result = await mfa.getStatus({ user: ada });
+    if (!result.ok) throw new Error(result.reason);
+    expect([page.status, page.header('content-type')]).toEqual([200, 'text/html; charset=utf-8']);
+    expect(page.body).toEqual({
+      page: {
+        name: 'overview',
+        authenticators: result.status.authenticators,
+        devices: [],
+        recoveryCodesLeft: 10,
+        recoveryCodesOffered: true,
+        mayRemoveLast: false,
+        mayEnroll: true,
+        homeUrl: '/home',
+      },
+      frame: { basePath: '/mfa', brand: 'Acme', hiddenFields: {}, now: clock.now(), account: ada.name },
+    });
+  });
+
+  it('offers what the policy allows', async () => {
+    const { browser, mfa, session } = await openDesk();
+    const client = browser(optional, (await mfa.beginLogin({ user: optional })).session);
+    expect((await client.page('GET', '')).body.page).toMatchObject({
+      authenticators: [],
+      recoveryCodesOffered: false,
+      mayRemoveLast: true,
+    });
+    const bound = browser({ ...ada, mfa: 'optional', mayEnroll: false }, session);
+    expect((await bound.page('GET', '')).body.page).toMatchObject({ mayRemoveLast: true, mayEnroll: false });
+    const without = await openDesk({}, { recoveryCodes: false });
+    expect((await without.browser(ada, without.session).page('GET', '')).body.page.recoveryCodesOffered).toBe(false);
+  });
+
+  it.each([
+    ['authenticator_added', 'success', 'Authenticator added.'],
+    ['authenticator_removed', 'success', 'Authenticator removed.'],
+    ['authenticator_renamed', 'success', 'Name saved.'],
+    ['device_revoked', 'success', 'Device revoked. It is asked for a code at its next login.'],
+    ['sessions_ended', 'success', 'All other sessions have ended.'],
+    ['already_confirmed', 'info', 'This authenticator is already set up. There is nothing left to do.'],
+  ])('says what was done, by its name in the address: %s', async (name, tone, text) => {
+    const { browser, session } = await openDesk();
+    const client = browser(ada, session);
+    expect((await client.page('GET', `?notice=${name}`)).body.frame.notice).toEqual({ tone, text });
+    expect(await client.get(`?notice=${name}`)).toMatchObject({ status: 200 });
+  });
+
+  it.each(['', '?notice=', '?notice=recovery_code_used', '?notice=%3Cb%3E', '?x=authenticator_added'])(
+    'says nothing that it was not told: "%s"',
+    async (query) => {
+      const { browser, session } = await openDesk();
+      expect((await browser(ada, session).page('GET', query)).body.frame).not.toHaveProperty('notice');
+    },
+  );
+});
+
+describe('the overview for whoever has not proven enough', () => {
+  it('leads to the challenge, and back', async () => {
+    const { logIn, code } = await openDesk();
+    const client = await logIn();
+    expect(led(await client.page('GET', ''))).toEqual([303, '/mfa/challenge']);
+    expect(client.state).toMatchObject({ state: 'pending', returnTo: '/mfa' });
+    expect(led(await client.page('POST', '/verify', { code: code() }))).toEqual([303, '/mfa']);
+    expect((await client.page('GET', '')).status).toBe(200);
+  });
+
+  it('STP-2: is a problem for everybody who asked for no page', async () => {
+    const { logIn } = await openDesk();
+    const answer = await (await logIn()).get('');
+    expect(answer.body).toMatchObject({
+      status: 401,
+      reason: 'challenge',
+      because: 'missing',
+      factors: ['totp', 'recovery-code'],
+    });
+    expect(answer.header('www-authenticate')).toContain('insufficient_user_authentication');
+  });
+
+  it('STP-1: asks a remembered device too', async () => {
+    const { logIn, code, clock } = await openDesk();
+    const client = await logIn();
+    await client.post('/verify', { code: code(), rememberDevice: true });
+    clock.advance(DAY);
+    const { decision, session } = await client.kit.mfa.beginLogin({ user: ada, deviceToken: [...client.cookies.values()] });
+    expect(decision).toMatchObject({ access: 'allow', via: 'remembered-device' });
+    Object.assign(client.session ?? {}, { state: session });
+    expect((await client.get('')).body).toMatchObject({ status: 401, reason: 'challenge', because: 'missing' });
+  });
+
+  it('leads who has not enrolled to the enrollment, and nobody to the login, and keeps no way back', async () => {
+    const { logIn, browser } = await openDesk();
+    const client = await logIn(bob);
+    expect(led(await client.page('GET', ''))).toEqual([303, '/mfa/enroll']);
+    expect((await client.get('')).body).toMatchObject({ status: 403, reason: 'enroll' });
+    expect(client.state).not.toHaveProperty('returnTo');
+    const nobody = browser(null);
+    expect(led(await nobody.page('GET', ''))).toEqual([303, '/login']);
+    expect((await nobody.get('')).body).toMatchObject({ status: 401, reason: 'login_again' });
+  });
+
+  it.each([0, 1])('FLT-1: tells nothing while the storage is down after %i reads', async (reads) => {
+    const { browser, session, weather } = await openDesk();
+    const client = browser(ada, session);
+    weather.readsLeft = reads;
+    const answer = await client.get('');
+    expect([answer.body.status, answer.body.reason, answer.header('retry-after')]).toEqual([
+      503,
+      'unavailable',
+      expect.any(String),
+    ]);
+    weather.readsLeft = reads;
+    const page = await client.page('GET', '');
+    expect([page.status, page.body.page.heading, page.body.frame.account]).toEqual([503, 'Temporarily unavailable', ada.name]);
+    expect(page.header('retry-after')).toMatch(/^\d+$/);
+  });
+});
+
+it('a wait of unknown browsers is told in the status', async () => {
+  const { logIn, authenticator, clock, browser, session } = await openDesk();
+  const guessing = await logIn();
+  for (let tries = 0; tries < 5; tries++) await guessing.post('/verify', { code: wrongCode(authenticator, clock.now()) });
+  expect((await browser(ada, session).get('')).body.waitSeconds).toBe(30);
+});
