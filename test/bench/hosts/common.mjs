@@ -7,6 +7,7 @@ import jwt from 'jsonwebtoken';
 import pg from 'pg';
 import { createClient } from 'redis';
 import { KEY } from '../key.mjs';
+import { mint, open, seal } from '../sides/floor.mjs';
 
 export const SECRET = 'a secret of the host with more than 32 characters';
 export const USER = { id: 'user-ada', name: 'ada@example.com' };
@@ -17,7 +18,10 @@ export const ACCESS_TOKEN = jwt.sign({ sub: USER.id, name: USER.name }, SECRET, 
   audience: 'app',
 });
 
-/** One `mfa` a storage, each with the same enrolled user; the first trusts a proof for five minutes without a read. */
+/**
+ * One `mfa` a storage, each with the same enrolled user; the first trusts a proof for five minutes without a read. `bareRead` reads
+ * that user's record; `byHand` is the least that any guard there does, see the floor.
+ */
 export async function openStorages({ postgres, redisUrl }) {
   const within = createMfa({
     issuer: 'Acme',
@@ -25,7 +29,7 @@ export async function openStorages({ postgres, redisUrl }) {
     storage: memoryStorage({ losesAllDataOnRestart: true }),
     revocationDelaySeconds: 300,
   });
-  const storages = [{ name: 'within', mfa: within }];
+  const storages = [{ name: 'within', mfa: within, byHand: async (session) => isYoung(session) }];
   if (postgres) {
     const pool = new pg.Pool({ ...postgres, max: 16 });
     pool.on('error', () => undefined);
@@ -33,8 +37,19 @@ export async function openStorages({ postgres, redisUrl }) {
     const storage = postgresStorage(pool, { table });
     await storage.createTable();
     const text = `SELECT version, value FROM ${table} WHERE user_id = $1`;
-    const bareRead = () => pool.query({ name: 'bare_read', text, values: [USER.id] });
-    storages.push({ name: 'postgres', mfa: createMfa({ issuer: 'Acme', keys: [KEY], storage }), bareRead, pool });
+    const readRow = (id) => pool.query({ name: 'bare_read', text, values: [id] });
+    const floor = floorRecord();
+    await storage.write(floor.id, floor, null);
+    storages.push({
+      name: 'postgres',
+      mfa: createMfa({ issuer: 'Acme', keys: [KEY], storage }),
+      pool,
+      bareRead: () => readRow(USER.id),
+      async byHand(session) {
+        const { version, value } = (await readRow(floor.id)).rows[0];
+        return isYoung(session) && open(value, version).epoch === floor.epoch;
+      },
+    });
   }
   if (redisUrl) {
     const client = createClient({ url: redisUrl });
@@ -42,11 +57,33 @@ export async function openStorages({ postgres, redisUrl }) {
     await client.connect();
     const prefix = `guard:${process.pid}:`;
     const storage = redisStorage({ client, prefix });
-    const bareRead = () => client.sendCommand(['HMGET', `${prefix}${USER.id}`, 'version', 'value']);
-    storages.push({ name: 'redis', mfa: createMfa({ issuer: 'Acme', keys: [KEY], storage }), bareRead });
+    const readHash = (id) => client.sendCommand(['HMGET', `${prefix}${id}`, 'version', 'value']);
+    const floor = floorRecord();
+    await storage.write(floor.id, floor, null);
+    storages.push({
+      name: 'redis',
+      mfa: createMfa({ issuer: 'Acme', keys: [KEY], storage }),
+      bareRead: () => readHash(USER.id),
+      async byHand(session) {
+        const [version, value] = await readHash(floor.id);
+        return isYoung(session) && open(value, version).epoch === floor.epoch;
+      },
+    });
   }
   for (const storage of storages) storage.session = (await verifiedSession(storage.mfa, USER)).session;
   return storages;
+}
+
+function isYoung(session) {
+  const assurance = session?.mfa?.assurance;
+  return assurance?.userId === USER.id && Date.now() - assurance.verifiedAt <= 300_000;
+}
+
+/** A record as long as that of the kit's user, sealed by raw `node:crypto`. */
+function floorRecord() {
+  const version = mint();
+  const epoch = mint();
+  return { id: 'floor', version, epoch, value: seal({ epoch, padding: 'x'.repeat(1130) }, version) };
 }
 
 /** Tells the parent on which port each storage is served, and answers what CPU time the process has used so far. */

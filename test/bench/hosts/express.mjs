@@ -19,9 +19,14 @@ app.get('/login/:storage', (req, res) => {
 app.get('/unguarded', answer);
 app.get('/empty', (_req, _res, next) => next(), answer);
 
-for (const { name, mfa, bareRead } of storages) {
+for (const { name, mfa, bareRead, byHand } of storages) {
   const { requireMfa } = expressMfa(mfa, { user: () => USER, ...HTTP });
   app.get(`/guarded-${name}`, requireMfa(), answer);
+  app.get(
+    `/by-hand-${name}`,
+    (req, res, next) => void byHand(req.session).then((ok) => (ok ? next() : res.sendStatus(401)), next),
+    answer,
+  );
   if (bareRead) app.get(`/bare-read-${name}`, (_req, _res, next) => void bareRead().then(() => next(), next), answer);
 }
 

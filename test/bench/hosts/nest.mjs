@@ -16,6 +16,14 @@ class EmptyGuard {
   }
 }
 
+function guardByHand(byHand) {
+  return class GuardByHand {
+    async canActivate(context) {
+      return byHand(context.switchToHttp().getRequest().session);
+    }
+  };
+}
+
 /** As in Nest's own documentation of authentication. */
 class JwtGuard {
   constructor(jwtService) {
@@ -90,6 +98,9 @@ function controllerOf(storage) {
     guarded() {
       return { ok: true };
     }
+    byHand() {
+      return { ok: true };
+    }
     jwt() {
       return { ok: true };
     }
@@ -107,6 +118,7 @@ function controllerOf(storage) {
   decorate('unguarded', Get('unguarded'));
   decorate('empty', Get('empty'), UseGuards(EmptyGuard));
   decorate('guarded', Get(`guarded-${storage.name}`), RequireMfa());
+  decorate('byHand', Get(`by-hand-${storage.name}`), UseGuards(guardByHand(storage.byHand)));
   decorate('jwt', Get('nestjs-jwt'), UseGuards(JwtGuard));
   decorate('bareRead', Get(`bare-read-${storage.name}`));
   Controller()(HostController);

@@ -110,11 +110,11 @@ function sign(id) {
   return createHmac('sha256', KEY).update(`{"sub":"${id}"}`).digest('base64url');
 }
 
-function mint() {
+export function mint() {
   return randomBytes(16).toString('base64url');
 }
 
-function seal(profile, version) {
+export function seal(profile, version) {
   const iv = randomBytes(12);
   const cipher = createCipheriv('aes-256-gcm', KEY, iv);
   cipher.setAAD(Buffer.from(version));
@@ -122,7 +122,7 @@ function seal(profile, version) {
   return sealed.toString('base64url');
 }
 
-function open(value, version) {
+export function open(value, version) {
   const bytes = Buffer.from(value, 'base64url');
   const decipher = createDecipheriv('aes-256-gcm', KEY, bytes.subarray(0, 12), { authTagLength: 16 });
   decipher.setAAD(Buffer.from(version));
