@@ -1,0 +1,85 @@
+import { createHttpKit, guardRequest } from '@mfa-kit/core/http';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { ada, createBench } from '../../support/core-fixture.js';
+import { openDesk } from './desk.js';
+
+type Warning = Error & { code?: string };
+
+describe('what the operator is told', () => {
+  const warnings: Warning[] = [];
+  const hear = (warning: Warning) => warnings.push(warning);
+  beforeEach(() => {
+    warnings.length = 0;
+    process.on('warning', hear);
+  });
+  afterEach(() => {
+    process.off('warning', hear);
+  });
+
+  /** Warnings are told at the end of the turn. */
+  const told = async () => {
+    await new Promise(setImmediate);
+    return warnings.map(({ name, code, message }) => `${name} ${code}: ${message}`);
+  };
+
+  it('once, that the login does not begin', async () => {
+    const { browser, kit } = await openDesk();
+    for (let index = 0; index < 2; index++) await guardRequest(kit, browser(ada).exchange({ url: '/cases' }));
+    expect(await told()).toEqual([
+      expect.stringMatching(/^MfaKitWarning MFA_KIT_NO_BEGIN_LOGIN: A session had no MFA state .* Call "await .*beginLogin\(\)"/),
+    ]);
+    await guardRequest((await openDesk()).kit, browser(ada).exchange({ url: '/cases' }));
+    expect(await told()).toHaveLength(2);
+  });
+
+  it('nothing of the kind where no session keeps the state', async () => {
+    const { tool, kit } = await openDesk();
+    await guardRequest(kit, tool(ada).exchange({ url: '/cases' }));
+    expect(await told()).toEqual([]);
+  });
+
+  it.each([
+    ['an error', new TypeError('a secret in it'), 'TypeError'],
+    ['a text', 'a secret in it', 'string'],
+  ])('that the session store failed with %s, without its words', async (_what, fault, name) => {
+    const { logIn, kit } = await openDesk();
+    const client = await logIn();
+    const session = { read: () => client.state, write: () => Promise.reject(fault) };
+    await guardRequest(kit, { ...client.exchange({ url: '/cases', headers: { accept: 'text/html' } }), session });
+    expect(await told()).toEqual([
+      'MfaKitWarning MFA_KIT_SESSION_STORE: ' +
+        `The session store did not take the MFA state (${name}); the request was answered as unavailable.`,
+    ]);
+  });
+
+  it.each(['/login', '/login?next=1', '/mfa', '/mfa/challenge', '/mfa/assets/page.css'])(
+    'that a guard stands before the door at %s',
+    async (url) => {
+      const { browser, kit } = await openDesk();
+      expect((await guardRequest(kit, browser(null).exchange({ url }))).allowed).toBe(false);
+      const [path] = url.split('?');
+      expect(await told()).toEqual([
+        `MfaKitWarning MFA_KIT_GUARDED_DOOR: The guard refused ${path}, which refused requests are sent to, so nobody gets in. ` +
+          'Leave it open: by requireMfaExcept([...]) in place of requireMfa() for the whole application, in Nest by @SkipMfa() on ' +
+          'the login.',
+      ]);
+    },
+  );
+
+  it.each(['/cases', '/', '', '/Login', '/mfa/nothing', '/cases?x=/login'])('nothing of a guard at %s', async (url) => {
+    const { browser, kit, session } = await openDesk();
+    await guardRequest(kit, browser(null).exchange({ url }));
+    await guardRequest(kit, browser(ada, session).exchange({ url: '/login' }));
+    expect(await told()).toEqual([]);
+  });
+});
+
+it('SUP-6: the first argument is what createMfa() gave', () => {
+  const { mfa } = createBench();
+  expect(createHttpKit(mfa, { loginUrl: '/login' }).mfa).toBe(mfa);
+  for (const wrong of [undefined, null, {}, { checkAccess: true }]) {
+    expect(() => createHttpKit(wrong as unknown as typeof mfa, { loginUrl: '/login' })).toThrow(
+      expect.objectContaining({ code: 'invalid_option', message: 'The first argument must be what createMfa() returned.' }),
+    );
+  }
+});

@@ -1,0 +1,247 @@
+import { bindFlows } from '@mfa-kit/core/http';
+import { createAuthenticator } from '@mfa-kit/core/testing';
+import { describe, expect, it } from 'vitest';
+import { ada, bob, DAY, good, HOUR, MINUTE, reasonOf } from '../../support/core-fixture.js';
+import { type Client, openDesk } from './desk.js';
+
+const flowsOf = (client: Client, headers: Record<string, string> = {}) => bindFlows(client.kit, client.exchange({ headers }));
+
+describe('the login bound to a request', () => {
+  it('SES-1: leaves its state in a renewed session, and drops what was proven before', async () => {
+    const { browser, session } = await openDesk();
+    const client = browser(ada, session);
+    const flows = await flowsOf(client);
+    expect([flows.user, flows.session, flows.assurance]).toEqual([ada, session, session.assurance]);
+    const login = await flows.beginLogin();
+    expect(login).toEqual({ decision: expect.objectContaining({ access: 'challenge' }), pendingToken: expect.any(String) });
+    expect(client.state).toMatchObject({ state: 'pending', userId: ada.id });
+    expect([client.session?.renewals, flows.session, flows.assurance]).toEqual([1, client.state, undefined]);
+  });
+
+  it('may be of a user whom the request does not show yet', async () => {
+    const { browser } = await openDesk();
+    const client = browser(null);
+    const flows = await flowsOf(client);
+    await flows.beginLogin({ user: ada });
+    expect([flows.user, client.state.userId]).toEqual([ada, ada.id]);
+    const fault = (await flowsOf(browser(null))).beginLogin();
+    await expect(fault).rejects.toThrow(/^beginLogin\(\) found nobody logged in\. Call it after req\.logIn\(\)/);
+  });
+
+  it('ENR-4: may have been a while ago, and then a first enrollment needs a new one', async () => {
+    const { browser, clock } = await openDesk();
+    const now = clock.now();
+    for (const [loggedInAt, since, started] of [
+      [undefined, now, 'ok'],
+      [now - HOUR, now - HOUR, 'login_again'],
+      [0, 0, 'login_again'],
+    ] as const) {
+      const client = browser(bob);
+      const flows = await flowsOf(client);
+      await flows.beginLogin(loggedInAt === undefined ? {} : { loggedInAt });
+      expect(client.state.since).toBe(since);
+      expect(reasonOf(await flows.startEnrollment())).toBe(started);
+    }
+  });
+
+  it('DEV-1: is not asked on a remembered device, whose cookie is rotated', async () => {
+    const { logIn, code, clock } = await openDesk();
+    const client = await logIn();
+    await client.post('/verify', { code: code(), rememberDevice: true });
+    clock.advance(DAY);
+    const exchange = client.exchange();
+    const flows = await bindFlows(client.kit, exchange);
+    const login = await flows.beginLogin();
+    expect(login).toEqual({ decision: expect.objectContaining({ access: 'allow', via: 'remembered-device' }) });
+    expect([exchange.cookies.length, client.session?.renewals]).toEqual([1, 2]);
+    expect(exchange.cookies[0]).not.toContain([...client.cookies.values()][0]);
+    expect(flows.assurance?.via).toBe('remembered-device');
+    expect(flows.shownDeviceIds()).toEqual([flows.assurance?.deviceId]);
+  });
+
+  it('DEV-1: hands the device token to a client that keeps it itself', async () => {
+    const { logIn, tool, pendingToken, code, clock } = await openDesk();
+    const sent = { pendingToken: await pendingToken(), code: code(), rememberDevice: true };
+    const { deviceToken } = (await tool().post('/verify', sent, { 'mfa-device': '' })).body;
+    clock.advance(DAY);
+    const client = await logIn();
+    const exchange = client.exchange({ headers: { 'mfa-device': deviceToken } });
+    const login = await (await bindFlows(client.kit, exchange)).beginLogin();
+    expect(login).toEqual({
+      decision: expect.objectContaining({ access: 'allow', via: 'remembered-device' }),
+      deviceToken: expect.any(String),
+    });
+    expect([login.deviceToken === deviceToken, exchange.cookies]).toEqual([false, []]);
+  });
+
+  it('FLT-1: is not begun where the session store fails: no token of any kind is handed out', async () => {
+    const { logIn, code } = await openDesk();
+    const client = await logIn();
+    await client.post('/verify', { code: code(), rememberDevice: true });
+    Object.assign(client.session ?? {}, { fail: true });
+    const exchange = client.exchange();
+    const login = await (await bindFlows(client.kit, exchange)).beginLogin();
+    expect(login).toEqual({ decision: { access: 'unavailable', retryAfterSeconds: 5 } });
+    expect(exchange.cookies).toEqual([]);
+  });
+});
+
+describe('a session in which the host began no login', () => {
+  it('is asked, and its device counts', async () => {
+    const { browser, logIn, code } = await openDesk();
+    const client = browser(ada);
+    expect(await (await flowsOf(client)).checkAccess()).toMatchObject({ access: 'challenge', because: 'missing' });
+    expect(client.state).toMatchObject({ state: 'pending', since: 0 });
+    expect(client.session?.renewals).toBe(0);
+    const known = await logIn();
+    await known.post('/verify', { code: code(), rememberDevice: true });
+    Object.assign(known.session ?? {}, { state: undefined });
+    const exchange = known.exchange();
+    const decision = await (await bindFlows(known.kit, exchange)).checkAccess();
+    expect(decision).toMatchObject({ access: 'allow', via: 'remembered-device' });
+    expect([known.state.state, known.session?.renewals, exchange.cookies.length]).toEqual(['verified', 2, 1]);
+  });
+
+  it('goes on to its proof, and needs a new login to enroll', async () => {
+    const { browser, code } = await openDesk();
+    expect((await browser(ada).post('/verify', { code: code() })).status).toBe(200);
+    expect((await browser(bob).post('/enroll')).body).toMatchObject({ status: 401, reason: 'login_again' });
+  });
+
+  it('is let through where MFA is off, and nothing is kept', async () => {
+    const { browser } = await openDesk();
+    const client = browser({ ...bob, mfa: 'off' });
+    expect(await (await flowsOf(client)).checkAccess()).toEqual({ access: 'allow', via: 'not-required' });
+    expect(client.state).toBeUndefined();
+  });
+
+  it('FLT-1: is denied, and nothing done, where neither storage nor session take it', async () => {
+    const { browser, weather } = await openDesk();
+    const client = browser(ada);
+    Object.assign(client.session ?? {}, { fail: true });
+    const flows = await flowsOf(client);
+    expect(await flows.checkAccess()).toEqual({ access: 'unavailable', retryAfterSeconds: 5 });
+    const refused = { ok: false, reason: 'unavailable', retryAfterSeconds: 5 };
+    expect(await flows.verify({ code: '123456' })).toEqual(refused);
+    expect(await flows.getStatus()).toEqual(refused);
+    weather.readsLeft = 0;
+    expect(await (await flowsOf(browser(ada))).checkAccess()).toMatchObject({ access: 'unavailable' });
+  });
+
+  it('is not begun for a step-up that lets nobody through', async () => {
+    const { browser, session } = await openDesk();
+    const flows = await flowsOf(browser(ada, session));
+    expect(await flows.checkAccess({ maxAgeSeconds: 60 })).toMatchObject({ access: 'challenge', because: 'expired' });
+    expect(await flows.checkAccess({ maxAgeSeconds: 300 })).toMatchObject({ access: 'allow' });
+    expect(await flows.checkAccess()).toMatchObject({ access: 'allow' });
+  });
+});
+
+describe('the flows bound to a request', () => {
+  it('enroll, and know what they have begun from one call to the next', async () => {
+    const { logIn, clock } = await openDesk();
+    const flows = await flowsOf(await logIn(bob));
+    const { enrollment } = good(await flows.startEnrollment({ name: 'Phone' }));
+    expect(good(await flows.currentEnrollment()).enrollment).toEqual(enrollment);
+    good(await flows.cancelEnrollment({ enrollmentId: enrollment.id }));
+    expect(reasonOf(await flows.currentEnrollment())).toBe('enrollment_expired');
+    const next = good(await flows.startEnrollment()).enrollment;
+    const code = createAuthenticator(next.uri).code(clock.now());
+    const confirmed = good(await flows.confirmEnrollment({ enrollmentId: next.id, code }));
+    expect(confirmed).toEqual({
+      ok: true,
+      authenticator: expect.objectContaining({ name: 'Authenticator app' }),
+      recoveryCodes: expect.any(Array),
+      assurance: flows.assurance,
+      returnTo: '/home',
+    });
+    expect(good(await flows.getStatus()).status.enrolled).toBe(true);
+  });
+
+  it('manage, and the session goes on in each new epoch', async () => {
+    const { browser, session } = await openDesk();
+    const flows = await flowsOf(browser(ada, session));
+    const [authenticator] = good(await flows.getStatus()).status.authenticators;
+    const authenticatorId = authenticator?.id ?? '';
+    const unchanged = { ok: true, assurance: session.assurance };
+    expect(await flows.renameAuthenticator({ authenticatorId, name: 'Phone' })).toEqual(unchanged);
+    expect(await flows.revokeDevice({ deviceId: 'gone' })).toEqual(unchanged);
+    expect(await flows.regenerateRecoveryCodes()).toEqual({ ...unchanged, recoveryCodes: expect.any(Array) });
+    expect(reasonOf(await flows.removeAuthenticator({ authenticatorId }))).toBe('not_allowed');
+    expect(good(await flows.endAllSessions()).assurance?.epoch).not.toBe(session.assurance.epoch);
+    expect(reasonOf(await flows.endAllSessions())).toBe('ok');
+    expect(await flows.checkAccess()).toMatchObject({ access: 'allow' });
+  });
+
+  it('keep this session, and no other, when the password changes', async () => {
+    const { browser, session, logIn } = await openDesk();
+    const client = browser(ada, session);
+    const flows = await flowsOf(client);
+    expect(await flows.passwordChanged()).toEqual({ ok: true, assurance: flows.assurance });
+    expect(client.state.assurance).not.toEqual(session.assurance);
+    expect(client.session?.renewals).toBe(0);
+    expect(await (await flowsOf(browser(ada, session))).checkAccess()).toMatchObject({ because: 'revoked' });
+    const pending = await logIn();
+    expect(await (await flowsOf(pending)).passwordChanged()).toEqual({ ok: true });
+    expect(await (await flowsOf(pending)).checkAccess()).toMatchObject({ access: 'challenge', because: 'missing' });
+    expect(await (await flowsOf(browser(ada))).passwordChanged()).toEqual({ ok: true });
+    expect(await (await flowsOf(browser(null))).passwordChanged()).toEqual({ ok: false, reason: 'login_again' });
+  });
+
+  it('tell the audit trail of what the host tells of the request', async () => {
+    const { browser, session, events, code, kit } = await openDesk();
+    const client = browser(ada, session);
+    const context = { address: '192.0.2.7' };
+    const flows = await bindFlows(kit, { ...client.exchange(), eventContext: () => context });
+    await flows.verify({ code: code() });
+    await flows.passwordChanged();
+    await flows.beginLogin();
+    await Promise.resolve();
+    expect(events.map((event) => [event.name, event.context])).toEqual([
+      ['verified', context],
+      ['sessions_ended', context],
+      ['login_begun', context],
+    ]);
+  });
+
+  it('keep a path to go back to, of this origin only, and write it once', async () => {
+    const { logIn, browser, session, tool } = await openDesk();
+    const client = await logIn();
+    const flows = await flowsOf(client);
+    for (const path of ['https://evil.example/', '//evil.example', '/login', '/mfa/challenge', '/mfa/assets/page.css']) {
+      await flows.setReturnTo(path);
+      expect(client.state).not.toHaveProperty('returnTo');
+    }
+    const written: string[] = [];
+    for (const path of ['/cases', '/cases', '/mfa', '/mfa/enroll']) {
+      const before = client.state;
+      await flows.setReturnTo(path);
+      if (client.state !== before) written.push(client.state.returnTo);
+    }
+    expect([written, client.session?.renewals]).toEqual([['/cases', '/mfa', '/mfa/enroll'], 0]);
+    const bearer = await flowsOf(tool(ada, session.assurance));
+    await bearer.setReturnTo('/cases');
+    expect(bearer.session).not.toHaveProperty('returnTo');
+    const empty = browser(ada);
+    await (await flowsOf(empty)).setReturnTo('/cases');
+    expect(empty.state).toBeUndefined();
+  });
+
+  it('say whether the session keeps the state', async () => {
+    const { browser, session, tool } = await openDesk();
+    expect((await flowsOf(browser(ada, session))).keepsState).toBe(true);
+    expect((await flowsOf(tool(ada))).keepsState).toBe(false);
+    const both = browser(ada, session);
+    const exchange = { ...both.exchange(), assurance: async () => session.assurance };
+    expect((await bindFlows(both.kit, exchange)).keepsState).toBe(false);
+  });
+
+  it('forget what a step-up came from once it is done', async () => {
+    const { browser, session, code, clock } = await openDesk();
+    const client = browser(ada, { ...session, returnTo: '/payouts' });
+    const flows = await flowsOf(client);
+    clock.advance(MINUTE);
+    expect(good(await flows.verify({ code: code() })).returnTo).toBe('/payouts');
+    expect(good(await flows.verify({ code: code() })).returnTo).toBe('/home');
+  });
+});

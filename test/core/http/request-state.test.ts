@@ -1,0 +1,193 @@
+import { MfaError } from '@mfa-kit/core';
+import { bindFlows, guardRequest } from '@mfa-kit/core/http';
+import { describe, expect, it } from 'vitest';
+import { ada, bob, type TestUser } from '../../support/core-fixture.js';
+import { FIREFOX, openDesk } from './desk.js';
+
+/** Who may have no encrypted connection: a browser on the developer's machine or network. */
+const LOCAL = [
+  'localhost',
+  'localhost:3000',
+  'LOCALHOST',
+  'app.localhost:8080',
+  '[::1]',
+  '[::1]:3000',
+  '127.0.0.1',
+  '127.0.0.1:3000',
+  '127.255.0.9',
+  '10.1.2.3',
+  '192.168.0.10:8080',
+  '172.16.0.1',
+  '172.25.0.1',
+  '172.29.0.1',
+  '172.31.255.254',
+  'printer.local',
+  'app.test',
+  'box.lan:80',
+  'api.internal',
+];
+const PUBLIC = [
+  '',
+  'app.example',
+  'localhost.example',
+  'notlocalhost',
+  '.localhost.x',
+  'localhost:3000x',
+  'local',
+  'app.test.example',
+  'x127.0.0.1',
+  '127.0.0.1.example',
+  '127.0.0',
+  '1127.0.0.1',
+  '11.1.2.3',
+  '110.1.2.3',
+  '192.167.0.1',
+  '192.169.0.1',
+  'x192.168.0.1',
+  '192.168.0.1.x',
+  '192.168.0.1234',
+  '192a168.0.1',
+  '172.15.0.1',
+  '172.32.0.1',
+  '172.161.0.1',
+  'x172.16.0.1',
+  '172.16.0.1.2',
+  '[::2]',
+  '8.8.8.8',
+];
+
+async function deviceCookie(deviceCookie: object, host: string): Promise<string | undefined> {
+  const { logIn, code } = await openDesk({ deviceCookie });
+  const client = await logIn();
+  const { cookies } = await client.post('/verify', { code: code(), rememberDevice: true }, host === '' ? {} : { host });
+  return cookies[0];
+}
+
+describe('DEV-7: the device cookie', () => {
+  const development = { insecureHttpForDevelopment: true };
+
+  it.each(LOCAL)('may go without Secure to %s where the developer says so', async (host) => {
+    expect(await deviceCookie(development, host)).toMatch(
+      /^mfa_device_[0-9a-f]{12}=[^;]+; Path=\/; Max-Age=\d+; HttpOnly; SameSite=Lax$/,
+    );
+  });
+
+  it.each(PUBLIC)('never goes without it to "%s"', async (host) => {
+    expect(await deviceCookie(development, host)).toMatch(/^__Host-mfa_device_[0-9a-f]{12}=.*; Secure; SameSite=Lax$/);
+  });
+
+  it('is secure everywhere unless the developer says otherwise, and of the site that the host names', async () => {
+    expect(await deviceCookie({}, 'localhost')).toContain('; Secure; SameSite=Lax');
+    expect(await deviceCookie({ sameSite: 'strict' }, 'app.example')).toContain('; Secure; SameSite=Strict');
+  });
+});
+
+describe('the device of a proof', () => {
+  const label = async (headers: Record<string, string>, sent: object = {}) => {
+    const { logIn, tool, code, pendingToken, mfa } = await openDesk();
+    const session = headers.session === 'none' ? tool() : await logIn();
+    const fields = headers.session === 'none' ? { pendingToken: await pendingToken() } : {};
+    const answer = await session.post('/verify', { code: code(), ...fields, ...sent }, headers);
+    if (answer.status !== 200) throw new Error(answer.text);
+    const result = await mfa.getStatus({ user: ada });
+    return result.ok ? result.status.devices.map((device) => device.label) : result.reason;
+  };
+
+  it('is named by its browser', async () => {
+    expect(await label({ 'user-agent': FIREFOX })).toEqual(['Firefox on Windows']);
+    expect(await label({ 'user-agent': '' })).toEqual(['Unknown browser']);
+  });
+
+  it('is none where a client without a session keeps no token', async () => {
+    const none = { session: 'none', 'user-agent': FIREFOX };
+    expect(await label(none)).toEqual([]);
+    expect(await label(none, { rememberDevice: false })).toEqual([]);
+    expect(await label(none, { rememberDevice: true })).toEqual(['Firefox on Windows']);
+    expect(await label({ ...none, 'mfa-device': '' })).toEqual(['Firefox on Windows']);
+  });
+
+  it('is known again by its cookie, or by the header alone where there is one', async () => {
+    const { logIn, code, kit } = await openDesk();
+    const client = await logIn();
+    await client.post('/verify', { code: code() });
+    const [token = ''] = client.cookies.values();
+    const shown = async (headers: Record<string, string>, user: TestUser | null = ada) => {
+      Object.assign(client, { user });
+      return (await bindFlows(kit, client.exchange({ headers }))).shownDeviceIds();
+    };
+    const ids = await shown({});
+    expect(ids).toHaveLength(1);
+    expect(await shown({ 'mfa-device': '' })).toEqual([]);
+    expect(await shown({ 'mfa-device': 'x.y.z' })).toEqual([]);
+    expect(await shown({ 'mfa-device': token, cookie: '' })).toEqual(ids);
+    expect(await shown({}, bob)).toEqual([]);
+    expect(await shown({}, null)).toEqual([]);
+  });
+});
+
+describe('a callback of the host', () => {
+  it.each(['user', 'assurance'])('that throws denies, and names the option %s and the cause', async (option) => {
+    const { kit, browser, session } = await openDesk();
+    const cause = new Error('down');
+    const throws = () => {
+      throw cause;
+    };
+    for (const call of [throws, () => Promise.reject(cause)]) {
+      const exchange = { ...browser(ada, session).exchange(), [option]: call };
+      await expect(guardRequest(kit, exchange)).rejects.toMatchObject({
+        code: 'host_callback_failed',
+        message: `The option "${option}" threw, so the request is denied. Mend the cause.`,
+        cause,
+      });
+    }
+    const own = new MfaError('host_setup', 'Mount the session first.');
+    await expect(guardRequest(kit, { ...browser(ada).exchange(), [option]: () => Promise.reject(own) })).rejects.toBe(own);
+  });
+
+  it.each<[string, unknown]>([
+    ['an id alone', { id: 'user-ada' }],
+    ['a name alone', { name: 'Ada' }],
+    ['an empty id', { id: '', name: 'Ada' }],
+    ['a number for an id', { id: 7, name: 'Ada' }],
+    ['a number for a name', { id: 'user-ada', name: 7 }],
+    ['a text', 'user-ada'],
+    ['true', true],
+  ])('that gives %s for a user denies', async (_what, user) => {
+    const { kit, browser, session } = await openDesk();
+    const asked = guardRequest(kit, { ...browser(ada, session).exchange(), user: async () => user as TestUser });
+    await expect(asked).rejects.toMatchObject({
+      code: 'host_callback_failed',
+      message: expect.stringContaining('must return { id, name } with texts'),
+    });
+  });
+
+  it.each([null, undefined])('that gives %s for a user says that nobody is logged in, and is asked no further', async (user) => {
+    const { kit, browser, session } = await openDesk();
+    const assurance = () => Promise.reject(new Error('asked'));
+    const exchange = { ...browser(ada, session).exchange(), user: async () => user as null, assurance };
+    expect((await guardRequest(kit, exchange)).decision).toEqual({ access: 'login-again' });
+  });
+
+  it('SES-4: that gives an assurance is the word on it: the session beside it counts for nothing', async () => {
+    const { kit, browser, session } = await openDesk();
+    const client = browser(ada, session);
+    const ask = async (assurance: unknown) =>
+      (await guardRequest(kit, { ...client.exchange(), assurance: async () => assurance as typeof session.assurance })).decision;
+    expect(await ask(session.assurance)).toMatchObject({ access: 'allow', via: 'otp' });
+    expect(await ask({ ...session.assurance, epoch: 'older' })).toMatchObject({ access: 'challenge', because: 'revoked' });
+    for (const unclear of [{}, { ...session.assurance, userId: bob.id }, 'verified']) {
+      expect(await ask(unclear)).toMatchObject({ access: 'challenge', because: 'missing' });
+    }
+    expect(await ask(null)).toMatchObject({ access: 'allow' });
+    expect(client.state).toBe(session);
+  });
+
+  it('that says what is wrong with the session is heard', async () => {
+    const { kit, logIn, code } = await openDesk();
+    const client = await logIn();
+    const fault = new MfaError('host_setup', 'Mount the session first.');
+    const session = { read: () => client.state, write: () => Promise.reject(fault) };
+    const flows = await bindFlows(kit, { ...client.exchange(), session });
+    await expect(flows.verify({ code: code() })).rejects.toBe(fault);
+  });
+});

@@ -1,0 +1,145 @@
+import { guardRequest } from '@mfa-kit/core/http';
+import { describe, expect, it } from 'vitest';
+import { ada, bob, DAY, wrongCode } from '../../support/core-fixture.js';
+import { openDesk } from './desk.js';
+
+const LOOKS = {
+  logoUrl: 'https://cdn.example/logo.svg',
+  themeUrl: '/theme.css',
+  supportUrl: 'mailto:help@acme.example',
+};
+
+describe('the pages', () => {
+  it('are complete documents of our own, that name the account', async () => {
+    const { logIn } = await openDesk({ pages: {} });
+    const page = await (await logIn()).page('GET', '/challenge');
+    expect([page.status, page.header('content-type')]).toEqual([200, 'text/html; charset=utf-8']);
+    expect(page.text).toMatch(/^<!doctype html>\n?<html lang="en"/i);
+    expect(page.text).toContain(ada.name);
+    expect(page.text).not.toContain('<img');
+  });
+
+  it('look as the host says', async () => {
+    const { logIn } = await openDesk({ pages: { ...LOOKS, brand: 'Acme Bank', hiddenFields: (request) => ({ csrf: request }) } });
+    const page = await (await logIn()).page('GET', '/challenge');
+    for (const part of [
+      'Acme Bank',
+      'src="https://cdn.example/logo.svg"',
+      'href="/theme.css"',
+      'href="mailto:help@acme.example"',
+      '<input type="hidden" name="csrf" value="request">',
+    ])
+      expect(page.text).toContain(part);
+    expect(page.header('content-security-policy')).toContain("img-src 'self' data: https://cdn.example");
+  });
+
+  it('speak as the host says, and English where it says nothing', async () => {
+    const { logIn, authenticator, clock, browser, session } = await openDesk({
+      pages: {
+        messages: (request) => ({
+          logIn: `Anmelden (${request})`,
+          challenge: { heading: 'Code eingeben' },
+          refusals: { invalid_code: 'Dieser Code stimmt nicht.', session_lost: 'Die Sitzung ist zu Ende.' },
+          successes: { sessions_ended: 'Alle anderen Sitzungen sind beendet.' },
+        }),
+      },
+    });
+    const client = await logIn();
+    const { text } = await client.page('POST', '/verify', { code: wrongCode(authenticator, clock.now()) });
+    for (const part of ['Code eingeben', 'Dieser Code stimmt nicht.', 'Continue']) expect(text).toContain(part);
+    expect((await browser(ada, session).page('GET', '?notice=sessions_ended')).text).toContain(
+      'Alle anderen Sitzungen sind beendet.',
+    );
+    const lost = (await browser(null).page('POST', '/verify', { code: '123456' })).text;
+    for (const part of ['Die Sitzung ist zu Ende.', 'Anmelden (request)']) expect(lost).toContain(part);
+  });
+
+  it('may be drawn by the host, which gets the page, its frame, the texts and its request', async () => {
+    const drawn: unknown[][] = [];
+    const { logIn, clock } = await openDesk({
+      pages: {
+        ...LOOKS,
+        render: async (...given) => {
+          drawn.push(given);
+          return 'drawn';
+        },
+        messages: () => ({ logIn: 'Anmelden' }),
+      },
+    });
+    const page = await (await logIn()).page('GET', '/challenge');
+    expect([page.status, page.text, page.header('content-type')]).toEqual([200, 'drawn', 'text/html; charset=utf-8']);
+    const frame = { ...LOOKS, basePath: '/mfa', brand: 'Acme', hiddenFields: {}, now: clock.now(), account: ada.name };
+    expect(drawn).toEqual([
+      [expect.objectContaining({ name: 'challenge' }), frame, expect.objectContaining({ logIn: 'Anmelden' }), 'request'],
+    ]);
+  });
+
+  it('lie where a proxy puts them', async () => {
+    const { logIn, browser } = await openDesk({ path: '/mfa', publicPath: '/app/mfa', pages: {} });
+    const client = await logIn();
+    expect((await client.page('GET', '/challenge')).text).toContain('action="/app/mfa/verify"');
+    expect((await client.page('GET', '')).header('location')).toBe('/app/mfa/challenge');
+    expect(client.state.returnTo).toBe('/app/mfa');
+    expect((await (await logIn(bob)).page('GET', '')).header('location')).toBe('/app/mfa/enroll');
+    expect((await (await logIn(bob)).page('POST', '/enroll')).header('location')).toBe('/app/mfa/enroll');
+    expect((await browser(null).page('GET', '')).header('location')).toBe('/login');
+  });
+});
+
+describe('a page that says why a request goes no further', () => {
+  const html = { accept: 'text/html' };
+  const shown = (outcome: Awaited<ReturnType<typeof guardRequest>>) => {
+    if (outcome.allowed) throw new Error('allowed');
+    const header = (name: string) => outcome.answer.headers.find(([key]) => key === name)?.[1];
+    return { status: outcome.answer.status, header, ...JSON.parse(outcome.answer.body) };
+  };
+
+  it('names the account, and offers no login where none would help', async () => {
+    const { kit, browser } = await openDesk();
+    const client = browser({ ...bob, enrolled: true });
+    const page = shown(await guardRequest(kit, client.exchange({ url: '/cases', headers: html })));
+    expect([page.status, page.page]).toEqual([
+      403,
+      {
+        name: 'message',
+        heading: 'MFA settings not found',
+        text: 'We cannot find the MFA settings of your account. Contact support to set them up again.',
+      },
+    ]);
+    expect([page.frame.account, page.header('Retry-After')]).toEqual([bob.name, undefined]);
+  });
+
+  it('tells how long to wait', async () => {
+    const { kit, browser, session, weather } = await openDesk();
+    weather.readsLeft = 0;
+    const page = shown(await guardRequest(kit, browser(ada, session).exchange({ url: '/cases', headers: html })));
+    expect([page.status, page.page.heading, page.header('Retry-After')]).toEqual([
+      503,
+      'Temporarily unavailable',
+      expect.stringMatching(/^\d+$/),
+    ]);
+  });
+
+  it('says that the policy does not allow it', async () => {
+    const { kit, logIn } = await openDesk();
+    const client = await logIn({ ...bob, mayEnroll: false });
+    const page = shown(await guardRequest(kit, client.exchange({ url: '/cases', headers: html })));
+    expect([page.status, page.page.heading]).toEqual([403, 'Not allowed']);
+  });
+});
+
+describe('a guard', () => {
+  it('tells who asked for no page until when to enroll', async () => {
+    const { kit, logIn, clock } = await openDesk();
+    const client = await logIn({ ...bob, enrollBy: clock.now() + DAY });
+    expect(await guardRequest(kit, client.exchange({ url: '/cases' }))).toMatchObject({
+      allowed: true,
+      decision: { via: 'grace' },
+    });
+    clock.advance(DAY);
+    const outcome = await guardRequest(kit, client.exchange({ url: '/cases' }));
+    if (outcome.allowed) throw new Error('allowed');
+    const enrollBy = clock.now();
+    expect(JSON.parse(outcome.answer.body)).toMatchObject({ status: 403, reason: 'enroll', enrollBy });
+  });
+});
