@@ -18,6 +18,11 @@ describe('a report on coverage', () => {
     for (const order of [found, found.toReversed()]) expect(buildCoverage(order).routes).toEqual([found[0]]);
   });
 
+  it('tells of a route found twice alike what was found first', () => {
+    const found = ['a router', 'another router'].map((why) => ({ route: 'GET /cases', status: 'unknown' as const, why }));
+    expect(buildCoverage(found).routes).toEqual([found[0]]);
+  });
+
   it('names what runs before any guard once', () => {
     expect(buildCoverage(routes, ['session', 'json', 'session'])).toEqual({ routes, middleware: ['session', 'json'] });
     expect(buildCoverage([])).toEqual({ routes: [], middleware: [] });

@@ -2,6 +2,8 @@ import type { Assurance, MfaOptions } from '@mfa-kit/core';
 import { answerEndpoint, createHttpKit, type HttpKit, type HttpOptions } from '@mfa-kit/core/http';
 import { memoryStorage } from '@mfa-kit/core/storage/memory';
 import { createAuthenticator, type VirtualAuthenticator } from '@mfa-kit/core/testing';
+// Otherwise it is loaded at the first request, and test/mutation could not change what stands at its top before a test.
+import '../../../packages/core/src/http/endpoints/answer-endpoint.js';
 import { ada, bob, createEnrolled, type Enrolled, MINUTE, type TestUser } from '../../support/core-fixture.js';
 import { exchangeOf, sessionOf } from './exchange.js';
 
@@ -128,6 +130,7 @@ export class Client {
     const exchange = this.exchange({ method, url: `/mfa${path}`, body, headers });
     const answer = await answerEndpoint(this.kit, exchange, path.split('?')[0] ?? '');
     for (const line of exchange.cookies) this.keep(line);
+    for (const entry of answer.headers) checkHeader(entry);
     const header = (name: string) => answer.headers.find(([key]) => key.toLowerCase() === name)?.[1];
     return { status: answer.status, header, text: answer.body, body: parse(answer.body), cookies: exchange.cookies };
   }
@@ -137,6 +140,12 @@ export class Client {
     if (line.includes('Max-Age=0;')) this.cookies.delete(name);
     else this.cookies.set(name, value);
   }
+}
+
+/** Fails on what no framework could put on a response. */
+function checkHeader(entry: [string, string]): void {
+  const [name, value] = entry;
+  if (entry.length !== 2 || !/^[A-Z][A-Za-z-]+$/.test(name) || typeof value !== 'string') throw new Error(`no header: ${entry}`);
 }
 
 /** Status and place of a redirect. */

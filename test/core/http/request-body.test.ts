@@ -24,6 +24,28 @@ describe('the body of a request', () => {
     expect(await readRequestBody(request)).toBeUndefined();
   });
 
+  it('is not read further where somebody has read some of it', async () => {
+    const request = new PassThrough();
+    request.write('code');
+    await new Promise((resolve) => request.once('readable', resolve));
+    expect(String(request.read(2))).toBe('co');
+    expect(await readRequestBody(request)).toBeUndefined();
+  });
+
+  it('leaves no listener behind', async () => {
+    for (const end of ['end', 'destroy', 'x'.repeat(BODY_LIMIT_BYTES + 1)]) {
+      const request = new PassThrough();
+      const listeners = () => ['data', 'end', 'error', 'close'].map((name) => request.listenerCount(name));
+      const before = listeners();
+      const body = readRequestBody(request);
+      if (end === 'end') request.end('code');
+      else if (end === 'destroy') request.destroy();
+      else request.write(end);
+      await body;
+      expect(listeners()).toEqual(before);
+    }
+  });
+
   it('HTTP-7: is read until it is too long, the rest let through', async () => {
     const whole = 'x'.repeat(BODY_LIMIT_BYTES);
     expect(await readRequestBody(requestOf([whole]))).toHaveLength(BODY_LIMIT_BYTES);
@@ -46,6 +68,9 @@ describe('the body of a request', () => {
     expect((await readFields(exchange)).ok).toBe(false);
     const gone = new PassThrough().on('error', () => undefined);
     leave(gone);
+    expect(await readRequestBody(gone)).toBe(await body);
+    // Its last word was said a while ago.
+    await new Promise(setImmediate);
     expect(await readRequestBody(gone)).toBe(await body);
   });
 });

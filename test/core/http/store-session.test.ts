@@ -53,6 +53,18 @@ describe('the state in a session that a store keeps', () => {
     expect(calls).toEqual(['regenerate old', 'save new']);
   });
 
+  it('SES-1: is none under a new id for a user without MFA', async () => {
+    const { req, calls, port } = request({ user: 'ada', mfa: verified });
+    await port.write(undefined, { renew: true });
+    expect({ ...req.session }).toStrictEqual({ user: 'ada', cookie: { maxAge: 60 } });
+    expect(calls).toEqual(['regenerate old', 'save new']);
+  });
+
+  it('names what the store said, though it be no error', async () => {
+    const { port } = request({}, ['regenerate']);
+    await expect(port.write(verified, { renew: true })).rejects.toMatchObject({ cause: 'down' });
+  });
+
   it('FLT-1: is as before when the store does not save it', async () => {
     const { port } = request({ mfa: pending }, ['save']);
     await expect(port.write(verified, { renew: false })).rejects.toThrow('down');

@@ -183,6 +183,17 @@ describe('a proof', () => {
     expect(page.body.frame.notice.text).toBe('Too many wrong codes. Try again in 30 seconds.');
   });
 
+  it('THR-4: from a known browser waits for what was guessed there alone', async () => {
+    const { logIn, authenticator, clock, code } = await openDesk();
+    const client = await logIn();
+    await client.post('/verify', { code: code() });
+    const wrong = { code: wrongCode(authenticator, clock.now()) };
+    for (let tries = 0; tries < 5; tries++) await client.post('/verify', wrong);
+    const page = await client.page('POST', '/verify', wrong);
+    expect([page.status, page.header('retry-after'), page.body.page.waitSeconds]).toEqual([429, '30', 30]);
+    expect((await (await logIn()).page('GET', '/challenge')).body.page.waitSeconds).toBe(0);
+  });
+
   it('leads who has not enrolled to the enrollment', async () => {
     const { logIn } = await openDesk();
     const client = await logIn(bob);
@@ -215,11 +226,24 @@ describe('a proof', () => {
     weather.readsLeft = 0;
     const down = await client.page('POST', '/verify', { code: code() });
     expect([down.status, down.body.page.name, down.body.frame.notice.tone]).toEqual([503, 'challenge', 'error']);
+    expect(down.body.page.waitSeconds).toBe(0);
     expect(down.header('retry-after')).toMatch(/^\d+$/);
     weather.readsLeft = Number.POSITIVE_INFINITY;
     Object.assign(client.session ?? {}, { fail: true });
     const answer = await client.post('/verify', { code: code(), rememberDevice: true });
     expect(answer.body).toMatchObject({ status: 503, reason: 'unavailable', retryAfterSeconds: 5 });
     expect([answer.cookies, client.state.state, client.session?.renewals]).toEqual([[], 'pending', 0]);
+  });
+
+  it('FLT-1: is none in a session that takes no login either', async () => {
+    const { browser, code } = await openDesk();
+    const client = browser(ada);
+    Object.assign(client.session ?? {}, { fail: true });
+    const page = await client.page('POST', '/verify', { code: code() });
+    expect([page.status, page.header('retry-after'), page.body.page]).toEqual([
+      503,
+      '5',
+      expect.objectContaining({ name: 'challenge', because: 'missing', recoveryOffered: false, rememberDays: 30 }),
+    ]);
   });
 });

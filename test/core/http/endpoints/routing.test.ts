@@ -76,6 +76,22 @@ describe('the paths of the endpoints', () => {
   });
 });
 
+it.each(GETS)(
+  'HTTP-1: GET "%s" may come from anywhere, and its body is not read: it changes nothing of the user',
+  async (path) => {
+    const { kit, session, storage } = await openDesk();
+    const asked: Record<string, string>[] = [{}, { 'sec-fetch-site': 'cross-site', cookie: 'a=b' }, { 'sec-fetch-site': 'none' }];
+    for (const headers of asked) {
+      const body = () => Promise.reject(new Error('read'));
+      const state = sessionOf({ ...session, enrollmentIds: [] });
+      const before = await storage.read(ada.id);
+      const answer = await answerEndpoint(kit, { ...exchangeOf({ user: ada, session: state, headers }), body }, path);
+      expect([path, answer.status]).toEqual([path, path === '/enroll' ? 404 : 200]);
+      expect(await storage.read(ada.id)).toEqual(before);
+    }
+  },
+);
+
 describe('the style and the script of the pages', () => {
   it.each([
     ['/assets/page.css', 'text/css; charset=utf-8'],

@@ -78,6 +78,18 @@ describe('a client with a pending token', () => {
     expect(page.body.page.action).toEqual({ href: '/login', text: 'Log in' });
   });
 
+  it('T21: is told in a page that its token was used', async () => {
+    const { tool, pendingToken, code } = await setUp();
+    const sent = { pendingToken: await pendingToken(), code: code() };
+    expect((await tool().page('POST', '/verify', sent)).header('location')).toBe('/home');
+    const page = await tool().page('POST', '/verify', { ...sent, code: code() });
+    expect([page.status, page.body.page.name, page.body.page.heading]).toEqual([401, 'message', 'Log in again']);
+    expect([page.body.page.text, page.body.frame.account]).toEqual([
+      'This login has expired or was already used. Log in again.',
+      ada.name,
+    ]);
+  });
+
   it('T21: is refused when its ten minutes are over', async () => {
     const { tool, pendingToken, clock } = await setUp();
     const token = await pendingToken(bob);

@@ -1,0 +1,75 @@
+import { describe, expect, it } from 'vitest';
+import {
+  assetAnswer,
+  emptyAnswer,
+  jsonAnswer,
+  pageAnswer,
+  problemAnswer,
+  redirectAnswer,
+} from '../../../packages/core/src/http/answers.js';
+import { describeProblem } from '../../../packages/core/src/http/problem.js';
+import { httpOptions } from './exchange.js';
+
+const kit = { options: httpOptions() };
+
+const SAFETY = [
+  ['Cache-Control', 'no-store'],
+  [
+    'Content-Security-Policy',
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; form-action 'self'; " +
+      "frame-ancestors 'none'; base-uri 'none'",
+  ],
+  ['Referrer-Policy', 'no-referrer'],
+  ['X-Content-Type-Options', 'nosniff'],
+  ['X-Frame-Options', 'DENY'],
+  ['Vary', 'Accept'],
+];
+
+describe('HTTP-3: the headers of an answer are these and no others', () => {
+  it('a page', () => {
+    const headers = [['Content-Type', 'text/html; charset=utf-8'], ...SAFETY];
+    expect(pageAnswer(kit, { status: 200, html: '<p>' })).toEqual({ status: 200, headers, body: '<p>' });
+    const wait: [string, string][] = [['Retry-After', '1']];
+    expect(pageAnswer(kit, { status: 503, html: '', headers: wait }).headers).toEqual([...headers, ...wait]);
+  });
+
+  it('JSON', () => {
+    const headers = [['Content-Type', 'application/json; charset=utf-8'], ...SAFETY];
+    expect(jsonAnswer(kit, 201, { a: 1 })).toEqual({ status: 201, headers, body: '{"a":1}' });
+  });
+
+  it('nothing to say, and another place to go to', () => {
+    expect(emptyAnswer(kit)).toEqual({ status: 204, headers: SAFETY, body: '' });
+    const headers = [['Location', '/cases'], ...SAFETY];
+    expect(redirectAnswer(kit, '/cases')).toEqual({ status: 303, headers, body: '' });
+  });
+
+  it('a problem', () => {
+    const type = ['Content-Type', 'application/problem+json; charset=utf-8'];
+    expect(problemAnswer(kit, describeProblem('not_found')).headers).toEqual([type, ...SAFETY]);
+    const busy = problemAnswer(kit, describeProblem('busy'), [['Allow', 'POST']]);
+    expect(busy.headers).toEqual([type, ...SAFETY, ['Retry-After', '1'], ['Allow', 'POST']]);
+    const lost = problemAnswer(kit, describeProblem('login_again'));
+    expect(lost.headers).toEqual([type, ...SAFETY, ['WWW-Authenticate', 'Bearer error="invalid_token"']]);
+  });
+
+  it('a style sheet, of which nothing is secret', () => {
+    const asset = { type: 'text/css', body: 'p{}', fresh: true };
+    const [, ...safety] = SAFETY;
+    expect(assetAnswer(kit, asset)).toEqual({
+      status: 200,
+      headers: [['Content-Type', 'text/css'], ['Cache-Control', 'public, max-age=31536000, immutable'], ...safety],
+      body: 'p{}',
+    });
+    expect(assetAnswer(kit, { ...asset, fresh: false }).headers).toContainEqual(['Cache-Control', 'no-cache']);
+  });
+});
+
+it('HTTP-3: forms may lead to each other origin that the host named, once', () => {
+  const policy = (loginUrl: string, homeUrl: string) =>
+    new Map(emptyAnswer({ options: httpOptions({ loginUrl, homeUrl }) }).headers).get('Content-Security-Policy');
+  expect(policy('https://sso.example/login', 'https://app.example:8443/')).toContain(
+    "; form-action 'self' https://sso.example https://app.example:8443; ",
+  );
+  expect(policy('https://sso.example/login', 'https://sso.example/')).toContain("; form-action 'self' https://sso.example; ");
+});
