@@ -43,7 +43,7 @@ describe('the conformance kit passes an adapter on several servers that come bac
   runConformance({ open: async () => onServers(open()), rounds: 2, listed: 120, hooks: loseNextReply ? { loseNextReply } : {} });
 });
 
-describe('the conformance kit fails, for its own reason,', () => {
+describe('d-0b: the conformance kit fails, for its own reason,', () => {
   it.each(seededBugs)('$name', async ({ start, caughtBy }) => {
     const { open, hooks = {} } = start();
     expect(caughtBy.length).toBeGreaterThan(0);
@@ -83,7 +83,7 @@ describe('the conformance kit', () => {
   });
 });
 
-describe('the conformance kit fails, on a real SQLite,', () => {
+describe('d-0b: the conformance kit fails, on a real SQLite,', () => {
   const folder = mkdtempSync(join(tmpdir(), 'mfa-kit-kit-'));
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -123,7 +123,7 @@ describe('the conformance kit fails, on a real SQLite,', () => {
 
 const database = await postgresDatabase();
 
-describeWith(database, 'the conformance kit fails, on a real PostgreSQL,', ({ connectionString, drop }) => {
+describeWith(database, 'd-0b: the conformance kit fails, on a real PostgreSQL,', ({ connectionString, drop }) => {
   const pool = new pg.Pool({ connectionString });
   afterAll(async () => {
     await pool.end();

@@ -3,11 +3,12 @@ import { afterAll, expect, it } from 'vitest';
 import { type StorageConformanceOptions, storageConformance } from '../../../packages/core/src/storage/conformance.js';
 import { sqlStorage } from '../../../packages/core/src/storage/sql.js';
 import { mysqlDatabase } from '../../support/mysql.js';
+import { countFaults } from '../../support/proof.js';
 import { describeWith } from '../../support/requires.js';
 
 const database = await mysqlDatabase();
 
-describeWith(database, 'the conformance kit fails, on a real MariaDB,', (real) => {
+describeWith(database, 'd-0b: the conformance kit fails, on a real MariaDB,', (real) => {
   // Not strict, as servers of old are: what does not fit is cut without an error.
   const pool = mysql.createPool({ uri: real.url });
   pool.on('connection', (connection) => void connection.query("SET sql_mode = ''"));
@@ -42,6 +43,7 @@ describeWith(database, 'the conformance kit fails, on a real MariaDB,', (real) =
     ['an id that is cut', 'VARCHAR(254) COLLATE utf8mb4_bin', 'MEDIUMTEXT', /their last of 255 bytes/],
     ['a value that is cut', 'VARBINARY(255)', 'TEXT', /64 KiB.*65536/],
   ])('%s', async (name, userId, value, saying) => {
+    countFaults();
     const table = name.replaceAll(' ', '_');
     await pool.query(
       `CREATE TABLE ${table} (user_id ${userId} PRIMARY KEY, version VARBINARY(64), value ${value}, updated_at DATETIME) ENGINE=InnoDB`,

@@ -7,7 +7,7 @@ import { serverUrl } from '../../support/server-url.js';
 import { expectCaught, failuresOf } from './kit-failures.js';
 
 // What a team writes at first: a client and two commands.
-describeWith(await serverUrl('redis'), 'the conformance kit fails, on a real Redis,', async (url) => {
+describeWith(await serverUrl('redis'), 'd-0b: the conformance kit fails, on a real Redis,', async (url) => {
   const client = await createClient({ url }).connect();
   afterAll(() => client.destroy());
   const right = (prefix: string): MfaStorage => redisStorage({ client, prefix });
