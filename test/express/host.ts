@@ -63,6 +63,8 @@ export interface HostOptions {
   session?: RequestHandler | null;
   /** Leaves the line out of the login. */
   forgetBeginLogin?: true;
+  /** What the login does in place of the line, and its answer. */
+  login?: (given: { kit: ExpressMfa<TestUser>; req: Request; res: Response; user: TestUser }) => Promise<unknown>;
   /** Routes after the guard of the whole application. */
   routes?: (host: Pick<Host, 'app' | keyof ExpressMfa>) => void;
 }
@@ -102,6 +104,7 @@ export async function startHost(given: HostOptions): Promise<Host> {
     if (!user) return void res.sendStatus(401);
     req.session.userId = user.id;
     if (given.forgetBeginLogin) return void res.json({});
+    if (given.login) return void given.login({ kit, req, res, user }).catch(next);
     kit
       .mfaFor(req, res)
       .then((flows) => flows.beginLogin())

@@ -2,28 +2,24 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expressMfa } from '@mfa-kit/express';
 import session from 'express-session';
-import { afterEach, describe, expect, it } from 'vitest';
+import passport from 'passport';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { createBench, type TestUser } from '../support/core-fixture.js';
+import { watchWarnings } from '../support/warnings.js';
 import { Client, expectStatus, logIn } from './client.js';
-import { type Host, startHost, versions } from './host.js';
+import { startHost, versions } from './host.js';
 
 const closing: (() => Promise<unknown>)[] = [];
-const warnings: string[] = [];
-const listen = ({ code, message }: NodeJS.ErrnoException) => {
-  if (code === 'MFA_KIT_GUARDED_DOOR') warnings.push(message);
-};
+const warnings = watchWarnings();
 afterEach(async () => {
-  process.off('warning', listen);
-  warnings.length = 0;
   for (const close of closing.splice(0)) await close();
 });
 
 describe.each(versions)('SES-4: what is mounted wrongly denies and says what to write, on Express $version', ({ express }) => {
-  async function start(given: Omit<Parameters<typeof startHost>[0], 'express'>): Promise<Host> {
-    const host = await startHost({ express, ...given });
-    closing.push(host.close);
-    return host;
-  }
+  const loggedIn: import('express').RequestHandler = (req, _res, next) => {
+    Object.assign(req, { user: { id: 'user-ada', name: 'ada' } });
+    next();
+  };
 
   /** An application of its own, mounted by hand. */
   async function mount(build: (app: ReturnType<typeof express>, kit: ReturnType<typeof expressMfa<TestUser>>) => void) {
@@ -43,7 +39,6 @@ describe.each(versions)('SES-4: what is mounted wrongly denies and says what to 
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     closing.push(() => new Promise((resolve) => server.close(resolve)));
     server.keepAliveTimeout = 1;
-    process.on('warning', listen);
     return { client: new Client({ origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}` }), errors };
   }
 
@@ -57,7 +52,7 @@ describe.each(versions)('SES-4: what is mounted wrongly denies and says what to 
     expect(String(errors[0])).toContain(mend);
   });
 
-  it('requireMfa() for everything, the login included', async () => {
+  it('the guard for everything, the login included', async () => {
     const { client } = await mount((app, kit) => app.use(kit.requireMfa()));
     for (const path of ['/cases', '/login?next=1']) expectStatus(await client.get(path), 401);
     expect(warnings).toEqual([expect.stringContaining('The guard refused /login,')]);
@@ -66,46 +61,76 @@ describe.each(versions)('SES-4: what is mounted wrongly denies and says what to 
     expect(warnings).toHaveLength(1);
   });
 
-  it('requireMfa() for everything before the router', async () => {
+  it('the guard for everything, before the router', async () => {
     const { client } = await mount((app, kit) => {
-      app.use((req, _res, next) => {
-        Object.assign(req, { user: { id: 'user-ada', name: 'ada' } });
-        next();
-      });
+      app.use(loggedIn);
       app.use(kit.requireMfa());
       app.use('/mfa', kit.router);
     });
     expect((await client.page('GET', '/cases')).headers.get('location')).toBe('/mfa/enroll');
-    expect(warnings).toEqual([]);
+    expect(warnings.filter((warning) => warning.includes('GUARDED_DOOR'))).toEqual([]);
     expect((await client.page('GET', '/mfa/enroll')).headers.get('location')).toBe('/mfa/enroll');
-    expect(warnings).toEqual([expect.stringContaining('The guard refused /mfa/enroll')]);
+    const sentence =
+      /^MFA_KIT_GUARDED_DOOR: The guard refused \/mfa\/enroll,.*by requireMfaExcept\(\[\.\.\.\]\) in place of requireMfa\(\)/;
+    expect(warnings).toContainEqual(expect.stringMatching(sentence));
   });
 
   it('a guard that stands where it should warns of nothing', async () => {
-    const host = await start({});
-    process.on('warning', listen);
+    const host = await startHost({ express });
+    closing.push(host.close);
     const client = await logIn(host);
     for (const path of ['/cases', '/loginx', '/mfa/unknown']) await client.get(path);
     expect(warnings).toEqual([]);
   });
 
-  it('a session that cannot be renewed, as that of cookie-session', async () => {
-    const kept: Record<string, unknown> = {};
-    const { errors, origin } = await start({
-      session: (req, _res, next) => {
-        Object.assign(req, { session: kept });
-        next();
-      },
+  it('the router at another path than the option says', async () => {
+    const { client, errors } = await mount((app, kit) => {
+      app.use(loggedIn);
+      app.use('/security', kit.router);
+      app.use(kit.requireMfaExcept([]));
     });
-    const client = new Client({ origin });
-    expectStatus(await client.post('/login?user=ada'), 500);
-    for (const path of ['/cases', '/mfa', '/mfa/challenge']) expectStatus(await client.get(path), 500);
-    for (const error of errors) expect(error).toMatchObject({ name: 'MfaError', code: 'host_setup' });
-    expect(String(errors[0])).toContain('Use express-session, or give the option session: { read, write }');
-    expect(kept).not.toHaveProperty('mfa');
+    for (const path of ['/security', '/security/enroll', '/cases']) expect((await client.get(path)).status).not.toBe(200);
+    expect(errors[0]).toMatchObject({ name: 'MfaError', code: 'host_setup' });
+    expect(String(errors[0])).toContain('mounted at "/security", but the option path says "/mfa". Make them the same');
   });
 
-  it('a router below another application than the option path says', async () => {
+  it('no router', async () => {
+    const { client } = await mount((app, kit) => app.use(loggedIn, kit.requireMfaExcept([])));
+    const { headers } = await client.page('GET', '/cases');
+    expect(headers.get('location')).toBe('/mfa/enroll');
+    expectStatus(await client.page('GET', '/mfa/enroll'), 404);
+    await vi.waitFor(() => expect(warnings.length).toBeGreaterThan(0));
+    expect(warnings).toContainEqual(expect.stringMatching(/^MFA_KIT_NO_ROUTER: .*Write app\.use\('\/mfa', router\)/));
+  });
+
+  it('a router behind the guard, or pages of the host’s own, warn of nothing', async () => {
+    const { client } = await mount((app, kit) => {
+      app.use(loggedIn, kit.requireMfaExcept(['/login']));
+      app.post('/login', async (req, res) => res.json(await (await kit.mfaFor(req, res)).beginLogin()));
+      app.get('/mfa/challenge', (_req, res) => void res.send('own'));
+      app.use('/mfa', kit.router);
+    });
+    await logIn(client.host, 'ada', client);
+    expectStatus(await client.get('/mfa/challenge'), 200);
+    expect((await client.get('/mfa/enroll')).body).toMatchObject({ status: 404, type: 'urn:mfa-kit:problem:not-found' });
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(warnings).toEqual([]);
+  });
+
+  it('the strategy with a session of Passport', async () => {
+    const { client, errors } = await mount((app, kit) => {
+      const own = new passport.Passport();
+      own.use('mfa', kit.strategy as passport.Strategy);
+      app.post('/second-factor', express.json(), loggedIn, own.authenticate('mfa'));
+      app.use(kit.requireMfaExcept([]));
+    });
+    expectStatus(await client.post('/second-factor', { code: '123456' }), 500);
+    expect(errors[0]).toMatchObject({ name: 'MfaError', code: 'host_setup' });
+    expect(String(errors[0])).toContain("Write passport.authenticate('mfa', { session: false })");
+    expectStatus(await client.get('/cases'), 401);
+  });
+
+  it('the kit below another application than its path says', async () => {
     const { client, errors } = await mount((app, kit) => {
       const api = express();
       api.use('/mfa', kit.router);
@@ -115,12 +140,5 @@ describe.each(versions)('SES-4: what is mounted wrongly denies and says what to 
     expectStatus(await client.get('/api/mfa/challenge'), 500);
     expect(String(errors[0])).toContain('mounted at "/api/mfa", but the option path says "/mfa"');
     expectStatus(await client.get('/cases'), 401);
-  });
-
-  it('the arguments of expressMfa in another order, or the options of createMfa in its place', () => {
-    const options = { user: () => null, loginUrl: '/login' };
-    for (const wrong of [{ issuer: 'Acme' }, options, undefined]) {
-      expect(() => expressMfa(wrong as never, options)).toThrowError('must be what createMfa() returned');
-    }
   });
 });

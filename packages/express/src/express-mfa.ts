@@ -1,6 +1,6 @@
 import { IncomingMessage } from 'node:http';
 import { type Mfa, MfaError, type MfaUser, type Requirement } from '@mfa-kit/core';
-import { answerEndpoint, bindFlows, createHttpKit, type RequestFlows } from '@mfa-kit/core/http';
+import { answerEndpoint, bindFlows, createHttpKit, type RequestFlows, watchLogin } from '@mfa-kit/core/http';
 import type { Request, RequestHandler, Response } from 'express';
 import { markHandler } from './coverage-marks.js';
 import { checkExpressOptions, type ExpressMfaOptions } from './express-options.js';
@@ -28,7 +28,9 @@ export function expressMfa<User extends MfaUser>(mfa: Mfa<User>, options: Expres
   const kit = createHttpKit<User, Request>(mfa, options);
   const { path } = kit.options;
 
+  const answered = new WeakSet<Request>();
   const router = handleAsync(async (req, res) => {
+    answered.add(req);
     if (req.baseUrl.toLowerCase() !== path.toLowerCase()) {
       throw new MfaError(
         'host_setup',
@@ -47,9 +49,14 @@ export function expressMfa<User extends MfaUser>(mfa: Mfa<User>, options: Expres
     },
     requireMfaExcept(paths, requirement) {
       refuseRequest('requireMfaExcept([...])', paths);
-      return guardAllExcept(kit, options, { paths, ...(requirement && { requirement }) });
+      return guardAllExcept(kit, options, { paths, answered, ...(requirement && { requirement }) });
     },
-    mfaFor: async (req, res) => bindFlows(kit, openExchange(options, { req, res })),
+    async mfaFor(req, res) {
+      if (typeof req?.headers !== 'object' || typeof res?.setHeader !== 'function') {
+        throw new MfaError('host_setup', 'mfaFor() needs the request and its response: write mfaFor(req, res).');
+      }
+      return watchLogin(kit, await bindFlows(kit, openExchange(options, { req, res })), () => res.headersSent);
+    },
     strategy: createStrategy(kit, options),
   };
 }

@@ -1,5 +1,13 @@
 import { type Assurance, MfaError, type MfaUser, type Requirement } from '@mfa-kit/core';
-import { type AllowDecision, checkRequirement, guardRequest, type HttpKit, listOpenPaths, openPaths } from '@mfa-kit/core/http';
+import {
+  type AllowDecision,
+  checkRequirement,
+  describeProblem,
+  guardRequest,
+  type HttpKit,
+  listOpenPaths,
+  openPaths,
+} from '@mfa-kit/core/http';
 import type { NextFunction, Request, RequestHandler, Response } from 'express';
 import { markHandler } from './coverage-marks.js';
 import type { ExpressMfaOptions } from './express-options.js';
@@ -36,8 +44,12 @@ export function guardRoute<User extends MfaUser>(
       return 'pass';
     }
     delete req.mfa;
-    if (options.onRefused) await options.onRefused(outcome.decision, req, res, errorsOnly(next));
-    else writeAnswer(res, outcome.answer);
+    if (!options.onRefused) {
+      writeAnswer(res, outcome.answer);
+      return 'answered';
+    }
+    warnOfSilence(kit, res);
+    await options.onRefused(outcome.decision, req, res, errorsOnly(next));
     return 'answered';
   });
   return markHandler(guard, { kind: 'guard', open: [] });
@@ -47,11 +59,20 @@ export function guardRoute<User extends MfaUser>(
 export function guardAllExcept<User extends MfaUser>(
   kit: HttpKit<User, Request>,
   options: ExpressMfaOptions<User>,
-  input: { paths: readonly string[]; requirement?: Requirement },
+  input: { paths: readonly string[]; answered: WeakSet<Request>; requirement?: Requirement },
 ): RequestHandler {
   const isOpen = openPaths(kit, input.paths);
   const guard = guardRoute(kit, options, input.requirement);
-  const guardRest: RequestHandler = (req, res, next) => (isOpen(req.baseUrl + req.path) ? next() : guard(req, res, next));
+  const { path: mount } = kit.options;
+  const guardRest: RequestHandler = (req, res, next) => {
+    const path = req.baseUrl + req.path;
+    if (!isOpen(path)) {
+      guard(req, res, next);
+      return;
+    }
+    if (path.startsWith(mount)) warnOfNoRouter(kit, { req, res, answered: input.answered });
+    next();
+  };
   return markHandler(guardRest, { kind: 'guard', open: listOpenPaths(kit, input.paths) });
 }
 
@@ -95,4 +116,31 @@ function errorsOnly(next: NextFunction): NextFunction {
       ),
     );
   };
+}
+
+/** The router may still follow; that nothing answers for the kit shows only at the end. */
+function warnOfNoRouter<User extends MfaUser>(
+  kit: HttpKit<User, Request>,
+  { req, res, answered }: { req: Request; res: Response; answered: WeakSet<Request> },
+): void {
+  const { path } = kit.options;
+  res.once('finish', () => {
+    if (res.statusCode !== describeProblem('not_found').status || answered.has(req)) return;
+    kit.warn(
+      'MFA_KIT_NO_ROUTER',
+      `Refused requests are sent to pages below ${path}, where nothing answers, so nobody gets in. Write app.use('${path}', router).`,
+    );
+  });
+}
+
+/** What answers late is no mistake; what never answers shows when the client goes away. */
+function warnOfSilence<User extends MfaUser>(kit: HttpKit<User, Request>, res: Response): void {
+  res.once('close', () => {
+    if (res.headersSent) return;
+    kit.warn(
+      'MFA_KIT_NO_ANSWER',
+      'A refused request got no answer until its client went away. Let onRefused answer it, or call next(error), or leave ' +
+        'onRefused out.',
+    );
+  });
 }

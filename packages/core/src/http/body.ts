@@ -1,3 +1,4 @@
+import { MfaError } from '../errors.js';
 import { BODY_LIMIT_BYTES, type MfaExchange } from './exchange.js';
 
 /** The fields that any endpoint knows; others may be there (a host's CSRF token) and have no effect. */
@@ -18,6 +19,9 @@ const TEXT_FIELDS = ['code', 'recoveryCode', 'enrollmentId', 'id', 'name', 'pend
 /** A parser of the host may have inflated the body, and a form grows when it is written as JSON. */
 const PARSED_LIMIT = 3 * BODY_LIMIT_BYTES;
 const TOO_LONG = 'The body is longer than 4 KB.';
+const BODY_GONE =
+  'Something had read the body of this request before the kit, and left nothing of it as req.body. Mount the kit before it, or ' +
+  'let a parser keep the body.';
 const NO_OBJECT = 'The body must be an object of named fields.';
 
 type Fields = Record<string, unknown>;
@@ -34,8 +38,11 @@ interface Fault {
  * refused whatever the host's parser made of them, so that no flow ever sees one (ASVS 15.3.5 to 15.3.7).
  */
 export async function readFields(exchange: Pick<MfaExchange, 'header' | 'body'>): Promise<BodyReading> {
-  if (Number(exchange.header('content-length') ?? 0) > BODY_LIMIT_BYTES) return { ok: false, detail: TOO_LONG };
-  const body = parse(await exchange.body(), exchange);
+  const length = Number(exchange.header('content-length') ?? 0);
+  if (length > BODY_LIMIT_BYTES) return { ok: false, detail: TOO_LONG };
+  const sent = await exchange.body();
+  if (sent === undefined && length > 0) throw new MfaError('host_setup', BODY_GONE);
+  const body = parse(sent, exchange);
   const picked = 'fault' in body ? body : pickFields(body.values);
   return 'fault' in picked ? { ok: false, detail: picked.fault } : { ok: true, fields: picked };
 }

@@ -11,7 +11,14 @@ export interface HttpKit<User extends MfaUser = MfaUser, Request = unknown> {
 }
 
 /** Codes of the warnings that the HTTP layer gives. */
-export type HttpWarning = 'MFA_KIT_GUARDED_DOOR' | 'MFA_KIT_NO_BEGIN_LOGIN' | 'MFA_KIT_SESSION_STORE';
+export type HttpWarning =
+  | 'MFA_KIT_CROSS_SITE'
+  | 'MFA_KIT_GUARDED_DOOR'
+  | 'MFA_KIT_LATE_LOGIN'
+  | 'MFA_KIT_NO_ANSWER'
+  | 'MFA_KIT_NO_BEGIN_LOGIN'
+  | 'MFA_KIT_NO_ROUTER'
+  | 'MFA_KIT_SESSION_STORE';
 
 /** Binds flows to HTTP options; throws an MfaError when an option is bad. */
 export function createHttpKit<User extends MfaUser, Request>(

@@ -24,6 +24,7 @@ export {
   type ResolvedHttpOptions,
   type VerifiedRequest,
 } from './http-options.js';
+export { watchLogin } from './late-login.js';
 export { listOpenPaths, openPaths } from './open-paths.js';
 export {
   decisionProblem,

@@ -54,7 +54,7 @@ export async function ensureState<User extends MfaUser, Request>(
   if (state.keepsState) {
     kit.warn(
       'MFA_KIT_NO_BEGIN_LOGIN',
-      'A session had no MFA state at its first guarded request. Call "await (await mfaFor(req, res)).beginLogin()" in the login, right after the password was right; in Nest, "await (await mfaHttp.for(request, reply)).beginLogin()".',
+      'A session had no MFA state of its user at its first guarded request. Call "await (await mfaFor(req, res)).beginLogin()" in the login, right after the password was right and req.logIn() has renewed the session, for the person that the option user gives; in Nest, "await (await mfaHttp.for(request, reply)).beginLogin()".',
     );
   }
   // When the password was right is not known: a first enrollment then asks for a new login.

@@ -1,4 +1,6 @@
 import type { MfaExchange } from './exchange.js';
+import type { HttpKit } from './http-kit.js';
+import { describeProblem, type Problem } from './problem.js';
 
 /**
  * Whether a state change comes from a page that may ask for it.
@@ -20,4 +22,14 @@ export function proveSameOrigin(exchange: Pick<MfaExchange, 'header'>, allowedOr
   const authorization = exchange.header('authorization');
   if (authorization === undefined) return 'credential-in-body';
   return /^(Bearer|DPoP) +\S/i.test(authorization) ? 'proven' : 'refused';
+}
+
+/** The refusal; it tells the operator, who may have pages at another origin. */
+export function refuseOrigin(kit: Pick<HttpKit, 'warn'>): Problem {
+  kit.warn(
+    'MFA_KIT_CROSS_SITE',
+    'A state change was refused, because neither Sec-Fetch-Site nor Origin says that it came from a page of this origin. Name the ' +
+      'origins of your other pages in the option allowedOrigins; if you have none, somebody else tried.',
+  );
+  return describeProblem('cross_site');
 }

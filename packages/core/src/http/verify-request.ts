@@ -4,7 +4,7 @@ import type { MfaExchange } from './exchange.js';
 import type { HttpKit } from './http-kit.js';
 import { describeProblem, type Problem, refusalProblem } from './problem.js';
 import { bindFlows, type RequestProof } from './request-flows.js';
-import { proveSameOrigin } from './same-origin.js';
+import { proveSameOrigin, refuseOrigin } from './same-origin.js';
 
 /** A proof that a request to the host's own route carried. */
 export type RequestVerification<User extends MfaUser> =
@@ -16,8 +16,7 @@ export async function verifyRequest<User extends MfaUser, Request>(
   kit: HttpKit<User, Request>,
   exchange: MfaExchange<User, Request>,
 ): Promise<RequestVerification<User>> {
-  if (proveSameOrigin(exchange, kit.options.allowedOrigins) !== 'proven')
-    return { ok: false, problem: describeProblem('cross_site') };
+  if (proveSameOrigin(exchange, kit.options.allowedOrigins) !== 'proven') return { ok: false, problem: refuseOrigin(kit) };
   const body = await readFields(exchange);
   if (!body.ok) return { ok: false, problem: describeProblem('malformed', { detail: body.detail }) };
   const { code, recoveryCode, rememberDevice } = body.fields;

@@ -10,7 +10,7 @@ import { wantsHtml } from '../negotiation.js';
 import { openPending } from '../pending.js';
 import { describeProblem, type Problem } from '../problem.js';
 import { bindFlows } from '../request-flows.js';
-import { proveSameOrigin } from '../same-origin.js';
+import { proveSameOrigin, refuseOrigin } from '../same-origin.js';
 import { showProblem } from '../views.js';
 import { showChallenge, verifyProof } from './challenge.js';
 import type { EndpointCall, Handler } from './endpoint-call.js';
@@ -73,12 +73,12 @@ async function readCall<User extends MfaUser, Request>(
   endpoint: Endpoint,
 ): Promise<Pick<EndpointCall<User, Request>, 'fields' | 'flows'> | { problem: Problem }> {
   const proof = proveSameOrigin(exchange, kit.options.allowedOrigins);
-  if (proof === 'refused') return { problem: describeProblem('cross_site') };
+  if (proof === 'refused') return { problem: refuseOrigin(kit) };
   const body = await readFields(exchange);
   if (!body.ok) return { problem: describeProblem('malformed', { detail: body.detail }) };
   const { fields } = body;
   const token = endpoint.pendingToken ? fields.pendingToken : undefined;
-  if (proof === 'credential-in-body' && token === undefined) return { problem: describeProblem('cross_site') };
+  if (proof === 'credential-in-body' && token === undefined) return { problem: refuseOrigin(kit) };
   if (token === undefined) return { fields, flows: await bindFlows(kit, exchange) };
   const flows = await openPending(kit, exchange, token);
   return flows ? { fields, flows } : { problem: describeProblem('pending_token_invalid') };

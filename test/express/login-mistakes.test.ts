@@ -1,0 +1,134 @@
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { watchWarnings } from '../support/warnings.js';
+import { Client, enroll, expectStatus, logIn } from './client.js';
+import { type Host, type HostOptions, startHost, versions } from './host.js';
+
+const warnings = watchWarnings();
+let host: Host | undefined;
+afterEach(async () => {
+  await host?.close();
+  host = undefined;
+});
+
+const NO_BEGIN_LOGIN = /^MFA_KIT_NO_BEGIN_LOGIN: .*Call "await \(await mfaFor\(req, res\)\)\.beginLogin\(\)" in the login/;
+
+describe.each(versions)('SES-4: a wrong login denies and says what is wrong, on Express $version', ({ express }) => {
+  async function start(given: Omit<HostOptions, 'express'> = {}): Promise<Host> {
+    host = await startHost({ express, ...given });
+    return host;
+  }
+
+  it('beginLogin() forgotten', async () => {
+    const client = await logIn(await start({ forgetBeginLogin: true }));
+    expect((await client.get('/cases')).body).toMatchObject({ status: 403, reason: 'enroll' });
+    expect((await client.post('/mfa/enroll', {})).body).toMatchObject({ status: 401, reason: 'login_again' });
+    expect(warnings).toEqual([expect.stringMatching(NO_BEGIN_LOGIN)]);
+  });
+
+  it('beginLogin() before anybody is logged in', async () => {
+    const started = await start({ kit: { user: () => null } });
+    const client = new Client(started);
+    expectStatus(await client.post('/login?user=ada'), 500);
+    expect(started.errors[0]).toMatchObject({ name: 'MfaError', code: 'host_setup' });
+    expect(String(started.errors[0])).toContain('Call it after req.logIn(), or give it { user }');
+    expect((await client.get('/cases')).body).toMatchObject({ status: 401, reason: 'login_again' });
+  });
+
+  it('beginLogin() before the login renews the session', async () => {
+    const client = await logIn(
+      await start({
+        async login({ kit, req, res, user }) {
+          await (await kit.mfaFor(req, res)).beginLogin({ user });
+          await new Promise((resolve) => req.session.regenerate(resolve));
+          req.session.userId = user.id;
+          res.json({});
+        },
+      }),
+    );
+    expect((await client.get('/cases')).body).toMatchObject({ status: 403, reason: 'enroll' });
+    expect((await client.post('/mfa/enroll', {})).body).toMatchObject({ status: 401, reason: 'login_again' });
+    expect(warnings).toEqual([expect.stringMatching(NO_BEGIN_LOGIN)]);
+    expect(warnings[0]).toContain('and req.logIn() has renewed the session');
+  });
+
+  it('beginLogin() that nobody waits for', async () => {
+    let login: Promise<unknown> | undefined;
+    const client = await logIn(
+      await start({
+        async login({ kit, req, res }) {
+          login = kit.mfaFor(req, res).then((flows) => flows.beginLogin());
+          res.json({ ok: true });
+        },
+      }),
+    );
+    await login;
+    await vi.waitFor(() => expect(warnings).toEqual([expect.stringMatching(/^MFA_KIT_LATE_LOGIN: .*Write "await" before both/)]));
+    expect((await client.get('/cases')).body).toMatchObject({ status: 401, reason: 'login_again' });
+  });
+
+  it('beginLogin() for somebody else than user() gives', async () => {
+    const started: Host = await start({
+      async login({ kit, req, res }) {
+        res.json(await (await kit.mfaFor(req, res)).beginLogin({ user: { id: 'ADA', name: 'ada@example.com' } }));
+      },
+    });
+    const client = await logIn(started);
+    expect((await client.get('/cases')).body).toMatchObject({ status: 403, reason: 'enroll' });
+    expect(warnings).toEqual([expect.stringMatching(NO_BEGIN_LOGIN)]);
+    expect(warnings[0]).toContain('for the person that the option user gives');
+  });
+
+  it('the flows bound to a request without its reply', async () => {
+    for (const given of [(req: object) => [req], (req: object, res: object) => [res, req], () => []]) {
+      const started = await start({
+        login: async ({ kit, req, res }) => (kit.mfaFor as (...all: unknown[]) => Promise<object>)(...given(req, res)),
+      });
+      const client = new Client(started);
+      expectStatus(await client.post('/login?user=ada'), 500);
+      expect(started.errors).toEqual([expect.objectContaining({ name: 'MfaError', code: 'host_setup' })]);
+      expect(String(started.errors[0])).toContain('write mfaFor(req, res)');
+      expect((await client.get('/cases')).status).not.toBe(200);
+      await started.close();
+      host = undefined;
+    }
+  });
+
+  it('a user() that gives the person who is impersonated', async () => {
+    const started = await start({
+      kit: {
+        user: ({ session, headers }) => (session.userId ? { id: String(headers['x-as'] ?? session.userId), name: 'x' } : null),
+      },
+    });
+    await enroll(started, 'bob');
+    const { client } = await enroll(started);
+    expectStatus(await client.get('/cases'), 200);
+    expect(warnings).toEqual([]);
+    const other = await client.get('/cases', { headers: { 'x-as': 'user-bob' } });
+    expect(other.body).toMatchObject({ status: 401, reason: 'challenge' });
+    expect(warnings).toEqual([expect.stringMatching(NO_BEGIN_LOGIN)]);
+    expect(warnings[0]).toContain('for the person that the option user gives');
+  });
+
+  it('a page of another origin that allowedOrigins does not name', async () => {
+    const started = await start();
+    const client = await logIn(started);
+    const theirs = { 'sec-fetch-site': 'same-site', origin: 'https://accounts.example' };
+    expect((await client.post('/mfa/enroll', {}, theirs)).body).toMatchObject({ status: 403, reason: 'cross_site' });
+    expect(warnings).toEqual([expect.stringMatching(/^MFA_KIT_CROSS_SITE: .*in the option allowedOrigins/)]);
+    expect(warnings[0]).not.toContain('accounts.example');
+  });
+
+  it('a body that something else has read before', async () => {
+    const started = await start({
+      parsers: () => [(req, _res, next) => void (req.method === 'POST' ? req.on('end', next).resume() : next())],
+    });
+    const client = await logIn(started);
+    for (const path of ['/mfa/enroll', '/mfa/verify']) expectStatus(await client.post(path, { code: '123456' }), 500);
+    expect(started.errors).toHaveLength(2);
+    for (const error of started.errors) expect(error).toMatchObject({ name: 'MfaError', code: 'host_setup' });
+    expect(String(started.errors[0])).toMatch(/Mount the kit before it, or let a parser keep the body/);
+    expect(started.names()).not.toContain('verification_failed');
+    // A body that is not there is none that was read away.
+    expectStatus(await client.post('/mfa/enroll'), 201);
+  });
+});

@@ -1,0 +1,86 @@
+import { expressMfa } from '@mfa-kit/express';
+import { describe, expect, it, vi } from 'vitest';
+import { createBench } from '../support/core-fixture.js';
+
+describe('SUP-6: a wrong option of expressMfa() stops the start and says how to mend it', () => {
+  const { mfa } = createBench();
+  const user = () => null;
+
+  function refused(make: () => unknown): string {
+    try {
+      make();
+    } catch (error) {
+      expect(error).toMatchObject({ name: 'MfaError', code: expect.stringMatching(/^invalid_(option|argument)$/) });
+      return String(error);
+    }
+    throw new Error('started all the same');
+  }
+
+  it('an option that is missing', () => {
+    expect(refused(() => expressMfa(mfa, undefined as never))).toContain('give at least { user, loginUrl }');
+    expect(refused(() => expressMfa(mfa, { loginUrl: '/login' } as never))).toContain('user is missing: give (req) =>');
+    expect(refused(() => expressMfa(mfa, { user } as never))).toContain('loginUrl must be a path such as "/login"');
+  });
+
+  it('an option that is misspelled', () => {
+    const sentence = refused(() => expressMfa(mfa, { user, loginURL: '/login' } as never));
+    expect(sentence).toMatch(/Unknown option "loginURL"\. Known are: loginUrl,/);
+  });
+
+  it('an option of another kind', () => {
+    const options: [string, object][] = [
+      ['user is missing', { user: {} }],
+      ['onRefused must be a function', { onRefused: true }],
+      ['assurance must be a function', { assurance: {} }],
+      ['session must be { read, write }, or false', { session: {} }],
+      ['session must be { read, write }, or false', { session: null }],
+      ['session must be { read, write }, or false', { session: true }],
+    ];
+    for (const [sentence, option] of options) {
+      expect(refused(() => expressMfa(mfa, { user, loginUrl: '/login', ...option } as never))).toContain(sentence);
+    }
+  });
+
+  it('the options of createMfa() in place of what it returned', () => {
+    const options = { user, loginUrl: '/login' };
+    for (const wrong of [{ issuer: 'Acme' }, options, undefined]) {
+      expect(refused(() => expressMfa(wrong as never, options))).toContain('must be what createMfa() returned');
+    }
+  });
+
+  it('a login below the path of the kit', () => {
+    const sentence = refused(() => expressMfa(mfa, { user, loginUrl: '/mfa/login' }));
+    expect(sentence).toMatch(/loginUrl lies below \/mfa, where the kit answers; give the path of your own login page/);
+  });
+
+  it('an allowed origin that is none', () => {
+    for (const origin of ['https://app.example/', 'app.example', '*']) {
+      expect(refused(() => expressMfa(mfa, { user, loginUrl: '/login', allowedOrigins: [origin] }))).toContain(
+        'an origin is scheme, host and port only, such as "https://app.example"',
+      );
+    }
+  });
+
+  it('cookies without https in production', () => {
+    vi.stubEnv('NODE_ENV', 'production');
+    const deviceCookie = { insecureHttpForDevelopment: true };
+    const sentence = refused(() => expressMfa(mfa, { user, loginUrl: '/login', deviceCookie }));
+    expect(sentence).toContain('leave it out there and serve https');
+    vi.unstubAllEnvs();
+  });
+
+  it('a requirement that is misspelled', () => {
+    const { requireMfa, requireMfaExcept } = expressMfa(mfa, { user, loginUrl: '/login' });
+    const sentence = /Unknown requirement "maxAge"\. Known are: maxAgeSeconds/;
+    expect(refused(() => requireMfa({ maxAge: 300 } as never))).toMatch(sentence);
+    expect(refused(() => requireMfaExcept(['/'], { maxAge: 300 } as never))).toMatch(sentence);
+  });
+
+  it('an exception that is no path', () => {
+    const { requireMfaExcept } = expressMfa(mfa, { user, loginUrl: '/login' });
+    for (const exception of ['login', '/public/*', '/login?next=1']) {
+      expect(refused(() => requireMfaExcept([exception]))).toMatch(/takes whole paths that begin with a slash, without patterns/);
+    }
+    expect(refused(() => requireMfaExcept('/login' as never))).toContain('takes a list of paths such as ["/", "/login"]');
+  });
+});

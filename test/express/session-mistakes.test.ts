@@ -1,0 +1,83 @@
+import type { RequestHandler } from 'express';
+import session from 'express-session';
+import { afterEach, describe, expect, it } from 'vitest';
+import { watchWarnings } from '../support/warnings.js';
+import { Client, enroll, expectStatus, logIn } from './client.js';
+import { type Host, type HostOptions, startHost, versions } from './host.js';
+
+const warnings = watchWarnings();
+let host: Host | undefined;
+afterEach(async () => {
+  await host?.close();
+  host = undefined;
+});
+
+describe.each(versions)('SES-4: a wrong session denies and says what is wrong, on Express $version', ({ express }) => {
+  async function start(given: Omit<HostOptions, 'express'> = {}): Promise<Host> {
+    host = await startHost({ express, ...given });
+    return host;
+  }
+
+  it('no session', async () => {
+    const { errors, origin } = await start({ session: null });
+    const client = new Client({ origin });
+    for (const path of ['/cases', '/mfa', '/mfa/challenge']) expectStatus(await client.get(path), 500);
+    expectStatus(await client.post('/mfa/verify', { code: '123456' }), 500);
+    expect(errors).toHaveLength(4);
+    for (const error of errors) {
+      expect(error).toMatchObject({ name: 'MfaError', code: 'host_setup' });
+      expect(String(error)).toMatch(/no session on this request\. Mount app\.use\(session\(\.\.\.\)\) before the kit, its guard/);
+    }
+  });
+
+  it('the guard before the session', async () => {
+    const early: { guard?: RequestHandler } = {};
+    const { errors, origin, requireMfa } = await start({
+      before: [(req, res, next) => (req.path === '/cases' && early.guard ? early.guard(req, res, next) : next())],
+    });
+    early.guard = requireMfa();
+    expectStatus(await new Client({ origin }).get('/cases'), 500);
+    expect(errors[0]).toMatchObject({ name: 'MfaError', code: 'host_setup' });
+    expect(String(errors[0])).toMatch(/Mount app\.use\(session\(\.\.\.\)\) before the kit, its guard and the login/);
+  });
+
+  it('a session that some guarded paths do not have', async () => {
+    const sessions = session({ secret: 'cat', resave: false, saveUninitialized: false, name: 'sid' });
+    const served = await start({
+      session: (req, res, next) => (req.path.startsWith('/payouts') ? next() : sessions(req, res, next)),
+    });
+    const { client } = await enroll(served);
+    expectStatus(await client.get('/cases'), 200);
+    expectStatus(await client.post('/payouts', {}), 500);
+    expect(served.errors[0]).toMatchObject({ name: 'MfaError', code: 'host_setup' });
+    expect(String(served.errors[0])).toMatch(/Mount app\.use\(session\(\.\.\.\)\) before the kit, its guard/);
+  });
+
+  it('a session that cannot be renewed, as that of cookie-session', async () => {
+    const kept: Record<string, unknown> = {};
+    const { errors, origin } = await start({
+      session: (req, _res, next) => {
+        Object.assign(req, { session: kept });
+        next();
+      },
+    });
+    const client = new Client({ origin });
+    expectStatus(await client.post('/login?user=ada'), 500);
+    for (const path of ['/cases', '/mfa', '/mfa/challenge']) expectStatus(await client.get(path), 500);
+    for (const error of errors) expect(error).toMatchObject({ name: 'MfaError', code: 'host_setup' });
+    expect(String(errors[0])).toContain('Use express-session, or give the option session: { read, write }');
+    expect(kept).not.toHaveProperty('mfa');
+  });
+
+  it('a session store that fails', async () => {
+    const served = await start();
+    const { code } = await enroll(served);
+    const client = await logIn(served);
+    served.store.failSets = 1;
+    const answer = await client.post('/mfa/verify', { code: code() });
+    expect(answer.body).toMatchObject({ status: 503, reason: 'unavailable' });
+    expect((await client.get('/cases')).body).toMatchObject({ status: 401, reason: 'challenge' });
+    expect(warnings).toEqual([expect.stringMatching(/^MFA_KIT_SESSION_STORE: The session store did not take the MFA state/)]);
+    expect(warnings[0]).not.toContain('INSERT');
+  });
+});
