@@ -84,13 +84,6 @@ describe.each(sockets)('a gateway of $kind on $platform', ({ platform, kind }) =
     expect(ran.count).toBe(0);
   });
 
-  it('denies a socket without a session, and names the mend in the log', async () => {
-    await start({ withoutSession: true });
-    const { client } = await enroll(host);
-    expect(await (await open(client)).next()).toMatchObject({ event: 'exception', data: { reason: 'unavailable' } });
-    expect(String(host.logged[0])).toContain('run the session middleware when it opens');
-  });
-
   it('reads, and writes nothing', async () => {
     await start();
     const { client } = await enroll(host);

@@ -86,21 +86,3 @@ describe.each(servers)('GraphQL by $server on $platform', (server) => {
     expect(JSON.stringify(extensions.message ?? '')).not.toContain('database');
   });
 });
-
-describe.each(servers.filter(({ server }) => server === 'Apollo'))(
-  'a GraphQL context without a request, on $platform',
-  (server) => {
-    it('denies and names the mend', async () => {
-      const context = () => ({ req: {} });
-      const host = await startGraphqlHost({ server, graphql: { context } });
-      try {
-        const { extensions } = (await ask(new Client(host), '{ cases }')).body.errors[0];
-        expect(extensions).toMatchObject({ reason: 'unavailable' });
-        expect(String(host.logged[0])).toContain('{ req, res }');
-        expect(ran.count).toBe(0);
-      } finally {
-        await host.close();
-      }
-    });
-  },
-);

@@ -2,7 +2,8 @@ import { MfaGuard, MfaModule, type MfaModuleOptions, RequireMfa } from '@mfa-kit
 import { type CanActivate, Controller, type ExecutionContext, Get, Injectable, Scope, UseGuards } from '@nestjs/common';
 import { APP_GUARD, ModuleRef } from '@nestjs/core';
 import { afterEach, describe, expect, it } from 'vitest';
-import { Client, enroll, expectStatus } from '../express/client.js';
+import { Client, enroll, expectStatus, logIn } from '../express/client.js';
+import { OTHER_KEY } from '../support/core-fixture.js';
 import { type Host, type HostOptions, type HostRequest, platforms, startHost } from './host.js';
 import { readSession } from './host-routes.js';
 
@@ -126,22 +127,6 @@ describe.each(platforms)('SES-4: a host mistake denies and says what is wrong, o
     expect((await client.get('/two')).body).toMatchObject({ status: 401 });
   });
 
-  it('no session', async () => {
-    await start({ session: 'none', kit: { user: () => ({ id: 'user-ada', name: 'ada' }) } });
-    const client = new Client(host);
-    for (const headers of [{ accept: 'application/json' }, { accept: 'text/html' }]) {
-      for (const path of ['/cases', '/mfa', '/mfa/challenge']) {
-        const answer = await client.get(path, { headers });
-        expect(answer.body).toMatchObject({ status: 503, reason: 'unavailable' });
-        expect(answer.headers.get('retry-after')).toMatch(/^\d+$/);
-      }
-    }
-    expect((await client.post('/mfa/verify', { code: '123456' })).status).toBe(503);
-    expect(host.logged.length).toBe(7);
-    for (const error of host.logged) expect(error).toMatchObject({ name: 'MfaError', code: 'host_setup' });
-    expect(String(host.logged[0])).toContain('Register express-session, @fastify/session or @fastify/secure-session');
-  });
-
   it.each([
     ['an error', new Error('SELECT * FROM users: connection refused')],
     ['nothing', undefined],
@@ -159,7 +144,11 @@ describe.each(platforms)('SES-4: a host mistake denies and says what is wrong, o
         expect(answer.body).toMatchObject({ status: 503, reason: 'unavailable' });
         expect(answer.text).not.toContain('SELECT');
       }
-      for (const error of host.logged) expect(error).toMatchObject({ code: 'host_callback_failed' });
+      expect(host.logged).toHaveLength(2);
+      for (const error of host.logged) {
+        expect(error).toMatchObject({ name: 'MfaError', code: 'host_callback_failed' });
+        expect(String(error)).toMatch(/The option "user" threw, so the request is denied\. Mend the cause/);
+      }
       await host.close();
     }
   });
@@ -168,28 +157,58 @@ describe.each(platforms)('SES-4: a host mistake denies and says what is wrong, o
     ['true', true],
     ['a text', 'user-ada'],
     ['no id', { name: 'x' }],
+    ['an empty id', { id: '', name: 'x' }],
     ['a numeric id', { id: 7, name: 'x' }],
+    ['no name', { id: 'x' }],
   ])('a user() that gives %s', async (_name, value) => {
     await start({ kit: { user: () => value as never } });
     expectStatus(await new Client(host).get('/cases'), 503);
-    expect(host.logged[0]).toMatchObject({ code: 'host_callback_failed' });
+    expect(host.logged[0]).toMatchObject({ name: 'MfaError', code: 'host_callback_failed' });
+    expect(String(host.logged[0])).toMatch(/The option "user" must return { id, name } with texts, or null/);
   });
 
-  it('other callbacks that throw, or do not say true', async () => {
+  it('a user() whose id no storage may keep', async () => {
+    await start({ kit: { user: () => ({ id: 'x'.repeat(256), name: 'x' }) } });
+    expectStatus(await new Client(host).get('/cases'), 503);
+    expect(host.logged[0]).toMatchObject({ name: 'MfaError' });
+    expect(String(host.logged[0])).toMatch(/A user id must be 1 to 255 bytes/);
+  });
+
+  it('T34, CRY-3: the keys of another installation', async () => {
+    await start({});
+    await enroll(host);
+    const { storage } = host;
+    await host.close();
+    await start({ mfa: { storage, keys: [OTHER_KEY] } });
+    const client = await logIn(host);
+    expect((await client.get('/cases')).body).toMatchObject({ status: 503, reason: 'unavailable' });
+    expect((await client.post('/mfa/enroll', {})).body).toMatchObject({ status: 503, reason: 'unavailable' });
+    expect(host.events[0]).toMatchObject({ name: 'profile_unreadable', userId: 'user-ada', why: 'unknown_key' });
+  });
+
+  it('other callbacks that throw', async () => {
+    const failure = new Error('a callback of the host');
     const fail = () => {
-      throw new Error('a callback of the host');
+      throw failure;
     };
     const providers = [{ provide: APP_GUARD, useClass: MfaGuard }];
     for (const kit of [{ isPublic: fail }, { request: fail }, { assurance: fail }, { eventContext: fail }, { returnTo: fail }]) {
       await start({ kit, module: { providers, controllers: [UnmarkedController] } });
       const client = new Client(host);
       await client.post('/login?user=ada');
+      host.logged.length = 0;
       expectStatus(await client.page('GET', '/unmarked'), 503);
-      expect(host.logged.at(-1)).toBeInstanceOf(Error);
+      const [told] = host.logged as [Error];
+      if (!('assurance' in kit)) expect(told).toBe(failure);
+      else expect(told).toMatchObject({ message: expect.stringContaining('The option "assurance" threw'), cause: failure });
       await host.close();
     }
+  });
+
+  it('an isPublic() that gives something else than true', async () => {
+    const providers = [{ provide: APP_GUARD, useClass: MfaGuard }];
     await start({ kit: { isPublic: () => 'yes' as never }, module: { providers, controllers: [UnmarkedController] } });
-    expectStatus(await new Client(host).get('/unmarked'), 401);
+    expect((await new Client(host).get('/unmarked')).body).toMatchObject({ status: 401, reason: 'login_again' });
   });
 
   it('a provider of the request that throws: in user(), and where the options themselves need it', async () => {
@@ -199,7 +218,7 @@ describe.each(platforms)('SES-4: a host mistake denies and says what is wrong, o
       kit: { user: () => host.app.get(ModuleRef).resolve(FailingUsers, undefined, { strict: false }) as never },
     });
     expectStatus(await new Client(host).get('/cases'), 503);
-    expect(host.logged[0]).toMatchObject({ code: 'host_callback_failed' });
+    expect(host.logged[0]).toMatchObject({ code: 'host_callback_failed', cause: { message: 'no connection for this request' } });
     expect(constructed).toBe(1);
     await host.close();
     await start({
@@ -214,6 +233,7 @@ describe.each(platforms)('SES-4: a host mistake denies and says what is wrong, o
     const answer = await new Client(host).get('/cases');
     expect(answer.status).toBeGreaterThanOrEqual(500);
     expect(answer.text).not.toMatch(/inside|connection for this request/);
+    expect(String(host.logged[0])).toContain('no connection for this request');
   });
 
   it('a guard of its own that takes the place of the kit’s everywhere', async () => {

@@ -55,7 +55,7 @@ export interface HostOptions {
   mfa?: Partial<MfaOptions<TestUser>>;
   module?: ModuleMetadata;
   /** Before the application starts: prefixes, versions, pipes, adapters. */
-  configure?: (app: INestApplication) => void;
+  configure?: (app: INestApplication) => unknown;
   /** The whole of the options by another way than `forRoot`. */
   register?: (options: MfaModuleOptions<TestUser, HostRequest> & MfaModuleExtras) => ReturnType<typeof MfaModule.forRoot>;
   fastify?: ConstructorParameters<typeof FastifyAdapter>[0];
@@ -113,7 +113,7 @@ export async function startHost(given: HostOptions): Promise<Host> {
   const logged: unknown[] = [];
   const app = await createApplication(given, { store, testing });
   app.useLogger({ log: () => {}, warn: () => {}, error: (...what: unknown[]) => void logged.push(what[0]) });
-  given.configure?.(app);
+  await given.configure?.(app);
   await app.listen(0, '127.0.0.1');
   const address = app.getHttpServer().address() as { port: number };
   const origin = `http://127.0.0.1:${address.port}`;

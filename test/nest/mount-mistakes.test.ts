@@ -1,17 +1,23 @@
-import { MfaGuard, MfaModule, RequireMfa } from '@mfa-kit/nest';
-import { Controller, Get, Module } from '@nestjs/common';
-import { APP_GUARD } from '@nestjs/core';
-import { Test } from '@nestjs/testing';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { MfaGuard, RequireMfa } from '@mfa-kit/nest';
+import { type ArgumentsHost, Catch, Controller, type ExceptionFilter, Get, Inject } from '@nestjs/common';
+import { APP_FILTER, APP_GUARD, HttpAdapterHost } from '@nestjs/core';
+import express from 'express';
 import { afterEach, describe, expect, it } from 'vitest';
 import { Client, expectStatus } from '../express/client.js';
-import { createBench } from '../support/core-fixture.js';
+import { watchWarnings } from '../support/warnings.js';
+import { ask, ran, servers, startGraphqlHost } from './graphql-host.js';
 import { type Host, type HostOptions, platforms, startHost } from './host.js';
+
+let inside = 0;
 
 @Controller()
 class CaseController {
   @RequireMfa()
   @Get('marked')
   marked() {
+    inside++;
     return { inside: true };
   }
 }
@@ -24,70 +30,101 @@ class LoginPageController {
   }
 }
 
-const warnings: string[] = [];
-const listen = ({ code, message }: NodeJS.ErrnoException) => {
-  if (code === 'MFA_KIT_GUARDED_DOOR') warnings.push(message);
-};
+const caught: unknown[] = [];
+
+/** Takes every exception for one of no importance. */
+@Catch()
+class ForgivingFilter implements ExceptionFilter {
+  constructor(@Inject(HttpAdapterHost) private readonly adapters: HttpAdapterHost) {}
+
+  catch(exception: unknown, context: ArgumentsHost) {
+    caught.push(exception);
+    this.adapters.httpAdapter.reply(context.switchToHttp().getResponse(), { ok: true }, 200);
+  }
+}
+
+const warnings = watchWarnings();
 let host: Host | undefined;
+let outer: Server | undefined;
 afterEach(async () => {
-  process.off('warning', listen);
-  warnings.length = 0;
+  inside = 0;
+  caught.length = 0;
+  outer?.closeAllConnections();
+  outer?.close();
+  outer = undefined;
   await host?.close();
   host = undefined;
 });
 
 describe.each(platforms)('SES-4: what is mounted wrongly denies and says what to write, on Nest with $platform', (given) => {
-  async function start(options: Partial<HostOptions>): Promise<Host> {
+  async function start(options: Partial<HostOptions> = {}): Promise<Host> {
     host = await startHost({ ...given, ...options });
     return host;
   }
 
-  it('MfaGuard for the whole application, the page of the login included', async () => {
+  it('the guard for everything, the login included', async () => {
     const providers = [{ provide: APP_GUARD, useClass: MfaGuard }];
-    await start({ module: { providers, controllers: [CaseController, LoginPageController] } });
-    process.on('warning', listen);
-    const client = new Client(host as Host);
+    const client = new Client(await start({ module: { providers, controllers: [CaseController, LoginPageController] } }));
     expectStatus(await client.get('/marked'), 401);
     expect(warnings).toEqual([]);
     expect((await client.page('GET', '/login')).headers.get('location')).toBe('/login');
-    expect(warnings).toEqual([expect.stringContaining('in Nest by @SkipMfa() on the login')]);
+    expect(warnings).toEqual([expect.stringMatching(/^MFA_KIT_GUARDED_DOOR: .*in Nest by @SkipMfa\(\) on the login/)]);
+    expect(inside).toBe(0);
   });
 
-  it('a session that cannot be renewed, as that of cookie-session', async () => {
-    const kept = {};
-    await start({
-      session: 'none',
-      kit: { user: () => ({ id: 'user-ada', name: 'ada' }) },
-      configure: (app) => {
-        if (given.platform === 'fastify') {
-          const fastify = app.getHttpAdapter().getInstance();
-          fastify.addHook('onRequest', async (request: object) => void Object.assign(request, { session: kept }));
-          return;
-        }
-        app.use((request: object, _response: object, next: () => void) => {
-          Object.assign(request, { session: kept });
-          next();
-        });
+  it('the kit below another application than its path says', async () => {
+    const { app, logged } = await start({ module: { controllers: [CaseController] } });
+    const nest = app.getHttpAdapter().getInstance();
+    const front = express().use('/api', (request, response) => {
+      if (given.platform === 'express') return nest(request, response);
+      nest.routing(request, response);
+    });
+    outer = createServer(front);
+    await new Promise<void>((resolve) => outer?.listen(0, '127.0.0.1', resolve));
+    const client = new Client({ origin: `http://127.0.0.1:${(outer.address() as AddressInfo).port}` });
+    expectStatus(await client.get('/api/marked'), 401);
+    expectStatus(await client.get('/api/mfa/challenge'), 503);
+    expect(logged[0]).toMatchObject({ name: 'MfaError', code: 'host_setup' });
+    expect(String(logged[0])).toContain('answers at "/api/mfa/challenge", but pages and redirects lead to "/mfa". Mend "path"');
+    expect(inside).toBe(0);
+  });
+
+  it('a global prefix that is set after the routes are made', async () => {
+    const { logged, origin } = await start({
+      module: { controllers: [CaseController] },
+      async configure(app) {
+        await app.init();
+        app.setGlobalPrefix('api');
       },
     });
-    expectStatus(await new Client(host as Host).get('/cases'), 503);
-    expect(host?.logged[0]).toMatchObject({ name: 'MfaError', code: 'host_setup' });
-    expect(String(host?.logged[0])).toContain('Register express-session, @fastify/session or @fastify/secure-session');
-    expect(kept).toEqual({});
+    const client = new Client({ origin });
+    expectStatus(await client.get('/marked'), 401);
+    expectStatus(await client.get('/mfa/challenge'), 503);
+    expect(logged[0]).toMatchObject({ name: 'MfaError', code: 'host_setup' });
+    expect(String(logged[0])).toContain('answers at "/mfa/challenge", but pages and redirects lead to "/api/mfa". Mend "path"');
+    expect(inside).toBe(0);
+  });
+
+  it('a filter that answers every exception with 200', async () => {
+    const providers = [{ provide: APP_FILTER, useClass: ForgivingFilter }];
+    const client = new Client(await start({ module: { providers, controllers: [CaseController] } }));
+    const answer = await client.get('/marked');
+    expect(answer.body).toMatchObject({ status: 401, reason: 'login_again', title: 'A new login is required' });
+    expect(answer.status).toBe(401);
+    expect(caught).toEqual([expect.objectContaining({ problem: answer.body })]);
+    expect(inside).toBe(0);
   });
 });
 
-describe('SES-4: an application whose parts do not find the kit does not start', () => {
-  const options = { mfa: createBench().mfa, user: () => null, loginUrl: '/login' };
+const apollo = servers.filter(({ server }) => server === 'Apollo');
 
-  @Module({ controllers: [CaseController] })
-  class CasesModule {}
-
-  it.each([
-    ['no MfaModule at all', []],
-    ['MfaModule in the root module alone, and not global', [MfaModule.forRoot(options)]],
-  ])('%s', async (_name, kit) => {
-    const starting = Test.createTestingModule({ imports: [...kit, CasesModule] }).compile();
-    await expect(starting).rejects.toThrowError('the Module containing MfaGuard');
+describe.each(apollo)('SES-4: what is mounted wrongly denies and says what to write, on $platform with Apollo', (server) => {
+  it('a GraphQL context without a request', async () => {
+    host = await startGraphqlHost({ server, graphql: { context: () => ({ req: {} }) } });
+    const { extensions } = (await ask(new Client(host), '{ cases }')).body.errors[0];
+    expect(extensions).toMatchObject({ reason: 'unavailable' });
+    expect(host.logged[0]).toMatchObject({ name: 'MfaError', code: 'host_setup' });
+    expect(String(host.logged[0])).toContain('Let the context of GraphQLModule hold { req, res }, or give the option request(');
+    expect(ran.count).toBe(0);
   });
 });

@@ -90,12 +90,14 @@ export function listGateways(modules: ModulesContainer): { handlers: Handler[]; 
   return { handlers, connections };
 }
 
-interface Methods {
+/** A class and its methods. */
+export interface Methods {
   controller: object;
   methods: { name: string; own: object; callback: object; instance: object; module: HostModule }[];
 }
 
-function eachMethod(modules: ModulesContainer, kind: 'controllers' | 'providers'): Methods[] {
+/** The methods of every controller or provider that is a class. */
+export function eachMethod(modules: ModulesContainer, kind: 'controllers' | 'providers'): Methods[] {
   return [...modules.values()].flatMap((module) =>
     [...(module[kind] as Map<unknown, Wrapper>).values()].flatMap(({ instance }) => {
       if (typeof instance !== 'object' || instance === null) return [];
@@ -112,7 +114,8 @@ function eachMethod(modules: ModulesContainer, kind: 'controllers' | 'providers'
   );
 }
 
-function isMarked(method: object): boolean {
+/** Whether a method asks for the guard itself. */
+export function isMarked(method: object): boolean {
   const guards = readMetadata<unknown[]>(GUARDS, method) ?? [];
   return readMetadata<MfaMark>(MFA_MARK, method)?.kind === 'require' || guards.includes(MfaGuard);
 }

@@ -1,4 +1,4 @@
-import type { Assurance, Requirement } from '@mfa-kit/core';
+import { type Assurance, MfaError, type Requirement } from '@mfa-kit/core';
 import { checkRequirement } from '@mfa-kit/core/http';
 import {
   type CanActivate,
@@ -46,8 +46,10 @@ export class MfaClassGuard extends MfaRouteGuard {
  * Nest runs from below. A handler's own requirement replaces that of its class.
  */
 export function RequireMfa(requirement: Requirement = {}): ClassDecorator & MethodDecorator {
+  refuseTarget('RequireMfa', requirement);
   const mark: MfaMark = { kind: 'require', requirement: checkRequirement(requirement) };
   return (target: object, name?: string | symbol, descriptor?: PropertyDescriptor) => {
+    checkPlace('RequireMfa', { target, name, descriptor });
     if (name !== undefined && descriptor !== undefined) {
       SetMetadata(MFA_MARK, mark)(target, name, descriptor);
       guardHandler(target, name, descriptor);
@@ -63,8 +65,14 @@ export function RequireMfa(requirement: Requirement = {}): ClassDecorator & Meth
 }
 
 /** Leaves a handler, or every handler of a class, to anybody: the login, say. */
-export function SkipMfa(): ClassDecorator & MethodDecorator {
-  return SetMetadata(MFA_MARK, { kind: 'skip' } satisfies MfaMark);
+export function SkipMfa(nothing?: never): ClassDecorator & MethodDecorator {
+  refuseTarget('SkipMfa', nothing);
+  const mark = SetMetadata(MFA_MARK, { kind: 'skip' } satisfies MfaMark);
+  return (target: object, name?: string | symbol, descriptor?: PropertyDescriptor) => {
+    checkPlace('SkipMfa', { target, name, descriptor });
+    if (name !== undefined && descriptor !== undefined) mark(target, name, descriptor);
+    else mark(target as new () => object);
+  };
 }
 
 /** The assurance that the guard found; undefined where no proof was asked for. */
@@ -81,7 +89,30 @@ function guardHandler(prototype: object, name: string | symbol, descriptor: Prop
   if (!hasRouteGuard(descriptor.value)) UseGuards(MfaRouteGuard)(prototype, name, descriptor);
 }
 
-function hasRouteGuard(handler: object): boolean {
+/** Whether a method has the guard that {@link RequireMfa} writes on it, also by its class. */
+export function hasRouteGuard(handler: object): boolean {
   const guards: unknown = Reflect.getMetadata(GUARDS, handler);
   return Array.isArray(guards) && guards.includes(MfaRouteGuard);
+}
+
+/** Without parentheses a decorator is given the class or its prototype in place of its arguments, and decorates nothing. */
+function refuseTarget(decorator: string, given: unknown): void {
+  const isPrototype = typeof given === 'object' && given !== null && Object.hasOwn(given, 'constructor');
+  if (typeof given === 'function' || isPrototype) {
+    throw new MfaError('host_setup', `@${decorator} stands there without parentheses and has no effect: write @${decorator}().`);
+  }
+}
+
+function checkPlace(
+  decorator: string,
+  { target, name, descriptor }: { target: object; name: string | symbol | undefined; descriptor: unknown },
+): void {
+  if (name === undefined && descriptor === undefined) return;
+  const { value } = Object(descriptor) as PropertyDescriptor;
+  if (typeof value === 'function') return;
+  const type = typeof target === 'function' ? target.name : target.constructor.name;
+  throw new MfaError(
+    'host_setup',
+    `@${decorator}() stands on "${String(name ?? 'constructor')}" of ${type}, which is no method. Put it on a handler, or on the class.`,
+  );
 }

@@ -1,9 +1,9 @@
-import type { MfaUser } from '@mfa-kit/core';
-import { bindFlows, type RequestFlows } from '@mfa-kit/core/http';
+import { MfaError, type MfaUser } from '@mfa-kit/core';
+import { bindFlows, type RequestFlows, watchLogin } from '@mfa-kit/core/http';
 import { Inject, Injectable } from '@nestjs/common';
 import type { MfaHost } from './mfa.host.js';
 import type { MfaRequest } from './mfa.options.js';
-import { asReply } from './mfa.reply.js';
+import { asReply, type MfaReply } from './mfa.reply.js';
 import { MFA_HOST } from './mfa.tokens.js';
 
 /** Binds the flows to a request: for the host's login, and for pages and resolvers of its own. */
@@ -17,8 +17,21 @@ export class MfaHttp<User extends MfaUser = MfaUser> {
 
   /** In the login, right after the password was right: `await (await mfaHttp.for(request, reply)).beginLogin()`. */
   async for(request: MfaRequest, reply: object): Promise<RequestFlows<User>> {
-    const exchange = await this.#host.open({ caller: { request, transport: 'http' }, reply: asReply(reply) });
+    if (typeof request?.headers !== 'object' || typeof reply !== 'object' || reply === null) {
+      throw new MfaError(
+        'host_setup',
+        'mfaHttp.for() needs the request and its reply: write mfaHttp.for(request, reply), with @Res({ passthrough: true }) reply.',
+      );
+    }
+    const answering = asReply(reply);
+    const exchange = await this.#host.open({ caller: { request, transport: 'http' }, reply: answering });
     // The module was given a Mfa<User>; only its types were forgotten on the way.
-    return (await bindFlows(this.#host.kit, exchange)) as unknown as RequestFlows<User>;
+    const flows = await bindFlows(this.#host.kit, exchange);
+    return watchLogin(this.#host.kit, flows, () => isSent(answering)) as unknown as RequestFlows<User>;
   }
+}
+
+function isSent(reply: MfaReply | undefined): boolean {
+  if (!reply) return false;
+  return ('raw' in reply ? reply.raw : reply).headersSent;
 }

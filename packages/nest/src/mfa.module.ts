@@ -1,7 +1,7 @@
 import { MfaError, type MfaUser } from '@mfa-kit/core';
 import { DEFAULT_PATH } from '@mfa-kit/core/http';
 import { type DynamicModule, Inject, Module, type NestModule, type Provider } from '@nestjs/common';
-import { ApplicationConfig, HttpAdapterHost } from '@nestjs/core';
+import { ApplicationConfig, HttpAdapterHost, ModulesContainer } from '@nestjs/core';
 import { createMfaController } from './mfa.controller.js';
 import { recordRoutes } from './mfa.coverage-fastify.js';
 import { rememberGlobalGuards } from './mfa.coverage-global.js';
@@ -18,6 +18,7 @@ import {
   type MfaOptionsFactory,
   type MfaRequest,
 } from './mfa.options.js';
+import { checkRegistration } from './mfa.registration.js';
 import { MFA, MFA_HOST, MFA_OPTIONS } from './mfa.tokens.js';
 
 /** The endpoints and pages, and what the host injects: `MfaGuard`, `MfaHttp`, the flows. It guards nothing by itself. */
@@ -25,16 +26,23 @@ import { MFA, MFA_HOST, MFA_OPTIONS } from './mfa.tokens.js';
 export class MfaModule implements NestModule {
   readonly #adapters: HttpAdapterHost;
   readonly #config: ApplicationConfig;
+  readonly #modules: ModulesContainer;
 
-  constructor(@Inject(HttpAdapterHost) adapters: HttpAdapterHost, @Inject(ApplicationConfig) config: ApplicationConfig) {
+  constructor(
+    @Inject(HttpAdapterHost) adapters: HttpAdapterHost,
+    @Inject(ApplicationConfig) config: ApplicationConfig,
+    @Inject(ModulesContainer) modules: ModulesContainer,
+  ) {
     this.#adapters = adapters;
     this.#config = config;
+    this.#modules = modules;
     adapters.init$.subscribe(() => this.#record());
   }
 
   /** Nest calls this before it makes the routes. */
   configure(): void {
     const { httpAdapter } = this.#adapters;
+    checkRegistration(this.#modules);
     this.#record();
     rememberGlobalGuards(this.#config);
     if (httpAdapter?.getType() === 'fastify') readOwnBodies(httpAdapter.getInstance());
@@ -50,6 +58,9 @@ export class MfaModule implements NestModule {
   static forRoot<User extends MfaUser = MfaUser, Request = MfaRequest>(
     options: MfaModuleOptions<User, Request> & MfaModuleExtras,
   ): DynamicModule {
+    if (typeof options !== 'object' || options === null) {
+      throw new MfaError('invalid_option', 'MfaModule.forRoot() needs its options: at least { mfa, user, loginUrl }.');
+    }
     const { path, isGlobal, controllerDecorators, ...rest } = options;
     return describeModule({ path, isGlobal, controllerDecorators }, { provide: MFA_OPTIONS, useValue: rest });
   }
@@ -58,7 +69,7 @@ export class MfaModule implements NestModule {
   static forRootAsync<User extends MfaUser = MfaUser, Request = MfaRequest>(
     options: MfaModuleAsyncOptions<User, Request>,
   ): DynamicModule {
-    const { useFactory, useClass, useExisting, inject = [], imports = [], ...extras } = options;
+    const { useFactory, useClass, useExisting, inject = [], imports = [], ...extras } = options ?? {};
     if (useFactory) return describeModule(extras, { provide: MFA_OPTIONS, useFactory, inject }, { imports });
     const factory = useClass ?? useExisting;
     if (!factory) throw new MfaError('invalid_option', 'forRootAsync needs useFactory, useClass or useExisting.');

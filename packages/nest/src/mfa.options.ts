@@ -87,6 +87,7 @@ export function checkMfaOptions(given: AnyMfaOptions, path: string | undefined):
   }
   checkNames(http, []);
   checkFunctions({ isPublic, request, assurance, eventContext }, ['isPublic', 'request', 'assurance', 'eventContext']);
+  if (typeof mfa?.checkAccess !== 'function') throw new MfaError('invalid_option', 'mfa must be what createMfa() returned.');
   if (typeof user !== 'function') {
     throw new MfaError('invalid_option', 'user is missing: give ({ request }) => request.user && { id: ..., name: ... }.');
   }

@@ -1,0 +1,94 @@
+import { MfaError } from '@mfa-kit/core';
+import { MfaGuard, MfaModule, type MfaModuleAsyncOptions, RequireMfa } from '@mfa-kit/nest';
+import { Controller, Get, Module, type ModuleMetadata } from '@nestjs/common';
+import { APP_GUARD } from '@nestjs/core';
+import { Test } from '@nestjs/testing';
+import { describe, expect, it } from 'vitest';
+import { createBench } from '../support/core-fixture.js';
+
+const options = { mfa: createBench().mfa, user: () => null, loginUrl: '/login' };
+
+@Controller()
+class CaseController {
+  @RequireMfa()
+  @Get('marked')
+  marked() {
+    return { inside: true };
+  }
+}
+
+@Module({ controllers: [CaseController] })
+class CasesModule {}
+
+/** Why the application does not start. */
+async function refused(metadata: ModuleMetadata): Promise<Error> {
+  const starting = async () => {
+    const app = (await Test.createTestingModule(metadata).compile()).createNestApplication({ logger: false });
+    await app.init();
+    await app.close();
+  };
+  return starting().then(
+    () => {
+      throw new Error('started all the same');
+    },
+    (error: Error) => error,
+  );
+}
+
+describe('SES-4: an application that holds the kit wrongly does not start', () => {
+  it.each<[string, object[]]>([
+    ['no MfaModule at all', []],
+    ['MfaModule in the root module alone, and not global', [MfaModule.forRoot(options)]],
+  ])('%s', async (_name, kit) => {
+    const { message } = await refused({ imports: [...(kit as never[]), CasesModule] });
+    expect(message).toMatch(/argument MfaGuard at index \[0\] is available in the CasesModule/);
+    expect(message).toContain('the Module containing MfaGuard');
+  });
+
+  it('MfaGuard for the whole application, and no MfaModule', async () => {
+    const { message } = await refused({ providers: [{ provide: APP_GUARD, useClass: MfaGuard }] });
+    expect(message).toContain('Symbol(@mfa-kit/nest/host) at index [0] is available in the RootTestModule');
+  });
+
+  it('MfaModule without its options', async () => {
+    const error = await refused({ imports: [MfaModule] });
+    expect(error).toMatchObject({ name: 'MfaError', code: 'host_setup' });
+    expect(error.message).toContain('write MfaModule.forRoot({ mfa, user, loginUrl, ... })');
+    for (const call of [() => MfaModule.forRoot(undefined as never), () => MfaModule.forRoot(null as never)]) {
+      expect(call).toThrowError('MfaModule.forRoot() needs its options: at least { mfa, user, loginUrl }');
+      expect(call).toThrowError(MfaError);
+    }
+    for (const nothing of [undefined, {}]) {
+      const call = () => MfaModule.forRootAsync(nothing as MfaModuleAsyncOptions);
+      expect(call).toThrowError('forRootAsync needs useFactory, useClass or useExisting');
+      expect(call).toThrowError(MfaError);
+    }
+  });
+
+  it('MfaModule registered twice', async () => {
+    const again = MfaModule.forRootAsync({ path: '/MFA', useFactory: () => options });
+    const error = await refused({ imports: [MfaModule.forRoot({ ...options, isGlobal: true }), again] });
+    expect(error).toMatchObject({ name: 'MfaError', code: 'host_setup' });
+    expect(error.message).toMatch(/registered twice at "\/mfa"\. Call forRoot\(\) or forRootAsync\(\) once, with isGlobal: true/);
+  });
+
+  it('two of them at different paths start', async () => {
+    const another = MfaModule.forRoot({ ...options, path: '/staff/mfa', loginUrl: '/staff/login' });
+    await expect(refused({ imports: [MfaModule.forRoot(options), another, MfaModule] })).rejects.toThrow('all the same');
+  });
+
+  it('a factory that gives nothing', async () => {
+    for (const useFactory of [() => undefined, async () => undefined]) {
+      const error = await refused({ imports: [MfaModule.forRootAsync({ useFactory: useFactory as never })] });
+      expect(error).toMatchObject({ name: 'MfaError', code: 'invalid_option' });
+      expect(error.message).toMatch(/Give the options of MfaModule/);
+    }
+  });
+
+  it('a path in what the factory gives', async () => {
+    const useFactory = () => ({ ...options, path: '/x' }) as never;
+    const error = await refused({ imports: [MfaModule.forRootAsync({ useFactory })] });
+    expect(error).toMatchObject({ name: 'MfaError', code: 'invalid_option' });
+    expect(error.message).toContain('"path" beside useFactory, not in what it returns');
+  });
+});
