@@ -36,6 +36,15 @@ describe('a body that is understood', () => {
     expect(await fieldsOf(body)).toEqual({ rememberDevice: false });
   });
 
+  it('is none where none was sent, and the host’s fault where something kept what was sent', async () => {
+    expect(await read(undefined, undefined, { 'content-length': '0' })).toMatchObject({ ok: true });
+    expect(await read(null, JSON_TYPE, { 'content-length': '4' })).toMatchObject({ ok: true });
+    await expect(read(undefined, JSON_TYPE, { 'content-length': '1' })).rejects.toMatchObject({
+      code: 'host_setup',
+      message: expect.stringMatching(/^Something had read the body .* Mount the kit before it, or let a parser keep the body\.$/),
+    });
+  });
+
   it('may have four kilobytes, and more parameters of its type', async () => {
     const body = `{"code":"${'1'.repeat(4096 - 11)}"}`;
     const type = 'application/json; version=1; charset=utf-8';

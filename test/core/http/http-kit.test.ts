@@ -1,7 +1,7 @@
-import { createHttpKit, guardRequest } from '@mfa-kit/core/http';
+import { bindFlows, createHttpKit, guardRequest, verifyRequest, watchLogin } from '@mfa-kit/core/http';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ada, createBench } from '../../support/core-fixture.js';
-import { openDesk } from './desk.js';
+import { type Client, openDesk } from './desk.js';
 
 type Warning = Error & { code?: string };
 
@@ -50,6 +50,47 @@ describe('what the operator is told', () => {
       'MfaKitWarning MFA_KIT_SESSION_STORE: ' +
         `The session store did not take the MFA state (${name}); the request was answered as unavailable.`,
     ]);
+  });
+
+  it('HTTP-1: once, that a state change did not come from a page of this origin', async () => {
+    const { browser, session, kit } = await openDesk();
+    const client = browser(ada, session);
+    await client.post('/sessions/end');
+    expect(await told()).toEqual([]);
+    for (let index = 0; index < 2; index++) await client.post('/sessions/end', {}, { 'sec-fetch-site': 'cross-site' });
+    expect(await told()).toEqual([
+      'MfaKitWarning MFA_KIT_CROSS_SITE: A state change was refused, because neither Sec-Fetch-Site nor Origin says that it came ' +
+        'from a page of this origin. Name the origins of your other pages in the option allowedOrigins; if you have none, somebody ' +
+        'else tried.',
+    ]);
+    const other = await openDesk();
+    await verifyRequest(other.kit, client.exchange({ method: 'POST', headers: { 'sec-fetch-site': 'cross-site' } }));
+    await other.tool().post('/sessions/end');
+    expect(await told()).toHaveLength(2);
+    expect(kit.options.allowedOrigins).toEqual([]);
+  });
+
+  it('that the answer to a login did not wait for it', async () => {
+    const { browser, kit } = await openDesk();
+    const login = (client: Client, answered: boolean) =>
+      bindFlows(kit, client.exchange()).then((flows) => watchLogin(kit, flows, () => answered).beginLogin());
+    expect(await login(browser(ada), false)).toMatchObject({ decision: { access: 'challenge' } });
+    expect(await told()).toEqual([]);
+    expect(await login(browser(ada), true)).toMatchObject({ decision: { access: 'challenge' } });
+    expect(await told()).toEqual([
+      'MfaKitWarning MFA_KIT_LATE_LOGIN: The answer to a login was sent before beginLogin() had ended, so the browser has no ' +
+        'session any more. Write "await" before both, as in "await (await mfaFor(req, res)).beginLogin()", and answer afterwards.',
+    ]);
+  });
+
+  it('that a login failed of which nobody waited to hear, and nothing where there is no session to renew', async () => {
+    const { browser, tool, kit } = await openDesk();
+    const flows = await bindFlows(kit, tool(ada).exchange());
+    await watchLogin(kit, flows, () => true).beginLogin({ user: ada });
+    expect(await told()).toEqual([]);
+    const nobody = watchLogin(kit, await bindFlows(kit, browser(null).exchange()), () => true);
+    await expect(nobody.beginLogin()).rejects.toMatchObject({ code: 'host_setup' });
+    expect(await told()).toEqual([expect.stringContaining('MFA_KIT_LATE_LOGIN')]);
   });
 
   it.each(['/login', '/login?next=1', '/mfa', '/mfa/challenge', '/mfa/assets/page.css'])(
