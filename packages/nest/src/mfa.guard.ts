@@ -53,7 +53,7 @@ export class MfaGuard implements CanActivate {
   async canActivate(context: ExecutionContext): Promise<boolean> {
     const mark = this.#reflector.getAllAndOverride<MfaMark | undefined>(MFA_MARK, [context.getHandler(), context.getClass()]);
     if (mark?.kind === 'skip') return true;
-    const access = await this.#deny(() => this.#decide(context, mark));
+    const access = await this.#decide(context, mark);
     if (access.allowed) return true;
     await this.refusal(access, context);
     const { exception } = access;
@@ -76,7 +76,7 @@ export class MfaGuard implements CanActivate {
   async checkConnection(client: object, request?: MfaRequest, requirement: Requirement = {}): Promise<boolean> {
     const checked = checkRequirement(requirement);
     if (request) rememberOpening(client, request);
-    const access = await this.#deny(() => this.#ask({ caller: readSocket(client, request) }, checked));
+    const access = await this.#decideConnection(client, request, checked);
     if (!access.allowed) closeSocket(client, access.exception.problem);
     return access.allowed;
   }
@@ -102,9 +102,21 @@ export class MfaGuard implements CanActivate {
   }
 
   async #decide(context: ExecutionContext, mark: MfaMark | undefined): Promise<Access> {
-    const { options } = this.#host;
-    if (!mark && options.isPublic && (await options.isPublic(context)) === true) return { allowed: true };
-    return this.#ask(readArrival(context, options), mark?.requirement ?? {}, context);
+    try {
+      const { options } = this.#host;
+      if (!mark && options.isPublic && (await options.isPublic(context)) === true) return { allowed: true };
+      return await this.#ask(readArrival(context, options), mark?.requirement ?? {}, context);
+    } catch (cause) {
+      return this.#deny(cause);
+    }
+  }
+
+  async #decideConnection(client: object, request: MfaRequest | undefined, requirement: Requirement): Promise<Access> {
+    try {
+      return await this.#ask({ caller: readSocket(client, request) }, requirement);
+    } catch (cause) {
+      return this.#deny(cause);
+    }
   }
 
   async #ask(arrival: MfaArrival, requirement: Requirement, context?: ExecutionContext): Promise<Access> {
@@ -125,13 +137,9 @@ export class MfaGuard implements CanActivate {
   }
 
   /** Whatever throws denies. The client learns no more than that; the log names what to mend. */
-  async #deny(ask: () => Promise<Access>): Promise<Access> {
-    try {
-      return await ask();
-    } catch (cause) {
-      this.#logger.error(cause);
-      return this.#refuse(describeProblem('unavailable'), undefined, cause);
-    }
+  #deny(cause: unknown): Access {
+    this.#logger.error(cause);
+    return this.#refuse(describeProblem('unavailable'), undefined, cause);
   }
 
   #refuse(problem: MfaException['problem'], written?: HttpAnswer, cause?: unknown): Access {
