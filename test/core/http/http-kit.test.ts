@@ -1,6 +1,6 @@
 import { bindFlows, createHttpKit, guardRequest, verifyRequest, watchLogin } from '@mfa-kit/core/http';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { ada, createBench } from '../../support/core-fixture.js';
+import { ada, bob, createBench } from '../../support/core-fixture.js';
 import { type Client, openDesk } from './desk.js';
 
 type Warning = Error & { code?: string };
@@ -32,9 +32,20 @@ describe('what the operator is told', () => {
     expect(await told()).toHaveLength(2);
   });
 
+  it('nothing of the kind of a user who has nothing to prove, or whose record is missing', async () => {
+    const { browser, kit } = await openDesk();
+    for (const user of [
+      { ...bob, mfa: 'off' as const },
+      { ...bob, enrolled: true },
+    ])
+      await guardRequest(kit, browser(user).exchange({ url: '/cases' }));
+    expect(await told()).toEqual([]);
+  });
+
   it('nothing of the kind where no session keeps the state', async () => {
     const { tool, kit } = await openDesk();
     await guardRequest(kit, tool(ada).exchange({ url: '/cases' }));
+    expect((await tool(ada).post('/verify', { code: '000' }, { authorization: 'Bearer t' })).status).toBe(422);
     expect(await told()).toEqual([]);
   });
 

@@ -125,7 +125,32 @@ describe('a session in which the host began no login', () => {
     expect(await flows.verify({ code: '123456' })).toEqual(refused);
     expect(await flows.getStatus()).toEqual(refused);
     weather.readsLeft = 0;
-    expect(await (await flowsOf(browser(ada))).checkAccess()).toMatchObject({ access: 'unavailable' });
+    const dark = await flowsOf(browser(ada));
+    expect(await dark.checkAccess()).toMatchObject({ access: 'unavailable' });
+    expect(await dark.verify({ code: '123456' })).toMatchObject({ reason: 'unavailable', retryAfterSeconds: expect.any(Number) });
+    expect([dark.session, dark.assurance]).toEqual([undefined, undefined]);
+  });
+
+  it('STP-1: is asked for a fresh code on a remembered device where the route wants one', async () => {
+    const { logIn, code, clock } = await openDesk();
+    for (const requirement of [{ maxAgeSeconds: 3600 }, { acceptRememberedDevice: false }]) {
+      const client = await logIn();
+      await client.post('/verify', { code: code(), rememberDevice: true });
+      clock.advance(DAY);
+      Object.assign(client.session ?? {}, { state: undefined });
+      expect(await (await flowsOf(client)).checkAccess(requirement)).toMatchObject({ access: 'challenge' });
+      expect(client.state.assurance.via).toBe('remembered-device');
+    }
+  });
+
+  it('DEV-1: is asked where nothing can keep that a remembered device answered', async () => {
+    const { tool, pendingToken, code } = await openDesk();
+    const sent = { pendingToken: await pendingToken(), code: code(), rememberDevice: true };
+    const { deviceToken } = (await tool().post('/verify', sent, { 'mfa-device': '' })).body;
+    const flows = await flowsOf(tool(ada), { 'mfa-device': deviceToken });
+    expect(await flows.checkAccess()).toMatchObject({ access: 'challenge', because: 'missing' });
+    expect(reasonOf(await flows.getStatus())).toBe('ok');
+    expect(flows.session?.state).toBe('pending');
   });
 
   it('is not begun for a step-up that lets nobody through', async () => {
@@ -219,6 +244,8 @@ describe('the flows bound to a request', () => {
       if (client.state !== before) written.push(client.state.returnTo);
     }
     expect([written, client.session?.renewals]).toEqual([['/cases', '/mfa', '/mfa/enroll'], 0]);
+    await flows.setReturnTo('https://evil.example/');
+    expect(client.state.returnTo).toBe('/mfa/enroll');
     const bearer = await flowsOf(tool(ada, session.assurance));
     await bearer.setReturnTo('/cases');
     expect(bearer.session).not.toHaveProperty('returnTo');

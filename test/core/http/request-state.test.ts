@@ -106,6 +106,34 @@ describe('the device of a proof', () => {
     expect(await label({ ...none, 'mfa-device': '' })).toEqual(['Firefox on Windows']);
   });
 
+  it('is a new one, and named, where the browser shows the token of one that is gone', async () => {
+    const { logIn, tool, code, pendingToken, browser, session, mfa } = await openDesk();
+    const known = await logIn();
+    await known.post('/verify', { code: code() });
+    const [device] = (await known.get('')).body.devices;
+    await known.post('/devices/revoke', { id: device.id });
+    const client = tool();
+    for (const [name, value] of known.cookies) client.cookies.set(name, value);
+    const headers = { 'sec-fetch-site': 'same-origin', 'user-agent': FIREFOX };
+    await client.post('/verify', { pendingToken: await pendingToken(), code: code() }, headers);
+    const { devices } = (await browser(ada, session).get('')).body;
+    expect(devices).toEqual([expect.objectContaining({ label: 'Firefox on Windows' })]);
+    expect(devices[0].id).not.toBe(device.id);
+    expect(mfa.settings.rememberDays).toBe(30);
+  });
+
+  it('LOG-4: is none, and no wrong one, where a client says that it has none so far', async () => {
+    const { logIn, events, code } = await openDesk();
+    const client = await logIn();
+    const begin = async (token: string) =>
+      (await bindFlows(client.kit, client.exchange({ headers: { 'mfa-device': token } }))).beginLogin();
+    await begin('');
+    await begin('x.y.z');
+    await Promise.resolve();
+    expect(events.map(({ name }) => name)).toEqual(['login_begun', 'login_begun', 'device_refused', 'login_begun']);
+    expect((await client.post('/verify', { code: code() })).status).toBe(200);
+  });
+
   it('is known again by its cookie, or by the header alone where there is one', async () => {
     const { logIn, code, kit } = await openDesk();
     const client = await logIn();

@@ -218,4 +218,10 @@ export const seededBugs: readonly SeededBug[] = [
         return finish(decision, report);
       }`,
   },
+  {
+    name: 'a guard goes by the record that it opened before',
+    file: 'profile/glanced.ts',
+    find: 'return last?.version === version && last.value === value ? last.profile : undefined;',
+    put: 'return last?.profile;',
+  },
 ];

@@ -97,6 +97,22 @@ describe('the confirmation', () => {
     expect((await client.post('/enroll/confirm', { enrollmentId, code: '123456' })).body.reason).toBe('unavailable');
   });
 
+  it('THR-7: by too many wrong codes waits, and says so even where the page cannot be drawn again', async () => {
+    const { logIn, clock, weather } = await openDesk();
+    const client = await logIn(bob);
+    const shown = (await client.page('GET', '/enroll')).body.page;
+    const authenticator = createAuthenticator(shown.manualKey.replaceAll(' ', ''));
+    const sent = { enrollmentId: shown.enrollmentId, code: wrongCode(authenticator, clock.now()) };
+    for (let tries = 0; tries < 5; tries++) await client.post('/enroll/confirm', sent);
+    const text = 'Too many wrong codes. Try again in 30 seconds.';
+    const drawn = await client.page('POST', '/enroll/confirm', sent);
+    expect([drawn.status, drawn.body.page.name, drawn.body.frame.notice.text]).toEqual([429, 'enroll', text]);
+    weather.readsLeft = 1;
+    const said = await client.page('POST', '/enroll/confirm', sent);
+    expect([said.status, said.body.page.name, said.body.page.text]).toEqual([429, 'message', text]);
+    expect([drawn.header('retry-after'), said.header('retry-after')]).toEqual(['30', '30']);
+  });
+
   it('ENR-5: of one more authenticator needs the proof it was started with', async () => {
     const { browser, session, mfa } = await openDesk();
     const { enrollmentId } = (await browser(ada, session).post('/enroll')).body;

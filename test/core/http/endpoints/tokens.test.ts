@@ -201,6 +201,13 @@ describe('a client with bearer tokens', () => {
     expect(answer.body.reason).toBe('enrollment_expired');
   });
 
+  it('has nothing to confirm where MFA is off for its user', async () => {
+    const { tool } = await setUp();
+    const client = tool({ ...bob, mfa: 'off' });
+    const answer = await client.post('/enroll/confirm', { enrollmentId: 'x', code: '123456' }, bearer);
+    expect(answer.body).toMatchObject({ status: 401, reason: 'login_again' });
+  });
+
   it('needs no answer of the host', async () => {
     for (const onVerified of [undefined, () => undefined]) {
       const { tool, session } = await openDesk(onVerified ? { onVerified } : {});
