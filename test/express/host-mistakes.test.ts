@@ -63,7 +63,7 @@ describe.each(versions)('SES-4: a host mistake denies and says what is wrong, on
     ["the word 'router'", 'router'],
     ['false', false],
     ['0', 0],
-  ])('a user() that throws %s', async (_name, thrown) => {
+  ])('a user() that throws: %s', async (_name, thrown) => {
     const throws = () => {
       throw thrown;
     };
@@ -91,7 +91,7 @@ describe.each(versions)('SES-4: a host mistake denies and says what is wrong, on
     ['an empty id', { id: '', name: 'x' }],
     ['a numeric id', { id: 7, name: 'x' }],
     ['no name', { id: 'x' }],
-  ])('a user() that gives %s', async (_name, value) => {
+  ])('a user() that gives no user: %s', async (_name, value) => {
     const { errors, origin } = await start({ express, kit: { user: () => value as never } });
     expectStatus(await new Client({ origin }).get('/cases'), 500);
     expect(errors[0]).toMatchObject({ name: 'MfaError', code: 'host_callback_failed' });

@@ -1,6 +1,6 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { expressMfa } from '@mfa-kit/express';
+import { assertMfaCoverage, expressMfa } from '@mfa-kit/express';
 import session from 'express-session';
 import passport from 'passport';
 import { afterEach, describe, expect, it, vi } from 'vitest';
@@ -42,14 +42,16 @@ describe.each(versions)('SES-4: what is mounted wrongly denies and says what to 
     return { client: new Client({ origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}` }), errors };
   }
 
-  it.each([
-    ['requireMfa', 'write app.use(requireMfa())'],
-    ['requireMfaExcept', 'write app.use(requireMfaExcept([...]))'],
-  ] as const)('%s handed over without a call', async (name, mend) => {
-    const { client, errors } = await mount((app, kit) => app.use(kit[name] as never));
-    expectStatus(await client.get('/cases'), 500);
-    expect(errors[0]).toMatchObject({ name: 'MfaError', code: 'host_setup' });
-    expect(String(errors[0])).toContain(mend);
+  it('a guard handed over without a call', async () => {
+    for (const [name, sentence] of [
+      ['requireMfa', 'write app.use(requireMfa())'],
+      ['requireMfaExcept', 'write app.use(requireMfaExcept([...]))'],
+    ] as const) {
+      const { client, errors } = await mount((app, kit) => app.use(kit[name] as never));
+      expectStatus(await client.get('/cases'), 500);
+      expect(errors[0]).toMatchObject({ name: 'MfaError', code: 'host_setup' });
+      expect(String(errors[0])).toContain(`without being called: ${sentence}`);
+    }
   });
 
   it('the guard for everything, the login included', async () => {
@@ -142,3 +144,26 @@ describe.each(versions)('SES-4: what is mounted wrongly denies and says what to 
     expectStatus(await client.get('/cases'), 401);
   });
 });
+
+describe.each(versions)(
+  'SES-4, T31: what no guard can deny is named by assertMfaCoverage(), on Express $version',
+  ({ express }) => {
+    const { requireMfaExcept } = expressMfa(createBench().mfa, { user: () => null, loginUrl: '/login' });
+
+    it('a route before the guard', () => {
+      const app = express();
+      app.get('/cases', (_req, res) => void res.send('inside'));
+      app.use(requireMfaExcept([]));
+      expect(() => assertMfaCoverage(app)).toThrowError(/GET \/cases/);
+    });
+
+    it('an error handler behind the guard that goes on without the error', () => {
+      const app = express();
+      app.use(requireMfaExcept([]));
+      const forgive: import('express').ErrorRequestHandler = (_error, _req, _res, next) => next();
+      app.use(forgive);
+      app.get('/cases', (_req, res) => void res.send('inside'));
+      expect(() => assertMfaCoverage(app)).toThrowError(/GET \/cases .*an error handler after the guard may go on without it/);
+    });
+  },
+);

@@ -132,7 +132,7 @@ describe.each(platforms)('SES-4: a host mistake denies and says what is wrong, o
     ['nothing', undefined],
     ['null', null],
     ['false', false],
-  ])('a user() that throws %s', async (_name, thrown) => {
+  ])('a user() that throws: %s', async (_name, thrown) => {
     const throws = () => {
       throw thrown;
     };
@@ -160,7 +160,7 @@ describe.each(platforms)('SES-4: a host mistake denies and says what is wrong, o
     ['an empty id', { id: '', name: 'x' }],
     ['a numeric id', { id: 7, name: 'x' }],
     ['no name', { id: 'x' }],
-  ])('a user() that gives %s', async (_name, value) => {
+  ])('a user() that gives no user: %s', async (_name, value) => {
     await start({ kit: { user: () => value as never } });
     expectStatus(await new Client(host).get('/cases'), 503);
     expect(host.logged[0]).toMatchObject({ name: 'MfaError', code: 'host_callback_failed' });

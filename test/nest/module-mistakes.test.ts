@@ -1,5 +1,5 @@
 import { MfaError } from '@mfa-kit/core';
-import { MfaGuard, MfaModule, type MfaModuleAsyncOptions, RequireMfa } from '@mfa-kit/nest';
+import { assertMfaCoverage, MfaGuard, MfaModule, type MfaModuleAsyncOptions, RequireMfa } from '@mfa-kit/nest';
 import { Controller, Get, Module, type ModuleMetadata } from '@nestjs/common';
 import { APP_GUARD } from '@nestjs/core';
 import { Test } from '@nestjs/testing';
@@ -36,11 +36,14 @@ async function refused(metadata: ModuleMetadata): Promise<Error> {
 }
 
 describe('SES-4: an application that holds the kit wrongly does not start', () => {
-  it.each<[string, object[]]>([
-    ['no MfaModule at all', []],
-    ['MfaModule in the root module alone, and not global', [MfaModule.forRoot(options)]],
-  ])('%s', async (_name, kit) => {
-    const { message } = await refused({ imports: [...(kit as never[]), CasesModule] });
+  it('no MfaModule at all', async () => {
+    const { message } = await refused({ imports: [CasesModule] });
+    expect(message).toMatch(/argument MfaGuard at index \[0\] is available in the CasesModule/);
+    expect(message).toContain('the Module containing MfaGuard');
+  });
+
+  it('MfaModule in the root module alone, and not global', async () => {
+    const { message } = await refused({ imports: [MfaModule.forRoot(options), CasesModule] });
     expect(message).toMatch(/argument MfaGuard at index \[0\] is available in the CasesModule/);
     expect(message).toContain('the Module containing MfaGuard');
   });
@@ -90,5 +93,22 @@ describe('SES-4: an application that holds the kit wrongly does not start', () =
     const error = await refused({ imports: [MfaModule.forRootAsync({ useFactory })] });
     expect(error).toMatchObject({ name: 'MfaError', code: 'invalid_option' });
     expect(error.message).toContain('"path" beside useFactory, not in what it returns');
+  });
+});
+
+describe('SES-4, T31: what no guard can deny is named by assertMfaCoverage()', () => {
+  it('a handler without a mark', async () => {
+    @Controller()
+    class ForgottenController {
+      @Get('forgotten')
+      forgotten() {
+        return { inside: true };
+      }
+    }
+    const module = Test.createTestingModule({ imports: [MfaModule.forRoot(options)], controllers: [ForgottenController] });
+    const app = (await module.compile()).createNestApplication({ logger: false });
+    await app.init();
+    expect(() => assertMfaCoverage(app)).toThrowError(/GET \/forgotten/);
+    await app.close();
   });
 });

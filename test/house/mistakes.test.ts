@@ -1,0 +1,56 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { allDocs } from './docs.js';
+import { filesUnder, root, sourcesOf } from './sources.js';
+
+const page = allDocs().find(({ file }) => file === 'docs/mistakes.md')?.text ?? '';
+const rows = page
+  .split('\n')
+  .filter((line) => /^\| (?!mistake |---)/.test(line))
+  .map((line) => line.split('|').map((cell) => cell.trim()))
+  .map(([, mistake = '', on = '', seen = '']) => ({ mistake, on, seen }));
+
+/** The names of the tests of mistakes of one framework, without identifiers and without what a table fills in. */
+function titlesOf(framework: 'express' | 'nest'): Set<string> {
+  const folder = path.join(root, 'test', framework);
+  const files = filesUnder(folder).filter((file) => file.endsWith('-mistakes.test.ts'));
+  const titles = files.flatMap((file) =>
+    [...readFileSync(path.join(folder, file), 'utf8').matchAll(/(?:\bit|\]\))\('([^']+)', (?:async )?\(/g)].map(
+      ([, title = '']) => title.replace(/^(?:[A-Z]+-?\d+(?:, |: ))+/, '').replace(/: %s$/, ''),
+    ),
+  );
+  return new Set(titles);
+}
+
+describe('docs/mistakes.md', () => {
+  it.each(['express', 'nest'] as const)('names twenty mistakes and more on %s, each with a test of its name', (framework) => {
+    const named = rows.filter(({ on }) => on === 'both' || on.toLowerCase() === framework).map(({ mistake }) => mistake);
+    expect(new Set(named).size).toBeGreaterThanOrEqual(20);
+    expect(named).toHaveLength(new Set(named).size);
+    const titles = titlesOf(framework);
+    expect(named.filter((mistake) => !titles.has(mistake))).toEqual([]);
+  });
+
+  it('says where each mistake is made', () => {
+    expect(rows.filter(({ on }) => !['both', 'Express', 'Nest'].includes(on))).toEqual([]);
+  });
+
+  it('quotes what the sources say', () => {
+    const text = (['core', 'express', 'nest'] as const)
+      .flatMap((name) => sourcesOf(name).map((source) => source.text))
+      .join('\n')
+      // A sentence may be written in several pieces.
+      .replace(/['`] \+\n\s*['`]/g, '');
+    const quotes = rows.flatMap(({ seen }) => [...seen.matchAll(/`([^`]+)`/g)].map(([, quote = '']) => quote));
+    expect(quotes.length).toBeGreaterThan(40);
+    expect(quotes.filter((quote) => !text.includes(quote))).toEqual([]);
+  });
+
+  it('names every warning of the HTTP layer', () => {
+    const kit = sourcesOf('core').find(({ file }) => file === 'http/http-kit.ts')?.text ?? '';
+    const codes = new Set(kit.match(/MFA_KIT_[A-Z_]+/g));
+    expect(codes.size).toBeGreaterThan(5);
+    expect([...codes].filter((code) => !page.includes(code))).toEqual([]);
+  });
+});
