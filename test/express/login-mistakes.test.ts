@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import type { TestUser } from '../support/core-fixture.js';
 import { watchWarnings } from '../support/warnings.js';
 import { Client, enroll, expectStatus, logIn } from './client.js';
 import { type Host, type HostOptions, startHost, versions } from './host.js';
@@ -91,6 +92,21 @@ describe.each(versions)('SES-4: a wrong login denies and says what is wrong, on 
       await started.close();
       host = undefined;
     }
+  });
+
+  it('the guard before what sets the user', async () => {
+    const started = await start({
+      kit: { user: (req) => req.user as TestUser | undefined },
+      async login({ kit, req, res, user }) {
+        Object.assign(req, { user });
+        res.json(await (await kit.mfaFor(req, res)).beginLogin());
+      },
+    });
+    expect((await new Client(started).get('/cases')).body).toMatchObject({ status: 401, reason: 'login_again' });
+    const client = await logIn(started);
+    expect(warnings).toEqual([]);
+    expect((await client.get('/cases')).body).toMatchObject({ status: 401, reason: 'login_again' });
+    expect(warnings).toEqual([expect.stringMatching(/^MFA_KIT_LOST_USER: .*Mount the guard after what sets the user/)]);
   });
 
   it('a user() that gives the person who is impersonated', async () => {

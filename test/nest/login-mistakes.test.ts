@@ -1,5 +1,18 @@
-import { MfaHttp, SkipMfa } from '@mfa-kit/nest';
-import { Controller, HttpCode, type INestApplication, Inject, Post, Req, Res } from '@nestjs/common';
+import { MfaGuard, MfaHttp, SkipMfa } from '@mfa-kit/nest';
+import {
+  type CanActivate,
+  Controller,
+  type ExecutionContext,
+  HttpCode,
+  type INestApplication,
+  Inject,
+  Injectable,
+  Post,
+  type Provider,
+  Req,
+  Res,
+} from '@nestjs/common';
+import { APP_GUARD } from '@nestjs/core';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { Client, enroll, expectStatus, logIn } from '../express/client.js';
 import { watchWarnings } from '../support/warnings.js';
@@ -34,9 +47,22 @@ class WrongLoginController {
   }
 }
 
+/** Sets the user out of the session, where one is. */
+@Injectable()
+class AuthGuard implements CanActivate {
+  canActivate(context: ExecutionContext) {
+    context.switchToHttp().getRequest<HostRequest>().user = ADA;
+    return true;
+  }
+}
+
+interface Guards {
+  providers?: Provider[];
+}
+
 describe.each(platforms)('SES-4: a wrong login denies and says what is wrong, on Nest with $platform', (given) => {
-  async function start(options: Partial<HostOptions> = {}): Promise<Client> {
-    host = await startHost({ ...given, ...options, module: { controllers: [WrongLoginController] } });
+  async function start({ providers = [], ...options }: Partial<HostOptions> & Guards = {}): Promise<Client> {
+    host = await startHost({ ...given, ...options, module: { controllers: [WrongLoginController], providers } });
     return new Client(host);
   }
 
@@ -106,6 +132,23 @@ describe.each(platforms)('SES-4: a wrong login denies and says what is wrong, on
       expect(String(host.logged[0])).toContain('write mfaHttp.for(request, reply), with @Res({ passthrough: true }) reply');
     }
     expect((await client.get('/cases')).status).not.toBe(200);
+  });
+
+  it('the guard before what sets the user', async () => {
+    const client = await start({
+      kit: { user: ({ request }) => request.user },
+      providers: [
+        { provide: APP_GUARD, useClass: MfaGuard },
+        { provide: APP_GUARD, useClass: AuthGuard },
+      ],
+    });
+    login = async ({ mfaHttp, request, reply }) => (await mfaHttp.for(request as never, reply)).beginLogin();
+    expectStatus(await client.post('/wrong-login'), 200);
+    expect(warnings).toEqual([]);
+    expect((await client.get('/cases')).body).toMatchObject({ status: 401, reason: 'login_again' });
+    expect(warnings).toEqual([
+      expect.stringMatching(/^MFA_KIT_LOST_USER: .*in Nest provide MfaGuard after the guard that logs in/),
+    ]);
   });
 
   it('a user() that gives the person who is impersonated', async () => {

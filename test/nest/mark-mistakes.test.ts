@@ -97,6 +97,17 @@ describe('SES-4: a mark that guards nothing stops the start and says where to pu
     }
   });
 
+  it('a guard that is made by hand', () => {
+    const load = () => {
+      class CaseController {
+        @UseGuards(new (MfaGuard as unknown as new () => MfaGuard)())
+        cases() {}
+      }
+      return CaseController;
+    };
+    expect(refused(load)).toContain('write @UseGuards(MfaGuard) or app.get(MfaGuard), not new MfaGuard()');
+  });
+
   it('a requirement that is misspelled', () => {
     expect(() => RequireMfa({ maxAge: 300 } as never)).toThrowError(
       expect.objectContaining({

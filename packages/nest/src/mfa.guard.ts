@@ -46,6 +46,12 @@ export class MfaGuard implements CanActivate {
   readonly #readers: HostReaders = { user: (caller) => this.user(caller), session: (caller) => this.session(caller) };
 
   constructor(@Inject(MFA_HOST) host: MfaHost, @Inject(Reflector) reflector: Reflector) {
+    if (!host) {
+      throw new MfaError(
+        'host_setup',
+        'Nest makes MfaGuard: write @UseGuards(MfaGuard) or app.get(MfaGuard), not new MfaGuard().',
+      );
+    }
     this.#host = host;
     this.#reflector = reflector;
   }

@@ -4,6 +4,7 @@ import { problemAnswer, redirectAnswer } from './answers.js';
 import { warnOfCircle } from './circle.js';
 import type { HttpAnswer, MfaExchange } from './exchange.js';
 import type { HttpKit } from './http-kit.js';
+import { warnOfLostUser } from './lost-user.js';
 import { wantsHtml } from './negotiation.js';
 import { decisionProblem } from './problem.js';
 import { askAccess, keepReturnTo } from './request-access.js';
@@ -33,6 +34,7 @@ export async function guardRequest<User extends MfaUser, Request>(
     return { allowed: true, decision, ...(decision.assurance && { assurance: decision.assurance }) };
   }
   warnOfCircle(kit, exchange.url);
+  if (!state.user) warnOfLostUser(kit, exchange);
   const html = wantsHtml(exchange.header('accept'));
   if (decision.access === 'challenge' || decision.access === 'enroll') {
     const target = refusedReturn(kit.options, exchange, html);
