@@ -1,4 +1,5 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
 import { startTests } from '@vitest/runner';
 import { TestRunner } from 'vitest';
 
@@ -36,6 +37,7 @@ export default class WarmWorker extends TestRunner {
 
   async #dryRun(files) {
     stryker.activeMutant = undefined;
+    await this.#loadSources();
     const tests = [];
     for (const file of files) {
       const run = await this.#run({ filepath: file }, { bail: false });
@@ -45,6 +47,16 @@ export default class WarmWorker extends TestRunner {
     await writeFile(KNOWN, JSON.stringify([...this.#known]));
     const { static: whileLoading = {}, perTest = {} } = stryker.mutantCoverage ?? {};
     return { status: 'complete', tests, mutantCoverage: { static: { ...whileLoading }, perTest: structuredClone(perTest) } };
+  }
+
+  /**
+   * A module that the sources load only when they need it would be loaded by the first test that does: what stands at its top would
+   * count as passed by that test alone, and be there already when a mutant comes.
+   */
+  async #loadSources() {
+    const folder = path.join(this.config.root, 'packages/core/src', process.env.MFA_KIT_MUTANT_FOLDER);
+    const files = await readdir(folder, { recursive: true });
+    for (const file of files.filter((name) => name.endsWith('.ts'))) await this.moduleRunner.import(path.join(folder, file));
   }
 
   async #mutantRun({ id, tests, hitLimit, reload }) {

@@ -2,8 +2,6 @@ import type { Assurance, MfaOptions } from '@mfa-kit/core';
 import { answerEndpoint, createHttpKit, type HttpKit, type HttpOptions } from '@mfa-kit/core/http';
 import { memoryStorage } from '@mfa-kit/core/storage/memory';
 import { createAuthenticator, type VirtualAuthenticator } from '@mfa-kit/core/testing';
-// Otherwise it is loaded at the first request, and test/mutation could not change what stands at its top before a test.
-import '../../../packages/core/src/http/endpoints/answer-endpoint.js';
 import { ada, bob, createEnrolled, type Enrolled, MINUTE, type TestUser } from '../../support/core-fixture.js';
 import { exchangeOf, sessionOf } from './exchange.js';
 
