@@ -104,6 +104,21 @@ describe('what the operator is told', () => {
     expect(await told()).toEqual([expect.stringContaining('MFA_KIT_LATE_LOGIN')]);
   });
 
+  it('that a session knows of a login, and the option user of nobody', async () => {
+    const { browser, tool, kit, session } = await openDesk();
+    for (const nobody of [browser(null), browser(null, null), tool()])
+      await guardRequest(kit, nobody.exchange({ url: '/cases' }));
+    await guardRequest(kit, browser({ ...bob, enrolled: true }, session).exchange({ url: '/cases' }));
+    expect(await told()).toEqual([]);
+    const outcome = await guardRequest(kit, browser(null, session).exchange({ url: '/cases' }));
+    expect([outcome.allowed, outcome.decision]).toEqual([false, { access: 'login-again' }]);
+    expect(await told()).toEqual([
+      'MfaKitWarning MFA_KIT_LOST_USER: The guard found a session with MFA state, and the option user gave nobody. Mount the guard ' +
+        'after what sets the user: after passport.session(), say; in Nest provide MfaGuard after the guard that logs in. A logout ' +
+        'should end the session.',
+    ]);
+  });
+
   it.each(['/login', '/login?next=1', '/mfa', '/mfa/challenge', '/mfa/assets/page.css'])(
     'that a guard stands before the door at %s',
     async (url) => {
