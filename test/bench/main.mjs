@@ -18,7 +18,7 @@ const quick = given.includes('--quick');
 /** Groups to measure; none named: all, and in a minute those with goals. */
 const named = given.filter((name) => !name.startsWith('--'));
 const size = (whole, little) => (quick ? little : whole);
-const most = size(1_000_000, 50_000);
+const most = size(1_000_000, 20_000);
 /** Of one comparison, so that all of them end in time on a slow machine too. */
 const seconds = (little) => size(Infinity, little);
 
@@ -31,22 +31,22 @@ const groups = {
       rounds: size(9, 5),
       count: size(96, 20),
       warmup: size(4, 6),
-      seconds: seconds(1.2),
+      seconds: seconds(0.7),
       withTuned: !quick,
     }),
   guards: (servers) =>
     measureGuards({
       ...servers,
       rounds: size(15, 5),
-      count: size(1000, 160),
+      count: size(1000, 96),
       warmup: size(4, 4),
-      seconds: seconds(0.8),
+      seconds: seconds(0.4),
       withLoader: !quick,
     }),
   scale: (servers) =>
-    measureScale({ ...servers, rounds: size(15, 5), count: size(96, 12), warmup: size(4, 6), seconds: seconds(1.2), most }),
+    measureScale({ ...servers, rounds: size(15, 5), count: size(96, 12), warmup: size(4, 6), seconds: seconds(0.7), most }),
   'scale-redis': () =>
-    measureScaleOnRedis({ rounds: size(15, 5), count: size(96, 24), warmup: size(4, 6), seconds: seconds(1.2), most }),
+    measureScaleOnRedis({ rounds: size(15, 5), count: size(96, 24), warmup: size(4, 6), seconds: seconds(0.7), most }),
   loop: () => measureQuietLoop({ rounds: size(9, 1) }),
   startup: () => measureStartUp({ rounds: size(21, 3) }),
   memory: () => measureMemory({ rounds: size(3, 1), users: size(10_000, 500) }),
