@@ -2,22 +2,13 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createKeyring, type KeyPurpose } from '../../packages/core/src/crypto/keyring.js';
 import { Client, enroll, expectStatus, logIn } from '../express/client.js';
+import { POSTS as CHANGES } from '../support/contract-paths.js';
 import { KEY, OTHER_KEY } from '../support/core-fixture.js';
 import { countOperations, ROUNDS } from '../support/proof.js';
 import { tokenMutants } from '../support/token-mutants.js';
 import { breakOff, type Fuzzed, hosts, type RawAnswer, sendRaw } from './hosts.js';
 
-const POSTS = [
-  '/mfa/enroll',
-  '/mfa/enroll/confirm',
-  '/mfa/enroll/cancel',
-  '/mfa/verify',
-  '/mfa/recovery-codes',
-  '/mfa/authenticators/rename',
-  '/mfa/authenticators/remove',
-  '/mfa/devices/revoke',
-  '/mfa/sessions/end',
-];
+const POSTS = CHANGES.map((path) => `/mfa${path}`);
 const GETS = ['/mfa', '/mfa/enroll', '/mfa/challenge', '/mfa/assets/style.css', '/mfa/nothing', '/cases'];
 /** What a person who has shown a password and nothing else can be answered, whatever they send. */
 const REFUSALS = [204, 303, 400, 401, 403, 404, 405, 409, 413, 415, 422, 429];

@@ -3,21 +3,9 @@ import { endpointPaths } from '@mfa-kit/core/http';
 import { createAuthenticator } from '@mfa-kit/core/testing';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { type Answer, Client, enroll, expectStatus, logIn } from '../express/client.js';
+import { GETS, POSTS } from '../support/contract-paths.js';
 import type { Bench } from '../support/core-fixture.js';
 import type { JourneyHost } from './journey-suite.js';
-
-const POSTS = [
-  '/enroll',
-  '/enroll/confirm',
-  '/enroll/cancel',
-  '/verify',
-  '/recovery-codes',
-  '/authenticators/rename',
-  '/authenticators/remove',
-  '/devices/revoke',
-  '/sessions/end',
-];
-const GETS = ['', '/enroll', '/challenge'];
 
 /** An application of any framework, whose parsers leave the bodies of the kit's endpoints alone. */
 export interface EndpointHost extends JourneyHost, Pick<Bench, 'counts'> {

@@ -1,7 +1,8 @@
-import type { Assurance, MfaOptions } from '@mfa-kit/core';
+import type { Assurance, AuthenticatorSummary, DeviceSummary, Enrollment, MfaOptions, MfaSession } from '@mfa-kit/core';
 import { answerEndpoint, createHttpKit, type HttpKit, type HttpOptions } from '@mfa-kit/core/http';
 import { memoryStorage } from '@mfa-kit/core/storage/memory';
 import { createAuthenticator, type VirtualAuthenticator } from '@mfa-kit/core/testing';
+import type { MfaPage, PageFrame } from '../../../packages/core/src/pages/page.js';
 import { ada, bob, createEnrolled, type Enrolled, MINUTE, type TestUser } from '../../support/core-fixture.js';
 import { exchangeOf, sessionOf } from './exchange.js';
 
@@ -62,12 +63,38 @@ export async function openDesk(options: Options = {}, core: Partial<MfaOptions<T
   };
 }
 
+/** The fields of all members of a union: which member it is, the test expects. */
+type FieldsOf<Union> = {
+  [Name in Union extends unknown ? keyof Union : never]: Union extends { [Key in Name]?: infer Value } ? Value : never;
+};
+
+/** What an answer in JSON may have, and what `render` was given. */
+interface Body extends FieldsOf<Enrollment> {
+  status: number;
+  reason: string;
+  waitSeconds: number;
+  returnTo: string;
+  enrolled: boolean;
+  enrollmentId: string;
+  assurance: Assurance;
+  challenge: { rememberDays: number; recoveryOffered: boolean };
+  authenticator: AuthenticatorSummary;
+  authenticators: AuthenticatorSummary[];
+  devices: (DeviceSummary & { current: boolean })[];
+  recoveryCodes: string[];
+  deviceToken: string;
+  /** What the host of the test adds. */
+  accessToken: string;
+  page: FieldsOf<MfaPage>;
+  frame: Required<PageFrame>;
+}
+
 export interface Seen {
   status: number;
   header(name: string): string | undefined;
   text: string;
-  // biome-ignore lint/suspicious/noExplicitAny: whatever the test expects
-  body: any;
+  /** What was sent, as far as it is JSON. */
+  body: Body;
   /** The lines of `Set-Cookie`. */
   cookies: string[];
 }
@@ -98,9 +125,8 @@ export class Client {
   }
 
   /** The MFA state that the session has now. */
-  // biome-ignore lint/suspicious/noExplicitAny: whatever the test expects
-  get state(): any {
-    return this.session?.state;
+  get state(): FieldsOf<MfaSession> {
+    return this.session?.state as FieldsOf<MfaSession>;
   }
 
   get(path: string, headers: Record<string, string> = {}): Promise<Seen> {
@@ -159,10 +185,6 @@ export async function enrollBy(client: Client, now: () => number, fields: object
   return { ...confirmed, uri: started.body.uri };
 }
 
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
+function parse(text: string): Body {
+  return JSON.parse(text.startsWith('{') ? text : '{}');
 }

@@ -2,6 +2,7 @@ import { bindFlows, createHttpKit, guardRequest, verifyRequest, watchLogin } fro
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ada, bob, createBench } from '../../support/core-fixture.js';
 import { type Client, openDesk } from './desk.js';
+import { exchangeOf, sessionOf } from './exchange.js';
 
 type Warning = Error & { code?: string };
 
@@ -117,6 +118,17 @@ describe('what the operator is told', () => {
         'after what sets the user: after passport.session(), say; in Nest provide MfaGuard after the guard that logs in. A logout ' +
         'should end the session.',
     ]);
+  });
+
+  it('nothing where the session of the host cannot be read for nobody, and sends to the login all the same', async () => {
+    const { kit } = await openDesk();
+    const session = sessionOf();
+    session.read = () => {
+      throw new Error('there is nobody');
+    };
+    const outcome = await guardRequest(kit, exchangeOf({ url: '/cases', session }));
+    expect([outcome.allowed, outcome.decision]).toEqual([false, { access: 'login-again' }]);
+    expect(await told()).toEqual([]);
   });
 
   it.each(['/login', '/login?next=1', '/mfa', '/mfa/challenge', '/mfa/assets/page.css'])(

@@ -1,21 +1,10 @@
 import { answerEndpoint, endpointPaths } from '@mfa-kit/core/http';
 import { describe, expect, it } from 'vitest';
+import { GETS, POSTS } from '../../../support/contract-paths.js';
 import { ada } from '../../../support/core-fixture.js';
 import { openDesk } from '../desk.js';
 import { exchangeOf, sessionOf } from '../exchange.js';
 
-const POSTS = [
-  '/enroll',
-  '/enroll/confirm',
-  '/enroll/cancel',
-  '/verify',
-  '/recovery-codes',
-  '/authenticators/rename',
-  '/authenticators/remove',
-  '/devices/revoke',
-  '/sessions/end',
-];
-const GETS = ['', '/enroll', '/challenge'];
 const ASSETS = ['/assets/page.css', '/assets/page.js'];
 const TOKENS = ['/enroll', '/enroll/confirm', '/enroll/cancel', '/verify'];
 
