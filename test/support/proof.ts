@@ -15,8 +15,8 @@ declare module 'vitest' {
 
 const counted = { operations: 0, faults: 0 };
 
-/** How often a scenario is repeated: 3 in `npm test`, 20 in `npm run prove`. */
-export const ROUNDS = Number(process.env.MFA_KIT_ROUNDS ?? 3);
+/** How often a scenario is repeated: 2 in `npm test`, 20 in `npm run prove`. */
+export const ROUNDS = Number(process.env.MFA_KIT_ROUNDS ?? 2);
 
 /** Notes that so many operations were asked of core. */
 export function countOperations(count = 1): void {

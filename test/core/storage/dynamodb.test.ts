@@ -1,7 +1,12 @@
 import { createRequire } from 'node:module';
 import { DynamoDB, DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type DynamoDBLike, dynamodbStorage, tableDefinition } from '../../../packages/core/src/storage/dynamodb.js';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import {
+  type DynamoDBLike,
+  type DynamoDBStorage,
+  dynamodbStorage,
+  tableDefinition,
+} from '../../../packages/core/src/storage/dynamodb.js';
 import type { MfaStorage } from '../../../packages/core/src/storage/storage.js';
 import { ada, createBench, createEnrolled, good, loginPending, reasonOf } from '../../support/core-fixture.js';
 import { startFaultProxy } from '../../support/fault-proxy.js';
@@ -24,12 +29,29 @@ function connect(endpoint: string, config: object = {}): DynamoDB {
   });
 }
 
+/** A storage on a table of its own, when the table can be used: a moment after `createTable()`, as on AWS. */
+async function openTable(client: DynamoDB, table: string): Promise<DynamoDBStorage> {
+  const storage = dynamodbStorage(client, { table });
+  await storage.createTable();
+  await isActive(client, table);
+  return storage;
+}
+
+async function isActive(client: DynamoDB, table: string): Promise<void> {
+  await vi.waitFor(async () => {
+    const { Table } = await client.describeTable({ TableName: table });
+    expect(Table?.TableStatus).toBe('ACTIVE');
+  });
+}
+
 describeWith(url, 'DynamoDB (dynalite) keeps the contract, through a proxy that breaks connections', async (real) => {
   const proxy = await startFaultProxy(Number(new URL(real).port));
   const clients = [connect(`http://127.0.0.1:${proxy.port}`), connect(`http://127.0.0.1:${proxy.port}`)];
   const storages = clients.map((client) => dynamodbStorage(client, { table: 'kit_profiles' }));
   let opened = 0;
-  beforeAll(() => storages[0]?.createTable());
+  beforeAll(async () => {
+    for (const client of clients) await openTable(client, 'kit_profiles');
+  });
   afterAll(async () => {
     for (const client of clients) client.destroy();
     await proxy.close();
@@ -59,6 +81,7 @@ describeWith(url, 'dynamodbStorage on a server', (endpoint) => {
 
   it('creates its table once, also when several processes start at once', async () => {
     await Promise.all(Array.from({ length: 4 }, () => dynamodbStorage(client, { table: 'once_profiles' }).createTable()));
+    await isActive(client, 'once_profiles');
     const storage = dynamodbStorage(client, { table: 'once_profiles' });
     expect(await storage.write('alice', stored, null)).toBe(true);
     const { Table } = await client.describeTable({ TableName: 'once_profiles' });
@@ -69,8 +92,7 @@ describeWith(url, 'dynamodbStorage on a server', (endpoint) => {
   it('STO-1, I2: the SDK sends a lost write again and gets false for its own success; core finds out', async () => {
     const proxy = await startFaultProxy(Number(new URL(endpoint).port));
     const retrying = connect(`http://127.0.0.1:${proxy.port}`, { maxAttempts: 3 });
-    const storage = dynamodbStorage(retrying, { table: 'again_profiles' });
-    await storage.createTable();
+    const storage = await openTable(retrying, 'again_profiles');
     const said: unknown[] = [];
     const losing: MfaStorage = {
       ...storage,
@@ -92,8 +114,7 @@ describeWith(url, 'dynamodbStorage on a server', (endpoint) => {
   });
 
   it('keeps nothing of an item but its own three attributes', async () => {
-    const storage = dynamodbStorage(client, { table: 'own_profiles' });
-    await storage.createTable();
+    const storage = await openTable(client, 'own_profiles');
     await client.putItem({
       TableName: 'own_profiles',
       Item: { user_id: { S: 'alice' }, version: { S: 'v1' }, value: { S: 'x' }, ttl: { N: '1' } },
@@ -104,8 +125,7 @@ describeWith(url, 'dynamodbStorage on a server', (endpoint) => {
   });
 
   it('a check-then-act adapter fails the kit', async () => {
-    const storage = dynamodbStorage(client, { table: 'check_then_act' });
-    await storage.createTable();
+    const storage = await openTable(client, 'check_then_act');
     const wrong: MfaStorage = {
       ...storage,
       async write(userId, next, expected) {
