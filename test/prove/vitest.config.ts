@@ -8,6 +8,8 @@ export default mergeConfig(base, {
     include: ['test/**/*.test.ts', 'test/prove/*.prove.ts'],
     setupFiles: ['test/prove/record.ts'],
     reporters: ['./test/prove/table-reporter.ts'],
+    // Less beside each other: here it is counted how soon things heal.
+    maxWorkers: 2,
     testTimeout: 600_000,
   },
 });
