@@ -1,5 +1,5 @@
 import type { Mfa, MfaStorage } from '@mfa-kit/core';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Profile } from '../../packages/core/src/profile/profile.js';
 import {
   ada,
@@ -228,6 +228,11 @@ async function run(scenario: Scenario, at: number, fault: Fault | null, andAfter
   };
 }
 
+// Operators' flows are loaded at their first call, from a disk that no clock of a test holds back.
+beforeAll(async () => {
+  await Promise.all([import('../../packages/core/src/flows/administer.js'), import('../../packages/core/src/flows/devices.js')]);
+  await import('../../packages/core/src/flows/authenticators.js');
+});
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
 });
