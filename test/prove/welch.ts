@@ -1,6 +1,7 @@
 /**
  * The ways to call what is measured: each prepares a call, and the call alone is timed. They come in random order, so that whatever
- * slows the machine slows all of them.
+ * slows the machine slows all of them, and a thousand are prepared before the first of them runs: what prepares a call leaves the
+ * processor in a state of its own, which alone told apart ways that were the same.
  */
 export type TimedCalls<Name extends string> = Record<Name, () => () => unknown>;
 
@@ -15,26 +16,21 @@ export interface PairTimes {
  * Welch's t of each pair of ways, from `samples` calls of each: how sure it is that one takes longer than the other, and by how
  * much. Beyond 4.5 the two are told apart. Calls slower than 9 of 10 of all are left out: a collection of garbage says nothing about the call.
  */
-export function welchOfPairs<Name extends string>(
-  calls: TimedCalls<Name>,
-  samples: number,
-): { pair: string; t: number; nanoseconds: number }[] {
+export function welchOfPairs<Name extends string>(calls: TimedCalls<Name>, samples: number): PairTimes[] {
   const names = Object.keys(calls) as Name[];
   const order = shuffled(names.flatMap((_, index) => new Array<number>(samples).fill(index)));
-  const times = names.map(() => new Float64Array(samples));
-  const taken = names.map(() => 0);
   const ways = names.map((name) => calls[name]);
-  for (const index of order.subarray(0, Math.min(20_000, order.length))) ways[index]?.()();
-  for (const index of order) {
-    const call = (ways[index] as () => () => unknown)();
-    const before = performance.now();
-    call();
-    const after = performance.now();
-    (times[index] as Float64Array)[taken[index]!++] = after - before;
+  const times = new Float64Array(order.length);
+  for (let from = 0; from < order.length; from += 1_000) {
+    const prepared = Array.from(order.subarray(from, from + 1_000), (way) => (ways[way] as () => () => unknown)());
+    prepared.forEach((call, index) => {
+      const before = performance.now();
+      call();
+      times[from + index] = performance.now() - before;
+    });
   }
-  const all = Float64Array.from(times.flatMap((of) => [...of])).sort();
-  const slowest = all[Math.floor(all.length * 0.9)] as number;
-  const kept = times.map((of) => of.filter((time) => time <= slowest));
+  const slowest = times.toSorted()[Math.floor(times.length * 0.9)] as number;
+  const kept = names.map((_, way) => times.filter((time, index) => order[index] === way && time <= slowest));
   return names.flatMap((name, index) =>
     names.slice(index + 1).map((other, distance) => {
       const [one, two] = [momentsOf(kept[index]!), momentsOf(kept[index + 1 + distance]!)];

@@ -48,20 +48,19 @@ export function parseRecoveryCode(input: unknown): string | null {
 }
 
 /**
- * The set without the code, or null when the code is not in it. Time does not tell: every digest is compared, no branch is taken at
- * the one that is equal, and of a code that is not in the set one is left out too, for nothing.
+ * The set without the code, or null when the code is not in it. Time does not tell: every digest is compared, and no branch is taken
+ * at the one that is equal. The last one takes its place, or, of a code that is not in the set, that of a blank before the first.
  */
 export function takeRecoveryCode(set: RecoveryCodeSet, code: string): RecoveryCodeSet | null {
-  const { digests } = set;
   const wanted = Buffer.from(digest(set.key, code));
-  let found = -1;
-  digests.forEach((candidate, index) => {
-    found += Number(equalBytes(Buffer.from(candidate), wanted)) * (index + 1);
+  let position = 0;
+  set.digests.forEach((candidate, index) => {
+    position |= -Number(equalBytes(Buffer.from(candidate), wanted)) & (index + 1);
   });
-  const leftOut = Math.max(found, 0);
-  const rest = digests.slice(1).map((next, index) => digests[index + Number(index >= leftOut)] ?? next);
-  const left = { ...set, digests: rest };
-  return found < 0 ? null : left;
+  const rest = ['', ...set.digests];
+  rest[position] = rest[rest.length - 1] as string;
+  const left = { ...set, digests: rest.slice(1, -1) };
+  return position === 0 ? null : left;
 }
 
 function digest(key: string, code: string): string {
