@@ -68,22 +68,23 @@ function checkCode(data: TotpData, code: string, now: number, windowSteps: numbe
   const clockStep = stepAt(now);
   const secret = base32.decode(data.secret);
   const first = clockStep - windowSteps;
-  let matched = Number.NEGATIVE_INFINITY;
-  let used = false;
-  // Every step is computed, compared and looked up, so that time does not tell which one matched or whether it was used.
-  for (let step = first; step <= clockStep + windowSteps; step++) {
+  // A bit for each step of the window. Every one is computed, compared and looked up, and no branch is taken at a match, so that time
+  // does not tell which step it was or whether it was used.
+  let matched = 0;
+  let closed = 0;
+  for (let place = 0; place <= 2 * windowSteps; place++) {
+    const step = first + place;
     const expected = generateSync({ strategy: 'hotp', secret, counter: Math.max(step, 0), crypto: nodeCrypto });
-    const right = equalBytes(Buffer.from(expected), Buffer.from(code)) && step >= 0;
-    const closedBefore = isClosed(data.closed, step);
-    if (right) matched = step;
-    if (right && closedBefore) used = true;
+    matched |= (Number(equalBytes(Buffer.from(expected), Buffer.from(code))) & Number(step >= 0)) << place;
+    closed |= Number(isClosed(data.closed, step)) << place;
   }
   // Also for a wrong code, for the same reason; then nobody keeps it.
-  const spent = { ...data, closed: closeSteps(data.closed, { from: first, to: Math.max(matched, first) }) };
+  const last = first + 31 - Math.clz32(matched | 1);
+  const spent = { ...data, closed: closeSteps(data.closed, { from: first, to: last }) };
   const ahead = (lastClosed(data.closed) - (clockStep + windowSteps)) * STEP_SECONDS;
   const anomaly = ahead > 0 ? { aheadSeconds: ahead } : {};
-  if (used) return { outcome: 'replayed', data, ...anomaly };
-  if (matched < 0) return { outcome: 'wrong', data, ...anomaly };
+  if (matched & closed) return { outcome: 'replayed', data, ...anomaly };
+  if (!matched) return { outcome: 'wrong', data, ...anomaly };
   return { outcome: 'accepted', data: spent, ...anomaly };
 }
 
