@@ -107,8 +107,10 @@ export interface Mfa<User extends MfaUser = MfaUser> {
   readonly settings: MfaSettings<User>;
 }
 
-/** Resolved options that shape pages and cookies. */
+/** Resolved options that shape pages and cookies, and the guard's question as guards ask it. */
 export interface MfaSettings<User extends MfaUser = MfaUser> {
+  /** {@link Mfa.checkAccess}, without a promise where no profile is read. */
+  checkAccess(input: Parameters<Mfa<User>['checkAccess']>[0]): AccessDecision | Promise<AccessDecision>;
   realm: string;
   /** Days of "Remember this device"; 0: switched off. */
   rememberDays: number;
@@ -135,7 +137,7 @@ export function createMfa<User extends MfaUser = MfaUser>(options: MfaOptions<Us
   };
   return {
     beginLogin: (input) => beginLogin(flow, input),
-    checkAccess: (input) => checkAccess(flow, input),
+    checkAccess: async (input) => checkAccess(flow, input),
     startEnrollment: (input) => startEnrollment(flow, input),
     currentEnrollment: (input) => currentEnrollment(flow, input),
     confirmEnrollment: (input) => confirmEnrollment(flow, input),
@@ -159,11 +161,11 @@ export function createMfa<User extends MfaUser = MfaUser>(options: MfaOptions<Us
     report: async (input) => (await import('./flows/report.js')).report(flow, input),
     rotateKeys: async (input) => (await import('./flows/rotate-keys.js')).rotateKeys(flow, input),
     afterRestore: async (input) => (await import('./flows/after-restore.js')).afterRestore(flow, input),
-    settings: createSettings(resolved),
+    settings: { ...createSettings(resolved), checkAccess: (input) => checkAccess(flow, input) },
   };
 }
 
-function createSettings<User extends MfaUser>(options: ResolvedOptions<User>): MfaSettings<User> {
+function createSettings<User extends MfaUser>(options: ResolvedOptions<User>): Omit<MfaSettings<User>, 'checkAccess'> {
   const { keyring, realm, rememberDays, recoveryCodeCount, clock } = options;
   return {
     realm,

@@ -29,7 +29,7 @@ export function expressMfa<User extends MfaUser>(mfa: Mfa<User>, options: Expres
   const { path } = kit.options;
 
   const answered = new WeakSet<Request>();
-  const router = handleAsync(async (req, res) => {
+  const router = handleAsync(async (req, res): Promise<'answered'> => {
     answered.add(req);
     if (req.baseUrl.toLowerCase() !== path.toLowerCase()) {
       throw new MfaError(

@@ -9,20 +9,53 @@ export function openExchange<User extends MfaUser>(
   options: ExpressMfaOptions<User>,
   { req, res }: { req: Request; res: Response },
 ): MfaExchange<User, Request> {
-  return {
-    request: req,
-    method: req.method,
-    url: pathAndQuery(req.originalUrl),
-    header: (name) => joinHeader(req.headers[name]),
-    body: () => readRequestBody(req),
-    user: () => options.user(req),
-    session: openSession(options, req),
-    assurance: options.assurance && (() => options.assurance?.(req)),
-    eventContext: () => options.eventContext?.(req),
-    setCookie: (line) => {
-      res.append('Set-Cookie', line);
-    },
-  };
+  return new ExpressExchange(options, req, res);
+}
+
+/** A class, since a guard makes one at every request and asks next to nothing of it. */
+class ExpressExchange<User extends MfaUser> implements MfaExchange<User, Request> {
+  readonly request: Request;
+  readonly session: SessionPort | null;
+  readonly assurance: MfaExchange['assurance'];
+  readonly #options: ExpressMfaOptions<User>;
+  readonly #res: Response;
+
+  constructor(options: ExpressMfaOptions<User>, req: Request, res: Response) {
+    this.request = req;
+    this.session = openSession(options, req);
+    this.assurance = options.assurance && (() => options.assurance?.(req));
+    this.#options = options;
+    this.#res = res;
+  }
+
+  get method(): string {
+    return this.request.method;
+  }
+
+  get url(): string {
+    return pathAndQuery(this.request.originalUrl);
+  }
+
+  header(name: string): string | undefined {
+    const value = this.request.headers[name];
+    return Array.isArray(value) ? value.join(', ') : value;
+  }
+
+  body(): Promise<unknown> {
+    return readRequestBody(this.request);
+  }
+
+  user(): ReturnType<ExpressMfaOptions<User>['user']> {
+    return this.#options.user(this.request);
+  }
+
+  eventContext(): ReturnType<MfaExchange['eventContext']> {
+    return this.#options.eventContext?.(this.request);
+  }
+
+  setCookie(line: string): void {
+    this.#res.append('Set-Cookie', line);
+  }
 }
 
 /** Writes an answer; cookies that were set before stay, and so does what the host lets the answer vary by. */
@@ -42,8 +75,4 @@ function openSession<User extends MfaUser>(options: ExpressMfaOptions<User>, req
   if (session) return { read: () => session.read(req), write: (next, how) => session.write(req, next, how) };
   const bearer = options.assurance !== undefined && (!req.session || /^(Bearer|DPoP) /i.test(req.headers.authorization ?? ''));
   return bearer ? null : expressSessionPort(req);
-}
-
-function joinHeader(value: string | string[] | undefined): string | undefined {
-  return Array.isArray(value) ? value.join(', ') : value;
 }

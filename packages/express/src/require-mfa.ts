@@ -1,12 +1,16 @@
 import { type Assurance, MfaError, type MfaUser, type Requirement } from '@mfa-kit/core';
 import {
   type AllowDecision,
+  type Awaitable,
+  andThen,
   checkRequirement,
   describeProblem,
+  type GuardOutcome,
   guardRequest,
   type HttpKit,
   listOpenPaths,
   openPaths,
+  rescue,
 } from '@mfa-kit/core/http';
 import type { NextFunction, Request, RequestHandler, Response } from 'express';
 import { markHandler } from './coverage-marks.js';
@@ -36,23 +40,31 @@ export function guardRoute<User extends MfaUser>(
   requirement: Requirement = {},
 ): RequestHandler {
   const checked = checkRequirement(requirement);
-  const guard = handleAsync(async (req, res, next) => {
-    const outcome = await guardRequest(kit, openExchange(options, { req, res }), checked);
-    if (outcome.allowed) {
+  const guard = handleAsync((req, res, next) =>
+    andThen(guardRequest(kit, openExchange(options, { req, res }), checked), (outcome) => {
+      if (!outcome.allowed) return answerRefused(kit, options, { outcome, req, res, next });
       const { decision, assurance } = outcome;
-      req.mfa = { decision, ...(assurance && { assurance }) };
+      req.mfa = assurance ? { decision, assurance } : { decision };
       return 'pass';
-    }
-    delete req.mfa;
-    if (!options.onRefused) {
-      writeAnswer(res, outcome.answer);
-      return 'answered';
-    }
-    warnOfSilence(kit, res);
-    await options.onRefused(outcome.decision, req, res, errorsOnly(next));
-    return 'answered';
-  });
+    }),
+  );
   return markHandler(guard, { kind: 'guard', open: [] });
+}
+
+async function answerRefused<User extends MfaUser>(
+  kit: HttpKit<User, Request>,
+  { onRefused }: ExpressMfaOptions<User>,
+  given: { outcome: GuardOutcome & { allowed: false }; req: Request; res: Response; next: NextFunction },
+): Promise<'answered'> {
+  const { outcome, req, res, next } = given;
+  delete req.mfa;
+  if (!onRefused) {
+    writeAnswer(res, outcome.answer);
+    return 'answered';
+  }
+  warnOfSilence(kit, res);
+  await onRefused(outcome.decision, req, res, errorsOnly(next));
+  return 'answered';
 }
 
 /** The guard of a whole application: everything but these paths, the kit's own and the login. */
@@ -76,21 +88,20 @@ export function guardAllExcept<User extends MfaUser>(
   return markHandler(guardRest, { kind: 'guard', open: listOpenPaths(kit, input.paths) });
 }
 
-/** An async handler for Express 4 and 5 alike. Whatever is thrown denies, also what Express takes for a command. */
+/** A handler for Express 4 and 5 alike, at once or async. Whatever is thrown denies, also what Express takes for a command. */
 export function handleAsync(
-  run: (req: Request, res: Response, next: NextFunction) => Promise<'pass' | 'answered'>,
+  run: (req: Request, res: Response, next: NextFunction) => Awaitable<'pass' | 'answered'>,
 ): RequestHandler {
   return (req, res, next) => {
-    void answer();
-    async function answer(): Promise<void> {
-      try {
-        if ((await run(req, res, next)) !== 'pass') return;
-      } catch (error) {
-        next(asError(error));
-        return;
-      }
-      next();
-    }
+    const outcome: Awaitable<'pass' | 'answered' | Error> = rescue<'pass' | 'answered' | Error>(
+      () => run(req, res, next),
+      asError,
+    );
+    // Outside of what is rescued: what throws in the handlers that follow is theirs.
+    void andThen(outcome, (ended) => {
+      if (ended === 'pass') next();
+      else if (ended !== 'answered') next(ended);
+    });
   };
 }
 

@@ -9,13 +9,15 @@ import { asReply } from './mfa.reply.js';
 const openings = new WeakMap<object, MfaRequest>();
 /** What the guard found, by what all contexts of one call have in common, and by handler: those of one operation run at once. */
 const found = new WeakMap<object, { handler: unknown; assurance: Assurance }[]>();
+/** Whether any handler of the application asks what was found: most do not, and then nothing is noted. */
+let isAsked = false;
 
 /** Who calls in a context; throws where the context is not understood, and says how to mend that. */
 export function readArrival(context: ExecutionContext, options: Pick<AnyMfaOptions, 'request'>): MfaArrival {
   const given = options.request?.(context) ?? undefined;
   switch (context.getType<string>()) {
     case 'http':
-      return arrive({ request: given ?? context.switchToHttp().getRequest(), transport: 'http' }, context.getArgByIndex(1));
+      return arrive({ request: given ?? context.getArgByIndex(0), transport: 'http' }, context.getArgByIndex(1));
     case 'graphql':
       return readGraphql(context.getArgByIndex(2), given);
     case 'ws':
@@ -47,8 +49,14 @@ export function readSocket(client: unknown, given?: MfaRequest): MfaCaller {
   );
 }
 
+/** From now on what is proven is noted. */
+export function askForAssurance(): void {
+  isAsked = true;
+}
+
 /** Notes what was proven in a call that was let through, or that nothing had to be. */
 export function rememberAssurance(context: ExecutionContext, assurance: Assurance | undefined): void {
+  if (!isAsked) return;
   const anchor = anchorOf(context);
   if (!anchor) return;
   const handler = context.getHandler();

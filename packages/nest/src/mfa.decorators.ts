@@ -1,5 +1,5 @@
 import { type Assurance, MfaError, type Requirement } from '@mfa-kit/core';
-import { checkRequirement } from '@mfa-kit/core/http';
+import { type Awaitable, checkRequirement } from '@mfa-kit/core/http';
 import {
   type CanActivate,
   createParamDecorator,
@@ -9,7 +9,7 @@ import {
   SetMetadata,
   UseGuards,
 } from '@nestjs/common';
-import { assuranceOf } from './mfa.context.js';
+import { askForAssurance, assuranceOf } from './mfa.context.js';
 import { MfaGuard } from './mfa.guard.js';
 import { MFA_MARK, type MfaMark } from './mfa.mark.js';
 import { MFA } from './mfa.tokens.js';
@@ -26,7 +26,7 @@ export class MfaRouteGuard implements CanActivate {
     this.#guard = guard;
   }
 
-  canActivate(context: ExecutionContext): Promise<boolean> {
+  canActivate(context: ExecutionContext): Awaitable<boolean> {
     return this.#guard.canActivate(context);
   }
 }
@@ -34,7 +34,7 @@ export class MfaRouteGuard implements CanActivate {
 /** Guards what a class inherits: a handler of its own has the guard itself, behind all others. */
 @Injectable()
 export class MfaClassGuard extends MfaRouteGuard {
-  override async canActivate(context: ExecutionContext): Promise<boolean> {
+  override canActivate(context: ExecutionContext): Awaitable<boolean> {
     return hasRouteGuard(context.getHandler()) || super.canActivate(context);
   }
 }
@@ -76,7 +76,12 @@ export function SkipMfa(nothing?: never): ClassDecorator & MethodDecorator {
 }
 
 /** The assurance that the guard found; undefined where no proof was asked for. */
-export const CurrentAssurance = createParamDecorator((_data: undefined, context: ExecutionContext): Assurance | undefined =>
+export const CurrentAssurance: typeof decorateParameter = (...pipes) => {
+  askForAssurance();
+  return decorateParameter(...pipes);
+};
+
+const decorateParameter = createParamDecorator((_data: undefined, context: ExecutionContext): Assurance | undefined =>
   assuranceOf(context),
 );
 

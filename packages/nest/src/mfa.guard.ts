@@ -1,13 +1,15 @@
-import { MfaError, type MfaUser, type Requirement } from '@mfa-kit/core';
+import { MfaError, type Requirement } from '@mfa-kit/core';
 import {
+  type Awaitable,
+  andThen,
   checkRequirement,
   decisionProblem,
   describeProblem,
   guardMessage,
   guardRequest,
   type HttpAnswer,
-  type MfaExchange,
   problemAnswer,
+  rescue,
   type SessionPort,
 } from '@mfa-kit/core/http';
 import { type CanActivate, type ExecutionContext, Inject, Injectable, Logger } from '@nestjs/common';
@@ -43,6 +45,7 @@ export class MfaGuard implements CanActivate {
   readonly #host: MfaHost;
   readonly #reflector: Reflector;
   readonly #logger = new Logger(MfaGuard.name);
+  readonly #marks = new WeakMap<object, { type: unknown; mark: MfaMark | undefined }>();
   readonly #readers: HostReaders = { user: (caller) => this.user(caller), session: (caller) => this.session(caller) };
 
   constructor(@Inject(MFA_HOST) host: MfaHost, @Inject(Reflector) reflector: Reflector) {
@@ -56,23 +59,14 @@ export class MfaGuard implements CanActivate {
     this.#reflector = reflector;
   }
 
-  async canActivate(context: ExecutionContext): Promise<boolean> {
-    const mark = this.#reflector.getAllAndOverride<MfaMark | undefined>(MFA_MARK, [context.getHandler(), context.getClass()]);
+  canActivate(context: ExecutionContext): Awaitable<boolean> {
+    const mark = this.#markOf(context);
     if (mark?.kind === 'skip') return true;
-    const access = await this.#decide(context, mark);
-    if (access.allowed) return true;
-    await this.refusal(access, context);
-    const { exception } = access;
-    switch (context.getType<string>()) {
-      case 'http':
-      case 'graphql':
-        throw exception;
-      case 'ws':
-        throw await socketException(exception);
-      default:
-        // The reason is for the programmer: nobody else can mend a context that is not understood.
-        throw exception.cause instanceof MfaError ? exception.cause : exception;
-    }
+    const decided = rescue(
+      () => this.#decide(context, mark),
+      (cause) => this.#deny(cause),
+    );
+    return andThen(decided, (access) => access.allowed || this.#throwRefusal(access, context));
   }
 
   /**
@@ -82,7 +76,10 @@ export class MfaGuard implements CanActivate {
   async checkConnection(client: object, request?: MfaRequest, requirement: Requirement = {}): Promise<boolean> {
     const checked = checkRequirement(requirement);
     if (request) rememberOpening(client, request);
-    const access = await this.#decideConnection(client, request, checked);
+    const access = await rescue(
+      () => this.#ask({ caller: readSocket(client, request) }, checked),
+      (cause) => this.#deny(cause),
+    );
     if (!access.allowed) closeSocket(client, access.exception.problem);
     return access.allowed;
   }
@@ -107,38 +104,56 @@ export class MfaGuard implements CanActivate {
     if (reply) await writeLastReply(reply, refused.answer);
   }
 
-  async #decide(context: ExecutionContext, mark: MfaMark | undefined): Promise<Access> {
-    try {
-      const { options } = this.#host;
-      if (!mark && options.isPublic && (await options.isPublic(context)) === true) return { allowed: true };
-      return await this.#ask(readArrival(context, options), mark?.requirement ?? {}, context);
-    } catch (cause) {
-      return this.#deny(cause);
+  async #throwRefusal(access: MfaRefusal, context: ExecutionContext): Promise<never> {
+    await this.refusal(access, context);
+    const { exception } = access;
+    switch (context.getType<string>()) {
+      case 'http':
+      case 'graphql':
+        throw exception;
+      case 'ws':
+        throw await socketException(exception);
+      default:
+        // The reason is for the programmer: nobody else can mend a context that is not understood.
+        throw exception.cause instanceof MfaError ? exception.cause : exception;
     }
   }
 
-  async #decideConnection(client: object, request: MfaRequest | undefined, requirement: Requirement): Promise<Access> {
-    try {
-      return await this.#ask({ caller: readSocket(client, request) }, requirement);
-    } catch (cause) {
-      return this.#deny(cause);
-    }
+  /** Looked up once: metadata stand from the start. A handler that is inherited may have another mark by each class. */
+  #markOf(context: ExecutionContext): MfaMark | undefined {
+    const [handler, type] = [context.getHandler(), context.getClass()];
+    const known = this.#marks.get(handler);
+    if (known?.type === type) return known.mark;
+    const mark = this.#reflector.getAllAndOverride<MfaMark | undefined>(MFA_MARK, [handler, type]);
+    this.#marks.set(handler, { type, mark });
+    return mark;
   }
 
-  async #ask(arrival: MfaArrival, requirement: Requirement, context?: ExecutionContext): Promise<Access> {
+  #decide(context: ExecutionContext, mark: MfaMark | undefined): Awaitable<Access> {
+    const { options } = this.#host;
+    const ask = () => this.#ask(readArrival(context, options), mark?.requirement ?? {}, context);
+    if (mark || !options.isPublic) return ask();
+    return andThen(options.isPublic(context), (isPublic) => (isPublic === true ? { allowed: true } : ask()));
+  }
+
+  #ask({ caller, reply }: MfaArrival, requirement: Requirement, context?: ExecutionContext): Awaitable<Access> {
+    if (!reply) return this.#askSocket(caller, requirement, context);
     const { kit } = this.#host;
-    const { caller, reply } = arrival;
-    if (!reply && !(await refreshSession(caller.request))) return this.#refuse(describeProblem('login_again'));
-    const exchange = await this.#host.open(arrival, this.#readers);
-    if (!reply) {
-      const decision = await guardMessage(kit, exchange, requirement);
-      if (decision.access !== 'allow') return this.#refuse(decisionProblem(decision));
-      if (context) rememberAssurance(context, decision.assurance);
-      return { allowed: true };
-    }
-    const outcome = await guardRequest(kit, caller.transport === 'http' ? exchange : withoutPages(exchange), requirement);
-    if (!outcome.allowed) return this.#refuse(decisionProblem(outcome.decision), outcome.answer);
-    if (context) rememberAssurance(context, outcome.assurance);
+    return andThen(this.#host.open({ caller, reply }, this.#readers), (exchange) =>
+      andThen(guardRequest(kit, exchange, requirement), (outcome) => {
+        if (!outcome.allowed) return this.#refuse(decisionProblem(outcome.decision), outcome.answer);
+        if (context) rememberAssurance(context, outcome.assurance);
+        return { allowed: true };
+      }),
+    );
+  }
+
+  async #askSocket(caller: MfaCaller, requirement: Requirement, context?: ExecutionContext): Promise<Access> {
+    if (!(await refreshSession(caller.request))) return this.#refuse(describeProblem('login_again'));
+    const exchange = await this.#host.open({ caller }, this.#readers);
+    const decision = await guardMessage(this.#host.kit, exchange, requirement);
+    if (decision.access !== 'allow') return this.#refuse(decisionProblem(decision));
+    if (context) rememberAssurance(context, decision.assurance);
     return { allowed: true };
   }
 
@@ -152,9 +167,4 @@ export class MfaGuard implements CanActivate {
     const answer = written ?? problemAnswer(this.#host.kit, problem);
     return { allowed: false, answer, exception: new MfaException(problem, { headers: answer.headers, cause }) };
   }
-}
-
-/** Over GraphQL nobody is led to a page, and the path to go back to is that of the page that asked. */
-function withoutPages(exchange: MfaExchange<MfaUser, MfaRequest>): MfaExchange<MfaUser, MfaRequest> {
-  return { ...exchange, header: (name) => (name === 'accept' ? undefined : exchange.header(name)) };
 }

@@ -1,6 +1,15 @@
 import type { IncomingMessage } from 'node:http';
 import { MfaError, type MfaUser } from '@mfa-kit/core';
-import { createHttpKit, type HttpKit, type MfaExchange, pathAndQuery, readRequestBody } from '@mfa-kit/core/http';
+import {
+  type Awaitable,
+  andThen,
+  createHttpKit,
+  type HttpKit,
+  type MfaExchange,
+  pathAndQuery,
+  readRequestBody,
+  type SessionPort,
+} from '@mfa-kit/core/http';
 import { RequestMethod } from '@nestjs/common';
 import type { ApplicationConfig } from '@nestjs/core';
 import { ownBody } from './mfa.fastify.js';
@@ -14,7 +23,7 @@ export interface MfaHost {
   /** The flows with their HTTP options; complete only once the application knows its global prefix. */
   readonly kit: HttpKit<MfaUser, MfaRequest>;
   /** One request as `core` needs it. `read` replaces what the options say of the user or the session. */
-  open(arrival: MfaArrival, read?: HostReaders): Promise<MfaExchange<MfaUser, MfaRequest>>;
+  open(arrival: MfaArrival, read?: HostReaders): Awaitable<MfaExchange<MfaUser, MfaRequest>>;
 }
 
 /** A request, and the reply that could carry a cookie; on a socket there is none. */
@@ -42,25 +51,66 @@ export function createMfaHost(options: AnyMfaOptions, path: string, config: Appl
       kit ??= bindKit(options, mountPath(path, config));
       return kit;
     },
-    async open({ caller, reply }, read = readers) {
-      const { request } = caller;
-      return {
-        request,
-        method: request.method ?? '',
-        url: urlOf(request),
-        header: (name) => joinHeader(request.headers[name]),
-        body: () => readBody(request),
-        user: () => read.user(caller),
-        session: await read.session(caller),
-        assurance: options.assurance && (() => options.assurance?.(request)),
-        eventContext: () => options.eventContext?.(request),
-        setCookie: (line) => {
-          if (!reply) throw new MfaError('host_setup', 'There is no reply that could carry a cookie.');
-          addCookie(reply, line);
-        },
-      };
-    },
+    open: (arrival, read = readers) =>
+      andThen(read.session(arrival.caller), (session) => new NestExchange(options, arrival, { read, session })),
   };
+}
+
+/** A class, since a guard makes one at every request and asks next to nothing of it. */
+class NestExchange implements MfaExchange<MfaUser, MfaRequest> {
+  readonly request: MfaRequest;
+  readonly session: SessionPort | null;
+  readonly assurance: MfaExchange['assurance'];
+  readonly #options: AnyMfaOptions;
+  readonly #arrival: MfaArrival;
+  readonly #read: HostReaders;
+
+  constructor(
+    options: AnyMfaOptions,
+    arrival: MfaArrival,
+    { read, session }: { read: HostReaders; session: SessionPort | null },
+  ) {
+    const { request } = arrival.caller;
+    this.request = request;
+    this.session = session;
+    this.assurance = options.assurance && (() => options.assurance?.(request));
+    this.#options = options;
+    this.#arrival = arrival;
+    this.#read = read;
+  }
+
+  get method(): string {
+    return this.request.method ?? '';
+  }
+
+  get url(): string {
+    return urlOf(this.request);
+  }
+
+  header(name: string): string | undefined {
+    // Over GraphQL nobody is led to a page.
+    if (name === 'accept' && this.#arrival.caller.transport !== 'http') return undefined;
+    const value = this.request.headers[name];
+    return Array.isArray(value) ? value.join(', ') : value;
+  }
+
+  body(): Promise<unknown> {
+    return readBody(this.request);
+  }
+
+  user(): ReturnType<AnyMfaOptions['user']> {
+    return this.#read.user(this.#arrival.caller);
+  }
+
+  eventContext(): ReturnType<MfaExchange['eventContext']> {
+    return this.#options.eventContext?.(this.request);
+  }
+
+  setCookie(line: string): void {
+    const { reply } = this.#arrival;
+    if (!reply) throw new MfaError('host_setup', 'There is no reply that could carry a cookie.');
+    addCookie(reply, line);
+  }
 }
 
 /** The path of a request within the application, without the query. */
@@ -92,8 +142,4 @@ async function readBody(request: MfaRequest & { body?: unknown }): Promise<unkno
   const own = ownBody(request);
   if (own !== undefined) return own;
   return 'readableDidRead' in request ? readRequestBody(request as IncomingMessage) : request.body;
-}
-
-function joinHeader(value: string | string[] | undefined): string | undefined {
-  return Array.isArray(value) ? value.join(', ') : value;
 }

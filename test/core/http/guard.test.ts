@@ -1,3 +1,4 @@
+import type { MfaOptions } from '@mfa-kit/core';
 import { bindFlows, createHttpKit, guardMessage, guardRequest } from '@mfa-kit/core/http';
 import { describe, expect, it } from 'vitest';
 import { ada, bob, createBench, createEnrolled, MINUTE, type TestUser } from '../../support/core-fixture.js';
@@ -52,6 +53,57 @@ describe('the guard without a framework', () => {
     }
     expect(writes).toBe(1);
     expect(session.state).toMatchObject({ state: 'pending', returnTo: '/cases' });
+  });
+});
+
+describe('the guard, asked of what is at hand', () => {
+  type Policy = NonNullable<MfaOptions<TestUser>['policy']>;
+
+  /** A proof within the delay, and the policy that the host gives from then on. */
+  async function proveNow() {
+    let policy: Policy = () => ({ mfa: 'required' });
+    const { mfa, session, counts } = await createEnrolled(ada, {
+      revocationDelaySeconds: 300,
+      policy: (user) => policy(user),
+    });
+    const kit = createHttpKit(mfa, { loginUrl: '/login' });
+    const exchange = {
+      ...exchangeOf({ session: sessionOf(session) }),
+      user: (): TestUser | Promise<TestUser | null> => ada,
+      assurance: undefined,
+    };
+    return { kit, exchange, counts, follow: (next: Policy) => (policy = next) };
+  }
+
+  // biome-ignore lint/suspicious/noThenProperty: so are the queries of Knex, Prisma and Mongoose.
+  const query = <Value>(value: Value) => ({ then: (resolve: (value: Value) => void) => resolve(value) }) as Promise<Value>;
+
+  it('answers at once where it needs no read, and reads nothing', async () => {
+    const { kit, exchange, counts } = await proveNow();
+    expect(guardRequest(kit, exchange)).toMatchObject({ allowed: true, decision: { via: 'otp' } });
+    expect(counts.reads).toBe(0);
+  });
+
+  it('waits for what the host waits for, also where that is a query and no promise', async () => {
+    const { kit, exchange, follow } = await proveNow();
+    expect(await guardRequest(kit, { ...exchange, user: () => query(ada) })).toMatchObject({ decision: { via: 'otp' } });
+    for (const user of [null, bob]) {
+      expect(await guardRequest(kit, { ...exchange, user: () => query(user) })).toMatchObject({ allowed: false });
+    }
+    follow(() => query({ mfa: 'off' }));
+    expect(await guardRequest(kit, exchange)).toMatchObject({ decision: { via: 'not-required' } });
+  });
+
+  it('denies where the policy throws, at once or later', async () => {
+    const { kit, exchange, follow } = await proveNow();
+    const cause = new Error('down');
+    const throws = () => {
+      throw cause;
+    };
+    for (const policy of [throws, () => Promise.reject(cause)]) {
+      follow(policy);
+      await expect((async () => guardRequest(kit, exchange))()).rejects.toMatchObject({ code: 'host_callback_failed', cause });
+    }
   });
 });
 

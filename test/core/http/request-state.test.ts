@@ -162,7 +162,7 @@ describe('a callback of the host', () => {
     };
     for (const call of [throws, () => Promise.reject(cause)]) {
       const exchange = { ...browser(ada, session).exchange(), [option]: call };
-      await expect(guardRequest(kit, exchange)).rejects.toMatchObject({
+      await expect((async () => guardRequest(kit, exchange))()).rejects.toMatchObject({
         code: 'host_callback_failed',
         message: `The option "${option}" threw, so the request is denied. Mend the cause.`,
         cause,

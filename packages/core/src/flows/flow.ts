@@ -1,4 +1,5 @@
 import { type MfaSession, sessionUserId } from '../assurance.js';
+import { type Awaitable, andThen, rescue } from '../awaitable.js';
 import { MfaError } from '../errors.js';
 import type { EventContext, EventDetail, MfaEvent } from '../events.js';
 import type { MfaUser, ResolvedOptions } from '../options.js';
@@ -63,14 +64,15 @@ export function beginOperation(
 }
 
 /** The policy of this user now. A policy that throws is the host's fault and denies. */
-export async function policyOf<User extends MfaUser>(options: ResolvedOptions<User>, user: User): Promise<EffectivePolicy> {
-  try {
-    return effectivePolicy(await options.policy(user), options.rememberDays);
-  } catch (cause) {
-    throw new MfaError('host_callback_failed', 'The option "policy" threw; mend it, or let it return { mfa: "required" }.', {
-      cause,
-    });
-  }
+export function policyOf<User extends MfaUser>(options: ResolvedOptions<User>, user: User): Awaitable<EffectivePolicy> {
+  return rescue(
+    () => andThen(options.policy(user), (given) => effectivePolicy(given, options.rememberDays)),
+    (cause) => {
+      throw new MfaError('host_callback_failed', 'The option "policy" threw; mend it, or let it return { mfa: "required" }.', {
+        cause,
+      });
+    },
+  );
 }
 
 /** The session's state if it speaks of this user; state of another user is nobody's. */

@@ -1,8 +1,7 @@
 import type { Assurance, MfaSession } from '../assurance.js';
+import type { Awaitable } from '../awaitable.js';
 import type { EventContext } from '../events.js';
 import type { MfaUser } from '../options.js';
-
-type Awaitable<Value> = Value | Promise<Value>;
 
 /**
  * One request as the HTTP layer needs it: what a framework's wrapper supplies, and the whole of what it supplies.

@@ -1,4 +1,5 @@
 import type { AccessDecision, Assurance, Requirement } from '../assurance.js';
+import { type Awaitable, andThen } from '../awaitable.js';
 import type { MfaUser } from '../options.js';
 import { problemAnswer, redirectAnswer } from './answers.js';
 import { warnOfCircle } from './circle.js';
@@ -8,7 +9,7 @@ import { warnOfLostUser } from './lost-user.js';
 import { wantsHtml } from './negotiation.js';
 import { decisionProblem } from './problem.js';
 import { askAccess, keepReturnTo } from './request-access.js';
-import { readRequestState } from './request-state.js';
+import { type RequestState, readRequestState } from './request-state.js';
 import { refusedReturn } from './return-policy.js';
 
 /** A decision that lets the request through. */
@@ -21,18 +22,30 @@ export type GuardOutcome =
   | { allowed: true; decision: AllowDecision; assurance?: Assurance }
   | { allowed: false; decision: DenyDecision; answer: HttpAnswer };
 
-/** Asks the guard's question of one request. Throws where the host must mend something: the request is then denied. */
-export async function guardRequest<User extends MfaUser, Request>(
+/**
+ * Asks the guard's question of one request, and answers at once where nothing has to be waited for. Throws, or rejects, where the
+ * host must mend something: the request is then denied.
+ */
+export function guardRequest<User extends MfaUser, Request>(
   kit: HttpKit<User, Request>,
   exchange: MfaExchange<User, Request>,
   requirement: Requirement = {},
-): Promise<GuardOutcome> {
+): Awaitable<GuardOutcome> {
   // The flows of a request are bound only where one of them is called: a guard asks at every request, and lets most through.
-  const state = await readRequestState(kit, exchange);
-  const decision = await askAccess(kit, state, requirement);
-  if (decision.access === 'allow') {
-    return { allowed: true, decision, ...(decision.assurance && { assurance: decision.assurance }) };
-  }
+  return andThen(readRequestState(kit, exchange), (state) =>
+    andThen(askAccess(kit, state, requirement), (decision) => {
+      if (decision.access !== 'allow') return refuseRequest(kit, exchange, { state, decision });
+      const { assurance } = decision;
+      return assurance ? { allowed: true, decision, assurance } : { allowed: true, decision };
+    }),
+  );
+}
+
+async function refuseRequest<User extends MfaUser, Request>(
+  kit: HttpKit<User, Request>,
+  exchange: MfaExchange<User, Request>,
+  { state, decision }: { state: RequestState<User>; decision: DenyDecision },
+): Promise<GuardOutcome> {
   warnOfCircle(kit, exchange.url);
   if (!state.user) warnOfLostUser(kit, exchange);
   const html = wantsHtml(exchange.header('accept'));

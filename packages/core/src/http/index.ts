@@ -1,3 +1,4 @@
+export { type Awaitable, andThen, rescue } from '../awaitable.js';
 export { checkRequirement } from '../policy/requirement.js';
 export { problemAnswer } from './answers.js';
 export {

@@ -1,4 +1,5 @@
 import type { AccessDecision, Requirement } from '../assurance.js';
+import { type Awaitable, andThen } from '../awaitable.js';
 import type { MfaUser } from '../options.js';
 import type { HttpKit } from './http-kit.js';
 import type { RequestState } from './request-state.js';
@@ -14,20 +15,22 @@ export interface RequestLogin {
 }
 
 /** The guard's question, for the state of one request. */
-export async function askAccess<User extends MfaUser, Request>(
+export function askAccess<User extends MfaUser, Request>(
   kit: HttpKit<User, Request>,
   state: RequestState<User>,
   requirement: Requirement,
-): Promise<AccessDecision> {
+): Awaitable<AccessDecision> {
   const { user, context } = state;
   if (!user) return { access: 'login-again' };
   // A bearer token without MFA facts: nothing is kept for it, so there is no login to begin.
   const firstFactorProven = !state.keepsState;
-  const ask = () => kit.mfa.checkAccess({ user, session: state.session, context, requirement, firstFactorProven });
-  const first = await ask();
-  if (first.access !== 'login-again' || state.session || firstFactorProven) return first;
-  const begun = await ensureState(kit, state);
-  return begun && (begun.access === 'unavailable' || !state.session) ? begun : ask();
+  const ask = () => kit.mfa.settings.checkAccess({ user, session: state.session, context, requirement, firstFactorProven });
+  return andThen(ask(), (first) => {
+    if (first.access !== 'login-again' || state.session || firstFactorProven) return first;
+    return andThen(ensureState(kit, state), (begun) =>
+      begun && (begun.access === 'unavailable' || !state.session) ? begun : ask(),
+    );
+  });
 }
 
 /** Keeps a path of this origin to go back to after the proof; anything else is ignored. */

@@ -124,7 +124,7 @@ export async function bindFlows<User extends MfaUser, Request>(
       }
       return loginNow(state, { mfa, user: state.user, renew: true, ...(loggedInAt !== undefined && { loggedInAt }) });
     },
-    checkAccess: (requirement = {}) => askAccess(kit, state, requirement),
+    checkAccess: async (requirement = {}) => askAccess(kit, state, requirement),
     startEnrollment: async (input = {}) => change(await acting((who) => mfa.startEnrollment({ ...who, ...input }))),
     currentEnrollment: () => acting((who) => mfa.currentEnrollment(who)),
     confirmEnrollment: async ({ enrollmentId, code, rememberDevice }) =>

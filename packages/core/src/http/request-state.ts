@@ -1,4 +1,5 @@
 import type { MfaSession } from '../assurance.js';
+import { type Awaitable, andThen, rescue } from '../awaitable.js';
 import { MfaError } from '../errors.js';
 import type { EventContext } from '../events.js';
 import type { DeviceGrant, DeviceInput } from '../mfa.js';
@@ -35,53 +36,99 @@ export interface RequestState<User extends MfaUser> {
 const DEVICE_HEADER = 'mfa-device';
 
 /** Reads who acts. Throws what the host's callbacks throw, as an MfaError: the request is then denied. */
-export async function readRequestState<User extends MfaUser, Request>(
+export function readRequestState<User extends MfaUser, Request>(
   kit: HttpKit<User, Request>,
   exchange: MfaExchange<User, Request>,
   identity?: ActingIdentity<User>,
-): Promise<RequestState<User>> {
-  const user = identity?.user ?? checkUser(await callHost('user', () => exchange.user()));
-  const { assurance: read } = exchange;
-  const assurance = identity || !user || !read ? null : await callHost('assurance', read);
-  const port = identity || assurance ? null : exchange.session;
-  const cookies = exchange.header('cookie');
-  const ownToken = exchange.header(DEVICE_HEADER);
-  const userCookies = (userId: string) => ({
-    ...cookieStyle(kit, exchange),
-    suffixes: kit.mfa.settings.deviceCookieSuffixes(userId),
-  });
+): Awaitable<RequestState<User>> {
+  if (identity) return new StateOfRequest(kit, exchange, { ...identity, port: null });
+  const { assurance } = exchange;
+  return andThen(
+    callHost('user', () => exchange.user()),
+    (given) => {
+      const user = checkUser(given);
+      if (!user || !assurance) return stateOfSession(kit, exchange, user);
+      return andThen(callHost('assurance', assurance), (proven) =>
+        proven
+          ? new StateOfRequest(kit, exchange, { user, session: sessionOfToken(proven, user.id), port: null })
+          : stateOfSession(kit, exchange, user),
+      );
+    },
+  );
+}
 
-  const state: RequestState<User> = {
-    user,
-    session: identity?.session ?? readInitialSession(user, assurance, port),
-    keepsState: port !== null,
-    context: exchange.eventContext(),
-    deviceTokens() {
-      if (!state.user) return [];
-      if (ownToken !== undefined) return ownToken === '' ? [] : [ownToken];
-      return readDeviceTokens(cookies, userCookies(state.user.id));
-    },
-    async deviceInput(rememberDevice) {
-      const deviceToken = state.deviceTokens();
-      // A client that cannot keep a token would leave a new device behind at each proof, and push out the real ones.
-      const keepsToken = port !== null || ownToken !== undefined || rememberDevice === true || deviceToken.length > 0;
-      const deviceLabel = keepsToken ? { deviceLabel: await nameBrowser(exchange.header('user-agent')) } : {};
-      return { deviceToken, ...deviceLabel, ...(rememberDevice !== undefined && { rememberDevice }) };
-    },
-    async keep(next, options) {
-      if (port && !(await writeSession(kit, port, next, options))) return false;
-      state.session = next;
-      return true;
-    },
-    handOver(grant) {
-      if (!grant || !state.user) return undefined;
-      if (ownToken !== undefined) return grant.token;
-      const lines = deviceCookieLines(cookies, { ...userCookies(state.user.id), grant, now: kit.mfa.settings.now() });
-      for (const line of lines) exchange.setCookie(line);
-      return undefined;
-    },
-  };
-  return state;
+function stateOfSession<User extends MfaUser, Request>(
+  kit: HttpKit<User, Request>,
+  exchange: MfaExchange<User, Request>,
+  user: User | null,
+): RequestState<User> {
+  const { session: port } = exchange;
+  return new StateOfRequest(kit, exchange, { user, session: user ? readSessionState(port?.read(), user.id) : undefined, port });
+}
+
+/** A class, since a guard makes one at every request and calls next to nothing of it. */
+class StateOfRequest<User extends MfaUser, Request> implements RequestState<User> {
+  readonly context: EventContext | undefined;
+  user: User | null;
+  session: MfaSession | undefined;
+  readonly #kit: HttpKit<User, Request>;
+  readonly #exchange: MfaExchange<User, Request>;
+  readonly #port: SessionPort | null;
+
+  constructor(
+    kit: HttpKit<User, Request>,
+    exchange: MfaExchange<User, Request>,
+    { user, session, port }: { user: User | null; session: MfaSession | undefined; port: SessionPort | null },
+  ) {
+    this.user = user;
+    this.session = session;
+    this.context = exchange.eventContext();
+    this.#kit = kit;
+    this.#exchange = exchange;
+    this.#port = port;
+  }
+
+  get keepsState(): boolean {
+    return this.#port !== null;
+  }
+
+  deviceTokens(): string[] {
+    if (!this.user) return [];
+    const ownToken = this.#ownToken();
+    if (ownToken !== undefined) return ownToken === '' ? [] : [ownToken];
+    return readDeviceTokens(this.#exchange.header('cookie'), this.#cookiesOf(this.user));
+  }
+
+  async deviceInput(rememberDevice: boolean | undefined): Promise<DeviceInput> {
+    const deviceToken = this.deviceTokens();
+    // A client that cannot keep a token would leave a new device behind at each proof, and push out the real ones.
+    const keepsToken = this.keepsState || this.#ownToken() !== undefined || rememberDevice === true || deviceToken.length > 0;
+    const deviceLabel = keepsToken ? { deviceLabel: await nameBrowser(this.#exchange.header('user-agent')) } : {};
+    return { deviceToken, ...deviceLabel, ...(rememberDevice !== undefined && { rememberDevice }) };
+  }
+
+  async keep(next: MfaSession | undefined, options: { renew: boolean }): Promise<boolean> {
+    if (this.#port && !(await writeSession(this.#kit, this.#port, next, options))) return false;
+    this.session = next;
+    return true;
+  }
+
+  handOver(grant: DeviceGrant | undefined): string | undefined {
+    if (!grant || !this.user) return undefined;
+    if (this.#ownToken() !== undefined) return grant.token;
+    const now = this.#kit.mfa.settings.now();
+    const lines = deviceCookieLines(this.#exchange.header('cookie'), { ...this.#cookiesOf(this.user), grant, now });
+    for (const line of lines) this.#exchange.setCookie(line);
+    return undefined;
+  }
+
+  #ownToken(): string | undefined {
+    return this.#exchange.header(DEVICE_HEADER);
+  }
+
+  #cookiesOf({ id }: User): DeviceCookieStyle & { suffixes: string[] } {
+    return { ...cookieStyle(this.#kit, this.#exchange), suffixes: this.#kit.mfa.settings.deviceCookieSuffixes(id) };
+  }
 }
 
 /** Checks what the host's `user` gave; a value that is no user denies. */
@@ -94,21 +141,19 @@ export function checkUser<User extends MfaUser>(user: User | null | undefined | 
   );
 }
 
-async function callHost<Value>(option: string, call: () => Value | Promise<Value>): Promise<Value> {
-  try {
-    return await call();
-  } catch (cause) {
+function callHost<Value>(option: string, call: () => Awaitable<Value>): Awaitable<Value> {
+  return rescue(call, (cause) => {
     if (cause instanceof MfaError) throw cause;
     throw new MfaError('host_callback_failed', `The option "${option}" threw, so the request is denied. Mend the cause.`, {
       cause,
     });
-  }
+  });
 }
 
-function readInitialSession(user: MfaUser | null, assurance: unknown, port: SessionPort | null): MfaSession | undefined {
-  if (!user) return undefined;
+/** What the access token of a bearer client says is proven, if it speaks of this user. */
+function sessionOfToken(assurance: unknown, userId: string): MfaSession | undefined {
   const proven = readAssurance(assurance);
-  return readSessionState(proven ? { state: 'verified', assurance: proven } : port?.read(), user.id);
+  return readSessionState(proven && { state: 'verified', assurance: proven }, userId);
 }
 
 async function writeSession<User extends MfaUser, Request>(

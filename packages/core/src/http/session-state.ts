@@ -1,4 +1,11 @@
-import { type Assurance, type AssuranceVia, type MfaSession, type PendingSession, sessionUserId } from '../assurance.js';
+import {
+  type Assurance,
+  type AssuranceVia,
+  type MfaSession,
+  type PendingSession,
+  sessionUserId,
+  type VerifiedSession,
+} from '../assurance.js';
 import { sameOriginPath } from './return-to.js';
 
 const ENROLLMENTS_AT_MOST = 16;
@@ -20,7 +27,8 @@ export function readAssurance(value: unknown): Assurance | undefined {
   const { userId, epoch, amr, acr, verifiedAt, deviceId } = value;
   const via = VIAS.find((known) => known === value.via);
   if (!isText(userId) || !isText(epoch) || !isTextList(amr) || !isText(acr) || !isInstant(verifiedAt) || !via) return undefined;
-  return { userId, epoch, amr, acr, verifiedAt, via, ...(isText(deviceId) && { deviceId }) };
+  const assurance = { userId, epoch, amr, acr, verifiedAt, via };
+  return isText(deviceId) ? { ...assurance, deviceId } : assurance;
 }
 
 function readState(value: unknown): MfaSession | undefined {
@@ -29,13 +37,11 @@ function readState(value: unknown): MfaSession | undefined {
   if (value.state === 'pending') return readPending(value, returnTo);
   const assurance = value.state === 'verified' ? readAssurance(value.assurance) : undefined;
   if (assurance === undefined) return undefined;
+  const state: VerifiedSession = { state: 'verified', assurance };
   const { enrollmentIds } = value;
-  return {
-    state: 'verified',
-    assurance,
-    ...(isTextList(enrollmentIds) && { enrollmentIds: newest(enrollmentIds) }),
-    ...(returnTo !== undefined && { returnTo }),
-  };
+  if (isTextList(enrollmentIds)) state.enrollmentIds = newest(enrollmentIds);
+  if (returnTo !== undefined) state.returnTo = returnTo;
+  return state;
 }
 
 function readPending(value: Record<string, unknown>, returnTo: string | undefined): PendingSession | undefined {
