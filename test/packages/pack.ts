@@ -44,6 +44,7 @@ function takeLock(): boolean {
 
 function buildAndPack(folder: string): Packed[] {
   run('npx', ['--no-install', 'tsc', '-b', ...packageNames.map((name) => `packages/${name}`)], root);
+  run('node', ['packages/bundle.mjs'], root);
   for (const name of packageNames) removeStaleBuild(path.join(root, 'packages', name));
   const output = run(
     'npm',
@@ -58,12 +59,12 @@ function buildAndPack(folder: string): Packed[] {
   }));
 }
 
-/** `tsc -b` leaves the build of a source that was renamed; a release starts from a clean build. */
+/** `tsc -b` leaves the types of a source that was renamed; a release starts from a clean build. */
 function removeStaleBuild(folder: string): void {
   const dist = path.join(folder, 'dist');
   for (const file of filesUnder(dist)) {
-    const source = path.join(folder, 'src', file.replace(/(\.d\.ts|\.js)(\.map)?$/, '.ts'));
-    if (!existsSync(source)) rmSync(path.join(dist, file));
+    const source = path.join(folder, 'src', file.replace(/\.d\.ts(\.map)?$/, '.ts'));
+    if (/\.d\.ts/.test(file) && !existsSync(source)) rmSync(path.join(dist, file));
   }
 }
 

@@ -1,9 +1,15 @@
-import { copyFileSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { root } from '../house/sources.js';
+import { manifestOf, root } from '../house/sources.js';
 import { consumerFiles, consumerFolder, type Packed, packAll, removeFolder, run } from './pack.js';
+
+/** What the package's manifest exports, as names of built files. */
+const entriesOf = (name: string): string[] =>
+  Object.values(manifestOf(name.replace('@mfa-kit/', '')).exports).flatMap((entry) =>
+    typeof entry === 'string' ? [] : String(entry.default).slice('./dist/'.length, -'.js'.length),
+  );
 
 let packed: Packed[];
 let tarballs: string;
@@ -37,7 +43,7 @@ describe('what is published', () => {
     }
   });
 
-  it('has a build of each source', () => {
+  it('has the types of each source, and its code in few files: each one takes time at every start', () => {
     for (const { name, files } of packed) {
       const stems = (folder: string, ending: string): string[] =>
         files
@@ -45,8 +51,30 @@ describe('what is published', () => {
           .map((file) => file.slice(folder.length, -ending.length))
           .sort();
       const sources = stems('src/', '.ts');
-      expect(stems('dist/', '.js'), name).toEqual(sources);
       expect(stems('dist/', '.d.ts'), name).toEqual(sources);
+      const code = stems('dist/', '.js');
+      expect(code, name).toEqual(expect.arrayContaining(stems('dist/', '.js.map')));
+      expect(code, name).toEqual(expect.arrayContaining(entriesOf(name)));
+      expect(code.filter((file) => !entriesOf(name).includes(file) && !file.startsWith('chunks/'))).toEqual([]);
+    }
+  });
+});
+
+describe('what is built', () => {
+  it('imports what the manifest names, and nothing else', () => {
+    for (const { name, files } of packed) {
+      const short = name.replace('@mfa-kit/', '');
+      const { dependencies, peerDependencies } = manifestOf(short);
+      const named = Object.keys({ ...dependencies, ...peerDependencies });
+      const code = files.filter((file) => /^dist\/.*\.js$/.test(file));
+      const imported = code.flatMap((file) =>
+        [...readFileSync(path.join(root, 'packages', short, file), 'utf8').matchAll(/(?:from|import) ?\(?"([^".][^"]*)"/g)].map(
+          ([, specifier = '']) => specifier,
+        ),
+      );
+      const packages = imported.filter((one) => !one.startsWith('node:')).map((one) => /^(@[^/]+\/)?[^/]+/.exec(one)?.[0]);
+      expect(packages.length, name).toBeGreaterThan(0);
+      expect(named, name).toEqual(expect.arrayContaining([...new Set(packages)]));
     }
   });
 });

@@ -89,6 +89,7 @@ function build(example: DemoFolder): Promise<void> {
     withLock(async () => {
       const tsc = join(root, 'node_modules/typescript/bin/tsc');
       await promisify(execFile)(process.execPath, [tsc, '-b', join('examples', example)], { cwd: root });
+      await promisify(execFile)(process.execPath, [join(root, 'packages/bundle.mjs')]);
     });
   built.set(example, building);
   return building;

@@ -19,6 +19,7 @@ export interface PageContent {
 export function layOut(content: PageContent, frame: PageFrame, messages: Messages): Html {
   const title = messages.pageTitle(content.heading, frame.brand);
   const failed = content.error === true || frame.notice?.tone === 'error';
+  // A bundler writes a template that holds the closing tag of a script anew, with a helper that is imported from elsewhere.
   return html`<!doctype html>
 <html lang="${messages.lang}" dir="${messages.dir}">
 <head>
@@ -29,7 +30,7 @@ export function layOut(content: PageContent, frame: PageFrame, messages: Message
 <title>${failed ? messages.errorTitle(title) : title}</title>
 <link rel="stylesheet" href="${assetUrl(frame.basePath, 'page.css')}">
 ${frame.themeUrl !== undefined && html`<link rel="stylesheet" href="${safeUrl(frame.themeUrl)}">`}
-<script src="${assetUrl(frame.basePath, 'page.js')}" defer></script>
+<script src="${assetUrl(frame.basePath, 'page.js')}" defer></${'script'}>
 </head>
 <body>
 <div class="page ${content.width}">

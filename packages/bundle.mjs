@@ -1,0 +1,67 @@
+// Joins the modules that `tsc -b` compiled into few files, because each file that is loaded takes time at every start. What is loaded
+// only when it is needed stays a file of its own, and so do the types.
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { rolldown } from 'rolldown';
+
+const packages = path.dirname(fileURLToPath(import.meta.url));
+
+for (const name of ['core', 'express', 'nest']) await bundle(path.join(packages, name));
+
+async function bundle(folder) {
+  const [build, dist] = [path.join(folder, 'build'), path.join(folder, 'dist')];
+  const compiled = filesUnder(build);
+  const bundled = filesUnder(dist).filter((file) => /\.js(\.map)?$/.test(file));
+  if (newest(build, compiled) <= oldest(dist, bundled)) return;
+
+  const made = path.join(dist, `.made-${process.pid}`);
+  const joined = await rolldown({
+    input: entriesOf(folder, build),
+    external: /^[^./]/,
+    platform: 'node',
+    plugins: [{ name: 'maps-of-the-compiler', load: loadWithMap }],
+  });
+  const { output } = await joined.write({
+    dir: made,
+    entryFileNames: '[name].js',
+    chunkFileNames: 'chunks/[name].js',
+    sourcemap: true,
+  });
+  await joined.close();
+  // Each in one step: a process that runs from here finds whole files at any time.
+  for (const { fileName } of output) {
+    mkdirSync(path.dirname(path.join(dist, fileName)), { recursive: true });
+    renameSync(path.join(made, fileName), path.join(dist, fileName));
+  }
+  rmSync(made, { recursive: true });
+  const names = new Set(output.map(({ fileName }) => fileName));
+  for (const file of bundled) if (!names.has(file)) rmSync(path.join(dist, file), { force: true });
+}
+
+/** What the manifest exports, by the name of the file that it names. */
+function entriesOf(folder, build) {
+  const { exports } = JSON.parse(readFileSync(path.join(folder, 'package.json'), 'utf8'));
+  const files = Object.values(exports).flatMap((entry) => entry.default ?? []);
+  return Object.fromEntries(files.map((file) => [file.slice('./dist/'.length, -'.js'.length), path.join(build, file.slice(7))]));
+}
+
+function loadWithMap(id) {
+  if (!existsSync(`${id}.map`)) return null;
+  return { code: readFileSync(id, 'utf8'), map: readFileSync(`${id}.map`, 'utf8') };
+}
+
+function filesUnder(folder) {
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => path.relative(folder, path.join(entry.parentPath ?? entry.path, entry.name)));
+}
+
+function newest(folder, files) {
+  return Math.max(...files.map((file) => statSync(path.join(folder, file)).mtimeMs));
+}
+
+function oldest(folder, files) {
+  return files.length === 0 ? 0 : Math.min(...files.map((file) => statSync(path.join(folder, file)).mtimeMs));
+}
