@@ -44,7 +44,18 @@ export async function compileCore(name: string): Promise<string> {
   const tsc = createRequire(import.meta.url)
     .resolve('typescript/package.json')
     .replace(/package\.json$/, 'bin/tsc');
-  const options = ['--composite', 'false', '--incremental', 'false', '--declaration', 'false', '--declarationMap', 'false'];
+  const options = [
+    '--composite',
+    'false',
+    '--incremental',
+    'false',
+    '--declaration',
+    'false',
+    '--declarationMap',
+    'false',
+    '--declarationDir',
+    'null',
+  ];
   await promisify(execFile)(process.execPath, [tsc, '-p', join(root, 'packages/core'), ...options, '--outDir', folder]);
   return folder;
 }
