@@ -52,14 +52,21 @@ function sectionOf({ title, sides, goals }) {
 }
 
 /** Where the peer against the floor falls short as well, no library reaches the goal on this machine. */
-function verdictOf({ ok, atTheFloor }) {
+function verdictOf({ ok, atTheFloor, atTheLibraries }) {
   if (ok) return 'reached';
-  return atTheFloor ? `**short**; the floor itself has ${atTheFloor.median}` : '**short**';
+  const floor = atTheFloor ? `; the floor itself has ${atTheFloor.median}` : '';
+  const libraries = atTheLibraries ? `, by otplib and jose ${atTheLibraries.median}` : '';
+  return `**short**${floor}${libraries}`;
 }
 
 function roundedGoal(goal) {
-  const { ratio, atTheFloor } = goal;
-  return { ...goal, ratio: rounded(ratio), ...(atTheFloor && { atTheFloor: rounded(atTheFloor) }) };
+  const { ratio, atTheFloor, atTheLibraries } = goal;
+  return {
+    ...goal,
+    ratio: rounded(ratio),
+    ...(atTheFloor && { atTheFloor: rounded(atTheFloor) }),
+    ...(atTheLibraries && { atTheLibraries: rounded(atTheLibraries) }),
+  };
 }
 
 /** Three digits that count. */

@@ -27,6 +27,7 @@ export async function* measureLoginFlows({ postgres, withTuned, ...size }) {
       kit: await createKit({ pool: postgres.pool(), count }),
       peer: await createBetterAuth({ pool: postgres.pool(), count }),
       floor: await createFloor({ pool: postgres.pool(), count }),
+      libraries: await createFloor({ pool: postgres.pool(), count, table: 'library_profiles', withLibraries: true }),
       host: await hostSessions(postgres.pool()),
       redis,
       ...(redis ? { tuned: await createTunedBetterAuth({ postgres, redis, count }) } : {}),
@@ -46,9 +47,12 @@ export async function* measureLoginFlows({ postgres, withTuned, ...size }) {
   }
 }
 
-async function flow({ id, title }, { kit, peer, tuned, floor, host, redis }, given) {
-  const sides = [kit[id]('mfa-kit'), peer[id]('better-auth'), floor[id]('floor')];
-  if (id === 'verify') sides.push(kit.verify('mfa-kit + session row', host), floor.verify('floor + session row', host));
+async function flow({ id, title }, { kit, peer, tuned, floor, libraries, host, redis }, given) {
+  const sides = [kit[id]('mfa-kit'), peer[id]('better-auth'), floor[id]('floor'), libraries[id]('floor by libraries')];
+  if (id === 'verify') {
+    sides.push(kit.verify('mfa-kit + session row', host), floor.verify('floor + session row', host));
+    sides.push(libraries.verify('floor by libraries + session row', host));
+  }
   if (tuned) sides.push(tuned[id]('better-auth, tuned'));
   const { inFlight } = given;
   const statements = inFlight === 1 ? await countStatements(sides, redis) : undefined;
@@ -67,6 +71,7 @@ function goalsOf(id, inFlight, costs) {
   const quicker = (name, side, bound) => ({
     ...atLeast(`${id}.${inFlight}.${name}`, ratioOf(costs, 'better-auth', side), bound),
     atTheFloor: ratioOf(costs, 'better-auth', side.replace('mfa-kit', 'floor')),
+    atTheLibraries: ratioOf(costs, 'better-auth', side.replace('mfa-kit', 'floor by libraries')),
   });
   if (id !== 'verify') return [quicker('quicker', 'mfa-kit', 8), floor];
   return [
@@ -82,12 +87,13 @@ function goalsOf(id, inFlight, costs) {
 }
 
 /** Over a plain sign-in: better-auth's part is the difference of two sign-ins, ours is the whole of `beginLogin`. */
-async function rememberedLogin({ kit, peer, tuned, floor, redis }, given) {
+async function rememberedLogin({ kit, peer, tuned, floor, libraries, redis }, given) {
   const sides = [
     kit.rememberedLogin('mfa-kit'),
     peer.rememberedSignIn('better-auth, remembered'),
     peer.plainSignIn('better-auth, plain'),
     floor.rememberedLogin('floor'),
+    libraries.rememberedLogin('floor by libraries'),
   ];
   if (tuned) sides.push(tuned.rememberedSignIn('better-auth, tuned, remembered'), tuned.plainSignIn('better-auth, tuned, plain'));
   const { inFlight } = given;
@@ -110,6 +116,7 @@ async function rememberedLogin({ kit, peer, tuned, floor, redis }, given) {
       {
         ...atLeast(`${id}.quicker`, ratioOf(costs, 'better-auth, difference', 'mfa-kit'), 3),
         atTheFloor: ratioOf(costs, 'better-auth, difference', 'floor'),
+        atTheLibraries: ratioOf(costs, 'better-auth, difference', 'floor by libraries'),
       },
       atMost(`${id}.over-floor`, ratioOf(costs, 'mfa-kit', 'floor'), FLOOR_BOUND[inFlight]),
     ],

@@ -1,5 +1,8 @@
 import { createCipheriv, createDecipheriv, createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { schema } from '@mfa-kit/core/storage/sql';
+import { crypto as otplibCrypto } from '@otplib/plugin-crypto-node';
+import { jwtVerify, SignJWT } from 'jose';
+import { generateSync } from 'otplib';
 
 const KEY = randomBytes(32);
 const STEP = 30_000;
@@ -7,9 +10,10 @@ const STEP = 30_000;
 /**
  * The least that the same work can cost: the same prepared statements on the same table, with a value of the same length (2,000
  * characters: an authenticator, its recovery codes, a device), and raw `node:crypto`. It has no queue, no deadlines, no policy, no
- * events, no budgets, no error handling.
+ * events, no budgets, no error handling. `withLibraries`: codes by otplib and tokens by jose, as the kit makes them.
  */
-export async function createFloor({ pool, count, table = 'floor_profiles', padding = 700 }) {
+export async function createFloor({ pool, count, table = 'floor_profiles', padding = 700, withLibraries = false }) {
+  const { hotp, sign, check } = withLibraries ? await byLibraries() : BY_HAND;
   await pool.query(schema('postgres', { table }));
   const people = [];
   for (let index = 0; index < count; index++) {
@@ -47,9 +51,10 @@ export async function createFloor({ pool, count, table = 'floor_profiles', paddi
       async run(index) {
         const { id } = people[index % count];
         const { version, profile } = await read(id);
-        const matched = matches(Buffer.from(profile.secret, 'base64'), codes[index % count]);
-        await write(id, version, { ...profile, used: Date.now() });
-        if (matched) sign(id);
+        const matched = matches(hotp, Buffer.from(profile.secret, 'base64'), codes[index % count]);
+        const written = write(id, version, { ...profile, used: Date.now() });
+        if (matched) await sign(id);
+        await written;
         if (insertSession) await insertSession(id);
       },
     };
@@ -69,7 +74,7 @@ export async function createFloor({ pool, count, table = 'floor_profiles', paddi
         const secret = randomBytes(20);
         await write(id, started.version, { ...started.profile, secret: secret.toString('base64') });
         const confirmed = await read(id);
-        matches(Buffer.from(confirmed.profile.secret, 'base64'), hotp(secret, Math.floor(Date.now() / STEP)));
+        matches(hotp, Buffer.from(confirmed.profile.secret, 'base64'), hotp(secret, Math.floor(Date.now() / STEP)));
         for (let code = 0; code < 10; code++) createHmac('sha256', KEY).update(randomBytes(15)).digest();
         await write(id, confirmed.version, confirmed.profile);
       },
@@ -79,17 +84,15 @@ export async function createFloor({ pool, count, table = 'floor_profiles', paddi
       prepare: restore,
       async run(index) {
         const { id } = people[index % count];
-        sign(id);
-        const { version, profile } = await read(id);
-        await write(id, version, { ...profile, used: Date.now() });
-        sign(id);
+        const [{ version, profile }] = await Promise.all([read(id), check(id)]);
+        await Promise.all([write(id, version, { ...profile, used: Date.now() }), sign(id)]);
       },
     }),
   };
 }
 
 /** Three steps, each compared. */
-function matches(secret, code) {
+function matches(hotp, secret, code) {
   const now = Math.floor(Date.now() / STEP);
   let matched = false;
   for (let step = now - 1; step <= now + 1; step++) {
@@ -108,6 +111,20 @@ export function hotp(secret, step) {
 
 function sign(id) {
   return createHmac('sha256', KEY).update(`{"sub":"${id}"}`).digest('base64url');
+}
+
+const BY_HAND = { hotp, sign, check: sign };
+
+/** The same by the libraries that the kit has for it; every token that is checked is the same one. */
+async function byLibraries() {
+  const key = await crypto.subtle.importKey('raw', KEY, { name: 'HMAC', hash: 'SHA-256' }, false, ['sign', 'verify']);
+  const sign = (id) => new SignJWT({}).setProtectedHeader({ alg: 'HS256' }).setSubject(id).setExpirationTime('90d').sign(key);
+  const token = await sign('user');
+  return {
+    hotp: (secret, counter) => generateSync({ strategy: 'hotp', secret, counter, crypto: otplibCrypto }),
+    sign,
+    check: () => jwtVerify(token, key),
+  };
 }
 
 export function mint() {
