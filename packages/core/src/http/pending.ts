@@ -2,7 +2,7 @@ import type { MfaUser } from '../options.js';
 import type { MfaExchange } from './exchange.js';
 import type { HttpKit } from './http-kit.js';
 import { bindFlows, type RequestFlows } from './request-flows.js';
-import { checkUser } from './request-state.js';
+import { callHost, checkUser } from './request-state.js';
 
 /**
  * The flows of a client that acts by a pending token, or null when the token is not good.
@@ -19,7 +19,7 @@ export async function openPending<User extends MfaUser, Request>(
   if (sessionUser || !options.userById) return null;
   const opened = await mfa.openPendingToken(token);
   if (!opened.ok) return null;
-  const user = checkUser(await options.userById(opened.userId));
+  const user = checkUser(await callHost('userById', () => options.userById?.(opened.userId)));
   if (user?.id !== opened.userId) return null;
   return bindFlows(kit, exchange, { user, session: opened.session });
 }

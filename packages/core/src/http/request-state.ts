@@ -141,7 +141,8 @@ export function checkUser<User extends MfaUser>(user: User | null | undefined | 
   );
 }
 
-function callHost<Value>(option: string, call: () => Awaitable<Value>): Awaitable<Value> {
+/** Calls the host; what it throws becomes an MfaError that names the option. */
+export function callHost<Value>(option: string, call: () => Awaitable<Value>): Awaitable<Value> {
   return rescue(call, (cause) => {
     if (cause instanceof MfaError) throw cause;
     throw new MfaError('host_callback_failed', `The option "${option}" threw, so the request is denied. Mend the cause.`, {

@@ -67,6 +67,17 @@ describe('a client with a pending token', () => {
     expect((await browser(ada, session).get('')).body.devices).toHaveLength(1);
   });
 
+  it('is denied when the host cannot find its user, by an error that names the option', async () => {
+    const cause = new Error('down');
+    const { tool, pendingToken, code } = await openDesk({ userById: () => Promise.reject(cause) });
+    const asked = tool().post('/verify', { pendingToken: await pendingToken(), code: code() });
+    await expect(asked).rejects.toMatchObject({
+      code: 'host_callback_failed',
+      message: expect.stringContaining('userById'),
+      cause,
+    });
+  });
+
   it('T21: is refused with anything that is none', async () => {
     const { tool, pendingToken } = await setUp();
     const token = await pendingToken();
