@@ -24,7 +24,7 @@ describeWith(requireChromium(), 'a person in Chromium', (executablePath) => {
       const { page, context } = await openPage(browser);
       await logIn(page, app, 'ada');
       expect(path(page)).toBe('/mfa/enroll');
-      expect(await page.getByText('not with your phone’s camera').isVisible()).toBe(true);
+      await page.getByText('not with your phone’s camera').waitFor();
 
       const scanned = await readQrCode(await page.screenshot({ fullPage: true }));
       const key = await readManualKey(page);
@@ -60,7 +60,7 @@ describeWith(requireChromium(), 'a person in Chromium', (executablePath) => {
       await answerWith(page, await nextCode(app, ada));
       expect(path(page)).toBe('/cases');
       await page.getByRole('button', { name: 'Release payment' }).click();
-      expect(await page.getByText('The payment was released.').isVisible()).toBe(true);
+      await page.getByText('The payment was released.').waitFor();
 
       app.advance(tickedAt + 30 * DAY + SECOND - app.now());
       await logOut(page, app);
@@ -123,7 +123,7 @@ describeWith(requireChromium(), 'a person in Chromium', (executablePath) => {
       await page.getByRole('button', { name: 'Continue' }).click();
       expect(new URL(page.url()).pathname).toBe(expected);
     }
-    expect(await page.getByRole('alert').isVisible()).toBe(true);
+    await page.getByRole('alert').waitFor();
     await context.close();
     await fresh.close();
   });

@@ -54,7 +54,7 @@ describeWith(requireChromium(), 'what went wrong is said', (executablePath) => {
     await logIn(page, app, 'ada');
     for (let guess = 0; guess < 5; guess += 1) await answerWith(page, await wrongCode(app, ada));
     expect(await alert()).toContain('Too many wrong codes');
-    expect(await page.getByText('Try again in 30 seconds.').isVisible()).toBe(true);
+    await page.getByText('Try again in 30 seconds.').waitFor();
     // Someone who comes back to the page is told so too.
     await page.goto(`${app.origin}/mfa/challenge`);
     expect(await alert()).toContain('Too many wrong codes');
@@ -75,7 +75,7 @@ describeWith(requireChromium(), 'what went wrong is said', (executablePath) => {
     const another = await readManualKey(page);
     expect(another).not.toBe(key);
     await answerWith(page, await codeAt(another, app.now()));
-    expect(await page.getByRole('heading', { name: 'Save your recovery codes' }).isVisible()).toBe(true);
+    await page.getByRole('heading', { name: 'Save your recovery codes' }).waitFor();
   });
 
   it('a lost session: log in again, and the way there', async () => {
@@ -84,7 +84,7 @@ describeWith(requireChromium(), 'what went wrong is said', (executablePath) => {
     await logIn(page, app, 'ada');
     await context.clearCookies();
     await answerWith(page, '123456');
-    expect(await page.getByText('Your session has ended').first().isVisible()).toBe(true);
+    await page.getByText('Your session has ended').first().waitFor();
     await page.getByRole('link', { name: /log in/i }).click();
     expect(page.url()).toBe(`${app.origin}/login`);
   });
@@ -93,7 +93,7 @@ describeWith(requireChromium(), 'what went wrong is said', (executablePath) => {
     await logIn(page, app, 'ada');
     app.advance(16 * 60 * SECOND);
     await page.goto(`${app.origin}/mfa/enroll`);
-    expect(await page.getByRole('heading', { name: /log in/i }).isVisible()).toBe(true);
+    await page.getByRole('heading', { name: /log in/i }).waitFor();
   });
 
   it('a code sent twice: the second answer is the first one’s', async () => {

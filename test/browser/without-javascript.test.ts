@@ -34,7 +34,7 @@ describeWith(requireChromium(), 'with JavaScript off', (executablePath) => {
     expect(keyOf(scanned)).toBe(key);
     expect(await page.getByText(/New code in/).isVisible()).toBe(false);
     await answerWith(page, await wrongCode(app, { key }));
-    expect(await page.getByText('That code did not work').isVisible()).toBe(true);
+    await page.getByText('That code did not work').waitFor();
     await answerWith(page, await codeAt(key, app.now()));
     expect(await readRecoveryCodes(page)).toHaveLength(10);
     // What would need a script is not there.
@@ -50,14 +50,14 @@ describeWith(requireChromium(), 'with JavaScript off', (executablePath) => {
     await page.getByText('Rename', { exact: false }).first().click();
     await page.getByLabel('New name').fill('Blue phone');
     await page.getByRole('button', { name: 'Save' }).click();
-    expect(await page.getByRole('heading', { name: 'Blue phone' }).isVisible()).toBe(true);
+    await page.getByRole('heading', { name: 'Blue phone' }).waitFor();
 
     await page.getByText('Add authenticator', { exact: true }).click();
     await page.getByLabel('Name (optional)').fill('Spare phone');
     await page.getByRole('button', { name: 'Show QR code' }).click();
     await answerWith(page, await codeAt(await readManualKey(page), app.now()));
     await page.goto(`${app.origin}/mfa`);
-    expect(await page.getByRole('heading', { name: 'Spare phone' }).isVisible()).toBe(true);
+    await page.getByRole('heading', { name: 'Spare phone' }).waitFor();
     await page.locator('li', { hasText: 'Spare phone' }).locator('summary', { hasText: 'Remove' }).click();
     await page.locator('li', { hasText: 'Spare phone' }).getByRole('button', { name: 'Yes, remove it' }).click();
     await page.goto(`${app.origin}/mfa`);
@@ -72,6 +72,6 @@ describeWith(requireChromium(), 'with JavaScript off', (executablePath) => {
     await page.getByText('End all other sessions', { exact: true }).click();
     await page.getByRole('button', { name: 'Yes, end them' }).click();
     await page.getByRole('button', { name: 'Revoke' }).first().click();
-    expect(await page.getByText('No device is known yet.').isVisible()).toBe(true);
+    await page.getByText('No device is known yet.').waitFor();
   });
 });
