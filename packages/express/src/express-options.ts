@@ -1,8 +1,6 @@
 import { type Assurance, type EventContext, MfaError, type MfaSession, type MfaUser } from '@mfa-kit/core';
-import { checkFunctions, checkNames, type DenyDecision, type HttpOptions } from '@mfa-kit/core/http';
+import { type Awaitable, checkFunctions, checkNames, type DenyDecision, type HttpOptions } from '@mfa-kit/core/http';
 import type { NextFunction, Request, Response } from 'express';
-
-type Awaitable<Value> = Value | Promise<Value>;
 
 /** Where the host keeps a session's MFA state, for a session middleware other than express-session. */
 export interface ExpressSession {

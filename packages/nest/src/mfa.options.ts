@@ -1,9 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { type Assurance, type EventContext, type Mfa, MfaError, type MfaSession, type MfaUser } from '@mfa-kit/core';
-import { checkFunctions, checkNames, createHttpKit, type HttpOptions } from '@mfa-kit/core/http';
+import { type Awaitable, checkFunctions, checkNames, createHttpKit, type HttpOptions } from '@mfa-kit/core/http';
 import type { Abstract, DynamicModule, ExecutionContext, InjectionToken, Type } from '@nestjs/common';
-
-type Awaitable<Value> = Value | Promise<Value>;
 
 /** A request of either platform, as far as the kit reads it; a host's own type has more. */
 export interface MfaRequest {
