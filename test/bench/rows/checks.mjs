@@ -7,7 +7,7 @@ import { createKeyring } from '../../../packages/core/build/crypto/keyring.js';
 import { totpFactor } from '../../../packages/core/build/factors/totp.js';
 import { openDeviceToken, signDeviceToken } from '../../../packages/core/build/tokens/device-token.js';
 import { compare, compareCalls, ratioOf } from '../measure.mjs';
-import { hotp } from '../sides/floor.mjs';
+import { hotp } from '../sides/authenticator-app.mjs';
 import { atMost, within } from './goals.mjs';
 
 const SECRET = 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP';

@@ -1,7 +1,7 @@
 import { betterAuth } from 'better-auth';
 import { getMigrations } from 'better-auth/db/migration';
 import { twoFactor } from 'better-auth/plugins';
-import { hotp } from './floor.mjs';
+import { codeAt, secretOf } from './authenticator-app.mjs';
 
 const PASSWORD = 'a password that is never hashed here';
 
@@ -51,7 +51,7 @@ export async function createBetterAuth({ pool, count, tuned = {}, clear = () => 
 
   async function enable(jar) {
     const { totpURI } = await api.enableTwoFactor({ body: { password: PASSWORD }, headers: cookieHeader(jar) });
-    const secret = Buffer.from(decodeBase32(new URL(totpURI).searchParams.get('secret')));
+    const secret = secretOf(new URL(totpURI).searchParams.get('secret'));
     await api.verifyTOTP({ body: { code: codeOf(secret) }, headers: cookieHeader(jar) });
     return secret;
   }
@@ -131,7 +131,7 @@ export async function createBetterAuth({ pool, count, tuned = {}, clear = () => 
 }
 
 function codeOf(secret) {
-  return hotp(secret, Math.floor(Date.now() / 30_000));
+  return codeAt(secret, Date.now());
 }
 
 function cookieHeader(jar) {
@@ -153,10 +153,4 @@ async function inTens(items, make) {
   const made = [];
   for (let from = 0; from < items.length; from += 10) made.push(...(await Promise.all(items.slice(from, from + 10).map(make))));
   return made;
-}
-
-function decodeBase32(text) {
-  let bits = '';
-  for (const character of text) bits += 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'.indexOf(character).toString(2).padStart(5, '0');
-  return bits.match(/.{8}/g).map((byte) => Number.parseInt(byte, 2));
 }

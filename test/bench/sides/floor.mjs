@@ -1,8 +1,9 @@
 import { createCipheriv, createDecipheriv, createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { schema } from '@mfa-kit/core/storage/sql';
+import { generateSync } from '@otplib/hotp';
 import { crypto as otplibCrypto } from '@otplib/plugin-crypto-node';
 import { jwtVerify, SignJWT } from 'jose';
-import { generateSync } from 'otplib';
+import { codeAt, hotp } from './authenticator-app.mjs';
 
 const KEY = randomBytes(32);
 const STEP = 30_000;
@@ -60,7 +61,7 @@ export async function createFloor({ pool, count, table = 'floor_profiles', paddi
     };
   }
 
-  const right = ({ secret }) => hotp(secret, Math.floor(Date.now() / STEP));
+  const right = ({ secret }) => codeAt(secret, Date.now());
 
   return {
     verify: (name, insertSession) => verifying(name, { code: right, insertSession }),
@@ -74,7 +75,7 @@ export async function createFloor({ pool, count, table = 'floor_profiles', paddi
         const secret = randomBytes(20);
         await write(id, started.version, { ...started.profile, secret: secret.toString('base64') });
         const confirmed = await read(id);
-        matches(hotp, Buffer.from(confirmed.profile.secret, 'base64'), hotp(secret, Math.floor(Date.now() / STEP)));
+        matches(hotp, Buffer.from(confirmed.profile.secret, 'base64'), codeAt(secret, Date.now()));
         for (let code = 0; code < 10; code++) createHmac('sha256', KEY).update(randomBytes(15)).digest();
         await write(id, confirmed.version, confirmed.profile);
       },
@@ -101,14 +102,6 @@ function matches(hotp, secret, code) {
   return matched;
 }
 
-export function hotp(secret, step) {
-  const counter = Buffer.alloc(8);
-  counter.writeBigUInt64BE(BigInt(step));
-  const digest = createHmac('sha1', secret).update(counter).digest();
-  const value = digest.readUInt32BE((digest.at(-1) ?? 0) & 15) & 0x7fffffff;
-  return String(value % 1_000_000).padStart(6, '0');
-}
-
 function sign(id) {
   return createHmac('sha256', KEY).update(`{"sub":"${id}"}`).digest('base64url');
 }
@@ -121,7 +114,7 @@ async function byLibraries() {
   const sign = (id) => new SignJWT({}).setProtectedHeader({ alg: 'HS256' }).setSubject(id).setExpirationTime('90d').sign(key);
   const token = await sign('user');
   return {
-    hotp: (secret, counter) => generateSync({ strategy: 'hotp', secret, counter, crypto: otplibCrypto }),
+    hotp: (secret, counter) => generateSync({ secret, counter, crypto: otplibCrypto }),
     sign,
     check: () => jwtVerify(token, key),
   };

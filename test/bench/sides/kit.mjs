@@ -2,6 +2,7 @@ import { createMfa } from '@mfa-kit/core';
 import { postgresStorage } from '@mfa-kit/core/storage/postgres';
 import { createAuthenticator, verifiedSession } from '@mfa-kit/core/testing';
 import { KEY } from '../key.mjs';
+import { codeAt, secretOf } from './authenticator-app.mjs';
 
 const LABEL = 'Firefox on Linux';
 
@@ -110,7 +111,7 @@ export async function createKit({ pool, count, table = 'mfa_profiles', authentic
         async run(index) {
           const user = newcomers[index % count];
           const started = await mfa.startEnrollment({ user, session: pending[index % count] });
-          const code = createAuthenticator(started.enrollment.manualKey).code(clock.now());
+          const code = codeAt(secretOf(started.enrollment.manualKey), clock.now());
           const given = { user, session: started.session, enrollmentId: started.enrollment.id, code };
           const confirmed = await mfa.confirmEnrollment(given);
           if (!confirmed.ok) throw new Error(`confirm: ${confirmed.reason}`);

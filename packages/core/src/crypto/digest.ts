@@ -1,7 +1,9 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 
+const NOTHING = new Uint8Array();
+
 /** HMAC-SHA-256 over the parts, each with its length before it, so that no two lists of parts give the same bytes. */
-export function keyedDigest(key: Uint8Array, parts: readonly string[]): Uint8Array {
+export function keyedDigest(key: Uint8Array, parts: readonly string[]): Buffer {
   return createHmac('sha256', key).update(lengthPrefixed(parts)).digest();
 }
 
@@ -10,14 +12,17 @@ export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
   return a.byteLength === b.byteLength && timingSafeEqual(a, b);
 }
 
-/** Each part as UTF-8 with its length as four bytes before it. */
-export function lengthPrefixed(parts: readonly string[]): Uint8Array {
-  const lengths = parts.map((part) => Buffer.byteLength(part, 'utf8'));
-  const bytes = Buffer.allocUnsafe(lengths.reduce((sum, length) => sum + 4 + length, 0));
+/** Each part as UTF-8 with its length as four bytes before it; then the tail, if there is one, as it is. */
+export function lengthPrefixed(parts: readonly string[], tail: Uint8Array = NOTHING): Buffer {
+  let length = tail.byteLength;
+  for (const part of parts) length += 4 + Buffer.byteLength(part, 'utf8');
+  const bytes = Buffer.allocUnsafe(length);
   let at = 0;
-  parts.forEach((part, index) => {
-    at = bytes.writeUInt32BE(lengths[index] ?? 0, at);
-    at += bytes.write(part, at, 'utf8');
-  });
+  for (const part of parts) {
+    const written = bytes.write(part, at + 4, 'utf8');
+    bytes.writeUInt32BE(written, at);
+    at += 4 + written;
+  }
+  bytes.set(tail, at);
   return bytes;
 }

@@ -25,12 +25,16 @@ export function createRecoveryCodes(
   random: (length: number) => Uint8Array,
   now: number,
 ): { set: RecoveryCodeSet; codes: string[] } {
-  const key = Buffer.from(random(RECOVERY_KEY_BYTES)).toString('base64url');
+  const key = Buffer.from(random(RECOVERY_KEY_BYTES));
   const bytes = random(count * RECOVERY_CODE_BYTES);
-  const codes = Array.from({ length: count }, (_, index) =>
-    encode(bytes.subarray(index * RECOVERY_CODE_BYTES, (index + 1) * RECOVERY_CODE_BYTES)),
-  );
-  return { set: { key, digests: codes.map((code) => digest(key, code)), createdAt: now }, codes: codes.map(inGroups) };
+  const digests: string[] = [];
+  const codes: string[] = [];
+  for (let at = 0; at < bytes.byteLength; at += RECOVERY_CODE_BYTES) {
+    const code = encode(bytes.subarray(at, at + RECOVERY_CODE_BYTES));
+    digests.push(digest(key, code));
+    codes.push(inGroups(code));
+  }
+  return { set: { key: key.toString('base64url'), digests, createdAt: now }, codes };
 }
 
 /**
@@ -52,7 +56,7 @@ export function parseRecoveryCode(input: unknown): string | null {
  * at the one that is equal. The last one takes its place, or, of a code that is not in the set, that of a blank before the first.
  */
 export function takeRecoveryCode(set: RecoveryCodeSet, code: string): RecoveryCodeSet | null {
-  const wanted = Buffer.from(digest(set.key, code));
+  const wanted = Buffer.from(digest(Buffer.from(set.key, 'base64url'), code));
   let position = 0;
   set.digests.forEach((candidate, index) => {
     position |= -Number(equalBytes(Buffer.from(candidate), wanted)) & (index + 1);
@@ -63,13 +67,15 @@ export function takeRecoveryCode(set: RecoveryCodeSet, code: string): RecoveryCo
   return position === 0 ? null : left;
 }
 
-function digest(key: string, code: string): string {
-  return Buffer.from(keyedDigest(Buffer.from(key, 'base64url'), ['recovery-code', code])).toString('base64url');
+function digest(key: Uint8Array, code: string): string {
+  return keyedDigest(key, ['recovery-code', code]).toString('base64url');
 }
 
 function encode(random: Uint8Array): string {
+  let code = '';
   // 256 is a multiple of 32: the low five bits of a byte are uniform.
-  return Array.from(random, (byte) => ALPHABET[byte % 32]).join('');
+  for (const byte of random) code += ALPHABET[byte % 32];
+  return code;
 }
 
 function inGroups(code: string): string {

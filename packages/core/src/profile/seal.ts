@@ -35,10 +35,10 @@ export function seal(profile: Profile, as: SealedAs, keyring: Keyring): string {
   const plaintext = JSON.stringify(profile);
   if (Buffer.byteLength(plaintext, 'utf8') > MOST_BYTES)
     throw new MfaError('invalid_argument', 'The profile has outgrown 48 KB.');
-  const header = Buffer.concat([Buffer.from([FORMAT, keyring.currentId.length]), Buffer.from(keyring.currentId, 'ascii')]);
+  const header = headerOf(keyring.currentId);
   const iv = pooledRandomBytes(IV_BYTES);
   const cipher = createCipheriv('aes-256-gcm', key, iv, { authTagLength: TAG_BYTES });
-  cipher.setAAD(Buffer.concat([associated(as), header]));
+  cipher.setAAD(associated(as, header));
   const ciphertext = cipher.update(plaintext, 'utf8');
   cipher.final();
   return Buffer.concat([header, iv, ciphertext, cipher.getAuthTag()]).toString('base64url');
@@ -56,7 +56,7 @@ export function open(value: string, as: SealedAs, keyring: Keyring): Opened {
   try {
     const iv = bytes.subarray(ivAt, ivAt + IV_BYTES);
     const decipher = createDecipheriv('aes-256-gcm', key, iv, { authTagLength: TAG_BYTES });
-    decipher.setAAD(Buffer.concat([associated(as), bytes.subarray(0, ivAt)]));
+    decipher.setAAD(associated(as, bytes.subarray(0, ivAt)));
     decipher.setAuthTag(bytes.subarray(-TAG_BYTES));
     const plaintext = decipher.update(bytes.subarray(ivAt + IV_BYTES, -TAG_BYTES));
     // GCM holds no byte back: the last call gives none, and throws unless the tag is right.
@@ -77,6 +77,14 @@ export function sealedBy(value: string): string | undefined {
   return format === FORMAT && KEY_ID.test(id) && id.length === idLength ? id : undefined;
 }
 
-function associated(as: SealedAs): Uint8Array {
-  return lengthPrefixed(['mfa-kit/profile', as.realm, as.userId, as.version]);
+function headerOf(keyId: string): Uint8Array {
+  const header = Buffer.allocUnsafe(2 + keyId.length);
+  header[0] = FORMAT;
+  header[1] = keyId.length;
+  header.write(keyId, 2, 'latin1');
+  return header;
+}
+
+function associated({ realm, userId, version }: SealedAs, header: Uint8Array): Uint8Array {
+  return lengthPrefixed(['mfa-kit/profile', realm, userId, version], header);
 }

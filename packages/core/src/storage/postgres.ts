@@ -45,8 +45,11 @@ export function postgresStorage(client: PgPoolLike | PGliteLike, options: Postgr
 export function pgPoolQuery(pool: PgPoolLike, prepareStatements: boolean): SqlQuery {
   return async (text, values, { name }) => {
     // PostgreSQL cuts statement names at 63 bytes; two cut names would be one.
-    const prepared = prepareStatements && name.length <= 63 ? { name } : {};
-    const { rows, rowCount } = await pool.query({ ...prepared, text, values, query_timeout: QUERY_TIMEOUT_MS });
+    const isPrepared = prepareStatements && name.length <= 63;
+    const query_timeout = QUERY_TIMEOUT_MS;
+    const { rows, rowCount } = await pool.query(
+      isPrepared ? { name, text, values, query_timeout } : { text, values, query_timeout },
+    );
     return { rows, rowsAffected: rowCount ?? 0 };
   };
 }

@@ -1,3 +1,4 @@
+import { crypto } from '@otplib/plugin-crypto-node';
 import { generateSync } from 'otplib';
 import { MfaError } from '../errors.js';
 import { parseKey, stepAt } from '../factors/totp.js';
@@ -13,5 +14,5 @@ export function createAuthenticator(uriOrKey: string): VirtualAuthenticator {
   const key = uriOrKey.startsWith('otpauth:') ? new URL(uriOrKey).searchParams.get('secret') : uriOrKey;
   if (!key) throw new MfaError('invalid_argument', 'The URI has no "secret"; give the uri of startEnrollment, or its manualKey.');
   const secret = parseKey(key);
-  return { code: (now) => generateSync({ strategy: 'hotp', secret, counter: stepAt(now) }) };
+  return { code: (now) => generateSync({ strategy: 'hotp', secret, counter: stepAt(now), crypto }) };
 }
