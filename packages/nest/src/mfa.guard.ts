@@ -8,6 +8,7 @@ import {
   guardMessage,
   guardRequest,
   type HttpAnswer,
+  PLAIN_REQUIREMENT,
   problemAnswer,
   rescue,
   type SessionPort,
@@ -131,7 +132,7 @@ export class MfaGuard implements CanActivate {
 
   #decide(context: ExecutionContext, mark: MfaMark | undefined): Awaitable<Access> {
     const { options } = this.#host;
-    const ask = () => this.#ask(readArrival(context, options), mark?.requirement ?? {}, context);
+    const ask = () => this.#ask(readArrival(context, options), mark?.requirement ?? PLAIN_REQUIREMENT, context);
     if (mark || !options.isPublic) return ask();
     return andThen(options.isPublic(context), (isPublic) => (isPublic === true ? { allowed: true } : ask()));
   }

@@ -1,4 +1,4 @@
-import type { ServerResponse } from 'node:http';
+import { ServerResponse } from 'node:http';
 import type { HttpAnswer } from '@mfa-kit/core/http';
 
 /** A reply of Fastify, as far as the kit writes on it. */
@@ -15,10 +15,8 @@ export type MfaReply = ServerResponse | FastifyReply;
 
 /** The reply if it is one, of either platform. */
 export function asReply(value: unknown): MfaReply | undefined {
-  if (typeof value !== 'object' || value === null) return undefined;
-  const { raw, code, send, setHeader, appendHeader } = value as Record<string, unknown>;
-  const fastify = typeof raw === 'object' && typeof code === 'function' && typeof send === 'function';
-  return fastify || (typeof setHeader === 'function' && typeof appendHeader === 'function') ? (value as MfaReply) : undefined;
+  // What Express gives is asked first: to find nothing on its long chain of prototypes takes longer than all else here.
+  return value instanceof ServerResponse || isFastifyReply(value) || isServerResponse(value) ? value : undefined;
 }
 
 /** Adds one `Set-Cookie` line; those that are there stay. */
@@ -61,4 +59,17 @@ function joinVary(present: unknown, value: string): string {
   const known = names.map((name) => name.trim());
   const there = known.includes('*') || known.some((name) => name.toLowerCase() === value.toLowerCase());
   return [...known, ...(there ? [] : [value])].join(', ');
+}
+
+function isFastifyReply(value: unknown): value is FastifyReply {
+  if (typeof value !== 'object' || value === null) return false;
+  const { raw, code, send } = value as Partial<FastifyReply>;
+  return typeof raw === 'object' && typeof code === 'function' && typeof send === 'function';
+}
+
+/** Of HTTP/2, say. */
+function isServerResponse(value: unknown): value is ServerResponse {
+  if (typeof value !== 'object' || value === null) return false;
+  const { setHeader, appendHeader } = value as Partial<ServerResponse>;
+  return typeof setHeader === 'function' && typeof appendHeader === 'function';
 }

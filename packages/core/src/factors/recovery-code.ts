@@ -79,5 +79,7 @@ function encode(random: Uint8Array): string {
 }
 
 function inGroups(code: string): string {
-  return code.match(/.{4}/g)?.join('-') ?? code;
+  let groups = code.slice(0, 4);
+  for (let at = 4; at < LENGTH; at += 4) groups += `-${code.slice(at, at + 4)}`;
+  return groups;
 }

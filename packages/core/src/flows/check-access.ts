@@ -2,7 +2,9 @@ import type { AccessDecision, MfaSession, Requirement } from '../assurance.js';
 import { type Awaitable, andThen } from '../awaitable.js';
 import type { EventContext } from '../events.js';
 import type { MfaUser } from '../options.js';
-import { type AccessFacts, checkRequirement, decideAccess, isDated } from '../policy/requirement.js';
+import type { EffectivePolicy } from '../policy/enforcement.js';
+import { checkRequirement, decideAccess, isDated, PLAIN_REQUIREMENT } from '../policy/requirement.js';
+import type { Profile } from '../profile/profile.js';
 import { beginOperation, checkUserId, type FlowContext, policyOf, stateOf } from './flow.js';
 
 interface AccessInput<User extends MfaUser> {
@@ -13,40 +15,51 @@ interface AccessInput<User extends MfaUser> {
   context?: EventContext;
 }
 
+/** The question, as far as it is known before the profile is. */
+interface Asked<User extends MfaUser> {
+  user: User;
+  context: EventContext | undefined;
+  policy: EffectivePolicy;
+  session: MfaSession | undefined;
+  requirement: Requirement;
+  firstFactorProven: boolean;
+}
+
 /** Answers the guard's question: one read at most, never a write; at once where it needs no read. */
 export function checkAccess<User extends MfaUser>(flow: FlowContext<User>, input: AccessInput<User>): Awaitable<AccessDecision> {
   const { user, context } = input;
   checkUserId(user?.id);
-  const requirement = checkRequirement(input.requirement ?? {});
+  const requirement = checkRequirement(input.requirement ?? PLAIN_REQUIREMENT);
   const { options } = flow;
+  const firstFactorProven = input.firstFactorProven === true;
   return andThen(policyOf(options, user), (policy) => {
     const session = stateOf(user, input.session);
-    const isOff = policy.mfa === 'off';
-    if (!isOff && isWithinDelay(session, requirement, options.revocationDelaySeconds, options.clock())) {
+    const asked: Asked<User> = { user, context, policy, session, requirement, firstFactorProven };
+    if (policy.mfa === 'off') return decide(asked, null, options.clock());
+    if (isWithinDelay(session, requirement, options.revocationDelaySeconds, options.clock())) {
       return { access: 'allow', via: session.assurance.via, assurance: session.assurance };
     }
-    const firstFactorProven = input.firstFactorProven === true;
-    const facts = { enrolled: user.enrolled, policy, session, requirement, firstFactorProven };
-    if (isOff) return decideAccess({ ...facts, profile: null, now: options.clock() });
-    return decideByProfile(flow, { user, context, facts });
+    return decideByProfile(flow, asked);
   });
 }
 
-async function decideByProfile<User extends MfaUser>(
-  flow: FlowContext<User>,
-  input: { user: User; context: EventContext | undefined; facts: Omit<AccessFacts, 'profile' | 'now'> },
-): Promise<AccessDecision> {
-  const { user, context, facts } = input;
+async function decideByProfile<User extends MfaUser>(flow: FlowContext<User>, asked: Asked<User>): Promise<AccessDecision> {
+  const { user, context } = asked;
   const operation = beginOperation(flow, { name: 'check_access', userId: user.id, context });
   const read = await flow.profiles.glance(user.id, operation.report);
   if (!read.ok) {
     operation.end({});
     return { access: 'unavailable', retryAfterSeconds: read.retryAfterSeconds ?? 1 };
   }
-  const decision = decideAccess({ ...facts, profile: read.profile, now: flow.options.clock() });
+  const decision = decide(asked, read.profile, flow.options.clock());
   if (decision.access === 'refuse' && decision.reason === 'profile_missing') operation.report({ name: 'profile_missing' });
   operation.end({});
   return decision;
+}
+
+function decide<User extends MfaUser>(asked: Asked<User>, profile: Profile | null, now: number): AccessDecision {
+  const { user, policy, session, requirement, firstFactorProven } = asked;
+  return decideAccess({ enrolled: user.enrolled, policy, profile, session, requirement, firstFactorProven, now });
 }
 
 /** A proof so young that the host accepts not to hear of its revocation. Never a remembered device, never a step-up. */

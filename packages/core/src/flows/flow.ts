@@ -51,13 +51,14 @@ export function beginOperation(
       if (isRefusal(answer) && details.length === 0) {
         details.push({ name: 'refused', operation: given.name, reason: answer.reason });
       }
-      const base = {
-        userId: given.userId,
-        at: flow.options.clock(),
-        ...(given.context === undefined ? {} : { context: given.context }),
-        ...(enrolled === undefined ? {} : { enrolled }),
-      };
-      for (const detail of details) void flow.emit({ ...base, ...detail });
+      const { userId, context } = given;
+      const at = flow.options.clock();
+      for (const detail of details) {
+        const event: MfaEvent = { ...detail, userId, at };
+        if (context !== undefined) event.context = context;
+        if (enrolled !== undefined) event.enrolled = enrolled;
+        void flow.emit(event);
+      }
       return answer;
     },
   };
@@ -65,14 +66,17 @@ export function beginOperation(
 
 /** The policy of this user now. A policy that throws is the host's fault and denies. */
 export function policyOf<User extends MfaUser>(options: ResolvedOptions<User>, user: User): Awaitable<EffectivePolicy> {
-  return rescue(
-    () => andThen(options.policy(user), (given) => effectivePolicy(given, options.rememberDays)),
-    (cause) => {
-      throw new MfaError('host_callback_failed', 'The option "policy" threw; mend it, or let it return { mfa: "required" }.', {
-        cause,
-      });
-    },
-  );
+  return rescue(() => completePolicy(options, user), refusePolicy);
+}
+
+function completePolicy<User extends MfaUser>(options: ResolvedOptions<User>, user: User): Awaitable<EffectivePolicy> {
+  return andThen(options.policy(user), (given) => effectivePolicy(given, options.rememberDays));
+}
+
+function refusePolicy(cause: unknown): never {
+  throw new MfaError('host_callback_failed', 'The option "policy" threw; mend it, or let it return { mfa: "required" }.', {
+    cause,
+  });
 }
 
 /** The session's state if it speaks of this user; state of another user is nobody's. */

@@ -1,6 +1,7 @@
 import type { AccessDecision, Assurance, Requirement } from '../assurance.js';
 import { type Awaitable, andThen } from '../awaitable.js';
 import type { MfaUser } from '../options.js';
+import { PLAIN_REQUIREMENT } from '../policy/requirement.js';
 import { problemAnswer, redirectAnswer } from './answers.js';
 import { warnOfCircle } from './circle.js';
 import type { HttpAnswer, MfaExchange } from './exchange.js';
@@ -29,7 +30,7 @@ export type GuardOutcome =
 export function guardRequest<User extends MfaUser, Request>(
   kit: HttpKit<User, Request>,
   exchange: MfaExchange<User, Request>,
-  requirement: Requirement = {},
+  requirement: Requirement = PLAIN_REQUIREMENT,
 ): Awaitable<GuardOutcome> {
   // The flows of a request are bound only where one of them is called: a guard asks at every request, and lets most through.
   return andThen(readRequestState(kit, exchange), (state) =>

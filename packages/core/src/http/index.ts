@@ -1,5 +1,5 @@
 export { type Awaitable, andThen, rescue } from '../awaitable.js';
-export { checkRequirement } from '../policy/requirement.js';
+export { checkRequirement, PLAIN_REQUIREMENT } from '../policy/requirement.js';
 export { problemAnswer } from './answers.js';
 export {
   assertCoverage,

@@ -16,13 +16,14 @@ const UNENROLLED_EXPLAINS = 7 * 24 * 3_600_000;
 /** Completes what the host's policy said. Words that it does not know are the strict ones. */
 export function effectivePolicy(given: MfaPolicy, rememberDays: number): EffectivePolicy {
   const mfa = given.mfa === 'optional' || given.mfa === 'off' ? given.mfa : 'required';
-  const enrollBy = Number.isFinite(given.enrollBy) ? given.enrollBy : undefined;
-  return {
+  const policy: EffectivePolicy = {
     mfa,
     mayEnroll: given.mayEnroll !== false && mfa !== 'off',
     rememberDays: given.rememberDevice === false ? 0 : rememberDays,
-    ...(mfa === 'required' && enrollBy !== undefined ? { enrollBy } : {}),
   };
+  const { enrollBy } = given;
+  if (mfa === 'required' && enrollBy !== undefined && Number.isFinite(enrollBy)) policy.enrollBy = enrollBy;
+  return policy;
 }
 
 /** Until when a user without authenticator is let through: the earliest deadline that was ever given. */

@@ -38,8 +38,12 @@ export function decideAccess(facts: AccessFacts): AccessDecision {
   return decideProven(session.assurance, profile, facts);
 }
 
+/** What {@link checkRequirement} gave: a guard that has it asks again at every request. */
+const checked = new WeakSet<Requirement>();
+
 /** Throws unless the requirement is one: a misspelled field would be a guard that does not hold. Checked when a route is made. */
 export function checkRequirement(requirement: Requirement): Requirement {
+  if (checked.has(requirement)) return requirement;
   if (typeof requirement !== 'object' || requirement === null)
     throw invalid('A requirement is an object such as { maxAgeSeconds: 300 }.');
   for (const name of Object.keys(requirement)) {
@@ -54,8 +58,13 @@ export function checkRequirement(requirement: Requirement): Requirement {
   if (acceptRememberedDevice !== undefined && typeof acceptRememberedDevice !== 'boolean') {
     throw invalid('acceptRememberedDevice must be true or false.');
   }
-  return { ...requirement };
+  const own = Object.freeze({ ...requirement });
+  checked.add(own);
+  return own;
 }
+
+/** What a guard asks for that was told nothing more. */
+export const PLAIN_REQUIREMENT = checkRequirement({});
 
 /** Whether a proof is of this epoch and an active factor's, not older than the limit (inclusive). */
 export function isFresh(assurance: Assurance, epoch: string, maxAgeSeconds: number, now: number): boolean {

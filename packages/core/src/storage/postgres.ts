@@ -5,12 +5,10 @@ import { type SqlQuery, type SqlRow, type SqlStorage, sqlStorage } from './sql.j
 /** The part of a `pg` Pool that is used. */
 export interface PgPoolLike {
   readonly totalCount: number;
-  query(config: {
-    name?: string;
-    text: string;
-    values: unknown[];
-    query_timeout: number;
-  }): Promise<{ rows: SqlRow[]; rowCount: number | null }>;
+  query(
+    config: { name?: string; text: string; query_timeout: number },
+    values: unknown[],
+  ): Promise<{ rows: SqlRow[]; rowCount: number | null }>;
 }
 
 /** The part of a PGlite instance that is used. */
@@ -47,9 +45,7 @@ export function pgPoolQuery(pool: PgPoolLike, prepareStatements: boolean): SqlQu
     // PostgreSQL cuts statement names at 63 bytes; two cut names would be one.
     const isPrepared = prepareStatements && name.length <= 63;
     const query_timeout = QUERY_TIMEOUT_MS;
-    const { rows, rowCount } = await pool.query(
-      isPrepared ? { name, text, values, query_timeout } : { text, values, query_timeout },
-    );
+    const { rows, rowCount } = await pool.query(isPrepared ? { name, text, query_timeout } : { text, query_timeout }, values);
     return { rows, rowsAffected: rowCount ?? 0 };
   };
 }
