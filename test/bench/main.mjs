@@ -28,7 +28,7 @@ const groups = {
   flows: (servers) =>
     measureLoginFlows({
       ...servers,
-      rounds: size(9, 5),
+      rounds: size(15, 5),
       count: size(96, 20),
       warmup: size(4, 6),
       seconds: seconds(0.7),
@@ -37,9 +37,9 @@ const groups = {
   guards: (servers) =>
     measureGuards({
       ...servers,
-      rounds: size(15, 5),
-      count: size(1000, 96),
-      warmup: size(4, 4),
+      rounds: size(48, 5),
+      count: size(320, 96),
+      warmup: size(12, 4),
       seconds: seconds(0.4),
       withLoader: !quick,
     }),

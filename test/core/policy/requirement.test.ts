@@ -98,4 +98,14 @@ describe('SUP-6: a requirement that is none', () => {
   it('takes zero: a proof for each request', () => {
     expect(checkRequirement({ maxAgeSeconds: 0 })).toEqual({ maxAgeSeconds: 0 });
   });
+
+  it('is a copy that nobody changes any more, and the one that was given is checked each time', () => {
+    const given = { maxAgeSeconds: 60 };
+    const checked = checkRequirement(given);
+    given.maxAgeSeconds = -1;
+    expect(checked).toStrictEqual({ maxAgeSeconds: 60 });
+    expect(Object.isFrozen(checked)).toBe(true);
+    expect(checkRequirement(checked)).toBe(checked);
+    expect(() => checkRequirement(given)).toThrow(/maxAgeSeconds/);
+  });
 });
