@@ -146,6 +146,14 @@ describe('LOG-1, I11: one principal event an operation', () => {
     });
   });
 
+  it('has no field of which nothing is known', async () => {
+    const { mfa, events } = createBench();
+    await mfa.verify({ user: ada, session: undefined, code: '123456' });
+    expect(events).toStrictEqual([
+      { name: 'refused', operation: 'verify', reason: 'login_again', userId: ada.id, at: expect.any(Number) },
+    ]);
+  });
+
   it('LOG-4: what must be told apart has a name or a reason of its own', async () => {
     const bench = await createEnrolled();
     const { mfa, clock, authenticator, storage } = bench;

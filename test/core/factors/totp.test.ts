@@ -150,6 +150,12 @@ describe('the window of a TOTP code', () => {
     const ahead = factor.check(data, code(T0 + 3_600_000), { now: T0 + 3_600_000 }).data;
     expect(factor.check(ahead, '000000', { now: T0 }).aheadSeconds).toBe(3600 - 30);
     expect(factor.check(ahead, '000000', { now: T0 + 3_600_000 }).aheadSeconds).toBeUndefined();
+    // The last step of the window is not ahead of it.
+    expect(factor.check(ahead, '000000', { now: T0 + 3_600_000 - STEP })).not.toHaveProperty('aheadSeconds');
+  });
+
+  it('a clock before 1970 has no code', () => {
+    expect(factor.check(data, code(0), { now: -3 * STEP }).outcome).toBe('wrong');
   });
 });
 

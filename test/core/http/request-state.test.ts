@@ -80,6 +80,16 @@ describe('DEV-7: the device cookie', () => {
     expect(await deviceCookie({}, 'localhost')).toContain('; Secure; SameSite=Lax');
     expect(await deviceCookie({ sameSite: 'strict' }, 'app.example')).toContain('; Secure; SameSite=Strict');
   });
+
+  it('ends those of other users beyond five when it is set', async () => {
+    const { logIn, code } = await openDesk();
+    const client = await logIn();
+    const others = ['1', '2', '3', '4', '5', '6'].map((digit) => `__Host-mfa_device_${digit.repeat(12)}`);
+    const cookie = others.map((name) => `${name}=a.b.c`).join('; ');
+    const { cookies } = await client.post('/verify', { code: code(), rememberDevice: true }, { cookie });
+    expect(cookies.slice(1).map((line) => line.split('=')[0])).toEqual(others.slice(4));
+    expect(cookies.slice(1).every((line) => line.includes('; Max-Age=0;'))).toBe(true);
+  });
 });
 
 describe('the device of a proof', () => {

@@ -27,9 +27,7 @@ export function askAccess<User extends MfaUser, Request>(
   const ask = () => kit.mfa.settings.checkAccess({ user, session: state.session, context, requirement, firstFactorProven });
   return andThen(ask(), (first) => {
     if (first.access !== 'login-again' || state.session || firstFactorProven) return first;
-    return andThen(ensureState(kit, state), (begun) =>
-      begun && (begun.access === 'unavailable' || !state.session) ? begun : ask(),
-    );
+    return andThen(ensureState(kit, state), (begun) => (begun && !state.session ? begun : ask()));
   });
 }
 
