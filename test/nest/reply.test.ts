@@ -13,7 +13,7 @@ describe('what a reply is', () => {
   });
 
   it("Fastify's reply, and the response of HTTP/2", () => {
-    const reply = { raw: {}, code: () => reply, send: () => reply };
+    const reply = { raw: {}, code: () => undefined, send: () => undefined };
     expect(asReply(reply)).toBe(reply);
     const http2 = Object.create(Http2ServerResponse.prototype);
     expect(asReply(http2)).toBe(http2);

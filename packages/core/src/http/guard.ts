@@ -1,7 +1,6 @@
 import type { AccessDecision, Assurance, Requirement } from '../assurance.js';
 import { type Awaitable, andThen } from '../awaitable.js';
 import type { MfaUser } from '../options.js';
-import { PLAIN_REQUIREMENT } from '../policy/requirement.js';
 import { problemAnswer, redirectAnswer } from './answers.js';
 import { warnOfCircle } from './circle.js';
 import type { HttpAnswer, MfaExchange } from './exchange.js';
@@ -30,7 +29,7 @@ export type GuardOutcome =
 export function guardRequest<User extends MfaUser, Request>(
   kit: HttpKit<User, Request>,
   exchange: MfaExchange<User, Request>,
-  requirement: Requirement = PLAIN_REQUIREMENT,
+  requirement: Requirement = {},
 ): Awaitable<GuardOutcome> {
   // The flows of a request are bound only where one of them is called: a guard asks at every request, and lets most through.
   return andThen(readRequestState(kit, exchange), (state) =>

@@ -1,4 +1,3 @@
-import { crypto } from '@otplib/plugin-crypto-node';
 import { generateSync } from 'otplib';
 import { MfaError } from '../errors.js';
 import { parseKey, stepAt } from '../factors/totp.js';
@@ -14,5 +13,5 @@ export function createAuthenticator(uriOrKey: string): VirtualAuthenticator {
   const key = uriOrKey.startsWith('otpauth:') ? new URL(uriOrKey).searchParams.get('secret') : uriOrKey;
   if (!key) throw new MfaError('invalid_argument', 'The URI has no "secret"; give the uri of startEnrollment, or its manualKey.');
   const secret = parseKey(key);
-  return { code: (now) => generateSync({ strategy: 'hotp', secret, counter: stepAt(now), crypto }) };
+  return { code: (now) => generateSync({ strategy: 'hotp', secret, counter: stepAt(now) }) };
 }
