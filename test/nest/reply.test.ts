@@ -19,7 +19,7 @@ describe('what a reply is', () => {
     expect(asReply(http2)).toBe(http2);
   });
 
-  it.each([
+  it.each<[string, unknown]>([
     ['nothing', undefined],
     ['null', null],
     ['a text', 'reply'],
