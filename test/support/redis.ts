@@ -1,4 +1,5 @@
-import { Cluster, Redis } from 'ioredis';
+import { connect } from 'node:net';
+import { AbstractConnector, Cluster, Redis } from 'ioredis';
 import { createClient, createCluster } from 'redis';
 import type { RedisClientLike } from '../../packages/core/src/storage/redis.js';
 
@@ -60,20 +61,24 @@ export const redisClients = {
 
   'ioredis Cluster': async ({ ports, behind }: RedisAddresses): Promise<OpenedClient> => {
     const cluster = new Cluster(
-      ports.map((port) => ({ host, port: behind?.get(port) ?? port })),
+      ports.map((port) => ({ host, port })),
       {
         enableOfflineQueue: false,
         clusterRetryStrategy: () => 100,
         retryDelayOnFailover: 50,
         maxRedirections: 4,
         slotsRefreshTimeout: 1000,
-        redisOptions: { connectTimeout: 1000, socketTimeout: 2000, maxRetriesPerRequest: 1 },
-        ...(behind ? { natMap: (address: string) => ({ host, port: proxied(address, behind) }) } : {}),
+        redisOptions: {
+          connectTimeout: 1000,
+          socketTimeout: 2000,
+          maxRetriesPerRequest: 1,
+          ...(behind ? { Connector: connectorThrough(behind) } : {}),
+        },
       },
     );
     cluster.on('error', () => undefined);
     await new Promise((resolve) => cluster.once('ready', resolve));
-    // Ready means: it knows the nodes. While it connects to one, ioredis sends to any other and follows MOVED, past the `natMap`.
+    // Ready means: it knows the nodes. While it connects to one, ioredis sends to any other and follows MOVED.
     await Promise.all(cluster.nodes('master').map((node) => node.ping()));
     return { client: cluster, close: () => cluster.disconnect() };
   },
@@ -91,6 +96,28 @@ export async function redisVersion(url: string): Promise<string> {
 /** The ports in `redis://127.0.0.1:1,127.0.0.1:2`. */
 export function portsOf(url: string): number[] {
   return [...url.matchAll(/:(\d+)/g)].map(([, port]) => Number(port));
+}
+
+/** Not by `natMap`: after MOVED, ioredis looks a node up by the address that the server told, and asks any other when it finds none. */
+function connectorThrough(behind: Map<number, number>) {
+  return class extends AbstractConnector {
+    readonly #port: number;
+
+    constructor(options: unknown) {
+      const { port, disconnectTimeout } = options as { port: number; disconnectTimeout: number };
+      super(disconnectTimeout);
+      this.#port = behind.get(port) ?? port;
+    }
+
+    async connect() {
+      this.connecting = true;
+      this.stream = connect(this.#port, host);
+      this.stream.once('error', (error) => {
+        this.firstError = error;
+      });
+      return this.stream;
+    }
+  };
 }
 
 function proxied(address: string, behind: Map<number, number>): number {
