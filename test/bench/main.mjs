@@ -30,7 +30,7 @@ const groups = {
       ...servers,
       rounds: size(15, 5),
       count: size(96, 20),
-      warmup: size(4, 6),
+      warmup: size(21, 6),
       seconds: seconds(0.7),
       withTuned: !quick,
     }),

@@ -4,8 +4,8 @@ const LEAST_ROUNDS = 3;
  * Compares sides by turns: in each round every side runs one batch, in an order that changes from round to round, so that what
  * the machine does meanwhile meets all of them. Ratios are taken within a round; reported is their median.
  *
- * Before that come `warmup` rounds that are not kept, some hundred calls a side: V8 compiles what is called often, so a side that
- * was called a few times only would be measured as it never runs in production. After `seconds` no more rounds begin (half of them
+ * Before that come `warmup` rounds that are not kept: V8 compiles what is called often, so a side that was called a few hundred times
+ * only would be measured as it runs in production for its first minute. After `seconds` no more rounds begin (half of them
  * for the warm-up), but three are always measured.
  *
  * A side is `{ name, prepare?(count), run(index), cpu?() }`; `prepare` is not timed. With `cpu`, the microseconds that the measured

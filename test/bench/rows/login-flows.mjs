@@ -37,7 +37,7 @@ export async function* measureLoginFlows({ postgres, withTuned, ...size }) {
       // once: the same functions are warm by then.
       const given =
         inFlight === 1
-          ? { ...size, inFlight, rounds: size.rounds * 3, count: Math.ceil(count / 3) }
+          ? { ...size, inFlight, rounds: size.rounds * 3, count: Math.ceil(count / 3), warmup: size.warmup * 3 }
           : { ...size, inFlight, warmup: 1 };
       for (const operation of OPERATIONS) yield await flow(operation, sides, given);
       yield await rememberedLogin(sides, given);
