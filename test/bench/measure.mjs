@@ -8,8 +8,9 @@ const LEAST_ROUNDS = 3;
  * only would be measured as it runs in production for its first minute. After `seconds` no more rounds begin (half of them
  * for the warm-up), but three are always measured.
  *
- * A side is `{ name, prepare?(count), run(index), cpu?() }`; `prepare` is not timed. With `cpu`, the microseconds that the measured
- * process has used so far, what a call takes of the processor is counted beside the time: other work on the machine disturbs it less.
+ * A side is `{ name, prepare?(count), run(index), cpu?() }`; `prepare` gets ready for so many calls, and is not timed. With `cpu`, the
+ * microseconds that the measured process has used so far, what a call takes of the processor is counted beside the time: other work
+ * on the machine disturbs it less.
  */
 export async function compare(sides, { rounds, count, inFlight = 1, warmup = 1, seconds = Infinity }) {
   const costs = new Map(sides.map(({ name }) => [name, []]));

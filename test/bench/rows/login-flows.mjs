@@ -18,9 +18,9 @@ const FLOOR_BOUND = { 1: 1.35, 16: 1.6 };
  * Login flows on one PostgreSQL: the kit, better-auth's two-factor plugin, and the floor. With `withTuned`, the peer at its best beside
  * them, which no goal is set against.
  */
-export async function* measureLoginFlows({ postgres, withTuned, ...size }) {
+export async function* measureLoginFlows({ postgres, withTuned, one, sixteen, seconds }) {
+  const { count } = sixteen;
   // Redis as it is run for sessions: written to disk once a second.
-  const { count } = size;
   const redis = withTuned ? await startRedis('everysec') : null;
   try {
     const sides = {
@@ -32,13 +32,11 @@ export async function* measureLoginFlows({ postgres, withTuned, ...size }) {
       redis,
       ...(redis ? { tuned: await createTunedBetterAuth({ postgres, redis, count }) } : {}),
     };
-    for (const inFlight of [1, 16]) {
-      // One at a time: batches of a third, three times as often, since what the disk does changes from second to second. Sixteen at
-      // once: the same functions are warm by then.
-      const given =
-        inFlight === 1
-          ? { ...size, inFlight, rounds: size.rounds * 3, count: Math.ceil(count / 3), warmup: size.warmup * 3 }
-          : { ...size, inFlight, warmup: 1 };
+    for (const [inFlight, size] of [
+      [1, one],
+      [16, sixteen],
+    ]) {
+      const given = { ...size, inFlight, seconds };
       for (const operation of OPERATIONS) yield await flow(operation, sides, given);
       yield await rememberedLogin(sides, given);
     }

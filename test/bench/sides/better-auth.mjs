@@ -60,9 +60,9 @@ export async function createBetterAuth({ pool, count, tuned = {}, clear = () => 
     let headers = [];
     return {
       name,
-      async prepare() {
+      async prepare(batch = count) {
         await clear();
-        headers = await inTens(enrolled, async (email) => cookieHeader(await signIn(email)));
+        headers = await inTens(enrolled.slice(0, batch), async (email) => cookieHeader(await signIn(email)));
       },
       async run(index) {
         const email = enrolled[index % count];
@@ -83,9 +83,9 @@ export async function createBetterAuth({ pool, count, tuned = {}, clear = () => 
       const reset = () => pool.query('UPDATE "twoFactor" SET "failedVerificationCount" = 0, "lockedUntil" = NULL');
       return {
         ...side,
-        async prepare() {
+        async prepare(batch) {
           await reset();
-          await side.prepare();
+          await side.prepare(batch);
         },
       };
     },
@@ -93,13 +93,13 @@ export async function createBetterAuth({ pool, count, tuned = {}, clear = () => 
       let jars = [];
       return {
         name,
-        async prepare() {
+        async prepare(batch = count) {
           await clear();
           await pool.query(
             `DELETE FROM "twoFactor" WHERE "userId" IN (SELECT id FROM "user" WHERE email LIKE 'newcomer-%');
              UPDATE "user" SET "twoFactorEnabled" = false WHERE email LIKE 'newcomer-%'`,
           );
-          jars = await inTens(newcomers, (email) => signIn(email));
+          jars = await inTens(newcomers.slice(0, batch), (email) => signIn(email));
         },
         run: (index) => enable(jars[index % count]),
       };
@@ -110,9 +110,9 @@ export async function createBetterAuth({ pool, count, tuned = {}, clear = () => 
       let jars = [];
       return {
         name,
-        async prepare() {
+        async prepare(batch = count) {
           await clear();
-          jars = await inTens(enrolled, async (email) => {
+          jars = await inTens(enrolled.slice(0, batch), async (email) => {
             const jar = await signIn(email);
             const body = { code: codeOf(secrets.get(email)), trustDevice: true };
             const { headers } = await api.verifyTOTP({ body, headers: cookieHeader(jar), returnHeaders: true });

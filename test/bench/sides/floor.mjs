@@ -45,9 +45,9 @@ export async function createFloor({ pool, count, table = 'floor_profiles', paddi
     let codes = [];
     return {
       name,
-      async prepare() {
+      async prepare(batch = count) {
         await restore();
-        codes = people.map((person) => code(person));
+        codes = people.slice(0, batch).map((person) => code(person));
       },
       async run(index) {
         const { id } = people[index % count];

@@ -26,6 +26,9 @@ export async function createKit({ pool, count, table = 'mfa_profiles', authentic
   if (others > 0) await addOthers();
   await pool.query(`CREATE TABLE ${table}_before AS SELECT * FROM ${table} WHERE user_id LIKE 'user-%'`);
   await pool.query(`ANALYZE ${table}_before`);
+  const restoreAmongOthers = `DELETE FROM ${table} WHERE user_id LIKE 'new-%';
+    UPDATE ${table} AS changed SET version = before.version, value = before.value
+    FROM ${table}_before AS before WHERE changed.user_id = before.user_id`;
   const newcomers = people.map(({ user }) => ({ id: `new-${user.id}`, name: user.name }));
 
   async function enrollAnother(user, session) {
@@ -56,11 +59,7 @@ export async function createKit({ pool, count, table = 'mfa_profiles', authentic
 
   /** Every record as it was after the enrollments; later codes, since the clock has gone on. */
   async function restore() {
-    await pool.query(
-      `DELETE FROM ${table} WHERE user_id LIKE 'new-%';
-       UPDATE ${table} AS changed SET version = before.version, value = before.value
-       FROM ${table}_before AS before WHERE changed.user_id = before.user_id`,
-    );
+    await pool.query(others > 0 ? restoreAmongOthers : `TRUNCATE ${table}; INSERT INTO ${table} SELECT * FROM ${table}_before`);
     clock.ahead += 300_000;
   }
 
@@ -73,10 +72,11 @@ export async function createKit({ pool, count, table = 'mfa_profiles', authentic
     let prepared = [];
     return {
       name,
-      async prepare() {
+      async prepare(batch = count) {
         await restore();
-        const pending = await sessions(people.map(({ user }) => user));
-        prepared = people.map((person, index) => ({
+        const chosen = people.slice(0, batch);
+        const pending = await sessions(chosen.map(({ user }) => user));
+        prepared = chosen.map((person, index) => ({
           user: person.user,
           session: pending[index],
           code: code(person, clock.now()),
@@ -104,9 +104,9 @@ export async function createKit({ pool, count, table = 'mfa_profiles', authentic
       let pending = [];
       return {
         name,
-        async prepare() {
+        async prepare(batch = count) {
           await restore();
-          pending = await sessions(newcomers);
+          pending = await sessions(newcomers.slice(0, batch));
         },
         async run(index) {
           const user = newcomers[index % count];
@@ -124,11 +124,12 @@ export async function createKit({ pool, count, table = 'mfa_profiles', authentic
       let tokens = [];
       return {
         name,
-        async prepare() {
+        async prepare(batch = count) {
           await restore();
-          const pending = await sessions(people.map(({ user }) => user));
+          const chosen = people.slice(0, batch);
+          const pending = await sessions(chosen.map(({ user }) => user));
           tokens = [];
-          for (const [index, person] of people.entries()) {
+          for (const [index, person] of chosen.entries()) {
             const code = right(person, clock.now());
             const given = { user: person.user, session: pending[index], code, rememberDevice: true };
             const verified = await mfa.verify(given);
