@@ -1,5 +1,5 @@
 import type { AccessDecision, MfaSession, Requirement } from '../assurance.js';
-import { type Awaitable, andThen } from '../awaitable.js';
+import { type Awaitable, isThenable } from '../awaitable.js';
 import type { EventContext } from '../events.js';
 import type { MfaUser } from '../options.js';
 import type { EffectivePolicy } from '../policy/enforcement.js';
@@ -27,20 +27,29 @@ interface Asked<User extends MfaUser> {
 
 /** Answers the guard's question: one read at most, never a write; at once where it needs no read. */
 export function checkAccess<User extends MfaUser>(flow: FlowContext<User>, input: AccessInput<User>): Awaitable<AccessDecision> {
-  const { user, context } = input;
+  const { user } = input;
   checkUserId(user?.id);
   const requirement = checkRequirement(input.requirement ?? PLAIN_REQUIREMENT);
-  const { options } = flow;
-  const firstFactorProven = input.firstFactorProven === true;
-  return andThen(policyOf(options, user), (policy) => {
-    const session = stateOf(user, input.session);
-    const asked: Asked<User> = { user, context, policy, session, requirement, firstFactorProven };
-    if (policy.mfa === 'off') return decide(asked, null, options.clock());
-    if (isWithinDelay(session, requirement, options.revocationDelaySeconds, options.clock())) {
-      return { access: 'allow', via: session.assurance.via, assurance: session.assurance };
-    }
-    return decideByProfile(flow, asked);
-  });
+  const policy = policyOf(flow.options, user);
+  return isThenable(policy)
+    ? policy.then((known) => decideByPolicy(flow, input, requirement, known))
+    : decideByPolicy(flow, input, requirement, policy);
+}
+
+function decideByPolicy<User extends MfaUser>(
+  flow: FlowContext<User>,
+  input: AccessInput<User>,
+  requirement: Requirement,
+  policy: EffectivePolicy,
+): Awaitable<AccessDecision> {
+  const { user, context } = input;
+  const { revocationDelaySeconds, clock } = flow.options;
+  const session = stateOf(user, input.session);
+  if (policy.mfa !== 'off' && isWithinDelay(session, requirement, revocationDelaySeconds, clock())) {
+    return { access: 'allow', via: session.assurance.via, assurance: session.assurance };
+  }
+  const asked: Asked<User> = { user, context, policy, session, requirement, firstFactorProven: input.firstFactorProven === true };
+  return policy.mfa === 'off' ? decide(asked, null, clock()) : decideByProfile(flow, asked);
 }
 
 async function decideByProfile<User extends MfaUser>(flow: FlowContext<User>, asked: Asked<User>): Promise<AccessDecision> {

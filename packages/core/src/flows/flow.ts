@@ -1,5 +1,5 @@
 import { type MfaSession, sessionUserId } from '../assurance.js';
-import { type Awaitable, andThen, rescue } from '../awaitable.js';
+import { type Awaitable, isThenable } from '../awaitable.js';
 import { MfaError } from '../errors.js';
 import type { EventContext, EventDetail, MfaEvent } from '../events.js';
 import type { MfaUser, ResolvedOptions } from '../options.js';
@@ -66,11 +66,16 @@ export function beginOperation(
 
 /** The policy of this user now. A policy that throws is the host's fault and denies. */
 export function policyOf<User extends MfaUser>(options: ResolvedOptions<User>, user: User): Awaitable<EffectivePolicy> {
-  return rescue(() => completePolicy(options, user), refusePolicy);
-}
-
-function completePolicy<User extends MfaUser>(options: ResolvedOptions<User>, user: User): Awaitable<EffectivePolicy> {
-  return andThen(options.policy(user), (given) => effectivePolicy(given, options.rememberDays));
+  const { rememberDays } = options;
+  try {
+    const given = options.policy(user);
+    if (!isThenable(given)) return effectivePolicy(given, rememberDays);
+    return Promise.resolve(given)
+      .then((policy) => effectivePolicy(policy, rememberDays))
+      .catch(refusePolicy);
+  } catch (cause) {
+    return refusePolicy(cause);
+  }
 }
 
 function refusePolicy(cause: unknown): never {
@@ -86,12 +91,9 @@ export function stateOf(user: MfaUser, session: MfaSession | undefined): MfaSess
 
 /** Throws unless the id is one that every storage keeps apart from every other. */
 export function checkUserId(userId: unknown): asserts userId is string {
-  const fault = userIdFault(userId);
-  if (fault)
-    throw new MfaError(
-      'invalid_argument',
-      `A user id must be 1 to 255 bytes of well-formed Unicode without U+0000; this one ${fault}.`,
-    );
+  // Nearly every id is plain ASCII, and a guard asks at each request.
+  if (typeof userId === 'string' && /^[\x20-\x7e]{1,255}$/.test(userId)) return;
+  refuseFaulty(userId);
 }
 
 /** Tells the host who is enrolled, if it asked to be told. Failing, it is told again at the next login. */
@@ -122,10 +124,17 @@ export function isRefusal(answer: object): answer is Refusal {
   return 'ok' in answer && answer.ok === false;
 }
 
+function refuseFaulty(userId: unknown): void {
+  const fault = userIdFault(userId);
+  if (fault)
+    throw new MfaError(
+      'invalid_argument',
+      `A user id must be 1 to 255 bytes of well-formed Unicode without U+0000; this one ${fault}.`,
+    );
+}
+
 function userIdFault(userId: unknown): string | null {
   if (typeof userId !== 'string') return `is of type ${typeof userId}`;
-  // Nearly every id is plain ASCII, and a guard asks at each request.
-  if (/^[\x20-\x7e]{1,255}$/.test(userId)) return null;
   if (userId === '') return 'is empty';
   if (userId.includes('\0')) return 'has U+0000';
   if (Buffer.from(userId, 'utf8').toString('utf8') !== userId) return 'has half a surrogate pair';

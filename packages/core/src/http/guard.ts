@@ -1,5 +1,5 @@
 import type { AccessDecision, Assurance, Requirement } from '../assurance.js';
-import { type Awaitable, andThen } from '../awaitable.js';
+import { type Awaitable, isThenable } from '../awaitable.js';
 import type { MfaUser } from '../options.js';
 import { problemAnswer, redirectAnswer } from './answers.js';
 import { warnOfCircle } from './circle.js';
@@ -8,8 +8,8 @@ import type { HttpKit } from './http-kit.js';
 import { warnOfLostUser } from './lost-user.js';
 import { wantsHtml } from './negotiation.js';
 import { decisionProblem } from './problem.js';
-import { askAccess, keepReturnTo } from './request-access.js';
-import { type RequestState, readRequestState } from './request-state.js';
+import { askAgain, askOnce, keepReturnTo } from './request-access.js';
+import { type RequestIdentity, type RequestState, readIdentity, requestState } from './request-state.js';
 import { refusedReturn } from './return-policy.js';
 
 /** A decision that lets the request through. */
@@ -31,21 +31,51 @@ export function guardRequest<User extends MfaUser, Request>(
   exchange: MfaExchange<User, Request>,
   requirement: Requirement = {},
 ): Awaitable<GuardOutcome> {
-  // The flows of a request are bound only where one of them is called: a guard asks at every request, and lets most through.
-  return andThen(readRequestState(kit, exchange), (state) =>
-    andThen(askAccess(kit, state, requirement), (decision) => {
-      if (decision.access !== 'allow') return refuseRequest(kit, exchange, { state, decision });
-      const { assurance } = decision;
-      return assurance ? { allowed: true, decision, assurance } : { allowed: true, decision };
-    }),
-  );
+  const identity = readIdentity(exchange);
+  return isThenable(identity)
+    ? identity.then((found) => guardIdentity(kit, exchange, requirement, found))
+    : guardIdentity(kit, exchange, requirement, identity);
+}
+
+function guardIdentity<User extends MfaUser, Request>(
+  kit: HttpKit<User, Request>,
+  exchange: MfaExchange<User, Request>,
+  requirement: Requirement,
+  identity: RequestIdentity<User>,
+): Awaitable<GuardOutcome> {
+  const { user, session, port } = identity;
+  const asked = { user, session, context: exchange.eventContext(), keepsState: port !== null };
+  const decision = askOnce(kit, asked, requirement);
+  return isThenable(decision)
+    ? decision.then((later) => conclude(kit, exchange, requirement, identity, later))
+    : conclude(kit, exchange, requirement, identity, decision);
+}
+
+function conclude<User extends MfaUser, Request>(
+  kit: HttpKit<User, Request>,
+  exchange: MfaExchange<User, Request>,
+  requirement: Requirement,
+  identity: RequestIdentity<User>,
+  decision: AccessDecision,
+): Awaitable<GuardOutcome> {
+  if (decision.access === 'allow') return allow(decision);
+  // Only here the flows of the request are needed: a guard asks at every request, and lets most through.
+  return refuseRequest(kit, exchange, requestState(kit, exchange, identity), { requirement, decision });
+}
+
+function allow(decision: AllowDecision): GuardOutcome {
+  const { assurance } = decision;
+  return assurance ? { allowed: true, decision, assurance } : { allowed: true, decision };
 }
 
 async function refuseRequest<User extends MfaUser, Request>(
   kit: HttpKit<User, Request>,
   exchange: MfaExchange<User, Request>,
-  { state, decision }: { state: RequestState<User>; decision: DenyDecision },
+  state: RequestState<User>,
+  given: { requirement: Requirement; decision: AccessDecision },
 ): Promise<GuardOutcome> {
+  const decision = await askAgain(kit, state, given);
+  if (decision.access === 'allow') return allow(decision);
   warnOfCircle(kit, exchange.url);
   if (!state.user) warnOfLostUser(kit, exchange);
   const html = wantsHtml(exchange.header('accept'));
@@ -69,9 +99,8 @@ export async function guardMessage<User extends MfaUser, Request>(
   exchange: MfaExchange<User, Request>,
   requirement: Requirement = {},
 ): Promise<AccessDecision> {
-  const { user, session, context, keepsState } = await readRequestState(kit, exchange);
-  if (!user) return { access: 'login-again' };
-  return kit.mfa.checkAccess({ user, session, context, requirement, firstFactorProven: !keepsState });
+  const { user, session, port } = await readIdentity(exchange);
+  return askOnce(kit, { user, session, context: exchange.eventContext(), keepsState: port !== null }, requirement);
 }
 
 /** Where a browser is sent by a decision, or the page that tells it why it goes no further. */

@@ -14,21 +14,34 @@ export interface RequestLogin {
   deviceToken?: string;
 }
 
-/** The guard's question, for the state of one request. */
+/** The guard's question, for the state of one request; a login that the host forgot to begin is begun. */
 export function askAccess<User extends MfaUser, Request>(
   kit: HttpKit<User, Request>,
   state: RequestState<User>,
   requirement: Requirement,
 ): Awaitable<AccessDecision> {
-  const { user, context } = state;
+  return andThen(askOnce(kit, state, requirement), (decision) => askAgain(kit, state, { requirement, decision }));
+}
+
+/** The question as it stands, of who acts. */
+export function askOnce<User extends MfaUser, Request>(
+  kit: HttpKit<User, Request>,
+  { user, session, context, keepsState }: Pick<RequestState<User>, 'user' | 'session' | 'context' | 'keepsState'>,
+  requirement: Requirement,
+): Awaitable<AccessDecision> {
   if (!user) return { access: 'login-again' };
+  return kit.mfa.settings.checkAccess({ user, session, context, requirement, firstFactorProven: !keepsState });
+}
+
+/** What was decided, or what is once a login was begun for a session without state. */
+export function askAgain<User extends MfaUser, Request>(
+  kit: HttpKit<User, Request>,
+  state: RequestState<User>,
+  { requirement, decision }: { requirement: Requirement; decision: AccessDecision },
+): Awaitable<AccessDecision> {
   // A bearer token without MFA facts: nothing is kept for it, so there is no login to begin.
-  const firstFactorProven = !state.keepsState;
-  const ask = () => kit.mfa.settings.checkAccess({ user, session: state.session, context, requirement, firstFactorProven });
-  return andThen(ask(), (first) => {
-    if (first.access !== 'login-again' || state.session || firstFactorProven) return first;
-    return andThen(ensureState(kit, state), (begun) => (begun && !state.session ? begun : ask()));
-  });
+  if (decision.access !== 'login-again' || !state.user || state.session || !state.keepsState) return decision;
+  return andThen(ensureState(kit, state), (begun) => (begun && !state.session ? begun : askOnce(kit, state, requirement)));
 }
 
 /** Keeps a path of this origin to go back to after the proof; anything else is ignored. */

@@ -101,9 +101,7 @@ export async function bindFlows<User extends MfaUser, Request>(
   ): Promise<Result<Omit<Answer, 'session'> & { assurance?: Assurance }>> {
     if (!result.ok) return result;
     const { session, ...rest } = result;
-    const returnTo = state.session?.returnTo;
-    const next = session && returnTo !== undefined ? { ...session, returnTo } : session;
-    if (!(await state.keep(next, { renew: false }))) return refuse('unavailable');
+    if (!(await state.keep(session, { renew: false }))) return refuse('unavailable');
     return { ...rest, ...(session?.state === 'verified' && { assurance: session.assurance }) };
   }
 

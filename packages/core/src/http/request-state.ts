@@ -1,5 +1,5 @@
 import type { MfaSession } from '../assurance.js';
-import { type Awaitable, andThen, rescue } from '../awaitable.js';
+import { type Awaitable, andThen, isThenable, rescue } from '../awaitable.js';
 import { MfaError } from '../errors.js';
 import type { EventContext } from '../events.js';
 import type { DeviceGrant, DeviceInput } from '../mfa.js';
@@ -14,6 +14,15 @@ import { readAssurance, readSessionState } from './session-state.js';
 export interface ActingIdentity<User extends MfaUser> {
   user: User;
   session: MfaSession;
+}
+
+/** Who acts, as far as a guard asks. */
+export interface RequestIdentity<User extends MfaUser> {
+  user: User | null;
+  /** The state of this user, or undefined. */
+  session: MfaSession | undefined;
+  /** Where the state is kept; null for bearer clients and pending tokens. */
+  port: SessionPort | null;
 }
 
 /** Who acts in one request, with which state and which device tokens; changes as the request's flows change it. */
@@ -36,37 +45,63 @@ export interface RequestState<User extends MfaUser> {
 const DEVICE_HEADER = 'mfa-device';
 
 /** Reads who acts. Throws what the host's callbacks throw, as an MfaError: the request is then denied. */
+export function readIdentity<User extends MfaUser, Request>(
+  exchange: MfaExchange<User, Request>,
+): Awaitable<RequestIdentity<User>> {
+  const user = askUser(exchange);
+  return isThenable(user) ? user.then((known) => identityOf(exchange, known)) : identityOf(exchange, user);
+}
+
+/** Reads who acts, for the flows of a request. `identity`: somebody else than the session's user. */
 export function readRequestState<User extends MfaUser, Request>(
   kit: HttpKit<User, Request>,
   exchange: MfaExchange<User, Request>,
   identity?: ActingIdentity<User>,
 ): Awaitable<RequestState<User>> {
-  if (identity) return new StateOfRequest(kit, exchange, { ...identity, port: null });
+  if (identity) return requestState(kit, exchange, { ...identity, port: null });
+  return andThen(readIdentity(exchange), (found) => requestState(kit, exchange, found));
+}
+
+/** The state of a request, of whose user is known. */
+export function requestState<User extends MfaUser, Request>(
+  kit: HttpKit<User, Request>,
+  exchange: MfaExchange<User, Request>,
+  identity: RequestIdentity<User>,
+): RequestState<User> {
+  return new StateOfRequest(kit, exchange, identity);
+}
+
+function askUser<User extends MfaUser, Request>(exchange: MfaExchange<User, Request>): Awaitable<User | null> {
+  let given: ReturnType<typeof exchange.user>;
+  try {
+    given = exchange.user();
+  } catch (cause) {
+    return refuseHost('user', cause);
+  }
+  if (!isThenable(given)) return checkUser(given);
+  return Promise.resolve(given)
+    .catch((cause) => refuseHost('user', cause))
+    .then(checkUser);
+}
+
+function identityOf<User extends MfaUser, Request>(
+  exchange: MfaExchange<User, Request>,
+  user: User | null,
+): Awaitable<RequestIdentity<User>> {
   const { assurance } = exchange;
-  return andThen(
-    callHost('user', () => exchange.user()),
-    (given) => {
-      const user = checkUser(given);
-      if (!user || !assurance) return stateOfSession(kit, exchange, user);
-      return andThen(callHost('assurance', assurance), (proven) =>
-        proven
-          ? new StateOfRequest(kit, exchange, { user, session: sessionOfToken(proven, user.id), port: null })
-          : stateOfSession(kit, exchange, user),
-      );
-    },
+  if (!user || !assurance) return identityOfSession(exchange, user);
+  return andThen(callHost('assurance', assurance), (proven) =>
+    proven ? { user, session: sessionOfToken(proven, user.id), port: null } : identityOfSession(exchange, user),
   );
 }
 
-function stateOfSession<User extends MfaUser, Request>(
-  kit: HttpKit<User, Request>,
-  exchange: MfaExchange<User, Request>,
+function identityOfSession<User extends MfaUser, Request>(
+  { session: port }: MfaExchange<User, Request>,
   user: User | null,
-): RequestState<User> {
-  const { session: port } = exchange;
-  return new StateOfRequest(kit, exchange, { user, session: user ? readSessionState(port?.read(), user.id) : undefined, port });
+): RequestIdentity<User> {
+  return { user, session: user ? readSessionState(port?.read(), user.id) : undefined, port };
 }
 
-/** A class, since a guard makes one at every request and calls next to nothing of it. */
 class StateOfRequest<User extends MfaUser, Request> implements RequestState<User> {
   readonly context: EventContext | undefined;
   user: User | null;
@@ -75,11 +110,7 @@ class StateOfRequest<User extends MfaUser, Request> implements RequestState<User
   readonly #exchange: MfaExchange<User, Request>;
   readonly #port: SessionPort | null;
 
-  constructor(
-    kit: HttpKit<User, Request>,
-    exchange: MfaExchange<User, Request>,
-    { user, session, port }: { user: User | null; session: MfaSession | undefined; port: SessionPort | null },
-  ) {
+  constructor(kit: HttpKit<User, Request>, exchange: MfaExchange<User, Request>, { user, session, port }: RequestIdentity<User>) {
     this.user = user;
     this.session = session;
     this.context = exchange.eventContext();
@@ -143,11 +174,13 @@ export function checkUser<User extends MfaUser>(user: User | null | undefined | 
 
 /** Calls the host; what it throws becomes an MfaError that names the option. */
 export function callHost<Value>(option: string, call: () => Awaitable<Value>): Awaitable<Value> {
-  return rescue(call, (cause) => {
-    if (cause instanceof MfaError) throw cause;
-    throw new MfaError('host_callback_failed', `The option "${option}" threw, so the request is denied. Mend the cause.`, {
-      cause,
-    });
+  return rescue(call, (cause) => refuseHost(option, cause));
+}
+
+function refuseHost(option: string, cause: unknown): never {
+  if (cause instanceof MfaError) throw cause;
+  throw new MfaError('host_callback_failed', `The option "${option}" threw, so the request is denied. Mend the cause.`, {
+    cause,
   });
 }
 

@@ -43,7 +43,10 @@ const checked = new WeakSet<Requirement>();
 
 /** Throws unless the requirement is one: a misspelled field would be a guard that does not hold. Checked when a route is made. */
 export function checkRequirement(requirement: Requirement): Requirement {
-  if (checked.has(requirement)) return requirement;
+  return checked.has(requirement) ? requirement : checkFields(requirement);
+}
+
+function checkFields(requirement: Requirement): Requirement {
   if (typeof requirement !== 'object' || requirement === null)
     throw invalid('A requirement is an object such as { maxAgeSeconds: 300 }.');
   for (const name of Object.keys(requirement)) {
