@@ -1,13 +1,16 @@
-import { MfaError, type Requirement } from '@mfa-kit/core';
+import { MfaError, type MfaUser, type Requirement } from '@mfa-kit/core';
 import {
   type Awaitable,
   andThen,
   checkRequirement,
   decisionProblem,
   describeProblem,
+  type GuardOutcome,
   guardMessage,
   guardRequest,
   type HttpAnswer,
+  isThenable,
+  type MfaExchange,
   PLAIN_REQUIREMENT,
   problemAnswer,
   rescue,
@@ -34,6 +37,7 @@ export interface MfaRefusal {
 }
 
 type Access = { allowed: true } | ({ allowed: false } & MfaRefusal);
+const ALLOWED: Access = { allowed: true };
 
 /**
  * Lets a call through only when it meets the requirement that `@RequireMfa()` names, or the plain one where nothing is marked.
@@ -63,11 +67,8 @@ export class MfaGuard implements CanActivate {
   canActivate(context: ExecutionContext): Awaitable<boolean> {
     const mark = this.#markOf(context);
     if (mark?.kind === 'skip') return true;
-    const decided = rescue(
-      () => this.#decide(context, mark),
-      (cause) => this.#deny(cause),
-    );
-    return andThen(decided, (access) => access.allowed || this.#throwRefusal(access, context));
+    const access = this.#decide(context, mark);
+    return isThenable(access) ? access.then((later) => this.#conclude(later, context)) : this.#conclude(access, context);
   }
 
   /**
@@ -130,23 +131,51 @@ export class MfaGuard implements CanActivate {
     return mark;
   }
 
-  #decide(context: ExecutionContext, mark: MfaMark | undefined): Awaitable<Access> {
-    const { options } = this.#host;
-    const ask = () => this.#ask(readArrival(context, options), mark?.requirement ?? PLAIN_REQUIREMENT, context);
-    if (mark || !options.isPublic) return ask();
-    return andThen(options.isPublic(context), (isPublic) => (isPublic === true ? { allowed: true } : ask()));
+  #conclude(access: Access, context: ExecutionContext): Awaitable<boolean> {
+    return access.allowed || this.#throwRefusal(access, context);
   }
 
-  #ask({ caller, reply }: MfaArrival, requirement: Requirement, context?: ExecutionContext): Awaitable<Access> {
-    if (!reply) return this.#askSocket(caller, requirement, context);
-    const { kit } = this.#host;
-    return andThen(this.#host.open({ caller, reply }, this.#readers), (exchange) =>
-      andThen(guardRequest(kit, exchange, requirement), (outcome) => {
-        if (!outcome.allowed) return this.#refuse(decisionProblem(outcome.decision), outcome.answer);
-        if (context) rememberAssurance(context, outcome.assurance);
-        return { allowed: true };
-      }),
+  /** Never throws, and never rejects. */
+  #decide(context: ExecutionContext, mark: MfaMark | undefined): Awaitable<Access> {
+    try {
+      const access = this.#askUnlessPublic(context, mark);
+      return isThenable(access) ? access.catch((cause) => this.#deny(cause)) : access;
+    } catch (cause) {
+      return this.#deny(cause);
+    }
+  }
+
+  #askUnlessPublic(context: ExecutionContext, mark: MfaMark | undefined): Awaitable<Access> {
+    const { options } = this.#host;
+    if (mark || !options.isPublic) {
+      return this.#ask(readArrival(context, options), mark?.requirement ?? PLAIN_REQUIREMENT, context);
+    }
+    return andThen(options.isPublic(context), (isPublic) =>
+      isPublic === true ? ALLOWED : this.#ask(readArrival(context, options), PLAIN_REQUIREMENT, context),
     );
+  }
+
+  #ask(arrival: MfaArrival, requirement: Requirement, context?: ExecutionContext): Awaitable<Access> {
+    if (!arrival.reply) return this.#askSocket(arrival.caller, requirement, context);
+    const exchange = this.#host.open(arrival, this.#readers);
+    return isThenable(exchange)
+      ? exchange.then((opened) => this.#askRequest(opened, requirement, context))
+      : this.#askRequest(exchange, requirement, context);
+  }
+
+  #askRequest(
+    exchange: MfaExchange<MfaUser, MfaRequest>,
+    requirement: Requirement,
+    context: ExecutionContext | undefined,
+  ): Awaitable<Access> {
+    const outcome = guardRequest(this.#host.kit, exchange, requirement);
+    return isThenable(outcome) ? outcome.then((later) => this.#accept(later, context)) : this.#accept(outcome, context);
+  }
+
+  #accept(outcome: GuardOutcome, context: ExecutionContext | undefined): Access {
+    if (!outcome.allowed) return this.#refuse(decisionProblem(outcome.decision), outcome.answer);
+    if (context) rememberAssurance(context, outcome.assurance);
+    return ALLOWED;
   }
 
   async #askSocket(caller: MfaCaller, requirement: Requirement, context?: ExecutionContext): Promise<Access> {

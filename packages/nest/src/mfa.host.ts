@@ -2,9 +2,9 @@ import type { IncomingMessage } from 'node:http';
 import { MfaError, type MfaUser } from '@mfa-kit/core';
 import {
   type Awaitable,
-  andThen,
   createHttpKit,
   type HttpKit,
+  isThenable,
   type MfaExchange,
   pathAndQuery,
   readRequestBody,
@@ -51,8 +51,12 @@ export function createMfaHost(options: AnyMfaOptions, path: string, config: Appl
       kit ??= bindKit(options, mountPath(path, config));
       return kit;
     },
-    open: (arrival, read = readers) =>
-      andThen(read.session(arrival.caller), (session) => new NestExchange(options, arrival, { read, session })),
+    open(arrival, read = readers) {
+      const session = read.session(arrival.caller);
+      return isThenable(session)
+        ? Promise.resolve(session).then((opened) => new NestExchange(options, arrival, { read, session: opened }))
+        : new NestExchange(options, arrival, { read, session });
+    },
   };
 }
 

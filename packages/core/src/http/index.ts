@@ -1,4 +1,4 @@
-export { type Awaitable, andThen, rescue } from '../awaitable.js';
+export { type Awaitable, andThen, isThenable, rescue } from '../awaitable.js';
 export { checkRequirement, PLAIN_REQUIREMENT } from '../policy/requirement.js';
 export { problemAnswer } from './answers.js';
 export {
