@@ -38,9 +38,10 @@ const groups = {
     measureGuards({
       ...servers,
       processes: size(3, 1),
-      rounds: size(16, 5),
-      count: size(320, 96),
-      warmup: size(12, 4),
+      // Short batches and many: what the machine does from moment to moment then meets both sides of a ratio alike.
+      rounds: size(128, 5),
+      count: size(40, 96),
+      warmup: size(100, 4),
       seconds: seconds(0.4),
       withLoader: !quick,
     }),
