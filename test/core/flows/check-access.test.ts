@@ -340,4 +340,31 @@ describe('revocationDelaySeconds', () => {
       expect(bench.counts.reads).toBe(1);
     }
   });
+
+  it('is nothing to a policy that asks for no proof: none is claimed', async () => {
+    let mfa: Level = 'required';
+    const bench = await createEnrolled(ada, { revocationDelaySeconds: 300, policy: () => ({ mfa }) });
+    const { session } = await loginWithCode(bench);
+    mfa = 'off';
+    expect(await bench.mfa.checkAccess({ user: ada, session })).toEqual({ access: 'allow', via: 'not-required' });
+  });
+});
+
+describe('a policy that is asked elsewhere', () => {
+  it.each([0, 300])('is waited for, with a delay of %i seconds', async (revocationDelaySeconds) => {
+    let mfa: Level = 'required';
+    const policy = async () => ({ mfa });
+    const bench = await createEnrolled(ada, { revocationDelaySeconds, policy });
+    const { session } = await loginWithCode(bench);
+    expect(brief(await bench.mfa.checkAccess({ user: ada, session }))).toBe('allow otp');
+    mfa = 'off';
+    expect(brief(await bench.mfa.checkAccess({ user: ada, session }))).toBe('allow not-required');
+  });
+
+  it('denies when it fails, and names the option', async () => {
+    const policy = () => Promise.reject(new Error('no connection'));
+    const { mfa } = createBench({ policy });
+    const asked = mfa.checkAccess({ user: ada, session: undefined });
+    await expect(asked).rejects.toMatchObject({ code: 'host_callback_failed', message: expect.stringContaining('"policy"') });
+  });
 });
