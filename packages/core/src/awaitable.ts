@@ -17,10 +17,11 @@ export function rescue<Value>(call: () => Awaitable<Value>, mend: (cause: unknow
 }
 
 /**
- * Whether a value has to be waited for. On the way of every guarded request this and two calls stand in place of {@link andThen}:
- * functions that are made at each request, to be handed to it, cost more than all that they do.
+ * Whether a value has to be waited for. Query builders of hosts are no promises, and are awaited all the same.
+ *
+ * On the way of every guarded request this and two calls stand in place of {@link andThen}: functions that are made at each
+ * request, to be handed to it, cost more than all that they do.
  */
-// Query builders of hosts are no promises, and are awaited all the same.
 export function isThenable<Value>(value: Awaitable<Value>): value is Promise<Value> {
   return typeof (value as Partial<Promise<Value>> | null | undefined)?.then === 'function';
 }

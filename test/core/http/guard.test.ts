@@ -54,6 +54,22 @@ describe('the guard without a framework', () => {
     expect(writes).toBe(1);
     expect(session.state).toMatchObject({ state: 'pending', returnTo: '/cases' });
   });
+
+  it('asks the host once for the context of the events, also where it refuses', async () => {
+    const { kit, session: state } = await setUp();
+    for (const [session, allowed] of [
+      [sessionOf(state), true],
+      [sessionOf(), false],
+    ] as const) {
+      let asked = 0;
+      const eventContext = () => {
+        asked += 1;
+        return { ip: '192.0.2.1' };
+      };
+      const outcome = await guardRequest(kit, { ...exchangeOf({ user: ada, session }), eventContext });
+      expect([outcome.allowed, asked]).toEqual([allowed, 1]);
+    }
+  });
 });
 
 describe('the guard, asked of what is at hand', () => {

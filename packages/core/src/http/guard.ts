@@ -9,7 +9,7 @@ import { warnOfLostUser } from './lost-user.js';
 import { wantsHtml } from './negotiation.js';
 import { decisionProblem } from './problem.js';
 import { askAgain, askOnce, keepReturnTo } from './request-access.js';
-import { type RequestIdentity, type RequestState, readIdentity, requestState } from './request-state.js';
+import { type RequestIdentity, type RequestState, readIdentity, StateOfRequest } from './request-state.js';
 import { refusedReturn } from './return-policy.js';
 
 /** A decision that lets the request through. */
@@ -43,9 +43,8 @@ function guardIdentity<User extends MfaUser, Request>(
   requirement: Requirement,
   identity: RequestIdentity<User>,
 ): Awaitable<GuardOutcome> {
-  const { user, session, port } = identity;
-  const asked = { user, session, context: exchange.eventContext(), keepsState: port !== null };
-  const decision = askOnce(kit, asked, requirement);
+  const { user, session, context, port } = identity;
+  const decision = askOnce(kit, { user, session, context, keepsState: port !== null }, requirement);
   return isThenable(decision)
     ? decision.then((later) => conclude(kit, exchange, requirement, identity, later))
     : conclude(kit, exchange, requirement, identity, decision);
@@ -59,8 +58,7 @@ function conclude<User extends MfaUser, Request>(
   decision: AccessDecision,
 ): Awaitable<GuardOutcome> {
   if (decision.access === 'allow') return allow(decision);
-  // Only here the flows of the request are needed: a guard asks at every request, and lets most through.
-  return refuseRequest(kit, exchange, requestState(kit, exchange, identity), { requirement, decision });
+  return refuseRequest(kit, exchange, new StateOfRequest(kit, exchange, identity), { requirement, decision });
 }
 
 function allow(decision: AllowDecision): GuardOutcome {
@@ -99,8 +97,8 @@ export async function guardMessage<User extends MfaUser, Request>(
   exchange: MfaExchange<User, Request>,
   requirement: Requirement = {},
 ): Promise<AccessDecision> {
-  const { user, session, port } = await readIdentity(exchange);
-  return askOnce(kit, { user, session, context: exchange.eventContext(), keepsState: port !== null }, requirement);
+  const { user, session, context, port } = await readIdentity(exchange);
+  return askOnce(kit, { user, session, context, keepsState: port !== null }, requirement);
 }
 
 /** Where a browser is sent by a decision, or the page that tells it why it goes no further. */

@@ -23,6 +23,7 @@ export interface RequestIdentity<User extends MfaUser> {
   session: MfaSession | undefined;
   /** Where the state is kept; null for bearer clients and pending tokens. */
   port: SessionPort | null;
+  context: EventContext | undefined;
 }
 
 /** Who acts in one request, with which state and which device tokens; changes as the request's flows change it. */
@@ -58,17 +59,8 @@ export function readRequestState<User extends MfaUser, Request>(
   exchange: MfaExchange<User, Request>,
   identity?: ActingIdentity<User>,
 ): Awaitable<RequestState<User>> {
-  if (identity) return requestState(kit, exchange, { ...identity, port: null });
-  return andThen(readIdentity(exchange), (found) => requestState(kit, exchange, found));
-}
-
-/** The state of a request, of whose user is known. */
-export function requestState<User extends MfaUser, Request>(
-  kit: HttpKit<User, Request>,
-  exchange: MfaExchange<User, Request>,
-  identity: RequestIdentity<User>,
-): RequestState<User> {
-  return new StateOfRequest(kit, exchange, identity);
+  if (identity) return new StateOfRequest(kit, exchange, { ...identity, port: null, context: exchange.eventContext() });
+  return andThen(readIdentity(exchange), (found) => new StateOfRequest(kit, exchange, found));
 }
 
 function askUser<User extends MfaUser, Request>(exchange: MfaExchange<User, Request>): Awaitable<User | null> {
@@ -91,18 +83,23 @@ function identityOf<User extends MfaUser, Request>(
   const { assurance } = exchange;
   if (!user || !assurance) return identityOfSession(exchange, user);
   return andThen(callHost('assurance', assurance), (proven) =>
-    proven ? { user, session: sessionOfToken(proven, user.id), port: null } : identityOfSession(exchange, user),
+    proven
+      ? { user, session: sessionOfToken(proven, user.id), port: null, context: exchange.eventContext() }
+      : identityOfSession(exchange, user),
   );
 }
 
 function identityOfSession<User extends MfaUser, Request>(
-  { session: port }: MfaExchange<User, Request>,
+  exchange: MfaExchange<User, Request>,
   user: User | null,
 ): RequestIdentity<User> {
-  return { user, session: user ? readSessionState(port?.read(), user.id) : undefined, port };
+  const { session: port } = exchange;
+  const session = user ? readSessionState(port?.read(), user.id) : undefined;
+  return { user, session, port, context: exchange.eventContext() };
 }
 
-class StateOfRequest<User extends MfaUser, Request> implements RequestState<User> {
+/** Made from an identity only where a request's flows are needed: a guard asks at every request, and lets most through. */
+export class StateOfRequest<User extends MfaUser, Request> implements RequestState<User> {
   readonly context: EventContext | undefined;
   user: User | null;
   session: MfaSession | undefined;
@@ -110,10 +107,14 @@ class StateOfRequest<User extends MfaUser, Request> implements RequestState<User
   readonly #exchange: MfaExchange<User, Request>;
   readonly #port: SessionPort | null;
 
-  constructor(kit: HttpKit<User, Request>, exchange: MfaExchange<User, Request>, { user, session, port }: RequestIdentity<User>) {
+  constructor(
+    kit: HttpKit<User, Request>,
+    exchange: MfaExchange<User, Request>,
+    { user, session, port, context }: RequestIdentity<User>,
+  ) {
     this.user = user;
     this.session = session;
-    this.context = exchange.eventContext();
+    this.context = context;
     this.#kit = kit;
     this.#exchange = exchange;
     this.#port = port;
