@@ -93,7 +93,8 @@ describeWith(server, 'd-2: a MariaDB that breaks under load', (mariadb) => {
     const healedMs = lastIn - back;
     running = false;
     await Promise.all(load);
-    await own.end();
+    // mysql2 says here that a connection begun in the black hole came to nothing.
+    await own.end().catch(() => undefined);
     await proxy.close();
     expect(said).toEqual(['unavailable']);
     expect(slowest).toBeLessThan(DEADLINE_MS);
