@@ -12,8 +12,11 @@ for (const name of ['core', 'express', 'nest']) await bundle(path.join(packages,
 async function bundle(folder) {
   const [build, dist] = [path.join(folder, 'build'), path.join(folder, 'dist')];
   const compiled = filesUnder(build);
-  // The compiler goes by its tsconfig.tsbuildinfo, and makes nothing anew that only the folder has lost.
-  if (compiled.length === 0) throw new Error(`${build} is empty. Run: npx tsc -b --force && npm run build`);
+  if (compiled.length === 0) {
+    if (!existsSync(path.join(folder, 'tsconfig.tsbuildinfo'))) return;
+    // The compiler goes by this file, and makes nothing anew that only the folder has lost.
+    throw new Error(`${build} is empty. Run: npx tsc -b --force && npm run build`);
+  }
   const bundled = filesUnder(dist).filter((file) => /\.js(\.map)?$/.test(file));
   if (newest(build, compiled) <= oldest(dist, bundled)) return;
 
