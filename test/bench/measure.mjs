@@ -4,9 +4,9 @@ const LEAST_ROUNDS = 3;
  * Compares sides by turns: in each round every side runs one batch, in an order that changes from round to round, so that what
  * the machine does meanwhile meets all of them. Ratios are taken within a round; reported is their median.
  *
- * Before that come `warmup` rounds that are not kept: V8 compiles what is called often, so a side that was called a few hundred times
- * only would be measured as it runs in production for its first minute. After `seconds` no more rounds begin (half of them
- * for the warm-up), but three are always measured.
+ * Before that come `warmup` rounds that are not kept (a number of such rounds, or `{ rounds, count, inFlight }` of another kind): V8
+ * compiles what is called often, so a side that was called a few hundred times only would be measured as it runs in production for its
+ * first minutes. After `seconds` no more rounds begin (half of them for the warm-up), but three are always measured.
  *
  * A side is `{ name, prepare?(count), run(index), cpu?() }`; `prepare` gets ready for so many calls, and is not timed. With `cpu`, the
  * microseconds that the measured process has used so far, what a call takes of the processor is counted beside the time: other work
@@ -17,7 +17,8 @@ export async function compare(sides, { rounds, count, inFlight = 1, warmup = 1, 
   for (const { name, cpu } of sides) if (cpu) costs.set(cpuOf(name), []);
   const started = performance.now();
   const isLate = (part) => performance.now() - started > seconds * part * 1000;
-  for (let round = 0; round < warmup && !isLate(0.5); round++) await playRound(sides, round, { count, inFlight });
+  const warm = typeof warmup === 'number' ? { rounds: warmup, count, inFlight } : warmup;
+  for (let round = 0; round < warm.rounds && !isLate(0.5); round++) await playRound(sides, round, warm);
   for (let round = 0; round < rounds && !(round >= LEAST_ROUNDS && isLate(1)); round++)
     await playRound(sides, round, { count, inFlight, costs });
   return costs;

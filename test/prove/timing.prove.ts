@@ -119,7 +119,7 @@ function toldApart(pairs: readonly PairTimes[]): string[] {
 }
 
 function digestOf(key: string, code: string): string {
-  return Buffer.from(keyedDigest(Buffer.from(key, 'base64url'), ['recovery-code', code])).toString('base64url');
+  return keyedDigest(Buffer.from(key, 'base64url'), ['recovery-code', code], 'base64url');
 }
 
 function walkThrough<Case>(cases: readonly Case[]): () => Case {

@@ -18,7 +18,12 @@ it('asks for PostgreSQL', async () => {
 });
 `;
 const RUN = `export default {
-  test: { include: ['*.test.ts'], globalSetup: [${JSON.stringify(join(root, 'test/support/global-setup.ts'))}], reporters: ['default'] },
+  test: {
+    include: ['*.test.ts'],
+    testTimeout: 50_000,
+    globalSetup: [${JSON.stringify(join(root, 'test/support/global-setup.ts'))}],
+    reporters: ['default'],
+  },
 };
 `;
 

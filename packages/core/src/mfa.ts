@@ -176,7 +176,7 @@ function createSettings<User extends MfaUser>(options: ResolvedOptions<User>): O
     deviceCookieSuffixes: (userId) =>
       keyring.ids.flatMap((id) => {
         const key = keyring.bytes('device-cookie', id);
-        return key ? [keyedDigest(key, [userId]).toString('hex').slice(0, 12)] : [];
+        return key ? [keyedDigest(key, [userId], 'hex').slice(0, 12)] : [];
       }),
   };
 }

@@ -3,8 +3,8 @@ import { createHmac, timingSafeEqual } from 'node:crypto';
 const NOTHING = new Uint8Array();
 
 /** HMAC-SHA-256 over the parts, each with its length before it, so that no two lists of parts give the same bytes. */
-export function keyedDigest(key: Uint8Array, parts: readonly string[]): Buffer {
-  return createHmac('sha256', key).update(lengthPrefixed(parts)).digest();
+export function keyedDigest(key: Uint8Array, parts: readonly string[], encoding: 'base64url' | 'hex'): string {
+  return createHmac('sha256', key).update(lengthPrefixed(parts)).digest(encoding);
 }
 
 /** Compares without telling by its time where the difference is; strings of other length are unequal. */

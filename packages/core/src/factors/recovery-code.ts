@@ -68,7 +68,7 @@ export function takeRecoveryCode(set: RecoveryCodeSet, code: string): RecoveryCo
 }
 
 function digest(key: Uint8Array, code: string): string {
-  return keyedDigest(key, ['recovery-code', code]).toString('base64url');
+  return keyedDigest(key, ['recovery-code', code], 'base64url');
 }
 
 function encode(random: Uint8Array): string {

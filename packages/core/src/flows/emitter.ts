@@ -16,11 +16,11 @@ const NOTICES: ReadonlySet<string> = new Set<NoticeName>([
   'mfa_reset',
 ]);
 
-/** Hands events to the host's sinks. A sink that throws or hangs neither grants, denies nor delays anything. */
+/** Hands events to the host's sinks; null: it has none. A sink that throws or hangs neither grants, denies nor delays anything. */
 export function createEmitter<User extends MfaUser>({
   onEvent,
   notify,
-}: ResolvedOptions<User>): (event: MfaEvent) => Promise<void> {
+}: ResolvedOptions<User>): ((event: MfaEvent) => Promise<void>) | null {
   async function toSink(event: MfaEvent): Promise<void> {
     try {
       await onEvent?.(event);
@@ -32,7 +32,7 @@ export function createEmitter<User extends MfaUser>({
     const told = await withinDeadline(NOTIFY_MS, async () => notify?.({ ...notice }));
     if (!told.done) await toSink({ userId: notice.userId, at: notice.at, name: 'notify_failed', notice: notice.name });
   }
-  if (!onEvent && !notify) return async () => undefined;
+  if (!onEvent && !notify) return null;
   return (event) => {
     // Each gets a copy: an audit trail that rewrites what it is given must not keep a notice from the user.
     const recorded = toSink({ ...event });

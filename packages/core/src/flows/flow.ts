@@ -13,8 +13,8 @@ import type { Refusal } from '../results.js';
 export interface FlowContext<User extends MfaUser = MfaUser> {
   options: ResolvedOptions<User>;
   profiles: ProfileStore;
-  /** Hands an event to the host's sinks. Nobody needs to wait; who makes many may wait until they have it. */
-  emit(event: MfaEvent): Promise<void>;
+  /** Hands an event to the host's sinks; null: nobody listens. Nobody needs to wait; who makes many may wait until they have it. */
+  emit: ((event: MfaEvent) => Promise<void>) | null;
 }
 
 /** Who acts, in which session. */
@@ -48,6 +48,7 @@ export function beginOperation(
       enrolled = isEnrolled(profile);
     },
     end(answer) {
+      if (!flow.emit) return answer;
       if (isRefusal(answer) && details.length === 0) {
         details.push({ name: 'refused', operation: given.name, reason: answer.reason });
       }

@@ -142,7 +142,8 @@ async function visitUser<User extends MfaUser, Seen, Sums extends object>(
   signal: AbortSignal | undefined,
 ): Promise<Visited<Seen>> {
   const sent: Promise<void>[] = [];
-  const emit = async (event: MfaEvent): Promise<void> => void sent.push(flow.emit(event));
+  const toSinks = flow.emit;
+  const emit = toSinks && (async (event: MfaEvent): Promise<void> => void sent.push(toSinks(event)));
   const operation = beginOperation({ options: flow.options, emit }, { name: steps.name, userId });
   const attempt = () =>
     flow.profiles.change<Visited<Seen>>(
