@@ -83,7 +83,7 @@ describeWith(database, 'pg where the server is serializable by default', (real) 
 describeWith(database, 'pg where something else locks in another order', (real) => {
   it('says false for a deadlock, and nothing is stored', async () => {
     // The server looks for a deadlock once, so long after a wait began: by then the host must be waiting too.
-    const pool = openPool(real.connectionString, { options: '-c deadlock_timeout=1s' });
+    const pool = openPool(real.connectionString, { options: '-c deadlock_timeout=2s' });
     const storage = postgresStorage(pool, { table: 'deadlock_profiles' });
     await storage.createTable();
     await storage.write('alice', { version: 'v1', value: 'x' }, null);
