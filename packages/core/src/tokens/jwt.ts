@@ -97,10 +97,10 @@ export async function verifyToken(
 
 // Written to be equal, not merely contained: a token for two audiences was not made by us.
 function ownClaims(payload: JWTPayload, wantedAudience: string): (TokenClaims & { expiresAt: number }) | null {
-  const { iss: _, aud, sub, jti, iat, nbf, exp, v, ...own } = payload;
+  const { aud, sub, jti, iat, nbf, exp, v } = payload;
   const instants = [iat, nbf, exp].every((instant) => Number.isSafeInteger(instant));
   if (!instants || aud !== wantedAudience || v !== 1 || typeof sub !== 'string' || typeof jti !== 'string') return null;
-  return { ...own, userId: sub, id: jti, expiresAt: (exp ?? 0) * 1000 };
+  return { ...payload, userId: sub, id: jti, expiresAt: (exp ?? 0) * 1000 };
 }
 
 function audience(realm: string, kind: TokenKind): string {
