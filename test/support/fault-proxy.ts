@@ -34,7 +34,7 @@ export interface FaultProxy {
   cut(): void;
   /** How many replies were lost so far. */
   lostReplies(): number;
-  /** How many round trips there were so far: what a client sends before an answer comes is one. */
+  /** How many round trips there were so far: what a client sends before an answer comes is one, and what it sends aside is none. */
   roundTrips(): number;
   close(): Promise<void>;
 }
@@ -70,8 +70,10 @@ export async function startFaultProxy(targetPort: number, onFault: () => void = 
       mute = true;
     };
     client.on('data', (chunk) => {
-      if (!asking) roundTrips++;
-      asking = true;
+      if (!isAside(chunk)) {
+        if (!asking) roundTrips++;
+        asking = true;
+      }
       if (deaf) return;
       if (mode === 'black-hole') return swallow();
       const fault = armed?.fault;
@@ -154,4 +156,9 @@ export async function startFaultProxy(targetPort: number, onFault: () => void = 
       await new Promise((resolve) => listener.close(resolve));
     },
   };
+}
+
+/** A packet of MySQL that belongs to no statement: a ping of the client's own (0x0e), or the end of a statement (0x19), which has no reply. */
+function isAside(chunk: Buffer): boolean {
+  return chunk.length >= 5 && chunk.readUIntLE(0, 3) === chunk.length - 4 && (chunk[4] === 0x0e || chunk[4] === 0x19);
 }
