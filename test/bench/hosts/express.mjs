@@ -24,7 +24,12 @@ for (const { name, mfa, bareRead, byHand } of storages) {
   app.get(`/guarded-${name}`, requireMfa(), answer);
   app.get(
     `/by-hand-${name}`,
-    (req, res, next) => void byHand(req.session).then((ok) => (ok ? next() : res.sendStatus(401)), next),
+    (req, res, next) => {
+      const conclude = (ok) => (ok ? next() : res.sendStatus(401));
+      const found = byHand(req.session);
+      if (typeof found === 'boolean') conclude(found);
+      else found.then(conclude, next);
+    },
     answer,
   );
   if (bareRead) app.get(`/bare-read-${name}`, (_req, _res, next) => void bareRead().then(() => next(), next), answer);

@@ -18,7 +18,7 @@ class EmptyGuard {
 
 function guardByHand(byHand) {
   return class GuardByHand {
-    async canActivate(context) {
+    canActivate(context) {
       return byHand(context.switchToHttp().getRequest().session);
     }
   };
