@@ -2,7 +2,7 @@ import { fork } from 'node:child_process';
 import { connect } from 'node:net';
 
 /**
- * An application in a process of its own, and sixteen connections to each port on which it listens that cost as little as a client
+ * An application in a process of its own, and sixteen connections to it that cost as little as a client
  * can. What it prints is shown only when it does not start.
  */
 export async function startHost(file, given) {
@@ -12,16 +12,15 @@ export async function startHost(file, given) {
   child.stderr.setEncoding('utf8').on('data', (text) => {
     printed = (printed + text).slice(-4000);
   });
-  const { ports, accessToken } = await new Promise((resolve, reject) => {
+  const { port, accessToken } = await new Promise((resolve, reject) => {
     child.once('message', resolve);
     child.once('exit', (code) => reject(new Error(`${file} ended with ${code} before it listened\n${printed}`)));
   });
-  const clients = new Map();
+  let client;
   /** Opened at the first use: Node closes a connection on which nothing is asked for a minute. */
-  function clientOf(storage) {
-    const port = ports[storage];
-    if (!clients.has(port)) clients.set(port, openClient(port));
-    return clients.get(port);
+  function openOnce() {
+    client ??= openClient(port);
+    return client;
   }
 
   /** Microseconds of the processor that the application has used. */
@@ -32,20 +31,19 @@ export async function startHost(file, given) {
     return user + system;
   }
 
-  async function cookieOf(storage) {
-    const request = await clientOf(storage);
-    const answer = await request(requestText(`/login/${storage}`));
+  async function logIn() {
+    const request = await openOnce();
+    const answer = await request(requestText('/login'));
     const cookie = /^set-cookie: ([^;\r]+)/im.exec(answer)?.[1];
     if (!cookie) throw new Error(`no session: ${answer}`);
     return cookie;
   }
 
   return {
-    storages: Object.keys(ports),
-    /** A side for `compare`: GETs of one path, with the session of one storage and a bearer token. */
-    async side(name, path, storage) {
-      const request = await clientOf(storage);
-      const text = requestText(path, { cookie: await cookieOf(storage), authorization: `Bearer ${accessToken}` });
+    /** A side for `compare`: GETs of one path, with a session and a bearer token. */
+    async side(name, path) {
+      const request = await openOnce();
+      const text = requestText(path, { cookie: await logIn(), authorization: `Bearer ${accessToken}` });
       const run = async () => {
         const answer = await request(text);
         if (!answer.startsWith('HTTP/1.1 200 ')) throw new Error(`${path}: ${answer}`);

@@ -19,20 +19,29 @@ export const ACCESS_TOKEN = jwt.sign({ sub: USER.id, name: USER.name }, SECRET, 
 });
 
 /**
- * One `mfa` a storage, each with the same enrolled user; the first trusts a proof for five minutes without a read. `bareRead` reads
- * that user's record; `byHand` is the least that any guard there does, see the floor.
+ * The one `mfa` that a process has, as an application has one, with an enrolled user. `within` trusts a proof for five minutes without a
+ * read; on `postgres` and `redis` the guard reads. `bareRead` reads that user's record; `byHand` is the least that any guard there does,
+ * see the floor.
  */
-export async function openStorages({ postgres, redisUrl }) {
-  const within = createMfa({
-    issuer: 'Acme',
-    keys: [KEY],
-    storage: memoryStorage({ losesAllDataOnRestart: true }),
-    revocationDelaySeconds: 300,
-  });
-  const storages = [{ name: 'within', mfa: within, byHand: isYoung }];
-  if (postgres) {
-    const pool = new pg.Pool({ ...postgres, max: 16 });
-    pool.on('error', () => undefined);
+export async function openStorage({ storage: name, postgres, redisUrl }) {
+  const opened = await openers[name]({ postgres, redisUrl });
+  const { session } = await verifiedSession(opened.mfa, USER);
+  return { name, session, ...opened };
+}
+
+const openers = {
+  within: () => ({
+    mfa: createMfa({
+      issuer: 'Acme',
+      keys: [KEY],
+      storage: memoryStorage({ losesAllDataOnRestart: true }),
+      revocationDelaySeconds: 300,
+    }),
+    byHand: isYoung,
+  }),
+
+  async postgres({ postgres }) {
+    const pool = openPool(postgres);
     const table = `guard_${process.pid}`;
     const storage = postgresStorage(pool, { table });
     await storage.createTable();
@@ -40,18 +49,17 @@ export async function openStorages({ postgres, redisUrl }) {
     const readRow = (id) => pool.query({ name: 'bare_read', text, values: [id] });
     const floor = floorRecord();
     await storage.write(floor.id, floor, null);
-    storages.push({
-      name: 'postgres',
+    return {
       mfa: createMfa({ issuer: 'Acme', keys: [KEY], storage }),
-      pool,
       bareRead: () => readRow(USER.id),
       async byHand(session) {
         const { version, value } = (await readRow(floor.id)).rows[0];
         return isYoung(session) && open(value, version).epoch === floor.epoch;
       },
-    });
-  }
-  if (redisUrl) {
+    };
+  },
+
+  async redis({ redisUrl }) {
     const client = createClient({ url: redisUrl });
     client.on('error', () => undefined);
     await client.connect();
@@ -60,18 +68,21 @@ export async function openStorages({ postgres, redisUrl }) {
     const readHash = (id) => client.sendCommand(['HMGET', `${prefix}${id}`, 'version', 'value']);
     const floor = floorRecord();
     await storage.write(floor.id, floor, null);
-    storages.push({
-      name: 'redis',
+    return {
       mfa: createMfa({ issuer: 'Acme', keys: [KEY], storage }),
       bareRead: () => readHash(USER.id),
       async byHand(session) {
         const [version, value] = await readHash(floor.id);
         return isYoung(session) && open(value, version).epoch === floor.epoch;
       },
-    });
-  }
-  for (const storage of storages) storage.session = (await verifiedSession(storage.mfa, USER)).session;
-  return storages;
+    };
+  },
+};
+
+function openPool(postgres) {
+  const pool = new pg.Pool({ ...postgres, max: 16 });
+  pool.on('error', () => undefined);
+  return pool;
 }
 
 /** The least that asks whether a proof is there and young. */
@@ -87,11 +98,11 @@ function floorRecord() {
   return { id: 'floor', version, epoch, value: seal({ epoch, padding: 'x'.repeat(1130) }, version) };
 }
 
-/** Tells the parent on which port each storage is served, and answers what CPU time the process has used so far. */
-export function report(ports) {
+/** Tells the parent where the host listens, and answers what CPU time the process has used so far. */
+export function report(port) {
   process.on('message', () => process.send({ cpu: process.cpuUsage() }));
   process.on('disconnect', () => process.exit());
-  process.send({ ports, accessToken: ACCESS_TOKEN });
+  process.send({ port, accessToken: ACCESS_TOKEN });
 }
 
 /** Connections wait for their turn to be measured. */
@@ -104,7 +115,8 @@ export function givenServers() {
 }
 
 /** A host's own loader: the user by key, by a prepared statement. */
-export async function userLoader(pool) {
+export async function userLoader(postgres) {
+  const pool = openPool(postgres);
   const table = `guard_users_${process.pid}`;
   await pool.query(`CREATE TABLE ${table} (id text PRIMARY KEY, name text NOT NULL)`);
   await pool.query(`INSERT INTO ${table} VALUES ($1, $2)`, [USER.id, USER.name]);

@@ -8,7 +8,7 @@ import { JwtService } from '@nestjs/jwt';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import session from 'express-session';
-import { givenServers, keepConnections, openStorages, report, SECRET, USER } from './common.mjs';
+import { givenServers, keepConnections, openStorage, report, SECRET, USER } from './common.mjs';
 
 class EmptyGuard {
   canActivate() {
@@ -39,16 +39,11 @@ class JwtGuard {
 }
 Inject(JwtService)(JwtGuard, undefined, 0);
 
-const { platform, ...servers } = givenServers();
-// One MfaModule an application, so one application for each storage.
-const ports = {};
-for (const storage of await openStorages(servers)) {
-  const app = await createApp(storage);
-  await app.listen(0, '127.0.0.1');
-  keepConnections(app.getHttpServer());
-  ports[storage.name] = app.getHttpServer().address().port;
-}
-report(ports);
+const { platform, ...given } = givenServers();
+const app = await createApp(await openStorage(given));
+await app.listen(0, '127.0.0.1');
+keepConnections(app.getHttpServer());
+report(app.getHttpServer().address().port);
 
 async function createApp(storage) {
   class AppModule {}
@@ -114,13 +109,13 @@ function controllerOf(storage) {
     const descriptor = Object.getOwnPropertyDescriptor(HostController.prototype, name);
     for (const decorator of decorators) decorator(HostController.prototype, name, descriptor);
   }
-  decorate('login', Get('login/:storage'), (...at) => Req()(at[0], at[1], 0));
+  decorate('login', Get('login'), (...at) => Req()(at[0], at[1], 0));
   decorate('unguarded', Get('unguarded'));
   decorate('empty', Get('empty'), UseGuards(EmptyGuard));
-  decorate('guarded', Get(`guarded-${storage.name}`), RequireMfa());
-  decorate('byHand', Get(`by-hand-${storage.name}`), UseGuards(guardByHand(storage.byHand)));
+  decorate('guarded', Get('guarded'), RequireMfa());
+  decorate('byHand', Get('by-hand'), UseGuards(guardByHand(storage.byHand)));
   decorate('jwt', Get('nestjs-jwt'), UseGuards(JwtGuard));
-  decorate('bareRead', Get(`bare-read-${storage.name}`));
+  if (storage.bareRead) decorate('bareRead', Get('bare-read'));
   Controller()(HostController);
   return HostController;
 }

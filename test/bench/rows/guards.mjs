@@ -16,25 +16,31 @@ const HOSTS = [
  */
 export async function* measureGuards({ postgres, redis, withLoader, processes, ...size }) {
   const servers = { postgres: postgres.address, redisUrl: redis?.url };
-  for (const described of HOSTS) {
-    const { id, file, given } = described;
-    const hosts = await Promise.all(Array.from({ length: processes }, () => startHost(file, { ...servers, ...given })));
-    yield await withinDelay(described, hosts, size);
-    for (const storage of ['postgres', 'redis']) {
-      if (hosts[0].storages.includes(storage)) yield await withRead(described, hosts, storage, size);
-    }
-    if (withLoader && id === 'express') yield await withLoading(hosts, size);
+  const onHosts = async ({ file, given }, more, measure) => {
+    const started = Array.from({ length: processes }, () => startHost(file, { ...given, ...servers, ...more }));
+    const hosts = await Promise.all(started);
+    const table = await measure(hosts);
     await Promise.all(hosts.map((host) => host.stop()));
+    return table;
+  };
+  for (const described of HOSTS) {
+    yield await onHosts(described, { storage: 'within' }, (hosts) => withinDelay(described, hosts, size));
+    for (const storage of redis ? ['postgres', 'redis'] : ['postgres']) {
+      yield await onHosts(described, { storage }, (hosts) => withRead(described, hosts, storage, size));
+    }
+    if (withLoader && described.id === 'express') {
+      yield await onHosts(described, { storage: 'within', withLoader }, (hosts) => withLoading(hosts, size));
+    }
   }
 }
 
 async function withinDelay({ id, title, others }, hosts, size) {
   const costs = await compareOn(hosts, size, (host) => [
-    host.side('unguarded', '/unguarded', 'within'),
-    host.side('empty', '/empty', 'within'),
-    host.side('guarded', '/guarded-within', 'within'),
-    host.side('floor', '/by-hand-within', 'within'),
-    ...others.map((path) => host.side(path.slice(1), path, 'within')),
+    host.side('unguarded', '/unguarded'),
+    host.side('empty', '/empty'),
+    host.side('guarded', '/guarded'),
+    host.side('floor', '/by-hand'),
+    ...others.map((path) => host.side(path.slice(1), path)),
   ]);
   return {
     id: `guard.${id}`,
@@ -52,9 +58,9 @@ async function withinDelay({ id, title, others }, hosts, size) {
 
 async function withRead({ id, title }, hosts, storage, size) {
   const costs = await compareOn(hosts, size, (host) => [
-    host.side('bare read', `/bare-read-${storage}`, storage),
-    host.side('guarded', `/guarded-${storage}`, storage),
-    host.side('floor', `/by-hand-${storage}`, storage),
+    host.side('bare read', '/bare-read'),
+    host.side('guarded', '/guarded'),
+    host.side('floor', '/by-hand'),
   ]);
   return {
     id: `guard.${id}.${storage}`,
@@ -82,9 +88,9 @@ function ofBare(name, costs, bare, bound) {
 /** What the host's own `user()` costs: it is called once a request, and waited for. */
 async function withLoading(hosts, size) {
   const costs = await compareOn(hosts, size, (host) => [
-    host.side('guarded, user() from memory', '/guarded-within', 'within'),
-    host.side('guarded, user() by key from PostgreSQL', '/guarded-loading', 'within'),
-    host.side('unguarded, the same user by key', '/bare-user', 'within'),
+    host.side('guarded, user() from memory', '/guarded'),
+    host.side('guarded, user() by key from PostgreSQL', '/guarded-loading'),
+    host.side('unguarded, the same user by key', '/bare-user'),
   ]);
   return {
     id: 'guard.express.loader',
