@@ -2,8 +2,8 @@ import { fork } from 'node:child_process';
 import { connect } from 'node:net';
 
 /**
- * An application in a process of its own, and sixteen connections to it that cost as little as a client
- * can. What it prints is shown only when it does not start.
+ * An application in a process of its own, and sixteen connections to it that cost as little as a client can. What it prints is shown
+ * only when it does not start.
  */
 export async function startHost(file, given) {
   const stdio = ['ignore', 'ignore', 'pipe', 'ipc'];

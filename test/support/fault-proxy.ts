@@ -158,7 +158,7 @@ export async function startFaultProxy(targetPort: number, onFault: () => void = 
   };
 }
 
-/** A packet of MySQL that belongs to no statement: a ping of the client's own (0x0e), or the end of a statement (0x19), which has no reply. */
+/** Packets of MySQL that belong to no statement: COM_PING, and COM_STMT_CLOSE, which has no reply. No other protocol here begins so. */
 function isAside(chunk: Buffer): boolean {
-  return chunk.length >= 5 && chunk.readUIntLE(0, 3) === chunk.length - 4 && (chunk[4] === 0x0e || chunk[4] === 0x19);
+  return chunk.length <= 90 && /^(?:010000000e|0500000019[0-9a-f]{8})+$/.test(chunk.toString('hex'));
 }

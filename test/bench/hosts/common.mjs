@@ -23,10 +23,10 @@ export const ACCESS_TOKEN = jwt.sign({ sub: USER.id, name: USER.name }, SECRET, 
  * read; on `postgres` and `redis` the guard reads. `bareRead` reads that user's record; `byHand` is the least that any guard there does,
  * see the floor.
  */
-export async function openStorage({ storage: name, postgres, redisUrl }) {
-  const opened = await openers[name]({ postgres, redisUrl });
+export async function openStorage({ storage, postgres, redisUrl }) {
+  const opened = await openers[storage]({ postgres, redisUrl });
   const { session } = await verifiedSession(opened.mfa, USER);
-  return { name, session, ...opened };
+  return { session, ...opened };
 }
 
 const openers = {
