@@ -4,6 +4,7 @@ import { createClock } from '@mfa-kit/core/testing';
 import { afterAll, expect, it } from 'vitest';
 import { createKeyring } from '../../packages/core/src/crypto/keyring.js';
 import { createProfileStore } from '../../packages/core/src/profile/change-profile.js';
+import { createWarnings } from '../../packages/core/src/warnings/warnings.js';
 import { createBench, HOUR, KEY, loginPending } from '../support/core-fixture.js';
 import { type FaultProxy, startFaultProxy } from '../support/fault-proxy.js';
 import { countOperations } from '../support/proof.js';
@@ -71,6 +72,7 @@ const faults: NetworkFault[] = [
 ];
 
 const keyring = createKeyring([{ id: KEY.id, secret: Buffer.from(KEY.secret, 'base64') }], 'mfa-kit');
+const warnings = createWarnings({ adapter: undefined, keyIds: keyring.ids, clock: () => 0 });
 const LONG = process.env.MFA_KIT_ROUNDS !== undefined;
 let users = 0;
 
@@ -208,7 +210,7 @@ function striking(storage: MfaStorage, n: number, strike: (index: number) => Pro
 
 /** Another process writes the record, and changes nothing else. */
 function overtake(storage: MfaStorage, userId: string): Promise<unknown> {
-  const profiles = createProfileStore({ storage, keyring, realm: 'mfa-kit', clock: () => 0 });
+  const profiles = createProfileStore({ storage, keyring, realm: 'mfa-kit', clock: () => 0, warnings });
   return profiles.change(
     userId,
     () => undefined,

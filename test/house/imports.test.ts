@@ -6,6 +6,7 @@ import { manifestOf, packageNames, type Source, sourcesOf } from './sources.js';
 /** The rooms of core, lowest first. A file may use its own row and the rows above it, never a row below. */
 const rows = [
   ['results', 'errors', 'events', 'assurance'],
+  ['warnings'],
   ['crypto', 'storage/storage'],
   ['options'],
   ['policy', 'factors', 'profile', 'tokens'],

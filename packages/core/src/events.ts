@@ -13,6 +13,14 @@ export interface EventBase {
   enrolled?: boolean;
 }
 
+/**
+ * The error itself, where there is one. It is not enumerable: a driver's message may hold values, so neither `JSON.stringify(event)` nor
+ * `{ ...event }` takes it along.
+ */
+interface WithCause {
+  readonly cause?: unknown;
+}
+
 type Factor = 'totp' | 'recovery-code';
 
 /** What happened beyond {@link EventBase}, by name. */
@@ -38,9 +46,9 @@ export type EventDetail =
   | { name: 'profile_missing' }
   | { name: 'profile_unreadable'; why: 'unknown_key' | 'unknown_format' | 'tampered' }
   | { name: 'clock_anomaly'; aheadSeconds: number }
-  | { name: 'storage_failed'; operation: 'read' | 'write' | 'remove'; why: 'error' | 'timeout' | 'doubtful' }
-  | { name: 'mark_enrolled_failed' }
-  | { name: 'notify_failed'; notice: string };
+  | ({ name: 'storage_failed'; operation: 'read' | 'write' | 'remove'; why: 'error' | 'timeout' | 'doubtful' } & WithCause)
+  | ({ name: 'mark_enrolled_failed' } & WithCause)
+  | ({ name: 'notify_failed'; notice: string } & WithCause);
 
 /** One event; `switch (event.name)` narrows. */
 export type MfaEvent = EventBase & EventDetail;
@@ -60,3 +68,14 @@ export type NoticeName =
 
 /** What the user should be told, by mail for one (NIST SP 800-63B-4 section 4.6). No secret in it. */
 export type MfaNotice = MfaEvent & { name: NoticeName };
+
+/** Adds the error to an event, so that only who asks for `event.cause` gets it. */
+export function withCause<Event extends object>(event: Event, cause: unknown): Event {
+  return cause === undefined ? event : Object.defineProperty(event, 'cause', { value: cause });
+}
+
+/** A copy of an event with more fields, the error included, which a spread alone would lose. */
+export function copyEvent<Event extends object, More extends object>(event: Event, more?: More): Event & More {
+  const { cause } = event as WithCause;
+  return withCause({ ...event, ...more } as Event & More, cause);
+}

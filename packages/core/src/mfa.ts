@@ -129,10 +129,10 @@ export interface MfaSettings<User extends MfaUser = MfaUser> {
  */
 export function createMfa<User extends MfaUser = MfaUser>(options: MfaOptions<User>): Mfa<User> {
   const resolved = resolveOptions(options);
-  const { keyring, realm, storage, clock } = resolved;
+  const { keyring, realm, storage, clock, warnings } = resolved;
   const flow: FlowContext<User> = {
     options: resolved,
-    profiles: createProfileStore({ storage, keyring, realm, clock }),
+    profiles: createProfileStore({ storage, keyring, realm, clock, warnings }),
     emit: createEmitter(resolved),
   };
   return {

@@ -2,7 +2,8 @@ import { HOW_TO_MAKE_A_KEY, readKeySecret } from './crypto/key-secret.js';
 import { createKeyring, type KeyMaterial, type Keyring } from './crypto/keyring.js';
 import { MfaError } from './errors.js';
 import type { MfaEvent, MfaNotice } from './events.js';
-import type { MfaStorage } from './storage/storage.js';
+import { type MfaStorage, storageNameOf } from './storage/storage.js';
+import { createWarnings, type OperatorWarnings } from './warnings/warnings.js';
 
 /** The person at the keyboard, as the host knows them. A type with more fields reaches `policy` and `issuer`. */
 export interface MfaUser {
@@ -82,6 +83,8 @@ export interface ResolvedOptions<User extends MfaUser = MfaUser> {
   onEvent: ((event: MfaEvent) => void | Promise<void>) | null;
   notify: ((notice: MfaNotice) => void | Promise<void>) | null;
   clock: () => number;
+  /** Tells the operator why something failed. */
+  warnings: OperatorWarnings;
 }
 
 /** The defaults; they stand here and nowhere else. */
@@ -124,10 +127,13 @@ export function resolveOptions<User extends MfaUser>(options: MfaOptions<User>):
   const recovery = feature('recoveryCodes', options.recoveryCodes, DEFAULTS.recoveryCodes);
   const count = recovery === false ? 0 : whole('recoveryCodes.count', recovery.count ?? DEFAULTS.recoveryCodes.count, 5, 20);
   const windowSteps = whole('windowSteps', options.windowSteps ?? DEFAULTS.windowSteps, 0, 1);
+  const storage = resolveStorage(options.storage);
+  const keyring = createKeyring(resolveKeys(options.keys), realm);
+  const clock = callback('clock', options.clock) ?? (() => Date.now());
   return {
     issuerFor: typeof issuer === 'function' ? checkedIssuer(issuer) : () => issuer,
-    keyring: createKeyring(resolveKeys(options.keys), realm),
-    storage: resolveStorage(options.storage),
+    keyring,
+    storage,
     realm,
     policy: callback('policy', options.policy) ?? (() => ({ mfa: 'required' })),
     markEnrolled: callback('markEnrolled', options.markEnrolled),
@@ -146,7 +152,8 @@ export function resolveOptions<User extends MfaUser>(options: MfaOptions<User>):
     ),
     onEvent: callback('onEvent', options.onEvent),
     notify: callback('notify', options.notify),
-    clock: callback('clock', options.clock) ?? (() => Date.now()),
+    clock,
+    warnings: createWarnings({ adapter: storageNameOf(storage), keyIds: keyring.ids, clock }),
   };
 }
 

@@ -5,6 +5,7 @@ import { createProfileStore } from '../../../packages/core/src/profile/change-pr
 import { newProfile, type Profile } from '../../../packages/core/src/profile/profile.js';
 import { memoryStorage } from '../../../packages/core/src/storage/memory.js';
 import type { MfaStorage } from '../../../packages/core/src/storage/storage.js';
+import { createWarnings } from '../../../packages/core/src/warnings/warnings.js';
 import { interleavingStorage } from '../../support/interleaving-storage.js';
 
 const keyring = createKeyring([{ id: 'k', secret: Buffer.alloc(32, 7) }], 'mfa-kit');
@@ -18,6 +19,7 @@ function bench(change: (storage: MfaStorage) => Partial<Record<keyof MfaStorage,
     keyring,
     realm: 'mfa-kit',
     clock: () => 0,
+    warnings: createWarnings({ adapter: undefined, keyIds: keyring.ids, clock: () => 0 }),
   });
   const events: EventDetail[] = [];
   let decided = 0;

@@ -1,7 +1,7 @@
 import { type MfaSession, sessionUserId } from '../assurance.js';
 import { type Awaitable, isThenable } from '../awaitable.js';
 import { MfaError } from '../errors.js';
-import type { EventContext, EventDetail, MfaEvent } from '../events.js';
+import { copyEvent, type EventContext, type EventDetail, type MfaEvent, withCause } from '../events.js';
 import type { MfaUser, ResolvedOptions } from '../options.js';
 import { type EffectivePolicy, effectivePolicy } from '../policy/enforcement.js';
 import type { ProfileStore, Report } from '../profile/change-profile.js';
@@ -55,7 +55,7 @@ export function beginOperation(
       const { userId, context } = given;
       const at = flow.options.clock();
       for (const detail of details) {
-        const event: MfaEvent = { ...detail, userId, at };
+        const event: MfaEvent = copyEvent(detail, { userId, at });
         if (context !== undefined) event.context = context;
         if (enrolled !== undefined) event.enrolled = enrolled;
         void flow.emit(event);
@@ -99,15 +99,17 @@ export function checkUserId(userId: unknown): asserts userId is string {
 
 /** Tells the host who is enrolled, if it asked to be told. Failing, it is told again at the next login. */
 export async function tellHost(
-  flow: { options: Pick<ResolvedOptions, 'markEnrolled'> },
+  flow: { options: Pick<ResolvedOptions, 'markEnrolled' | 'warnings'> },
   userId: string,
   enrolled: boolean,
   report: Report,
 ): Promise<void> {
-  const { markEnrolled } = flow.options;
+  const { markEnrolled, warnings } = flow.options;
   if (!markEnrolled) return;
   const told = await withinDeadline(TELL_MS, async () => markEnrolled(userId, enrolled));
-  if (!told.done) report({ name: 'mark_enrolled_failed' });
+  if (told.done) return;
+  report(withCause({ name: 'mark_enrolled_failed' }, told.cause));
+  warnings.callbackFailed({ ...told, option: 'markEnrolled', values: [userId] });
 }
 
 /** Tells the host again while its memory says otherwise. */

@@ -1,8 +1,9 @@
 import type { Keyring } from '../crypto/keyring.js';
 import { randomFraction, randomId } from '../crypto/random.js';
-import type { EventDetail } from '../events.js';
+import { type EventDetail, withCause } from '../events.js';
 import { type Refusal, refuse } from '../results.js';
 import type { MfaStorage, StoredProfile } from '../storage/storage.js';
+import type { OperatorWarnings } from '../warnings/warnings.js';
 import { pause, startCountdown, type Timed, withinDeadline } from './deadline.js';
 import { createGlanced } from './glanced.js';
 import type { Profile } from './profile.js';
@@ -59,6 +60,7 @@ interface StoreOptions {
   keyring: Keyring;
   realm: string;
   clock: () => number;
+  warnings: OperatorWarnings;
 }
 
 interface Attempt<Answer> {
@@ -66,6 +68,9 @@ interface Attempt<Answer> {
   minted: string | null;
   decision: Decision<Answer>;
 }
+
+type Failed = Exclude<Timed<unknown>, { done: true }>;
+type Unreadable = Exclude<Opened, { readable: true }>;
 
 const CALL_MS = 2_000;
 /** A page may be a scan. */
@@ -76,7 +81,7 @@ const UNAVAILABLE = refuse('unavailable', { retryAfterSeconds: 5 });
 const BUSY = refuse('busy', { retryAfterSeconds: 1 });
 
 /** Binds the store to one storage and key ring. */
-export function createProfileStore({ storage, keyring, realm, clock }: StoreOptions): ProfileStore {
+export function createProfileStore({ storage, keyring, realm, clock, warnings }: StoreOptions): ProfileStore {
   const queue = createUserQueue();
   const glanced = createGlanced();
 
@@ -88,16 +93,24 @@ export function createProfileStore({ storage, keyring, realm, clock }: StoreOpti
     const opened = openStored(userId, stored);
     if (!opened) return { ok: true, profile: null };
     if (opened.readable) return { ok: true, profile: opened.profile };
-    report({ name: 'profile_unreadable', why: opened.why });
+    reportUnreadable(stored, opened, report);
     return UNAVAILABLE;
+  }
+
+  function reportUnreadable(stored: StoredProfile | null, { why }: Unreadable, report: Report): void {
+    report({ name: 'profile_unreadable', why });
+    warnings.profileUnreadable({ why, keyId: stored ? sealedBy(stored.value) : undefined });
   }
 
   async function readStored(userId: string, left: number, report: Report): Promise<Timed<StoredProfile | null>> {
     const read = await withinDeadline(Math.min(CALL_MS, left), () => storage.read(userId));
     if (read.done && isStored(read.value)) return read;
-    const why = read.done ? 'error' : read.why;
-    report({ name: 'storage_failed', operation: 'read', why });
-    return { done: false, why };
+    const failed: Failed = read.done
+      ? { done: false, why: 'error', cause: new TypeError('read() must give { version, value } or null') }
+      : read;
+    report(withCause({ name: 'storage_failed', operation: 'read', why: failed.why }, failed.cause));
+    warnings.storageFailed({ ...failed, operation: 'read', values: [userId] });
+    return failed;
   }
 
   /** After a doubtful reply the record has the answer, so the question is worth repeating. */
@@ -132,7 +145,7 @@ export function createProfileStore({ storage, keyring, realm, clock }: StoreOpti
 
     for (let tries = 0; ; tries++) {
       const opened = openStored(userId, stored);
-      if (opened && !opened.readable) report({ name: 'profile_unreadable', why: opened.why });
+      if (opened && !opened.readable) reportUnreadable(stored, opened, report);
       if (opened && !opened.readable && !whenUnreadable) return UNAVAILABLE;
       const profile = opened?.readable ? opened.profile : null;
       const deciding = opened && !opened.readable && whenUnreadable ? whenUnreadable : decide;
@@ -148,7 +161,14 @@ export function createProfileStore({ storage, keyring, realm, clock }: StoreOpti
         sealed ? storage.write(userId, sealed, expected?.version ?? null) : storage.remove(userId, expected?.version ?? ''),
       );
       if (written.done && written.value === true) return finish(decision, report);
-      if (!written.done) report({ name: 'storage_failed', operation, why: written.why });
+      if (!written.done) {
+        report(withCause({ name: 'storage_failed', operation, why: written.why }, written.cause));
+        warnings.storageFailed({
+          ...written,
+          operation,
+          values: [userId, expected?.version, expected?.value, sealed?.version, sealed?.value],
+        });
+      }
 
       // An error is doubtful, and so is `false`: a driver that repeats a lost write gets `false` for its own success.
       const again = await readAgain(userId, left, report);
@@ -160,7 +180,7 @@ export function createProfileStore({ storage, keyring, realm, clock }: StoreOpti
       // Buried under more versions than are listed, an error stays doubtful. A `false` was not: the adapter promises that nothing
       // was applied, and a new decision, on what is stored now, grants nothing that is not paid for again.
       if (!written.done && !wasNotApplied(expected, again, lineage)) {
-        report({ name: 'storage_failed', operation, why: 'doubtful' });
+        report(withCause({ name: 'storage_failed', operation, why: 'doubtful' }, written.cause));
         return UNAVAILABLE;
       }
       stored = again;
@@ -206,10 +226,13 @@ export function createProfileStore({ storage, keyring, realm, clock }: StoreOpti
       return answer ?? BUSY;
     },
 
-    list: (cursor) =>
-      withinDeadline(LIST_MS, async () =>
+    async list(cursor) {
+      const listed = await withinDeadline(LIST_MS, async () =>
         checkPage(await (cursor === undefined ? storage.listUserIds() : storage.listUserIds(cursor))),
-      ),
+      );
+      if (!listed.done) warnings.storageFailed({ ...listed, operation: 'list', values: [cursor] });
+      return listed;
+    },
   };
 }
 

@@ -1,5 +1,5 @@
 import { MfaError } from '../errors.js';
-import type { MfaStorage } from './storage.js';
+import { type MfaStorage, nameStorage } from './storage.js';
 
 /** An attribute as DynamoDB gives it; only strings are used. */
 export interface DynamoDBAttribute {
@@ -87,7 +87,7 @@ export function dynamodbStorage(client: DynamoDBLike, { table = 'mfa_profiles' }
     }
   }
 
-  return {
+  return nameStorage('dynamodb', {
     async read(userId) {
       const { Item } = await client.getItem({ TableName, Key: { user_id: { S: userId } }, ConsistentRead: true });
       return Item ? { version: text(Item.version), value: text(Item.value) } : null;
@@ -132,7 +132,7 @@ export function dynamodbStorage(client: DynamoDBLike, { table = 'mfa_profiles' }
           ]
         : [];
     },
-  };
+  });
 }
 
 /** The input of CreateTable, for your infrastructure code. */

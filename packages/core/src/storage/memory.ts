@@ -1,5 +1,5 @@
 import { MfaError } from '../errors.js';
-import type { MfaStorage, StoredProfile } from './storage.js';
+import { type MfaStorage, nameStorage, type StoredProfile } from './storage.js';
 
 export interface MemoryStorageOptions {
   /** Permits NODE_ENV=production, where every restart makes every user start without MFA. Default false. */
@@ -34,7 +34,7 @@ export function memoryStorage({ losesAllDataOnRestart = false }: MemoryStorageOp
     return result;
   }
 
-  return {
+  return nameStorage('memory', {
     read: (userId) =>
       atomically(() => {
         const stored = profiles.get(userId);
@@ -60,5 +60,5 @@ export function memoryStorage({ losesAllDataOnRestart = false }: MemoryStorageOp
         const userIds = page.map(([userId]) => userId);
         return left.length > page.length ? { userIds, cursor: String(page.at(-1)?.[1].created) } : { userIds };
       }),
-  };
+  });
 }

@@ -1,5 +1,5 @@
 import { MfaError } from '../errors.js';
-import type { MfaStorage } from './storage.js';
+import { type MfaStorage, nameStorage } from './storage.js';
 
 /** The part of a collection of the `mongodb` driver that is used; `connection.collection(...)` of Mongoose gives the same. */
 export interface MongoCollectionLike {
@@ -64,7 +64,7 @@ export function mongodbStorage(collection: MongoCollectionLike): MfaStorage {
     throw new TypeError('mongodbStorage: the driver did not say how many documents it changed.');
   }
 
-  return {
+  return nameStorage('mongodb', {
     async read(userId) {
       const found = (await collection.findOne({ _id: bytes(userId) }, READS)) as Fields | null;
       return found && { version: text(found.version), value: text(found.value) };
@@ -96,7 +96,7 @@ export function mongodbStorage(collection: MongoCollectionLike): MfaStorage {
       const last = userIds.at(-1);
       return userIds.length === PAGE_SIZE && last !== undefined ? { userIds, cursor: last } : { userIds };
     },
-  };
+  });
 }
 
 type Fields = Record<string, unknown>;

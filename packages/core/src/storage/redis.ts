@@ -9,7 +9,7 @@ import {
 } from './redis-client.js';
 import { scanKeys } from './redis-scan.js';
 import { unsafeSettingsOf } from './redis-settings.js';
-import type { MfaStorage } from './storage.js';
+import { type MfaStorage, nameStorage } from './storage.js';
 
 export type {
   IoRedisClusterLike,
@@ -128,7 +128,7 @@ export function redisStorage(options: RedisStorageOptions): RedisStorage {
     throw new TypeError('redisStorage: the script gave neither 0 nor 1; sendCommand must give the reply of the server.');
   }
 
-  return {
+  return nameStorage('redis', {
     async read(userId) {
       warnOnce();
       const key = keyOf(userId);
@@ -154,7 +154,7 @@ export function redisStorage(options: RedisStorageOptions): RedisStorage {
     },
 
     unsafeSettings,
-  };
+  });
 }
 
 interface Resolved {

@@ -1,6 +1,6 @@
 import { MfaError } from '../errors.js';
 import { type SqlDialect, type SqlDialectName, type SqlRow, sqlDialects } from './sql-dialect.js';
-import type { MfaStorage } from './storage.js';
+import { type MfaStorage, nameStorage } from './storage.js';
 import { tableParts } from './table-name.js';
 
 export type { SqlDialectName, SqlRow } from './sql-dialect.js';
@@ -78,7 +78,7 @@ export function sqlStorage({ dialect: dialectName, query, table = 'mfa_profiles'
     );
   }
 
-  return {
+  return nameStorage(dialectName, {
     async read(userId) {
       const [row] = await select(`mfa_read_${table}`, sql.read, [dialect.encodeKey(userId)]);
       return row ? { version: text(dialect.decodeKey(row.version)), value: text(row.value) } : null;
@@ -119,7 +119,7 @@ export function sqlStorage({ dialect: dialectName, query, table = 'mfa_profiles'
       }
       return dialect.unsafeSettings(rows);
     },
-  };
+  });
 }
 
 /** The DDL of the table. `updated_at` is the database's clock, for operators; mfa-kit does not read it. */

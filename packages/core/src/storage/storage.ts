@@ -1,3 +1,6 @@
+/** A symbol, so that the port stays four methods. It is enumerable: a storage that wraps another by spread keeps its name. */
+const STORAGE_NAME = Symbol.for('mfa-kit.storage-name');
+
 /** One user's sealed profile as the storage sees it: two opaque strings. */
 export interface StoredProfile {
   /** 128 random bits minted by core for each write; never a counter. At most 32 characters of ASCII. */
@@ -27,4 +30,15 @@ export interface MfaStorage {
   remove(userId: string, expected: string): Promise<boolean>;
   /** Every id that is there throughout, page by page, or an error. No cursor in the answer: that was the last page. */
   listUserIds(cursor?: string): Promise<{ userIds: string[]; cursor?: string }>;
+}
+
+/** Gives an adapter the name (`postgres`, `redis`) that warnings and `mfa.check()` use. */
+export function nameStorage<Storage extends MfaStorage>(name: string, storage: Storage): Storage {
+  return Object.assign(storage, { [STORAGE_NAME]: name });
+}
+
+/** The name that an adapter was given, if it has one. */
+export function storageNameOf(storage: MfaStorage): string | undefined {
+  const name = (storage as { [STORAGE_NAME]?: unknown })[STORAGE_NAME];
+  return typeof name === 'string' && /^[a-z0-9-]{1,32}$/.test(name) ? name : undefined;
 }
