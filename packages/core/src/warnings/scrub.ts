@@ -1,0 +1,120 @@
+export const READ_AT_MOST = 65_536;
+const SCRUBBED_AT_MOST = 4_000;
+const SHOWN_AT_MOST = 200;
+const HIDDEN = '…';
+
+/** Removes from a text what may be a value: what is quoted or in brackets, numbers, addresses, paths, and all that `hide` knows. */
+export function scrub(message: string, hide: (text: string) => string): string {
+  let text = hide(plain(hide(message.slice(0, READ_AT_MOST)))).slice(0, SCRUBBED_AT_MOST);
+  // A URL goes as a whole: a password may hold any character, "@" and blanks too.
+  text = text.replace(/[a-z][a-z0-9+.-]{0,20}:\/\/(?:[^\n]*@)?\S*/gi, HIDDEN);
+  text = withoutQuoted(text);
+  for (const [open, close] of ['()', '[]', '{}', '<>'] as const) text = withoutBracketed(text, open as string, close as string);
+  text = text.split('\n').find((line) => /\p{L}/u.test(line)) ?? '';
+  text = text.replace(ANNOUNCES_VALUES, `$1 ${HIDDEN}`);
+  const words = text.split(/\s+/).filter(Boolean).map(word);
+  const shown = words.filter((one, index) => one !== HIDDEN || words[index - 1] !== HIDDEN).join(' ');
+  return cut(shown.replace(/[\s,;:]+$/, ''));
+}
+
+/** Makes a function that replaces the values of a call, in the spellings that drivers print. */
+export function hiding(values: readonly unknown[]): (text: string) => string {
+  const texts = [...new Set(values.filter((value) => typeof value === 'string' && value !== ''))] as string[];
+  const long = texts.filter((text) => text.length > 512);
+  const spellings = [...new Set(texts.filter((text) => text.length <= 512).flatMap(spellingsOf))];
+  // The longer ones first: one may hold another.
+  spellings.sort((one, other) => other.length - one.length);
+  const patterns = spellings.map(patternOf);
+  return (text) => {
+    let hidden = text;
+    for (const value of long) hidden = hidden.split(value).join(HIDDEN);
+    for (const pattern of patterns) hidden = hidden.replace(pattern, HIDDEN);
+    return hidden;
+  };
+}
+
+/** After these words come values: what stands behind them is not shown. */
+const ANNOUNCES_VALUES =
+  /\b(params?|parameters?|values?|args?|arguments?|bindings?|binds?|row|detail|query|sql|statement|key|entry|passw(?:or)?d|pwd|secret|token|authorization|cookie|credentials?|auth|api[-_ ]?key|input|payload|body|data|bearer)(?:\s*[:=([{<…]|(?<=bearer)\s).*$/iu;
+
+/** A message of the kit itself: it names options and tables in quotes, and no value. */
+export function ownText(message: string, hide: (text: string) => string): string {
+  return cut(
+    hide(plain(hide(message)))
+      .replace(/\s+/g, ' ')
+      .trim(),
+    2 * SHOWN_AT_MOST,
+  );
+}
+
+/** Without escapes of a terminal, control characters, marks of direction and characters without width; lines end in `\n`. */
+function plain(text: string): string {
+  return text
+    .replace(TERMINAL, '')
+    .replace(/\r\n?|[\u0085\u2028\u2029\v\f]/g, '\n')
+    .replace(/[\p{Cf}\p{Cs}\p{Co}\p{Cn}]/gu, '')
+    .replace(/[^\P{Cc}\n]/gu, ' ');
+}
+
+/** The two characters that begin a sequence for a terminal, and the one that may end it. */
+const [ESC, CSI, BEL] = [27, 155, 7].map((code) => String.fromCharCode(code));
+const TERMINAL = new RegExp(`[${ESC}${CSI}](?:\\][^${BEL}${ESC}]*(?:${BEL}|${ESC}\\\\)?|[[()#;?]*[0-9;:]*[ -/]*[@-~]?)`, 'gu');
+
+/** From the first quotation mark to the last: a value that holds such marks cannot end its quotation early. */
+function withoutQuoted(text: string): string {
+  // Between two letters it is an apostrophe.
+  const marks = [...text.matchAll(/["`“”„«»‹›‘‚「」『』]|(?<!\p{L})['’]|['’](?!\p{L})/gu)];
+  const [first, last] = [marks[0], marks.at(-1)];
+  if (!first || !last) return text;
+  return `${text.slice(0, first.index)}${HIDDEN}${first === last ? '' : text.slice(last.index + 1)}`;
+}
+
+function withoutBracketed(text: string, open: string, close: string): string {
+  const from = text.indexOf(open);
+  if (from === -1) return text;
+  const to = text.lastIndexOf(close);
+  return to < from ? `${text.slice(0, from)}${HIDDEN}` : `${text.slice(0, from)}${open}${HIDDEN}${close}${text.slice(to + 1)}`;
+}
+
+/** One word as it may be shown: letters, or nothing. */
+function word(token: string): string {
+  if (!/[\p{L}\p{N}@]/u.test(token)) return token.length <= 8 ? token : HIDDEN;
+  const [, core = '', end = ''] = /^([\s\S]*?)([.,;:!?]*)$/u.exec(token) ?? [];
+  const letters = core.replace(/[([{<]…[)\]}>]/g, '').replace(/…/g, '');
+  return letters.length <= 40 && /^[\p{L}\p{M}]?[\p{L}\p{M}'’_-]*$/u.test(letters) ? token : `${HIDDEN}${end}`;
+}
+
+function spellingsOf(value: string): string[] {
+  const bytes = Buffer.from(value, 'utf8');
+  const all = [
+    value,
+    value.trim(),
+    plain(value).replace(/\s+/g, ' ').trim(),
+    JSON.stringify(value).slice(1, -1),
+    uriOf(value),
+    bytes.toString('hex'),
+    bytes.toString('base64'),
+    bytes.toString('base64url'),
+  ];
+  // A driver may cut a long value short.
+  return (value.length >= 16 ? [...all, value.slice(0, 12)] : all).filter((text) => text !== '');
+}
+
+function uriOf(value: string): string {
+  try {
+    return encodeURIComponent(value);
+  } catch {
+    return value;
+  }
+}
+
+/** A short value hides only where it stands alone, or it would take letters out of every word. */
+function patternOf(spelling: string): RegExp {
+  const literal = spelling.replace(/[\\^$.*+?()[\]{}|]/g, String.raw`\$&`);
+  return new RegExp([...spelling].length >= 4 ? literal : String.raw`(?<![\p{L}\p{N}])${literal}(?![\p{L}\p{N}])`, 'giu');
+}
+
+function cut(text: string, most = SHOWN_AT_MOST): string {
+  const characters = [...text];
+  return characters.length <= most ? text : `${characters.slice(0, most - 1).join('')}${HIDDEN}`;
+}
