@@ -98,6 +98,38 @@ describe.each(versions)('SES-4: a host mistake denies and says what is wrong, on
     expect(String(errors[0])).toMatch(/The option "user" must return { id, name } with texts, or null/);
   });
 
+  it.each([1, 0, 1n, 'true'])('an enrolled that is 1 or 0: %s', async (enrolled) => {
+    const { errors, origin } = await start({
+      express,
+      kit: { user: () => ({ id: 'x', name: 'x', enrolled: enrolled as never }) },
+    });
+    const client = new Client({ origin });
+    for (const path of ['/cases', '/cases', '/mfa']) expectStatus(await client.get(path), 500);
+    expect(errors).toHaveLength(3);
+    for (const error of errors) {
+      expect(error).toMatchObject({ name: 'MfaError', code: 'host_callback_failed' });
+      expect(String(error)).toContain('Write enrolled: Boolean(row.mfa_enrolled)');
+    }
+    await vi.waitFor(() => expect(warnings).toEqual([expect.stringMatching(/^MFA_KIT_ENROLLED_NOT_BOOLEAN/)]));
+  });
+
+  it.each([
+    ['mayEnroll: 0', { mayEnroll: 0 }, /has "mayEnroll" that is neither true nor false; it is 0/],
+    ['a date', { enrollBy: new Date() }, /"enrollBy" must be an instant in epoch milliseconds/],
+    ['null', null, /must be an object with mfa/],
+    ['an unknown field', { enroll: true }, /has the unknown field "enroll"/],
+  ])('a policy that answers what is no policy: %s', async (_name, answer, sentence) => {
+    const started = await start({ express, mfa: { policy: () => answer as never } });
+    const client = new Client(started);
+    expectStatus(await client.post('/login?user=ada'), 500);
+    expectStatus(await client.get('/cases'), 500);
+    for (const error of started.errors) {
+      expect(error).toMatchObject({ name: 'MfaError', code: 'host_callback_failed' });
+      expect(String(error)).toMatch(/The answer of the option "policy"/);
+      expect(String(error)).toMatch(sentence);
+    }
+  });
+
   it('a user() whose id no storage may keep', async () => {
     const { errors, origin } = await start({ express, kit: { user: () => ({ id: 'x'.repeat(256), name: 'x' }) } });
     expectStatus(await new Client({ origin }).get('/cases'), 500);

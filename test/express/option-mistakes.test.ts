@@ -76,6 +76,15 @@ describe('SUP-6: a wrong option of expressMfa() stops the start and says how to 
     expect(refused(() => requireMfaExcept(['/'], { maxAge: 300 } as never))).toMatch(sentence);
   });
 
+  it('a maxAgeSeconds that nobody can meet', () => {
+    const { requireMfa, requireMfaExcept } = expressMfa(mfa, { user, loginUrl: '/login' });
+    for (const maxAgeSeconds of [0, 4, 0.5, Number.NaN]) {
+      const sentence = refused(() => requireMfa({ maxAgeSeconds }));
+      expect(sentence).toContain('maxAgeSeconds must be a whole number of seconds, 5 at least');
+    }
+    expect(refused(() => requireMfaExcept(['/'], null as never))).toContain('A requirement must be an object');
+  });
+
   it('an exception that is no path', () => {
     const { requireMfaExcept } = expressMfa(mfa, { user, loginUrl: '/login' });
     for (const exception of ['login', '/public/*', '/login?next=1']) {

@@ -167,6 +167,32 @@ describe.each(platforms)('SES-4: a host mistake denies and says what is wrong, o
     expect(String(host.logged[0])).toMatch(/The option "user" must return { id, name } with texts, or null/);
   });
 
+  it.each([1, 0, 1n, 'true'])('an enrolled that is 1 or 0: %s', async (enrolled) => {
+    await start({ kit: { user: () => ({ id: 'x', name: 'x', enrolled: enrolled as never }) } });
+    const client = new Client(host);
+    for (const path of ['/cases', '/cases']) expectStatus(await client.get(path), 503);
+    for (const error of host.logged) {
+      expect(error).toMatchObject({ name: 'MfaError', code: 'host_callback_failed' });
+      expect(String(error)).toContain('Write enrolled: Boolean(row.mfa_enrolled)');
+    }
+  });
+
+  it.each([
+    ['mayEnroll: 0', { mayEnroll: 0 }, /has "mayEnroll" that is neither true nor false; it is 0/],
+    ['a date', { enrollBy: new Date() }, /"enrollBy" must be an instant in epoch milliseconds/],
+    ['null', null, /must be an object with mfa/],
+  ])('a policy that answers what is no policy: %s', async (_name, answer, sentence) => {
+    await start({ mfa: { policy: () => answer as never } });
+    const client = new Client(host);
+    await client.post('/login?user=ada').catch(() => undefined);
+    expectStatus(await client.get('/cases'), 503);
+    expect(host.logged.length).toBeGreaterThan(0);
+    for (const error of host.logged) {
+      expect(error).toMatchObject({ name: 'MfaError', code: 'host_callback_failed' });
+      expect(String(error)).toMatch(sentence);
+    }
+  });
+
   it('a user() whose id no storage may keep', async () => {
     await start({ kit: { user: () => ({ id: 'x'.repeat(256), name: 'x' }) } });
     expectStatus(await new Client(host).get('/cases'), 503);

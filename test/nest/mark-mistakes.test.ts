@@ -108,6 +108,15 @@ describe('SES-4: a mark that guards nothing stops the start and says where to pu
     expect(refused(load)).toContain('write @UseGuards(MfaGuard) or app.get(MfaGuard), not new MfaGuard()');
   });
 
+  it('a maxAgeSeconds that nobody can meet', () => {
+    expect(() => RequireMfa({ maxAgeSeconds: 0 })).toThrowError(
+      expect.objectContaining({
+        name: 'MfaError',
+        message: expect.stringContaining('maxAgeSeconds must be a whole number of seconds, 5 at least'),
+      }),
+    );
+  });
+
   it('a requirement that is misspelled', () => {
     expect(() => RequireMfa({ maxAge: 300 } as never)).toThrowError(
       expect.objectContaining({

@@ -72,7 +72,7 @@ export interface Mfa<User extends MfaUser = MfaUser> {
   /** Opens a pending token of {@link LoginBegun}; its session then goes to `verify` or to a first enrollment. */
   openPendingToken(token: string): Promise<Result<{ userId: string; session: PendingSession }>>;
 
-  getStatus(input: { user: User }): Promise<Result<{ status: MfaStatus }>>;
+  getStatus(input: { user: User; context?: EventContext | undefined }): Promise<Result<{ status: MfaStatus }>>;
   renameAuthenticator(input: Acting<User> & { authenticatorId: string; name: string }): Promise<Result<{ session: MfaSession }>>;
   removeAuthenticator(input: Acting<User> & { authenticatorId: string }): Promise<Result<{ session: MfaSession }>>;
   regenerateRecoveryCodes(input: Acting<User>): Promise<Result<{ recoveryCodes: string[]; session: MfaSession }>>;

@@ -1,8 +1,9 @@
 import { HOW_TO_MAKE_A_KEY, readKeySecret } from './crypto/key-secret.js';
 import { createKeyring, type KeyMaterial, type Keyring } from './crypto/keyring.js';
 import { MfaError } from './errors.js';
-import type { MfaEvent, MfaNotice } from './events.js';
+import type { EventContext, MfaEvent, MfaNotice } from './events.js';
 import { type MfaStorage, storageNameOf } from './storage/storage.js';
+import { createWarn, type Warn } from './warnings/once.js';
 import { createWarnings, type OperatorWarnings } from './warnings/warnings.js';
 
 /** The person at the keyboard, as the host knows them. A type with more fields reaches `policy` and `issuer`. */
@@ -11,8 +12,11 @@ export interface MfaUser {
   id: string;
   /** Shown in the authenticator app beside the issuer; display only. */
   name: string;
-  /** The host's own memory of "this user has MFA". `true`: a missing profile refuses instead of meaning "no MFA". */
-  enrolled?: boolean;
+  /**
+   * The host's own memory of "this user has MFA". `true`: a missing profile refuses instead of meaning "no MFA". `null` is the same
+   * as left out; anything that is no boolean, such as the 1 of MySQL and SQLite, throws: write `Boolean(row.mfa_enrolled)`.
+   */
+  enrolled?: boolean | null | undefined;
 }
 
 /** A key of the application. */
@@ -45,8 +49,11 @@ export interface MfaOptions<User extends MfaUser = MfaUser> {
   storage: MfaStorage;
   /** Name of this installation inside keys and tokens. Never rename it: everything stored would become unreadable. */
   realm?: string;
-  /** What a user must and may do. Default: MFA is required of everybody. */
-  policy?: (user: User) => MfaPolicy | Promise<MfaPolicy>;
+  /**
+   * What a user must and may do. Default: MFA is required of everybody. `context`: what `eventContext` returned for this request.
+   * An answer that is no policy throws `host_callback_failed`.
+   */
+  policy?: (user: User, context: EventContext | undefined) => MfaPolicy | Promise<MfaPolicy>;
   /** Writes the host's own memory of who is enrolled; awaited, and repeated at the next login while it disagrees. */
   markEnrolled?: (userId: string, enrolled: boolean) => void | Promise<void>;
   /** Days (1 to 30) that a remembered device is not asked at login; `false` switches it off. */
@@ -71,7 +78,7 @@ export interface ResolvedOptions<User extends MfaUser = MfaUser> {
   keyring: Keyring;
   storage: MfaStorage;
   realm: string;
-  policy: (user: User) => MfaPolicy | Promise<MfaPolicy>;
+  policy: (user: User, context: EventContext | undefined) => unknown;
   markEnrolled: ((userId: string, enrolled: boolean) => void | Promise<void>) | null;
   /** 0: switched off. */
   rememberDays: number;
@@ -85,6 +92,8 @@ export interface ResolvedOptions<User extends MfaUser = MfaUser> {
   clock: () => number;
   /** Tells the operator why something failed. */
   warnings: OperatorWarnings;
+  /** Tells the operator, once for each code. */
+  warn: Warn;
 }
 
 /** The defaults; they stand here and nowhere else. */
@@ -154,6 +163,7 @@ export function resolveOptions<User extends MfaUser>(options: MfaOptions<User>):
     notify: callback('notify', options.notify),
     clock,
     warnings: createWarnings({ adapter: storageNameOf(storage), keyIds: keyring.ids, clock }),
+    warn: createWarn(),
   };
 }
 

@@ -49,7 +49,7 @@ export function expressMfa<User extends MfaUser>(mfa: Mfa<User>, options: Expres
     },
     requireMfaExcept(paths, requirement) {
       refuseRequest('requireMfaExcept([...])', paths);
-      return guardAllExcept(kit, options, { paths, answered, ...(requirement && { requirement }) });
+      return guardAllExcept(kit, options, { paths, answered, requirement });
     },
     async mfaFor(req, res) {
       if (typeof req?.headers !== 'object' || typeof res?.setHeader !== 'function') {

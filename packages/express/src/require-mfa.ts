@@ -71,7 +71,7 @@ async function answerRefused<User extends MfaUser>(
 export function guardAllExcept<User extends MfaUser>(
   kit: HttpKit<User, Request>,
   options: ExpressMfaOptions<User>,
-  input: { paths: readonly string[]; answered: WeakSet<Request>; requirement?: Requirement },
+  input: { paths: readonly string[]; answered: WeakSet<Request>; requirement: Requirement | undefined },
 ): RequestHandler {
   const isOpen = openPaths(kit, input.paths);
   const guard = guardRoute(kit, options, input.requirement);

@@ -80,7 +80,7 @@ describe('the guard, asked of what is at hand', () => {
     let policy: Policy = () => ({ mfa: 'required' });
     const { mfa, session, counts } = await createEnrolled(ada, {
       revocationDelaySeconds: 300,
-      policy: (user) => policy(user),
+      policy: (user, context) => policy(user, context),
     });
     const kit = createHttpKit(mfa, { loginUrl: '/login' });
     const exchange = {

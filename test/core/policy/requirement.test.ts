@@ -81,10 +81,10 @@ describe('what a challenge can be answered with', () => {
 
 describe('SUP-6: a requirement that is none', () => {
   it.each([
-    [null, 'is an object'],
-    [undefined, 'is an object'],
-    [300, 'is an object'],
-    ['300', 'is an object'],
+    [null, 'must be an object'],
+    [undefined, 'must be an object'],
+    [300, 'must be an object'],
+    ['300', 'must be an object'],
     [{ maxAge: 300 }, '"maxAge"'],
     [{ maxAgeSeconds: -1 }, 'maxAgeSeconds'],
     [{ maxAgeSeconds: 1.5 }, 'maxAgeSeconds'],
@@ -93,10 +93,6 @@ describe('SUP-6: a requirement that is none', () => {
     const check = () => checkRequirement(wrong as never);
     expect(check).toThrowError(expect.objectContaining({ name: 'MfaError', code: 'invalid_option' }));
     expect(check).toThrowError(name);
-  });
-
-  it('takes zero: a proof for each request', () => {
-    expect(checkRequirement({ maxAgeSeconds: 0 })).toEqual({ maxAgeSeconds: 0 });
   });
 
   it('is a copy that nobody changes any more, and the one that was given is checked each time', () => {

@@ -1,13 +1,14 @@
 import { type MfaSession, sessionUserId } from '../assurance.js';
 import { MfaError } from '../errors.js';
 import type { EventContext } from '../events.js';
+import { checkUserId } from '../host-input.js';
 import type { MfaUser } from '../options.js';
 import { giveTriesBack, guessCost } from '../policy/lockout.js';
 import type { Decision } from '../profile/change-profile.js';
 import { newProfile, type Profile, withNewEpoch } from '../profile/profile.js';
 import type { Refusal, Result } from '../results.js';
 import { codeAuthenticators } from './check-code.js';
-import { beginOperation, checkUserId, type FlowContext, isRefusal, tellHost } from './flow.js';
+import { beginOperation, type FlowContext, isRefusal, tellHost } from './flow.js';
 import { inEpoch } from './manage.js';
 
 /** An operation of support staff: who does it and why, for the audit trail. */

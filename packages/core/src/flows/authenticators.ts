@@ -42,8 +42,8 @@ export function removeAuthenticator<User extends MfaUser>(
       const next = authenticators.length > 0 ? remaining : { ...remaining, recoveryCodes: null, devices: [], unenrolledAt: now };
       return { next, fields: {}, events: [{ name: 'authenticator_removed', authenticatorId }] };
     },
-    async (profile, operation) => {
-      if (!isEnrolled(profile)) await tellHost(flow, input.user.id, false, operation.report);
+    async (profile, operation, userId) => {
+      if (!isEnrolled(profile)) await tellHost(flow, userId, false, operation.report);
     },
   );
 }

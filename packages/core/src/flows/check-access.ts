@@ -1,11 +1,12 @@
 import type { AccessDecision, MfaSession, Requirement } from '../assurance.js';
 import { type Awaitable, isThenable } from '../awaitable.js';
 import type { EventContext } from '../events.js';
+import { readEnrolled, readUserId, readUserName } from '../host-input.js';
 import type { MfaUser } from '../options.js';
 import type { EffectivePolicy } from '../policy/enforcement.js';
 import { checkRequirement, decideAccess, isDated, PLAIN_REQUIREMENT } from '../policy/requirement.js';
 import type { Profile } from '../profile/profile.js';
-import { beginOperation, checkUserId, type FlowContext, policyOf, stateOf } from './flow.js';
+import { beginOperation, type FlowContext, policyOf, stateOf } from './flow.js';
 
 interface AccessInput<User extends MfaUser> {
   user: User;
@@ -16,8 +17,9 @@ interface AccessInput<User extends MfaUser> {
 }
 
 /** The question, as far as it is known before the profile is. */
-interface Asked<User extends MfaUser> {
-  user: User;
+interface Asked {
+  userId: string;
+  enrolled: boolean | undefined;
   context: EventContext | undefined;
   policy: EffectivePolicy;
   session: MfaSession | undefined;
@@ -27,35 +29,48 @@ interface Asked<User extends MfaUser> {
 
 /** Answers the guard's question: one read at most, never a write; at once where it needs no read. */
 export function checkAccess<User extends MfaUser>(flow: FlowContext<User>, input: AccessInput<User>): Awaitable<AccessDecision> {
-  const { user } = input;
-  checkUserId(user?.id);
-  const requirement = checkRequirement(input.requirement ?? PLAIN_REQUIREMENT);
-  const policy = policyOf(flow.options, user);
+  const { options } = flow;
+  const { user, context, requirement: given } = input;
+  const userId = readUserId(user);
+  readUserName(user);
+  const enrolled = readEnrolled(user, options.warn);
+  const requirement = given === undefined ? PLAIN_REQUIREMENT : checkRequirement(given);
+  const policy = policyOf(options, user, context);
   return isThenable(policy)
-    ? policy.then((known) => decideByPolicy(flow, input, requirement, known))
-    : decideByPolicy(flow, input, requirement, policy);
+    ? policy.then((known) => decideByPolicy(flow, input, userId, enrolled, requirement, known))
+    : decideByPolicy(flow, input, userId, enrolled, requirement, policy);
 }
 
+/** Takes its facts one by one: an object for them would be made at every guarded request. */
 function decideByPolicy<User extends MfaUser>(
   flow: FlowContext<User>,
-  input: AccessInput<User>,
+  { session: given, context, firstFactorProven }: AccessInput<User>,
+  userId: string,
+  enrolled: boolean | undefined,
   requirement: Requirement,
   policy: EffectivePolicy,
 ): Awaitable<AccessDecision> {
-  const { user, context } = input;
   const { revocationDelaySeconds, clock } = flow.options;
-  const session = stateOf(user, input.session);
+  const session = stateOf(userId, given);
   if (policy.mfa !== 'off' && isWithinDelay(session, requirement, revocationDelaySeconds, clock())) {
     return { access: 'allow', via: session.assurance.via, assurance: session.assurance };
   }
-  const asked: Asked<User> = { user, context, policy, session, requirement, firstFactorProven: input.firstFactorProven === true };
+  const asked: Asked = {
+    userId,
+    enrolled,
+    context,
+    policy,
+    session,
+    requirement,
+    firstFactorProven: firstFactorProven === true,
+  };
   return policy.mfa === 'off' ? decide(asked, null, clock()) : decideByProfile(flow, asked);
 }
 
-async function decideByProfile<User extends MfaUser>(flow: FlowContext<User>, asked: Asked<User>): Promise<AccessDecision> {
-  const { user, context } = asked;
-  const operation = beginOperation(flow, { name: 'check_access', userId: user.id, context });
-  const read = await flow.profiles.glance(user.id, operation.report);
+async function decideByProfile<User extends MfaUser>(flow: FlowContext<User>, asked: Asked): Promise<AccessDecision> {
+  const { userId, context } = asked;
+  const operation = beginOperation(flow, { name: 'check_access', userId, context });
+  const read = await flow.profiles.glance(userId, operation.report);
   if (!read.ok) {
     operation.end({});
     return { access: 'unavailable', retryAfterSeconds: read.retryAfterSeconds ?? 1 };
@@ -66,9 +81,9 @@ async function decideByProfile<User extends MfaUser>(flow: FlowContext<User>, as
   return decision;
 }
 
-function decide<User extends MfaUser>(asked: Asked<User>, profile: Profile | null, now: number): AccessDecision {
-  const { user, policy, session, requirement, firstFactorProven } = asked;
-  return decideAccess({ enrolled: user.enrolled, policy, profile, session, requirement, firstFactorProven, now });
+function decide(asked: Asked, profile: Profile | null, now: number): AccessDecision {
+  const { enrolled, policy, session, requirement, firstFactorProven } = asked;
+  return decideAccess({ enrolled, policy, profile, session, requirement, firstFactorProven, now });
 }
 
 /** A proof so young that the host accepts not to hear of its revocation. Never a remembered device, never a step-up. */

@@ -3,13 +3,14 @@ import { randomBytes, randomId } from '../crypto/random.js';
 import type { EventDetail } from '../events.js';
 import { createRecoveryCodes } from '../factors/recovery-code.js';
 import { parseCode, type TotpData, totpFactor } from '../factors/totp.js';
+import { readUser } from '../host-input.js';
 import type { MfaUser } from '../options.js';
 import type { Decide, Decision } from '../profile/change-profile.js';
 import { type Authenticator, isEnrolled, type PendingEnrollment, type Profile, withoutRemembrance } from '../profile/profile.js';
 import { type AuthenticatorSummary, type DeviceGrant, type Refusal, type Result, refuse } from '../results.js';
 import { checkCode } from './check-code.js';
 import { isOpen, isOwn } from './enroll.js';
-import { type Acting, beginOperation, checkUserId, type FlowContext, isRefusal, policyOf, stateOf, tellHost } from './flow.js';
+import { type Acting, beginOperation, type FlowContext, isRefusal, policyOf, stateOf, tellHost } from './flow.js';
 import { type AtTheDoor, assuranceRequired, stateGate, useUpToken } from './gate.js';
 import { priceGuess, throttleGuess } from './guess.js';
 import { type DeviceInput, findDevice, openShownTokens, passDevice, type ShownTokens, startGrant } from './known-device.js';
@@ -40,12 +41,12 @@ export async function confirmEnrollment<User extends MfaUser>(
   flow: FlowContext<User>,
   input: ConfirmInput<User>,
 ): Promise<Result<Confirmed>> {
-  const { user, context } = input;
-  checkUserId(user?.id);
+  const { user: given, context } = input;
+  const user = readUser(given, flow.options.warn);
   const operation = beginOperation(flow, { name: 'confirm_enrollment', userId: user.id, context });
-  const session = stateOf(user, input.session);
+  const session = stateOf(user.id, input.session);
   if (!session) return operation.end(refuse('login_again'));
-  const policy = await policyOf(flow.options, user);
+  const policy = await policyOf(flow.options, given, context);
   const decide =
     (shown: ShownTokens): Decide<Accepted | Refusal> =>
     (profile, now) => {

@@ -1,13 +1,13 @@
 import type { MfaSession } from '../assurance.js';
 import { randomBytes, randomId } from '../crypto/random.js';
-import { MfaError } from '../errors.js';
 import type { EventDetail } from '../events.js';
 import { SECRET_BYTES, type TotpData, totpFactor } from '../factors/totp.js';
-import type { MfaUser, ResolvedOptions } from '../options.js';
+import { readUser } from '../host-input.js';
+import type { MfaUser } from '../options.js';
 import { isFresh, MANAGEMENT_MAX_AGE_SECONDS } from '../policy/requirement.js';
 import { isEnrolled, type PendingEnrollment, type Profile, tidyName } from '../profile/profile.js';
 import { type Enrollment, type Refusal, type Result, refuse } from '../results.js';
-import { type Acting, beginOperation, checkUserId, type FlowContext, isRefusal, policyOf, stateOf } from './flow.js';
+import { type Acting, beginOperation, type FlowContext, isRefusal, policyOf, stateOf } from './flow.js';
 import { type AtTheDoor, assuranceRequired, type Gate, stateGate } from './gate.js';
 
 const PENDING_MS = 600_000;
@@ -34,13 +34,14 @@ export async function startEnrollment<User extends MfaUser>(
   flow: FlowContext<User>,
   input: Acting<User> & { name?: string },
 ): Promise<Result<{ enrollment: Enrollment; session: MfaSession }>> {
-  const { user, context } = input;
-  checkUserId(user?.id);
+  const { user: given, context } = input;
+  const user = readUser(given, flow.options.warn);
   const operation = beginOperation(flow, { name: 'start_enrollment', userId: user.id, context });
-  const session = stateOf(user, input.session);
+  const session = stateOf(user.id, input.session);
   if (!session) return operation.end(refuse('login_again'));
-  const account = accountOf(flow.options, user);
-  const policy = await policyOf(flow.options, user);
+  // Found out before anything is stored, because the callback of the host may throw.
+  const account = { issuer: flow.options.issuerFor(given), name: user.name };
+  const policy = await policyOf(flow.options, given, context);
   const answer = await flow.profiles.change<Started | Refusal>(user.id, operation.report, (profile, now) => {
     operation.noteEnrolled(profile);
     const gate = startGate({ user, policy, session, profile, now });
@@ -63,12 +64,12 @@ export async function currentEnrollment<User extends MfaUser>(
   flow: FlowContext<User>,
   input: Acting<User>,
 ): Promise<Result<{ enrollment: Enrollment }>> {
-  const { user, context } = input;
-  checkUserId(user?.id);
+  const { user: given, context } = input;
+  const user = readUser(given, flow.options.warn);
   const operation = beginOperation(flow, { name: 'current_enrollment', userId: user.id, context });
-  const session = stateOf(user, input.session);
+  const session = stateOf(user.id, input.session);
   if (!session) return operation.end(refuse('login_again'));
-  const policy = await policyOf(flow.options, user);
+  const policy = await policyOf(flow.options, given, context);
   const read = await flow.profiles.read(user.id, operation.report);
   if (!read.ok) return operation.end(read);
   const now = flow.options.clock();
@@ -80,7 +81,7 @@ export async function currentEnrollment<User extends MfaUser>(
   const mine = gate.profile.enrollments.filter((pending) => isOpen(pending, now) && isOwn(pending, session));
   const newest = mine.sort((a, b) => b.startedAt - a.startedAt)[0];
   if (!newest) return refuse('enrollment_expired');
-  return { ok: true, enrollment: showEnrollment(accountOf(flow.options, user), newest) };
+  return { ok: true, enrollment: showEnrollment({ issuer: flow.options.issuerFor(given), name: user.name }, newest) };
 }
 
 /** Drops a pending enrollment of this session. Dropping what is not there is no error. */
@@ -88,12 +89,12 @@ export async function cancelEnrollment<User extends MfaUser>(
   flow: FlowContext<User>,
   input: Acting<User> & { enrollmentId: string },
 ): Promise<Result<{ session: MfaSession }>> {
-  const { user, context, enrollmentId } = input;
-  checkUserId(user?.id);
+  const { user: given, context, enrollmentId } = input;
+  const user = readUser(given, flow.options.warn);
   const operation = beginOperation(flow, { name: 'cancel_enrollment', userId: user.id, context });
-  const session = stateOf(user, input.session);
+  const session = stateOf(user.id, input.session);
   if (!session) return operation.end(refuse('login_again'));
-  const policy = await policyOf(flow.options, user);
+  const policy = await policyOf(flow.options, given, context);
   const answer = await flow.profiles.change<Result<{ session: MfaSession }>>(user.id, operation.report, (profile, now) => {
     const gate = stateGate({ user, policy, session, profile, now });
     if (!gate.open) return { answer: gate.refusal, events: gate.events ?? [] };
@@ -173,14 +174,6 @@ function withPending(profile: Profile, session: MfaSession, pending: PendingEnro
 
 function withEnrollment(session: MfaSession, enrollmentId: string): MfaSession {
   return { ...session, enrollmentIds: [...(session.enrollmentIds ?? []).slice(-(MOST_PENDING - 1)), enrollmentId] };
-}
-
-/** What the authenticator app shows. Found out before anything is stored, for the host's callback may throw. */
-function accountOf<User extends MfaUser>(options: ResolvedOptions<User>, user: User): { issuer: string; name: string } {
-  if (typeof user.name !== 'string') {
-    throw new MfaError('invalid_argument', 'The user has no "name"; give the text that the authenticator app is to show.');
-  }
-  return { issuer: options.issuerFor(user), name: user.name };
 }
 
 function showEnrollment(account: { issuer: string; name: string }, pending: PendingEnrollment): Enrollment {

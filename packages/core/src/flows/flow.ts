@@ -2,6 +2,7 @@ import { type MfaSession, sessionUserId } from '../assurance.js';
 import { type Awaitable, isThenable } from '../awaitable.js';
 import { MfaError } from '../errors.js';
 import { copyEvent, type EventContext, type EventDetail, type MfaEvent, withCause } from '../events.js';
+import type { KnownUser } from '../host-input.js';
 import type { MfaUser, ResolvedOptions } from '../options.js';
 import { type EffectivePolicy, effectivePolicy } from '../policy/enforcement.js';
 import type { ProfileStore, Report } from '../profile/change-profile.js';
@@ -65,11 +66,15 @@ export function beginOperation(
   };
 }
 
-/** The policy of this user now. A policy that throws is the host's fault and denies. */
-export function policyOf<User extends MfaUser>(options: ResolvedOptions<User>, user: User): Awaitable<EffectivePolicy> {
+/** The policy of this user now. A policy that throws, or answers what is no policy, is the host's fault and denies. */
+export function policyOf<User extends MfaUser>(
+  options: ResolvedOptions<User>,
+  user: User,
+  context: EventContext | undefined,
+): Awaitable<EffectivePolicy> {
   const { rememberDays } = options;
   try {
-    const given = options.policy(user);
+    const given = options.policy(user, context);
     if (!isThenable(given)) return effectivePolicy(given, rememberDays);
     return Promise.resolve(given)
       .then((policy) => effectivePolicy(policy, rememberDays))
@@ -80,21 +85,15 @@ export function policyOf<User extends MfaUser>(options: ResolvedOptions<User>, u
 }
 
 function refusePolicy(cause: unknown): never {
-  throw new MfaError('host_callback_failed', 'The option "policy" threw; mend it, or let it return { mfa: "required" }.', {
+  if (cause instanceof MfaError && cause.code === 'host_callback_failed') throw cause;
+  throw new MfaError('host_callback_failed', 'The option "policy" threw. Fix the cause, or let it return { mfa: "required" }.', {
     cause,
   });
 }
 
 /** The session's state if it speaks of this user; state of another user is nobody's. */
-export function stateOf(user: MfaUser, session: MfaSession | undefined): MfaSession | undefined {
-  return session && sessionUserId(session) === user.id ? session : undefined;
-}
-
-/** Throws unless the id is one that every storage keeps apart from every other. */
-export function checkUserId(userId: unknown): asserts userId is string {
-  // Nearly every id is plain ASCII, and a guard asks at each request.
-  if (typeof userId === 'string' && /^[\x20-\x7e]{1,255}$/.test(userId)) return;
-  refuseFaulty(userId);
+export function stateOf(userId: string, session: MfaSession | undefined): MfaSession | undefined {
+  return session && sessionUserId(session) === userId ? session : undefined;
 }
 
 /** Tells the host who is enrolled, if it asked to be told. Failing, it is told again at the next login. */
@@ -115,7 +114,7 @@ export async function tellHost(
 /** Tells the host again while its memory says otherwise. */
 export async function remindHost<User extends MfaUser>(
   flow: FlowContext<User>,
-  user: User,
+  user: KnownUser,
   enrolled: boolean,
   report: Report,
 ): Promise<void> {
@@ -125,21 +124,4 @@ export async function remindHost<User extends MfaUser>(
 /** Whether the answer of a flow is a refusal. */
 export function isRefusal(answer: object): answer is Refusal {
   return 'ok' in answer && answer.ok === false;
-}
-
-function refuseFaulty(userId: unknown): void {
-  const fault = userIdFault(userId);
-  if (fault)
-    throw new MfaError(
-      'invalid_argument',
-      `A user id must be 1 to 255 bytes of well-formed Unicode without U+0000; this one ${fault}.`,
-    );
-}
-
-function userIdFault(userId: unknown): string | null {
-  if (typeof userId !== 'string') return `is of type ${typeof userId}`;
-  if (userId === '') return 'is empty';
-  if (userId.includes('\0')) return 'has U+0000';
-  if (Buffer.from(userId, 'utf8').toString('utf8') !== userId) return 'has half a surrogate pair';
-  return Buffer.byteLength(userId, 'utf8') > 255 ? 'is longer' : null;
 }

@@ -1,6 +1,6 @@
 import type { MfaSession, VerifiedSession } from '../assurance.js';
 import type { EventDetail } from '../events.js';
-import type { MfaUser } from '../options.js';
+import type { KnownUser } from '../host-input.js';
 import { type EffectivePolicy, isProfileMissing } from '../policy/enforcement.js';
 import { isFresh, MANAGEMENT_MAX_AGE_SECONDS } from '../policy/requirement.js';
 import { isEnrolled, type Profile } from '../profile/profile.js';
@@ -9,7 +9,7 @@ import { type Refusal, refuse } from '../results.js';
 
 /** Who stands at a door, and with what state. */
 export interface AtTheDoor {
-  user: MfaUser;
+  user: KnownUser;
   policy: EffectivePolicy;
   session: MfaSession;
   profile: Profile | null;

@@ -1,5 +1,6 @@
 import { ACR, type AccessDecision, type Assurance, type MfaSession, type PendingSession } from '../assurance.js';
 import type { EventContext, EventDetail } from '../events.js';
+import { type KnownUser, readUser } from '../host-input.js';
 import type { MfaUser } from '../options.js';
 import { type EffectivePolicy, isProfileMissing, noteDeadline } from '../policy/enforcement.js';
 import { decideAccess } from '../policy/requirement.js';
@@ -8,7 +9,8 @@ import { isRemembered } from '../profile/device.js';
 import { isEnrolled, newProfile, type Profile } from '../profile/profile.js';
 import type { DeviceGrant, LoginBegun } from '../results.js';
 import { signPendingToken } from '../tokens/pending-token.js';
-import { beginOperation, checkUserId, type FlowContext, isRefusal, policyOf, remindHost } from './flow.js';
+import type { Warn } from '../warnings/once.js';
+import { beginOperation, type FlowContext, isRefusal, policyOf, remindHost } from './flow.js';
 import { endReused, findDevice, openShownTokens, type ShownTokens, startGrant, useDevice } from './known-device.js';
 
 interface LoginInput<User extends MfaUser> {
@@ -34,10 +36,10 @@ interface Begun {
  * makes the profile, so that every state there is has an epoch that can end.
  */
 export async function beginLogin<User extends MfaUser>(flow: FlowContext<User>, input: LoginInput<User>): Promise<LoginBegun> {
-  const { user, context } = input;
-  checkUserId(user?.id);
+  const { user: given, context } = input;
+  const user = readUser(given, flow.options.warn);
   const operation = beginOperation(flow, { name: 'begin_login', userId: user.id, context });
-  const policy = await policyOf(flow.options, user);
+  const policy = await policyOf(flow.options, given, context);
   if (policy.mfa === 'off') {
     operation.report({ name: 'login_begun', access: 'allow' });
     return operation.end({ decision: { access: 'allow', via: 'not-required' } });
@@ -58,6 +60,7 @@ export async function beginLogin<User extends MfaUser>(flow: FlowContext<User>, 
   }
   const { decision, session, grant } = begun;
   if (session) await remindHost(flow, user, begun.enrolled, operation.report);
+  if (begun.enrolled && user.enrolled === undefined && flow.options.markEnrolled) warnOfNoMemory(flow.options.warn);
   const device = await grant;
   // Also where nothing is asked yet: a client without a session enrolls by it when MFA is optional or there is time left.
   const pendingToken = session?.state === 'pending' ? await signPendingToken(session, signing(flow)) : undefined;
@@ -70,7 +73,7 @@ export async function beginLogin<User extends MfaUser>(flow: FlowContext<User>, 
 }
 
 interface LoginFacts {
-  user: MfaUser;
+  user: KnownUser;
   policy: EffectivePolicy;
   shown: ShownTokens;
   since: number;
@@ -117,6 +120,15 @@ function decideLogin<User extends MfaUser>(flow: FlowContext<User>, facts: Login
   const answer = { decision: decide(session, ended.profile), session, enrolled };
   if (known.state === 'reused') return { answer, next: ended.profile, events: ended.events };
   return { answer, events: refusedDevice(known.state === 'live' ? 'not_remembered' : known.why) };
+}
+
+/** The host keeps its memory of who is enrolled, and core never sees it: a deleted record would mean "no MFA". */
+function warnOfNoMemory(warn: Warn): void {
+  warn(
+    'MFA_KIT_ENROLLED_NEVER_GIVEN',
+    'The option "markEnrolled" is set, but an enrolled user logged in without "enrolled", so a deleted MFA record would look like a ' +
+      'user who never enrolled. Return what markEnrolled has stored: { id, name, enrolled: Boolean(row.mfa_enrolled) }.',
+  );
 }
 
 function refusedDevice(why: Extract<EventDetail, { name: 'device_refused' }>['why'] | undefined): EventDetail[] {

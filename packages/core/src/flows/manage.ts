@@ -1,19 +1,11 @@
 import type { MfaSession, VerifiedSession } from '../assurance.js';
 import type { EventDetail } from '../events.js';
+import { readUser } from '../host-input.js';
 import type { MfaUser } from '../options.js';
 import type { EffectivePolicy } from '../policy/enforcement.js';
 import type { Profile } from '../profile/profile.js';
 import { type Refusal, type Result, refuse } from '../results.js';
-import {
-  type Acting,
-  beginOperation,
-  checkUserId,
-  type FlowContext,
-  isRefusal,
-  type Operation,
-  policyOf,
-  stateOf,
-} from './flow.js';
+import { type Acting, beginOperation, type FlowContext, isRefusal, type Operation, policyOf, stateOf } from './flow.js';
 import { managementGate } from './gate.js';
 
 /** What a change of a user's own settings comes to. */
@@ -28,14 +20,14 @@ export async function manage<User extends MfaUser, Fields extends object>(
   input: Acting<User>,
   name: string,
   change: (facts: { profile: Profile; policy: EffectivePolicy; session: VerifiedSession; now: number }) => Change<Fields>,
-  after?: (profile: Profile, operation: Operation) => Promise<void>,
+  after?: (profile: Profile, operation: Operation, userId: string) => Promise<void>,
 ): Promise<Result<Fields & { session: MfaSession }>> {
-  const { user, context } = input;
-  checkUserId(user?.id);
+  const { user: given, context } = input;
+  const user = readUser(given, flow.options.warn);
   const operation = beginOperation(flow, { name, userId: user.id, context });
-  const session = stateOf(user, input.session);
+  const session = stateOf(user.id, input.session);
   if (!session) return operation.end(refuse('login_again'));
-  const policy = await policyOf(flow.options, user);
+  const policy = await policyOf(flow.options, given, context);
   const answer = await flow.profiles.change<{ ok: true; fields: Fields; next: Profile } | Refusal>(
     user.id,
     operation.report,
@@ -51,7 +43,7 @@ export async function manage<User extends MfaUser, Fields extends object>(
     },
   );
   if (isRefusal(answer)) return operation.end(answer);
-  await after?.(answer.next, operation);
+  await after?.(answer.next, operation, user.id);
   return operation.end({ ok: true, ...answer.fields, session: inEpoch(session, answer.next) });
 }
 

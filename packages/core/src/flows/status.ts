@@ -1,3 +1,5 @@
+import type { EventContext } from '../events.js';
+import { readUser } from '../host-input.js';
 import type { MfaUser } from '../options.js';
 import { enrollmentDeadline, isProfileMissing } from '../policy/enforcement.js';
 import { budgetAt, guessCost } from '../policy/lockout.js';
@@ -5,16 +7,16 @@ import { type Device, rememberedEnd } from '../profile/device.js';
 import { type Authenticator, isEnrolled } from '../profile/profile.js';
 import { type AuthenticatorSummary, type DeviceSummary, type MfaStatus, type Result, refuse } from '../results.js';
 import { codeAuthenticators } from './check-code.js';
-import { beginOperation, checkUserId, type FlowContext, policyOf } from './flow.js';
+import { beginOperation, type FlowContext, policyOf } from './flow.js';
 
 /** What is known about a user's MFA, without a secret. One read. */
 export async function getStatus<User extends MfaUser>(
   flow: FlowContext<User>,
-  { user }: { user: User },
+  { user: given, context }: { user: User; context?: EventContext | undefined },
 ): Promise<Result<{ status: MfaStatus }>> {
-  checkUserId(user?.id);
-  const operation = beginOperation(flow, { name: 'get_status', userId: user.id });
-  const policy = await policyOf(flow.options, user);
+  const user = readUser(given, flow.options.warn);
+  const operation = beginOperation(flow, { name: 'get_status', userId: user.id, context });
+  const policy = await policyOf(flow.options, given, context);
   const read = await flow.profiles.read(user.id, operation.report);
   if (!read.ok) return operation.end(read);
   const { profile } = read;

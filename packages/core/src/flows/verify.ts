@@ -2,6 +2,7 @@ import { ACR, type Assurance, type MfaSession, type VerifiedSession } from '../a
 import type { EventDetail } from '../events.js';
 import { parseRecoveryCode, takeRecoveryCode } from '../factors/recovery-code.js';
 import { parseCode } from '../factors/totp.js';
+import { type KnownUser, readUser } from '../host-input.js';
 import type { MfaUser } from '../options.js';
 import { guessCost } from '../policy/lockout.js';
 import { chargeRecovery, recoveryWait } from '../policy/recovery-limit.js';
@@ -9,7 +10,7 @@ import type { Decide, Decision } from '../profile/change-profile.js';
 import { type Profile, withoutRemembrance } from '../profile/profile.js';
 import { type DeviceGrant, type Refusal, type Result, refuse } from '../results.js';
 import { checkCode, codeAuthenticators } from './check-code.js';
-import { type Acting, beginOperation, checkUserId, type FlowContext, isRefusal, policyOf, remindHost, stateOf } from './flow.js';
+import { type Acting, beginOperation, type FlowContext, isRefusal, policyOf, remindHost, stateOf } from './flow.js';
 import { type AtTheDoor, proofGate, useUpToken } from './gate.js';
 import { priceGuess, throttleGuess } from './guess.js';
 import { type DeviceInput, findDevice, openShownTokens, passDevice, type ShownTokens, startGrant } from './known-device.js';
@@ -42,10 +43,10 @@ type Facts<User extends MfaUser> = AtTheDoor & { profile: Profile; input: Verify
 
 /** Checks one proof: one read, one write, and the answer only after the write. */
 export async function verify<User extends MfaUser>(flow: FlowContext<User>, input: VerifyInput<User>): Promise<Result<Verified>> {
-  const { user, context } = input;
-  checkUserId(user?.id);
+  const { user: given, context } = input;
+  const user = readUser(given, flow.options.warn);
   const operation = beginOperation(flow, { name: 'verify', userId: user.id, context });
-  const session = stateOf(user, input.session);
+  const session = stateOf(user.id, input.session);
   if (!session) return operation.end(refuse('login_again'));
   const proof = parseProof(input);
   if (!proof) {
@@ -53,7 +54,7 @@ export async function verify<User extends MfaUser>(flow: FlowContext<User>, inpu
     operation.report({ name: 'verification_failed', factor, door: 'verify', why: 'malformed' });
     return operation.end(refuse('invalid_code'));
   }
-  const policy = await policyOf(flow.options, user);
+  const policy = await policyOf(flow.options, given, context);
   const decide =
     (shown: ShownTokens): Decide<Accepted | Refusal> =>
     (profile, now) => {
@@ -160,7 +161,7 @@ function rememberUntil<User extends MfaUser>({ session, profile, policy, input, 
 
 /** The assurance of a factor that was actively checked now; what it says of the method is true (RFC 8176 section 2). */
 export function activeAssurance(
-  facts: { user: MfaUser; profile: Profile },
+  facts: { user: Pick<KnownUser, 'id'>; profile: Profile },
   via: 'otp' | 'recovery-code',
   now: number,
 ): Assurance {

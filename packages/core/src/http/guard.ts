@@ -31,7 +31,7 @@ export function guardRequest<User extends MfaUser, Request>(
   exchange: MfaExchange<User, Request>,
   requirement: Requirement = {},
 ): Awaitable<GuardOutcome> {
-  const identity = readIdentity(exchange);
+  const identity = readIdentity(kit, exchange);
   return isThenable(identity)
     ? identity.then((found) => guardIdentity(kit, exchange, requirement, found))
     : guardIdentity(kit, exchange, requirement, identity);
@@ -97,7 +97,7 @@ export async function guardMessage<User extends MfaUser, Request>(
   exchange: MfaExchange<User, Request>,
   requirement: Requirement = {},
 ): Promise<AccessDecision> {
-  const { user, session, context, port } = await readIdentity(exchange);
+  const { user, session, context, port } = await readIdentity(kit, exchange);
   return askOnce(kit, { user, session, context, keepsState: port !== null }, requirement);
 }
 

@@ -1,5 +1,6 @@
 import type { Mfa } from '../mfa.js';
 import type { MfaUser } from '../options.js';
+import { createWarn } from '../warnings/once.js';
 import { type HttpOptions, invalid, type ResolvedHttpOptions, resolveHttpOptions } from './http-options.js';
 
 /** The flows and the HTTP options together: made once by a framework's package, given to every function of this folder. */
@@ -13,6 +14,7 @@ export interface HttpKit<User extends MfaUser = MfaUser, Request = unknown> {
 /** Codes of the warnings that the HTTP layer gives. */
 export type HttpWarning =
   | 'MFA_KIT_CROSS_SITE'
+  | 'MFA_KIT_ENROLLED_NOT_BOOLEAN'
   | 'MFA_KIT_GUARDED_DOOR'
   | 'MFA_KIT_LATE_LOGIN'
   | 'MFA_KIT_LOST_USER'
@@ -27,14 +29,9 @@ export function createHttpKit<User extends MfaUser, Request>(
   options: HttpOptions<User, Request>,
 ): HttpKit<User, Request> {
   if (typeof mfa?.checkAccess !== 'function') invalid('The first argument must be what createMfa() returned.');
-  const warned = new Set<HttpWarning>();
   return {
     mfa,
     options: resolveHttpOptions(options),
-    warn(code, sentence) {
-      if (warned.has(code)) return;
-      warned.add(code);
-      process.emitWarning(sentence, { type: 'MfaKitWarning', code });
-    },
+    warn: createWarn(),
   };
 }

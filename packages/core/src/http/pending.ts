@@ -19,7 +19,7 @@ export async function openPending<User extends MfaUser, Request>(
   if (sessionUser || !options.userById) return null;
   const opened = await mfa.openPendingToken(token);
   if (!opened.ok) return null;
-  const user = checkUser(await callHost('userById', () => options.userById?.(opened.userId)));
+  const user = checkUser('userById', await callHost('userById', () => options.userById?.(opened.userId)), kit);
   if (user?.id !== opened.userId) return null;
   return bindFlows(kit, exchange, { user, session: opened.session });
 }

@@ -143,7 +143,7 @@ export async function bindFlows<User extends MfaUser, Request>(
       prove(
         await acting(async (who) => mfa.verify({ ...who, ...(await state.deviceInput(rememberDevice)), code, recoveryCode })),
       ),
-    getStatus: () => acting(({ user }) => mfa.getStatus({ user })),
+    getStatus: () => acting(({ user, context }) => mfa.getStatus({ user, context })),
     renameAuthenticator: async (input) => change(await acting((who) => mfa.renameAuthenticator({ ...who, ...input }))),
     removeAuthenticator: async (input) => change(await acting((who) => mfa.removeAuthenticator({ ...who, ...input }))),
     regenerateRecoveryCodes: async () => change(await acting((who) => mfa.regenerateRecoveryCodes(who))),

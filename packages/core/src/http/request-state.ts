@@ -2,6 +2,7 @@ import type { MfaSession } from '../assurance.js';
 import { type Awaitable, andThen, isThenable, rescue } from '../awaitable.js';
 import { MfaError } from '../errors.js';
 import type { EventContext } from '../events.js';
+import { checkUserAnswer } from '../host-input.js';
 import type { DeviceGrant, DeviceInput } from '../mfa.js';
 import type { MfaUser } from '../options.js';
 import { type DeviceCookieStyle, deviceCookieLines, readDeviceTokens } from './device-cookies.js';
@@ -47,9 +48,10 @@ const DEVICE_HEADER = 'mfa-device';
 
 /** Reads who acts. Throws what the host's callbacks throw, as an MfaError: the request is then denied. */
 export function readIdentity<User extends MfaUser, Request>(
+  kit: HttpKit<User, Request>,
   exchange: MfaExchange<User, Request>,
 ): Awaitable<RequestIdentity<User>> {
-  const user = askUser(exchange);
+  const user = askUser(kit, exchange);
   return isThenable(user) ? user.then((known) => identityOf(exchange, known)) : identityOf(exchange, user);
 }
 
@@ -60,20 +62,23 @@ export function readRequestState<User extends MfaUser, Request>(
   identity?: ActingIdentity<User>,
 ): Awaitable<RequestState<User>> {
   if (identity) return new StateOfRequest(kit, exchange, { ...identity, port: null, context: exchange.eventContext() });
-  return andThen(readIdentity(exchange), (found) => new StateOfRequest(kit, exchange, found));
+  return andThen(readIdentity(kit, exchange), (found) => new StateOfRequest(kit, exchange, found));
 }
 
-function askUser<User extends MfaUser, Request>(exchange: MfaExchange<User, Request>): Awaitable<User | null> {
+function askUser<User extends MfaUser, Request>(
+  kit: HttpKit<User, Request>,
+  exchange: MfaExchange<User, Request>,
+): Awaitable<User | null> {
   let given: ReturnType<typeof exchange.user>;
   try {
     given = exchange.user();
   } catch (cause) {
     return refuseHost('user', cause);
   }
-  if (!isThenable(given)) return checkUser(given);
+  if (!isThenable(given)) return checkUser('user', given, kit);
   return Promise.resolve(given)
     .catch((cause) => refuseHost('user', cause))
-    .then(checkUser);
+    .then((user) => checkUser('user', user, kit));
 }
 
 function identityOf<User extends MfaUser, Request>(
@@ -163,14 +168,15 @@ export class StateOfRequest<User extends MfaUser, Request> implements RequestSta
   }
 }
 
-/** Checks what the host's `user` gave; a value that is no user denies. */
-export function checkUser<User extends MfaUser>(user: User | null | undefined | false): User | null {
+/** Checks what a callback of the host gave as the user; a value that is no user denies. */
+export function checkUser<User extends MfaUser>(
+  option: 'user' | 'userById',
+  user: User | null | undefined | false,
+  kit: Pick<HttpKit, 'warn'>,
+): User | null {
   if (!user) return null;
-  if (typeof user === 'object' && typeof user.id === 'string' && user.id !== '' && typeof user.name === 'string') return user;
-  throw new MfaError(
-    'host_callback_failed',
-    'The option "user" must return { id, name } with texts, or null when nobody is logged in.',
-  );
+  checkUserAnswer(option, user, kit.warn);
+  return user;
 }
 
 /** Calls the host; what it throws becomes an MfaError that names the option. */

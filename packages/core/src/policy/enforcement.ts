@@ -1,3 +1,5 @@
+import { MfaError } from '../errors.js';
+import { checkFieldNames, checkFlag, describe, instantFault, isInstant } from '../host-input.js';
 import type { MfaPolicy } from '../options.js';
 import { isEnrolled, type Profile } from '../profile/profile.js';
 
@@ -13,17 +15,31 @@ export interface EffectivePolicy {
 /** So long a removal or reset that the host may not have heard of explains an empty profile. */
 const UNENROLLED_EXPLAINS = 7 * 24 * 3_600_000;
 
-/** Completes what the host's policy said. Words that it does not know are the strict ones. */
-export function effectivePolicy(given: MfaPolicy, rememberDays: number): EffectivePolicy {
-  const mfa = given.mfa === 'optional' || given.mfa === 'off' ? given.mfa : 'required';
+const FIELDS: readonly (keyof MfaPolicy)[] = ['mfa', 'enrollBy', 'mayEnroll', 'rememberDevice'];
+
+/** Checks and completes what the host's policy answered. A field that is not understood is an error, never the lax reading. */
+export function effectivePolicy(given: unknown, rememberDays: number): EffectivePolicy {
+  checkFieldNames(given, FIELDS, refusePolicy);
+  const { mfa = 'required', enrollBy, mayEnroll, rememberDevice } = given;
+  if (mfa !== 'required' && mfa !== 'optional' && mfa !== 'off') {
+    refusePolicy(`has "mfa" that is none of 'required', 'optional' and 'off'; it is ${describe(mfa)}.`);
+  }
+  checkFlag('mayEnroll', mayEnroll, refusePolicy);
+  checkFlag('rememberDevice', rememberDevice, refusePolicy);
+  if (enrollBy !== undefined && !isInstant(enrollBy)) {
+    refusePolicy(`is wrong: "enrollBy" ${instantFault(enrollBy)} Leave it out where there is no deadline.`);
+  }
   const policy: EffectivePolicy = {
     mfa,
-    mayEnroll: given.mayEnroll !== false && mfa !== 'off',
-    rememberDays: given.rememberDevice === false ? 0 : rememberDays,
+    mayEnroll: mayEnroll !== false && mfa !== 'off',
+    rememberDays: rememberDevice === false ? 0 : rememberDays,
   };
-  const { enrollBy } = given;
-  if (mfa === 'required' && enrollBy !== undefined && Number.isFinite(enrollBy)) policy.enrollBy = enrollBy;
+  if (mfa === 'required' && enrollBy !== undefined) policy.enrollBy = enrollBy;
   return policy;
+}
+
+function refusePolicy(what: string): never {
+  throw new MfaError('host_callback_failed', `The answer of the option "policy" ${what}`);
 }
 
 /** Until when a user without authenticator is let through: the earliest deadline that was ever given. */

@@ -1,5 +1,6 @@
 import type { AccessDecision, Assurance, ChallengeFactor, MfaSession, Requirement } from '../assurance.js';
 import { MfaError } from '../errors.js';
+import { checkFieldNames, checkFlag, describe } from '../host-input.js';
 import { isRemembered } from '../profile/device.js';
 import { isEnrolled, type Profile } from '../profile/profile.js';
 import { type EffectivePolicy, enrollmentDeadline, isProfileMissing } from './enforcement.js';
@@ -38,6 +39,10 @@ export function decideAccess(facts: AccessFacts): AccessDecision {
   return decideProven(session.assurance, profile, facts);
 }
 
+/** The smallest `maxAgeSeconds`: between a proof and the request that it is for lie a redirect and the person's next click. */
+const LEAST_AGE_SECONDS = 5;
+const FIELDS: readonly (keyof Requirement)[] = ['maxAgeSeconds', 'acceptRememberedDevice'];
+
 /** What {@link checkRequirement} gave: a guard that has it asks again at every request. */
 const checked = new WeakSet<Requirement>();
 
@@ -46,24 +51,34 @@ export function checkRequirement(requirement: Requirement): Requirement {
   return checked.has(requirement) ? requirement : checkFields(requirement);
 }
 
-function checkFields(requirement: Requirement): Requirement {
-  if (typeof requirement !== 'object' || requirement === null)
-    throw invalid('A requirement is an object such as { maxAgeSeconds: 300 }.');
-  for (const name of Object.keys(requirement)) {
-    if (name !== 'maxAgeSeconds' && name !== 'acceptRememberedDevice') {
-      throw invalid(`Unknown requirement "${name}". Known are: maxAgeSeconds, acceptRememberedDevice.`);
-    }
-  }
+function checkFields(requirement: unknown): Requirement {
+  checkFieldNames(requirement, FIELDS, refuseRequirement, refuseUnknown);
   const { maxAgeSeconds, acceptRememberedDevice } = requirement;
-  if (maxAgeSeconds !== undefined && !(Number.isSafeInteger(maxAgeSeconds) && maxAgeSeconds >= 0)) {
-    throw invalid('maxAgeSeconds must be a whole number of seconds, 0 or more.');
-  }
-  if (acceptRememberedDevice !== undefined && typeof acceptRememberedDevice !== 'boolean') {
-    throw invalid('acceptRememberedDevice must be true or false.');
-  }
-  const own = Object.freeze({ ...requirement });
-  checked.add(own);
+  checkFlag('acceptRememberedDevice', acceptRememberedDevice, refuseRequirement);
+  // Only what was read and checked is kept: a getter may answer differently the next time.
+  const own: Requirement = {};
+  if (maxAgeSeconds !== undefined) own.maxAgeSeconds = checkAge(maxAgeSeconds);
+  if (acceptRememberedDevice !== undefined) own.acceptRememberedDevice = acceptRememberedDevice;
+  checked.add(Object.freeze(own));
   return own;
+}
+
+function checkAge(maxAgeSeconds: unknown): number {
+  if (typeof maxAgeSeconds === 'number' && Number.isSafeInteger(maxAgeSeconds) && maxAgeSeconds >= LEAST_AGE_SECONDS) {
+    return maxAgeSeconds;
+  }
+  throw invalid(
+    `maxAgeSeconds must be a whole number of seconds, ${LEAST_AGE_SECONDS} at least; it is ${describe(maxAgeSeconds)}. A younger ` +
+      'proof would be too old when the request arrives that needs it. Write { maxAgeSeconds: 300 } for a proof of the last five minutes.',
+  );
+}
+
+function refuseUnknown(name: string): never {
+  throw invalid(`Unknown requirement "${name}". Known are: ${FIELDS.join(', ')}.`);
+}
+
+function refuseRequirement(what: string): never {
+  throw invalid(`A requirement ${what} Write { maxAgeSeconds: 300 }, for example.`);
 }
 
 /** What a guard asks for that was told nothing more. */

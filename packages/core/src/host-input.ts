@@ -1,0 +1,165 @@
+import { MfaError, type MfaErrorCode } from './errors.js';
+
+/**
+ * The checks of everything that the host gives: users, answers of callbacks, instants.
+ *
+ * Each field is read once, because a getter may answer differently the next time; what was read and checked is what counts. A value
+ * that is not understood is an error, never the lax reading.
+ */
+
+/** A user whose fields were read and checked. */
+export interface KnownUser {
+  id: string;
+  name: string;
+  /** `undefined`: the host does not say. */
+  enrolled: boolean | undefined;
+}
+
+/** Tells the operator; the HTTP layer and core have each one of their own. */
+type Warn = (code: 'MFA_KIT_ENROLLED_NOT_BOOLEAN', sentence: string) => void;
+
+/** Refuses a value; `what` completes the sentence that begins with the value's name. */
+export type RefuseValue = (what: string) => never;
+
+const ENROLLED_WARNING =
+  'The user came with "enrolled" that is neither true nor false, so every request of that user fails. Databases such as MySQL and ' +
+  'SQLite return 1 and 0 for a boolean column. Write enrolled: Boolean(row.mfa_enrolled).';
+
+/** The fields of a user that a caller of core gave. */
+export function readUser(user: unknown, warn: Warn): KnownUser {
+  return { id: readUserId(user), name: readUserName(user), enrolled: readEnrolled(user, warn) };
+}
+
+/** The id of a user. A guard reads the fields one by one, without an object for them. */
+export function readUserId(user: unknown): string {
+  const id: unknown = typeof user === 'object' && user !== null && 'id' in user ? user.id : undefined;
+  checkUserId(id);
+  return id;
+}
+
+/** The name of a user; any text is one. */
+export function readUserName(user: unknown): string {
+  const name: unknown = (user as { name?: unknown }).name;
+  if (typeof name === 'string') return name;
+  throw new MfaError('invalid_argument', 'The user has no "name"; give the text that the authenticator app is to show.');
+}
+
+/** What the host remembers of the user's enrollment. `null`, which databases have for "not set", is the same as no word. */
+export function readEnrolled(user: unknown, warn: Warn): boolean | undefined {
+  const enrolled: unknown = (user as { enrolled?: unknown }).enrolled;
+  if (enrolled === true || enrolled === false || enrolled === undefined) return enrolled;
+  if (enrolled === null) return undefined;
+  warn('MFA_KIT_ENROLLED_NOT_BOOLEAN', ENROLLED_WARNING);
+  throw new MfaError(
+    'host_callback_failed',
+    `The user's "enrolled" must be true, false, or left out; it is ${describe(enrolled)}. Write enrolled: Boolean(row.mfa_enrolled).`,
+  );
+}
+
+/** Throws unless what a callback of the host returned is a user. `option`: the name of the callback. */
+export function checkUserAnswer(option: string, user: object, warn: Warn): void {
+  const { id, name } = user as { id?: unknown; name?: unknown };
+  if (typeof user !== 'object' || typeof id !== 'string' || id === '' || typeof name !== 'string') {
+    throw new MfaError(
+      'host_callback_failed',
+      `The option "${option}" must return { id, name } with texts, or null when nobody is logged in.`,
+    );
+  }
+  const fault = userIdFault(id);
+  if (fault) throw new MfaError('host_callback_failed', `${fault} It came from the option "${option}".`);
+  readEnrolled(user, warn);
+}
+
+/** Throws unless the id is one that every storage keeps apart from every other. */
+export function checkUserId(userId: unknown): asserts userId is string {
+  const fault = userIdFault(userId);
+  if (fault) throw new MfaError('invalid_argument', fault);
+}
+
+/** Throws unless the value is an object of named fields, and has no field but the known ones, wherever it has it from. */
+export function checkFieldNames(
+  given: unknown,
+  known: readonly string[],
+  refuse: RefuseValue,
+  refuseName: RefuseValue = (name) => refuse(`has the unknown field "${name}"; known are ${known.join(', ')}.`),
+): asserts given is Record<string, unknown> {
+  if (!isFieldObject(given)) refuse(`must be an object with ${known.join(', ')}; it is ${describe(given)}.`);
+  // Inherited fields count as well: a misspelled one would be a rule that does not hold.
+  for (const name in given) {
+    if (!known.includes(name)) refuseName(name);
+  }
+}
+
+/** Throws unless the field is `true`, `false` or undefined. */
+export function checkFlag(name: string, value: unknown, refuse: RefuseValue): asserts value is boolean | undefined {
+  if (value === undefined || value === true || value === false) return;
+  refuse(`has "${name}" that is neither true nor false; it is ${describe(value)}.${adviceOn(value, name)}`);
+}
+
+/** September 1973 in milliseconds; in seconds it is the year 5138. */
+const EARLIEST_INSTANT = 1e11;
+/** The year 5138 in milliseconds; in microseconds it is September 1973. */
+const LATEST_INSTANT = 1e14;
+
+/** Whether a number can be an instant in epoch milliseconds. One in seconds or microseconds cannot; fractions are fine. */
+export function isInstant(value: unknown): value is number {
+  // NaN and the infinities fail the comparisons.
+  return typeof value === 'number' && value >= EARLIEST_INSTANT && value < LATEST_INSTANT;
+}
+
+/** What is wrong with a value that is no instant: the end of the sentence that begins with its name. */
+export function instantFault(value: unknown): string {
+  const must = `must be an instant in epoch milliseconds, such as Date.now(); it is ${describe(value)}`;
+  if (value instanceof Date) return `${must}. Give its getTime().`;
+  if (typeof value === 'number' && Number.isFinite(value)) {
+    const unit = value < EARLIEST_INSTANT ? 'seconds' : 'microseconds';
+    return `${must}, as if it were in ${unit}.${unit === 'seconds' ? ' Multiply seconds by 1000.' : ''}`;
+  }
+  return `${must}.`;
+}
+
+/** Throws unless the value is an instant in epoch milliseconds. `name`: how the message calls it. */
+export function checkInstant(name: string, value: unknown, code: MfaErrorCode = 'invalid_argument'): asserts value is number {
+  if (!isInstant(value)) throw new MfaError(code, `"${name}" ${instantFault(value)}`);
+}
+
+/** An object that has named fields: no list, function, Date, Map or boxed value, all of which would count as an object without any. */
+export function isFieldObject(value: unknown): value is Record<string, unknown> {
+  if (typeof value !== 'object' || value === null) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  if (prototype === Object.prototype || prototype === null) return true;
+  return Object.prototype.toString.call(value) === '[object Object]';
+}
+
+/** A value as messages name it: its kind, and no content beyond a number or a word of the language. */
+export function describe(value: unknown): string {
+  if (value === null || value === undefined || typeof value === 'boolean' || typeof value === 'number') return String(value);
+  if (typeof value === 'string') return 'a text';
+  return typeof value === 'object' ? describeObject(value) : `a ${typeof value}`;
+}
+
+function describeObject(value: object): string {
+  if (Array.isArray(value)) return 'a list';
+  const kind = Object.prototype.toString.call(value).slice(8, -1);
+  return kind === 'Object' ? 'an object' : `a ${kind} object`;
+}
+
+function adviceOn(value: unknown, name: string): string {
+  if (value === null) return ` Leave "${name}" out where there is nothing to say.`;
+  return value === 0 || value === 1 ? ` Write Boolean(...) around a column that is 0 or 1.` : '';
+}
+
+function userIdFault(userId: unknown): string | null {
+  // Nearly every id is plain ASCII, and a guard asks at each request.
+  if (typeof userId === 'string' && /^[\x20-\x7e]{1,255}$/.test(userId)) return null;
+  const fault = unusualIdFault(userId);
+  return fault && `A user id must be 1 to 255 bytes of well-formed Unicode without U+0000; this one ${fault}.`;
+}
+
+function unusualIdFault(userId: unknown): string | null {
+  if (typeof userId !== 'string') return `is of type ${typeof userId}`;
+  if (userId === '') return 'is empty';
+  if (userId.includes('\0')) return 'has U+0000';
+  if (Buffer.from(userId, 'utf8').toString('utf8') !== userId) return 'has half a surrogate pair';
+  return Buffer.byteLength(userId, 'utf8') > 255 ? 'is longer' : null;
+}

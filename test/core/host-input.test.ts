@@ -1,0 +1,370 @@
+import type { MfaUser } from '@mfa-kit/core';
+import { bindFlows, checkRequirement, createHttpKit, guardRequest } from '@mfa-kit/core/http';
+import { describe, expect, it } from 'vitest';
+import { ada, createBench, createEnrolled, loginPending, MINUTE, type TestUser } from '../support/core-fixture.js';
+import { watchWarnings } from '../support/warnings.js';
+import { exchangeOf, sessionOf } from './http/exchange.js';
+
+const warnings = watchWarnings();
+const failed = (sentence: RegExp) =>
+  expect.objectContaining({ name: 'MfaError', code: 'host_callback_failed', message: expect.stringMatching(sentence) });
+
+/** Every flow that takes a user. */
+const flows: [string, (mfa: ReturnType<typeof createBench>['mfa'], user: TestUser) => Promise<unknown>][] = [
+  ['beginLogin', (mfa, user) => mfa.beginLogin({ user })],
+  ['checkAccess', (mfa, user) => mfa.checkAccess({ user, session: undefined })],
+  ['startEnrollment', (mfa, user) => mfa.startEnrollment({ user, session: undefined })],
+  ['currentEnrollment', (mfa, user) => mfa.currentEnrollment({ user, session: undefined })],
+  ['confirmEnrollment', (mfa, user) => mfa.confirmEnrollment({ user, session: undefined, enrollmentId: 'x', code: '1' })],
+  ['cancelEnrollment', (mfa, user) => mfa.cancelEnrollment({ user, session: undefined, enrollmentId: 'x' })],
+  ['verify', (mfa, user) => mfa.verify({ user, session: undefined, code: '123456' })],
+  ['getStatus', (mfa, user) => mfa.getStatus({ user })],
+  ['renameAuthenticator', (mfa, user) => mfa.renameAuthenticator({ user, session: undefined, authenticatorId: 'x', name: 'y' })],
+  ['removeAuthenticator', (mfa, user) => mfa.removeAuthenticator({ user, session: undefined, authenticatorId: 'x' })],
+  ['regenerateRecoveryCodes', (mfa, user) => mfa.regenerateRecoveryCodes({ user, session: undefined })],
+  ['revokeDevice', (mfa, user) => mfa.revokeDevice({ user, session: undefined, deviceId: 'x' })],
+  ['endAllSessions', (mfa, user) => mfa.endAllSessions({ user, session: undefined })],
+];
+
+const NOT_BOOLEAN: [string, unknown][] = [
+  ['1', 1],
+  ['0', 0],
+  ['-1', -1],
+  ['NaN', Number.NaN],
+  ['a bigint', 1n],
+  ['"true"', 'true'],
+  ['an empty text', ''],
+  ['"t"', 't'],
+  ['an object', {}],
+  ['a list', []],
+  ['a boxed true', Object(true)],
+  ['a date', new Date()],
+  ['bytes', Buffer.from([1])],
+  ['a promise', Promise.resolve(true)],
+  ['a function', () => true],
+  ['a symbol', Symbol('enrolled')],
+];
+
+describe('F1, T34: "enrolled" of a user', () => {
+  it.each(NOT_BOOLEAN)('F1: %s is an error in every flow, and one warning', async (_, enrolled) => {
+    const bench = createBench();
+    for (const [name, flow] of flows) {
+      const outcome = flow(bench.mfa, { ...ada, enrolled } as never);
+      await expect(outcome, name).rejects.toEqual(failed(/Boolean\(row\.mfa_enrolled\)/));
+    }
+    expect(bench.counts.writes).toBe(0);
+    await new Promise(setImmediate);
+    expect(warnings).toEqual([expect.stringMatching(/^MFA_KIT_ENROLLED_NOT_BOOLEAN: .*Boolean\(row\.mfa_enrolled\)/)]);
+  });
+
+  it.each(NOT_BOOLEAN)('F1: %s from the option "user" fails the request', async (_, enrolled) => {
+    const { mfa } = createBench();
+    const kit = createHttpKit<TestUser, string>(mfa, { loginUrl: '/login' });
+    const user = { ...ada, enrolled } as never;
+    for (let request = 0; request < 3; request++) {
+      const ask = async () => guardRequest(kit, exchangeOf({ user, session: sessionOf() }));
+      await expect(ask()).rejects.toEqual(failed(/Boolean\(row\.mfa_enrolled\)/));
+      await expect(bindFlows(kit, exchangeOf({ user, session: sessionOf() }))).rejects.toEqual(failed(/Boolean/));
+    }
+    await new Promise(setImmediate);
+    expect(warnings).toHaveLength(1);
+  });
+
+  it('F1: the attack: a database that returns 1, a record that was deleted', async () => {
+    const bench = await createEnrolled();
+    const user = { ...ada, enrolled: 1 } as unknown as TestUser;
+    await bench.storage.remove(ada.id, (await bench.storage.read(ada.id))?.version ?? '');
+    await expect(bench.mfa.beginLogin({ user })).rejects.toEqual(failed(/Boolean/));
+    const missing = await bench.mfa.beginLogin({ user: { ...ada, enrolled: true } });
+    expect(missing.decision).toEqual({ access: 'refuse', reason: 'profile_missing' });
+  });
+
+  it.each([null, undefined])('F1: %s is no word, as if it were left out', async (enrolled) => {
+    const told: unknown[] = [];
+    const bench = await createEnrolled(ada, { markEnrolled: (...given) => void told.push(given) });
+    told.length = 0;
+    const { decision } = await bench.mfa.beginLogin({ user: { ...ada, enrolled } as TestUser });
+    expect(decision.access).toBe('challenge');
+    expect(told).toEqual([]);
+  });
+
+  it('F1: what was read first counts, though a getter answers differently each time', async () => {
+    const bench = createBench();
+    let reads = 0;
+    const user: MfaUser = {
+      id: ada.id,
+      name: ada.name,
+      get enrolled() {
+        return ++reads === 1;
+      },
+    };
+    // True at the first reading: the record is missing. Later readings would say that nobody ever enrolled.
+    expect((await bench.mfa.beginLogin({ user })).decision).toEqual({ access: 'refuse', reason: 'profile_missing' });
+    expect(reads).toBe(1);
+    reads = 0;
+    expect(await bench.mfa.checkAccess({ user, session: undefined })).toEqual({ access: 'refuse', reason: 'profile_missing' });
+    expect(reads).toBe(1);
+  });
+
+  it('F1: fields that a class or a prototype has count', async () => {
+    class Row {
+      id = ada.id;
+      name = ada.name;
+      get enrolled(): boolean {
+        return true;
+      }
+    }
+    const bench = createBench();
+    for (const user of [new Row(), Object.create({ ...ada, enrolled: true }), new Proxy({ ...ada, enrolled: true }, {})]) {
+      expect((await bench.mfa.beginLogin({ user })).decision).toEqual({ access: 'refuse', reason: 'profile_missing' });
+    }
+  });
+
+  it.each([
+    ['nothing', undefined, 'invalid_argument'],
+    ['null', null, 'invalid_argument'],
+    ['a text', 'user-ada', 'invalid_argument'],
+    ['a function', Object.assign(() => 0, { id: 'x' }), 'invalid_argument'],
+    ['a promise', Promise.resolve(ada), 'invalid_argument'],
+    ['a list', [ada], 'invalid_argument'],
+    ['a numeric id', { ...ada, id: 7 }, 'invalid_argument'],
+    ['a bigint id', { ...ada, id: 7n }, 'invalid_argument'],
+    ['a boxed id', { ...ada, id: Object('x') }, 'invalid_argument'],
+    ['no name', { id: ada.id }, 'invalid_argument'],
+    ['a name that is null', { id: ada.id, name: null }, 'invalid_argument'],
+    ['a numeric name', { id: ada.id, name: 7 }, 'invalid_argument'],
+    ['a list of names', { id: ada.id, name: ['x'] }, 'invalid_argument'],
+  ])('F1: a user that is %s is refused in every flow', async (_, user, code) => {
+    const bench = createBench();
+    for (const [name, flow] of flows) {
+      await expect(flow(bench.mfa, user as never), name).rejects.toMatchObject({ name: 'MfaError', code });
+    }
+    expect(bench.counts.writes).toBe(0);
+  });
+
+  it('F1: a host that keeps enrolled up to date and never hands it in is told once', async () => {
+    const bench = await createEnrolled(ada, { markEnrolled: () => {} });
+    for (let login = 0; login < 3; login++) await bench.mfa.beginLogin({ user: ada });
+    await new Promise(setImmediate);
+    expect(warnings).toEqual([expect.stringMatching(/^MFA_KIT_ENROLLED_NEVER_GIVEN: .*enrolled: Boolean\(row\.mfa_enrolled\)/)]);
+  });
+
+  it('F1: no such warning where enrolled comes, nobody is enrolled, or markEnrolled is not set', async () => {
+    const marked = await createEnrolled(ada, { markEnrolled: () => {} });
+    await marked.mfa.beginLogin({ user: { ...ada, enrolled: true } });
+    await marked.mfa.beginLogin({ user: { id: 'user-new', name: 'new' } });
+    const unmarked = await createEnrolled();
+    await unmarked.mfa.beginLogin({ user: ada });
+    await new Promise(setImmediate);
+    expect(warnings).toEqual([]);
+  });
+});
+
+const BAD_POLICIES: [string, unknown][] = [
+  ['null', null],
+  ['nothing', undefined],
+  ['a text', 'required'],
+  ['true', true],
+  ['a number', 1],
+  ['a list', []],
+  ['a list with a word', ['off']],
+  ['a function', () => ({ mfa: 'off' })],
+  ['a date', new Date()],
+  ['a map', new Map([['mfa', 'off']])],
+  ['a boxed boolean', Object(false)],
+  ['an unknown field', { mfa: 'required', enroll: false }],
+  ['a misspelled field', { mayenroll: false }],
+  ['an inherited unknown field', Object.create({ mayenrol: false })],
+  ['an unknown word', { mfa: 'Required' }],
+  ['a level that is true', { mfa: true }],
+  ['a level that is null', { mfa: null }],
+  ['a boxed word', { mfa: Object('off') }],
+  ['mayEnroll: 0', { mayEnroll: 0 }],
+  ['mayEnroll: 1', { mayEnroll: 1 }],
+  ['mayEnroll: null', { mayEnroll: null }],
+  ['mayEnroll: "false"', { mayEnroll: 'false' }],
+  ['mayEnroll: a boxed false', { mayEnroll: Object(false) }],
+  ['rememberDevice: null', { rememberDevice: null }],
+  ['rememberDevice: 0', { rememberDevice: 0 }],
+  ['rememberDevice: { days: 7 }', { rememberDevice: { days: 7 } }],
+  ['enrollBy: null', { enrollBy: null }],
+  ['enrollBy: 0', { enrollBy: 0 }],
+  ['enrollBy: a date', { enrollBy: new Date() }],
+  ['enrollBy: in seconds', { enrollBy: 1_800_000_000 }],
+  ['enrollBy: in microseconds', { enrollBy: 1_800_000_000_000_000 }],
+  ['enrollBy: NaN', { enrollBy: Number.NaN }],
+  ['enrollBy: Infinity', { enrollBy: Number.POSITIVE_INFINITY }],
+  ['enrollBy: a text', { enrollBy: '2027-01-01' }],
+  ['enrollBy: a bigint', { enrollBy: 1_800_000_000_000n }],
+  ['enrollBy: in seconds, though nobody must enroll', { mfa: 'optional', enrollBy: 1_800_000_000 }],
+];
+
+describe('F2, SES-4: an answer of "policy" that is none is an error, never the lax reading', () => {
+  it.each(BAD_POLICIES)('F2: %s', async (_, answer) => {
+    for (const policy of [() => answer, async () => answer, () => Promise.resolve(Promise.resolve(answer))]) {
+      const bench = createBench({ policy: policy as never });
+      const session = await loginPending(createBench({ storage: bench.storage, clock: bench.clock.now }).mfa);
+      for (const [name, flow] of flows) {
+        if (!['beginLogin', 'checkAccess', 'getStatus'].includes(name)) continue;
+        await expect(flow(bench.mfa, ada), name).rejects.toEqual(failed(/"policy"/));
+      }
+      await expect(bench.mfa.startEnrollment({ user: ada, session })).rejects.toEqual(failed(/"policy"/));
+    }
+  });
+
+  it('F2: the message names the field, what it is, and what to write', async () => {
+    const bench = createBench({ policy: () => ({ mayEnroll: 0 }) as never });
+    await expect(bench.mfa.getStatus({ user: ada })).rejects.toThrow(/"mayEnroll" .*it is 0.*Boolean\(/);
+    const dated = createBench({ policy: () => ({ enrollBy: new Date() }) as never });
+    await expect(dated.mfa.getStatus({ user: ada })).rejects.toThrow(/"enrollBy" must be an instant .*getTime\(\)/);
+    const seconds = createBench({ policy: () => ({ enrollBy: 1_800_000_000 }) });
+    await expect(seconds.mfa.getStatus({ user: ada })).rejects.toThrow(/in seconds\. Multiply seconds by 1000/);
+  });
+
+  it.each([
+    ['an empty object', {}],
+    ['an object without prototype', Object.assign(Object.create(null), { mfa: 'required' })],
+    ['fields that are undefined', { mfa: undefined, enrollBy: undefined, mayEnroll: undefined, rememberDevice: undefined }],
+    ['inherited fields', Object.create({ mfa: 'required' })],
+  ])('F2: %s is good', async (_, answer) => {
+    const bench = createBench({ policy: () => answer });
+    expect((await bench.mfa.beginLogin({ user: ada })).decision).toEqual({ access: 'enroll' });
+  });
+
+  it('F2: each field is read once', async () => {
+    const reads: string[] = [];
+    const answer = new Proxy({ mfa: 'required', mayEnroll: false, rememberDevice: false, enrollBy: 1_800_000_000_000 } as const, {
+      get(target, name: 'mfa' | 'mayEnroll') {
+        reads.push(name);
+        return target[name];
+      },
+    });
+    const bench = createBench({ policy: () => answer });
+    await bench.mfa.checkAccess({ user: ada, session: undefined });
+    // "then" tells whether it must be waited for.
+    expect(reads.filter((name) => name !== 'then').sort()).toEqual(['enrollBy', 'mayEnroll', 'mfa', 'rememberDevice']);
+  });
+
+  it('F2: an instant that has been is a deadline that is over', async () => {
+    const bench = createBench({ policy: () => ({ enrollBy: 1_700_000_000_000 }) });
+    expect((await bench.mfa.beginLogin({ user: ada })).decision).toEqual({ access: 'enroll', enrollBy: 1_700_000_000_000 });
+  });
+
+  it('policy gets the context of the request in every flow that has one', async () => {
+    const seen: unknown[] = [];
+    const bench = await createEnrolled(ada, {
+      policy: (_user, context) => {
+        seen.push(context);
+        return {};
+      },
+    });
+    const context = { network: '10.0.0.0/8', country: 'SE' };
+    const { session } = bench;
+    const who = { user: ada, session, context };
+    seen.length = 0;
+    await bench.mfa.beginLogin({ user: ada, context });
+    await bench.mfa.checkAccess(who);
+    await bench.mfa.getStatus({ user: ada, context });
+    await bench.mfa.startEnrollment(who);
+    await bench.mfa.currentEnrollment(who);
+    await bench.mfa.confirmEnrollment({ ...who, enrollmentId: 'x', code: '1' });
+    await bench.mfa.cancelEnrollment({ ...who, enrollmentId: 'x' });
+    await bench.mfa.verify({ ...who, code: '123456' });
+    await bench.mfa.endAllSessions(who);
+    expect(seen).toHaveLength(9);
+    for (const given of seen) expect(given).toBe(context);
+    seen.length = 0;
+    const kit = createHttpKit<TestUser, string>(bench.mfa, { loginUrl: '/login' });
+    const bound = await bindFlows(kit, exchangeOf({ user: ada, session: sessionOf(session), context }));
+    await bound.getStatus();
+    await bound.checkAccess();
+    expect(seen).toHaveLength(2);
+    for (const given of seen) expect(given).toBe(context);
+  });
+});
+
+describe('F3, F4, SUP-6: a requirement', () => {
+  const stale = async (requirement: object) => {
+    const bench = await createEnrolled();
+    bench.clock.advance(10 * MINUTE);
+    return (await bench.mfa.checkAccess({ user: ada, session: bench.session, requirement: requirement as never })).access;
+  };
+
+  it.each([
+    ['inherited', () => Object.create({ maxAgeSeconds: 300 })],
+    [
+      'a getter',
+      () => ({
+        get maxAgeSeconds() {
+          return 300;
+        },
+      }),
+    ],
+    [
+      'a getter of a class',
+      () =>
+        new (class {
+          get maxAgeSeconds() {
+            return 300;
+          }
+        })(),
+    ],
+    ['a field that is not listed', () => Object.defineProperty({}, 'maxAgeSeconds', { value: 300, enumerable: false })],
+    ['behind a proxy', () => new Proxy({ maxAgeSeconds: 300 }, {})],
+    ['behind a proxy that lists nothing', () => new Proxy({ maxAgeSeconds: 300 }, { ownKeys: () => [] })],
+    ['without prototype', () => Object.assign(Object.create(null), { maxAgeSeconds: 300 })],
+  ])('F3: maxAgeSeconds counts where it is %s', async (_, make) => {
+    expect(await stale(make())).toBe('challenge');
+    expect(checkRequirement(make())).toStrictEqual({ maxAgeSeconds: 300 });
+  });
+
+  it('F3: what was checked is what counts, though a getter answers differently the next time', async () => {
+    let reads = 0;
+    const requirement = {
+      get maxAgeSeconds() {
+        return ++reads === 1 ? 300 : undefined;
+      },
+    };
+    expect(await stale(requirement)).toBe('challenge');
+    expect(reads).toBe(1);
+  });
+
+  it.each([
+    ['an inherited unknown field', Object.create({ maxAge: 300 })],
+    ['a list', []],
+    ['a list with a number', [300]],
+    ['a function', () => ({ maxAgeSeconds: 300 })],
+    ['a map', new Map([['maxAgeSeconds', 300]])],
+    ['a date', new Date()],
+    ['a boxed number', Object(300)],
+    ['a promise', Promise.resolve({ maxAgeSeconds: 300 })],
+    ['null', null],
+    ['false', false],
+    ['a text', 'fresh'],
+    ['maxAgeSeconds that is null', { maxAgeSeconds: null }],
+    ['maxAgeSeconds that is a text', { maxAgeSeconds: '300' }],
+    ['maxAgeSeconds that is a bigint', { maxAgeSeconds: 300n }],
+    ['maxAgeSeconds that is NaN', { maxAgeSeconds: Number.NaN }],
+    ['maxAgeSeconds without end', { maxAgeSeconds: Number.POSITIVE_INFINITY }],
+    ['maxAgeSeconds that is boxed', { maxAgeSeconds: Object(300) }],
+    ['acceptRememberedDevice that is null', { acceptRememberedDevice: null }],
+    ['acceptRememberedDevice that is 0', { acceptRememberedDevice: 0 }],
+  ])('F3: %s is refused', async (_, requirement) => {
+    expect(() => checkRequirement(requirement as never)).toThrow(expect.objectContaining({ code: 'invalid_option' }));
+    await expect(stale(requirement as never)).rejects.toMatchObject({ code: 'invalid_option' });
+  });
+
+  it.each([0, 1, 4, -5, 4.5])('F4: maxAgeSeconds: %d can hardly be met, and the message says the smallest', (maxAgeSeconds) => {
+    expect(() => checkRequirement({ maxAgeSeconds })).toThrow(/maxAgeSeconds must be a whole number of seconds, 5 at least/);
+  });
+
+  it('F4: 5 seconds are the smallest', async () => {
+    const bench = await createEnrolled();
+    const { session, clock } = bench;
+    const requirement = { maxAgeSeconds: 5 };
+    clock.set(session.assurance.verifiedAt + 5_000);
+    expect((await bench.mfa.checkAccess({ user: ada, session, requirement })).access).toBe('allow');
+    clock.advance(1);
+    expect((await bench.mfa.checkAccess({ user: ada, session, requirement })).access).toBe('challenge');
+  });
+});
