@@ -30,7 +30,10 @@ async function bundle(folder) {
   const { output } = await joined.write({
     dir: made,
     entryFileNames: '[name].js',
-    chunkFileNames: 'chunks/[name].js',
+    // A process may run while another build is put in place below it. What it loads late is then the file that it was built with, or
+    // no file: the hash stands for the content, with the names of the files that it imports.
+    chunkFileNames: 'chunks/[name]-[hash].js',
+    minifyInternalExports: false,
     sourcemap: true,
   });
   await joined.close();

@@ -1,7 +1,7 @@
 import { builtinModules } from 'node:module';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { manifestOf, packageNames, type Source, sourcesOf } from './sources.js';
+import { manifestOf, nodesOf, packageNames, type Source, sourcesOf } from './sources.js';
 
 /** The rooms of core, lowest first. A file may use its own row and the rows above it, never a row below. */
 const rows = [
@@ -54,6 +54,23 @@ describe('imports in core run one way', () => {
         !(file === 'http/index.ts' && target === 'policy/requirement'),
     );
     expect(wrong).toEqual([]);
+  });
+
+  it('F16: nothing is loaded late but the look of pages, and packages that few calls need', () => {
+    const late = packageNames.flatMap((name) =>
+      sourcesOf(name).flatMap(({ file, program }) =>
+        [...nodesOf(program)]
+          .filter(({ type }) => type === 'ImportExpression')
+          .map(({ source }) => `${name}/${file} loads ${(source as { value?: unknown }).value}`),
+      ),
+    );
+    expect([...new Set(late)].sort()).toEqual([
+      'core/http/device-label.ts loads bowser',
+      'core/http/endpoints/answer-endpoint.ts loads ../../pages/assets.js',
+      'core/http/views.ts loads ../pages/render.js',
+      'core/qr.ts loads qrcode',
+      'nest/mfa.socket.ts loads @nestjs/websockets',
+    ]);
   });
 
   it('pages do not import http', () => {

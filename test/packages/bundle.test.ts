@@ -1,5 +1,15 @@
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 
@@ -27,4 +37,32 @@ it('says how to mend a folder that only the compiler takes for full', () => {
   const { status, stderr } = bundle();
   expect(stderr).toContain('express/build is empty. Run: npx tsc -b --force && npm run build');
   expect(status).toBe(1);
+});
+
+it('F16: names a chunk by its content, keeps its map, and removes the one that another build left', () => {
+  const chunks = `${packages}/core/dist/chunks`;
+  mkdirSync(`${packages}/core/build`, { recursive: true });
+  writeFileSync(`${packages}/core/package.json`, '{ "exports": { ".": { "default": "./dist/index.js" } } }');
+  const compile = (text: string, instant: number) => {
+    const files = {
+      'index.js': `export const load = () => import('./late.js');\n`,
+      'late.js': `export const late = '${text}';\n`,
+    };
+    for (const [file, code] of Object.entries(files)) {
+      writeFileSync(`${packages}/core/build/${file}`, code);
+      utimesSync(`${packages}/core/build/${file}`, instant, instant);
+    }
+  };
+  const names = [];
+  for (const [index, text] of ['first', 'second'].entries()) {
+    compile(text, Date.now() / 1000 + index * 60);
+    expect(bundle().stderr).toBe('');
+    const [name = '', ...more] = readdirSync(chunks).sort();
+    expect(more).toEqual([`${name}.map`]);
+    expect(name).toMatch(/^late-[\w-]{8}\.js$/);
+    expect(readFileSync(`${chunks}/${name}`, 'utf8')).toContain(`late = "${text}"`);
+    expect(existsSync(`${packages}/core/dist/index.js.map`)).toBe(true);
+    names.push(name);
+  }
+  expect(names[0]).not.toBe(names[1]);
 });

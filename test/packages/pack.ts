@@ -42,8 +42,17 @@ function takeLock(): boolean {
   }
 }
 
-function buildAndPack(folder: string): Packed[] {
+/** Compiles every package into its folder build, alone as {@link packAll}. */
+export function compileAll(): void {
+  alone(compile);
+}
+
+function compile(): void {
   run('npx', ['--no-install', 'tsc', '-b', ...packageNames.map((name) => `packages/${name}`)], root);
+}
+
+function buildAndPack(folder: string): Packed[] {
+  compile();
   run('node', ['packages/bundle.mjs'], root);
   for (const name of packageNames) removeStaleBuild(path.join(root, 'packages', name));
   const output = run(

@@ -1,16 +1,19 @@
 import type { AccessDecision, Assurance, MfaSession, PendingSession, Requirement, VerifiedSession } from './assurance.js';
 import { keyedDigest } from './crypto/digest.js';
 import type { EventContext } from './events.js';
-import type { Administering } from './flows/administer.js';
-import type { AfterRestoreInput } from './flows/after-restore.js';
+import { type Administering, clearLockout, forgetUser, passwordChanged, resetMfa } from './flows/administer.js';
+import { type AfterRestoreInput, afterRestore } from './flows/after-restore.js';
+import { regenerateRecoveryCodes, removeAuthenticator, renameAuthenticator } from './flows/authenticators.js';
 import { checkAccess } from './flows/check-access.js';
 import { confirmEnrollment } from './flows/confirm-enrollment.js';
+import { endAllSessions, revokeDevice } from './flows/devices.js';
 import { createEmitter } from './flows/emitter.js';
 import { cancelEnrollment, currentEnrollment, startEnrollment } from './flows/enroll.js';
 import type { Acting, FlowContext } from './flows/flow.js';
 import type { DeviceInput } from './flows/known-device.js';
 import { beginLogin } from './flows/login.js';
-import type { RotateKeysInput } from './flows/rotate-keys.js';
+import { report } from './flows/report.js';
+import { type RotateKeysInput, rotateKeys } from './flows/rotate-keys.js';
 import { getStatus } from './flows/status.js';
 import { verify } from './flows/verify.js';
 import type { WalkOptions } from './flows/walk.js';
@@ -148,19 +151,18 @@ export function createMfa<User extends MfaUser = MfaUser>(options: MfaOptions<Us
       return session ? { ok: true, userId: session.userId, session } : refuse('pending_token_invalid');
     },
     getStatus: (input) => getStatus(flow, input),
-    // No login needs what follows: it is loaded when it is called for the first time.
-    renameAuthenticator: async (input) => (await import('./flows/authenticators.js')).renameAuthenticator(flow, input),
-    removeAuthenticator: async (input) => (await import('./flows/authenticators.js')).removeAuthenticator(flow, input),
-    regenerateRecoveryCodes: async (input) => (await import('./flows/authenticators.js')).regenerateRecoveryCodes(flow, input),
-    revokeDevice: async (input) => (await import('./flows/devices.js')).revokeDevice(flow, input),
-    endAllSessions: async (input) => (await import('./flows/devices.js')).endAllSessions(flow, input),
-    passwordChanged: async (input) => (await import('./flows/administer.js')).passwordChanged(flow, input),
-    forgetUser: async (input) => (await import('./flows/administer.js')).forgetUser(flow, input),
-    resetMfa: async (input) => (await import('./flows/administer.js')).resetMfa(flow, input),
-    clearLockout: async (input) => (await import('./flows/administer.js')).clearLockout(flow, input),
-    report: async (input) => (await import('./flows/report.js')).report(flow, input),
-    rotateKeys: async (input) => (await import('./flows/rotate-keys.js')).rotateKeys(flow, input),
-    afterRestore: async (input) => (await import('./flows/after-restore.js')).afterRestore(flow, input),
+    renameAuthenticator: (input) => renameAuthenticator(flow, input),
+    removeAuthenticator: (input) => removeAuthenticator(flow, input),
+    regenerateRecoveryCodes: (input) => regenerateRecoveryCodes(flow, input),
+    revokeDevice: (input) => revokeDevice(flow, input),
+    endAllSessions: (input) => endAllSessions(flow, input),
+    passwordChanged: (input) => passwordChanged(flow, input),
+    forgetUser: (input) => forgetUser(flow, input),
+    resetMfa: (input) => resetMfa(flow, input),
+    clearLockout: (input) => clearLockout(flow, input),
+    report: (input) => report(flow, input),
+    rotateKeys: (input) => rotateKeys(flow, input),
+    afterRestore: (input) => afterRestore(flow, input),
     settings: { ...createSettings(resolved), checkAccess: (input) => checkAccess(flow, input) },
   };
 }

@@ -11,6 +11,7 @@ import { decisionProblem } from './problem.js';
 import { askAgain, askOnce, keepReturnTo } from './request-access.js';
 import { type RequestIdentity, type RequestState, readIdentity, StateOfRequest } from './request-state.js';
 import { refusedReturn } from './return-policy.js';
+import { showProblem } from './views.js';
 
 /** A decision that lets the request through. */
 export type AllowDecision = Extract<AccessDecision, { access: 'allow' }>;
@@ -116,7 +117,6 @@ export async function showDecision<User extends MfaUser, Request>(
       return redirectAnswer(kit, kit.options.loginUrl);
     case 'refuse':
     case 'unavailable': {
-      const { showProblem } = await import('./views.js');
       return showProblem(kit, exchange, { problem: decisionProblem(decision), user });
     }
   }

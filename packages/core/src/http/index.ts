@@ -11,7 +11,7 @@ export {
   formatCoverage,
 } from './coverage.js';
 export { endpointPaths } from './endpoint-paths.js';
-export { answerEndpoint } from './endpoints.js';
+export { answerEndpoint } from './endpoints/answer-endpoint.js';
 export { BODY_LIMIT_BYTES, type HttpAnswer, type MfaExchange, type SessionPort } from './exchange.js';
 export { type AllowDecision, type DenyDecision, type GuardOutcome, guardMessage, guardRequest } from './guard.js';
 export { createHttpKit, type HttpKit, type HttpWarning } from './http-kit.js';

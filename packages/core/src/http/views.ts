@@ -2,7 +2,6 @@ import type { MfaUser } from '../options.js';
 import { type Messages, mergeMessages } from '../pages/messages.js';
 import type { MfaPage, PageFrame, PageNotice } from '../pages/page.js';
 import { type PageRefusal, refusalPage, refusalText } from '../pages/refusals.js';
-import { renderPage } from '../pages/render.js';
 import { pageAnswer, problemHeaders } from './answers.js';
 import type { HttpAnswer, MfaExchange } from './exchange.js';
 import type { HttpKit } from './http-kit.js';
@@ -38,7 +37,9 @@ export async function showPage<User extends MfaUser, Request>(
     ...(notice && { notice }),
   };
   const messages = messagesFor(kit, exchange);
-  const html = pages.render ? await pages.render(page, frame, messages, exchange.request) : renderPage(page, frame, messages);
+  const html = pages.render
+    ? await pages.render(page, frame, messages, exchange.request)
+    : (await import('../pages/render.js')).renderPage(page, frame, messages);
   return pageAnswer(kit, { status: view.status ?? 200, html, ...(view.headers && { headers: view.headers }) });
 }
 

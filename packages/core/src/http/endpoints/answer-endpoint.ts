@@ -1,6 +1,5 @@
 import type { MfaUser } from '../../options.js';
 import { ASSET_NAMES, type AssetName } from '../../pages/asset-names.js';
-import { assets, assetUrl } from '../../pages/assets.js';
 import { assetAnswer, problemAnswer } from '../answers.js';
 import { readFields } from '../body.js';
 import type { EndpointPath } from '../endpoint-paths.js';
@@ -115,6 +114,7 @@ async function answerAsset<User extends MfaUser, Request>(
   if (exchange.method !== 'GET' && exchange.method !== 'HEAD') {
     return turnAway(kit, exchange, describeProblem('method_not_allowed'), [['Allow', 'GET, HEAD']]);
   }
+  const { assets, assetUrl } = await import('../../pages/assets.js');
   const fresh = assetUrl('', name).endsWith(`?v=${readQuery(exchange).get('v')}`);
   return assetAnswer(kit, { type: assets[name].type, body: assets[name].body(), fresh });
 }
