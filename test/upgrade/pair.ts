@@ -14,7 +14,7 @@ import {
   type Status,
   type User,
 } from './releases.js';
-import { type Key, openRow, sealRow } from './sealed.js';
+import { type Key, openRow, type Row, sealRow } from './sealed.js';
 import type { Place } from './stores.js';
 
 export const [SECOND, MINUTE, HOUR, DAY] = [1_000, 60_000, 3_600_000, 86_400_000];
@@ -36,9 +36,13 @@ export interface Pair {
   notices: Event[];
   /** What each process told the host, newest last. */
   marks: { userId: string; enrolled: boolean }[];
+  /** The adapter of each release. */
+  storages: { old: MfaStorage; now: MfaStorage };
   /** Another process of the same storage and clock, with other options. */
   process(release: Release, options: Partial<Options>): Side;
-  /** What is stored of a user, opened. */
+  /** What is stored of a user. */
+  row(userId: string): Promise<Row>;
+  /** The same, opened. */
   stored(userId: string): Promise<Record<string, unknown>>;
   /** Stores a profile that no flow would write. */
   plant(userId: string, change: (profile: Record<string, unknown>) => unknown): Promise<void>;
@@ -53,14 +57,13 @@ export const orders = [
 export async function createPair(place: Place, options: Partial<Options> = {}): Promise<Pair> {
   const clock = createClock(NOON);
   const [events, notices, marks]: [Event[], Event[], Pair['marks']] = [[], [], []];
-  const storages = new Map<Release, MfaStorage>();
-  for (const release of [release1, present]) storages.set(release, await place.storageOf(release));
-  const storage = storages.get(release1) as MfaStorage;
+  const storages = { old: await place.storageOf(release1), now: await place.storageOf(present) };
+  const storage = storages.old;
   const process = (release: Release, more: Partial<Options>): Side => ({
     ...release.createMfa({
       issuer: 'Acme',
       keys: [KEY],
-      storage: storages.get(release),
+      storage: release === release1 ? storages.old : storages.now,
       policy: ({ id }) => ({ mfa: id.startsWith('optional') ? 'optional' : 'required' }),
       markEnrolled: (userId, enrolled) => void marks.push({ userId, enrolled }),
       onEvent: (event) => void events.push(event),
@@ -79,7 +82,9 @@ export async function createPair(place: Place, options: Partial<Options> = {}): 
     events,
     notices,
     marks,
+    storages,
     process,
+    row,
     stored: async (userId) => openRow(await row(userId), KEY).profile,
     async plant(userId, change) {
       const { profile } = openRow(await row(userId), KEY);
