@@ -1,3 +1,4 @@
+import '../support/driven-timers.js';
 import type { Mfa, MfaStorage } from '@mfa-kit/core';
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Profile } from '../../packages/core/src/profile/profile.js';

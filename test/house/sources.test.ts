@@ -40,7 +40,7 @@ describe('the sources of the packages', () => {
     expect(filesWith(clock)).toEqual(['core/src/options.ts']);
     // The monotonic clock tells no time of day: deadlines count on it.
     const countdown = (node: Node): boolean => isMember(node, 'performance', 'now') || isMember(node, 'process', 'hrtime');
-    expect(filesWith(countdown).filter((file) => file !== 'core/src/profile/deadline.ts')).toEqual([]);
+    expect(filesWith(countdown).filter((file) => file !== 'core/src/time.ts')).toEqual([]);
   });
 
   it('make randomness in crypto/random.ts only', () => {
@@ -65,8 +65,15 @@ describe('the sources of the packages', () => {
     expect(filesWith((node) => nameOf(node) === 'setInterval')).toEqual([]);
   });
 
-  it('run no timer but deadlines and pauses', () => {
-    const users = filesWith((node) => node.type === 'CallExpression' && nameOf(node.callee) === 'setTimeout');
+  it('F36: take timers in time.ts only, when it is loaded, and run none but deadlines and pauses', () => {
+    const names = new Set(['setTimeout', 'clearTimeout', 'setImmediate', 'clearImmediate', 'performance']);
+    const takers = filesWith(
+      (node) =>
+        (node.type === 'CallExpression' && names.has(nameOf(node.callee) ?? '')) ||
+        (node.type === 'MemberExpression' && ['globalThis', 'performance'].includes(nameOf(node.object) ?? '')),
+    );
+    expect(takers).toEqual(['core/src/time.ts']);
+    const users = filesWith((node) => isMember(node, 'timers', 'setTimeout'));
     expect(
       users.filter((file) => !/^core\/src\/(profile\/deadline\.ts|storage\/(conformance|query-deadline\.ts))/.test(file)),
     ).toEqual([]);

@@ -6,6 +6,11 @@ export type MfaErrorCode =
   | 'invalid_argument'
   /** A callback of the host (`policy`, `user`, `issuer`, ...) threw; the cause is attached. */
   | 'host_callback_failed'
+  /**
+   * What ends access was not done, or only in part: the storage, or `markEnrolled`, did not answer, or the record does not open.
+   * The cause is attached. Call it again; until it returns, assume that nothing has ended.
+   */
+  | 'not_done'
   /** The host mounted something wrongly: no session, a guard before the session, a missing parser. */
   | 'host_setup';
 

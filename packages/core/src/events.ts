@@ -26,7 +26,7 @@ type Factor = 'totp' | 'recovery-code';
 /** What happened beyond {@link EventBase}, by name. */
 export type EventDetail =
   | { name: 'login_begun'; access: 'allow' | 'challenge' | 'enroll' | 'refuse' | 'login-again' | 'unavailable' }
-  | { name: 'enrollment_started' | 'enrollment_canceled'; enrollmentId: string }
+  | { name: 'enrollment_started' | 'enrollment_shown' | 'enrollment_canceled'; enrollmentId: string }
   | { name: 'authenticator_enrolled' | 'authenticator_removed' | 'authenticator_renamed'; authenticatorId: string }
   | { name: 'verified'; via: AssuranceVia; authenticatorId?: string }
   | { name: 'verification_failed'; factor: Factor; door: 'verify' | 'enroll'; why: 'wrong' | 'replayed' | 'malformed' }
@@ -39,7 +39,9 @@ export type EventDetail =
   | { name: 'device_remembered' | 'device_used' | 'device_token_reused' | 'device_revoked'; deviceId: string }
   | { name: 'device_refused'; why: 'invalid' | 'expired' | 'other_user' | 'unknown_device' | 'not_remembered' }
   | { name: 'sessions_ended'; because: 'user' | 'password_changed' }
+  | { name: 'sessions_ended'; because: 'operator'; actor: string; reason: string }
   | { name: 'mfa_reset' | 'lockout_cleared'; actor: string; reason: string }
+  | { name: 'enroll_by_set'; enrollBy: number; actor: string; reason: string }
   | { name: 'user_forgotten' }
   | { name: 'restore_handled'; devicesRemoved: number }
   | { name: 'refused'; reason: string; operation: string }
@@ -62,9 +64,11 @@ export type NoticeName =
   | 'recovery_codes_regenerated'
   | 'recovery_codes_revoked'
   | 'guessing_suspected'
+  | 'device_remembered'
   | 'device_token_reused'
   | 'sessions_ended'
-  | 'mfa_reset';
+  | 'mfa_reset'
+  | 'enroll_by_set';
 
 /** What the user should be told, by mail for one (NIST SP 800-63B-4 section 4.6). No secret in it. */
 export type MfaNotice = MfaEvent & { name: NoticeName };

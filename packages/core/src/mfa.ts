@@ -1,7 +1,16 @@
 import type { AccessDecision, Assurance, MfaSession, PendingSession, Requirement, VerifiedSession } from './assurance.js';
 import { keyedDigest } from './crypto/digest.js';
 import type { EventContext } from './events.js';
-import { type Administering, clearLockout, forgetUser, passwordChanged, resetMfa } from './flows/administer.js';
+import {
+  type Administering,
+  clearLockout,
+  endSessionsOf,
+  forgetUser,
+  passwordChanged,
+  resetMfa,
+  type SetEnrollByInput,
+  setEnrollBy,
+} from './flows/administer.js';
 import { type AfterRestoreInput, afterRestore } from './flows/after-restore.js';
 import { regenerateRecoveryCodes, removeAuthenticator, renameAuthenticator } from './flows/authenticators.js';
 import { checkAccess } from './flows/check-access.js';
@@ -10,11 +19,13 @@ import { endAllSessions, revokeDevice } from './flows/devices.js';
 import { createEmitter } from './flows/emitter.js';
 import { cancelEnrollment, currentEnrollment, startEnrollment } from './flows/enroll.js';
 import type { Acting, FlowContext } from './flows/flow.js';
+import { createHostMemory } from './flows/host-memory.js';
 import type { DeviceInput } from './flows/known-device.js';
 import { beginLogin } from './flows/login.js';
 import { report } from './flows/report.js';
 import { type RotateKeysInput, rotateKeys } from './flows/rotate-keys.js';
 import { getStatus } from './flows/status.js';
+import { createUnderWay } from './flows/under-way.js';
 import { verify } from './flows/verify.js';
 import type { WalkOptions } from './flows/walk.js';
 import { type MfaOptions, type MfaUser, type ResolvedOptions, resolveOptions } from './options.js';
@@ -22,18 +33,25 @@ import { createProfileStore } from './profile/change-profile.js';
 import {
   type AuthenticatorSummary,
   type DeviceGrant,
+  type EnrollBySet,
   type Enrollment,
   type KeysRotated,
+  type LockoutCleared,
   type LoginBegun,
   type MfaReport,
+  type MfaResetDone,
   type MfaStatus,
+  type PasswordChangeHandled,
   type RestoreHandled,
   type Result,
   refuse,
+  type SessionsEnded,
+  type Unsettled,
+  type UserForgotten,
 } from './results.js';
 import { openPendingToken } from './tokens/pending-token.js';
 
-export type { Administering } from './flows/administer.js';
+export type { Administering, SetEnrollByInput } from './flows/administer.js';
 export type { AfterRestoreInput } from './flows/after-restore.js';
 export type { DeviceInput } from './flows/known-device.js';
 export type { RotateKeysInput } from './flows/rotate-keys.js';
@@ -83,18 +101,30 @@ export interface Mfa<User extends MfaUser = MfaUser> {
   /** Makes all other sessions and all remembered devices worth nothing; the acting session gets its new state. */
   endAllSessions(input: Acting<User>): Promise<Result<{ session: MfaSession }>>;
 
-  /** For the host: the password changed. `keep`: the acting session, which gets its new state. */
-  passwordChanged(input: {
-    userId: string;
-    keep?: MfaSession;
-    context?: EventContext;
-  }): Promise<Result<{ session?: MfaSession }>>;
+  /**
+   * For the host: ends all sessions, remembered devices and logins under way, because the password changes. Call it before the new
+   * password is stored, so that nothing is changed when this throws, and again after, for logins that were under way with the old
+   * one. `keep`: the acting session, which gets its new state.
+   *
+   * This and the five below are done when they return, with the events and notices of it; an MfaError `not_done` says that they
+   * were not.
+   */
+  passwordChanged(input: { userId: string; keep?: MfaSession; context?: EventContext }): Promise<PasswordChangeHandled>;
   /** For the host: the account is gone. Removes everything that is known. */
-  forgetUser(input: { userId: string; context?: EventContext }): Promise<Result>;
+  forgetUser(input: { userId: string; context?: EventContext }): Promise<UserForgotten>;
   /** For support: removes authenticators, recovery codes and devices; the user enrolls again at the next login. */
-  resetMfa(input: Administering): Promise<Result>;
+  resetMfa(input: Administering): Promise<MfaResetDone>;
+  /** For support: ends all sessions, remembered devices and logins under way. */
+  endSessionsOf(input: Administering): Promise<SessionsEnded>;
   /** For support: gives five tries back. */
-  clearLockout(input: Administering): Promise<Result>;
+  clearLockout(input: Administering): Promise<LockoutCleared>;
+  /** For support: sets the deadline for a first enrollment, 90 days ahead at most, whatever policy says. */
+  setEnrollBy(input: SetEnrollByInput): Promise<EnrollBySet>;
+  /**
+   * Waits for calls of `onEvent`, `notify` and `markEnrolled` that were begun before, ten seconds at most, and counts what is left.
+   * For scripts and shutdowns, before the database is closed. Never rejects.
+   */
+  settled(): Promise<Unsettled>;
 
   /** Counts all profiles, page by page, and changes nothing. */
   report(input?: WalkOptions<MfaReport>): Promise<MfaReport>;
@@ -133,11 +163,11 @@ export interface MfaSettings<User extends MfaUser = MfaUser> {
 export function createMfa<User extends MfaUser = MfaUser>(options: MfaOptions<User>): Mfa<User> {
   const resolved = resolveOptions(options);
   const { keyring, realm, storage, clock, warnings } = resolved;
-  const flow: FlowContext<User> = {
-    options: resolved,
-    profiles: createProfileStore({ storage, keyring, realm, clock, warnings }),
-    emit: createEmitter(resolved),
-  };
+  const underWay = createUnderWay();
+  const profiles = createProfileStore({ storage, keyring, realm, clock, warnings });
+  const emit = createEmitter(resolved, underWay);
+  const hostMemory = createHostMemory({ options: resolved, profiles, emit, underWay });
+  const flow: FlowContext<User> = { options: resolved, profiles, emit, hostMemory };
   return {
     beginLogin: (input) => beginLogin(flow, input),
     checkAccess: async (input) => checkAccess(flow, input),
@@ -159,7 +189,10 @@ export function createMfa<User extends MfaUser = MfaUser>(options: MfaOptions<Us
     passwordChanged: (input) => passwordChanged(flow, input),
     forgetUser: (input) => forgetUser(flow, input),
     resetMfa: (input) => resetMfa(flow, input),
+    endSessionsOf: (input) => endSessionsOf(flow, input),
     clearLockout: (input) => clearLockout(flow, input),
+    setEnrollBy: (input) => setEnrollBy(flow, input),
+    settled: () => underWay.settled(),
     report: (input) => report(flow, input),
     rotateKeys: (input) => rotateKeys(flow, input),
     afterRestore: (input) => afterRestore(flow, input),

@@ -177,3 +177,58 @@ export interface RestoreHandled extends Walked {
   /** Users who lost their recovery codes and must make new ones. */
   recoveryCodesRevoked: number;
 }
+
+/** What {@link Mfa.settled} still waits for after ten seconds; all zero: nothing. */
+export interface Unsettled {
+  /** Calls of `onEvent`. */
+  events: number;
+  /** Calls of `notify`. */
+  notices: number;
+  /** Calls of `markEnrolled`. */
+  markEnrolled: number;
+}
+
+/** What {@link Mfa.passwordChanged} did. */
+export interface PasswordChangeHandled {
+  ok: true;
+  /** `false`: nothing is known of this user, so there was nothing to end. */
+  ended: boolean;
+  /** The acting session's new state, if `keep` was in force. */
+  session?: MfaSession;
+}
+
+/** What {@link Mfa.endSessionsOf} did. */
+export interface SessionsEnded {
+  ok: true;
+  /** `false`: nothing is known of this user, so there was nothing to end. */
+  ended: boolean;
+}
+
+/** What {@link Mfa.forgetUser} did. */
+export interface UserForgotten {
+  ok: true;
+  /** `false`: there was no record. */
+  removed: boolean;
+}
+
+/** What {@link Mfa.resetMfa} removed: all zero where there was nothing, or no record. */
+export interface MfaResetDone {
+  ok: true;
+  removed: { authenticators: number; recoveryCodes: number; devices: number };
+  /** The record did not open, so what it held is not known; an empty one has taken its place. */
+  unreadable?: true;
+}
+
+/** What {@link Mfa.clearLockout} did. */
+export interface LockoutCleared {
+  ok: true;
+  /** `false`: nothing is known of this user. */
+  cleared: boolean;
+}
+
+/** What {@link Mfa.setEnrollBy} did. */
+export interface EnrollBySet {
+  ok: true;
+  /** Until when the user may now go without enrolling, in epoch milliseconds. */
+  enrollBy: number;
+}

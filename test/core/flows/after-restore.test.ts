@@ -1,3 +1,4 @@
+import '../../support/driven-timers.js';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { faultyStorage, peek, WRITE_FAULTS } from '../../faults/core-faulty-storage.js';
 import {

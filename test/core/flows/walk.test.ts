@@ -1,3 +1,4 @@
+import '../../support/driven-timers.js';
 import type { Mfa, MfaStorage, Walked } from '@mfa-kit/core';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { createBench, KEY, OTHER_KEY, type TestUser } from '../../support/core-fixture.js';

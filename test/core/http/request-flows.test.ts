@@ -46,15 +46,15 @@ describe('the flows bound to a request', () => {
     const { browser, session, logIn } = await openDesk();
     const client = browser(ada, session);
     const flows = await flowsOf(client);
-    expect(await flows.passwordChanged()).toEqual({ ok: true, assurance: flows.assurance });
+    expect(await flows.passwordChanged()).toEqual({ ok: true, ended: true, assurance: flows.assurance });
     expect(client.state.assurance).not.toEqual(session.assurance);
     expect(client.session?.renewals).toBe(0);
     expect(await (await flowsOf(browser(ada, session))).checkAccess()).toMatchObject({ because: 'revoked' });
     const pending = await logIn();
-    expect(await (await flowsOf(pending)).passwordChanged()).toEqual({ ok: true });
+    expect(await (await flowsOf(pending)).passwordChanged()).toEqual({ ok: true, ended: true });
     expect(await (await flowsOf(pending)).checkAccess()).toMatchObject({ access: 'challenge', because: 'missing' });
-    expect(await (await flowsOf(browser(ada))).passwordChanged()).toEqual({ ok: true });
-    expect(await (await flowsOf(browser(null))).passwordChanged()).toEqual({ ok: false, reason: 'login_again' });
+    expect(await (await flowsOf(browser(ada))).passwordChanged()).toEqual({ ok: true, ended: true });
+    await expect((await flowsOf(browser(null))).passwordChanged()).rejects.toMatchObject({ code: 'host_setup' });
   });
 
   it('tell the audit trail of what the host tells of the request', async () => {

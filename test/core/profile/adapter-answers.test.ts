@@ -1,3 +1,4 @@
+import '../../support/driven-timers.js';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { createKeyring } from '../../../packages/core/src/crypto/keyring.js';
 import type { EventDetail } from '../../../packages/core/src/events.js';

@@ -1,3 +1,4 @@
+import '../../support/driven-timers.js';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { startCountdown, withinDeadline } from '../../../packages/core/src/profile/deadline.js';
 import { createUserQueue } from '../../../packages/core/src/profile/queue.js';

@@ -176,7 +176,7 @@ describe('rows that somebody changed', () => {
     expect(await mfa.verify({ user: ada, session, recoveryCode: recoveryCodes[0] })).toEqual(unavailable);
     expect(await mfa.startEnrollment({ user: ada, session })).toEqual(unavailable);
     expect(await mfa.endAllSessions({ user: ada, session })).toEqual(unavailable);
-    expect(await mfa.passwordChanged({ userId: ada.id })).toEqual(unavailable);
+    await expect(mfa.passwordChanged({ userId: ada.id })).rejects.toMatchObject({ code: 'not_done' });
     expect(await mfa.getStatus({ user: ada })).toEqual(unavailable);
     expect(bench.counts.writes).toBe(0);
     expect(bench.events.filter((event) => event.name === 'profile_unreadable').every((event) => event.why === why)).toBe(true);

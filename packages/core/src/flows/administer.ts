@@ -1,14 +1,22 @@
 import { type MfaSession, sessionUserId } from '../assurance.js';
 import { MfaError } from '../errors.js';
-import type { EventContext } from '../events.js';
+import type { EventContext, EventDetail } from '../events.js';
 import { checkUserId } from '../host-input.js';
 import type { MfaUser } from '../options.js';
 import { giveTriesBack, guessCost } from '../policy/lockout.js';
-import type { Decision } from '../profile/change-profile.js';
-import { newProfile, type Profile, withNewEpoch } from '../profile/profile.js';
-import type { Refusal, Result } from '../results.js';
+import type { Decide } from '../profile/change-profile.js';
+import { isInForce, newProfile, type Profile, withNewEpoch } from '../profile/profile.js';
+import type {
+  EnrollBySet,
+  LockoutCleared,
+  MfaResetDone,
+  PasswordChangeHandled,
+  SessionsEnded,
+  UserForgotten,
+} from '../results.js';
 import { codeAuthenticators } from './check-code.js';
-import { beginOperation, type FlowContext, isRefusal, tellHost } from './flow.js';
+import { beginEnding } from './ending.js';
+import type { FlowContext } from './flow.js';
 import { inEpoch } from './manage.js';
 
 /** An operation of support staff: who does it and why, for the audit trail. */
@@ -19,79 +27,152 @@ export interface Administering {
   context?: EventContext;
 }
 
-type Done = { ok: true } | Refusal;
+/** `enrollBy`: until when the user may go without enrolling, in epoch milliseconds; 90 days ahead at most. */
+export interface SetEnrollByInput extends Administering {
+  enrollBy: number;
+}
+
+const MOST_EXTENSION_MS = 90 * 24 * 3_600_000;
 
 /** The host changed the password: all state given out before is worth nothing, but the acting session's if it is kept. */
 export async function passwordChanged<User extends MfaUser>(
   flow: FlowContext<User>,
   input: { userId: string; keep?: MfaSession; context?: EventContext },
-): Promise<Result<{ session?: MfaSession }>> {
-  const { userId, keep, context } = input;
-  checkUserId(userId);
-  const operation = beginOperation(flow, { name: 'password_changed', userId, context });
+): Promise<PasswordChangeHandled> {
+  const { userId, keep } = input;
   const own = keep && sessionUserId(keep) === userId ? keep : undefined;
-  const answer = await flow.profiles.change<Result<{ session?: MfaSession }>>(userId, operation.report, (profile) => {
-    operation.noteEnrolled(profile);
-    if (!profile) return { answer: { ok: true } };
+  const ending = beginEnding(flow, 'passwordChanged', 'password_changed', input);
+  return ending.change<PasswordChangeHandled>((profile) => {
+    ending.operation.noteEnrolled(profile);
+    if (!profile) return { answer: { ok: true, ended: false } };
     const next = withNewEpoch(profile);
     // Only a state that is in force now is carried over.
-    const current = own && (own.state === 'pending' ? own.epoch : own.assurance.epoch) === profile.epoch;
+    const current = own && (own.state === 'pending' ? own.epoch === profile.epoch : isInForce(own.assurance, profile));
     return {
-      answer: { ok: true, ...(current ? { session: inEpoch(own, next) } : {}) },
+      answer: { ok: true, ended: true, ...(current ? { session: inEpoch(own, next) } : {}) },
       next,
       events: [{ name: 'sessions_ended', because: 'password_changed' }],
     };
   });
-  return operation.end(answer);
 }
 
-/** The account is gone: removes everything that is known, readable or not. */
+/** Support ends all sessions, remembered devices and logins under way; authenticators and recovery codes stay. */
+export async function endSessionsOf<User extends MfaUser>(flow: FlowContext<User>, input: Administering): Promise<SessionsEnded> {
+  const { actor, reason } = checkAccount('endSessionsOf', input);
+  const ending = beginEnding(flow, 'endSessionsOf', 'end_sessions_of', input);
+  return ending.change<SessionsEnded>((profile) => {
+    ending.operation.noteEnrolled(profile);
+    if (!profile) return { answer: { ok: true, ended: false } };
+    return {
+      answer: { ok: true, ended: true },
+      next: withNewEpoch(profile),
+      events: [{ name: 'sessions_ended', because: 'operator', actor, reason }],
+    };
+  });
+}
+
+/**
+ * The account is gone: removes everything that is known, readable or not. The host is not told that nobody is enrolled: the row of
+ * its user is gone too, or about to go.
+ */
 export async function forgetUser<User extends MfaUser>(
   flow: FlowContext<User>,
-  { userId, context }: { userId: string; context?: EventContext },
-): Promise<Result> {
-  checkUserId(userId);
-  const operation = beginOperation(flow, { name: 'forget_user', userId, context });
-  const forget = (): Decision<Done> => ({ answer: { ok: true }, next: 'remove', events: [{ name: 'user_forgotten' }] });
-  return operation.end(await flow.profiles.change<Done>(userId, operation.report, forget, forget));
+  input: { userId: string; context?: EventContext },
+): Promise<UserForgotten> {
+  const ending = beginEnding(flow, 'forgetUser', 'forget_user', input);
+  const forget: Decide<UserForgotten> = () => ({
+    answer: { ok: true, removed: true },
+    next: 'remove',
+    events: [{ name: 'user_forgotten' }],
+  });
+  return ending.change<UserForgotten>(
+    (profile, now) => (profile ? forget(profile, now) : { answer: { ok: true, removed: false } }),
+    forget,
+  );
 }
 
 /**
  * Support removes what the user lost: authenticators, recovery codes, devices. The record stays, in a new epoch, with what was
  * counted against the user; the next login enrolls again. Works on a record that does not open.
+ *
+ * Where there is no record, nothing is removed and nobody is told but the host, which may remember an enrollment all the same.
  */
-export async function resetMfa<User extends MfaUser>(flow: FlowContext<User>, input: Administering): Promise<Result> {
-  const { userId, context } = input;
+export async function resetMfa<User extends MfaUser>(flow: FlowContext<User>, input: Administering): Promise<MfaResetDone> {
   const { actor, reason } = checkAccount('resetMfa', input);
-  const operation = beginOperation(flow, { name: 'reset_mfa', userId, context });
-  const reset = (profile: Profile | null, now: number): Decision<Done> => {
-    const next = { ...emptied(profile ?? newProfile()), unenrolledAt: now };
-    operation.noteEnrolled(next);
-    return { answer: { ok: true }, next, events: [{ name: 'mfa_reset', actor, reason }] };
+  const ending = beginEnding(flow, 'resetMfa', 'reset_mfa', input);
+  const events: EventDetail[] = [{ name: 'mfa_reset', actor, reason }];
+  const emptyAt = (profile: Profile, now: number): Profile => {
+    const next = { ...emptied(profile), unenrolledAt: now };
+    ending.operation.noteEnrolled(next);
+    return next;
   };
-  const answer = await flow.profiles.change<Done>(userId, operation.report, reset, reset);
-  if (!isRefusal(answer)) await tellHost(flow, userId, false, operation.report);
-  return operation.end(answer);
+  return ending.change<MfaResetDone>(
+    (profile, now) => {
+      const removed = countFactors(profile);
+      if (profile) return { answer: { ok: true, removed }, next: emptyAt(profile, now), events };
+      // Without `markEnrolled` only a note in the record tells a host that remembers an enrollment that this was meant.
+      return { answer: { ok: true, removed }, ...(flow.hostMemory ? {} : { next: emptyAt(newProfile(), now) }) };
+    },
+    (_, now) => ({
+      answer: { ok: true, removed: countFactors(null), unreadable: true },
+      next: emptyAt(newProfile(), now),
+      events,
+    }),
+    { unenrolled: true },
+  );
 }
 
 /** Support gives five tries back at every budget. The count of the last 30 days otherwise stays. */
-export async function clearLockout<User extends MfaUser>(flow: FlowContext<User>, input: Administering): Promise<Result> {
-  const { userId, context } = input;
+export async function clearLockout<User extends MfaUser>(flow: FlowContext<User>, input: Administering): Promise<LockoutCleared> {
   const { actor, reason } = checkAccount('clearLockout', input);
-  const operation = beginOperation(flow, { name: 'clear_lockout', userId, context });
-  const answer = await flow.profiles.change<Done>(userId, operation.report, (profile, now) => {
-    operation.noteEnrolled(profile);
-    if (!profile) return { answer: { ok: true } };
+  const ending = beginEnding(flow, 'clearLockout', 'clear_lockout', input);
+  return ending.change<LockoutCleared>((profile, now) => {
+    ending.operation.noteEnrolled(profile);
+    if (!profile) return { answer: { ok: true, cleared: false } };
     const cost = guessCost(codeAuthenticators(profile));
     const devices = profile.devices.map((device) => ({ ...device, budget: giveTriesBack(device.budget, cost, now) }));
     const next = { ...profile, devices, budget: giveTriesBack(profile.budget, cost, now), recoveryTries: { since: 0, count: 0 } };
-    return { answer: { ok: true }, next, events: [{ name: 'lockout_cleared', actor, reason }] };
+    return { answer: { ok: true, cleared: true }, next, events: [{ name: 'lockout_cleared', actor, reason }] };
   });
-  return operation.end(answer);
+}
+
+/**
+ * Support gives a user who has not enrolled another deadline, in place of what policy says, passed or not. It ends at the first
+ * enrollment and at a reset. A user who is enrolled has no deadline, so that is refused.
+ */
+export async function setEnrollBy<User extends MfaUser>(flow: FlowContext<User>, input: SetEnrollByInput): Promise<EnrollBySet> {
+  const { actor, reason } = checkAccount('setEnrollBy', input);
+  const { enrollBy } = input;
+  checkEnrollBy(enrollBy, flow.options.clock());
+  const ending = beginEnding(flow, 'setEnrollBy', 'set_enroll_by', input);
+  const answer = await ending.change<EnrollBySet | { ok: true; enrolled: true }>((profile) => {
+    ending.operation.noteEnrolled(profile);
+    const known = profile ?? newProfile();
+    if (known.authenticators.length > 0) {
+      const operation = 'set_enroll_by';
+      return { answer: { ok: true, enrolled: true }, events: [{ name: 'refused', operation, reason: 'already_enrolled' }] };
+    }
+    return {
+      answer: { ok: true, enrollBy },
+      next: { ...known, enrollByExtension: { enrollBy, ...(known.enrollBy === undefined ? {} : { over: known.enrollBy }) } },
+      events: [{ name: 'enroll_by_set', enrollBy, actor, reason }],
+    };
+  });
+  if ('enrollBy' in answer) return answer;
+  throw new MfaError('invalid_argument', 'setEnrollBy: this user has an authenticator, so there is no deadline to set.');
 }
 
 function emptied(profile: Profile): Profile {
-  return { ...withNewEpoch(profile), authenticators: [], recoveryCodes: null, devices: [], enrollmentStarts: [] };
+  const { enrollByExtension: _extension, unenrolledToldAt: _toldAt, ...rest } = withNewEpoch(profile);
+  return { ...rest, authenticators: [], recoveryCodes: null, devices: [], enrollmentStarts: [] };
+}
+
+function countFactors(profile: Profile | null): MfaResetDone['removed'] {
+  return {
+    authenticators: profile?.authenticators.length ?? 0,
+    recoveryCodes: profile?.recoveryCodes?.digests.length ?? 0,
+    devices: profile?.devices.length ?? 0,
+  };
 }
 
 function checkAccount(method: string, input: Administering): { actor: string; reason: string } {
@@ -102,4 +183,12 @@ function checkAccount(method: string, input: Administering): { actor: string; re
     }
   }
   return { actor: input.actor, reason: input.reason };
+}
+
+function checkEnrollBy(enrollBy: unknown, now: number): void {
+  if (Number.isSafeInteger(enrollBy) && Number(enrollBy) > now && Number(enrollBy) <= now + MOST_EXTENSION_MS) return;
+  throw new MfaError(
+    'invalid_argument',
+    'setEnrollBy: "enrollBy" must be an instant in epoch milliseconds, after now and at most 90 days ahead: Date.now() + 14 * 86_400_000 gives two weeks.',
+  );
 }

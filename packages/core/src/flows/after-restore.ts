@@ -72,7 +72,7 @@ export async function afterRestore<User extends MfaUser>(
  * record that explains itself would let anybody who has the password do so.
  */
 function withNothingGivenOut(profile: Profile): Profile {
-  const { unenrolledAt: _, ...rest } = withNewEpoch(profile);
+  const { unenrolledAt: _at, unenrolledToldAt: _toldAt, ...rest } = withNewEpoch(profile);
   return { ...rest, devices: [], recoveryCodes: null };
 }
 

@@ -43,7 +43,7 @@ export function removeAuthenticator<User extends MfaUser>(
       return { next, fields: {}, events: [{ name: 'authenticator_removed', authenticatorId }] };
     },
     async (profile, operation, userId) => {
-      if (!isEnrolled(profile)) await tellHost(flow, userId, false, operation.report);
+      if (!isEnrolled(profile)) await tellHost(flow, { userId, enrolled: false }, operation.report);
     },
   );
 }

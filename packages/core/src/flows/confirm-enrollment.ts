@@ -64,7 +64,7 @@ export async function confirmEnrollment<User extends MfaUser>(
   const ready = openShownTokens(flow, user.id, input.deviceToken).then(decide);
   const answer = await flow.profiles.change(user.id, operation.report, ready);
   if (isRefusal(answer)) return operation.end(answer);
-  await tellHost(flow, user.id, true, operation.report);
+  await tellHost(flow, { userId: user.id, enrolled: true }, operation.report);
   const { grant, ...confirmed } = answer;
   const device = await grant;
   return operation.end({ ...confirmed, ...(device ? { device } : {}) });
@@ -105,7 +105,7 @@ function accept<User extends MfaUser>(
   const authenticator: Authenticator = { id: randomId(), kind, name, createdAt: now, lastUsedAt: now, enrollmentId, data };
   const fresh = recoveryCodeCount > 0 && !profile.recoveryCodes;
   const made = fresh ? createRecoveryCodes(recoveryCodeCount, randomBytes, now) : null;
-  const { unenrolledAt: _, ...enrolled } = withoutRemembrance(profile);
+  const { unenrolledAt: _at, unenrolledToldAt: _toldAt, ...enrolled } = withoutRemembrance(profile);
   const enrolledProfile = useUpToken(
     {
       ...enrolled,

@@ -1,56 +1,90 @@
+import { isThenable } from '../awaitable.js';
 import { copyEvent, type MfaEvent, type MfaNotice, type NoticeName, withCause } from '../events.js';
 import type { MfaUser, ResolvedOptions } from '../options.js';
 import { withinDeadline } from '../profile/deadline.js';
+import type { UnderWay } from './under-way.js';
+
+/**
+ * Hands one event to the host's sinks, and settles when they have it. A sink that throws or hangs neither grants, denies nor delays
+ * anything.
+ *
+ * `waitMs`: a caller waits for it, this long at most. Without it the event leaves in the background.
+ */
+export type Emit = (event: MfaEvent, waitMs?: number) => Promise<void>;
 
 const NOTIFY_MS = 10_000;
-const NOTICES: ReadonlySet<string> = new Set<NoticeName>([
-  'authenticator_enrolled',
-  'authenticator_removed',
-  'recovery_code_used',
-  'recovery_codes_low',
-  'recovery_codes_regenerated',
-  'recovery_codes_revoked',
-  'guessing_suspected',
-  'device_token_reused',
-  'sessions_ended',
-  'mfa_reset',
-]);
+const NOTICES: Record<NoticeName, true> = {
+  authenticator_enrolled: true,
+  authenticator_removed: true,
+  recovery_code_used: true,
+  recovery_codes_low: true,
+  recovery_codes_regenerated: true,
+  recovery_codes_revoked: true,
+  guessing_suspected: true,
+  device_remembered: true,
+  device_token_reused: true,
+  sessions_ended: true,
+  mfa_reset: true,
+  enroll_by_set: true,
+};
 
-/** Hands events to the host's sinks; null: it has none. A sink that throws or hangs neither grants, denies nor delays anything. */
-export function createEmitter<User extends MfaUser>({
-  onEvent,
-  notify,
-  warnings,
-}: ResolvedOptions<User>): ((event: MfaEvent) => Promise<void>) | null {
-  async function toSink(event: MfaEvent): Promise<void> {
-    try {
-      await onEvent?.(event);
-    } catch (cause) {
-      // The audit trail is the host's; what it loses there it must count there.
-      warnings.callbackFailed({ option: 'onEvent', why: 'error', cause, values: valuesOf(event) });
-    }
+/** Binds the host's sinks; null: it has none. */
+export function createEmitter<User extends MfaUser>(
+  { onEvent, notify, warnings }: Pick<ResolvedOptions<User>, 'onEvent' | 'notify' | 'warnings'>,
+  underWay: UnderWay,
+): Emit | null {
+  function warn(event: MfaEvent, failure: { why: 'error'; cause: unknown } | { why: 'timeout' }): void {
+    warnings.callbackFailed({ ...failure, option: 'onEvent', values: valuesOf(event) });
   }
-  async function toUser(notice: MfaNotice): Promise<void> {
-    const told = await withinDeadline(NOTIFY_MS, async () => notify?.(copyEvent(notice)));
+
+  /** The event goes to the audit trail; undefined: it has it already. */
+  function record(event: MfaEvent): Promise<void> | undefined {
+    let given: unknown;
+    try {
+      given = onEvent?.(event);
+    } catch (cause) {
+      warn(event, { why: 'error', cause });
+      return undefined;
+    }
+    if (!isThenable(given)) return undefined;
+    const recorded = Promise.resolve(given).then(
+      () => undefined,
+      (cause) => warn(event, { why: 'error', cause }),
+    );
+    underWay.track('events', recorded);
+    return recorded;
+  }
+
+  async function tellUser(notice: MfaNotice, waitMs: number | undefined): Promise<void> {
+    const send = async () => notify?.(copyEvent(notice));
+    const told = await withinDeadline(waitMs ?? NOTIFY_MS, send, { inBackground: waitMs === undefined });
     if (told.done) return;
     warnings.callbackFailed({ ...told, option: 'notify', values: valuesOf(notice) });
-    const { userId, at, name } = notice;
-    await toSink(withCause({ userId, at, name: 'notify_failed', notice: name }, told.cause));
+    const { userId, at, context, name } = notice;
+    await record(withCause({ userId, at, ...(context && { context }), name: 'notify_failed', notice: name }, told.cause));
   }
+
   if (!onEvent && !notify) return null;
-  return (event) => {
+  return async (event, waitMs) => {
     // Each gets a copy: an audit trail that rewrites what it is given must not keep a notice from the user.
-    const recorded = toSink(copyEvent(event));
-    const told = notify && isNotice(event) ? toUser(event) : undefined;
-    return Promise.all([recorded, told]).then(() => undefined);
+    const recorded = record(copyEvent(event));
+    const told = notify && isNotice(event) ? tellUser(event, waitMs) : undefined;
+    if (told) underWay.track('notices', told);
+    if (waitMs === undefined || !recorded) {
+      await Promise.all([recorded, told]);
+      return;
+    }
+    const [known] = await Promise.all([withinDeadline(waitMs, () => recorded), told]);
+    if (!known.done) warn(event, { why: 'timeout' });
   };
 }
 
 function isNotice(event: MfaEvent): event is MfaNotice {
-  return NOTICES.has(event.name);
+  return Object.hasOwn(NOTICES, event.name);
 }
 
 /** What an error of a sink may repeat. */
-function valuesOf({ userId, context }: MfaEvent): unknown[] {
-  return [userId, ...Object.values(context ?? {})];
+function valuesOf(event: MfaEvent): unknown[] {
+  const account = 'actor' in event ? [event.actor, event.reason] : [];
+  return [event.userId, ...account, ...Object.values(event.context ?? {})];
 }

@@ -81,7 +81,10 @@ export async function currentEnrollment<User extends MfaUser>(
   const mine = gate.profile.enrollments.filter((pending) => isOpen(pending, now) && isOwn(pending, session));
   const newest = mine.sort((a, b) => b.startedAt - a.startedAt)[0];
   if (!newest) return refuse('enrollment_expired');
-  return { ok: true, enrollment: showEnrollment({ issuer: flow.options.issuerFor(given), name: user.name }, newest) };
+  const enrollment = showEnrollment({ issuer: flow.options.issuerFor(given), name: user.name }, newest);
+  operation.noteEnrolled(gate.profile);
+  operation.report({ name: 'enrollment_shown', enrollmentId: newest.id });
+  return operation.end({ ok: true, enrollment });
 }
 
 /** Drops a pending enrollment of this session. Dropping what is not there is no error. */

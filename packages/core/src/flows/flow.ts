@@ -9,14 +9,29 @@ import type { ProfileStore, Report } from '../profile/change-profile.js';
 import { withinDeadline } from '../profile/deadline.js';
 import { isEnrolled, type Profile } from '../profile/profile.js';
 import type { Refusal } from '../results.js';
+import type { Emit } from './emitter.js';
 
 /** What every flow works with: the options, the profiles, the way out for events. */
 export interface FlowContext<User extends MfaUser = MfaUser> {
   options: ResolvedOptions<User>;
   profiles: ProfileStore;
   /** Hands an event to the host's sinks; null: nobody listens. Nobody needs to wait; who makes many may wait until they have it. */
-  emit: ((event: MfaEvent) => Promise<void>) | null;
+  emit: Emit | null;
+  /** Null: the option `markEnrolled` is not set. */
+  hostMemory: HostMemory | null;
 }
+
+/** The host's own memory of who is enrolled, written through `markEnrolled`. */
+export interface HostMemory {
+  /**
+   * Tells the host. Calls of one user run one after another. Then the profile is read again, and the host is told again while the
+   * profile says otherwise: another process may have changed it, and told the host, in the meantime.
+   */
+  tell(userId: string, enrolled: boolean): Promise<Told>;
+}
+
+/** What came of it. `acknowledged`: the record holds no note any more that the host has yet to hear of a reset. */
+export type Told = { done: true; acknowledged: boolean } | { done: false; why: 'timeout' | 'error'; cause?: unknown };
 
 /** Who acts, in which session. */
 export interface Acting<User extends MfaUser = MfaUser> {
@@ -32,9 +47,14 @@ export interface Operation {
   noteEnrolled(profile: Profile | null): void;
   /** Sends what was reported; a refusal of which nothing was reported becomes a `refused` event. */
   end<Answer extends object>(answer: Answer): Answer;
+  /** The same for an operator's call, which waits until the host's sinks have everything, two seconds at most. */
+  finish<Answer extends object>(answer: Answer): Promise<Answer>;
 }
 
+/** How long a user's flow waits for `markEnrolled`. */
 const TELL_MS = 2_000;
+/** How long an operator's call waits for the host's sinks. */
+const SINKS_MS = 2_000;
 
 /** Begins an operation under its name in the audit trail. */
 export function beginOperation(
@@ -43,6 +63,19 @@ export function beginOperation(
 ): Operation {
   const details: EventDetail[] = [];
   let enrolled: boolean | undefined;
+
+  function toEvent(detail: EventDetail, at: number): MfaEvent {
+    const { userId, context } = given;
+    const event: MfaEvent = copyEvent(detail, { userId, at });
+    if (context !== undefined) event.context = context;
+    if (enrolled !== undefined) event.enrolled = enrolled;
+    return event;
+  }
+  function noteRefusal(answer: object): void {
+    if (!isRefusal(answer) || details.length > 0) return;
+    details.push({ name: 'refused', operation: given.name, reason: answer.reason });
+  }
+
   return {
     report: (detail) => details.push(detail),
     noteEnrolled: (profile) => {
@@ -50,17 +83,17 @@ export function beginOperation(
     },
     end(answer) {
       if (!flow.emit) return answer;
-      if (isRefusal(answer) && details.length === 0) {
-        details.push({ name: 'refused', operation: given.name, reason: answer.reason });
-      }
-      const { userId, context } = given;
+      noteRefusal(answer);
       const at = flow.options.clock();
-      for (const detail of details) {
-        const event: MfaEvent = copyEvent(detail, { userId, at });
-        if (context !== undefined) event.context = context;
-        if (enrolled !== undefined) event.enrolled = enrolled;
-        void flow.emit(event);
-      }
+      for (const detail of details) void flow.emit(toEvent(detail, at));
+      return answer;
+    },
+    async finish(answer) {
+      const { emit } = flow;
+      if (!emit) return answer;
+      noteRefusal(answer);
+      const at = flow.options.clock();
+      await Promise.all(details.map((detail) => emit(toEvent(detail, at), SINKS_MS)));
       return answer;
     },
   };
@@ -96,19 +129,23 @@ export function stateOf(userId: string, session: MfaSession | undefined): MfaSes
   return session && sessionUserId(session) === userId ? session : undefined;
 }
 
-/** Tells the host who is enrolled, if it asked to be told. Failing, it is told again at the next login. */
+/**
+ * Tells the host who is enrolled, if it asked to be told, and waits for it, two seconds by default. Failing, it is told again at the
+ * next login. Gives what came of it.
+ */
 export async function tellHost(
-  flow: { options: Pick<ResolvedOptions, 'markEnrolled' | 'warnings'> },
-  userId: string,
-  enrolled: boolean,
+  { hostMemory, options }: Pick<FlowContext, 'hostMemory'> & { options: Pick<ResolvedOptions, 'warnings'> },
+  told: { userId: string; enrolled: boolean; waitMs?: number },
   report: Report,
-): Promise<void> {
-  const { markEnrolled, warnings } = flow.options;
-  if (!markEnrolled) return;
-  const told = await withinDeadline(TELL_MS, async () => markEnrolled(userId, enrolled));
-  if (told.done) return;
-  report(withCause({ name: 'mark_enrolled_failed' }, told.cause));
-  warnings.callbackFailed({ ...told, option: 'markEnrolled', values: [userId] });
+): Promise<Told> {
+  if (!hostMemory) return { done: true, acknowledged: false };
+  const { userId, enrolled, waitMs = TELL_MS } = told;
+  const answer = await withinDeadline(waitMs, () => hostMemory.tell(userId, enrolled));
+  const outcome: Told = answer.done ? answer.value : { ...answer, cause: answer.cause };
+  if (outcome.done) return outcome;
+  report(withCause({ name: 'mark_enrolled_failed' }, outcome.cause));
+  options.warnings.callbackFailed({ ...outcome, option: 'markEnrolled', values: [userId] });
+  return outcome;
 }
 
 /** Tells the host again while its memory says otherwise. */
@@ -118,7 +155,7 @@ export async function remindHost<User extends MfaUser>(
   enrolled: boolean,
   report: Report,
 ): Promise<void> {
-  if (user.enrolled !== undefined && user.enrolled !== enrolled) await tellHost(flow, user.id, enrolled, report);
+  if (user.enrolled !== undefined && user.enrolled !== enrolled) await tellHost(flow, { userId: user.id, enrolled }, report);
 }
 
 /** Whether the answer of a flow is a refusal. */

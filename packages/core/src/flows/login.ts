@@ -6,7 +6,7 @@ import { type EffectivePolicy, isProfileMissing, noteDeadline } from '../policy/
 import { decideAccess } from '../policy/requirement.js';
 import type { Decide, Decision } from '../profile/change-profile.js';
 import { isRemembered } from '../profile/device.js';
-import { isEnrolled, newProfile, type Profile } from '../profile/profile.js';
+import { isEnrolled, newProfile, type Profile, withoutUnenrolledNote } from '../profile/profile.js';
 import type { DeviceGrant, LoginBegun } from '../results.js';
 import { signPendingToken } from '../tokens/pending-token.js';
 import type { Warn } from '../warnings/once.js';
@@ -93,11 +93,13 @@ function decideLogin<User extends MfaUser>(flow: FlowContext<User>, facts: Login
 
   if (!profile || !enrolled) {
     const known = profile ?? newProfile();
-    const noted = noteDeadline(policy, known);
-    const current = noted ?? known;
+    const noted = noteDeadline(policy, known) ?? known;
+    // The host has heard of a reset, though the process that told it ended before it could say so here.
+    const heard = flow.hostMemory !== null && user.enrolled === false;
+    const current = heard ? withoutUnenrolledNote(noted, now) : noted;
     const session = pendingSession(user.id, current, since);
     const answer = { decision: decide(session, current), session, enrolled };
-    return noted || !profile ? { answer, next: current } : { answer };
+    return current === profile ? { answer } : { answer, next: current };
   }
 
   const known = findDevice(profile, shown, now);

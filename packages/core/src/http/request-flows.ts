@@ -52,8 +52,11 @@ export interface RequestFlows<User extends MfaUser = MfaUser> {
   regenerateRecoveryCodes(): Promise<Result<{ recoveryCodes: string[]; assurance?: Assurance }>>;
   revokeDevice(input: { deviceId: string }): Promise<RequestChange>;
   endAllSessions(): Promise<RequestChange>;
-  /** After the host changed the password: other sessions end, this one goes on. */
-  passwordChanged(): Promise<RequestChange>;
+  /**
+   * The password changes: other sessions end, this one goes on. Call it before the new password is stored, and again after. Throws
+   * an MfaError `not_done` when that was not done: answer with an error then, and leave the password as it is.
+   */
+  passwordChanged(): Promise<{ ok: true; ended: boolean; assurance?: Assurance }>;
   /** Keeps a path of this origin to go back to after the proof; anything else is ignored. */
   setReturnTo(path: string): Promise<void>;
   /** Ids of the devices whose tokens came with the request, unverified: to mark "this device" in a list, no more. */
@@ -151,8 +154,22 @@ export async function bindFlows<User extends MfaUser, Request>(
     endAllSessions: async () => change(await acting((who) => mfa.endAllSessions(who))),
     async passwordChanged() {
       const { user, session, context } = state;
-      if (!user) return refuse('login_again');
-      return change(await mfa.passwordChanged({ userId: user.id, context, ...(session && { keep: session }) }));
+      if (!user) {
+        throw new MfaError(
+          'host_setup',
+          'passwordChanged() found nobody logged in, so nothing was ended. Call it where the user is known, or mfa.passwordChanged({ userId }).',
+        );
+      }
+      const { ended, session: kept } = await mfa.passwordChanged({ userId: user.id, context, ...(session && { keep: session }) });
+      // Nothing was ended, and a state that is not in force is left to be refused.
+      if (!ended) return { ok: true, ended };
+      if (!(await state.keep(kept, { renew: false }))) {
+        throw new MfaError(
+          'not_done',
+          'passwordChanged() ended all sessions, but the session store did not take the new state of this one, so that it has ended too. Answer with an error.',
+        );
+      }
+      return { ok: true, ended, ...(kept?.state === 'verified' && { assurance: kept.assurance }) };
     },
     setReturnTo: (path) => keepReturnTo(kit, state, path),
     shownDeviceIds: () => claimedDeviceIds(state.deviceTokens()),

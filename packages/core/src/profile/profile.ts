@@ -1,3 +1,4 @@
+import type { Assurance } from '../assurance.js';
 import { randomId } from '../crypto/random.js';
 import type { RecoveryCodeSet } from '../factors/recovery-code.js';
 import { type GuessBudget, UNTOUCHED } from '../policy/lockout.js';
@@ -49,13 +50,22 @@ export interface Profile {
   recoveryCodes: RecoveryCodeSet | null;
   recoveryTries: RecoveryTries;
   devices: Device[];
+  /** Devices that were revoked, or whose token was reused: what was proven from them counts no more. */
+  endedDevices?: string[];
   /** Guesses from browsers that are not known. */
   budget: GuessBudget;
   usedTokens: UsedToken[];
   /** The earliest deadline that policy ever gave: it is never extended. */
   enrollBy?: number;
+  /**
+   * The deadline that support has set in place of policy's. `over`: the {@link enrollBy} that it stands over; it counts only while
+   * that is the same.
+   */
+  enrollByExtension?: { enrollBy: number; over?: number };
   /** When the last authenticator was removed or reset, for as long as the host may not have heard of it. */
   unenrolledAt?: number;
+  /** When the host had heard of that: instead of {@link unenrolledAt}, which then goes. */
+  unenrolledToldAt?: number;
   /** The restored backup that `afterRestore` has dealt with: when it went into service, in epoch milliseconds. */
   restoredAt?: number;
 }
@@ -88,9 +98,35 @@ export function withoutRemembrance(profile: Profile): Profile {
   return { ...profile, deviceEpoch: randomId(), devices: forgetRemembered(profile.devices) };
 }
 
+/** The profile once the host has heard that its user was unenrolled: from now on the host's memory counts. */
+export function withoutUnenrolledNote(profile: Profile, now: number): Profile {
+  if (profile.unenrolledAt === undefined) return profile;
+  const { unenrolledAt: _, ...rest } = profile;
+  return { ...rest, unenrolledToldAt: now };
+}
+
+/** Ended devices in a profile; with one more the epoch changes instead. */
+const MOST_ENDED_DEVICES = 32;
+
+/** Whether what was proven still counts: no security change, and not the end of the device that it came from, has voided it. */
+export function isInForce({ epoch, deviceId }: Assurance, profile: Profile): boolean {
+  if (epoch !== profile.epoch) return false;
+  return deviceId === undefined || !profile.endedDevices?.includes(deviceId);
+}
+
+/** The profile without this device; the sessions that came from it end. A device that is not there ends nothing. */
+export function endDevice(profile: Profile, deviceId: string): Profile {
+  const devices = profile.devices.filter((device) => device.id !== deviceId);
+  if (devices.length === profile.devices.length) return profile;
+  const { endedDevices = [], ...rest } = profile;
+  if (endedDevices.length < MOST_ENDED_DEVICES) return { ...rest, devices, endedDevices: [...endedDevices, deviceId] };
+  return { ...rest, devices, epoch: randomId(), enrollments: [] };
+}
+
 /** The profile in a new epoch: all state that was given out before is worth nothing. */
 export function withNewEpoch(profile: Profile): Profile {
-  return { ...withoutRemembrance(profile), epoch: randomId(), enrollments: [] };
+  const { endedDevices: _, ...rest } = withoutRemembrance(profile);
+  return { ...rest, epoch: randomId(), enrollments: [] };
 }
 
 /** Names and labels end at 64 characters, and hold nothing that moves a terminal or a log line. What is no text is no name. */

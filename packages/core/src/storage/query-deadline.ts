@@ -1,15 +1,20 @@
+import { timers } from '../time.js';
+
 /** Longer than core waits (2 s), so that core decides; finite, so that a dead connection leaves the pool and the pool heals. */
 export const QUERY_TIMEOUT_MS = 3000;
 
 /** Settles as `answer` does, or rejects when none came in time. For drivers that would wait for ever. */
 export async function beforeQueryTimeout<T>(answer: Promise<T>): Promise<T> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
+  let timer: ReturnType<typeof timers.setTimeout> | undefined;
   const timeout = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`The database did not answer within ${QUERY_TIMEOUT_MS} ms.`)), QUERY_TIMEOUT_MS);
+    timer = timers.setTimeout(
+      () => reject(new Error(`The database did not answer within ${QUERY_TIMEOUT_MS} ms.`)),
+      QUERY_TIMEOUT_MS,
+    );
   });
   try {
     return await Promise.race([answer, timeout]);
   } finally {
-    clearTimeout(timer);
+    timers.clearTimeout(timer);
   }
 }

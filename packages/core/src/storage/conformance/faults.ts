@@ -1,3 +1,4 @@
+import { timers } from '../../time.js';
 import { type CaseContext, check, newProfile, newVersion, type Outcome, outcomeOf, type StorageCase } from './case.js';
 
 const ID = 'faults';
@@ -190,7 +191,7 @@ async function expectHonest(
 /** Tries as core would, with a deadline for each call, until both connections answer for these users, who may be on several servers. */
 async function expectHealthy({ first, second }: CaseContext, ...userIds: string[]): Promise<void> {
   let late = false;
-  const timer = setTimeout(() => {
+  const timer = timers.setTimeout(() => {
     late = true;
   }, HEALED_WITHIN_MS);
   try {
@@ -206,7 +207,7 @@ async function expectHealthy({ first, second }: CaseContext, ...userIds: string[
       }
     }
   } finally {
-    clearTimeout(timer);
+    timers.clearTimeout(timer);
   }
 }
 
@@ -222,14 +223,14 @@ async function expectThrows(call: Promise<unknown>, method: string): Promise<voi
 
 /** A call that never ends would hold a test for ever; core itself gives up after 2 s. */
 async function withDeadline<T>(call: Promise<T>): Promise<T> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
+  let timer: ReturnType<typeof timers.setTimeout> | undefined;
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error('a call did not end within 10 s')), 10_000);
+    timer = timers.setTimeout(() => reject(new Error('a call did not end within 10 s')), 10_000);
   });
   try {
     return await Promise.race([call, late]);
   } finally {
-    clearTimeout(timer);
+    timers.clearTimeout(timer);
   }
 }
 
@@ -239,5 +240,5 @@ function required<T>(hook: T | undefined): T {
 }
 
 function sleep(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
+  return new Promise((resolve) => timers.setTimeout(resolve, ms));
 }

@@ -1,0 +1,89 @@
+import { MfaError } from '../errors.js';
+import type { EventContext, EventDetail } from '../events.js';
+import { checkUserId } from '../host-input.js';
+import type { MfaUser } from '../options.js';
+import type { Decide } from '../profile/change-profile.js';
+import type { Refusal } from '../results.js';
+import { beginOperation, type FlowContext, isRefusal, type Operation, tellHost } from './flow.js';
+
+/** How long an operator's call waits for `markEnrolled`: for one call that is under way, and for its own. */
+const TELL_MS = 4_000;
+
+/** One operation of the host that is done, or throws. */
+export interface Ending {
+  operation: Operation;
+  /**
+   * Changes the profile, tells the host where it may be out of step, and waits for the host's sinks. Throws an MfaError `not_done`
+   * unless all of it was done, but for the sinks.
+   */
+  change<Done extends { ok: true }>(
+    decide: Decide<Done>,
+    whenUnreadable?: Decide<Done>,
+    after?: { unenrolled: true },
+  ): Promise<Done>;
+}
+
+/** Begins such an operation: `method` as the caller knows it, `name` as the audit trail does. */
+export function beginEnding<User extends MfaUser>(
+  flow: FlowContext<User>,
+  method: string,
+  name: string,
+  { userId, context }: { userId: string; context?: EventContext },
+): Ending {
+  checkUserId(userId);
+  const operation = beginOperation(flow, { name, userId, context });
+  let last: EventDetail | undefined;
+  const report = (detail: EventDetail): void => {
+    if (detail.name === 'storage_failed' || detail.name === 'profile_unreadable') last = detail;
+    operation.report(detail);
+  };
+  return {
+    operation,
+    async change<Done extends { ok: true }>(
+      decide: Decide<Done>,
+      whenUnreadable?: Decide<Done>,
+      after?: { unenrolled: true },
+    ): Promise<Done> {
+      let answer: Done | Refusal;
+      try {
+        answer = await flow.profiles.change<Done>(userId, report, decide, whenUnreadable);
+      } catch (cause) {
+        await operation.finish({});
+        throw notDone(method, 'the profile could not be changed', cause);
+      }
+      if (isRefusal(answer)) {
+        await operation.finish(answer);
+        throw notDone(method, ...describeFailure(answer, last));
+      }
+      if (!after || !flow.hostMemory) return operation.finish(answer);
+      const told = await tellHost(flow, { userId, enrolled: false, waitMs: TELL_MS }, report);
+      await operation.finish(answer);
+      if (told.done && told.acknowledged) return answer;
+      if (told.done)
+        throw notDone(method, 'the profile changed at the same moment, or could not be read again', new Error('busy'));
+      throw notDone(
+        method,
+        'the record was changed, but "markEnrolled" failed, so your own memory of it may be wrong',
+        told.cause ?? new Error('markEnrolled did not end in time'),
+      );
+    },
+  };
+}
+
+/** Why the change was not made, and what is known of the cause. */
+function describeFailure({ reason }: Refusal, last: EventDetail | undefined): [why: string, cause: unknown] {
+  if (reason === 'busy') return ['other changes of this user were always quicker', new Error('busy')];
+  const cause = last && 'cause' in last ? last.cause : undefined;
+  if (last?.name === 'profile_unreadable') {
+    return [`the record does not open (${last.why})`, cause ?? new Error(`unreadable record: ${last.why}`)];
+  }
+  if (last?.name === 'storage_failed') {
+    return [`the storage failed (${last.operation}: ${last.why})`, cause ?? new Error(`storage ${last.operation}: ${last.why}`)];
+  }
+  return ['the storage failed', new Error(reason)];
+}
+
+function notDone(method: string, why: string, cause: unknown): MfaError<'not_done'> {
+  const message = `${method}() was not done: ${why}. Answer with an error, and call it again: until it returns, assume that nothing has ended.`;
+  return new MfaError('not_done', message, { cause });
+}

@@ -1,0 +1,561 @@
+import '../../support/driven-timers.js';
+import type { MfaEvent, MfaStorage } from '@mfa-kit/core';
+import { MfaError } from '@mfa-kit/core';
+import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { peek } from '../../faults/core-faulty-storage.js';
+import {
+  ada,
+  type Bench,
+  createBench,
+  createEnrolled,
+  DAY,
+  type Enrolled,
+  good,
+  loginPending,
+  loginWithCode,
+  OTHER_KEY,
+  type TestUser,
+} from '../../support/core-fixture.js';
+import { watchWarnings } from '../../support/warnings.js';
+
+const by = { userId: ada.id, actor: 'support-7', reason: 'lost phone, seen in person' };
+
+/** What the host calls to end access. */
+const endings: [string, (bench: Bench) => Promise<{ ok: true }>][] = [
+  ['passwordChanged', ({ mfa }) => mfa.passwordChanged({ userId: ada.id })],
+  ['forgetUser', ({ mfa }) => mfa.forgetUser({ userId: ada.id })],
+  ['resetMfa', ({ mfa }) => mfa.resetMfa(by)],
+  ['endSessionsOf', ({ mfa }) => mfa.endSessionsOf(by)],
+  ['clearLockout', ({ mfa }) => mfa.clearLockout(by)],
+];
+
+/** A second process on the storage of a bench, whose storage calls may be broken. */
+function sibling(bench: Bench, broken: Partial<MfaStorage>, options: Parameters<typeof createBench>[0] = {}): Bench {
+  return createBench({ clock: bench.clock.now, ...options, storage: { ...bench.storage, ...broken } });
+}
+
+// Operators' flows are loaded at their first call, from a disk that no clock of a test holds back.
+beforeAll(async () => {
+  await import('../../../packages/core/src/flows/administer.js');
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+/** Lets the time of deadlines pass until the call has ended; gives the milliseconds that it took. */
+async function passTime(call: Promise<unknown>): Promise<number> {
+  let ended = false;
+  const end = (): void => {
+    ended = true;
+  };
+  call.then(end, end);
+  let elapsed = 0;
+  for (; !ended && elapsed < 20_000; elapsed += 100) await vi.advanceTimersByTimeAsync(100);
+  return elapsed;
+}
+
+function fakeDeadlines(): void {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
+}
+
+async function errorOf(call: Promise<unknown>): Promise<MfaError> {
+  const error = await call.then(
+    () => null,
+    (thrown) => thrown,
+  );
+  if (!(error instanceof MfaError)) throw new Error(`no MfaError was thrown, but ${error}`);
+  return error;
+}
+
+describe('F15: what ends access throws when it was not done', () => {
+  it.each(endings)('%s: the storage cannot be read', async (method, end) => {
+    const bench = await createEnrolled();
+    const away = new Error('connect ECONNREFUSED');
+    const broken = sibling(bench, { read: () => Promise.reject(away) });
+    const error = await errorOf(end(broken));
+    expect(error).toMatchObject({ code: 'not_done', message: expect.stringContaining(`${method}() was not done`) });
+    expect(error.message).not.toContain('ECONNREFUSED');
+    expect(error.cause).toBeInstanceOf(Error);
+    expect(broken.names()).toEqual(['storage_failed']);
+    expect(broken.notices).toEqual([]);
+  });
+
+  it.each(endings)('%s: the storage cannot be written', async (method, end) => {
+    const bench = await createEnrolled();
+    const fails = () => Promise.reject(new Error('read-only transaction'));
+    const before = await bench.storage.read(ada.id);
+    const reading = { reads: 0 };
+    const broken = sibling(bench, {
+      write: fails,
+      remove: fails,
+      // The doubt is not resolved either.
+      read: async (id) => (reading.reads++ === 0 ? bench.storage.read(id) : fails()),
+    });
+    expect(await errorOf(end(broken))).toMatchObject({ code: 'not_done', message: expect.stringContaining(method) });
+    expect(await bench.storage.read(ada.id)).toEqual(before);
+    expect(broken.names()).not.toContain('mfa_reset');
+  });
+
+  it.each(endings)('%s: the storage hangs', async (_, end) => {
+    const bench = await createEnrolled();
+    const broken = sibling(bench, { read: () => new Promise(() => {}) });
+    fakeDeadlines();
+    const ending = errorOf(end(broken));
+    expect(await passTime(ending)).toBeLessThan(4_100);
+    expect(await ending).toMatchObject({ code: 'not_done', message: expect.stringContaining('timeout') });
+  });
+
+  it.each(endings.filter(([name]) => ['passwordChanged', 'endSessionsOf', 'clearLockout'].includes(name)))(
+    '%s: the record does not open',
+    async (_, end) => {
+      const bench = await createEnrolled();
+      const other = sibling(bench, {}, { keys: [OTHER_KEY] });
+      expect(await errorOf(end(other))).toMatchObject({ code: 'not_done', message: expect.stringContaining('unknown_key') });
+      expect(other.names()).toEqual(['profile_unreadable']);
+    },
+  );
+
+  it.each(endings)('%s: others are always quicker', async (_, end) => {
+    const bench = await createEnrolled();
+    const busy = sibling(bench, { write: async () => false, remove: async () => false });
+    fakeDeadlines();
+    const ending = errorOf(end(busy));
+    expect(await passTime(ending)).toBeLessThan(4_200);
+    expect(await ending).toMatchObject({ code: 'not_done', message: expect.stringMatching(/quicker|timeout/) });
+  });
+
+  it('resetMfa: the host could not be told, by an error or in time', async () => {
+    for (const markEnrolled of [() => Promise.reject(new Error('users table')), () => new Promise<void>(() => {})]) {
+      const bench = await createEnrolled();
+      const deaf = sibling(bench, {}, { markEnrolled });
+      fakeDeadlines();
+      const ending = errorOf(deaf.mfa.resetMfa(by));
+      await passTime(ending);
+      const error = await ending;
+      expect(error).toMatchObject({
+        code: 'not_done',
+        message: expect.stringContaining('markEnrolled'),
+        cause: expect.any(Error),
+      });
+      expect(deaf.names()).toEqual(['mfa_reset', 'mark_enrolled_failed']);
+      expect(deaf.notices.map(({ name }) => name)).toEqual(['mfa_reset']);
+    }
+  });
+
+  it('says what it did', async () => {
+    const bench = await createEnrolled();
+    await loginWithCode(bench);
+    const own = await loginWithCode(bench);
+    const { mfa } = bench;
+    expect(await mfa.passwordChanged({ userId: ada.id })).toEqual({ ok: true, ended: true });
+    const kept = await mfa.passwordChanged({ userId: ada.id, keep: own.session });
+    expect(kept).toEqual({ ok: true, ended: true });
+    expect(await mfa.endSessionsOf(by)).toEqual({ ok: true, ended: true });
+    expect(await mfa.clearLockout(by)).toEqual({ ok: true, cleared: true });
+    expect(await mfa.resetMfa(by)).toEqual({ ok: true, removed: { authenticators: 1, recoveryCodes: 10, devices: 2 } });
+    expect(await mfa.resetMfa(by)).toEqual({ ok: true, removed: { authenticators: 0, recoveryCodes: 0, devices: 0 } });
+    expect(await mfa.forgetUser({ userId: ada.id })).toEqual({ ok: true, removed: true });
+    const unreadable = await createEnrolled();
+    const other = sibling(unreadable, {}, { keys: [OTHER_KEY] });
+    const nothing = { authenticators: 0, recoveryCodes: 0, devices: 0 };
+    expect(await other.mfa.resetMfa(by)).toEqual({ ok: true, removed: nothing, unreadable: true });
+    expect(other.names()).toEqual(['profile_unreadable', 'mfa_reset']);
+  });
+
+  it('endSessionsOf: ends sessions, logins under way and remembered devices, and says who did it and why', async () => {
+    const bench = await createEnrolled();
+    const { session, token } = await loginWithCode(bench, { rememberDevice: true });
+    const pending = await loginPending(bench.mfa);
+    bench.events.length = 0;
+    await bench.mfa.endSessionsOf({ ...by, context: { request: 7 } });
+    expect(bench.events).toMatchObject([
+      {
+        name: 'sessions_ended',
+        because: 'operator',
+        actor: by.actor,
+        reason: by.reason,
+        enrolled: true,
+        context: { request: 7 },
+      },
+    ]);
+    expect(bench.notices.at(-1)).toMatchObject({ name: 'sessions_ended', because: 'operator' });
+    expect(await bench.mfa.checkAccess({ user: ada, session })).toMatchObject({ access: 'challenge', because: 'revoked' });
+    expect((await bench.mfa.checkAccess({ user: ada, session: pending })).access).toBe('login-again');
+    expect((await bench.mfa.beginLogin({ user: ada, deviceToken: token })).decision.access).toBe('challenge');
+    expect(good(await bench.mfa.getStatus({ user: ada })).status).toMatchObject({ enrolled: true, recoveryCodesLeft: 10 });
+  });
+
+  it.each([
+    { ...by, actor: '' },
+    { ...by, reason: ' ' },
+    { ...by, userId: '' },
+  ])('endSessionsOf needs an account of it: %j', async (input) => {
+    const bench = await createEnrolled();
+    await expect(bench.mfa.endSessionsOf(input)).rejects.toMatchObject({ code: 'invalid_argument' });
+    expect(bench.counts.reads).toBe(0);
+  });
+});
+
+describe('F21: nothing to end is success without an event and a notice', () => {
+  const nothing: [string, object][] = [
+    ['passwordChanged', { ok: true, ended: false }],
+    ['forgetUser', { ok: true, removed: false }],
+    ['resetMfa', { ok: true, removed: { authenticators: 0, recoveryCodes: 0, devices: 0 } }],
+    ['endSessionsOf', { ok: true, ended: false }],
+    ['clearLockout', { ok: true, cleared: false }],
+  ];
+
+  it.each(nothing)('%s of an id that nobody has', async (method, answer) => {
+    for (const told of [true, false]) {
+      const heard: unknown[] = [];
+      const bench = createBench(told ? { markEnrolled: (...given) => void heard.push(given) } : {});
+      const end = endings.find(([name]) => name === method)?.[1];
+      expect(await end?.(bench)).toEqual(answer);
+      expect(bench.events).toEqual([]);
+      expect(bench.notices).toEqual([]);
+      // Only a reset says of itself that nobody is enrolled: anything else must leave the anchor of a deleted record alone.
+      expect(heard).toEqual(told && method === 'resetMfa' ? [[ada.id, false]] : []);
+      if (told) expect(await bench.storage.read(ada.id)).toBeNull();
+    }
+  });
+
+  it('resetMfa may be repeated, and repairs a host that is out of step', async () => {
+    let hostSays = true;
+    let away = true;
+    const bench = await createEnrolled(ada, {
+      markEnrolled: (_, enrolled) => {
+        if (away && !enrolled) throw new Error('users table');
+        hostSays = enrolled;
+      },
+    });
+    expect(await errorOf(bench.mfa.resetMfa(by))).toMatchObject({ code: 'not_done' });
+    expect(hostSays).toBe(true);
+    away = false;
+    expect(await bench.mfa.resetMfa(by)).toMatchObject({ ok: true });
+    expect(hostSays).toBe(false);
+    hostSays = true;
+    await bench.mfa.forgetUser({ userId: ada.id });
+    expect(await bench.mfa.resetMfa(by)).toMatchObject({ ok: true, removed: { authenticators: 0 } });
+    expect(hostSays).toBe(false);
+  });
+});
+
+describe('F20: events and notices', () => {
+  const warnings = watchWarnings();
+
+  it.each(endings)('%s waits for both', async (_, end) => {
+    const done: string[] = [];
+    const slowly = (what: string) => async (given: { name: string }) => {
+      await new Promise((resolve) => setTimeout(resolve, 30));
+      done.push(`${what} ${given.name}`);
+    };
+    const bench = await createEnrolled(ada, { onEvent: slowly('event'), notify: slowly('notice') });
+    await bench.mfa.settled();
+    done.length = 0;
+    await end(bench);
+    const [name] = done.filter((one) => one.startsWith('event')).map((one) => one.slice('event '.length));
+    expect(name).toMatch(/sessions_ended|user_forgotten|mfa_reset|lockout_cleared/);
+    if (name === 'sessions_ended' || name === 'mfa_reset') expect(done).toContain(`notice ${name}`);
+  });
+
+  it('a script that awaits a reset may close its database: the audit row is there', async () => {
+    const rows: string[] = [];
+    let open = true;
+    const bench = await createEnrolled(ada, {
+      onEvent: async ({ name }) => {
+        await new Promise((resolve) => setTimeout(resolve, 50));
+        if (!open) throw new Error('Cannot use a pool after calling end on the pool');
+        rows.push(name);
+      },
+    });
+    await bench.mfa.settled();
+    await bench.mfa.resetMfa(by);
+    open = false;
+    expect(rows).toContain('mfa_reset');
+    expect(warnings).toEqual([]);
+  });
+
+  it('a notice that hangs is waited for two seconds, and is an event', async () => {
+    const bench = await createEnrolled(ada, { notify: () => new Promise<void>(() => {}) });
+    bench.events.length = 0;
+    fakeDeadlines();
+    const ending = bench.mfa.resetMfa(by);
+    expect(await passTime(ending)).toBe(2_000);
+    expect(await ending).toMatchObject({ ok: true });
+    expect(bench.events).toMatchObject([{ name: 'mfa_reset' }, { name: 'notify_failed', notice: 'mfa_reset' }]);
+  });
+
+  it('an audit trail that hangs is waited for two seconds, and is a warning', async () => {
+    const bench = await createEnrolled(ada, {
+      onEvent: ({ name }) => (name === 'mfa_reset' ? new Promise<void>(() => {}) : undefined),
+    });
+    fakeDeadlines();
+    expect(await passTime(bench.mfa.resetMfa(by))).toBe(2_000);
+    vi.useRealTimers();
+    await vi.waitFor(() =>
+      expect(warnings).toEqual([expect.stringMatching(/^MFA_KIT_CALLBACK_FAILED: The option "onEvent" did not answer in time/)]),
+    );
+  });
+
+  it('an onEvent that rejects or throws is a warning, once for each name of an error, without its words', async () => {
+    class PoolClosed extends Error {
+      override name = 'PoolClosed';
+    }
+    const failures = [
+      () => Promise.reject(new PoolClosed("the row 'hunter2' was lost")),
+      () => Promise.reject(new PoolClosed("the row 'hunter3' was lost")),
+      () => {
+        throw new TypeError('away');
+      },
+      () => Promise.reject('text'),
+    ];
+    const bench = createBench({ onEvent: () => failures.shift()?.() as Promise<void> });
+    while (failures.length > 0) await loginPending(bench.mfa);
+    expect(await bench.mfa.settled()).toEqual({ events: 0, notices: 0, markEnrolled: 0 });
+    await vi.waitFor(() => expect(warnings).toHaveLength(3));
+    expect(warnings[0]).toMatch(/^MFA_KIT_CALLBACK_FAILED: The option "onEvent" threw PoolClosed/);
+    expect(warnings[1]).toContain('TypeError');
+    expect(warnings.join()).not.toContain('hunter');
+  });
+
+  it('settled() waits for what was begun before it, and not for what comes later', async () => {
+    const open: (() => void)[] = [];
+    const ended: string[] = [];
+    const slowly = (what: string) => () =>
+      new Promise<void>((resolve) =>
+        open.push(() => {
+          ended.push(what);
+          resolve();
+        }),
+      );
+    const bench = createBench({ onEvent: slowly('event'), notify: slowly('notice') });
+    await loginPending(bench.mfa);
+    const settled = bench.mfa.settled();
+    await loginPending(bench.mfa);
+    expect(open).toHaveLength(2);
+    let isSettled = false;
+    void settled.then(() => {
+      isSettled = true;
+    });
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(isSettled).toBe(false);
+    open[0]?.();
+    expect(await settled).toEqual({ events: 0, notices: 0, markEnrolled: 0 });
+    expect(ended).toEqual(['event']);
+    open[1]?.();
+  });
+
+  it('settled() never rejects, ends after ten seconds, and counts what is left', async () => {
+    const hangs = () => new Promise<never>(() => {});
+    const bench = createBench({ onEvent: hangs, markEnrolled: hangs });
+    const session = await loginPending(bench.mfa);
+    good(await bench.mfa.startEnrollment({ user: ada, session }));
+    fakeDeadlines();
+    const ending = errorOf(bench.mfa.resetMfa(by));
+    await passTime(ending);
+    expect(await ending).toMatchObject({ code: 'not_done' });
+    const settling = bench.mfa.settled();
+    expect(await passTime(settling)).toBe(10_000);
+    // The login, the start, the reset and the host that was not told.
+    expect(await settling).toEqual({ events: 4, notices: 0, markEnrolled: 1 });
+  });
+});
+
+describe('F78: a record that was put back from before a new enrollment', () => {
+  /** A host that keeps its own memory, as the README says. */
+  async function host(user: TestUser): Promise<{ bench: Enrolled; says: Map<string, boolean>; now: () => TestUser }> {
+    const says = new Map<string, boolean>();
+    const bench = await createEnrolled(user, { markEnrolled: (id, enrolled) => void says.set(id, enrolled) });
+    return { bench, says, now: () => ({ ...user, enrolled: says.get(user.id) ?? false }) };
+  }
+
+  const unenrollings: [string, TestUser, (bench: Enrolled, user: TestUser) => Promise<unknown>][] = [
+    ['a reset', ada, ({ mfa }) => mfa.resetMfa(by)],
+    [
+      'the removal of the last authenticator',
+      { ...ada, mfa: 'optional' },
+      async ({ mfa, session }, user) => {
+        const [authenticator] = good(await mfa.getStatus({ user })).status.authenticators;
+        good(await mfa.removeAuthenticator({ user, session, authenticatorId: authenticator?.id ?? '' }));
+      },
+    ],
+  ];
+
+  it.each(unenrollings)('is missing, though %s explained it a while ago', async (_, user, unenroll) => {
+    const { bench, says, now } = await host(user);
+    await unenroll(bench, now());
+    expect(says.get(ada.id)).toBe(false);
+    const snapshot = await bench.storage.read(ada.id);
+    const session = await loginPending(bench.mfa, now());
+    const started = good(await bench.mfa.startEnrollment({ user: now(), session }));
+    const { createAuthenticator } = await import('../../support/core-fixture.js');
+    const code = createAuthenticator(started.enrollment.uri).code(bench.clock.now());
+    good(await bench.mfa.confirmEnrollment({ user: now(), session: started.session, enrollmentId: started.enrollment.id, code }));
+    expect(says.get(ada.id)).toBe(true);
+
+    bench.clock.advance(3 * DAY);
+    const current = await bench.storage.read(ada.id);
+    expect(await bench.storage.write(ada.id, snapshot as never, current?.version ?? null)).toBe(true);
+    bench.events.length = 0;
+    const required: TestUser = { ...now(), mfa: 'required' };
+    const begun = await bench.mfa.beginLogin({ user: required });
+    expect(begun.decision).toEqual({ access: 'refuse', reason: 'profile_missing' });
+    expect(begun.session).toBeUndefined();
+    for (const attempt of [session, started.session]) {
+      expect(await bench.mfa.startEnrollment({ user: required, session: attempt })).toMatchObject({ reason: 'profile_missing' });
+    }
+    expect(says.get(ada.id)).toBe(true);
+    expect(bench.names()).toContain('profile_missing');
+  });
+
+  it('the note of a reset goes when the host has heard of it, and stays where it has not or keeps no memory', async () => {
+    const { bench } = await host(ada);
+    await bench.mfa.resetMfa(by);
+    expect((await peek(bench.storage, ada.id))?.unenrolledAt).toBeUndefined();
+    const none = await createEnrolled();
+    await none.mfa.resetMfa(by);
+    expect((await peek(none.storage, ada.id))?.unenrolledAt).toBe(none.clock.now());
+    const deaf = await createEnrolled(ada, {
+      markEnrolled: (_, enrolled) => (enrolled ? undefined : Promise.reject(new Error('x'))),
+    });
+    await expect(deaf.mfa.resetMfa(by)).rejects.toMatchObject({ code: 'not_done' });
+    expect((await peek(deaf.storage, ada.id))?.unenrolledAt).toBe(deaf.clock.now());
+  });
+
+  it('a host that could not be told hears of it at the next login, and the note goes then', async () => {
+    let deaf = false;
+    const says = new Map<string, boolean>();
+    const bench = await createEnrolled(ada, {
+      markEnrolled: (id, enrolled) => {
+        if (deaf) throw new Error('users table');
+        says.set(id, enrolled);
+      },
+    });
+    deaf = true;
+    await expect(bench.mfa.resetMfa(by)).rejects.toMatchObject({ code: 'not_done' });
+    deaf = false;
+    expect((await bench.mfa.beginLogin({ user: { ...ada, enrolled: true } })).decision.access).toBe('enroll');
+    expect(says.get(ada.id)).toBe(false);
+    expect((await peek(bench.storage, ada.id))?.unenrolledAt).toBeUndefined();
+    expect((await bench.mfa.beginLogin({ user: { ...ada, enrolled: true } })).decision.access).toBe('refuse');
+    expect(says.get(ada.id)).toBe(false);
+  });
+
+  it('where the process ended between the two, the next login of a host that has heard removes the note, with its one write', async () => {
+    const { bench } = await host(ada);
+    const silent = sibling(bench, {});
+    await silent.mfa.resetMfa(by);
+    expect((await peek(bench.storage, ada.id))?.unenrolledAt).toBeDefined();
+    bench.resetCounts();
+    expect((await bench.mfa.beginLogin({ user: { ...ada, enrolled: false } })).decision.access).toBe('enroll');
+    expect(bench.counts).toEqual({ reads: 1, writes: 1, removes: 0, lists: 0 });
+    expect((await bench.mfa.beginLogin({ user: { ...ada, enrolled: true } })).decision.access).toBe('refuse');
+    bench.resetCounts();
+    await bench.mfa.beginLogin({ user: { ...ada, enrolled: false } });
+    expect(bench.counts).toEqual({ reads: 1, writes: 0, removes: 0, lists: 0 });
+  });
+});
+
+describe('F23: what the host is told of one user', () => {
+  /** A host whose calls take as long as they are told, and that remembers what landed last. */
+  function slowHost(delays: number[]): {
+    markEnrolled(id: string, enrolled: boolean): Promise<void>;
+    landed: boolean[];
+    says(): boolean | undefined;
+  } {
+    const landed: boolean[] = [];
+    return {
+      landed,
+      says: () => landed.at(-1),
+      async markEnrolled(_, enrolled) {
+        await new Promise((resolve) => setTimeout(resolve, delays.shift() ?? 0));
+        landed.push(enrolled);
+      },
+    };
+  }
+
+  it.each([50, 2_400])('comes in order, though the first call takes %i ms', async (delay) => {
+    const host = slowHost([delay]);
+    const enrolling = createEnrolled(ada, { markEnrolled: host.markEnrolled });
+    const bench = await enrolling;
+    await bench.mfa.resetMfa(by);
+    await bench.mfa.settled();
+    expect(host.says()).toBe(false);
+    expect(host.landed[0]).toBe(true);
+  });
+
+  it('is corrected when a slow call of another process lands late', async () => {
+    const landed: boolean[] = [];
+    let hold: (() => void) | undefined;
+    const slow = await createEnrolled(ada, {
+      markEnrolled: async (_, enrolled) => {
+        if (enrolled) await new Promise<void>((resolve) => (hold = resolve));
+        landed.push(enrolled);
+      },
+    });
+    const quick = sibling(slow, {}, { markEnrolled: (_, enrolled) => void landed.push(enrolled) });
+    expect(await quick.mfa.resetMfa(by)).toMatchObject({ ok: true });
+    expect(landed).toEqual([false]);
+    hold?.();
+    expect((await slow.mfa.settled()).markEnrolled).toBe(0);
+    expect(landed).toEqual([false, true, false]);
+    expect((await slow.mfa.beginLogin({ user: { ...ada, enrolled: false } })).decision.access).toBe('enroll');
+  });
+
+  it('is not corrected on the strength of an empty record alone', async () => {
+    const landed: boolean[] = [];
+    let hold: (() => void) | undefined;
+    const bench = await createEnrolled(ada, {
+      markEnrolled: async (_, enrolled) => {
+        if (enrolled) await new Promise<void>((resolve) => (hold = resolve));
+        landed.push(enrolled);
+      },
+    });
+    const stored = await bench.storage.read(ada.id);
+    await bench.storage.remove(ada.id, stored?.version ?? '');
+    hold?.();
+    await bench.mfa.settled();
+    expect(landed).toEqual([true]);
+  });
+
+  it('is told again three times at most, when the profile changes each time', async () => {
+    const landed: boolean[] = [];
+    const bench = await createEnrolled();
+    const empty = sibling(bench, {});
+    const full = await bench.storage.read(ada.id);
+    const swap = async (): Promise<void> => {
+      const now = await bench.storage.read(ada.id);
+      if (now?.value === full?.value) await empty.mfa.resetMfa(by);
+      else await bench.storage.write(ada.id, full as never, now?.version ?? null);
+    };
+    const telling = sibling(
+      bench,
+      {},
+      {
+        markEnrolled: async (_, enrolled) => {
+          landed.push(enrolled);
+          await swap();
+        },
+      },
+    );
+    await telling.mfa.beginLogin({ user: { ...ada, enrolled: false } });
+    expect(landed).toEqual([true, false, true, false]);
+    expect(telling.names()).toContain('mark_enrolled_failed');
+  });
+});
+
+function names(events: readonly MfaEvent[]): string[] {
+  return events.map(({ name }) => name);
+}
+
+it('F22: showing a pending key again is an event', async () => {
+  const bench = createBench();
+  const session = await loginPending(bench.mfa);
+  const started = good(await bench.mfa.startEnrollment({ user: ada, session }));
+  bench.events.length = 0;
+  good(await bench.mfa.currentEnrollment({ user: ada, session: started.session, context: { ip: '::1' } }));
+  expect(bench.events).toMatchObject([
+    { name: 'enrollment_shown', enrollmentId: started.enrollment.id, context: { ip: '::1' }, enrolled: false },
+  ]);
+  expect(names(bench.events)).toHaveLength(1);
+});
