@@ -368,3 +368,90 @@ describe('F3, F4, SUP-6: a requirement', () => {
     expect((await bench.mfa.checkAccess({ user: ada, session, requirement })).access).toBe('challenge');
   });
 });
+
+const NO_INSTANTS: [string, unknown][] = [
+  ['in seconds', 1_800_000_000],
+  ['in seconds with a fraction', 1_800_000_000.5],
+  ['in microseconds', 1_800_000_000_000_000],
+  ['in nanoseconds', 1_800_000_000_000_000_000],
+  ['a date', new Date()],
+  ['NaN', Number.NaN],
+  ['without end', Number.POSITIVE_INFINITY],
+  ['negative', -1_800_000_000_000],
+  ['one', 1],
+  ['a text', '2027-01-15T08:00:00Z'],
+  ['a number as text', '1800000000000'],
+  ['a bigint', 1_800_000_000_000n],
+  ['null', null],
+  ['a boxed number', Object(1_800_000_000_000)],
+  ['a promise', Promise.resolve(1_800_000_000_000)],
+  ['an object', { valueOf: () => 1_800_000_000_000 }],
+];
+
+describe('F5: an instant that is none', () => {
+  it.each(NO_INSTANTS)('F5: loggedInAt: %s', async (_, loggedInAt) => {
+    const bench = createBench();
+    const begin = () => bench.mfa.beginLogin({ user: ada, loggedInAt: loggedInAt as number });
+    await expect(begin()).rejects.toMatchObject({
+      code: 'invalid_argument',
+      message: expect.stringMatching(/"loggedInAt" must be/),
+    });
+    const kit = createHttpKit<TestUser, string>(bench.mfa, { loginUrl: '/login' });
+    const bound = await bindFlows(kit, exchangeOf({ user: ada, session: sessionOf() }));
+    await expect(bound.beginLogin({ loggedInAt: loggedInAt as number })).rejects.toMatchObject({ code: 'invalid_argument' });
+    expect(bench.counts.writes).toBe(0);
+  });
+
+  it.each([
+    ['left out', undefined, true],
+    ['a minute ago', 1_800_000_000_000 - MINUTE, true],
+    ['with a fraction of a millisecond', 1_800_000_000_000 - 0.25, true],
+    ['an hour ago', 1_800_000_000_000 - 60 * MINUTE, false],
+    ['0: not known', 0, false],
+  ])('F5: loggedInAt %s is good', async (_, loggedInAt, fresh) => {
+    const bench = createBench();
+    const { session } = await bench.mfa.beginLogin({ user: ada, ...(loggedInAt !== undefined && { loggedInAt }) });
+    const started = await bench.mfa.startEnrollment({ user: ada, session });
+    expect(started.ok ? 'ok' : started.reason).toBe(fresh ? 'ok' : 'login_again');
+  });
+
+  it.each(NO_INSTANTS)('F5: restoredAt: %s', async (_, restoredAt) => {
+    const bench = createBench();
+    await expect(bench.mfa.afterRestore({ restoredAt: restoredAt as number })).rejects.toMatchObject({
+      code: 'invalid_argument',
+      message: expect.stringMatching(/"restoredAt" must be an instant/),
+    });
+  });
+
+  it.each([...NO_INSTANTS, ['nothing', undefined], ['zero', 0]] as [string, unknown][])(
+    'F5: a clock that gives %s is refused at start, and whenever it is read',
+    async (_, now) => {
+      const start = () => createBench({ clock: () => now as number });
+      expect(start).toThrow(
+        expect.objectContaining({ code: 'invalid_option', message: expect.stringMatching(/"clock" must be/) }),
+      );
+      let broken = false;
+      const bench = createBench({ clock: () => (broken ? (now as number) : 1_800_000_000_000) });
+      const session = await loginPending(bench.mfa);
+      broken = true;
+      await expect(bench.mfa.startEnrollment({ user: ada, session })).rejects.toEqual(failed(/"clock" must be an instant/));
+      await expect(bench.mfa.getStatus({ user: ada })).rejects.toEqual(failed(/"clock" must be an instant/));
+    },
+  );
+
+  it('F5: a clock that throws, and one that is async', () => {
+    const throws = () => {
+      throw new Error('no clock');
+    };
+    expect(() => createBench({ clock: throws })).toThrow(/"clock" threw\. It must return the time at once/);
+    expect(() => createBench({ clock: (async () => Date.now()) as never })).toThrow(/it is a Promise object/);
+  });
+
+  it('F5: the message says what to write', async () => {
+    const { mfa } = createBench();
+    const begin = (loggedInAt: unknown) => mfa.beginLogin({ user: ada, loggedInAt: loggedInAt as number });
+    await expect(begin(new Date())).rejects.toThrow(/it is a Date object\. Give its getTime\(\)\./);
+    await expect(begin(1_800_000_000)).rejects.toThrow(/as if it were in seconds\. Multiply seconds by 1000\./);
+    await expect(begin(1_800_000_000_000_000)).rejects.toThrow(/as if it were in microseconds\./);
+  });
+});

@@ -2,6 +2,7 @@ import { HOW_TO_MAKE_A_KEY, readKeySecret } from './crypto/key-secret.js';
 import { createKeyring, type KeyMaterial, type Keyring } from './crypto/keyring.js';
 import { MfaError } from './errors.js';
 import type { EventContext, MfaEvent, MfaNotice } from './events.js';
+import { instantFault, isInstant } from './host-input.js';
 import { type MfaStorage, storageNameOf } from './storage/storage.js';
 import { createWarn, type Warn } from './warnings/once.js';
 import { createWarnings, type OperatorWarnings } from './warnings/warnings.js';
@@ -31,7 +32,10 @@ export interface MfaKey {
 export interface MfaPolicy {
   /** Default `required`. */
   mfa?: 'required' | 'optional' | 'off';
-  /** With `required`: until then (epoch milliseconds) a user without authenticator is let through. */
+  /**
+   * With `required`: until then (epoch milliseconds) a user without authenticator is let through. An instant that has been is a
+   * deadline that is over; leave it out where there is none.
+   */
   enrollBy?: number;
   /** `false`: the user may not enroll for now, because the address is not verified, say. Default `true`. */
   mayEnroll?: boolean;
@@ -68,7 +72,7 @@ export interface MfaOptions<User extends MfaUser = MfaUser> {
   onEvent?: (event: MfaEvent) => void | Promise<void>;
   /** Receives what the user should be told. It is not awaited; if it throws or hangs, `notify_failed` is an event. */
   notify?: (notice: MfaNotice) => void | Promise<void>;
-  /** The server's clock, in epoch milliseconds. */
+  /** The server's clock, in epoch milliseconds, at once; it is called once at start, and an answer in another unit is refused. */
   clock?: () => number;
 }
 
@@ -138,7 +142,8 @@ export function resolveOptions<User extends MfaUser>(options: MfaOptions<User>):
   const windowSteps = whole('windowSteps', options.windowSteps ?? DEFAULTS.windowSteps, 0, 1);
   const storage = resolveStorage(options.storage);
   const keyring = createKeyring(resolveKeys(options.keys), realm);
-  const clock = callback('clock', options.clock) ?? (() => Date.now());
+  const given = callback('clock', options.clock);
+  const clock = given ? checkedClock(given) : () => Date.now();
   return {
     issuerFor: typeof issuer === 'function' ? checkedIssuer(issuer) : () => issuer,
     keyring,
@@ -165,6 +170,22 @@ export function resolveOptions<User extends MfaUser>(options: MfaOptions<User>):
     warnings: createWarnings({ adapter: storageNameOf(storage), keyIds: keyring.ids, clock }),
     warn: createWarn(),
   };
+}
+
+/** The host's clock, asked once at start: one in seconds would let proofs and enrollments expire at random, or never. */
+function checkedClock(clock: () => unknown): () => number {
+  function read(code: 'invalid_option' | 'host_callback_failed'): number {
+    let now: unknown;
+    try {
+      now = clock();
+    } catch (cause) {
+      throw new MfaError(code, 'The option "clock" threw. It must return the time at once, as Date.now() does.', { cause });
+    }
+    if (isInstant(now)) return now;
+    throw new MfaError(code, `The answer of the option "clock" ${instantFault(now)}`);
+  }
+  read('invalid_option');
+  return () => read('host_callback_failed');
 }
 
 /** What a function for the issuer gives, or an error that names the option. */

@@ -169,7 +169,7 @@ describe('what is shown at enrollment', () => {
 
   it('ENR-2: the URI to the letter, and the key in groups of four', () => {
     expect(factor.show(data, { issuer: 'Acme & Co: Berlin', name: 'ada@example.com' })).toEqual({
-      uri: `otpauth://totp/Acme%20%26%20Co%3A%20Berlin:ada%40example.com?secret=${secret}&issuer=Acme%20%26%20Co%3A%20Berlin&algorithm=SHA1&digits=6&period=30`,
+      uri: `otpauth://totp/Acme%20%26%20Co-%20Berlin:ada%40example.com?secret=${secret}&issuer=Acme%20%26%20Co-%20Berlin&algorithm=SHA1&digits=6&period=30`,
       manualKey: 'GEZD GNBV GY3T QOJQ GEZD GNBV GY3T QOJQ',
     });
   });

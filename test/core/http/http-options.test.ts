@@ -35,6 +35,58 @@ describe('options that are good', () => {
     expect(httpOptions({ loginUrl: 'https://sso.example/mfa' }).loginUrl).toBe('https://sso.example/mfa');
   });
 
+  it.each([
+    'capacitor://localhost',
+    'ionic://localhost',
+    'tauri://localhost',
+    'app://-',
+    'app://localhost:3000',
+    'chrome-extension://abcdefghijklmnopabcdefghijklmnop',
+    'moz-extension://0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0',
+    'safari-web-extension://0F1E2D3C-4B5A-6978-8796-A5B4C3D2E1F0',
+  ])('F11: may allow the origin %s', (origin) => {
+    expect(httpOptions({ allowedOrigins: [origin] }).allowedOrigins).toEqual([origin]);
+  });
+
+  it.each([
+    'null',
+    '*',
+    'capacitor://',
+    'capacitor:localhost',
+    'capacitor://localhost/',
+    'capacitor://localhost/index.html',
+    'capacitor://*',
+    'Capacitor://localhost',
+    'capacitor://LOCALHOST',
+    'chrome-extension://*',
+    'chrome-extension://ABCDEFGHIJKLMNOPABCDEFGHIJKLMNOP',
+    'app://user:pass@localhost',
+    'app://user@localhost',
+    'app://local host',
+    'app://localhost?x',
+    'app://localhost#x',
+    'app://lokäl',
+    'app://localhost\n',
+    'file://',
+    'file://localhost',
+    'data://x',
+    'blob://x',
+    'ws://app.example',
+    'https://app.example/',
+    'https://*.app.example',
+    'https://APP.example',
+    'https://app.example:443',
+    '://localhost',
+    '',
+    null,
+    7,
+    ['https://app.example'],
+  ])('F11: %j is no origin', (origin) => {
+    const error = thrownBy(() => httpOptions({ allowedOrigins: [origin as string] }));
+    expect(error.code).toBe('invalid_option');
+    expect(error.message).toMatch(/allowedOrigins holds .*an origin is scheme, host and port only.*as the browser sends it/);
+  });
+
   it('keep callbacks that belong to an object of the host', async () => {
     const host = {
       loginUrl: '/login',

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { proveSameOrigin } from '../../../packages/core/src/http/same-origin.js';
 import { exchangeOf } from './exchange.js';
 
-const ALLOWED = ['https://app.example'];
+const ALLOWED = ['https://app.example', 'capacitor://localhost', 'chrome-extension://abcdefghijklmnopabcdefghijklmnop'];
 
 function proof(headers: Record<string, string>) {
   return proveSameOrigin(exchangeOf({ method: 'POST', headers }), ALLOWED);
@@ -14,6 +14,8 @@ describe('HTTP-1: the proof that a state change comes from our own page', () => 
     { 'sec-fetch-site': 'same-origin', origin: 'null', cookie: 'a=b' },
     { 'sec-fetch-site': 'cross-site', origin: 'https://app.example' },
     { origin: 'https://app.example', cookie: 'a=b' },
+    { origin: 'capacitor://localhost', 'sec-fetch-site': 'cross-site', cookie: 'a=b' },
+    { origin: 'chrome-extension://abcdefghijklmnopabcdefghijklmnop', 'sec-fetch-site': 'none', cookie: 'a=b' },
     { authorization: 'Bearer abc' },
     { authorization: 'DPoP abc' },
     { authorization: 'bearer   abc' },
@@ -29,6 +31,12 @@ describe('HTTP-1: the proof that a state change comes from our own page', () => 
     { 'sec-fetch-site': 'same-origin, cross-site' },
     { 'sec-fetch-site': '' },
     { origin: 'null' },
+    { origin: 'capacitor://localhost/' },
+    { origin: 'capacitor://evil' },
+    { origin: 'CAPACITOR://localhost' },
+    { origin: 'ionic://localhost' },
+    { origin: 'http://localhost' },
+    { origin: 'chrome-extension://ponmlkjihgfedcbaponmlkjihgfedcba' },
     { origin: '' },
     { origin: 'http://app.example' },
     { origin: 'https://app.example:444' },

@@ -5,6 +5,7 @@ import { equalBytes } from '../crypto/digest.js';
 import { hmacSha1 } from '../crypto/hmac-sha1.js';
 import { type ClosedRange, closeSteps, isClosed, lastClosed } from './closed-steps.js';
 import type { Checked, Factor } from './factor.js';
+import { keyUri } from './key-uri.js';
 
 /** Length of a time step, in seconds. */
 export const STEP_SECONDS = 30;
@@ -37,7 +38,7 @@ export function totpFactor(windowSteps: 0 | 1): Factor<TotpData, TotpShown, stri
     kind: 'totp',
     guessable: true,
     begin: (random) => ({ secret: base32.encode(random, { padding: false }), closed: [] }),
-    show: (data, account) => ({ uri: keyUri(data.secret, account), manualKey: inGroups(data.secret) }),
+    show: (data, account) => ({ uri: keyUri(data.secret, account, STEP_SECONDS), manualKey: inGroups(data.secret) }),
     parse: parseCode,
     check: (data, code, clock) => checkCode(data, code, clock.now, windowSteps),
   };
@@ -88,18 +89,6 @@ function checkCode(data: TotpData, code: string, now: number, windowSteps: numbe
   if (matched & closed) return { outcome: 'replayed', data, ...anomaly };
   if (!matched) return { outcome: 'wrong', data, ...anomaly };
   return { outcome: 'accepted', data: spent, ...anomaly };
-}
-
-// The one literal colon separates issuer and account, so a colon inside either is encoded; otplib's own builder leaves it.
-function keyUri(secret: string, account: { issuer: string; name: string }): string {
-  const issuer = encodeURIComponent(wellFormed(account.issuer));
-  const name = encodeURIComponent(wellFormed(account.name));
-  const parameters = `secret=${secret}&issuer=${issuer}&algorithm=SHA1&digits=6&period=${STEP_SECONDS}`;
-  return `otpauth://totp/${issuer}:${name}?${parameters}`;
-}
-
-function wellFormed(text: string): string {
-  return Buffer.from(text, 'utf8').toString('utf8');
 }
 
 function inGroups(secret: string): string {

@@ -1,5 +1,6 @@
 import { MfaError } from '../errors.js';
 import type { EventDetail } from '../events.js';
+import { checkInstant } from '../host-input.js';
 import type { MfaUser } from '../options.js';
 import { type Profile, withNewEpoch } from '../profile/profile.js';
 import type { RestoreHandled } from '../results.js';
@@ -38,7 +39,7 @@ export async function afterRestore<User extends MfaUser>(
   checkWalkInput('afterRestore', input, ['dryRun', 'restoredAt']);
   const { windowSteps, clock } = flow.options;
   const { dryRun = false, restoredAt = clock() } = input;
-  checkInstant(restoredAt, clock());
+  checkRestoredAt(restoredAt, clock());
   const counts = { handled: 0, already: 0, devicesRemoved: 0, recoveryCodesRevoked: 0 };
   return walkUsers<User, Seen, Pick<RestoreHandled, 'dryRun' | 'restoredAt' | keyof typeof counts>>(flow, input, {
     name: 'after_restore',
@@ -76,10 +77,8 @@ function withNothingGivenOut(profile: Profile): Profile {
   return { ...rest, devices: [], recoveryCodes: null };
 }
 
-function checkInstant(restoredAt: number, now: number): void {
-  // Thirty years: an instant in seconds is of 1970.
-  const likely =
-    Number.isFinite(restoredAt) && restoredAt <= now + CLOCK_TOLERANCE && restoredAt > now - 30 * 365 * 24 * 3_600_000;
-  if (likely) return;
+function checkRestoredAt(restoredAt: unknown, now: number): void {
+  checkInstant('restoredAt', restoredAt);
+  if (restoredAt <= now + CLOCK_TOLERANCE) return;
   throw new MfaError('invalid_argument', 'afterRestore: "restoredAt" must be an instant that has been, in epoch milliseconds.');
 }

@@ -1,6 +1,6 @@
 import { ACR, type AccessDecision, type Assurance, type MfaSession, type PendingSession } from '../assurance.js';
 import type { EventContext, EventDetail } from '../events.js';
-import { type KnownUser, readUser } from '../host-input.js';
+import { checkInstant, type KnownUser, readUser } from '../host-input.js';
 import type { MfaUser } from '../options.js';
 import { type EffectivePolicy, isProfileMissing, noteDeadline } from '../policy/enforcement.js';
 import { decideAccess } from '../policy/requirement.js';
@@ -38,6 +38,8 @@ interface Begun {
 export async function beginLogin<User extends MfaUser>(flow: FlowContext<User>, input: LoginInput<User>): Promise<LoginBegun> {
   const { user: given, context } = input;
   const user = readUser(given, flow.options.warn);
+  const { loggedInAt } = input;
+  if (loggedInAt !== undefined && loggedInAt !== 0) checkInstant('loggedInAt', loggedInAt);
   const operation = beginOperation(flow, { name: 'begin_login', userId: user.id, context });
   const policy = await policyOf(flow.options, given, context);
   if (policy.mfa === 'off') {
@@ -47,7 +49,7 @@ export async function beginLogin<User extends MfaUser>(flow: FlowContext<User>, 
   const decide =
     (shown: ShownTokens): Decide<Begun> =>
     (profile, now) => {
-      const decided = decideLogin(flow, { user, policy, shown, since: input.loggedInAt ?? now, profile, now });
+      const decided = decideLogin(flow, { user, policy, shown, since: loggedInAt ?? now, profile, now });
       operation.noteEnrolled(decided.next && decided.next !== 'remove' ? decided.next : profile);
       return { ...decided, events: [...(decided.events ?? []), { name: 'login_begun', access: decided.answer.decision.access }] };
     };

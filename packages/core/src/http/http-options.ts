@@ -1,5 +1,6 @@
 import type { Assurance } from '../assurance.js';
 import { MfaError } from '../errors.js';
+import { describe } from '../host-input.js';
 import type { MfaUser } from '../options.js';
 import type { MessageOverrides, Messages } from '../pages/messages.js';
 import type { MfaPage, PageFrame } from '../pages/page.js';
@@ -41,7 +42,10 @@ export interface HttpOptions<User extends MfaUser = MfaUser, Request = unknown> 
   path?: string;
   /** The same as the browser sees it, where a proxy strips or adds a prefix. Default: `path`. */
   publicPath?: string;
-  /** Origins whose pages may change state here, beside this one: `https://app.example`. */
+  /**
+   * Origins whose pages may change state here, beside this one: `https://app.example`, `capacitor://localhost`,
+   * `chrome-extension://<id>`. Compared letter by letter with the header `Origin`.
+   */
   allowedOrigins?: readonly string[];
   /** Loads the user of a pending token; without it pending tokens are refused. */
   userById?(userId: string): Promise<User | null | undefined> | User | null | undefined;
@@ -173,11 +177,24 @@ function checkUrl(name: string, url: unknown): void {
   invalid(`${name} must be a path such as "/login", or a URL that begins with https:// or http://.`);
 }
 
+/** Schemes that no browser sends as an origin, or whose origin it sends as `null`. */
+const NO_ORIGIN_SCHEME = /^(file|data|blob|about|javascript|filesystem|ws|wss|ftp|view-source):/;
+/** An origin of a webview or an extension. Browsers write it in lower case, but for the UUID of an extension of Safari. */
+const OTHER_ORIGIN = /^(?!https?:)[a-z][a-z0-9+.-]*:\/\/[a-z0-9._~-]+(:\d{1,5})?$|^safari-web-extension:\/\/[0-9A-Fa-f-]{36}$/;
+
 function checkOrigin(origin: unknown): void {
-  if (isWebUrl(origin) && new URL(origin).origin === origin) return;
+  if (isWebUrl(origin) && new URL(origin).origin === origin && !origin.includes('*')) return;
+  // The URL standard has no origin for other schemes; what the browser sends is compared letter by letter.
+  if (typeof origin === 'string' && OTHER_ORIGIN.test(origin) && !NO_ORIGIN_SCHEME.test(origin)) return;
   invalid(
-    `allowedOrigins holds ${JSON.stringify(origin)}; an origin is scheme, host and port only, such as "https://app.example".`,
+    `allowedOrigins holds ${originShown(origin)}; an origin is scheme, host and port only, such as "https://app.example" or ` +
+      '"capacitor://localhost". Write it as the browser sends it in the header Origin: in lower case, without a path, a slash at its ' +
+      'end, or a wildcard. "null" cannot be allowed, because pages of any site can send it.',
   );
+}
+
+function originShown(origin: unknown): string {
+  return typeof origin === 'string' ? JSON.stringify(origin.slice(0, 200)) : describe(origin);
 }
 
 function checkPages<Request>(pages: PagesOptions<Request>): void {
