@@ -169,7 +169,7 @@ describe('LOG-1, I11: one principal event an operation', () => {
     expect(await told(() => verify(right))).toContain('verification_failed replayed');
     expect(await told(() => verify(wrong(bench)))).toContain('verification_failed wrong');
     expect(await told(() => verify('12 34'))).toContain('verification_failed malformed');
-    for (let tries = 0; tries < 3; tries++) await verify(wrong(bench));
+    for (let tries = 0; tries < 4; tries++) await verify(wrong(bench));
     expect(await told(() => verify(wrong(bench)))).toContain('throttled');
     expect(await told(() => mfa.beginLogin({ user: ada, deviceToken: 'forged' }))).toContain('device_refused invalid');
     const reset = () => mfa.resetMfa({ userId: ada.id, actor: 'support', reason: 'lost phone' });

@@ -28,6 +28,28 @@ export function withBudget(state: State, known: Known, budget: Budget): State {
   return { ...state, devices: state.devices.map((one) => (one.name === known.device.name ? { ...one, budget } : one)) };
 }
 
+/**
+ * What a clock that was ahead has dated, and what would come to life when the clock gets there, goes with the next write: nobody is
+ * remembered by it, no token is retired by it, no enrollment is open by it, and no browser is the one used last by it.
+ */
+export function tidy(state: State, now: number): State {
+  const isPast = (instant: number) => instant <= now + MINUTE;
+  const dated = (instant: number) => (isPast(instant) ? instant : now);
+  return {
+    ...state,
+    pending: state.pending.filter(({ startedAt }) => isPast(startedAt)),
+    starts: state.starts.filter(isPast),
+    devices: state.devices.map((one) => ({
+      ...one,
+      firstUsedAt: dated(one.firstUsedAt),
+      lastUsedAt: dated(one.lastUsedAt),
+      remembered: one.remembered && isPast(one.remembered.at) ? one.remembered : undefined,
+      next: one.next && { ...one.next, mintedAt: dated(one.next.mintedAt) },
+      retiring: one.retiring.filter(({ successorShownAt }) => isPast(successorShownAt)),
+    })),
+  };
+}
+
 export function isRemembered({ remembered }: Device, now: number): boolean {
   return remembered !== undefined && remembered.at <= now + MINUTE && now < remembered.until;
 }
@@ -52,7 +74,7 @@ export function use(state: State, known: { device: Device; token: Name }, fresh:
 }
 
 export function addDevice(state: State, name: Name, token: Name, remembered: Device['remembered'], now: number) {
-  const device: Device = { name, lastUsedAt: now, remembered, budget: UNTOUCHED, current: token, retiring: [] };
+  const device: Device = { name, firstUsedAt: now, lastUsedAt: now, remembered, budget: UNTOUCHED, current: token, retiring: [] };
   return { state: put(state, device), minted: { name: token, device: name, signedAt: now } };
 }
 

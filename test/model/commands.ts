@@ -3,7 +3,7 @@ import { expect } from 'vitest';
 import { DAY, HOUR, MINUTE, SECOND } from '../support/core-fixture.js';
 import { isRemembered } from './browsers.js';
 import { accessOf } from './doors.js';
-import { costOf, waitFor } from './guesses.js';
+import { waitFor } from './guesses.js';
 import { seenInModel } from './perform.js';
 import { apply } from './rules.js';
 import { type Answer, type Facts, NOBODY, type Session, type State, type Step, type Token } from './state.js';
@@ -107,7 +107,7 @@ export function statusOf(state: State, now: number): Status {
     devices: state.devices.length,
     remembered: state.devices.flatMap((one) => (isRemembered(one, now) ? [one.remembered?.until ?? 0] : [])).sort(),
     codesLeft: state.codes?.left.size ?? 0,
-    waitSeconds: Math.ceil(waitFor(state.budget, costOf(state.apps.length), now) / SECOND),
+    waitSeconds: Math.ceil(waitFor(state.budget, 'account', now) / SECOND),
   };
 }
 

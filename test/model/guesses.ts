@@ -1,54 +1,58 @@
 import { DAY, HOUR, SECOND } from '../support/core-fixture.js';
-import type { Budget } from './state.js';
+import type { Budget, Owner } from './state.js';
 
 const DRAIN = 9 * HOUR;
 const CAPACITY = 20;
 
-/** The budget as it stands now: what has drained and what is forgotten is taken off, and what lies ahead of now counts as now. */
+/** A budget has a time of its own, which never runs back. */
+function ownTime({ latest }: Budget, now: number): number {
+  return Math.max(latest, now);
+}
+
+/** The budget as it stands now: what has drained and what is forgotten is taken off. */
 export function stand(budget: Budget, now: number): Budget {
-  const lastWrongAt = Math.min(budget.lastWrongAt, now);
-  let { level } = budget;
-  let levelAt = Math.min(budget.levelAt, now);
-  while (level > 0 && now - levelAt >= DRAIN) {
+  const at = ownTime(budget, now);
+  let { level, levelAt } = budget;
+  while (level > 0 && at - levelAt >= DRAIN) {
     level -= 1;
     levelAt += DRAIN;
   }
-  return { quick: now - lastWrongAt >= DAY ? 0 : budget.quick, lastWrongAt, level, levelAt };
+  const quick = at - budget.lastWrongAt >= DAY ? 0 : budget.quick;
+  const gaveBack = level < budget.level || quick < budget.quick;
+  return { ...budget, quick, level, levelAt, latest: gaveBack ? at : budget.latest };
 }
 
-/** Milliseconds until a guess of this cost is looked at. */
-export function waitFor(budget: Budget, cost: number, now: number): number {
+/** Milliseconds until a guess is looked at. A known browser waits for no quick try while its budget lies ahead of the clock. */
+export function waitFor(budget: Budget, owner: Owner, now: number): number {
   const { quick, lastWrongAt, level, levelAt } = stand(budget, now);
-  const quickWait = quick < 5 ? 0 : lastWrongAt + Math.min(30 * SECOND * 2 ** (quick - 5), HOUR) - now;
-  const over = level + cost - CAPACITY;
-  return Math.max(quickWait, over > 0 ? levelAt + over * DRAIN - now : 0, 0);
+  const at = ownTime(budget, now);
+  const isOpen = quick < 5 || (owner === 'device' && budget.latest - now > 60 * SECOND);
+  const quickEnds = isOpen ? at : lastWrongAt + Math.min(30 * SECOND * 2 ** (quick - 5), HOUR);
+  const bucketEnds = level < CAPACITY ? at : levelAt + DRAIN;
+  const ends = Math.max(quickEnds, bucketEnds);
+  return ends > at ? ends - now : 0;
 }
 
-/** Ahead of the clock by more than a minute: stored anew by whoever meets it, or the wait would never end. */
-export function isAhead({ lastWrongAt, levelAt }: Budget, now: number): boolean {
-  return Math.max(lastWrongAt, levelAt) > now + 60 * SECOND;
-}
-
-export function afterWrong(budget: Budget, cost: number, now: number): Budget {
+export function afterWrong(budget: Budget, now: number): Budget {
   const { quick, level, levelAt } = stand(budget, now);
-  return { quick: quick + 1, lastWrongAt: now, level: level + cost, levelAt: level === 0 ? now : levelAt };
+  const at = ownTime(budget, now);
+  return { quick: quick + 1, lastWrongAt: at, level: level + 1, levelAt: level === 0 ? at : levelAt, latest: at };
 }
 
 /** A used code is no guess, but a quick try. */
 export function afterReplay(budget: Budget, now: number): Budget {
-  return { ...stand(budget, now), quick: stand(budget, now).quick + 1, lastWrongAt: now };
+  const at = ownTime(budget, now);
+  return { ...stand(budget, now), quick: stand(budget, now).quick + 1, lastWrongAt: at, latest: at };
 }
 
 export function afterRight(budget: Budget, now: number): Budget {
   return { ...stand(budget, now), quick: 0 };
 }
 
-/** Support gives five tries back. */
-export function afterHelp(budget: Budget, cost: number, now: number): Budget {
+/** Support gives five tries back, and dates the budget by the clock of now. */
+export function afterHelp(budget: Budget, now: number): Budget {
   const stood = stand(budget, now);
-  return { ...stood, quick: 0, level: Math.min(stood.level, Math.max(CAPACITY - 5 * cost, 0)) };
-}
-
-export function costOf(apps: number): number {
-  return Math.min(Math.max(apps, 1), 5);
+  const levelAt = Math.min(stood.levelAt, now);
+  const lastWrongAt = Math.min(stood.lastWrongAt, now);
+  return { quick: 0, lastWrongAt, level: Math.min(stood.level, CAPACITY - 5), levelAt, latest: Math.max(levelAt, lastWrongAt) };
 }

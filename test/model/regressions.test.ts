@@ -36,7 +36,7 @@ describe('histories to be kept', () => {
     expect(model.state.devices[0]?.budget.level).toBeGreaterThan(15);
   });
 
-  it('d-4, I9: a wait that began while the clock was ahead begins anew for the first who comes, and ends', async () => {
+  it('d-4, I9, F31: while the clock is behind a budget, whoever has tries left comes in, known or not', async () => {
     const model = await checkHistory(memoryStorage(), 'required', [
       enroll(0, 0),
       guess(0, 0, 4, 'none'),
@@ -46,6 +46,18 @@ describe('histories to be kept', () => {
       comeIn(0, 0, 0, { ...usual, tokens: 'none' }),
       moveClock(31 * SECOND),
       verify(0, 0, { app: 0, ahead: 0 }, usual),
+    ]);
+    expect(model.proofs).toBe(3);
+  });
+
+  it('d-4, I9, F31: while the clock is behind a budget without quick tries, a known browser comes in and no other', async () => {
+    const model = await checkHistory(memoryStorage(), 'required', [
+      enroll(0, 0),
+      moveClock(10 * YEAR),
+      guess(1, 1, 5, 'none'),
+      moveClock(-10 * YEAR + MINUTE),
+      comeIn(1, 1, 0, { ...usual, tokens: 'none' }),
+      comeIn(0, 0, 0),
     ]);
     expect(model.proofs).toBe(2);
   });

@@ -7,13 +7,26 @@ import {
   isRemembered,
   type Known,
   recognize,
+  tidy,
   use,
   withBudget,
   withoutDevice,
 } from './browsers.js';
 import { accessOf, closedDoor, closedForManaging, isFresh } from './doors.js';
-import { afterHelp, afterReplay, afterRight, afterWrong, costOf, isAhead, stand, waitFor } from './guesses.js';
-import { type Answer, type App, type Facts, NOBODY, type Pending, type Session, type State, type Step } from './state.js';
+import { afterHelp, afterReplay, afterRight, afterWrong, waitFor } from './guesses.js';
+import {
+  type Answer,
+  type App,
+  type Budget,
+  type Facts,
+  NOBODY,
+  type Owner,
+  type Pending,
+  type Session,
+  type State,
+  type Step,
+  UNTOUCHED,
+} from './state.js';
 
 type Told = { state: State; answer: Answer };
 type Of<Kind extends Step['kind']> = Extract<Step, { kind: Kind }>;
@@ -23,7 +36,13 @@ const STEP = 30 * SECOND;
 const REMEMBERED = 30 * DAY;
 
 /** What an operation comes to: the answer, and what is known of the user afterwards. */
-export function apply(state: State, step: Step, facts: Facts): Told {
+export function apply(before: State, step: Step, facts: Facts): Told {
+  const state = tidy(before, facts.now);
+  const told = decide(state, step, facts);
+  return told.state === state ? { ...told, state: before } : told;
+}
+
+function decide(state: State, step: Step, facts: Facts): Told {
   switch (step.kind) {
     case 'log in':
       return logIn(state, step, facts);
@@ -83,11 +102,14 @@ function verifyCode(state: State, step: Of<'verify'>, digits: string, facts: Fac
   const closed = closedDoor(state, step.session, now) ?? unenrolled(state);
   if (closed) return { state, answer: closed };
   const known = recognize(state, step.tokens, now);
-  const cost = costOf(state.apps.length);
-  const throttled = throttle(state, known, cost, now);
+  const purse = purseOf(known);
+  const throttled = throttle(state, budgetOf(state, known), purse, now);
   if (throttled) return throttled;
   const { apps, right, used } = checkCode(state.apps, digits, facts);
-  if (!right) return refuseGuess(state, known, used ? 'used' : 'wrong', cost, now);
+  // The loser of a race, or a form that was submitted twice.
+  if (!right && used === 'a moment ago') return { state: { ...state }, answer: { said: 'invalid_code' } };
+  const charged = (used ? afterReplay : afterWrong)(budgetOf(state, known), now);
+  if (!right) return { state: withBudget(state, known, charged), answer: { said: 'invalid_code' } };
 
   const paid = withBudget({ ...state, apps }, known, afterRight(budgetOf(state, known), now));
   const spent = useUp(paid, step.session);
@@ -105,7 +127,9 @@ function verifyRecovery(state: State, step: Of<'verify'>, facts: Facts): Told {
   const closed = closedDoor(state, step.session, now) ?? unenrolled(state);
   if (closed) return { state, answer: closed };
   const proof = step.proof as { set: string; number: number };
-  if (state.codes?.set !== proof.set || !state.codes.left.has(proof.number)) return { state, answer: { said: 'invalid_code' } };
+  if (state.codes?.set !== proof.set || !state.codes.left.has(proof.number)) {
+    return { state: { ...state }, answer: { said: 'invalid_code' } };
+  }
   const left = new Set([...state.codes.left].filter((number) => number !== proof.number));
   const spent = useUp(forgetRemembered({ ...state, codes: { ...state.codes, left } }, `${name}.devices`), step.session);
   const known = recognize(spent, step.tokens, now);
@@ -127,13 +151,13 @@ function start(state: State, session: Session | undefined, { name, now }: Facts)
       : now - session.since <= 15 * MINUTE && now - session.since >= -MINUTE;
   if (state.apps.length === 0 && !fresh) return { state, answer: { said: 'login_again' } };
   const starts = state.starts.filter((instant) => instant > now - HOUR && instant <= now + MINUTE);
-  if (state.apps.length >= 10) return { state, answer: { said: 'limit_reached' } };
+  if (state.apps.length >= 5) return { state, answer: { said: 'limit_reached' } };
   if (starts.length >= 10) {
     const retryAfterSeconds = Math.ceil((Math.min(...starts) + HOUR - now) / SECOND);
     return { state, answer: { said: 'limit_reached', retryAfterSeconds } };
   }
   const token = session.state === 'pending' ? session.token?.name : undefined;
-  const pending: Pending = { name, startedAt: now, steppedUp: state.apps.length > 0, token };
+  const pending: Pending = { name, startedAt: now, steppedUp: state.apps.length > 0, token, budget: UNTOUCHED };
   const others = state.pending.filter((one) => isOpen(one, now) && !isOwn(one, session));
   const enrollments = [...(session.enrollments ?? []).slice(-2), name];
   return {
@@ -153,21 +177,24 @@ function confirm(state: State, step: Of<'confirm'>, facts: Facts): Told {
   if (!pending || !isOpen(pending, now) || !isOwn(pending, session)) return { state, answer: { said: 'enrollment_expired' } };
   const proven = pending.steppedUp && session.state === 'verified' && session.epoch === state.epoch;
   if (state.apps.length > 0 && !proven) return { state, answer: { said: 'assurance_required' } };
-  const known = recognize(state, step.tokens, now);
-  const throttled = throttle(state, known, 1, now);
+  if (state.apps.length >= 5) return { state, answer: { said: 'limit_reached' } };
+  const throttled = throttle(state, pending.budget, 'enrollment', now);
   if (throttled) return throttled;
-  const checked = checkCode([{ name: pending.name, closed: new Set() }], step.digits, facts);
-  if (!checked.right) return refuseGuess(state, known, 'wrong', 1, now);
+  const checked = checkCode([{ name: pending.name, closed: new Set(), usedAt: 0 }], step.digits, facts);
+  if (!checked.right) {
+    const charged = { ...pending, budget: afterWrong(pending.budget, now) };
+    const rest = state.pending.map((one) => (one.name === pending.name ? charged : one));
+    return { state: { ...state, pending: rest }, answer: { said: 'invalid_code' } };
+  }
 
   const apps = [...checkCode(state.apps, step.digits, facts).apps, ...checked.apps];
-  const paid = withBudget(state, known, afterRight(budgetOf(state, known), now));
   const made = state.codes === null;
   const codes = state.codes ?? {
     set: `${name}.codes`,
     madeAt: now,
     left: new Set(Array.from({ length: 10 }, (_, number) => number)),
   };
-  const enrolled = useUp(forgetRemembered({ ...paid, apps, pending: [], codes }, `${name}.devices`), session);
+  const enrolled = useUp(forgetRemembered({ ...state, apps, pending: [], codes }, `${name}.devices`), session);
   const remembered = step.remember ? { at: now, until: now + REMEMBERED } : undefined;
   const passed = pass(enrolled, recognize(enrolled, step.tokens, now), { ...step, remembered }, facts);
   const proof: Session = { state: 'verified', epoch: state.epoch, verifiedAt: now, via: 'otp' };
@@ -223,34 +250,29 @@ function changePassword(state: State, keep: Session | undefined, { name }: Facts
 function checkCode(apps: readonly App[], digits: string, { now, shows }: Facts) {
   const clockStep = Math.floor(now / STEP);
   let right = false;
-  let used = false;
+  let used: 'before' | 'a moment ago' | undefined;
   const checked = apps.map((app): App => {
     const matching = [clockStep - 1, clockStep, clockStep + 1].filter((step) => shows(app.name, step) === digits);
     const last = matching.at(-1);
     if (last === undefined) return app;
     if (matching.some((step) => app.closed.has(step))) {
-      used = true;
+      used = used === 'before' || Math.abs(now - app.usedAt) > 10 * SECOND ? 'before' : 'a moment ago';
       return app;
     }
     right = true;
     const steps = [clockStep - 1, clockStep, clockStep + 1].filter((step) => step <= last);
-    return { ...app, closed: new Set([...app.closed, ...steps]) };
+    return { ...app, closed: new Set([...app.closed, ...steps]), usedAt: now };
   });
   return { apps: checked, right, used };
 }
 
-function throttle(state: State, known: Known, cost: number, now: number): Told | null {
-  const budget = budgetOf(state, known);
-  const wait = waitFor(budget, cost, now);
-  if (wait === 0) return null;
-  const next = isAhead(budget, now) ? withBudget(state, known, stand(budget, now)) : state;
-  return { state: next, answer: { said: 'throttled', retryAfterSeconds: Math.ceil(wait / SECOND) } };
+function purseOf(known: Known): Owner {
+  return known.is === 'live' ? 'device' : 'account';
 }
 
-function refuseGuess(state: State, known: Known, why: 'used' | 'wrong', cost: number, now: number): Told {
-  const budget = budgetOf(state, known);
-  const charged = why === 'used' ? afterReplay(budget, now) : afterWrong(budget, cost, now);
-  return { state: withBudget(state, known, charged), answer: { said: 'invalid_code' } };
+function throttle(state: State, budget: Budget, owner: Owner, now: number): Told | null {
+  const wait = waitFor(budget, owner, now);
+  return wait === 0 ? null : { state, answer: { said: 'throttled', retryAfterSeconds: Math.ceil(wait / SECOND) } };
 }
 
 /** The browser of a right proof: known from now on if it wants to be, and remembered if it was asked for and may be. */
@@ -263,7 +285,7 @@ function pass(
   const remembered = wish.remembered === 'as before' ? {} : { remembered: wish.remembered };
   if (known.is === 'live') {
     const device = state.devices.find((one) => one.name === known.device.name) ?? known.device;
-    const passed = change(state, device.name, { ...remembered, budget: { ...device.budget, quick: 0 } });
+    const passed = change(state, device.name, { ...remembered, budget: afterRight(device.budget, now) });
     return use(passed, known, `${name}.token`, now);
   }
   const ended = known.is === 'reused' ? withoutDevice(state, known.device.name) : state;
@@ -273,9 +295,9 @@ function pass(
 }
 
 function helped(state: State, now: number): State {
-  const cost = costOf(state.apps.length);
-  const devices = state.devices.map((device) => ({ ...device, budget: afterHelp(device.budget, cost, now) }));
-  return { ...state, devices, budget: afterHelp(state.budget, cost, now) };
+  const devices = state.devices.map((device) => ({ ...device, budget: afterHelp(device.budget, now) }));
+  const pending = state.pending.map((one) => ({ ...one, budget: UNTOUCHED }));
+  return { ...state, devices, pending, budget: afterHelp(state.budget, now) };
 }
 
 function inNewEpoch(state: State, name: string): State {

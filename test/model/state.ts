@@ -9,13 +9,19 @@ export interface Budget {
   lastWrongAt: number;
   level: number;
   levelAt: number;
+  /** The latest instant at which it was changed. */
+  latest: number;
 }
+
+/** Whose guesses a budget counts. */
+export type Owner = 'account' | 'device' | 'enrollment';
 
 export interface App {
   /** The enrollment that it came from. */
   name: Name;
   /** Steps that are never accepted again. */
   closed: ReadonlySet<number>;
+  usedAt: number;
 }
 
 export interface Pending {
@@ -23,6 +29,7 @@ export interface Pending {
   startedAt: number;
   steppedUp: boolean;
   token?: Name | undefined;
+  budget: Budget;
 }
 
 /** A device token as a browser keeps it. */
@@ -34,6 +41,7 @@ export interface Token {
 
 export interface Device {
   name: Name;
+  firstUsedAt: number;
   lastUsedAt: number;
   remembered?: { at: number; until: number } | undefined;
   budget: Budget;
@@ -116,7 +124,7 @@ export interface Facts {
   shows(app: Name, step: number): string;
 }
 
-export const UNTOUCHED: Budget = { quick: 0, lastWrongAt: 0, level: 0, levelAt: 0 };
+export const UNTOUCHED: Budget = { quick: 0, lastWrongAt: 0, level: 0, levelAt: 0, latest: 0 };
 
 /** A user of whom nothing is known. */
 export const NOBODY: State = {

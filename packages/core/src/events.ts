@@ -31,11 +31,12 @@ export type EventDetail =
   | { name: 'verified'; via: AssuranceVia; authenticatorId?: string }
   | { name: 'verification_failed'; factor: Factor; door: 'verify' | 'enroll'; why: 'wrong' | 'replayed' | 'malformed' }
   | { name: 'throttled'; factor: Factor; door: 'verify' | 'enroll'; retryAfterSeconds: number }
-  | { name: 'guessing_suspected'; level: 'half' | 'full' }
+  | { name: 'guessing_suspected'; level: 'repeated' | 'half' | 'full' }
   | { name: 'recovery_code_used'; recoveryCodesLeft: number }
   | { name: 'recovery_codes_low'; recoveryCodesLeft: number }
   | { name: 'recovery_codes_regenerated' }
-  | { name: 'recovery_codes_revoked'; because: 'restored' }
+  | { name: 'recovery_codes_revoked'; because: 'restored' | 'switched_off' }
+  | { name: 'recovery_codes_flooded'; tries: number }
   | { name: 'device_remembered' | 'device_used' | 'device_token_reused' | 'device_revoked'; deviceId: string }
   | { name: 'device_refused'; why: 'invalid' | 'expired' | 'other_user' | 'unknown_device' | 'not_remembered' }
   | { name: 'sessions_ended'; because: 'user' | 'password_changed' }

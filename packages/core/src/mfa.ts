@@ -164,7 +164,14 @@ export function createMfa<User extends MfaUser = MfaUser>(options: MfaOptions<Us
   const resolved = resolveOptions(options);
   const { keyring, realm, storage, clock, warnings } = resolved;
   const underWay = createUnderWay();
-  const profiles = createProfileStore({ storage, keyring, realm, clock, warnings });
+  const profiles = createProfileStore({
+    storage,
+    keyring,
+    realm,
+    clock,
+    warnings,
+    recoveryCodes: resolved.recoveryCodeCount > 0,
+  });
   const emit = createEmitter(resolved, underWay);
   const hostMemory = createHostMemory({ options: resolved, profiles, emit, underWay });
   const flow: FlowContext<User> = { options: resolved, profiles, emit, hostMemory };

@@ -10,7 +10,6 @@ import {
   DAY,
   enrollAnother,
   good,
-  HOUR,
   loginPending,
   loginWithCode,
   MINUTE,
@@ -233,18 +232,6 @@ describe('limits', () => {
     for (let count = 0; count < 10; count++) await started(bench);
     bench.clock.advance(-DAY);
     await started(bench);
-  });
-
-  it('ten authenticators', async () => {
-    const bench = await createEnrolled();
-    for (let count = 1; count < 10; count++) {
-      bench.clock.advance(HOUR);
-      await enrollAnother(bench, (await loginWithCode(bench)).session);
-    }
-    bench.clock.advance(HOUR);
-    const { session } = await loginWithCode(bench);
-    expect(reasonOf(await bench.mfa.startEnrollment({ user: ada, session }))).toBe('limit_reached');
-    expect(good(await bench.mfa.getStatus({ user: ada })).status.authenticators).toHaveLength(10);
   });
 });
 

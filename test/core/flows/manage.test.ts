@@ -215,7 +215,7 @@ describe('recovery codes', () => {
       const pending = await loginPending(bench.mfa);
       expect(reasonOf(await bench.mfa.verify({ user: ada, session: pending, recoveryCode }))).toBe('invalid_code');
     }
-    expect(bench.notices.map((notice) => notice.name)).toEqual(['recovery_codes_regenerated']);
+    expect(bench.notices.map((notice) => notice.name)).toEqual(['recovery_codes_regenerated', 'guessing_suspected']);
   });
 
   it('FLT-6, I7: a proof makes one set; the request repeated on its way replaces no codes that its first answer has shown', async () => {

@@ -127,7 +127,7 @@ describe('operations on one user', () => {
     expect(await Promise.race(waiting)).toEqual({ ok: false, reason: 'busy', retryAfterSeconds: 1 });
     storage.releaseAll();
     const reasons = (await Promise.all(waiting)).map(reasonOf);
-    expect(reasons.filter((reason) => reason === 'invalid_code')).toHaveLength(100);
+    expect(reasons.filter((reason) => reason === 'invalid_code')).toHaveLength(500);
     expect(reasons.filter((reason) => reason === 'busy')).toHaveLength(1);
   });
 });

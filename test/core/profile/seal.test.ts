@@ -291,6 +291,7 @@ describe('a profile of a later version of the kit', () => {
       lastWrongAt: 1e12 + 1,
       level: 20,
       levelAt: 1e12 + 1,
+      highWaterAt: 1e12 + 1,
       halfReportedAt: 1e12 + 1,
       fullReportedAt: 1e12 + 1,
     };
@@ -318,16 +319,36 @@ describe('a profile of a later version of the kit', () => {
       retiring,
       next: { id, mintedAt: 1e12 + 1 },
     };
-    const enrollment = { id, kind: 'totp', name: text, startedAt: 1e12, expiresAt: 1e12, steppedUp: true, tokenId: id, data };
+    const enrollment = {
+      id,
+      kind: 'totp',
+      name: text,
+      startedAt: 1e12,
+      expiresAt: 1e12,
+      steppedUp: true,
+      tokenId: id,
+      budget,
+      data,
+    };
     const largest: Profile = {
       ...newProfile(),
       versions: Array.from({ length: 16 }, () => id),
       authenticators: Array.from({ length: 10 }, () => authenticator),
       enrollments: Array.from({ length: 3 }, () => enrollment),
       enrollmentStarts: Array.from({ length: 10 }, () => 1e12 + 1),
-      recoveryCodes: { key: 'k'.repeat(43), digests: Array.from({ length: 20 }, () => 'd'.repeat(43)), createdAt: 1e12 + 1 },
+      recoveryCodes: {
+        key: 'k'.repeat(43),
+        digests: Array.from({ length: 20 }, () => 'd'.repeat(43)),
+        createdAt: 1e12 + 1,
+        lastUsed: { digest: 'd'.repeat(43), at: 1e12 + 1 },
+      },
       devices: Array.from({ length: 20 }, () => device),
       budget,
+      wrongCodes: {
+        at: Array.from({ length: 5 }, () => 1e12 + 1),
+        known: Array.from({ length: 10 }, () => 1e12 + 1),
+        toldAt: 1e12 + 1,
+      },
       usedTokens: Array.from({ length: 32 }, () => ({ id, expiresAt: 1e12 + 1 })),
       enrollBy: 1e12 + 1,
     };

@@ -17,7 +17,12 @@ export interface RecoveryCodeSet {
   digests: string[];
   /** Epoch milliseconds. */
   createdAt: number;
+  /** The one that was used last, so that a form which is submitted twice is no wrong code. Release 1 keeps this. */
+  lastUsed?: { digest: string; at: number };
 }
+
+/** So long after its use a code that comes again is one of the same moment. */
+const SAME_MOMENT = 10_000;
 
 /** A new set, and its codes in groups of four, to be shown once. */
 export function createRecoveryCodes(
@@ -65,6 +70,18 @@ export function takeRecoveryCode(set: RecoveryCodeSet, code: string): RecoveryCo
   rest[position] = rest[rest.length - 1] as string;
   const left = { ...set, digests: rest.slice(1, -1) };
   return position === 0 ? null : left;
+}
+
+/** The set with this code noted as the one that was used last. */
+export function withLastUsed(set: RecoveryCodeSet, code: string, now: number): RecoveryCodeSet {
+  return { ...set, lastUsed: { digest: digest(Buffer.from(set.key, 'base64url'), code), at: now } };
+}
+
+/** Whether the code is the one that was used a moment ago. */
+export function isUsedAgain(set: RecoveryCodeSet, code: string, now: number): boolean {
+  const { lastUsed } = set;
+  if (!lastUsed || Math.abs(now - lastUsed.at) > SAME_MOMENT) return false;
+  return equalBytes(Buffer.from(lastUsed.digest), Buffer.from(digest(Buffer.from(set.key, 'base64url'), code)));
 }
 
 function digest(key: Uint8Array, code: string): string {

@@ -3,7 +3,7 @@ import { MfaError } from '../errors.js';
 import type { EventContext, EventDetail } from '../events.js';
 import { checkUserId } from '../host-input.js';
 import type { MfaUser } from '../options.js';
-import { giveTriesBack, guessCost } from '../policy/lockout.js';
+import { giveTriesBack } from '../policy/lockout.js';
 import type { Decide } from '../profile/change-profile.js';
 import { isInForce, newProfile, type Profile, withNewEpoch } from '../profile/profile.js';
 import type {
@@ -14,7 +14,6 @@ import type {
   SessionsEnded,
   UserForgotten,
 } from '../results.js';
-import { codeAuthenticators } from './check-code.js';
 import { beginEnding } from './ending.js';
 import type { FlowContext } from './flow.js';
 import { inEpoch } from './manage.js';
@@ -129,9 +128,13 @@ export async function clearLockout<User extends MfaUser>(flow: FlowContext<User>
   return ending.change<LockoutCleared>((profile, now) => {
     ending.operation.noteEnrolled(profile);
     if (!profile) return { answer: { ok: true, cleared: false } };
-    const cost = guessCost(codeAuthenticators(profile));
-    const devices = profile.devices.map((device) => ({ ...device, budget: giveTriesBack(device.budget, cost, now) }));
-    const next = { ...profile, devices, budget: giveTriesBack(profile.budget, cost, now), recoveryTries: { since: 0, count: 0 } };
+    const next: Profile = {
+      ...profile,
+      budget: giveTriesBack(profile.budget, now),
+      devices: profile.devices.map((device) => ({ ...device, budget: giveTriesBack(device.budget, now) })),
+      enrollments: profile.enrollments.map(({ budget: _, ...pending }) => pending),
+      recoveryTries: { since: 0, count: 0 },
+    };
     return { answer: { ok: true, cleared: true }, next, events: [{ name: 'lockout_cleared', actor, reason }] };
   });
 }

@@ -1,18 +1,18 @@
-import type { Assurance, VerifiedSession } from '../assurance.js';
+import type { Assurance, MfaSession, VerifiedSession } from '../assurance.js';
 import { randomBytes, randomId } from '../crypto/random.js';
 import type { EventDetail } from '../events.js';
 import { createRecoveryCodes } from '../factors/recovery-code.js';
 import { parseCode, type TotpData, totpFactor } from '../factors/totp.js';
 import { readUser } from '../host-input.js';
 import type { MfaUser } from '../options.js';
-import type { Decide, Decision } from '../profile/change-profile.js';
+import type { Decide, DecideEarly, Decision } from '../profile/change-profile.js';
 import { type Authenticator, isEnrolled, type PendingEnrollment, type Profile, withoutRemembrance } from '../profile/profile.js';
 import { type AuthenticatorSummary, type DeviceGrant, type Refusal, type Result, refuse } from '../results.js';
 import { checkCode } from './check-code.js';
-import { isOpen, isOwn } from './enroll.js';
+import { isFull, isOpen, isOwn } from './enroll.js';
 import { type Acting, beginOperation, type FlowContext, isRefusal, policyOf, stateOf, tellHost } from './flow.js';
 import { type AtTheDoor, assuranceRequired, stateGate, useUpToken } from './gate.js';
-import { priceGuess, throttleGuess } from './guess.js';
+import { enrollmentPurse, priceGuess, throttleGuess } from './guess.js';
 import { type DeviceInput, findDevice, openShownTokens, passDevice, type ShownTokens, startGrant } from './known-device.js';
 import { summarizeAuthenticator } from './status.js';
 import { activeAssurance } from './verify.js';
@@ -47,22 +47,25 @@ export async function confirmEnrollment<User extends MfaUser>(
   const session = stateOf(user.id, input.session);
   if (!session) return operation.end(refuse('login_again'));
   const policy = await policyOf(flow.options, given, context);
+  const examine = (profile: Profile | null, now: number) => {
+    operation.noteEnrolled(profile);
+    return examineConfirmation({ user, policy, session, profile, now }, input);
+  };
   const decide =
     (shown: ShownTokens): Decide<Accepted | Refusal> =>
     (profile, now) => {
-      operation.noteEnrolled(profile);
-      // A repeated confirmation is recognized before its code is looked at, or a double click would look like a failure.
-      if (profile?.authenticators.some((candidate) => candidate.enrollmentId === input.enrollmentId)) {
-        return { answer: refuse('already_confirmed') };
-      }
-      const gate = stateGate({ user, policy, session, profile, now });
-      if (!gate.open) return { answer: gate.refusal, events: gate.events ?? [] };
-      const decided = decideConfirmation(flow, { user, policy, session, profile: gate.profile, now, input, shown });
+      const examined = examine(profile, now);
+      if ('answer' in examined) return examined;
+      const decided = decideConfirmation(flow, { user, policy, session, now, input, shown, ...examined });
       if (decided.next && decided.next !== 'remove') operation.noteEnrolled(decided.next);
       return decided;
     };
+  const early: DecideEarly<Accepted | Refusal> = async (profile, now) => {
+    const examined = examine(profile, now);
+    return 'answer' in examined ? { decided: examined } : 'in turn';
+  };
   const ready = openShownTokens(flow, user.id, input.deviceToken).then(decide);
-  const answer = await flow.profiles.change(user.id, operation.report, ready);
+  const answer = await flow.profiles.change(user.id, operation.report, ready, undefined, { early });
   if (isRefusal(answer)) return operation.end(answer);
   await tellHost(flow, { userId: user.id, enrolled: true }, operation.report);
   const { grant, ...confirmed } = answer;
@@ -70,26 +73,44 @@ export async function confirmEnrollment<User extends MfaUser>(
   return operation.end({ ...confirmed, ...(device ? { device } : {}) });
 }
 
-function decideConfirmation<User extends MfaUser>(flow: FlowContext<User>, facts: Facts<User>): Decision<Accepted | Refusal> {
-  const { profile, session, policy, input, shown, now } = facts;
-  const { windowSteps } = flow.options;
+/** What is known before the code is computed: why it is not, or what it is checked against. */
+function examineConfirmation<User extends MfaUser>(
+  at: AtTheDoor,
+  input: ConfirmInput<User>,
+): Decision<Refusal> | { profile: Profile; pending: PendingEnrollment; code: string } {
+  // A repeated confirmation is recognized before its code is looked at, or a double click would look like a failure.
+  if (at.profile?.authenticators.some((candidate) => candidate.enrollmentId === input.enrollmentId)) {
+    return { answer: refuse('already_confirmed') };
+  }
+  const gate = stateGate(at);
+  if (!gate.open) return { answer: gate.refusal, events: gate.events ?? [] };
+  const { profile } = gate;
+  const { policy, session, now } = at;
   const pending = profile.enrollments.find((candidate) => candidate.id === input.enrollmentId);
   if (!pending || !isOpen(pending, now) || !isOwn(pending, session)) return { answer: refuse('enrollment_expired') };
   if (!policy.mayEnroll) return { answer: refuse('not_allowed') };
-  if (isEnrolled(profile) && !isStillProven(pending, facts)) return { answer: assuranceRequired() };
+  if (isEnrolled(profile) && !isStillProven(pending, session, profile)) return { answer: assuranceRequired() };
+  if (isFull(profile)) return { answer: refuse('limit_reached') };
 
   const code = parseCode(input.code);
   if (code === null) {
     const malformed: EventDetail = { name: 'verification_failed', factor: 'totp', door: 'enroll', why: 'malformed' };
     return { answer: refuse('invalid_code'), events: [malformed] };
   }
-  const known = findDevice(profile, shown, now);
-  const throttled = throttleGuess(profile, known, 'enroll', 1, now);
-  if (throttled) return unconfirmed(throttled);
+  const throttled = throttleGuess(enrollmentPurse(pending), 'enroll', now);
+  return throttled ? unconfirmed(throttled) : { profile, pending, code };
+}
+
+function decideConfirmation<User extends MfaUser>(
+  flow: FlowContext<User>,
+  facts: Facts<User> & { pending: PendingEnrollment; code: string },
+): Decision<Accepted | Refusal> {
+  const { profile, pending, code, now } = facts;
+  const { windowSteps } = flow.options;
   const checked = totpFactor(windowSteps).check(pending.data as TotpData, code, { now });
   // The step is used at every door: the same code must not open another authenticator that happens to show it.
   const elsewhere = checked.outcome === 'accepted' ? checkCode(profile, code, windowSteps, now).profile : profile;
-  const priced = priceGuess(elsewhere, known, 'enroll', { outcome: checked.outcome, cost: 1 }, now);
+  const priced = priceGuess(enrollmentPurse(pending), elsewhere, 'enroll', checked.outcome, now);
   if (priced.refusal || !priced.profile) return unconfirmed(priced);
   return accept(flow, facts, { pending, data: checked.data, profile: priced.profile });
 }
@@ -134,7 +155,7 @@ function accept<User extends MfaUser>(
 }
 
 /** An authenticator exists: then the enrollment was started with a second factor, in this epoch, by a session that has it still. */
-function isStillProven<User extends MfaUser>(pending: PendingEnrollment, { session, profile }: Facts<User>): boolean {
+function isStillProven(pending: PendingEnrollment, session: MfaSession, profile: Profile): boolean {
   return pending.steppedUp && session.state === 'verified' && session.assurance.epoch === profile.epoch;
 }
 

@@ -2,6 +2,7 @@ import { isThenable } from '../awaitable.js';
 import { copyEvent, type MfaEvent, type MfaNotice, type NoticeName, withCause } from '../events.js';
 import type { MfaUser, ResolvedOptions } from '../options.js';
 import { withinDeadline } from '../profile/deadline.js';
+import { createRepeats } from './repeats.js';
 import type { UnderWay } from './under-way.js';
 
 /**
@@ -65,7 +66,10 @@ export function createEmitter<User extends MfaUser>(
   }
 
   if (!onEvent && !notify) return null;
-  return async (event, waitMs) => {
+  const repeats = createRepeats();
+  return async (given, waitMs) => {
+    const event = repeats.thin(given);
+    if (!event) return;
     // Each gets a copy: an audit trail that rewrites what it is given must not keep a notice from the user.
     const recorded = record(copyEvent(event));
     const told = notify && isNotice(event) ? tellUser(event, waitMs) : undefined;

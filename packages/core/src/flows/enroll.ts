@@ -7,13 +7,15 @@ import type { MfaUser } from '../options.js';
 import { isFresh, MANAGEMENT_MAX_AGE_SECONDS } from '../policy/requirement.js';
 import { isEnrolled, type PendingEnrollment, type Profile, tidyName } from '../profile/profile.js';
 import { type Enrollment, type Refusal, type Result, refuse } from '../results.js';
+import { codeAuthenticators } from './check-code.js';
 import { type Acting, beginOperation, type FlowContext, isRefusal, policyOf, stateOf } from './flow.js';
 import { type AtTheDoor, assuranceRequired, type Gate, stateGate } from './gate.js';
 
 const PENDING_MS = 600_000;
 const MOST_PENDING = 3;
 const MOST_STARTS = 10;
-const MOST_AUTHENTICATORS = 10;
+/** Each authenticator makes three codes right at once, so their number multiplies what a guess is worth. */
+const MOST_TRIED_BY_CODE = 5;
 const HOUR = 3_600_000;
 const CLOCK_TOLERANCE = 60_000;
 /** A first enrollment needs a login no older than this. */
@@ -120,6 +122,11 @@ export function isOpen(pending: PendingEnrollment, now: number): boolean {
   return now < pending.expiresAt && pending.expiresAt - now <= PENDING_MS + CLOCK_TOLERANCE;
 }
 
+/** Whether the user has as many authenticators as are tried by code. Who has more, from release 1, keeps them and adds none. */
+export function isFull(profile: Profile): boolean {
+  return codeAuthenticators(profile) >= MOST_TRIED_BY_CODE;
+}
+
 /** The state of a session from which a first authenticator may come: a fresh login, or a proof that is still in force. */
 export function isFreshLogin(session: MfaSession, profile: Profile, now: number): boolean {
   if (session.state === 'verified') return isFresh(session.assurance, profile.epoch, LOGIN_MAX_AGE_SECONDS, now);
@@ -140,7 +147,7 @@ function startGate(at: AtTheDoor): Gate {
 }
 
 function startLimit(profile: Profile, now: number): Refusal | null {
-  if (profile.authenticators.length >= MOST_AUTHENTICATORS) return refuse('limit_reached');
+  if (isFull(profile)) return refuse('limit_reached');
   const starts = recentStarts(profile, now);
   if (starts.length < MOST_STARTS) return null;
   return refuse('limit_reached', { retryAfterSeconds: Math.ceil((Math.min(...starts) + HOUR - now) / 1000) });

@@ -111,7 +111,8 @@ export function passDevice(
   now: number,
 ): { profile: Profile; events: EventDetail[]; sign?: TokenToSign } {
   const ended = endReused(profile, known);
-  const change = (device: Device): Device => withRemembrance({ ...device, budget: afterSuccess(device.budget) }, remember, now);
+  const change = (device: Device): Device =>
+    withRemembrance({ ...device, budget: afterSuccess(device.budget, now) }, remember, now);
   const remembered = (device: Device): EventDetail[] =>
     typeof remember === 'number' ? [{ name: 'device_remembered', deviceId: device.id }] : [];
   if (known.state === 'live') {

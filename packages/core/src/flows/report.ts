@@ -1,9 +1,8 @@
 import type { MfaUser } from '../options.js';
-import { budgetAt, guessCost } from '../policy/lockout.js';
+import { budgetAt } from '../policy/lockout.js';
 import { isRemembered } from '../profile/device.js';
 import { isEnrolled, type Profile } from '../profile/profile.js';
 import type { MfaReport, Walked } from '../results.js';
-import { codeAuthenticators } from './check-code.js';
 import type { FlowContext } from './flow.js';
 import { checkWalkInput, type WalkOptions, walkUsers } from './walk.js';
 
@@ -74,6 +73,6 @@ function look(profile: Profile, rememberDays: number, now: number): Omit<Seen, '
     recoveryCodesLeft: profile.recoveryCodes?.digests.length ?? 0,
     known: profile.devices.length,
     remembered: profile.devices.filter((device) => isRemembered(device, rememberDays, now)).length,
-    throttled: budgetAt(profile.budget, guessCost(codeAuthenticators(profile)), now).waitMs > 0,
+    throttled: budgetAt(profile.budget, now, 'account').waitMs > 0,
   };
 }

@@ -2,11 +2,10 @@ import type { EventContext } from '../events.js';
 import { readUser } from '../host-input.js';
 import type { MfaUser } from '../options.js';
 import { enrollmentDeadline, isProfileMissing } from '../policy/enforcement.js';
-import { budgetAt, guessCost } from '../policy/lockout.js';
+import { budgetAt } from '../policy/lockout.js';
 import { type Device, rememberedEnd } from '../profile/device.js';
 import { type Authenticator, isEnrolled } from '../profile/profile.js';
 import { type AuthenticatorSummary, type DeviceSummary, type MfaStatus, type Result, refuse } from '../results.js';
-import { codeAuthenticators } from './check-code.js';
 import { beginOperation, type FlowContext, policyOf } from './flow.js';
 
 /** What is known about a user's MFA, without a secret. One read. */
@@ -26,7 +25,7 @@ export async function getStatus<User extends MfaUser>(
     return operation.end(refuse('profile_missing'));
   }
   const enrollBy = enrollmentDeadline(policy, profile);
-  const wait = profile ? budgetAt(profile.budget, guessCost(codeAuthenticators(profile)), now).waitMs : 0;
+  const wait = profile ? budgetAt(profile.budget, now, 'account').waitMs : 0;
   const status: MfaStatus = {
     enrolled: isEnrolled(profile),
     mfa: policy.mfa,

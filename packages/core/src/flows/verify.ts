@@ -1,19 +1,27 @@
 import { ACR, type Assurance, type MfaSession, type VerifiedSession } from '../assurance.js';
 import type { EventDetail } from '../events.js';
-import { parseRecoveryCode, takeRecoveryCode } from '../factors/recovery-code.js';
+import { isUsedAgain, parseRecoveryCode, takeRecoveryCode, withLastUsed } from '../factors/recovery-code.js';
 import { parseCode } from '../factors/totp.js';
 import { type KnownUser, readUser } from '../host-input.js';
 import type { MfaUser } from '../options.js';
-import { guessCost } from '../policy/lockout.js';
-import { chargeRecovery, recoveryWait } from '../policy/recovery-limit.js';
-import type { Decide, Decision } from '../profile/change-profile.js';
+import { chargeRecovery, isFlooded } from '../policy/recovery-limit.js';
+import { noteWrongCode } from '../policy/suspicion.js';
+import type { Decide, DecideEarly, Decision } from '../profile/change-profile.js';
 import { type Profile, withoutRemembrance } from '../profile/profile.js';
 import { type DeviceGrant, type Refusal, type Result, refuse } from '../results.js';
-import { checkCode, codeAuthenticators } from './check-code.js';
+import { checkCode } from './check-code.js';
 import { type Acting, beginOperation, type FlowContext, isRefusal, policyOf, remindHost, stateOf } from './flow.js';
 import { type AtTheDoor, proofGate, useUpToken } from './gate.js';
-import { priceGuess, throttleGuess } from './guess.js';
-import { type DeviceInput, findDevice, openShownTokens, passDevice, type ShownTokens, startGrant } from './known-device.js';
+import { browserPurse, priceGuess, throttleGuess } from './guess.js';
+import {
+  type DeviceInput,
+  findDevice,
+  type KnownDevice,
+  openShownTokens,
+  passDevice,
+  type ShownTokens,
+  startGrant,
+} from './known-device.js';
 
 /** What a verification is given: a code of an authenticator or a recovery code, not both. */
 export interface VerifyInput<User extends MfaUser> extends Acting<User>, DeviceInput {
@@ -48,6 +56,10 @@ export async function verify<User extends MfaUser>(flow: FlowContext<User>, inpu
   const operation = beginOperation(flow, { name: 'verify', userId: user.id, context });
   const session = stateOf(user.id, input.session);
   if (!session) return operation.end(refuse('login_again'));
+  // Switched off: the right one, a wrong one and what can be none are answered alike, and none is looked at.
+  if (input.recoveryCode !== undefined && input.code === undefined && flow.options.recoveryCodeCount === 0) {
+    return operation.end(refuse('not_allowed'));
+  }
   const proof = parseProof(input);
   if (!proof) {
     const factor = input.recoveryCode === undefined ? 'totp' : 'recovery-code';
@@ -64,8 +76,16 @@ export async function verify<User extends MfaUser>(flow: FlowContext<User>, inpu
       const facts = { user, policy, session, profile: gate.profile, now, input, shown };
       return proof.kind === 'totp' ? decideCode(flow, facts, proof.value) : decideRecovery(flow, facts, proof.value);
     };
-  const ready = openShownTokens(flow, user.id, input.deviceToken).then(decide);
-  const answer = await flow.profiles.change(user.id, operation.report, ready);
+  const opened = openShownTokens(flow, user.id, input.deviceToken);
+  const early: DecideEarly<Accepted | Refusal> = async (profile, now) => {
+    operation.noteEnrolled(profile);
+    const gate = proofGate({ user, policy, session, profile, now });
+    if (!gate.open) return { decided: { answer: gate.refusal, events: gate.events ?? [] } };
+    if (proof.kind === 'recovery-code') return recoveryEarly(gate.profile, proof.value, now);
+    const throttled = throttleGuess(browserPurse(gate.profile, findDevice(gate.profile, await opened, now)), 'verify', now);
+    return throttled ? { decided: refused(throttled) } : 'in turn';
+  };
+  const answer = await flow.profiles.change(user.id, operation.report, opened.then(decide), undefined, { early });
   if (isRefusal(answer)) return operation.end(answer);
   await remindHost(flow, user, true, operation.report);
   const { grant, ...verified } = answer;
@@ -87,11 +107,11 @@ function decideCode<User extends MfaUser>(
 ): Decision<Accepted | Refusal> {
   const { profile, session, now, input, shown } = facts;
   const known = findDevice(profile, shown, now);
-  const cost = guessCost(codeAuthenticators(profile));
-  const throttled = throttleGuess(profile, known, 'verify', cost, now);
+  const purse = browserPurse(profile, known);
+  const throttled = throttleGuess(purse, 'verify', now);
   if (throttled) return refused(throttled);
   const checked = checkCode(profile, code, flow.options.windowSteps, now);
-  const priced = priceGuess(checked.profile, known, 'verify', { outcome: checked.outcome, cost }, now);
+  const priced = priceGuess(purse, checked.profile, 'verify', checked.outcome, now);
   if (priced.refusal || !priced.profile) return refused({ ...priced, events: [...checked.events, ...priced.events] });
   const spent = useUpToken(priced.profile, session, now);
   const passed = passDevice(spent, known, input, rememberUntil(facts), now);
@@ -105,7 +125,7 @@ function decideCode<User extends MfaUser>(
       ...startGrant(flow, facts.user.id, passed.sign),
     },
     next: passed.profile,
-    events: [...checked.events, verified, ...passed.events],
+    events: [...checked.events, ...priced.events, verified, ...passed.events],
   };
 }
 
@@ -115,18 +135,9 @@ function decideRecovery<User extends MfaUser>(
   code: string,
 ): Decision<Accepted | Refusal> {
   const { profile, session, now, input, shown } = facts;
-  const waitMs = recoveryWait(profile.recoveryTries, now);
-  if (waitMs > 0) {
-    const retryAfterSeconds = Math.ceil(waitMs / 1000);
-    const throttled: EventDetail = { name: 'throttled', factor: 'recovery-code', door: 'verify', retryAfterSeconds };
-    return { answer: refuse('throttled', { retryAfterSeconds }), events: [throttled] };
-  }
-  const recoveryCodes = profile.recoveryCodes && takeRecoveryCode(profile.recoveryCodes, code);
-  if (!recoveryCodes) {
-    const failed: EventDetail = { name: 'verification_failed', factor: 'recovery-code', door: 'verify', why: 'wrong' };
-    const next = { ...profile, recoveryTries: chargeRecovery(profile.recoveryTries, now) };
-    return { answer: refuse('invalid_code'), next, events: [failed] };
-  }
+  const rest = profile.recoveryCodes && takeRecoveryCode(profile.recoveryCodes, code);
+  if (!rest) return refuseRecovery(profile, findDevice(profile, shown, now), code, now);
+  const recoveryCodes = withLastUsed(rest, code, now);
   const spent = useUpToken(withoutRemembrance({ ...profile, recoveryCodes }), session, now);
   // Somebody has a code that was to be kept safe: this browser becomes known, but is not remembered on the strength of it.
   const passed = passDevice(spent, findDevice(spent, shown, now), { ...input, rememberDevice: false }, null, now);
@@ -149,6 +160,36 @@ function decideRecovery<User extends MfaUser>(
       ...passed.events,
     ],
   };
+}
+
+/**
+ * What a recovery code comes to while others of this user wait: a right one goes before them, and is let in beyond their limit, so
+ * that whoever fills the queue with wrong codes does not keep the owner out. It cannot be guessed, so looking at it early tells nothing.
+ */
+function recoveryEarly(profile: Profile, code: string, now: number): Awaited<ReturnType<DecideEarly<Refusal>>> {
+  if (profile.recoveryCodes && takeRecoveryCode(profile.recoveryCodes, code)) return 'urgent';
+  return isFlooded(profile.recoveryTries, now) ? { decided: refuseFlooded() } : 'in turn';
+}
+
+function refuseRecovery(profile: Profile, known: KnownDevice, code: string, now: number): Decision<Refusal> {
+  if (isFlooded(profile.recoveryTries, now)) return refuseFlooded();
+  const failed = { name: 'verification_failed', factor: 'recovery-code', door: 'verify' } as const;
+  // Stored though nothing is charged: the time of the answer does not tell it from a wrong one.
+  if (profile.recoveryCodes && isUsedAgain(profile.recoveryCodes, code, now)) {
+    return { answer: refuse('invalid_code'), next: profile, events: [{ ...failed, why: 'replayed' }] };
+  }
+  const { owner } = browserPurse(profile, known);
+  const noted = noteWrongCode({ wrongCodes: profile.wrongCodes, budget: undefined, owner }, now);
+  return {
+    answer: refuse('invalid_code'),
+    next: { ...profile, recoveryTries: chargeRecovery(profile.recoveryTries, now), wrongCodes: noted.wrongCodes },
+    events: [{ ...failed, why: 'wrong' }, ...(noted.level ? [{ name: 'guessing_suspected', level: noted.level } as const] : [])],
+  };
+}
+
+/** The answer of every wrong recovery code. Nothing is stored, and only their number is told. */
+function refuseFlooded(): Decision<Refusal> {
+  return { answer: refuse('invalid_code'), events: [{ name: 'recovery_codes_flooded', tries: 1 }] };
 }
 
 /** Until when the browser of this login is remembered; null: not any more; undefined: this is no login, nothing changes. */

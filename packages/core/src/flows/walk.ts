@@ -156,6 +156,7 @@ async function visitUser<User extends MfaUser, Seen, Sums extends object>(
         return { ...decision, answer: { kind: 'seen', seen: decision.answer } };
       },
       (_profile, _now, keyId) => ({ answer: { kind: 'unreadable', keyId } }),
+      { asStored: true },
     );
   // One profile that cannot be changed, because it has outgrown its size for one, does not keep the others from being so.
   const answer = await patiently(attempt, (one) => !isRefusal(one), signal).catch(() => null);

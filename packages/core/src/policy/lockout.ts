@@ -1,35 +1,48 @@
 /**
  * How many guesses are looked at.
  *
- * Five quick tries, then a wait of 30 seconds that doubles up to an hour; and a bucket of 20 that drains by one each 9 hours, so
- * that no 30 days ever see more than 100 evaluated guesses (a million codes, three valid at once: 0.03 %).
+ * Five quick tries, then a wait of 30 seconds that doubles up to an hour; and a bucket of 20 tries that gets one back each 9 hours,
+ * so that no 30 days ever see more than 100 evaluated guesses. A wrong try costs one, however many authenticators it is tried
+ * against. Three codes of a million are valid at once for each authenticator, so 100 guesses hit one of them with 0.03 %, and one of
+ * five authenticators, the most that there are, with 0.15 % (docs/threat-model.md has the odds).
+ *
+ * A budget has a time of its own that never runs back: the highest instant at which it was changed. A clock behind that instant
+ * drains nothing, ends no wait and forgets nothing, so two servers whose clocks differ, or a clock that is set back, buy no guesses.
  */
 export interface GuessBudget {
   /** Wrong tries since the last success, or since a day without one. */
   quick: number;
   /** Epoch milliseconds. */
   lastWrongAt: number;
-  /** What is in the bucket. */
+  /** Tries in the bucket. Release 1 adds up to five for a try, so a user whom both releases serve waits longer, and never for ever. */
   level: number;
-  /** Since when the bucket drains its next unit. */
+  /** Since when the bucket drains its next try. */
   levelAt: number;
+  /** The highest instant at which the budget was changed. Release 1 keeps it and does not raise it: {@link highWater}. */
+  highWaterAt?: number;
   /** When suspicion was last reported, in epoch milliseconds. */
   halfReportedAt?: number;
   fullReportedAt?: number;
 }
 
+/** Tries before the first wait. */
 const QUICK_TRIES = 5;
 const FIRST_WAIT = 30_000;
 const LONGEST_WAIT = 3_600_000;
 const FORGOTTEN_AFTER = 24 * 3_600_000;
-const BUCKET = 20;
+/** Tries that the bucket holds. */
+export const BUCKET = 20;
 const DRAIN_EVERY = 9 * 3_600_000;
-const DAY = 24 * 3_600_000;
-/** A stored instant further ahead than this is written back as now, so that a clock set right again locks nobody out. */
+/** Clocks of servers that work differ by less. */
 const CLOCK_TOLERANCE = 60_000;
 
 /** A budget nothing was taken from. */
 export const UNTOUCHED: GuessBudget = { quick: 0, lastWrongAt: 0, level: 0, levelAt: 0 };
+
+/**
+ * Whose guesses a budget counts: those of all browsers that are not known, those of one known browser, or those at one enrollment.
+ */
+export type BudgetOwner = 'account' | 'device' | 'enrollment';
 
 /** The budget as it stands at an instant. */
 export interface BudgetState {
@@ -37,84 +50,97 @@ export interface BudgetState {
   waitMs: number;
   /** The budget with what was drained and forgotten taken off. */
   budget: GuessBudget;
-  /** The stored instants lie ahead of the clock and must be stored anew, or the wait would never end. */
-  mustStore: boolean;
+  /** Milliseconds by which the budget lies ahead of the clock; 0 while that is no more than clocks may differ. */
+  aheadMs: number;
 }
 
-/** What a guess costs: one unit for each authenticator that it is tried against, five at most. */
-export function guessCost(authenticators: number): number {
-  return Math.min(Math.max(authenticators, 1), QUICK_TRIES);
-}
-
-/** Whether a guess of this cost is evaluated now, and if not, when. */
-export function budgetAt(stored: GuessBudget, cost: number, now: number): BudgetState {
+/**
+ * Whether a guess is evaluated now, and if not, when.
+ *
+ * A known browser is not held up by the time between quick tries while its budget lies ahead of the clock, because its owner would
+ * have no way in until the clock is there again. Its bucket is frozen as every other one is, so that the sum of its guesses keeps
+ * its bound: whoever has the browser's token and the password gets at most what is left of 20 tries, only quicker.
+ */
+export function budgetAt(stored: GuessBudget, now: number, owner: BudgetOwner): BudgetState {
   const budget = settle(stored, now);
-  const mustStore = stored.lastWrongAt > now + CLOCK_TOLERANCE || stored.levelAt > now + CLOCK_TOLERANCE;
-  return { waitMs: Math.max(quickWait(budget, now), bucketWait(budget, cost, now)), budget, mustStore };
+  const lead = highWater(stored) - now;
+  const aheadMs = lead > CLOCK_TOLERANCE ? lead : 0;
+  const quick = owner === 'device' && aheadMs > 0 ? 0 : quickWait(budget, now);
+  return { waitMs: Math.max(quick, bucketWait(budget, now)), budget, aheadMs };
 }
 
-/** The budget after a wrong guess, and what is worth a report: half of the bucket or all of it, once a day. */
-export function chargeGuess(
-  budget: GuessBudget,
-  cost: number,
-  now: number,
-): { budget: GuessBudget; suspicion?: 'half' | 'full' } {
-  const charged = {
+/** The budget after a wrong guess. */
+export function chargeGuess(stored: GuessBudget, now: number): GuessBudget {
+  const budget = settle(stored, now);
+  const at = ownTime(stored, now);
+  return {
     ...budget,
     quick: budget.quick + 1,
-    lastWrongAt: now,
-    level: budget.level + cost,
-    levelAt: budget.level === 0 ? now : budget.levelAt,
+    lastWrongAt: at,
+    level: budget.level + 1,
+    levelAt: budget.level === 0 ? at : budget.levelAt,
+    highWaterAt: at,
   };
-  if (charged.level + cost > BUCKET && !within(budget.fullReportedAt, now)) {
-    return { budget: { ...charged, fullReportedAt: now }, suspicion: 'full' };
-  }
-  if (charged.level >= BUCKET / 2 && !within(budget.halfReportedAt, now)) {
-    return { budget: { ...charged, halfReportedAt: now }, suspicion: 'half' };
-  }
-  return { budget: charged };
 }
 
 /** The budget after a used code: it counts as a quick try, so that it buys nothing, but it was no guess. */
-export function chargeReplay(budget: GuessBudget, now: number): GuessBudget {
-  return { ...budget, quick: budget.quick + 1, lastWrongAt: now };
+export function chargeReplay(stored: GuessBudget, now: number): GuessBudget {
+  const budget = settle(stored, now);
+  const at = ownTime(stored, now);
+  return { ...budget, quick: budget.quick + 1, lastWrongAt: at, highWaterAt: at };
 }
 
 /** The budget after a success: only the quick tries come back, or an attacker's guesses would be forgotten at each login. */
-export function afterSuccess(budget: GuessBudget): GuessBudget {
-  return { ...budget, quick: 0 };
+export function afterSuccess(stored: GuessBudget, now: number): GuessBudget {
+  return { ...settle(stored, now), quick: 0 };
 }
 
-/** The budget after support gave five tries back. */
-export function giveTriesBack(stored: GuessBudget, cost: number, now: number): GuessBudget {
+/** The budget after support gave five tries back. This alone dates a budget that lies ahead of the clock by the clock of now. */
+export function giveTriesBack(stored: GuessBudget, now: number): GuessBudget {
   const budget = settle(stored, now);
-  return { ...budget, quick: 0, level: Math.min(budget.level, Math.max(BUCKET - QUICK_TRIES * cost, 0)) };
+  const { highWaterAt: _, ...rest } = budget;
+  return {
+    ...rest,
+    quick: 0,
+    lastWrongAt: Math.min(budget.lastWrongAt, now),
+    level: Math.min(budget.level, BUCKET - QUICK_TRIES),
+    levelAt: Math.min(budget.levelAt, now),
+  };
+}
+
+/** The highest instant that the budget knows of. What release 1 has dated later than the mark counts as well. */
+function highWater({ highWaterAt = 0, lastWrongAt, levelAt }: GuessBudget): number {
+  return Math.max(highWaterAt, lastWrongAt, levelAt);
+}
+
+/** The budget's own time: the clock's, and never before the highest instant that it knows of. */
+function ownTime(budget: GuessBudget, now: number): number {
+  return Math.max(now, highWater(budget));
 }
 
 function settle(stored: GuessBudget, now: number): GuessBudget {
-  const lastWrongAt = Math.min(stored.lastWrongAt, now);
-  const levelAt = Math.min(stored.levelAt, now);
-  const drained = Math.min(Math.floor((now - levelAt) / DRAIN_EVERY), stored.level);
+  const at = ownTime(stored, now);
+  const drained = Math.min(Math.floor((at - stored.levelAt) / DRAIN_EVERY), stored.level);
+  const forgotten = stored.quick > 0 && at - stored.lastWrongAt >= FORGOTTEN_AFTER;
+  // A budget that gives nothing back keeps its mark: a right code under a wrong clock leaves no trace in it.
+  if (drained === 0 && !forgotten) return stored;
   return {
     ...stored,
-    quick: now - lastWrongAt >= FORGOTTEN_AFTER ? 0 : stored.quick,
-    lastWrongAt,
+    quick: forgotten ? 0 : stored.quick,
     level: stored.level - drained,
-    levelAt: levelAt + drained * DRAIN_EVERY,
+    levelAt: stored.levelAt + drained * DRAIN_EVERY,
+    highWaterAt: at,
   };
 }
 
 function quickWait(budget: GuessBudget, now: number): number {
   if (budget.quick < QUICK_TRIES) return 0;
   const wait = Math.min(FIRST_WAIT * 2 ** Math.min(budget.quick - QUICK_TRIES, 10), LONGEST_WAIT);
-  return Math.max(budget.lastWrongAt + wait - now, 0);
+  const ends = budget.lastWrongAt + wait;
+  return ends > ownTime(budget, now) ? ends - now : 0;
 }
 
-function bucketWait(budget: GuessBudget, cost: number, now: number): number {
-  const units = budget.level + cost - BUCKET;
-  return units <= 0 ? 0 : Math.max(budget.levelAt + units * DRAIN_EVERY - now, 0);
-}
-
-function within(reportedAt: number | undefined, now: number): boolean {
-  return reportedAt !== undefined && Math.abs(now - reportedAt) < DAY;
+function bucketWait(budget: GuessBudget, now: number): number {
+  const tries = budget.level + 1 - BUCKET;
+  return tries <= 0 ? 0 : budget.levelAt + tries * DRAIN_EVERY - now;
 }

@@ -1,4 +1,4 @@
-/** Wrong recovery codes in the running minute. They cannot be guessed: the limit only bounds the work. */
+/** Wrong recovery codes in the running minute. They cannot be guessed: the limit only bounds what is written. */
 export interface RecoveryTries {
   /** Epoch milliseconds. */
   since: number;
@@ -8,9 +8,12 @@ export interface RecoveryTries {
 const MINUTE = 60_000;
 const TRIES_A_MINUTE = 100;
 
-/** Milliseconds until the next recovery code is looked at; 0: now. */
-export function recoveryWait(tries: RecoveryTries, now: number): number {
-  return isRunning(tries, now) && tries.count >= TRIES_A_MINUTE ? tries.since + MINUTE - now : 0;
+/**
+ * Whether wrong recovery codes come so quickly that they are no longer stored one by one. A right one counts all the same, or
+ * whoever has the password could keep the owner from using one.
+ */
+export function isFlooded(tries: RecoveryTries, now: number): boolean {
+  return isRunning(tries, now) && tries.count >= TRIES_A_MINUTE;
 }
 
 /** The tries after a wrong recovery code. */

@@ -9,6 +9,7 @@ import { createGlanced } from './glanced.js';
 import type { Profile } from './profile.js';
 import { createUserQueue } from './queue.js';
 import { type Opened, open, seal, sealedBy } from './seal.js';
+import { type Tidied, tidyProfile, withoutSwitchedOff } from './tidy.js';
 
 /** What a decision on a profile comes to: the answer, and what must be stored before anybody gets it. */
 export interface Decision<Answer> {
@@ -23,6 +24,24 @@ export interface Decision<Answer> {
  * `keyId`: the key that the stored profile names.
  */
 export type Decide<Answer> = (profile: Profile | null, now: number, keyId?: string) => Decision<Answer>;
+
+/**
+ * Decides while others of the same user run or wait, on a profile that was read beside them: the answer of what needs neither a turn
+ * nor a write, `urgent` for what goes before the others that wait, `in turn` for everything else. It computes nothing that would be
+ * computed again in its turn.
+ */
+export type DecideEarly<Answer> = (
+  profile: Profile | null,
+  now: number,
+) => Promise<{ decided: Decision<Answer> } | 'urgent' | 'in turn'>;
+
+/** What a change does otherwise than most. */
+export interface HowToChange<Answer> {
+  /** Decides what does not wait for its turn. Without it `decide` is asked, and asked again if there is something to store. */
+  early?: DecideEarly<Answer>;
+  /** Changes nothing but what is decided: a walk over all users, perhaps from a machine whose clock is wrong. */
+  asStored?: boolean;
+}
 
 /** Reads and changes profiles: the only door to the storage. */
 export interface ProfileStore {
@@ -41,6 +60,7 @@ export interface ProfileStore {
     report: Report,
     decide: Decide<Answer> | Promise<Decide<Answer>>,
     whenUnreadable?: Decide<Answer>,
+    how?: HowToChange<Answer>,
   ): Promise<Answer | Refusal>;
   /** One page of user ids; no cursor in it: that was the last one. */
   list(cursor: string | undefined): Promise<Timed<{ userIds: string[]; cursor?: string }>>;
@@ -61,6 +81,8 @@ interface StoreOptions {
   realm: string;
   clock: () => number;
   warnings: OperatorWarnings;
+  /** `false`: recovery codes are switched off, and no flow finds one in any profile. Default `true`. */
+  recoveryCodes?: boolean;
 }
 
 interface Attempt<Answer> {
@@ -81,7 +103,14 @@ const UNAVAILABLE = refuse('unavailable', { retryAfterSeconds: 5 });
 const BUSY = refuse('busy', { retryAfterSeconds: 1 });
 
 /** Binds the store to one storage and key ring. */
-export function createProfileStore({ storage, keyring, realm, clock, warnings }: StoreOptions): ProfileStore {
+export function createProfileStore({
+  storage,
+  keyring,
+  realm,
+  clock,
+  warnings,
+  recoveryCodes = true,
+}: StoreOptions): ProfileStore {
   const queue = createUserQueue();
   const glanced = createGlanced();
 
@@ -92,7 +121,7 @@ export function createProfileStore({ storage, keyring, realm, clock, warnings }:
   function openRead(userId: string, stored: StoredProfile | null, report: Report): ReadProfile | Refusal {
     const opened = openStored(userId, stored);
     if (!opened) return { ok: true, profile: null };
-    if (opened.readable) return { ok: true, profile: opened.profile };
+    if (opened.readable) return { ok: true, profile: withoutSwitchedOff(opened.profile, recoveryCodes) };
     reportUnreadable(stored, opened, report);
     return UNAVAILABLE;
   }
@@ -135,6 +164,7 @@ export function createProfileStore({ storage, keyring, realm, clock, warnings }:
     left: () => number,
     ready: Promise<Decide<Answer>>,
     whenUnreadable: Decide<Answer> | undefined,
+    asStored: boolean,
   ): Promise<Answer | Refusal> {
     if (left() <= 0) return BUSY;
     const first = await readStored(userId, left(), report);
@@ -147,9 +177,11 @@ export function createProfileStore({ storage, keyring, realm, clock, warnings }:
       const opened = openStored(userId, stored);
       if (opened && !opened.readable) reportUnreadable(stored, opened, report);
       if (opened && !opened.readable && !whenUnreadable) return UNAVAILABLE;
-      const profile = opened?.readable ? opened.profile : null;
+      const now = clock();
+      const tidied = opened?.readable ? tidyProfile(opened.profile, { recoveryCodes, asStored, now }) : null;
+      const profile = tidied?.profile ?? null;
       const deciding = opened && !opened.readable && whenUnreadable ? whenUnreadable : decide;
-      const decision = deciding(profile, clock(), stored ? sealedBy(stored.value) : undefined);
+      const decision = withTidied(deciding(profile, now, stored ? sealedBy(stored.value) : undefined), tidied);
       const { next } = decision;
       if (!next || (next === 'remove' && !stored)) return finish(decision, report);
 
@@ -206,23 +238,32 @@ export function createProfileStore({ storage, keyring, realm, clock, warnings }:
       return { ok: true, profile: glanced.keep(userId, stored, opened.profile) };
     },
 
-    async change(userId, report, given, whenUnreadable) {
+    async change(userId, report, given, whenUnreadable, { early, asStored = false } = {}) {
       const left = startCountdown(OPERATION_MS);
       const ready = Promise.resolve(given);
       // Where the profile cannot be read, nobody waits for it.
       ready.catch(() => undefined);
+      let urgent = false;
       if (queue.isBusy(userId)) {
         // What needs no write, a throttled answer above all, does not wait for those that do.
         const read = await readStored(userId, left(), report);
         const opened = read.done ? openStored(userId, read.value) : null;
         if (read.done && (!opened || opened.readable)) {
-          const keyId = read.value ? sealedBy(read.value.value) : undefined;
-          const decide = await ready;
-          const decision = decide(opened ? opened.profile : null, clock(), keyId);
-          if (!decision.next) return finish(decision, report);
+          const now = clock();
+          const tidied = opened && tidyProfile(opened.profile, { recoveryCodes, asStored, now });
+          const profile = tidied?.profile ?? null;
+          if (early) {
+            const told = await early(profile, now);
+            if (typeof told === 'object') return finish(told.decided, report);
+            urgent = told === 'urgent';
+          } else {
+            const decide = await ready;
+            const decision = withTidied(decide(profile, now, read.value ? sealedBy(read.value.value) : undefined), tidied);
+            if (!decision.next) return finish(decision, report);
+          }
         }
       }
-      const answer = await queue.run(userId, () => changeAlone(userId, report, left, ready, whenUnreadable));
+      const answer = await queue.run(userId, () => changeAlone(userId, report, left, ready, whenUnreadable, asStored), urgent);
       return answer ?? BUSY;
     },
 
@@ -234,6 +275,15 @@ export function createProfileStore({ storage, keyring, realm, clock, warnings }:
       return listed;
     },
   };
+}
+
+/** The decision, with what must be stored though it stores nothing, and with what is told once it is stored. */
+function withTidied<Answer>(decision: Decision<Answer>, tidied: Tidied | null): Decision<Answer> {
+  if (!tidied || decision.next === 'remove') return decision;
+  const next = decision.next ?? (tidied.mustStore ? tidied.profile : undefined);
+  return next && tidied.events.length + Number(tidied.mustStore) > 0
+    ? { ...decision, next, events: [...tidied.events, ...(decision.events ?? [])] }
+    : decision;
 }
 
 /** What an adapter gives that is neither a profile nor null is a fault of its own, and never "there is none". */

@@ -3,6 +3,7 @@ import { randomId } from '../crypto/random.js';
 import type { RecoveryCodeSet } from '../factors/recovery-code.js';
 import { type GuessBudget, UNTOUCHED } from '../policy/lockout.js';
 import type { RecoveryTries } from '../policy/recovery-limit.js';
+import type { WrongCodes } from '../policy/suspicion.js';
 import { type Device, forgetRemembered } from './device.js';
 import type { UsedToken } from './used-tokens.js';
 
@@ -31,6 +32,8 @@ export interface PendingEnrollment {
   steppedUp: boolean;
   /** The pending token that began it, when no session did. */
   tokenId?: string;
+  /** Wrong codes at its confirmation. Release 1 keeps this, and counts them in the account's budget. */
+  budget?: GuessBudget;
   data: unknown;
 }
 
@@ -54,6 +57,8 @@ export interface Profile {
   endedDevices?: string[];
   /** Guesses from browsers that are not known. */
   budget: GuessBudget;
+  /** Wrong codes after a right password that the user was not told of. Release 1 keeps this and adds none. */
+  wrongCodes?: WrongCodes;
   usedTokens: UsedToken[];
   /** The earliest deadline that policy ever gave: it is never extended. */
   enrollBy?: number;

@@ -5,6 +5,8 @@ export interface UsedToken {
   expiresAt: number;
 }
 
+/** So long a pending token counts. */
+const LIFETIME = 600_000;
 const MOST_TOKENS = 32;
 const CLOCK_TOLERANCE = 60_000;
 
@@ -17,6 +19,9 @@ export function isUsed(used: readonly UsedToken[], id: string): boolean {
 export function noteUsed(used: readonly UsedToken[], token: UsedToken, now: number): UsedToken[] | null {
   if (used.length < MOST_TOKENS) return [...used, { id: token.id, expiresAt: token.expiresAt }];
   // Only a full list forgets: a clock that ran ahead for a moment brings no used token back.
-  const live = used.filter((candidate) => candidate.expiresAt + CLOCK_TOLERANCE >= now);
+  // Nor does one that lies ahead keep the place of those of now: its token is refused until then, and counts with its epoch alone.
+  const live = used.filter(
+    ({ expiresAt }) => expiresAt + CLOCK_TOLERANCE >= now && expiresAt <= now + LIFETIME + CLOCK_TOLERANCE,
+  );
   return live.length < MOST_TOKENS ? [...live, { id: token.id, expiresAt: token.expiresAt }] : null;
 }
