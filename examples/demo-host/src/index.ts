@@ -15,6 +15,7 @@ export {
   showHome,
   showLogin,
 } from './doors.js';
+export { printFindings } from './findings.js';
 export { createDemoHost, type DemoHost, type DemoHostOptions } from './host.js';
 export { createDemoMfa } from './mfa.js';
 export { resetUser } from './reset.js';

@@ -1,3 +1,4 @@
+import { printFindings } from './findings.js';
 import { createDemoHost, type DemoHost } from './host.js';
 import { createDemoMfa } from './mfa.js';
 import { resetUser } from './reset.js';
@@ -30,5 +31,6 @@ export async function runDemo({ framework, commands, listen }: DemoExample): Pro
     if (code !== 'EADDRINUSE' && code !== 'EACCES') throw cause;
     throw new Error(`Port ${port} cannot be used; try PORT=3001 ${commands.start}.`, { cause });
   }
+  await printFindings(createDemoMfa(host));
   await printWelcome(host, { origin, framework, reset: commands.reset });
 }

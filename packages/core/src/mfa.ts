@@ -13,6 +13,7 @@ import {
 } from './flows/administer.js';
 import { type AfterRestoreInput, afterRestore } from './flows/after-restore.js';
 import { regenerateRecoveryCodes, removeAuthenticator, renameAuthenticator } from './flows/authenticators.js';
+import { check } from './flows/check.js';
 import { checkAccess } from './flows/check-access.js';
 import { confirmEnrollment } from './flows/confirm-enrollment.js';
 import { endAllSessions, revokeDevice } from './flows/devices.js';
@@ -38,6 +39,7 @@ import {
   type KeysRotated,
   type LockoutCleared,
   type LoginBegun,
+  type MfaFinding,
   type MfaReport,
   type MfaResetDone,
   type MfaStatus,
@@ -126,6 +128,11 @@ export interface Mfa<User extends MfaUser = MfaUser> {
    */
   settled(): Promise<Unsettled>;
 
+  /**
+   * Looks for what would keep users out or promise less: a missing table, a missing key, unsafe settings, a wrong clock. It changes
+   * nothing and never throws for what it finds. Log the findings at start; let a deployment fail on one of the level `error`.
+   */
+  check(): Promise<MfaFinding[]>;
   /** Counts all profiles, page by page, and changes nothing. */
   report(input?: WalkOptions<MfaReport>): Promise<MfaReport>;
   /** Seals anew, by the first key, what another key has sealed; beside live traffic, once every process has the key first. */
@@ -200,6 +207,7 @@ export function createMfa<User extends MfaUser = MfaUser>(options: MfaOptions<Us
     clearLockout: (input) => clearLockout(flow, input),
     setEnrollBy: (input) => setEnrollBy(flow, input),
     settled: () => underWay.settled(),
+    check: () => check(flow),
     report: (input) => report(flow, input),
     rotateKeys: (input) => rotateKeys(flow, input),
     afterRestore: (input) => afterRestore(flow, input),

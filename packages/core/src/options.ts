@@ -100,6 +100,9 @@ export interface ResolvedOptions<User extends MfaUser = MfaUser> {
   warn: Warn;
 }
 
+/** The clock of this server, in epoch milliseconds. */
+export const systemClock = (): number => Date.now();
+
 /** The defaults; they stand here and nowhere else. */
 export const DEFAULTS = {
   realm: 'mfa-kit',
@@ -143,7 +146,7 @@ export function resolveOptions<User extends MfaUser>(options: MfaOptions<User>):
   const storage = resolveStorage(options.storage);
   const keyring = createKeyring(resolveKeys(options.keys), realm);
   const given = callback('clock', options.clock);
-  const clock = given ? checkedClock(given) : () => Date.now();
+  const clock = given ? checkedClock(given) : systemClock;
   return {
     issuerFor: typeof issuer === 'function' ? checkedIssuer(issuer) : () => issuer,
     keyring,

@@ -232,3 +232,41 @@ export interface EnrollBySet {
   /** Until when the user may now go without enrolling, in epoch milliseconds. */
   enrollBy: number;
 }
+
+/** What {@link Mfa.check} can find: a closed set, so that a `switch` over it is exhaustive. */
+export type FindingCode =
+  /** The table does not exist. */
+  | 'table_missing'
+  /** The database cannot be reached, or does not answer in time. */
+  | 'storage_away'
+  /** The storage answers with an error of another kind. */
+  | 'storage_unusable'
+  /** Stored profiles were sealed with a key that `keys` lacks. */
+  | 'key_missing'
+  /** Stored profiles do not open with the key that they name: its secret was changed, or they were. */
+  | 'profile_sealed_otherwise'
+  /** Stored profiles have a format that this version does not know. */
+  | 'profile_format_unknown'
+  /** A stored instant lies far ahead of this clock. */
+  | 'stored_instant_ahead'
+  /** A setting of the database weakens what is promised. */
+  | 'unsafe_setting'
+  /** The settings of the database could not be asked. */
+  | 'settings_unknown'
+  /** The option `clock` gives no epoch milliseconds. */
+  | 'clock_wrong'
+  /** The option `clock` and the clock of this server are more than a minute apart. */
+  | 'clock_apart'
+  /** The storage is `memoryStorage()`. */
+  | 'memory_storage'
+  /** The option `markEnrolled` is not set. */
+  | 'mark_enrolled_missing';
+
+/** One thing that an operator should know at start. No secret is in it. */
+export interface MfaFinding {
+  /** `error`: users are kept out. `warning`: something is promised less, or will fail later. */
+  level: 'error' | 'warning' | 'info';
+  code: FindingCode;
+  /** What was found, and what to do about it. */
+  text: string;
+}

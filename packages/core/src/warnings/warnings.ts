@@ -107,9 +107,12 @@ function causeOf(failure: CallFailure): string {
 }
 
 /** Why stored profiles do not open, and what to do, for a warning or a finding. */
-export function unreadableSentence({ why, keyId }: UnreadableProfile, keyIds: readonly string[]): string {
+export function unreadableSentence(
+  { why, keyId }: UnreadableProfile,
+  keyIds: readonly string[],
+  closed = 'A stored MFA profile does not open, so its user is answered with 503 and does not get in',
+): string {
   const ring = `"keys" has ${keyIds.map((id) => `"${id}"`).join(', ')}`;
-  const closed = 'A stored MFA profile does not open, so its user is answered with 503 and does not get in';
   const second = "when a key is changed, the old one must stay as the second: keys: [{ id: 'new', ... }, { id: 'old', ... }]";
   switch (why) {
     case 'unknown_key':
