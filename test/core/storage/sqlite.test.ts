@@ -126,6 +126,7 @@ describe('sqliteStorage', () => {
 
   it('names the settings that weaken it', async () => {
     const client = createClient({ url: `file:${join(folder, 'settings.db')}` });
+    await sqliteStorage(client).createTable();
     expect(await sqliteStorage(client).unsafeSettings()).toEqual([expect.stringContaining('journal_mode is not WAL')]);
     await client.execute('PRAGMA journal_mode = WAL');
     expect(await sqliteStorage(client).unsafeSettings()).toEqual([]);

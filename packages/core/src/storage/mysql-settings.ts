@@ -25,6 +25,7 @@ export function mysqlSettingsQueries(table: string): string[] {
     `SHOW VARIABLES WHERE Variable_name IN (${VARIABLES.map((variable) => `'${variable}'`).join(', ')})`,
     `SELECT 'engine' AS Variable_name, ENGINE AS Value FROM information_schema.TABLES WHERE ${ofTable}`,
     `SELECT CONCAT('column ', COLUMN_NAME) AS Variable_name, COLUMN_TYPE AS Value FROM information_schema.COLUMNS WHERE ${ofTable}`,
+    `SELECT CONCAT('key ', COLUMN_NAME) AS Variable_name, COLUMN_KEY AS Value FROM information_schema.COLUMNS WHERE ${ofTable}`,
   ];
 }
 
@@ -66,8 +67,8 @@ export function unsafeMysqlSettings(rows: Record<string, unknown>[]): string[] {
     ],
     [isnt('engine', 'INNODB'), 'The engine of the table is not InnoDB: a crash can lose it. Run ALTER TABLE with ENGINE=InnoDB.'],
     [
-      isnt('column user_id', 'VARBINARY(255)') || isnt('column value', 'MEDIUMTEXT', 'LONGTEXT'),
-      "The columns of the table are not those of schema('mysql'): ids would be folded or profiles cut. Make user_id VARBINARY(255) and value MEDIUMTEXT.",
+      isnt('column user_id', 'VARBINARY(255)') || isnt('column value', 'MEDIUMTEXT', 'LONGTEXT') || isnt('key user_id', 'PRI'),
+      "The columns of the table are not those of schema('mysql'): ids would be folded or profiles cut. Make user_id VARBINARY(255) and the primary key, and value MEDIUMTEXT.",
     ],
   ];
   return judged.filter(([unsafe]) => unsafe).map(([, sentence]) => sentence);

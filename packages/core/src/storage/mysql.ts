@@ -1,6 +1,7 @@
 import { MfaError } from '../errors.js';
 import { beforeQueryTimeout } from './query-deadline.js';
 import { type SqlQuery, type SqlRow, type SqlStorage, sqlStorage } from './sql.js';
+import { inMysqlTransaction } from './sql-dialect.js';
 
 /** The part of a mysql2 promise pool that is used. */
 export interface MysqlPromisePoolLike {
@@ -50,7 +51,10 @@ export function mysqlStorage(pool: MysqlPromisePoolLike | MysqlPoolLike, options
   });
 }
 
-/** Each statement on a connection of its own, which goes back to where it came from, or is closed. */
+/**
+ * Each statement on a connection of its own, which goes back to where it came from, or is closed: after an
+ * error, and where the application left a transaction on it, which the server then rolls back.
+ */
 export function mysqlQuery(getConnection: () => Promise<MysqlConnectionLike>): SqlQuery {
   return async (sql, parameters, { returnsRows }) => {
     const connection = await getConnection();
@@ -58,13 +62,13 @@ export function mysqlQuery(getConnection: () => Promise<MysqlConnectionLike>): S
     try {
       const answer = connection.execute({ sql, ...ROWS_BY_NAME }, parameters as (string | Uint8Array)[]);
       const [result] = await beforeQueryTimeout(answer);
-      if (!returnsRows) expectCommitted(result as MysqlResult);
-      reusable = true;
+      const inTransaction = returnsRows ? inMysqlTransaction(result as SqlRow[]) : leftOpen(result as MysqlResult);
+      reusable = inTransaction !== true;
       return returnsRows
-        ? { rows: result as SqlRow[], rowsAffected: 0 }
-        : { rows: [], rowsAffected: (result as MysqlResult).affectedRows };
+        ? { rows: result as SqlRow[], rowsAffected: 0, inTransaction }
+        : { rows: [], rowsAffected: (result as MysqlResult).affectedRows, inTransaction };
     } catch (error) {
-      reusable = isAnswer(error);
+      reusable = isHarmless(error);
       throw error;
     } finally {
       if (reusable) connection.release();
@@ -82,19 +86,17 @@ interface MysqlResult {
 const IN_TRANSACTION = 1;
 const AUTOCOMMIT = 2;
 
-/** Each answer of the server tells whether a transaction is still open; the connection is then closed, and that rolls it back. */
-function expectCommitted({ serverStatus }: MysqlResult): void {
-  if ((serverStatus & IN_TRANSACTION) === 0 && (serverStatus & AUTOCOMMIT) !== 0) return;
-  throw new MfaError(
-    'host_setup',
-    'mysqlStorage: a transaction was open on a connection of the pool. Leave autocommit on, and end each transaction before you release its connection.',
-  );
+/** Each answer to a write tells whether a transaction is open after it. */
+function leftOpen({ serverStatus }: MysqlResult): boolean {
+  return (serverStatus & IN_TRANSACTION) !== 0 || (serverStatus & AUTOCOMMIT) === 0;
 }
 
-/** The server refused the statement, and the connection is as before; unless it has become read-only, as after a failover. */
-function isAnswer(error: unknown): boolean {
-  const { sqlState, errno } = error as { sqlState?: unknown; errno?: unknown };
-  return sqlState !== undefined && ![1290, 1792, 1836].includes(Number(errno));
+/**
+ * A deadlock ends the whole transaction, and where the table is missing nothing was locked. Anything else may come from what the
+ * application left on the connection, or leave a lock there: a second row of one key locks the first within an open transaction.
+ */
+function isHarmless(error: unknown): boolean {
+  return [1146, 1213].includes(Number((error as { errno?: unknown }).errno));
 }
 
 function promisePool(given: unknown): MysqlPromisePoolLike {

@@ -5,10 +5,22 @@ import { type SqlQuery, type SqlRow, type SqlStorage, sqlStorage } from './sql.j
 /** The part of a `pg` Pool that is used. */
 export interface PgPoolLike {
   readonly totalCount: number;
+  connect(
+    callback: (error: Error | undefined, client: PgClientLike | undefined, release: (closeIt?: Error | boolean) => void) => void,
+  ): void;
+}
+
+/** The part of a client of a `pg` Pool that is used. */
+export interface PgClientLike {
   query(
     config: { name?: string; text: string; query_timeout: number },
     values: unknown[],
-  ): Promise<{ rows: SqlRow[]; rowCount: number | null }>;
+    callback: (error: Error | null | undefined, result: { rows: SqlRow[]; rowCount: number | null }) => void,
+  ): void;
+  once(event: 'error', listener: (error: Error) => void): unknown;
+  removeListener(event: 'error', listener: (error: Error) => void): unknown;
+  /** From pg 8.20: `I` outside a transaction, `T` within one, `E` within one that failed. */
+  getTransactionStatus?(): string | null;
 }
 
 /** The part of a PGlite instance that is used. */
@@ -40,15 +52,62 @@ export function postgresStorage(client: PgPoolLike | PGliteLike, options: Postgr
   return sqlStorage({ dialect: 'postgres', query, ...(table === undefined ? {} : { table }) });
 }
 
+/** Each statement on a connection of the pool, as `pool.query` does it, but with a look at its transaction status. */
 export function pgPoolQuery(pool: PgPoolLike, prepareStatements: boolean): SqlQuery {
-  return async (text, values, { name }) => {
+  return (text, values, { name }) => {
     // PostgreSQL cuts statement names at 63 bytes; two cut names would be one.
     const isPrepared = prepareStatements && name.length <= 63;
     const query_timeout = QUERY_TIMEOUT_MS;
-    const { rows, rowCount } = await pool.query(isPrepared ? { name, text, query_timeout } : { text, query_timeout }, values);
-    return { rows, rowsAffected: rowCount ?? 0 };
+    const config = isPrepared ? { name, text, query_timeout } : { text, query_timeout };
+    return new Promise((resolve, reject) => {
+      pool.connect((unconnected, client, release) => {
+        if (!client) return reject(unconnected);
+        const statusOf = transactionStatus(client);
+        let isDone = false;
+        function fail(error: Error): void {
+          if (isDone) return;
+          isDone = true;
+          release(error);
+          reject(error);
+        }
+        client.once('error', fail);
+        client.query(config, values, (error, result) => {
+          client.removeListener('error', fail);
+          if (error) return fail(error);
+          if (isDone) return;
+          isDone = true;
+          // As ReadyForQuery told, which came with this result.
+          const status = statusOf();
+          const inTransaction = status === undefined ? undefined : status !== 'I';
+          // A connection that is closed leaves the pool, and the server rolls back what was open on it.
+          release(inTransaction === true);
+          resolve({ rows: result.rows, rowsAffected: result.rowCount ?? 0, inTransaction });
+        });
+      });
+    });
   };
 }
+
+/** The status of clients whose pg has no `getTransactionStatus()`. */
+const watched = new WeakMap<object, { status: string | undefined }>();
+
+/** How to learn the transaction status of a client, once its answer is there; it gives undefined where the client does not tell. */
+function transactionStatus(client: PgClientLike): () => string | undefined {
+  if (typeof client.getTransactionStatus === 'function') return () => client.getTransactionStatus?.() ?? undefined;
+  const { connection } = client as { connection?: { prependListener?: PrependListener } };
+  if (typeof connection?.prependListener !== 'function') return () => undefined;
+  const seen = watched.get(client) ?? { status: undefined };
+  if (!watched.has(client)) {
+    watched.set(client, seen);
+    // Before pg's own listener, which calls back.
+    connection.prependListener('readyForQuery', (message) => {
+      seen.status = message?.status;
+    });
+  }
+  return () => seen.status;
+}
+
+type PrependListener = (event: 'readyForQuery', listener: (message?: { status?: string }) => void) => void;
 
 function pgliteQuery(pglite: PGliteLike): SqlQuery {
   return async (text, parameters) => {

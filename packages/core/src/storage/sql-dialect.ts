@@ -1,5 +1,6 @@
 import { mysqlSettingsQueries, unsafeMysqlSettings } from './mysql-settings.js';
 import { tableParts } from './table-name.js';
+import type { TableProblem } from './table-problem.js';
 
 /** A row as a database driver gives it: columns by name. */
 export type SqlRow = Record<string, unknown>;
@@ -9,7 +10,7 @@ export interface SqlDialect {
   quote(identifier: string): string;
   /** The placeholder of the n-th parameter, from 1. Each is used once, in order, so that `?` and `$n` can be swapped. */
   parameter(position: number): string;
-  /** Column types. Ids and versions compare byte for byte; the value column holds 64 KiB. */
+  /** Column types. Ids and versions compare byte for byte; the value column holds 66,560 characters. */
   types: { userId: string; version: string; value: string; updatedAt: string };
   /** The default of `updated_at`, as the database itself spells it: TypeORM compares the text. */
   now: string;
@@ -23,6 +24,14 @@ export interface SqlDialect {
   decodeKey(column: unknown): unknown;
   /** True only for errors after which the statement is certainly not applied: duplicate key, deadlock, serialization failure, lock. */
   isNotApplied(error: unknown): boolean;
+  /** Reads these columns from a table and its condition; where it can, so that the rows tell of an open transaction. */
+  select(columns: string, from: string): string;
+  /** Whether the connection of these rows was in a transaction; undefined: they do not tell. */
+  inTransaction(rows: SqlRow[]): boolean | undefined;
+  /** True for errors that only a transaction or LOCK TABLES of the application brings about. */
+  tellsOpenTransaction(error: unknown): boolean;
+  /** What is wrong with the table, where the error says that. */
+  tableProblem(error: unknown): TableProblem | undefined;
   /** Queries for the settings of server and table, and what is unsafe about their rows: one sentence each. */
   settingsQueries(table: string): string[];
   unsafeSettings(rows: SqlRow[]): string[];
@@ -30,6 +39,12 @@ export interface SqlDialect {
 
 /** A database that `sqlStorage` knows. */
 export type SqlDialectName = 'sqlite' | 'postgres' | 'mysql';
+
+/** Reads that say nothing of transactions: their driver must tell. */
+const plainReads: Pick<SqlDialect, 'select' | 'inTransaction'> = {
+  select: (columns, from) => `SELECT ${columns} FROM ${from}`,
+  inTransaction: () => undefined,
+};
 
 export const sqlDialects: Record<SqlDialectName, SqlDialect> = {
   sqlite: {
@@ -48,6 +63,19 @@ export const sqlDialects: Record<SqlDialectName, SqlDialect> = {
         typeof errcode === 'number'
           ? [5, 6].includes(errcode & 0xff) || [1555, 2067].includes(errcode)
           : /^SQLITE_(BUSY|LOCKED|CONSTRAINT_PRIMARYKEY|CONSTRAINT_UNIQUE)/.test(String(code)),
+      ),
+    ...plainReads,
+    tellsOpenTransaction: () => false,
+    // SQLite has one code for all of them.
+    tableProblem: (error) =>
+      someProblem(error, ({ code, errcode, message }) =>
+        /no such table|unknown database/.test(String(message))
+          ? 'missing'
+          : /no such column|has no column|ON CONFLICT clause does not match/.test(String(message))
+            ? 'columns'
+            : /^SQLITE_READONLY/.test(String(code)) || (Number(errcode) & 0xff) === 8
+              ? 'read_only'
+              : undefined,
       ),
     settingsQueries: () => [
       'SELECT (SELECT synchronous FROM pragma_synchronous) AS synchronous, (SELECT journal_mode FROM pragma_journal_mode) AS journal_mode',
@@ -78,6 +106,22 @@ export const sqlDialects: Record<SqlDialectName, SqlDialect> = {
     decodeKey: (column) => column,
     // serialization_failure, deadlock_detected, unique_violation. Not 40003, statement_completion_unknown.
     isNotApplied: (error) => someCause(error, ({ code }) => code === '40001' || code === '40P01' || code === '23505'),
+    ...plainReads,
+    // in_failed_sql_transaction
+    tellsOpenTransaction: (error) => someCause(error, ({ code }) => code === '25P02'),
+    tableProblem: (error) =>
+      someProblem(error, ({ code }) =>
+        code === '42P01' || code === '3F000'
+          ? 'missing'
+          : // undefined_column, datatype_mismatch, undefined_function and invalid text (another type), no constraint for ON CONFLICT
+            ['22P02', '42703', '42804', '42883', '42P10'].includes(String(code))
+            ? 'columns'
+            : code === '42501'
+              ? 'forbidden'
+              : code === '25006'
+                ? 'read_only'
+                : undefined,
+      ),
     settingsQueries: (table) => [
       "SELECT current_setting('synchronous_commit') AS synchronous_commit, current_setting('fsync') AS fsync, " +
         "current_setting('full_page_writes') AS full_page_writes, current_setting('server_encoding') AS server_encoding, pg_is_in_recovery() AS replica",
@@ -116,15 +160,53 @@ export const sqlDialects: Record<SqlDialectName, SqlDialect> = {
     // Duplicate key, deadlock (Galera: lost certification), lock wait time-out, and of MariaDB with innodb_snapshot_isolation a
     // row that changed since the statement began: a statement in autocommit that ends with one of them is rolled back.
     isNotApplied: (error) => someCause(error, ({ errno }) => [1062, 1213, 1205, 1020].includes(Number(errno))),
+    // There is a row in any case, so that it can tell. What stands in the comment only MariaDB reads: MySQL has no such variable.
+    select: (columns, from) =>
+      `SELECT * FROM (SELECT @@autocommit AS autocommit/*M!100000 , @@in_transaction AS in_transaction*/) AS open_transaction LEFT JOIN (SELECT user_id AS found, ${columns} FROM ${from}) AS stored ON TRUE`,
+    inTransaction: inMysqlTransaction,
+    // Locked with a READ lock; not locked with LOCK TABLES; an XA transaction that has ended or is prepared.
+    tellsOpenTransaction: (error) => someCause(error, ({ errno }) => [1099, 1100, 1399].includes(Number(errno))),
+    tableProblem: (error) =>
+      someProblem(error, ({ errno }) =>
+        [1146, 1049].includes(Number(errno))
+          ? 'missing'
+          : Number(errno) === 1054
+            ? 'columns'
+            : [1044, 1142, 1143].includes(Number(errno))
+              ? 'forbidden'
+              : [1290, 1792, 1836].includes(Number(errno))
+                ? 'read_only'
+                : undefined,
+      ),
     settingsQueries: mysqlSettingsQueries,
     unsafeSettings: unsafeMysqlSettings,
   },
 };
 
 /** Wrappers (Drizzle, TypeORM and others) keep the driver's error as `cause`. */
-function someCause(error: unknown, test: (error: { code?: unknown; errcode?: unknown; errno?: unknown }) => boolean): boolean {
+interface DriverError {
+  code?: unknown;
+  errcode?: unknown;
+  errno?: unknown;
+  message?: unknown;
+}
+
+function someCause(error: unknown, test: (error: DriverError) => boolean): boolean {
+  return someProblem(error, (at) => test(at) || undefined) === true;
+}
+
+/** The first of an error and its causes of which `test` knows something. */
+function someProblem<Found>(error: unknown, test: (error: DriverError) => Found | undefined): Found | undefined {
   for (let at = error, depth = 0; typeof at === 'object' && at !== null && depth < 5; at = (at as Error).cause, depth++) {
-    if (test(at)) return true;
+    const found = test(at);
+    if (found !== undefined) return found;
   }
-  return false;
+  return undefined;
+}
+
+/** A row of the `select` of this dialect tells; MySQL tells only that autocommit is off. */
+export function inMysqlTransaction([row]: SqlRow[]): boolean | undefined {
+  if (row?.autocommit === undefined) return undefined;
+  if (Number(row.autocommit) !== 1) return true;
+  return row.in_transaction === undefined ? undefined : Number(row.in_transaction) !== 0;
 }

@@ -1,7 +1,9 @@
 import { MfaError } from '../errors.js';
+import { blindTo, isOpenTransaction, openTransaction, type Sight } from './open-transaction.js';
 import { type SqlDialect, type SqlDialectName, type SqlRow, sqlDialects } from './sql-dialect.js';
 import { type MfaStorage, nameStorage } from './storage.js';
 import { tableParts } from './table-name.js';
+import { tableSentence } from './table-problem.js';
 
 export type { SqlDialectName, SqlRow } from './sql-dialect.js';
 
@@ -21,11 +23,17 @@ export interface SqlStatement {
  * - On the primary. `rowsAffected` counts the rows that the statement changed.
  * - Rejects with the driver's error or an error that has it as `cause`. A statement may be repeated after a lost reply.
  */
-export type SqlQuery = (
-  text: string,
-  parameters: unknown[],
-  statement: SqlStatement,
-) => Promise<{ rows: SqlRow[]; rowsAffected: number | bigint }>;
+export type SqlQuery = (text: string, parameters: unknown[], statement: SqlStatement) => Promise<SqlAnswer>;
+
+export interface SqlAnswer {
+  rows: SqlRow[];
+  rowsAffected: number | bigint;
+  /**
+   * True: after the statement a transaction is open on its connection, so it ran in a transaction of the application. Close that
+   * connection; mfa-kit throws. Leave it out where the client does not tell; `unsafeSettings()` then says so.
+   */
+  inTransaction?: boolean | undefined;
+}
 
 export interface SqlStorageOptions {
   dialect: SqlDialectName;
@@ -55,17 +63,31 @@ export function sqlStorage({ dialect: dialectName, query, table = 'mfa_profiles'
   }
   const sql = statements(dialect, table);
 
+  /** Every statement goes through here: no answer from within a transaction of the application counts. */
+  async function run(name: string, text: string, parameters: unknown[], returnsRows: boolean): Promise<SqlAnswer> {
+    let answer: SqlAnswer;
+    try {
+      answer = await query(text, parameters, { name, returnsRows });
+    } catch (error) {
+      throw dialect.tellsOpenTransaction(error) ? openTransaction(error) : error;
+    }
+    if (returnsRows && !Array.isArray(answer.rows)) {
+      throw new MfaError('invalid_option', 'sqlStorage: query must resolve to { rows, rowsAffected }; rows was no array.');
+    }
+    const inTransaction = answer.inTransaction ?? (returnsRows ? dialect.inTransaction(answer.rows) : undefined);
+    if (inTransaction) throw openTransaction();
+    return inTransaction === answer.inTransaction ? answer : { ...answer, inTransaction };
+  }
+
   async function select(name: string, text: string, parameters: unknown[]): Promise<SqlRow[]> {
-    const { rows } = await query(text, parameters, { name, returnsRows: true });
-    if (Array.isArray(rows)) return rows;
-    throw new MfaError('invalid_option', 'sqlStorage: query must resolve to { rows, rowsAffected }; rows was no array.');
+    return (await run(name, text, parameters, true)).rows;
   }
 
   /** One conditional statement decides and stores; success is the one row that it changed. */
   async function changesOneRow(name: string, text: string, parameters: unknown[]): Promise<boolean> {
     let changed: number;
     try {
-      const { rowsAffected } = await query(text, parameters, { name, returnsRows: false });
+      const { rowsAffected } = await run(name, text, parameters, false);
       changed = Number(rowsAffected ?? Number.NaN);
     } catch (error) {
       if (dialect.isNotApplied(error)) return false;
@@ -78,10 +100,34 @@ export function sqlStorage({ dialect: dialectName, query, table = 'mfa_profiles'
     );
   }
 
+  /** The statements of everyday use, for an id that no user can have: whether the table takes them, and what their answers tell. */
+  async function unsafeTable(): Promise<string[]> {
+    const nobody = dialect.encodeKey('');
+    const probes: [name: string, text: string, parameters: unknown[], returnsRows: boolean][] = [
+      ['read', sql.read, [nobody], true],
+      ['create', sql.createNothing, [nobody], false],
+      ['update', sql.update, [nobody, '', nobody, nobody], false],
+      ['remove', sql.remove, [nobody, nobody], false],
+    ];
+    const sight: Sight = { reads: true, writes: true };
+    for (const [name, text, parameters, returnsRows] of probes) {
+      try {
+        const { inTransaction } = await twice(() => run(`mfa_probe_${name}_${table}`, text, parameters, returnsRows));
+        if (inTransaction === undefined) sight[returnsRows ? 'reads' : 'writes'] = false;
+      } catch (error) {
+        const problem = dialect.tableProblem(error);
+        if (problem) return [tableSentence(problem, dialectName, table)];
+        // A lock of somebody else's says nothing about the table.
+        if (!dialect.isNotApplied(error)) throw error;
+      }
+    }
+    return blindTo(sight);
+  }
+
   return nameStorage(dialectName, {
     async read(userId) {
       const [row] = await select(`mfa_read_${table}`, sql.read, [dialect.encodeKey(userId)]);
-      return row ? { version: text(dialect.decodeKey(row.version)), value: text(row.value) } : null;
+      return row && isStored(row) ? { version: text(dialect.decodeKey(row.version)), value: text(row.value) } : null;
     },
 
     write(userId, { version, value }, expected) {
@@ -101,13 +147,13 @@ export function sqlStorage({ dialect: dialectName, query, table = 'mfa_profiles'
     async listUserIds(cursor = '') {
       // By key, not by offset: what others remove between two pages moves nobody past the cursor.
       const rows = await select(`mfa_list_${table}`, sql.list, [dialect.encodeKey(cursor)]);
-      const userIds = rows.map((row) => text(dialect.decodeKey(row.user_id)));
+      const userIds = rows.filter(isStored).map((row) => text(dialect.decodeKey(row.user_id)));
       const last = userIds.at(-1);
       return userIds.length === PAGE_SIZE && last !== undefined ? { userIds, cursor: last } : { userIds };
     },
 
     async createTable() {
-      const create = () => query(schema(dialectName, { table }), [], { name: `mfa_schema_${table}`, returnsRows: false });
+      const create = () => run(`mfa_schema_${table}`, schema(dialectName, { table }), [], false);
       // IF NOT EXISTS is not atomic everywhere: the loser of a race meets an error, and at the second try the table.
       await create().catch(create);
     },
@@ -115,10 +161,23 @@ export function sqlStorage({ dialect: dialectName, query, table = 'mfa_profiles'
     async unsafeSettings() {
       const rows: SqlRow[] = [];
       for (const [index, text] of dialect.settingsQueries(table).entries()) {
-        rows.push(...(await select(`mfa_settings_${index}_${table}`, text, [])));
+        try {
+          rows.push(...(await twice(() => select(`mfa_settings_${index}_${table}`, text, []))));
+        } catch (error) {
+          // A schema that the role must not enter; what follows says so.
+          if (!dialect.tableProblem(error)) throw error;
+        }
       }
-      return dialect.unsafeSettings(rows);
+      return [...dialect.unsafeSettings(rows), ...(await unsafeTable())];
     },
+  });
+}
+
+/** What met an open transaction once more, on the connection that took the place of the closed one. */
+function twice<Answer>(call: () => Promise<Answer>): Promise<Answer> {
+  return call().catch((error: unknown) => {
+    if (isOpenTransaction(error)) return call();
+    throw error;
   });
 }
 
@@ -140,11 +199,12 @@ function statements(dialect: SqlDialect, table: string) {
   const name = quoteTable(dialect, table);
   const p = (position: number) => dialect.parameter(position);
   return {
-    read: `SELECT version, value FROM ${name} WHERE user_id = ${p(1)}`,
+    read: dialect.select('version, value', `${name} WHERE user_id = ${p(1)}`),
     create: `INSERT INTO ${name} (user_id, version, value) VALUES (${p(1)}, ${p(2)}, ${p(3)})${dialect.unlessExists}`,
+    createNothing: `INSERT INTO ${name} (user_id, version, value) SELECT user_id, version, value FROM ${name} WHERE user_id = ${p(1)}${dialect.unlessExists}`,
     update: `UPDATE ${name} SET version = ${p(1)}, value = ${p(2)}, updated_at = CURRENT_TIMESTAMP WHERE user_id = ${p(3)} AND version = ${p(4)}`,
     remove: `DELETE FROM ${name} WHERE user_id = ${p(1)} AND version = ${p(2)}`,
-    list: `SELECT user_id FROM ${name} WHERE user_id > ${p(1)} ORDER BY user_id LIMIT ${PAGE_SIZE}`,
+    list: dialect.select('user_id', `${name} WHERE user_id > ${p(1)} ORDER BY user_id LIMIT ${PAGE_SIZE}`),
   };
 }
 
@@ -155,6 +215,11 @@ function quoteTable(dialect: SqlDialect, table: string): string {
 function dialectOf(name: SqlDialectName): SqlDialect {
   if (Object.hasOwn(sqlDialects, name)) return sqlDialects[name];
   throw new MfaError('invalid_option', `dialect must be one of: ${Object.keys(sqlDialects).join(', ')}.`);
+}
+
+/** Where a dialect answers with a row in any case, one that says so found nothing. */
+function isStored(row: SqlRow): boolean {
+  return row.found !== null;
 }
 
 function text(column: unknown): string {

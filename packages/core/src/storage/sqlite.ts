@@ -21,6 +21,7 @@ export interface LibsqlTransactionLike {
 /** The part of a better-sqlite3 Database or a node:sqlite DatabaseSync that is used. */
 export interface SyncSqliteLike {
   prepare(sql: string): SyncSqliteStatementLike;
+  exec?(sql: string): unknown;
   /** better-sqlite3: a transaction is open on this connection. */
   readonly inTransaction?: boolean;
   /** node:sqlite, from Node 22.16. */
@@ -39,7 +40,7 @@ export interface SyncSqliteStatementLike {
  *   take NORMAL in WAL mode). `unsafeSettings()` tells.
  * - Several processes on one file: `PRAGMA journal_mode = WAL` before the first call, and a busy time-out below 2 s.
  * - Open a client of its own for mfa-kit. On a connection that the application shares, a transaction would hold mfa-kit's writes:
- *   calls then throw (node:sqlite tells of it from Node 22.16).
+ *   calls then throw.
  * - Never an embedded replica (`syncUrl`): its reads are stale.
  */
 export function sqliteStorage(client: LibsqlClientLike | SyncSqliteLike, options: { table?: string } = {}): SqlStorage {
@@ -113,14 +114,16 @@ async function isWal(client: LibsqlClientLike): Promise<boolean> {
 }
 
 function fromLibsql({ rows, rowsAffected }: LibsqlResult) {
-  return { rows: rows as SqlRow[], rowsAffected };
+  // Run in a transaction of its own, or by a server as a statement by itself.
+  return { rows: rows as SqlRow[], rowsAffected, inTransaction: false };
 }
 
 export function syncSqliteQuery(database: SyncSqliteLike): SqlQuery {
   const prepared = new Map<string, SyncSqliteStatementLike>();
 
   return async (sql, parameters, { returnsRows }) => {
-    if (database.inTransaction || database.isTransaction) {
+    const inTransaction = isInTransaction(database);
+    if (inTransaction) {
       throw new MfaError(
         'host_setup',
         'sqliteStorage: a transaction of the application is open on this connection. Give mfa-kit a connection of its own.',
@@ -128,7 +131,21 @@ export function syncSqliteQuery(database: SyncSqliteLike): SqlQuery {
     }
     const statement = prepared.get(sql) ?? database.prepare(sql);
     prepared.set(sql, statement);
-    if (returnsRows) return { rows: statement.all(...(parameters as string[])) as SqlRow[], rowsAffected: 0 };
-    return { rows: [], rowsAffected: statement.run(...(parameters as string[])).changes };
+    // Nothing else of this process runs in between.
+    if (returnsRows) return { rows: statement.all(...(parameters as string[])) as SqlRow[], rowsAffected: 0, inTransaction };
+    return { rows: [], rowsAffected: statement.run(...(parameters as string[])).changes, inTransaction };
   };
+}
+
+function isInTransaction(database: SyncSqliteLike): boolean | undefined {
+  const told = database.inTransaction ?? database.isTransaction;
+  if (told !== undefined || !database.exec) return told;
+  try {
+    // node:sqlite before Node 22.16: SQLite begins none within another. It takes no lock, and after an error COMMIT is not reached.
+    database.exec('BEGIN; COMMIT');
+    return false;
+  } catch (error) {
+    if (/within a transaction/.test((error as Error).message)) return true;
+    throw error;
+  }
 }
