@@ -1,0 +1,216 @@
+import { describe, expect, it } from 'vitest';
+import { peek } from '../../faults/core-faulty-storage.js';
+import {
+  ada,
+  createBench,
+  createEnrolled,
+  type Enrolled,
+  enrollAnother,
+  good,
+  loginPending,
+  loginWithCode,
+  MINUTE,
+  reasonOf,
+  SECOND,
+  wrongCode,
+} from '../../support/core-fixture.js';
+import { interleavingStorage } from '../../support/interleaving-storage.js';
+
+const WRONG = '0000-0000-0000-0000-0000-0000';
+const refused = { ok: false, reason: 'invalid_code' };
+
+async function recover(bench: Pick<Enrolled, 'mfa'>, recoveryCode: string | undefined) {
+  return bench.mfa.verify({ user: ada, session: await loginPending(bench.mfa), recoveryCode });
+}
+
+describe('a flood of wrong recovery codes', () => {
+  it('F24, THR-5: keeps the owner’s right one out at no moment', async () => {
+    const bench = await createEnrolled();
+    const session = await loginPending(bench.mfa);
+    const reasons: string[] = [];
+    for (const recoveryCode of bench.recoveryCodes) {
+      for (let tries = 0; tries < 120; tries++) await bench.mfa.verify({ user: ada, session, recoveryCode: WRONG });
+      reasons.push(reasonOf(await recover(bench, recoveryCode)));
+      bench.clock.advance(7 * SECOND);
+    }
+    expect(reasons).toEqual(bench.recoveryCodes.map(() => 'ok'));
+  });
+
+  it('F24, REC-6: beyond a hundred a minute a wrong one is answered as ever, and stores nothing', async () => {
+    const bench = await createEnrolled();
+    const answers = [];
+    for (let tries = 0; tries < 100; tries++) answers.push(await recover(bench, WRONG));
+    bench.resetCounts();
+    for (let tries = 0; tries < 50; tries++) answers.push(await recover(bench, WRONG));
+    expect(bench.counts.writes).toBe(0);
+    for (const answer of answers) expect(answer).toStrictEqual(refused);
+    bench.clock.advance(MINUTE);
+    expect(await recover(bench, WRONG)).toStrictEqual(refused);
+    expect(bench.counts.writes).toBe(1);
+  });
+
+  it('F24, LOG-4: is told once a minute, with the number since the last time', async () => {
+    const bench = await createEnrolled();
+    const session = await loginPending(bench.mfa);
+    const told: number[] = [];
+    for (let minute = 0; minute < 3; minute++) {
+      bench.events.length = 0;
+      for (let tries = 0; tries < 300; tries++) await bench.mfa.verify({ user: ada, session, recoveryCode: WRONG });
+      expect(bench.events.filter(({ name }) => name === 'verification_failed')).toHaveLength(100);
+      for (const event of bench.events) if (event.name === 'recovery_codes_flooded') told.push(event.tries);
+      bench.clock.advance(MINUTE);
+    }
+    expect(told).toEqual([1, 200, 200]);
+  });
+
+  it('F24: of two users each is told of', async () => {
+    const bench = await createEnrolled();
+    const other = { ...ada, id: 'user-cy' };
+    const enrolled = await createEnrolled(other, { storage: bench.storage, clock: bench.clock.now });
+    for (const user of [ada, other]) {
+      const session = await loginPending(bench.mfa, user);
+      for (let tries = 0; tries < 110; tries++) await bench.mfa.verify({ user, session, recoveryCode: WRONG });
+    }
+    const floods = bench.events.filter(({ name }) => name === 'recovery_codes_flooded');
+    expect(floods.map(({ userId }) => userId)).toEqual([ada.id, other.id]);
+    expect(enrolled.recoveryCodes).toHaveLength(10);
+  });
+
+  it('F24: a full queue of wrong ones keeps a right one out neither by its length nor by its order', async () => {
+    const bench = await createEnrolled();
+    const storage = interleavingStorage(bench.storage);
+    const { mfa } = createBench({ storage, clock: bench.clock.now });
+    const session = await loginPending(mfa);
+    storage.hold(({ method }) => method === 'write');
+    let answered = 0;
+    const attack = Array.from({ length: 1_000 }, async (_, index) => {
+      const proof = index % 2 ? { recoveryCode: WRONG } : { code: wrongCode(bench.authenticator, bench.clock.now()) };
+      const reason = reasonOf(await mfa.verify({ user: ada, session, ...proof }));
+      answered++;
+      return reason;
+    });
+    await storage.nextHeld();
+    const owner = mfa.verify({ user: ada, session, recoveryCode: bench.recoveryCodes[0] });
+    // Those beyond 500 are busy at once; the owner's is not.
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    const before = answered;
+    storage.releaseAll();
+    expect(reasonOf(await owner)).toBe('ok');
+    // One was being written, and the owner's was the next.
+    expect(answered - before).toBeLessThanOrEqual(2);
+    const reasons = await Promise.all(attack);
+    expect(reasons.filter((reason) => reason === 'busy').length).toBeGreaterThan(400);
+  });
+
+  it('F24: nobody without a second factor uses up pending tokens or starts of enrollments', async () => {
+    const bench = await createEnrolled();
+    const { mfa } = bench;
+    for (let login = 0; login < 40; login++) {
+      const { pendingToken = '' } = await mfa.beginLogin({ user: ada });
+      const { session } = good(await mfa.openPendingToken(pendingToken));
+      expect(await mfa.verify({ user: ada, session, recoveryCode: WRONG })).toStrictEqual(refused);
+      expect(reasonOf(await mfa.startEnrollment({ user: ada, session }))).toBe('assurance_required');
+    }
+    const { pendingToken = '' } = await mfa.beginLogin({ user: ada });
+    const { session } = good(await mfa.openPendingToken(pendingToken));
+    expect(reasonOf(await mfa.verify({ user: ada, session, recoveryCode: bench.recoveryCodes[0] }))).toBe('ok');
+    const profile = await peek(bench.storage, ada.id);
+    expect([profile?.usedTokens.length, profile?.enrollmentStarts.length]).toEqual([1, 1]);
+  });
+
+  it('F24: a right one is let in where the flood went by another process', async () => {
+    const bench = await createEnrolled();
+    const other = createBench({ storage: bench.storage, clock: bench.clock.now });
+    const session = await loginPending(other.mfa);
+    await Promise.all(Array.from({ length: 150 }, () => other.mfa.verify({ user: ada, session, recoveryCode: WRONG })));
+    expect(reasonOf(await recover(bench, bench.recoveryCodes[0]))).toBe('ok');
+  });
+});
+
+describe('recovery codes that are switched off', () => {
+  async function switchedOff() {
+    const on = await createEnrolled();
+    const { token } = await loginWithCode(on);
+    const off = createBench({ storage: on.storage, clock: on.clock.now, recoveryCodes: false });
+    return { on, off: { ...off, clock: on.clock, authenticator: on.authenticator, recoveryCodes: on.recoveryCodes }, token };
+  }
+
+  it('F18: are neither offered, counted nor accepted, right and wrong are answered alike, and a session that proved stays', async () => {
+    const { on, off } = await switchedOff();
+    const { session } = await loginWithCode(on);
+    expect(good(await off.mfa.getStatus({ user: ada })).status.recoveryCodesLeft).toBe(0);
+    expect((await off.mfa.report()).recoveryCodes).toEqual({ none: 1, few: 0, enough: 0 });
+    const pending = await loginPending(on.mfa);
+    const { access, ...decision } = await off.mfa.checkAccess({ user: ada, session: pending });
+    expect([access, decision]).toMatchObject(['challenge', { factors: ['totp'] }]);
+    const before = await peek(on.storage, ada.id);
+    for (const recoveryCode of [on.recoveryCodes[0], WRONG, 'no code']) {
+      expect(await off.mfa.verify({ user: ada, session: pending, recoveryCode })).toStrictEqual({
+        ok: false,
+        reason: 'not_allowed',
+      });
+    }
+    expect(await peek(on.storage, ada.id)).toEqual(before);
+    expect((await off.mfa.checkAccess({ user: ada, session })).access).toBe('allow');
+  });
+
+  it('F18: a report and a dry run store nothing', async () => {
+    const { on, off } = await switchedOff();
+    await off.mfa.report();
+    await off.mfa.rotateKeys({ dryRun: true });
+    await off.mfa.afterRestore({ dryRun: true });
+    expect(off.counts.writes).toBe(0);
+    expect((await peek(on.storage, ada.id))?.recoveryCodes?.digests).toHaveLength(10);
+  });
+
+  type Both = Awaited<ReturnType<typeof switchedOff>>;
+  const first: [string, (both: Both) => Promise<unknown>][] = [
+    ['a login', ({ off }) => off.mfa.beginLogin({ user: ada })],
+    ['a login by a remembered device', ({ off, token }) => off.mfa.beginLogin({ user: ada, deviceToken: token })],
+    [
+      'a wrong code',
+      async ({ on, off }) => {
+        const code = wrongCode(on.authenticator, on.clock.now());
+        return off.mfa.verify({ user: ada, session: await loginPending(on.mfa), code });
+      },
+    ],
+    [
+      'a right code',
+      async ({ on, off }) => {
+        on.clock.advance(MINUTE);
+        const code = on.authenticator.code(on.clock.now());
+        return off.mfa.verify({ user: ada, session: await loginPending(on.mfa), code });
+      },
+    ],
+    ['another authenticator', async ({ on, off }) => enrollAnother(off, (await loginWithCode(on)).session)],
+    [
+      'the end of all sessions',
+      async ({ on, off }) => off.mfa.endAllSessions({ user: ada, session: (await loginWithCode(on)).session }),
+    ],
+    ['a password change', ({ off }) => off.mfa.passwordChanged({ userId: ada.id })],
+  ];
+
+  it.each(first)(
+    'F18: the set is dropped by %s, which is told, and stays off when they are switched on again',
+    async (_, act) => {
+      const both = await switchedOff();
+      const { on, off } = both;
+      await act(both);
+      expect((await peek(on.storage, ada.id))?.recoveryCodes).toBeNull();
+      const revoked = { name: 'recovery_codes_revoked', because: 'switched_off', userId: ada.id };
+      expect(off.events.filter(({ name }) => name === 'recovery_codes_revoked')).toMatchObject([revoked]);
+      expect(off.notices.filter(({ name }) => name === 'recovery_codes_revoked')).toMatchObject([revoked]);
+      on.clock.advance(MINUTE);
+      expect(good(await on.mfa.getStatus({ user: ada })).status.recoveryCodesLeft).toBe(0);
+      expect(reasonOf(await recover(on, on.recoveryCodes[0]))).toBe('invalid_code');
+      off.events.length = 0;
+      await off.mfa.beginLogin({ user: ada });
+      expect(off.names()).toEqual(['login_begun']);
+    },
+  );
+
+  it('F18: a user who did not come while they were off has the old ones again', async () => {
+    const { on } = await switchedOff();
+    expect(reasonOf(await recover(on, on.recoveryCodes[0]))).toBe('ok');
+  });
+});

@@ -1,0 +1,273 @@
+import { describe, expect, it } from 'vitest';
+import type { Device } from '../../../packages/core/src/profile/device.js';
+import type { Profile } from '../../../packages/core/src/profile/profile.js';
+import { peek, poke } from '../../faults/core-faulty-storage.js';
+import {
+  ada,
+  createAuthenticator,
+  createEnrolled,
+  DAY,
+  type Enrolled,
+  enrollAnother,
+  good,
+  HOUR,
+  loginPending,
+  loginWithCode,
+  MINUTE,
+  reasonOf,
+  SECOND,
+  wrongCode,
+} from '../../support/core-fixture.js';
+
+const YEAR = 365 * DAY;
+const T = 1_800_000_000_000;
+
+/** Any change of the profile: a login by code from a new browser. */
+async function write(bench: Enrolled): Promise<void> {
+  await loginWithCode(bench);
+}
+
+const access = async (bench: Enrolled, deviceToken: string) =>
+  (await bench.mfa.beginLogin({ user: ada, deviceToken })).decision.access;
+
+describe('F32: a clock that is a year ahead for a moment', () => {
+  it.each([
+    ['once', [65 * DAY]],
+    ['each month', Array.from({ length: 12 }, () => 30 * DAY)],
+  ])('DEV-6: a box ticked then is not valid again on day 394, where the user logged in %s', async (_, pauses) => {
+    const bench = await createEnrolled();
+    const begin = bench.clock.now();
+    bench.clock.advance(YEAR);
+    const { token } = await loginWithCode(bench, { rememberDevice: true });
+    bench.clock.advance(-YEAR);
+    expect(await access(bench, token)).toBe('challenge');
+    for (const pause of pauses) {
+      bench.clock.advance(pause);
+      await write(bench);
+    }
+    bench.clock.set(begin + 394 * DAY);
+    expect(await access(bench, token)).toBe('challenge');
+    const { devices } = good(await bench.mfa.getStatus({ user: ada })).status;
+    expect(devices.some(({ rememberedUntil }) => rememberedUntil !== undefined)).toBe(false);
+  });
+
+  it('DEV-6: a lead of a minute is none', async () => {
+    const bench = await createEnrolled();
+    const { token } = await loginWithCode(bench, { rememberDevice: true });
+    bench.clock.advance(-60 * SECOND);
+    const code = wrongCode(bench.authenticator, bench.clock.now());
+    await bench.mfa.verify({ user: ada, session: await loginPending(bench.mfa), code });
+    bench.clock.advance(60 * SECOND);
+    expect(await access(bench, token)).toBe('allow');
+  });
+
+  it('T28: a token that was retired under it does not come to life a year later', async () => {
+    const bench = await createEnrolled();
+    bench.clock.advance(YEAR);
+    const first = await loginWithCode(bench, { rememberDevice: true });
+    const { device: second } = await bench.mfa.beginLogin({ user: ada, deviceToken: first.token });
+    await bench.mfa.beginLogin({ user: ada, deviceToken: second?.token ?? '' });
+    expect((await peek(bench.storage, ada.id))?.devices[0]?.retiring).toHaveLength(1);
+    bench.clock.advance(-YEAR);
+    await write(bench);
+    const kept = (await peek(bench.storage, ada.id))?.devices.find(({ id }) => id === first.deviceId);
+    expect(kept?.retiring).toEqual([]);
+  });
+
+  it('ENR-4: an enrollment begun under it is not open a year later', async () => {
+    const bench = await createEnrolled();
+    bench.clock.advance(YEAR);
+    const { session } = await loginWithCode(bench);
+    const started = good(await bench.mfa.startEnrollment({ user: ada, session }));
+    bench.clock.advance(-YEAR);
+    await write(bench);
+    bench.clock.advance(YEAR - 30 * SECOND);
+    const code = createAuthenticator(started.enrollment.uri).code(bench.clock.now());
+    const given = { user: ada, session: started.session, enrollmentId: started.enrollment.id, code };
+    expect(reasonOf(await bench.mfa.confirmEnrollment(given))).toBe('enrollment_expired');
+  });
+
+  it('a browser used under it is not the last that is dropped for age', async () => {
+    const bench = await createEnrolled();
+    bench.clock.advance(YEAR);
+    const old = await loginWithCode(bench);
+    bench.clock.advance(-YEAR);
+    for (let login = 0; login < 21; login++) {
+      bench.clock.advance(HOUR);
+      await loginWithCode(bench);
+    }
+    const { devices } = good(await bench.mfa.getStatus({ user: ada })).status;
+    expect(devices).toHaveLength(20);
+    expect(devices.map(({ id }) => id)).not.toContain(old.deviceId);
+  });
+
+  it('T34: a reset under it explains no missing record a year later', async () => {
+    const bench = await createEnrolled();
+    const enrolled = { ...ada, enrolled: true };
+    await poke(bench.storage, ada.id, (profile) => ({ ...profile, authenticators: [], unenrolledAt: bench.clock.now() + YEAR }));
+    const decision = async () => (await bench.mfa.beginLogin({ user: enrolled })).decision.access;
+    expect(await decision()).toBe('refuse');
+    good((await bench.mfa.passwordChanged({ userId: ada.id })) as { ok: true });
+    bench.clock.advance(YEAR);
+    expect(await decision()).toBe('refuse');
+  });
+
+  it('a mark of a restored backup made under it does not keep a later restore from being handled', async () => {
+    const bench = await createEnrolled();
+    await poke(bench.storage, ada.id, (profile) => ({ ...profile, restoredAt: bench.clock.now() + YEAR }));
+    expect(await bench.mfa.afterRestore()).toMatchObject({ handled: 1, already: 0 });
+    expect((await peek(bench.storage, ada.id))?.restoredAt).toBe(bench.clock.now());
+  });
+
+  it('SES-5: pending tokens used under it do not fill the list of those of now', async () => {
+    const bench = await createEnrolled();
+    const usedTokens = Array.from({ length: 32 }, (_, index) => ({ id: `t${index}`, expiresAt: bench.clock.now() + YEAR }));
+    await poke(bench.storage, ada.id, (profile) => ({ ...profile, usedTokens }));
+    const { pendingToken = '' } = await bench.mfa.beginLogin({ user: ada });
+    const { session } = good(await bench.mfa.openPendingToken(pendingToken));
+    const code = bench.authenticator.code(bench.clock.now());
+    expect(reasonOf(await bench.mfa.verify({ user: ada, session, code }))).toBe('ok');
+  });
+
+  it('a device token and a pending token signed under it open nothing before their time', async () => {
+    const bench = await createEnrolled();
+    bench.clock.advance(YEAR);
+    const { token } = await loginWithCode(bench, { rememberDevice: true });
+    const { pendingToken = '' } = await bench.mfa.beginLogin({ user: ada });
+    bench.clock.advance(-YEAR);
+    expect(reasonOf(await bench.mfa.openPendingToken(pendingToken))).toBe('pending_token_invalid');
+    expect(await access(bench, token)).toBe('challenge');
+    expect(bench.events.some((event) => event.name === 'device_refused' && event.why === 'invalid')).toBe(true);
+  });
+});
+
+/**
+ * Every instant of a profile, and what becomes of one that lies a year ahead at the next write. `goes`: dropped, `now`: dated now,
+ * `stays`: what it is for needs it, or it is only shown.
+ */
+const INSTANTS: Record<string, 'goes' | 'now' | 'stays'> = {
+  'authenticators.createdAt': 'stays', // shown
+  'authenticators.lastUsedAt': 'stays', // shown, and compared within ten seconds
+  'enrollments.startedAt': 'goes',
+  'enrollments.expiresAt': 'goes',
+  'enrollments.budget.*': 'goes', // with the enrollment
+  enrollmentStarts: 'goes',
+  'recoveryCodes.createdAt': 'stays', // a proof that is older makes no new set: at worst one more proof
+  'recoveryCodes.lastUsed.at': 'stays', // compared within ten seconds
+  'recoveryTries.since': 'stays', // ahead it is no running minute
+  'devices.firstUsedAt': 'now',
+  'devices.lastUsedAt': 'now',
+  'devices.rememberedUntil': 'goes',
+  'devices.rememberedAt': 'goes',
+  'devices.retiring.successorShownAt': 'goes',
+  'devices.next.mintedAt': 'now',
+  'devices.budget.*': 'stays', // a budget forgets nothing
+  'budget.*': 'stays',
+  'wrongCodes.at': 'stays', // nobody's wrong codes are forgotten, and the list is bounded
+  'wrongCodes.known': 'stays',
+  'wrongCodes.toldAt': 'stays', // ahead it is within no day
+  'usedTokens.expiresAt': 'stays', // goes when the list is full
+  enrollBy: 'stays', // lies ahead by its nature
+  unenrolledAt: 'goes',
+  restoredAt: 'stays', // ahead it marks nothing
+};
+
+it('F32: every instant that a profile holds is one of these, and does what is said here', async () => {
+  const bench = await createEnrolled();
+  const { clock } = bench;
+  const { token } = await loginWithCode(bench, { rememberDevice: true });
+  const ahead = clock.now() + YEAR;
+  const budget = {
+    quick: 1,
+    lastWrongAt: ahead,
+    level: 1,
+    levelAt: ahead,
+    highWaterAt: ahead,
+    halfReportedAt: ahead,
+    fullReportedAt: ahead,
+  };
+  await poke(bench.storage, ada.id, (profile): Profile => {
+    const [authenticator] = profile.authenticators;
+    const [device] = profile.devices as [Device];
+    if (!authenticator) throw new Error('no authenticator');
+    return {
+      ...profile,
+      authenticators: [{ ...authenticator, createdAt: ahead, lastUsedAt: ahead }],
+      enrollments: [
+        {
+          id: 'e',
+          kind: 'totp',
+          name: 'n',
+          startedAt: ahead,
+          expiresAt: ahead,
+          steppedUp: true,
+          budget,
+          data: authenticator.data,
+        },
+      ],
+      enrollmentStarts: [ahead],
+      recoveryCodes: profile.recoveryCodes && {
+        ...profile.recoveryCodes,
+        createdAt: ahead,
+        lastUsed: { digest: 'd', at: ahead },
+      },
+      recoveryTries: { since: ahead, count: 1 },
+      devices: [
+        device,
+        {
+          ...device,
+          id: 'ahead',
+          firstUsedAt: ahead,
+          lastUsedAt: ahead,
+          rememberedAt: ahead,
+          rememberedUntil: ahead,
+          retiring: [{ id: 'r', successorShownAt: ahead }],
+          next: { id: 'n', mintedAt: ahead },
+          budget,
+        },
+      ],
+      budget,
+      wrongCodes: { at: [ahead], known: [ahead], toldAt: ahead },
+      usedTokens: [{ id: 't', expiresAt: ahead }],
+      enrollBy: ahead,
+      unenrolledAt: ahead,
+      restoredAt: ahead,
+    };
+  });
+  const before = instantsOf(await peek(bench.storage, ada.id));
+  expect([...before.keys()].sort()).toEqual(Object.keys(INSTANTS).sort());
+
+  await bench.mfa.beginLogin({ user: ada, deviceToken: token });
+  const profile = await peek(bench.storage, ada.id);
+  const after = instantsOf(profile && { ...profile, devices: profile.devices.filter(({ id }) => id === 'ahead') });
+  for (const [name, fate] of Object.entries(INSTANTS)) {
+    const latest = Math.max(...(after.get(name) ?? []));
+    if (fate === 'goes') expect(latest, name).toBeLessThan(ahead);
+    if (fate === 'now') expect(latest, name).toBe(clock.now());
+    if (fate === 'stays') expect(latest, name).toBe(ahead);
+  }
+});
+
+/** The instants of a profile by name; budgets as one. */
+function instantsOf(value: unknown, name = '', found = new Map<string, number[]>()): Map<string, number[]> {
+  if (typeof value === 'number' && value > T) {
+    const shown = name.replace(/budget\..*/, 'budget.*');
+    found.set(shown, [...(found.get(shown) ?? []), value]);
+  }
+  if (typeof value !== 'object' || value === null) return found;
+  for (const [key, inner] of Object.entries(value)) {
+    if (key !== 'closed') instantsOf(inner, Array.isArray(value) ? name : name ? `${name}.${key}` : key, found);
+  }
+  return found;
+}
+
+it('a clock ahead by less than a minute changes nothing', async () => {
+  const bench = await createEnrolled();
+  await loginWithCode(bench, { rememberDevice: true });
+  await enrollAnother(bench, (await loginWithCode(bench)).session);
+  const before = await peek(bench.storage, ada.id);
+  bench.clock.advance(-MINUTE);
+  const code = wrongCode(bench.authenticator, bench.clock.now());
+  await bench.mfa.verify({ user: ada, session: await loginPending(bench.mfa), code });
+  expect((await peek(bench.storage, ada.id))?.devices).toEqual(before?.devices);
+});
