@@ -33,6 +33,30 @@ describe('what the operator is told', () => {
     expect(await told()).toHaveLength(2);
   });
 
+  it.each([
+    [
+      'nothing, as one from before the deployment',
+      undefined,
+      /is older than this deployment, the storage was away at its login, or the session store lost/,
+    ],
+    [
+      'a field of the application',
+      { theme: 'dark' },
+      /held something else where its MFA state belongs.*If your application uses req\.session\.mfa itself/,
+    ],
+    ['a text', 'mfa', /held something else where its MFA state belongs/],
+    [
+      'the state of somebody else',
+      { state: 'pending', userId: bob.id, epoch: 'e', deviceEpoch: 'd', since: 1, enrollmentIds: [] },
+      /the MFA state of another user than the one that the option user gives/,
+    ],
+  ])('F40: what was seen in a session that holds %s', async (_what, state, sentence) => {
+    const { browser, kit } = await openDesk();
+    await guardRequest(kit, browser(ada, state).exchange({ url: '/cases' }));
+    expect(await told()).toEqual([expect.stringMatching(sentence)]);
+    expect((await told()).join()).not.toMatch(/dark|user-bob|user-ada/);
+  });
+
   it('nothing of the kind of a user who has nothing to prove, or whose record is missing', async () => {
     const { browser, kit } = await openDesk();
     for (const user of [

@@ -55,6 +55,16 @@ export async function keepReturnTo<User extends MfaUser, Request>(
   await state.keep({ ...state.session, returnTo }, { renew: false });
 }
 
+const CALL_BEGIN_LOGIN =
+  'Call "await (await mfaFor(req, res)).beginLogin()" in the login, right after the password was right and req.logIn() has renewed the session, for the person that the option user gives; in Nest, "await (await mfaHttp.for(request, reply)).beginLogin()".';
+
+/** What to do, by what the session held in place of the state. */
+const NO_STATE: Record<RequestState<MfaUser>['stored'], string> = {
+  nothing: `A session had no MFA state of its user at its first guarded request. ${CALL_BEGIN_LOGIN} Where the line is there: the session is older than this deployment, the storage was away at its login, or the session store lost what was saved.`,
+  other_user: `A session had the MFA state of another user than the one that the option user gives, so it had no MFA state of its user. Let the option user give the person who logged in, also while somebody is impersonated. ${CALL_BEGIN_LOGIN}`,
+  foreign: `A session held something else where its MFA state belongs, so it had no MFA state of its user. If your application uses req.session.mfa itself, rename that field, or keep the state elsewhere by the option session: { read, write }. ${CALL_BEGIN_LOGIN}`,
+};
+
 /**
  * Begins the login that the host forgot to begin, so that a session without state is asked rather than lost. The decision
  * is returned only when a login was begun.
@@ -65,14 +75,11 @@ export async function ensureState<User extends MfaUser, Request>(
 ): Promise<AccessDecision | undefined> {
   const { user } = state;
   if (!user || state.session) return undefined;
-  if (state.keepsState) {
-    kit.warn(
-      'MFA_KIT_NO_BEGIN_LOGIN',
-      'A session had no MFA state of its user at its first guarded request. Call "await (await mfaFor(req, res)).beginLogin()" in the login, right after the password was right and req.logIn() has renewed the session, for the person that the option user gives; in Nest, "await (await mfaHttp.for(request, reply)).beginLogin()".',
-    );
-  }
+  const { stored } = state;
   // When the password was right is not known: a first enrollment then asks for a new login.
   const { decision } = await loginNow(state, { mfa: kit.mfa, user, renew: false, loggedInAt: 0 });
+  // While the storage is away no login leaves state behind, and that has a warning of its own.
+  if (state.keepsState && decision.access !== 'unavailable') kit.warn('MFA_KIT_NO_BEGIN_LOGIN', NO_STATE[stored]);
   return decision;
 }
 

@@ -9,7 +9,7 @@ import { type DeviceCookieStyle, deviceCookieLines, readDeviceTokens } from './d
 import { nameBrowser } from './device-label.js';
 import type { MfaExchange, SessionPort } from './exchange.js';
 import type { HttpKit } from './http-kit.js';
-import { readAssurance, readSessionState } from './session-state.js';
+import { describeStored, readAssurance, readSessionState, type StoredState } from './session-state.js';
 
 /** Who acts, in place of the session's user: what a pending token said. */
 export interface ActingIdentity<User extends MfaUser> {
@@ -34,6 +34,8 @@ export interface RequestState<User extends MfaUser> {
   session: MfaSession | undefined;
   /** The host's session takes the state; false for bearer clients and pending tokens. */
   readonly keepsState: boolean;
+  /** What the session holds where the state of this user is missing. */
+  readonly stored: StoredState;
   readonly context: EventContext | undefined;
   deviceTokens(): string[];
   /** What a proof says of the browser. */
@@ -127,6 +129,10 @@ export class StateOfRequest<User extends MfaUser, Request> implements RequestSta
 
   get keepsState(): boolean {
     return this.#port !== null;
+  }
+
+  get stored(): StoredState {
+    return describeStored(this.#port?.read());
   }
 
   deviceTokens(): string[] {

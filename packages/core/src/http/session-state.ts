@@ -21,6 +21,15 @@ export function readSessionState(value: unknown, userId: string): MfaSession | u
   return state !== undefined && sessionUserId(state) === userId ? state : undefined;
 }
 
+/** What a session holds in place of the state of its user. */
+export type StoredState = 'nothing' | 'other_user' | 'foreign';
+
+/** Says what is there where no state of this user was found, for a warning. */
+export function describeStored(value: unknown): StoredState {
+  if (value === undefined || value === null) return 'nothing';
+  return readState(value) === undefined ? 'foreign' : 'other_user';
+}
+
 /** An assurance out of unknown data, or undefined. */
 export function readAssurance(value: unknown): Assurance | undefined {
   if (!isRecord(value)) return undefined;
