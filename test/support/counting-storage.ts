@@ -11,6 +11,8 @@ export interface StorageCounts {
 export function countingStorage(storage: MfaStorage): MfaStorage & { counts: StorageCounts; reset(): void } {
   const counts: StorageCounts = { reads: 0, writes: 0, removes: 0, lists: 0 };
   return {
+    // The name of the adapter goes along.
+    ...storage,
     counts,
     reset() {
       Object.assign(counts, { reads: 0, writes: 0, removes: 0, lists: 0 });
