@@ -34,8 +34,6 @@ export interface Pair {
   clock: TestClock;
   events: Event[];
   notices: Event[];
-  /** What each process told the host, newest last. */
-  marks: { userId: string; enrolled: boolean }[];
   /** The adapter of each release. */
   storages: { old: MfaStorage; now: MfaStorage };
   /** Another process of the same storage and clock, with other options. */
@@ -56,7 +54,7 @@ export const orders = [
 
 export async function createPair(place: Place, options: Partial<Options> = {}): Promise<Pair> {
   const clock = createClock(NOON);
-  const [events, notices, marks]: [Event[], Event[], Pair['marks']] = [[], [], []];
+  const [events, notices]: [Event[], Event[]] = [[], []];
   const storages = { old: await place.storageOf(release1), now: await place.storageOf(present) };
   const storage = storages.old;
   const process = (release: Release, more: Partial<Options>): Side => ({
@@ -65,7 +63,6 @@ export async function createPair(place: Place, options: Partial<Options> = {}): 
       keys: [KEY],
       storage: release === release1 ? storages.old : storages.now,
       policy: ({ id }) => ({ mfa: id.startsWith('optional') ? 'optional' : 'required' }),
-      markEnrolled: (userId, enrolled) => void marks.push({ userId, enrolled }),
       onEvent: (event) => void events.push(event),
       notify: (notice) => void notices.push(notice),
       clock: clock.now,
@@ -81,7 +78,6 @@ export async function createPair(place: Place, options: Partial<Options> = {}): 
     clock,
     events,
     notices,
-    marks,
     storages,
     process,
     row,
