@@ -153,7 +153,10 @@ export interface KeysRotated extends Walked {
   resealed: number;
   /** Profiles that the first key had sealed already. */
   current: number;
-  /** The other keys, when no profile needs them any more: a complete walk from the start, in which nobody failed, saw none. */
+  /**
+   * The other keys that no profile needs any more: a complete walk from the start, in which nobody failed, saw none that names them,
+   * readable or not.
+   */
   removable?: {
     keyIds: string[];
     /**

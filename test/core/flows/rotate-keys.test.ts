@@ -105,6 +105,34 @@ describe('rotateKeys', () => {
     expect(await mfa.rotateKeys(input)).not.toHaveProperty('removable');
   });
 
+  it.each([
+    ['a record that does not open', (value: string) => value.slice(0, -5) + (value.at(-5) === 'A' ? 'B' : 'A') + value.slice(-4)],
+    ['a record that is cut off', (value: string) => value.slice(0, 60)],
+  ])('F33: a key that %s names may not go; others may', async (_, damage) => {
+    const third = { id: 'third', secret: 'm0Qx3vB8nR1tY6kW9pL2sD5fG7hJ4aZeUiCoOzXcNwE=' };
+    const storage = await populated(3);
+    const stored = await storage.read(bob.id);
+    expect(stored).toBeNull();
+    await plant(storage, bob.id);
+    const hers = await storage.read(bob.id);
+    await storage.write(bob.id, { version: 'damaged', value: damage(hers?.value ?? '') }, hers?.version ?? null);
+    const { mfa, clock } = createBench({ keys: [OTHER_KEY, KEY, third], storage });
+    const rotated = await mfa.rotateKeys();
+    expect(rotated).toMatchObject({ complete: true, resealed: 3, unreadable: { count: 1, userIds: [bob.id] } });
+    expect(rotated.removable).toEqual({ keyIds: ['third'], tokensEndAt: clock.now() + 90 * DAY });
+    const two = createBench({ keys: [OTHER_KEY, KEY], storage });
+    expect(await two.mfa.rotateKeys()).not.toHaveProperty('removable');
+    await two.mfa.resetMfa({ userId: bob.id, actor: 'support', reason: 'the record is damaged' });
+    expect((await two.mfa.rotateKeys()).removable?.keyIds).toEqual([KEY.id]);
+  });
+
+  it('F33: no key may go while a record does not say by which it was sealed, or could not be reached', async () => {
+    const storage = await populated(2);
+    await storage.write(bob.id, { version: 'newer', value: 'AgAA' }, null);
+    const { mfa } = createBench({ ...rotated, storage });
+    expect(await mfa.rotateKeys()).not.toHaveProperty('removable');
+  });
+
   it('leaves profiles under a missing key as they are; the key put back, they open', async () => {
     const lost = { ...OTHER_KEY, id: 'lost' };
     const storage = await populated(2, lost);

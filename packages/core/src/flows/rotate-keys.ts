@@ -18,6 +18,8 @@ export async function rotateKeys<User extends MfaUser>(
   const { dryRun = false } = input;
   const { keyring, clock } = flow.options;
   const counts = { resealed: 0, current: 0 };
+  /** Keys that records name which do not open; undefined: a record of which that cannot be told. */
+  const stillNamed = new Set<string | undefined>();
   const walked = await walkUsers<User, keyof typeof counts, Pick<KeysRotated, 'dryRun' | 'writingKey' | keyof typeof counts>>(
     flow,
     input,
@@ -30,10 +32,12 @@ export async function rotateKeys<User extends MfaUser>(
       count: (seen) => {
         counts[seen] += 1;
       },
+      countUnreadable: (keyId) => void stillNamed.add(keyId),
       sums: () => ({ dryRun, writingKey: keyring.currentId, ...counts }),
     },
   );
-  const keyIds = keyring.ids.slice(1);
+  // A record that does not open now may do so tomorrow, when what is wrong with it has been found: with its key.
+  const keyIds = stillNamed.has(undefined) ? [] : keyring.ids.slice(1).filter((id) => !stillNamed.has(id));
   const sawAll = walked.complete && input.cursor === undefined && walked.failed.count === 0;
   if (!sawAll || keyIds.length === 0 || (dryRun && walked.resealed > 0)) return walked;
   // From now on no process signs by them: the writing key was the first everywhere before the walk, as it has to be.
