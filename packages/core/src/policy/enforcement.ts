@@ -42,17 +42,30 @@ function refusePolicy(what: string): never {
   throw new MfaError('host_callback_failed', `The answer of the option "policy" ${what}`);
 }
 
-/** Until when a user without authenticator is let through: the earliest deadline that was ever given. */
+/** Until when a user without authenticator is let through: what support has set, or the earliest deadline that was ever given. */
 export function enrollmentDeadline(policy: EffectivePolicy, profile: Profile | null): number | undefined {
+  if (policy.mfa !== 'required') return undefined;
+  return extensionOf(profile) ?? earliestDeadline(policy, profile);
+}
+
+function earliestDeadline(policy: EffectivePolicy, profile: Profile | null): number | undefined {
   if (policy.enrollBy === undefined) return undefined;
   return Math.min(policy.enrollBy, profile?.enrollBy ?? policy.enrollBy);
 }
 
 /** The profile with an earlier deadline noted, or null when there is nothing to note. */
 export function noteDeadline(policy: EffectivePolicy, profile: Profile): Profile | null {
-  const deadline = enrollmentDeadline(policy, profile);
+  const deadline = earliestDeadline(policy, profile);
   if (deadline === undefined || deadline === profile.enrollBy) return null;
-  return { ...profile, enrollBy: deadline };
+  const extension = extensionOf(profile);
+  const moved = extension === undefined ? {} : { enrollByExtension: { enrollBy: extension, over: deadline } };
+  return { ...profile, enrollBy: deadline, ...moved };
+}
+
+/** The deadline that support has set, while it stands over the one that is stored. */
+function extensionOf(profile: Profile | null): number | undefined {
+  const extension = profile?.enrollByExtension;
+  return extension && extension.over === profile.enrollBy ? extension.enrollBy : undefined;
 }
 
 /**
