@@ -60,9 +60,14 @@ describe.each(versions)('managing on Express $version', ({ express }) => {
   });
 
   it('revokes a device, and ends sessions', async () => {
-    const [device] = (await client.get('/mfa')).body.devices;
-    expectStatus(await client.post('/mfa/devices/revoke', { id: device.id }), 204);
-    expect((await client.get('/mfa')).body.devices).toEqual([]);
+    const other = await logIn(host);
+    host.clock.advance(30_000);
+    expectStatus(await other.post('/mfa/verify', { code: ada.code() }), 200);
+    const devices = (await client.get('/mfa')).body.devices as { id: string; current: boolean }[];
+    const id = devices.find(({ current }) => !current)?.id;
+    expectStatus(await client.post('/mfa/devices/revoke', { id }), 204);
+    expect((await client.get('/mfa')).body.devices).toHaveLength(devices.length - 1);
+    expect((await other.get('/mfa')).body).toMatchObject({ because: 'revoked' });
     const ended = await client.page('POST', '/mfa/sessions/end');
     expect(ended.headers.get('location')).toBe('/mfa?notice=sessions_ended');
     expectStatus(await client.get('/mfa'), 200);

@@ -99,7 +99,11 @@ export interface Mfa<User extends MfaUser = MfaUser> {
   renameAuthenticator(input: Acting<User> & { authenticatorId: string; name: string }): Promise<Result<{ session: MfaSession }>>;
   removeAuthenticator(input: Acting<User> & { authenticatorId: string }): Promise<Result<{ session: MfaSession }>>;
   regenerateRecoveryCodes(input: Acting<User>): Promise<Result<{ recoveryCodes: string[]; session: MfaSession }>>;
-  revokeDevice(input: Acting<User> & { deviceId: string }): Promise<Result<{ session: MfaSession }>>;
+  /**
+   * Forgets a device, and ends the sessions that came from it. `endedOwnSession`: the acting one was among them, and its new
+   * `session` must be proven again.
+   */
+  revokeDevice(input: Acting<User> & { deviceId: string }): Promise<Result<{ session: MfaSession; endedOwnSession?: true }>>;
   /** Makes all other sessions and all remembered devices worth nothing; the acting session gets its new state. */
   endAllSessions(input: Acting<User>): Promise<Result<{ session: MfaSession }>>;
 

@@ -32,8 +32,16 @@ describe('what is managed, and told', () => {
     expect(status.authenticators.map(({ name }) => name)).toEqual(['Authenticator app', 'Work phone']);
     expect(status.devices.map(({ id }) => id)).toEqual([deviceId]);
     events.length = 0;
-    for (let times = 0; times < 2; times++) good(await mfa.revokeDevice({ user: ada, session: second.session, deviceId }));
-    good(await mfa.revokeDevice({ user: ada, session: second.session, deviceId: 'another' }));
+    const elsewhere = good(
+      await mfa.verify({
+        user: ada,
+        session: await loginPending(mfa),
+        code: second.authenticator.code(bench.clock.now() + 30_000),
+      }),
+    );
+    events.length = 0;
+    for (let times = 0; times < 2; times++) good(await mfa.revokeDevice({ user: ada, session: elsewhere.session, deviceId }));
+    good(await mfa.revokeDevice({ user: ada, session: elsewhere.session, deviceId: 'another' }));
     expect(details(events)).toStrictEqual([{ name: 'device_revoked', deviceId }]);
     expect(good(await mfa.getStatus({ user: ada })).status.devices).toEqual([]);
     expect((await mfa.beginLogin({ user: ada, deviceToken: token })).decision.access).toBe('challenge');
@@ -174,15 +182,15 @@ describe('what the host and its support may ask', () => {
     clock.advance(20_000);
     expect(await right()).toMatchObject({ reason: 'throttled' });
     const support = { actor: 'support', reason: 'lost phone' };
-    expect(await mfa.clearLockout({ userId: ada.id, ...support })).toStrictEqual({ ok: true });
+    expect(await mfa.clearLockout({ userId: ada.id, ...support })).toStrictEqual({ ok: true, cleared: true });
     good(await right());
-    expect(await mfa.clearLockout({ userId: 'nobody', ...support })).toStrictEqual({ ok: true });
+    expect(await mfa.clearLockout({ userId: 'nobody', ...support })).toStrictEqual({ ok: true, cleared: false });
   });
 
   it('a password change carries no other user’s state over', async () => {
     const { mfa, session } = await createEnrolled();
     const foreign = { ...session, assurance: { ...session.assurance, userId: 'user-bob' } };
-    expect(await mfa.passwordChanged({ userId: ada.id, keep: foreign })).toStrictEqual({ ok: true });
+    expect(await mfa.passwordChanged({ userId: ada.id, keep: foreign })).toStrictEqual({ ok: true, ended: true });
   });
 
   it.each(['report', 'rotateKeys', 'afterRestore'] as const)(

@@ -48,7 +48,7 @@ export const overview: MfaPage & { name: 'overview' } = {
     { id: 'a2', kind: 'totp', name: 'TABLET', createdAt: NOW - 2 * DAY },
   ],
   devices: [
-    { id: 'd1', label: 'FIREFOX', firstUsedAt: 0, lastUsedAt: NOW, rememberedUntil: NOW + DAY, current: true },
+    { id: 'd1', label: 'FIREFOX', firstUsedAt: 0, lastUsedAt: NOW, rememberedUntil: NOW + DAY, current: true, endsSession: true },
     { id: 'd2', label: 'CHROME', firstUsedAt: 0, lastUsedAt: NOW, rememberedUntil: NOW - DAY, current: false },
   ],
   recoveryCodesLeft: 8,

@@ -6,7 +6,14 @@ import { parseCode, type TotpData, totpFactor } from '../factors/totp.js';
 import { readUser } from '../host-input.js';
 import type { MfaUser } from '../options.js';
 import type { Decide, DecideEarly, Decision } from '../profile/change-profile.js';
-import { type Authenticator, isEnrolled, type PendingEnrollment, type Profile, withoutRemembrance } from '../profile/profile.js';
+import {
+  type Authenticator,
+  isEnrolled,
+  isInForce,
+  type PendingEnrollment,
+  type Profile,
+  withoutRemembrance,
+} from '../profile/profile.js';
 import { type AuthenticatorSummary, type DeviceGrant, type Refusal, type Result, refuse } from '../results.js';
 import { checkCode } from './check-code.js';
 import { isFull, isOpen, isOwn } from './enroll.js';
@@ -126,7 +133,12 @@ function accept<User extends MfaUser>(
   const authenticator: Authenticator = { id: randomId(), kind, name, createdAt: now, lastUsedAt: now, enrollmentId, data };
   const fresh = recoveryCodeCount > 0 && !profile.recoveryCodes;
   const made = fresh ? createRecoveryCodes(recoveryCodeCount, randomBytes, now) : null;
-  const { unenrolledAt: _at, unenrolledToldAt: _toldAt, ...enrolled } = withoutRemembrance(profile);
+  const {
+    unenrolledAt: _at,
+    unenrolledToldAt: _toldAt,
+    enrollByExtension: _extension,
+    ...enrolled
+  } = withoutRemembrance(profile);
   const enrolledProfile = useUpToken(
     {
       ...enrolled,
@@ -139,7 +151,7 @@ function accept<User extends MfaUser>(
   );
   const remember = input.rememberDevice === true && policy.rememberDays > 0 ? now + policy.rememberDays * 24 * 3_600_000 : null;
   const passed = passDevice(enrolledProfile, findDevice(enrolledProfile, shown, now), input, remember, now);
-  const assurance = activeAssurance({ user: facts.user, profile: enrolledProfile }, 'otp', now);
+  const assurance = activeAssurance(facts, { ...passed, via: 'otp' });
   return {
     answer: {
       ok: true,
@@ -156,7 +168,7 @@ function accept<User extends MfaUser>(
 
 /** An authenticator exists: then the enrollment was started with a second factor, in this epoch, by a session that has it still. */
 function isStillProven(pending: PendingEnrollment, session: MfaSession, profile: Profile): boolean {
-  return pending.steppedUp && session.state === 'verified' && session.assurance.epoch === profile.epoch;
+  return pending.steppedUp && session.state === 'verified' && isInForce(session.assurance, profile);
 }
 
 function unconfirmed(priced: { refusal?: Refusal; profile?: Profile; events: EventDetail[] }): Decision<Refusal> {

@@ -1,21 +1,25 @@
-import type { MfaSession } from '../assurance.js';
+import type { MfaSession, VerifiedSession } from '../assurance.js';
 import type { EventDetail } from '../events.js';
 import type { MfaUser } from '../options.js';
-import { withNewEpoch } from '../profile/profile.js';
+import { endDevice, type Profile, withNewEpoch } from '../profile/profile.js';
 import type { Result } from '../results.js';
 import type { Acting, FlowContext } from './flow.js';
 import { manage } from './manage.js';
 
-/** Forgets a device: it is asked again from its next request on. Forgetting one that is gone is no error. */
+/**
+ * Forgets a device: it is asked again at its next login, and the sessions that came from it end. Forgetting one that is gone is no
+ * error. Revoked from itself, the acting session is among those that end: its new state is that of a login before the code.
+ */
 export function revokeDevice<User extends MfaUser>(
   flow: FlowContext<User>,
   input: Acting<User> & { deviceId: string },
-): Promise<Result<{ session: MfaSession }>> {
+): Promise<Result<{ session: MfaSession; endedOwnSession?: true }>> {
   const { deviceId } = input;
-  return manage(flow, input, 'revoke_device', ({ profile }) => {
-    const devices = profile.devices.filter((device) => device.id !== deviceId);
-    const gone: EventDetail[] = devices.length < profile.devices.length ? [{ name: 'device_revoked', deviceId }] : [];
-    return { next: { ...profile, devices }, fields: {}, events: gone };
+  return manage<User, { endedOwnSession?: true }>(flow, input, 'revoke_device', ({ profile, session }) => {
+    const next = endDevice(profile, deviceId);
+    const gone: EventDetail[] = next === profile ? [] : [{ name: 'device_revoked', deviceId }];
+    if (next === profile || session.assurance.deviceId !== deviceId) return { next, fields: {}, events: gone };
+    return { next, fields: { endedOwnSession: true }, events: gone, session: beforeCode(session, next) };
   });
 }
 
@@ -29,4 +33,11 @@ export function endAllSessions<User extends MfaUser>(
     fields: {},
     events: [{ name: 'sessions_ended', because: 'user' }],
   }));
+}
+
+/** The state of a login whose first factor was proven, nobody knows when. */
+function beforeCode({ assurance, returnTo }: VerifiedSession, { epoch, deviceEpoch }: Profile): MfaSession {
+  const { userId } = assurance;
+  const way = returnTo === undefined ? {} : { returnTo };
+  return { state: 'pending', userId, epoch, deviceEpoch, since: 0, enrollmentIds: [], ...way };
 }

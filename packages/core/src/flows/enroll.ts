@@ -5,7 +5,7 @@ import { SECRET_BYTES, type TotpData, totpFactor } from '../factors/totp.js';
 import { readUser } from '../host-input.js';
 import type { MfaUser } from '../options.js';
 import { isFresh, MANAGEMENT_MAX_AGE_SECONDS } from '../policy/requirement.js';
-import { isEnrolled, type PendingEnrollment, type Profile, tidyName } from '../profile/profile.js';
+import { isEnrolled, isInForce, type PendingEnrollment, type Profile, tidyName } from '../profile/profile.js';
 import { type Enrollment, type Refusal, type Result, refuse } from '../results.js';
 import { codeAuthenticators } from './check-code.js';
 import { type Acting, beginOperation, type FlowContext, isRefusal, policyOf, stateOf } from './flow.js';
@@ -104,7 +104,9 @@ export async function cancelEnrollment<User extends MfaUser>(
     const gate = stateGate({ user, policy, session, profile, now });
     if (!gate.open) return { answer: gate.refusal, events: gate.events ?? [] };
     const events: EventDetail[] = [{ name: 'enrollment_canceled', enrollmentId }];
-    const rest = gate.profile.enrollments.filter((pending) => pending.id !== enrollmentId || !isOwn(pending, session));
+    // A session whose proof has been voided has no enrollments any more.
+    const counts = session.state === 'pending' || isInForce(session.assurance, gate.profile);
+    const rest = gate.profile.enrollments.filter((pending) => pending.id !== enrollmentId || !counts || !isOwn(pending, session));
     if (rest.length === gate.profile.enrollments.length) return { answer: { ok: true, session } };
     return { answer: { ok: true, session }, next: { ...gate.profile, enrollments: rest }, events };
   });
@@ -129,7 +131,7 @@ export function isFull(profile: Profile): boolean {
 
 /** The state of a session from which a first authenticator may come: a fresh login, or a proof that is still in force. */
 export function isFreshLogin(session: MfaSession, profile: Profile, now: number): boolean {
-  if (session.state === 'verified') return isFresh(session.assurance, profile.epoch, LOGIN_MAX_AGE_SECONDS, now);
+  if (session.state === 'verified') return isFresh(session.assurance, profile, LOGIN_MAX_AGE_SECONDS, now);
   const age = now - session.since;
   return age <= LOGIN_MAX_AGE_SECONDS * 1000 && age >= -CLOCK_TOLERANCE;
 }
@@ -140,7 +142,7 @@ function startGate(at: AtTheDoor): Gate {
   if (!gate.open) return gate;
   if (!policy.mayEnroll) return { open: false, refusal: refuse('not_allowed') };
   if (isEnrolled(gate.profile)) {
-    const fresh = session.state === 'verified' && isFresh(session.assurance, gate.profile.epoch, MANAGEMENT_MAX_AGE_SECONDS, now);
+    const fresh = session.state === 'verified' && isFresh(session.assurance, gate.profile, MANAGEMENT_MAX_AGE_SECONDS, now);
     return fresh ? gate : { open: false, refusal: assuranceRequired() };
   }
   return isFreshLogin(session, gate.profile, now) ? gate : { open: false, refusal: refuse('login_again') };

@@ -42,7 +42,7 @@ export function managementGate(at: AtTheDoor): ManagementGate {
   if (!gate.open) return gate;
   const { session, now } = at;
   if (!isEnrolled(gate.profile)) return closed(refuse('not_enrolled'));
-  const fresh = session.state === 'verified' && isFresh(session.assurance, gate.profile.epoch, MANAGEMENT_MAX_AGE_SECONDS, now);
+  const fresh = session.state === 'verified' && isFresh(session.assurance, gate.profile, MANAGEMENT_MAX_AGE_SECONDS, now);
   return fresh ? { ...gate, session } : closed(assuranceRequired());
 }
 

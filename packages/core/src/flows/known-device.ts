@@ -4,7 +4,7 @@ import type { MfaUser } from '../options.js';
 import { afterSuccess } from '../policy/lockout.js';
 import { yieldTurn } from '../profile/deadline.js';
 import { type Device, forgetRemembered, isLiveToken, newDevice, putDevice, showToken } from '../profile/device.js';
-import { type Profile, tidyName } from '../profile/profile.js';
+import { endDevice, type Profile, tidyName } from '../profile/profile.js';
 import type { DeviceGrant } from '../results.js';
 import { type DeviceClaims, openDeviceToken, signDeviceToken } from '../tokens/device-token.js';
 import type { FlowContext } from './flow.js';
@@ -40,6 +40,15 @@ export interface TokenToSign {
   rememberedUntil?: number;
 }
 
+/** What came of the browser of an accepted proof. */
+export interface PassedDevice {
+  profile: Profile;
+  events: EventDetail[];
+  /** The device that the proof came from; absent: the browser stays unknown. */
+  deviceId?: string;
+  sign?: TokenToSign;
+}
+
 const MOST_TOKENS = 4;
 
 /** Opens the device tokens of a request, once its read is on the way: at most four, and only those of this user count. */
@@ -73,11 +82,11 @@ export function findDevice(profile: Profile, shown: ShownTokens, now: number): K
   return { state: 'unknown', ...(shown.why ? { why: shown.why } : {}) };
 }
 
-/** Ends a device whose retired token was shown. */
+/** Ends a device whose retired token was shown, and the sessions that came from it: somebody else has the token too. */
 export function endReused(profile: Profile, known: KnownDevice): { profile: Profile; events: EventDetail[] } {
   if (known.state !== 'reused') return { profile, events: [] };
-  const devices = profile.devices.filter((candidate) => candidate.id !== known.device.id);
-  return { profile: { ...profile, devices }, events: [{ name: 'device_token_reused', deviceId: known.device.id }] };
+  const deviceId = known.device.id;
+  return { profile: endDevice(profile, deviceId), events: [{ name: 'device_token_reused', deviceId }] };
 }
 
 /** A live device at a use: its token rotates, its entry is the newest. */
@@ -109,7 +118,7 @@ export function passDevice(
   input: DeviceInput,
   remember: number | null | undefined,
   now: number,
-): { profile: Profile; events: EventDetail[]; sign?: TokenToSign } {
+): PassedDevice {
   const ended = endReused(profile, known);
   const change = (device: Device): Device =>
     withRemembrance({ ...device, budget: afterSuccess(device.budget, now) }, remember, now);
@@ -119,7 +128,7 @@ export function passDevice(
     // The entry as the price of the guess has left it.
     const device = profile.devices.find((candidate) => candidate.id === known.device.id) ?? known.device;
     const used = useDevice(profile, { device, tokenId: known.tokenId }, now, change);
-    return { ...used, events: remembered(used.device) };
+    return { ...used, deviceId: device.id, events: remembered(used.device) };
   }
   if (input.deviceLabel === undefined && !input.rememberDevice) return ended;
   const tokenId = randomId();
@@ -127,6 +136,7 @@ export function passDevice(
   const device = change(newDevice({ id: randomId(), label, tokenId }, now));
   return {
     profile: { ...ended.profile, devices: putDevice(ended.profile.devices, device) },
+    deviceId: device.id,
     events: [...ended.events, ...remembered(device)],
     sign: tokenToSign(device, tokenId),
   };
@@ -159,7 +169,9 @@ async function signGrant<User extends MfaUser>(flow: FlowContext<User>, userId: 
 function withRemembrance(device: Device, remember: number | null | undefined, now: number): Device {
   if (remember === undefined) return device;
   const [forgotten] = forgetRemembered([device]) as [Device];
-  return remember === null ? forgotten : { ...forgotten, rememberedUntil: remember, rememberedAt: now };
+  if (remember === null) return forgotten;
+  // Only a code remembers a browser: a recovery code never does.
+  return { ...forgotten, rememberedUntil: remember, rememberedAt: now, rememberedBy: { via: 'otp', at: now } };
 }
 
 function tokenToSign(device: Device, tokenId: string): TokenToSign {

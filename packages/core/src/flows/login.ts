@@ -120,7 +120,7 @@ function decideLogin<User extends MfaUser>(flow: FlowContext<User>, facts: Login
     };
   }
   const ended = endReused(profile, known);
-  const session = pendingSession(user.id, profile, since);
+  const session = pendingSession(user.id, ended.profile, since);
   const answer = { decision: decide(session, ended.profile), session, enrolled };
   if (known.state === 'reused') return { answer, next: ended.profile, events: ended.events };
   return { answer, events: refusedDevice(known.state === 'live' ? 'not_remembered' : known.why) };

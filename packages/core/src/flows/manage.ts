@@ -9,7 +9,15 @@ import { type Acting, beginOperation, type FlowContext, isRefusal, type Operatio
 import { managementGate } from './gate.js';
 
 /** What a change of a user's own settings comes to. */
-export type Change<Fields extends object> = { refusal: Refusal } | { next: Profile; fields: Fields; events: EventDetail[] };
+export type Change<Fields extends object> = { refusal: Refusal } | Changed<Fields>;
+
+interface Changed<Fields extends object> {
+  next: Profile;
+  fields: Fields;
+  events: EventDetail[];
+  /** The acting session's state, where it is not the one that it had. */
+  session?: MfaSession;
+}
 
 /**
  * Changes a user's own settings: a second factor of the last five minutes is needed, and the acting session gets the new epoch,
@@ -28,7 +36,7 @@ export async function manage<User extends MfaUser, Fields extends object>(
   const session = stateOf(user.id, input.session);
   if (!session) return operation.end(refuse('login_again'));
   const policy = await policyOf(flow.options, given, context);
-  const answer = await flow.profiles.change<{ ok: true; fields: Fields; next: Profile } | Refusal>(
+  const answer = await flow.profiles.change<{ ok: true; fields: Fields; next: Profile; session: MfaSession } | Refusal>(
     user.id,
     operation.report,
     (profile, now) => {
@@ -39,12 +47,12 @@ export async function manage<User extends MfaUser, Fields extends object>(
       if ('refusal' in changed) return { answer: changed.refusal };
       const { next, fields, events } = changed;
       operation.noteEnrolled(next);
-      return { answer: { ok: true, fields, next }, next, events };
+      return { answer: { ok: true, fields, next, session: changed.session ?? inEpoch(session, next) }, next, events };
     },
   );
   if (isRefusal(answer)) return operation.end(answer);
   await after?.(answer.next, operation, user.id);
-  return operation.end({ ok: true, ...answer.fields, session: inEpoch(session, answer.next) });
+  return operation.end({ ok: true, ...answer.fields, session: answer.session });
 }
 
 /** The acting session's state in the profile's present epoch. */

@@ -2,7 +2,7 @@ import { ACR, type Assurance, type MfaSession, type VerifiedSession } from '../a
 import type { EventDetail } from '../events.js';
 import { isUsedAgain, parseRecoveryCode, takeRecoveryCode, withLastUsed } from '../factors/recovery-code.js';
 import { parseCode } from '../factors/totp.js';
-import { type KnownUser, readUser } from '../host-input.js';
+import { readUser } from '../host-input.js';
 import type { MfaUser } from '../options.js';
 import { chargeRecovery, isFlooded } from '../policy/recovery-limit.js';
 import { noteWrongCode } from '../policy/suspicion.js';
@@ -115,7 +115,7 @@ function decideCode<User extends MfaUser>(
   if (priced.refusal || !priced.profile) return refused({ ...priced, events: [...checked.events, ...priced.events] });
   const spent = useUpToken(priced.profile, session, now);
   const passed = passDevice(spent, known, input, rememberUntil(facts), now);
-  const assurance = activeAssurance(facts, 'otp', now);
+  const assurance = activeAssurance(facts, { ...passed, via: 'otp' });
   const verified: EventDetail = { name: 'verified', via: 'otp', authenticatorId: checked.authenticatorId ?? '' };
   return {
     answer: {
@@ -141,7 +141,7 @@ function decideRecovery<User extends MfaUser>(
   const spent = useUpToken(withoutRemembrance({ ...profile, recoveryCodes }), session, now);
   // Somebody has a code that was to be kept safe: this browser becomes known, but is not remembered on the strength of it.
   const passed = passDevice(spent, findDevice(spent, shown, now), { ...input, rememberDevice: false }, null, now);
-  const assurance = activeAssurance(facts, 'recovery-code', now);
+  const assurance = activeAssurance(facts, { ...passed, via: 'recovery-code' });
   const recoveryCodesLeft = recoveryCodes.digests.length;
   const low = recoveryCodesLeft <= flow.options.recoveryCodesLowAt;
   return {
@@ -200,20 +200,30 @@ function rememberUntil<User extends MfaUser>({ session, profile, policy, input, 
   return allowed ? now + policy.rememberDays * 24 * 3_600_000 : null;
 }
 
-/** The assurance of a factor that was actively checked now; what it says of the method is true (RFC 8176 section 2). */
+/**
+ * The assurance of a factor that was actively checked now; what it says of the method is true (RFC 8176 section 2). It names the
+ * device that the proof came from, or else the one that the session came from.
+ */
 export function activeAssurance(
-  facts: { user: Pick<KnownUser, 'id'>; profile: Profile },
-  via: 'otp' | 'recovery-code',
-  now: number,
+  { user, session, now }: { user: { id: string }; session: MfaSession; now: number },
+  proven: { profile: Profile; deviceId?: string; via: 'otp' | 'recovery-code' },
 ): Assurance {
+  const { profile, via } = proven;
+  const deviceId = proven.deviceId ?? deviceOf(session, profile);
   return {
-    userId: facts.user.id,
-    epoch: facts.profile.epoch,
+    userId: user.id,
+    epoch: profile.epoch,
     amr: [via === 'otp' ? 'otp' : 'recovery_code', 'mfa'],
     acr: ACR.active,
     verifiedAt: now,
     via,
+    ...(deviceId === undefined ? {} : { deviceId }),
   };
+}
+
+function deviceOf(session: MfaSession, profile: Profile): string | undefined {
+  const { deviceId } = session.state === 'verified' ? session.assurance : {};
+  return deviceId !== undefined && profile.devices.some(({ id }) => id === deviceId) ? deviceId : undefined;
 }
 
 function verifiedSession(before: MfaSession, assurance: Assurance): VerifiedSession {

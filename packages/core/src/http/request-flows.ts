@@ -50,7 +50,8 @@ export interface RequestFlows<User extends MfaUser = MfaUser> {
   renameAuthenticator(input: { authenticatorId: string; name: string }): Promise<RequestChange>;
   removeAuthenticator(input: { authenticatorId: string }): Promise<RequestChange>;
   regenerateRecoveryCodes(): Promise<Result<{ recoveryCodes: string[]; assurance?: Assurance }>>;
-  revokeDevice(input: { deviceId: string }): Promise<RequestChange>;
+  /** `endedOwnSession`: this session came from the device, so that a code is needed to go on. */
+  revokeDevice(input: { deviceId: string }): Promise<Result<{ assurance?: Assurance; endedOwnSession?: true }>>;
   endAllSessions(): Promise<RequestChange>;
   /**
    * The password changes: other sessions end, this one goes on. Call it before the new password is stored, and again after. Throws

@@ -113,6 +113,8 @@ export interface Messages {
     rememberedUntil(date: string): string;
     notRemembered: string;
     revoke: string;
+    /** Beside the device that this session came from. */
+    revokeEndsSession: string;
     sessions: string;
     sessionsText: string;
     endSessions: string;

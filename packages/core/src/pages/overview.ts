@@ -81,13 +81,17 @@ function recoveryCodes(page: OverviewPage, frame: PageFrame, messages: Messages)
 
 function devices(page: OverviewPage, frame: PageFrame, messages: Messages): Html {
   const texts = messages.overview;
-  const rows = page.devices.map(({ id, label, current, lastUsedAt, rememberedUntil }) => {
+  const rows = page.devices.map(({ id, label, current, endsSession, lastUsedAt, rememberedUntil }) => {
     const remembered = rememberedUntil !== undefined && rememberedUntil > frame.now;
     const button = html`<button class="secondary" type="submit">${actionOn(texts.revoke, label)}</button>`;
     return html`<li class="row"><div class="row-text">
 <h3><bdi>${label}</bdi>${current && html` <span class="badge">${texts.currentDevice}</span>`}</h3>
 <p class="meta"><span>${remembered ? dated(texts.rememberedUntil, rememberedUntil, messages) : texts.notRemembered}</span>
-<span>${dated(texts.lastUsed, lastUsedAt, messages)}</span></p></div>
+<span>${dated(texts.lastUsed, lastUsedAt, messages)}</span></p>${
+      endsSession &&
+      html`
+<p class="hint">${texts.revokeEndsSession}</p>`
+    }</div>
 <div class="row-actions">${postForm(frame, '/devices/revoke', { id }, button)}</div></li>`;
   });
   return section(

@@ -39,7 +39,8 @@ export type MfaPage =
   | {
       name: 'overview';
       authenticators: AuthenticatorSummary[];
-      devices: (DeviceSummary & { current: boolean })[];
+      /** `endsSession`: this session came from the device, and ends with it. */
+      devices: (DeviceSummary & { current: boolean; endsSession?: true })[];
       recoveryCodesLeft: number;
       recoveryCodesOffered: boolean;
       /** The last authenticator may be removed. */

@@ -2,7 +2,7 @@ import type { AccessDecision, Assurance, ChallengeFactor, MfaSession, Requiremen
 import { MfaError } from '../errors.js';
 import { checkFieldNames, checkFlag, describe } from '../host-input.js';
 import { isRemembered } from '../profile/device.js';
-import { isEnrolled, type Profile } from '../profile/profile.js';
+import { isEnrolled, isInForce, type Profile } from '../profile/profile.js';
 import { type EffectivePolicy, enrollmentDeadline, isProfileMissing } from './enforcement.js';
 
 /** Everything the guard's question depends on. */
@@ -84,9 +84,9 @@ function refuseRequirement(what: string): never {
 /** What a guard asks for that was told nothing more. */
 export const PLAIN_REQUIREMENT = checkRequirement({});
 
-/** Whether a proof is of this epoch and an active factor's, not older than the limit (inclusive). */
-export function isFresh(assurance: Assurance, epoch: string, maxAgeSeconds: number, now: number): boolean {
-  if (assurance.epoch !== epoch || assurance.via === 'remembered-device') return false;
+/** Whether a proof is in force and an active factor's, not older than the limit (inclusive). */
+export function isFresh(assurance: Assurance, profile: Profile, maxAgeSeconds: number, now: number): boolean {
+  if (!isInForce(assurance, profile) || assurance.via === 'remembered-device') return false;
   return isDated(assurance, now) && now - assurance.verifiedAt <= maxAgeSeconds * 1000;
 }
 
@@ -104,7 +104,7 @@ export function challengeFactors(profile: Profile): ChallengeFactor[] {
 
 function decideUnenrolled({ policy, profile, session, requirement, now }: AccessFacts): AccessDecision {
   // A proof of another epoch: what it proved is gone, and the password it began with may be too.
-  if (session?.state === 'verified' && session.assurance.epoch !== profile?.epoch) return { access: 'login-again' };
+  if (session?.state === 'verified' && !(profile && isInForce(session.assurance, profile))) return { access: 'login-again' };
   const stepUp = requirement.maxAgeSeconds !== undefined;
   if (!stepUp && policy.mfa === 'optional') return { access: 'allow', via: 'not-required' };
   const enrollBy = enrollmentDeadline(policy, profile);
@@ -114,7 +114,7 @@ function decideUnenrolled({ policy, profile, session, requirement, now }: Access
 }
 
 function decideProven(assurance: Assurance, profile: Profile, { policy, requirement, now }: AccessFacts): AccessDecision {
-  if (assurance.epoch !== profile.epoch) return challenge('revoked', profile, requirement);
+  if (!isInForce(assurance, profile)) return challenge('revoked', profile, requirement);
   if (!isDated(assurance, now)) return challenge('missing', profile, requirement);
   if (assurance.via === 'remembered-device') {
     const device = profile.devices.find((candidate) => candidate.id === assurance.deviceId);
@@ -123,7 +123,7 @@ function decideProven(assurance: Assurance, profile: Profile, { policy, requirem
     if (requirement.acceptRememberedDevice === false) return challenge('missing', profile, requirement);
   }
   const { maxAgeSeconds } = requirement;
-  if (maxAgeSeconds !== undefined && !isFresh(assurance, profile.epoch, maxAgeSeconds, now)) {
+  if (maxAgeSeconds !== undefined && !isFresh(assurance, profile, maxAgeSeconds, now)) {
     return challenge('expired', profile, requirement);
   }
   return { access: 'allow', via: assurance.via, assurance };

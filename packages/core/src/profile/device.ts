@@ -11,6 +11,8 @@ export interface Device {
   rememberedUntil?: number;
   /** When the box was ticked: a policy of fewer days counts from then. */
   rememberedAt?: number;
+  /** By which proof; counts only while `at` is {@link rememberedAt}. A device of an older version has none: it was by a code. */
+  rememberedBy?: { via: string; at: number };
   /** Guesses from this browser: nobody who merely has the password can shut its owner out here. */
   budget: GuessBudget;
   /** Id of the token that the browser has. */
@@ -61,7 +63,7 @@ export function isLiveToken(device: Device, tokenId: string, now: number): boole
  */
 export function rememberedEnd(device: Device, rememberDays: number, now: number): number | undefined {
   const { rememberedAt, rememberedUntil } = device;
-  if (rememberDays === 0 || rememberedAt === undefined || rememberedUntil === undefined) return undefined;
+  if (rememberDays === 0 || rememberedAt === undefined || rememberedUntil === undefined || !isAccepted(device)) return undefined;
   const end = Math.min(rememberedUntil, rememberedAt + rememberDays * 24 * 3_600_000);
   return rememberedAt <= now + OVERLAP && now < end ? end : undefined;
 }
@@ -85,7 +87,12 @@ export function putDevice(devices: readonly Device[], device: Device): Device[] 
 
 /** The devices, none of them remembered. They stay known. */
 export function forgetRemembered(devices: readonly Device[]): Device[] {
-  return devices.map(({ rememberedUntil: _until, rememberedAt: _at, ...device }) => device);
+  return devices.map(({ rememberedUntil: _until, rememberedAt: _at, rememberedBy: _by, ...device }) => device);
+}
+
+/** Whether the proof that remembered the device would be accepted today. */
+function isAccepted({ rememberedAt, rememberedBy }: Device): boolean {
+  return rememberedBy?.at !== rememberedAt || rememberedBy?.via === 'otp';
 }
 
 function retiringAt(device: Device, now: number): { id: string; successorShownAt: number }[] {

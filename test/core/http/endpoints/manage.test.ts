@@ -64,14 +64,37 @@ describe('an authenticator', () => {
 });
 
 describe('devices and sessions', () => {
+  it('F17: one’s own device ends one’s own session: the overview says so before, the answer after, and the next request is asked', async () => {
+    const { logIn, code, mfa } = await openDesk();
+    const client = await logIn();
+    await client.post('/verify', { code: code() });
+    const other = await logIn();
+    await other.post('/verify', { code: code() });
+    const page = await client.page('GET', '');
+    const devices = page.body.page.devices as { id: string; endsSession?: true }[];
+    const own = devices.find(({ endsSession }) => endsSession);
+    expect(devices).toHaveLength(2);
+    expect(own?.id).toBe(client.state.assurance.deviceId);
+    expect(devices.filter(({ endsSession }) => endsSession)).toHaveLength(1);
+    const answer = await client.post('/devices/revoke', { id: own?.id });
+    expect([answer.status, answer.body]).toEqual([200, { endedOwnSession: true }]);
+    expect(client.state).toMatchObject({ state: 'pending' });
+    expect((await client.get('')).body).toMatchObject({ status: 401, reason: 'challenge', because: 'missing' });
+    expect(led(await client.page('GET', ''))).toEqual([303, '/mfa/challenge']);
+    expect((await other.get('')).status).toBe(200);
+    expect((await mfa.getStatus({ user: ada })).ok).toBe(true);
+  });
+
   it('a device is revoked, and one that is gone is no error', async () => {
     const { logIn, code } = await openDesk();
     const client = await logIn();
     await client.post('/verify', { code: code(), rememberDevice: true });
     const id = (await client.get('')).body.devices[0]?.id ?? '';
-    expect((await client.post('/devices/revoke', { id })).status).toBe(204);
-    expect((await client.get('')).body.devices).toEqual([]);
-    expect(led(await client.page('POST', '/devices/revoke', { id }))).toEqual([303, '/mfa?notice=device_revoked']);
+    const other = await logIn();
+    await other.post('/verify', { code: code() });
+    expect((await other.post('/devices/revoke', { id })).status).toBe(204);
+    expect((await other.get('')).body.devices).toHaveLength(1);
+    expect(led(await other.page('POST', '/devices/revoke', { id }))).toEqual([303, '/mfa?notice=device_revoked']);
   });
 
   it('SES-7: every other session ends', async () => {

@@ -1,4 +1,5 @@
 import type { MfaUser } from '../../options.js';
+import { jsonAnswer } from '../answers.js';
 import type { HttpAnswer } from '../exchange.js';
 import { describeProblem } from '../problem.js';
 import type { RequestChange } from '../request-flows.js';
@@ -28,11 +29,14 @@ export async function removeAuthenticator<User extends MfaUser, Request>(call: E
   return finish(call, await call.flows.removeAuthenticator({ authenticatorId: id }), 'authenticator_removed');
 }
 
-/** POST: forgets a device; it is asked for a code at its next login. */
+/** POST: forgets a device; its sessions end, and it is asked for a code at its next login. */
 export async function revokeDevice<User extends MfaUser, Request>(call: EndpointCall<User, Request>): Promise<HttpAnswer> {
   const { id } = call.fields;
   if (!id) return answerMissing(call, ID_NEEDED);
-  return finish(call, await call.flows.revokeDevice({ deviceId: id }), 'device_revoked');
+  const result = await call.flows.revokeDevice({ deviceId: id });
+  // A browser is asked for a code by the page that it is sent to.
+  if (result.ok && result.endedOwnSession && !call.html) return jsonAnswer(call.kit, 200, { endedOwnSession: true });
+  return finish(call, result, 'device_revoked');
 }
 
 /** POST: ends every other session and forgets all remembered devices. */

@@ -39,7 +39,10 @@ function overviewView<User extends MfaUser, Request>(
     page: {
       name: 'overview',
       authenticators: status.authenticators,
-      devices: markDevices(call, status),
+      devices: markDevices(call, status).map((device) => ({
+        ...device,
+        ...(device.id === call.flows.assurance?.deviceId && { endsSession: true as const }),
+      })),
       recoveryCodesLeft: status.recoveryCodesLeft,
       recoveryCodesOffered: settings.recoveryCodeCount > 0 && status.enrolled,
       mayRemoveLast: status.mfa !== 'required',
