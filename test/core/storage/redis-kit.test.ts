@@ -50,8 +50,8 @@ for (const [name, open] of Object.entries(redisClients) as [keyof typeof redisCl
             return all((proxy) => proxy.pass());
           },
           async blackHole() {
-            // node-redis never gives up a connection that is silently dead while it writes to it; docs/storage.md says so.
-            await all((proxy) => (name.startsWith('node-redis') ? proxy.hold() : proxy.blackHole()))();
+            // A node-redis Cluster never gives up a connection that is silently dead while it writes to it; docs/storage.md says so.
+            await all((proxy) => (name === 'node-redis Cluster' ? proxy.hold() : proxy.blackHole()))();
             return all((proxy) => proxy.pass());
           },
           loseNextReply: all((proxy) => proxy.loseNextReply()),

@@ -1,4 +1,5 @@
 import { MfaError } from '../errors.js';
+import { isReopenable, reopeningWhenSilent } from './redis-silence.js';
 
 /** Sends one command to one server, and gives its reply or rejects with its error. */
 export type RedisSend = (...args: string[]) => Promise<unknown>;
@@ -37,7 +38,16 @@ export interface RedisConnection {
   isCluster: boolean;
   /** Why two commands in a row may reach two connections, which WAIT does not forgive; null where they do not. */
   notOneConnection: string | null;
+  /** Why a connection that fell silent is not given up within seconds, a sentence for `unsafeSettings()`; null where it is. */
+  staysSilent: string | null;
 }
+
+const NODE_REDIS_STAYS_SILENT =
+  'createCluster, createSentinel and createClientPool of node-redis keep a connection that fell silent under load until the operating system gives up ' +
+  '(net.ipv4.tcp_retries2), and until then users get "unavailable". Use ioredis with socketTimeout, or createClient where there is one server.';
+const IOREDIS_STAYS_SILENT =
+  'ioredis has no socketTimeout: a connection that fell silent stays until the operating system gives up, and until then users get "unavailable". ' +
+  'Set socketTimeout: 2000 (of a Cluster in redisOptions) and commandTimeout: 2000.';
 
 type NodeRedisSend = (args: string[]) => Promise<unknown>;
 type NodeRedisSentinelSend = (isReadonly: boolean, args: string[]) => Promise<unknown>;
@@ -63,6 +73,8 @@ export function connectionBySend(send: RedisSend, masters?: () => RedisSend[] | 
     masters: async () => (masters ? masters() : [send]),
     isCluster: masters !== undefined,
     notOneConnection: masters ? 'with masters, sendCommand has a connection for each of them' : null,
+    // Only the application knows its client.
+    staysSilent: null,
   };
 }
 
@@ -76,12 +88,15 @@ export const HOW_TO_GIVE_A_CLIENT =
 function nodeRedis(client: NodeRedisLike, { isSentinel, isPool }: { isSentinel: boolean; isPool: boolean }): RedisConnection {
   const send: RedisSend = isSentinel
     ? (...args) => (client.sendCommand as unknown as NodeRedisSentinelSend).call(client, false, args)
-    : nodeRedisSend(client);
+    : isReopenable(client) && !isPool
+      ? reopeningWhenSilent(client, nodeRedisSend(client))
+      : nodeRedisSend(client);
   return {
     send: (_, args) => send(...args),
     masters: async () => [send],
     isCluster: false,
     notOneConnection: isSentinel || isPool ? 'createSentinel and createClientPool keep several' : null,
+    staysSilent: isSentinel || isPool ? NODE_REDIS_STAYS_SILENT : null,
   };
 }
 
@@ -93,11 +108,14 @@ function nodeRedisCluster(cluster: NodeRedisClusterLike): RedisConnection {
       Promise.all(cluster.masters.map(async (node) => nodeRedisSend((await cluster.nodeClient(node as never)) as NodeRedisLike))),
     isCluster: true,
     notOneConnection: null,
+    staysSilent: NODE_REDIS_STAYS_SILENT,
   };
 }
 
 function ioRedis(client: IoRedisLike): RedisConnection {
-  const { options } = client as { options?: { keyPrefix?: string; autoResendUnfulfilledCommands?: boolean } };
+  const { options } = client as {
+    options?: { keyPrefix?: string; autoResendUnfulfilledCommands?: boolean; socketTimeout?: number };
+  };
   refuseKeyPrefix(options?.keyPrefix);
   const send = ioRedisSend(client);
   return {
@@ -108,17 +126,21 @@ function ioRedis(client: IoRedisLike): RedisConnection {
       options?.autoResendUnfulfilledCommands === false
         ? null
         : 'ioredis sends it again on a new connection unless autoResendUnfulfilledCommands is false',
+    staysSilent: options?.socketTimeout ? null : IOREDIS_STAYS_SILENT,
   };
 }
 
 function ioRedisCluster(cluster: IoRedisClusterLike): RedisConnection {
-  const { options } = cluster as { options?: { keyPrefix?: string; redisOptions?: { keyPrefix?: string } } };
+  const { options } = cluster as {
+    options?: { keyPrefix?: string; redisOptions?: { keyPrefix?: string; socketTimeout?: number } };
+  };
   refuseKeyPrefix(options?.keyPrefix ?? options?.redisOptions?.keyPrefix);
   return {
     send: (_, [command = '', ...args]) => cluster.call(command, ...args),
     masters: async () => cluster.nodes('master').map(ioRedisSend),
     isCluster: true,
     notOneConnection: 'an ioredis Cluster sends a command without a key to any node',
+    staysSilent: options?.redisOptions?.socketTimeout ? null : IOREDIS_STAYS_SILENT,
   };
 }
 

@@ -83,7 +83,7 @@ export function redisStorage(options: RedisStorageOptions): RedisStorage {
 
   async function unsafeSettings(): Promise<string[]> {
     const found = await Promise.all((await connection.masters()).map(unsafeSettingsOf));
-    return [...new Set(found.flat())];
+    return [...new Set(found.flat()), ...(connection.staysSilent ? [connection.staysSilent] : [])];
   }
 
   /** Beside the first call, which does not wait for it. */
