@@ -1,0 +1,256 @@
+import { createAuthenticator } from '@mfa-kit/core/testing';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import {
+  access,
+  begin,
+  createPair,
+  DAY,
+  enroll,
+  enrollAnother,
+  good,
+  HOUR,
+  logIn,
+  MINUTE,
+  type Pair,
+  type Person,
+  SECOND,
+  type Side,
+  said,
+  sessionOf,
+  somebody,
+  statusOf,
+  wrongCode,
+} from './pair.js';
+import { present, type Release, release1 } from './releases.js';
+import { type Place, stores } from './stores.js';
+
+const support = (userId: string) => ({ userId, actor: 'support', reason: 'asked' });
+const ALLOWED = { old: 'allow: otp', now: 'allow: otp' };
+
+// What is stored here is the same in every store: the turns that every store sees are in side-by-side.test.ts.
+describe('UPG-1: what the present code stores, release 1 in between', () => {
+  let place: Place;
+  let pair: Pair;
+  beforeAll(async () => {
+    place = (await stores[0]?.open()) as Place;
+    pair = await createPair(place);
+  });
+  afterAll(() => place.close());
+
+  const guess = async (side: Side, { user, app }: Pick<Person, 'user' | 'app'>, salt = 0) =>
+    side.verify({ user, session: await begin(side, user), code: wrongCode(app, pair.clock.now(), salt) });
+  const recover = async (side: Side, { user }: Pick<Person, 'user'>, recoveryCode: string | undefined) =>
+    side.verify({ user, session: await begin(side, user), recoveryCode });
+
+  it('UPG-1 F24: a flood of wrong recovery codes at either release keeps nobody out of the present code', async () => {
+    for (const flooded of [pair.old, pair.now]) {
+      const person = await enroll(pair, pair.old);
+      const session = await begin(flooded, person.user);
+      for (let tries = 0; tries < 110; tries++) {
+        await flooded.verify({ user: person.user, session, recoveryCode: '0000-0000-0000-0000-0000-0000' });
+      }
+      // Release 1 alone refuses it for the rest of the minute, and no longer.
+      expect(said(await recover(pair.old, person, person.recoveryCodes[0]))).toBe('throttled');
+      expect(said(await recover(pair.now, person, person.recoveryCodes[0]))).toBe('ok');
+      expect(said(await recover(pair.now, person, person.recoveryCodes[0]))).toBe('invalid_code');
+      pair.clock.advance(MINUTE);
+      expect(said(await recover(pair.old, person, person.recoveryCodes[0]))).toBe('invalid_code');
+      expect(good(await recover(pair.old, person, person.recoveryCodes[1])).recoveryCodesLeft).toBe(8);
+      expect(await statusOf(pair.now, person.user)).toMatchObject({ recoveryCodesLeft: 8 });
+    }
+  });
+
+  it('UPG-1 F18: a set that the present code switched off is off in release 1, which makes a new one', async () => {
+    const person = await enroll(pair, pair.old);
+    const without = pair.process(present, { recoveryCodes: false });
+    expect(said(await recover(without, person, person.recoveryCodes[0]))).toBe('not_allowed');
+    const { session } = await logIn(pair, without, person);
+    for (const side of [pair.old, pair.now]) {
+      expect(said(await recover(side, person, person.recoveryCodes[0])), side.release.name).toBe('invalid_code');
+      expect((await statusOf(side, person.user)).recoveryCodesLeft).toBe(0);
+    }
+    const made = good(await pair.old.regenerateRecoveryCodes({ user: person.user, session }));
+    expect(said(await recover(pair.now, person, made.recoveryCodes?.[0]))).toBe('ok');
+  });
+
+  describe('UPG-1 F25: many authenticators', () => {
+    async function withTen(): Promise<Person> {
+      const person = await enroll(pair, pair.old);
+      let { session } = await logIn(pair, pair.old, person);
+      for (let count = 1; count < 10; count++) {
+        if (count === 5) pair.clock.advance(HOUR);
+        if (count === 5) session = (await logIn(pair, pair.old, person)).session;
+        session = (await enrollAnother(pair, pair.old, { user: person.user, session })).session;
+      }
+      return person;
+    }
+
+    it('that release 1 let a user have stay, and wrong codes at the present code make nobody wait longer at it than 30 seconds', async () => {
+      const person = await withTen();
+      for (let tries = 0; tries < 5; tries++) await guess(pair.now, person, tries);
+      const waits = [(await statusOf(pair.now, person.user)).waitSeconds, (await statusOf(pair.old, person.user)).waitSeconds];
+      expect(waits).toEqual([30, 30]);
+      pair.clock.advance(30 * SECOND);
+      expect(await access(pair, person.user, (await logIn(pair, pair.now, person)).session)).toEqual(ALLOWED);
+      expect(await statusOf(pair.now, person.user)).toMatchObject({ authenticators: { length: 10 } });
+    });
+
+    it('whose budget release 1 has emptied quickly are open to the owner, and in the present code never later than in release 1', async () => {
+      const person = await withTen();
+      const { device } = await logIn(pair, pair.old, person);
+      for (let tries = 0; tries < 6; tries++) {
+        await guess(pair.old, person, tries);
+        pair.clock.advance(MINUTE);
+      }
+      const [now, old] = [await statusOf(pair.now, person.user), await statusOf(pair.old, person.user)];
+      expect(old.waitSeconds).toBeGreaterThan(44 * 3600);
+      expect(now.waitSeconds).toBeLessThanOrEqual(9 * 3600);
+      for (const side of [pair.now, pair.old]) {
+        expect(await access(pair, person.user, (await logIn(pair, side, person, { token: device.token })).session)).toEqual(
+          ALLOWED,
+        );
+      }
+      expect(said(await recover(pair.now, person, person.recoveryCodes[0]))).toBe('ok');
+      good(await pair.now.clearLockout(support(person.user.id)));
+      expect(await access(pair, person.user, (await logIn(pair, pair.now, person)).session)).toEqual(ALLOWED);
+      pair.clock.advance(2 * DAY);
+      expect(await access(pair, person.user, (await logIn(pair, pair.old, person)).session)).toEqual(ALLOWED);
+    });
+
+    it('and turns at both never give an attacker more than the present code alone: 20 and one each nine hours', async () => {
+      const person = await withTen();
+      let evaluated = 0;
+      for (let tries = 0; tries < 90; tries++) {
+        const side = tries % 3 === 0 ? pair.old : pair.now;
+        if ((await guess(side, person, tries)).reason === 'invalid_code') evaluated++;
+        pair.clock.advance(HOUR);
+      }
+      expect(evaluated).toBeGreaterThan(5);
+      expect(evaluated).toBeLessThanOrEqual(20 + 10 + 1);
+      pair.clock.advance(10 * DAY);
+      for (const side of [pair.now, pair.old]) {
+        expect(await access(pair, person.user, (await logIn(pair, side, person)).session)).toEqual(ALLOWED);
+      }
+    });
+  });
+
+  describe('UPG-1 F26: a first authenticator after 20 wrong codes and a reset', () => {
+    async function lockedAndReset(resets: Side): Promise<Person> {
+      const person = await enroll(pair, pair.old);
+      for (let tries = 0; tries < 21; tries++) {
+        await guess(pair.old, person, tries);
+        pair.clock.advance(tries < 20 ? 8 * MINUTE : 0);
+        if (tries > 8) pair.clock.advance(HOUR);
+      }
+      good(await resets.resetMfa(support(person.user.id)));
+      return person;
+    }
+
+    it.each([
+      ['release 1', 'the present code', 'the present code'],
+      ['the present code', 'release 1', 'the present code'],
+      ['the present code', 'the present code', 'the present code'],
+    ])('is confirmed: reset by %s, begun by %s, confirmed by %s', async (resets, begins, confirms) => {
+      const sideOf = (name: string) => (name === 'release 1' ? pair.old : pair.now);
+      const { user } = await lockedAndReset(sideOf(resets));
+      const again = await enroll(pair, sideOf(begins), { user, confirms: sideOf(confirms) });
+      expect(await access(pair, user, again.session)).toEqual(ALLOWED);
+    });
+
+    it('wrong codes at its confirmation are counted by each release in its own place, and lock nobody out', async () => {
+      const user = somebody();
+      const session = await begin(pair.now, user);
+      const started = good(await pair.now.startEnrollment({ user, session }));
+      const app = createAuthenticator(started.enrollment?.uri ?? '');
+      const confirm = (side: Side, code: string) =>
+        side.confirmEnrollment({ user, session: sessionOf(started), enrollmentId: started.enrollment?.id ?? '', code });
+      for (let tries = 0; tries < 4; tries++) {
+        for (const side of [pair.now, pair.old]) {
+          expect(said(await confirm(side, wrongCode(app, pair.clock.now(), tries)))).toBe('invalid_code');
+        }
+      }
+      const { enrollments, budget } = (await pair.stored(user.id)) as { enrollments: { budget: object }[]; budget: object };
+      expect(enrollments[0]?.budget).toMatchObject({ level: 4 });
+      expect(budget).toMatchObject({ level: 4 });
+      const confirmed = good(await confirm(pair.old, app.code(pair.clock.now())));
+      expect(await access(pair, user, sessionOf(confirmed))).toEqual(ALLOWED);
+      expect(await pair.stored(user.id)).toMatchObject({ enrollments: [] });
+    });
+  });
+
+  describe('UPG-1 F31: clocks that differ', () => {
+    const hours = (ahead: number) => ({ clock: () => pair.clock.now() + ahead * HOUR });
+
+    /** How many of 60 guesses are evaluated when two processes, one of them ahead, take turns. */
+    async function evaluatedBy(behind: Release, ahead: Release): Promise<number> {
+      const [one, other] = [pair.process(behind, {}), pair.process(ahead, hours(24))];
+      const person = await enroll(pair, one);
+      let evaluated = 0;
+      for (let tries = 0; tries < 60; tries++) {
+        if ((await guess(tries % 2 ? other : one, person, tries)).reason === 'invalid_code') evaluated++;
+      }
+      return evaluated;
+    }
+
+    it('buy guesses at the present code never, and beside release 1 never more than at release 1 alone', async () => {
+      const alone = await evaluatedBy(release1, release1);
+      expect(alone).toBeGreaterThan(20);
+      expect(await evaluatedBy(present, present)).toBeLessThanOrEqual(20);
+      expect(await evaluatedBy(release1, present)).toBeLessThanOrEqual(alone);
+      expect(await evaluatedBy(present, release1)).toBeLessThanOrEqual(alone);
+    });
+
+    it('shut the owner out of nothing: a known browser and a recovery code are open, and support opens the rest at either release', async () => {
+      const person = await enroll(pair, pair.old);
+      const { device } = await logIn(pair, pair.old, person);
+      const ahead = pair.process(present, hours(24 * 30));
+      for (let tries = 0; tries < 5; tries++) await guess(ahead, person, tries);
+      for (const side of [pair.now, pair.old]) {
+        expect(await access(pair, person.user, (await logIn(pair, side, person, { token: device.token })).session)).toEqual(
+          ALLOWED,
+        );
+      }
+      expect(said(await recover(pair.now, person, person.recoveryCodes[0]))).toBe('ok');
+      expect(said(await recover(pair.old, person, person.recoveryCodes[1]))).toBe('ok');
+      for (const [helps, then] of [
+        [pair.old, pair.now],
+        [pair.now, pair.old],
+      ] as const) {
+        good(await helps.clearLockout(support(person.user.id)));
+        expect(await access(pair, person.user, (await logIn(pair, then, person)).session)).toEqual(ALLOWED);
+      }
+    });
+
+    it('a mark that release 1 carried through its own charges still holds in the present code', async () => {
+      const person = await enroll(pair, pair.now);
+      const ahead = pair.process(present, hours(24));
+      for (let tries = 0; tries < 5; tries++) await guess(ahead, person, tries);
+      const before = (await pair.stored(person.user.id)) as { budget: { highWaterAt: number } };
+      await guess(pair.old, person, 6);
+      const after = (await pair.stored(person.user.id)) as { budget: { highWaterAt: number } };
+      expect(after.budget.highWaterAt).toBe(before.budget.highWaterAt);
+    });
+  });
+
+  it('UPG-1 F78: a record from before an enrollment does not undo it, whichever release reset it', async () => {
+    for (const resets of [pair.old, pair.now]) {
+      const marks = new Map<string, boolean>();
+      const markEnrolled = (userId: string, enrolled: boolean) => void marks.set(userId, enrolled);
+      const [old, now] = [pair.process(release1, { markEnrolled }), pair.process(present, { markEnrolled })];
+      const { user } = await enroll(pair, old);
+      good(await (resets === pair.old ? old : now).resetMfa(support(user.id)));
+      const snapshot = await pair.row(user.id);
+      await enroll(pair, now, { user });
+      expect(marks.get(user.id)).toBe(true);
+      const stored = await pair.row(user.id);
+      expect(await pair.storages.old.write(user.id, snapshot, stored.version)).toBe(true);
+      const remembered = { ...user, enrolled: true };
+      // A note that release 1 wrote counts for a week, as it does in release 1 alone.
+      const expected = resets === pair.old ? 'enroll' : 'refuse';
+      for (const side of [now, old]) {
+        expect((await side.beginLogin({ user: remembered })).decision.access, side.release.name).toBe(expected);
+        await pair.storages.old.write(user.id, snapshot, (await pair.row(user.id)).version);
+      }
+    }
+  });
+});
