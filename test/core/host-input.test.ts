@@ -3,6 +3,7 @@ import { bindFlows, checkRequirement, createHttpKit, guardRequest } from '@mfa-k
 import { describe, expect, it } from 'vitest';
 import { ada, createBench, createEnrolled, loginPending, MINUTE, type TestUser } from '../support/core-fixture.js';
 import { watchWarnings } from '../support/warnings.js';
+import { openDesk } from './http/desk.js';
 import { exchangeOf, sessionOf } from './http/exchange.js';
 
 const warnings = watchWarnings();
@@ -453,5 +454,80 @@ describe('F5: an instant that is none', () => {
     await expect(begin(new Date())).rejects.toThrow(/it is a Date object\. Give its getTime\(\)\./);
     await expect(begin(1_800_000_000)).rejects.toThrow(/as if it were in seconds\. Multiply seconds by 1000\./);
     await expect(begin(1_800_000_000_000_000)).rejects.toThrow(/as if it were in microseconds\./);
+  });
+});
+
+describe('what other callbacks of the HTTP options return', () => {
+  const NO_OBJECTS: [string, unknown][] = [
+    ['a text', 'token'],
+    ['true', true],
+    ['false', false],
+    ['a number', 7],
+    ['a list', [{ accessToken: 'x' }]],
+    ['a function', () => ({})],
+    ['a map', new Map()],
+    ['a date', new Date()],
+  ];
+
+  it.each([...NO_OBJECTS, ['a bigint within', { count: 7n }]] as [string, unknown][])('onVerified: %s', async (_, answer) => {
+    const desk = await openDesk({ onVerified: (() => answer) as never });
+    const browser = await desk.logIn();
+    await expect(browser.post('/verify', { code: desk.code() })).rejects.toEqual(failed(/"onVerified" must return an object/));
+  });
+
+  it('onVerified: what it throws is the cause of an error that names it, and it never replaces what the kit says', async () => {
+    const cause = new Error('no keys');
+    const desk = await openDesk({
+      onVerified: () => {
+        throw cause;
+      },
+    });
+    const browser = await desk.logIn();
+    const failure = await browser.post('/verify', { code: desk.code() }).catch((error: unknown) => error);
+    expect(failure).toMatchObject({ code: 'host_callback_failed', message: expect.stringContaining('"onVerified"'), cause });
+    const other = await openDesk({
+      onVerified: () => ({ accessToken: 'x', assurance: 'forged', returnTo: 'https://evil.example' }),
+    });
+    const { body } = await (await other.logIn()).post('/verify', { code: other.code() });
+    expect(body).toMatchObject({ accessToken: 'x', returnTo: '/home', assurance: { userId: ada.id, via: 'otp' } });
+  });
+
+  it.each([...NO_OBJECTS, ['a promise', Promise.resolve({})]] as [string, unknown][])('eventContext: %s', async (_, answer) => {
+    const desk = await openDesk();
+    const exchange = { ...desk.browser(ada, desk.session).exchange(), eventContext: (() => answer) as never };
+    await expect((async () => guardRequest(desk.kit, exchange))()).rejects.toEqual(
+      failed(/"eventContext" must return an object/),
+    );
+  });
+
+  it.each([undefined, null, 1, 'yes', {}, Promise.resolve(true)])('returnTo: %s', async (answer) => {
+    const desk = await openDesk({ returnTo: (() => answer) as never });
+    const exchange = desk.browser(ada, (await desk.mfa.beginLogin({ user: ada })).session).exchange({ url: '/cases' });
+    const open = { ...exchange, header: (name: string) => (name === 'accept' ? 'text/html' : exchange.header(name)) };
+    await expect((async () => guardRequest(desk.kit, open))()).rejects.toEqual(failed(/"returnTo" must return true or false/));
+  });
+
+  it.each(NO_OBJECTS)('pages.messages and pages.hiddenFields: %s', async (_, answer) => {
+    for (const name of ['messages', 'hiddenFields']) {
+      const desk = await openDesk({ pages: { [name]: () => answer } });
+      const page = (await desk.logIn()).page('GET', '/challenge');
+      await expect(page, name).rejects.toEqual(failed(new RegExp(`"pages.${name}" must return an object`)));
+    }
+  });
+
+  it.each([undefined, null, 7, {}, true])('pages.hiddenFields: a field that is %s, and a page that is', async (value) => {
+    const fields = await openDesk({ pages: { hiddenFields: () => ({ csrf: value as string }) } });
+    await expect((await fields.logIn()).page('GET', '/challenge')).rejects.toEqual(
+      failed(/"pages.hiddenFields" must return texts/),
+    );
+    const drawn = await openDesk({ pages: { render: () => value as string } });
+    await expect((await drawn.logIn()).page('GET', '/challenge')).rejects.toEqual(failed(/"pages.render" must return the HTML/));
+  });
+
+  it('session.read: a promise is no state', async () => {
+    const desk = await openDesk();
+    const port = { ...sessionOf(), read: async () => desk.session };
+    const exchange = { ...desk.browser(ada).exchange(), session: port };
+    await expect((async () => guardRequest(desk.kit, exchange))()).rejects.toEqual(failed(/read\(\) returned a promise/));
   });
 });

@@ -130,6 +130,30 @@ describe.each(versions)('SES-4: a host mistake denies and says what is wrong, on
     }
   });
 
+  it('a policy that never answers', async () => {
+    let hangs = false;
+    const started = await start({ express, mfa: { policy: () => (hangs ? new Promise<never>(() => {}) : {}) } });
+    const { client } = await enroll(started);
+    hangs = true;
+    const answers = await Promise.all([client.get('/cases'), client.get('/mfa'), client.post('/login?user=ada')]);
+    for (const answer of answers.slice(0, 2)) expect(answer.body).toMatchObject({ status: 503, reason: 'unavailable' });
+    expect(answers[2]?.body.decision.access).toBe('unavailable');
+    expect(warnings).toEqual([expect.stringMatching(/^MFA_KIT_CALLBACK_FAILED: The option "policy" did not answer in time/)]);
+  }, 20_000);
+
+  it('a user() that never answers', async () => {
+    const { origin } = await start({ express, kit: { user: () => new Promise<never>(() => {}) } });
+    const client = new Client({ origin });
+    const answers = await Promise.all([
+      client.get('/cases'),
+      client.get('/mfa'),
+      client.post('/mfa/verify', { code: '123456' }),
+      client.page('GET', '/cases'),
+    ]);
+    for (const answer of answers) expectStatus(answer, 503);
+    expect(warnings).toEqual([expect.stringMatching(/^MFA_KIT_CALLBACK_FAILED: The option "user" did not answer in time/)]);
+  }, 20_000);
+
   it('a user() whose id no storage may keep', async () => {
     const { errors, origin } = await start({ express, kit: { user: () => ({ id: 'x'.repeat(256), name: 'x' }) } });
     expectStatus(await new Client({ origin }).get('/cases'), 500);

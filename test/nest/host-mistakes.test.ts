@@ -193,6 +193,37 @@ describe.each(platforms)('SES-4: a host mistake denies and says what is wrong, o
     }
   });
 
+  it('a policy that never answers', async () => {
+    let hangs = false;
+    await start({ mfa: { policy: () => (hangs ? new Promise<never>(() => {}) : {}) } });
+    const { client } = await enroll(host);
+    hangs = true;
+    for (const answer of await Promise.all([client.get('/cases'), client.get('/mfa')])) {
+      expect(answer.body).toMatchObject({ status: 503, reason: 'unavailable' });
+    }
+  }, 20_000);
+
+  it('a user() that never answers', async () => {
+    await start({ kit: { user: () => new Promise<never>(() => {}) } });
+    const client = new Client(host);
+    for (const answer of await Promise.all([
+      client.get('/cases'),
+      client.get('/mfa'),
+      client.post('/mfa/verify', { code: '1' }),
+    ])) {
+      expect(answer.body).toMatchObject({ status: 503, reason: 'unavailable' });
+    }
+  }, 20_000);
+
+  it('F7: an isPublic() that never answers', async () => {
+    const providers = [{ provide: APP_GUARD, useClass: MfaGuard }];
+    await start({
+      kit: { isPublic: () => new Promise<never>(() => {}) },
+      module: { providers, controllers: [UnmarkedController] },
+    });
+    expect((await new Client(host).get('/unmarked')).body).toMatchObject({ status: 503, reason: 'unavailable' });
+  }, 20_000);
+
   it('a user() whose id no storage may keep', async () => {
     await start({ kit: { user: () => ({ id: 'x'.repeat(256), name: 'x' }) } });
     expectStatus(await new Client(host).get('/cases'), 503);

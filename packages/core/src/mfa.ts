@@ -20,6 +20,7 @@ import { endAllSessions, revokeDevice } from './flows/devices.js';
 import { createEmitter } from './flows/emitter.js';
 import { cancelEnrollment, currentEnrollment, startEnrollment } from './flows/enroll.js';
 import type { Acting, FlowContext } from './flows/flow.js';
+import { awaitCallback, type CallbackAnswer } from './flows/host-callback.js';
 import { createHostMemory } from './flows/host-memory.js';
 import type { DeviceInput } from './flows/known-device.js';
 import { beginLogin } from './flows/login.js';
@@ -165,6 +166,11 @@ export interface MfaSettings<User extends MfaUser = MfaUser> {
   deviceCookieSuffixes(userId: string): string[];
   /** The issuer as the user sees it. */
   issuerFor(user: User): string;
+  /**
+   * Waits for a callback of the host as long as an operation may take, and tells the operator of one that is late. What it rejects
+   * with is thrown as it is.
+   */
+  awaitCallback<Value>(option: string, given: PromiseLike<Value>): Promise<CallbackAnswer<Value>>;
 }
 
 /**
@@ -227,6 +233,7 @@ function createSettings<User extends MfaUser>(options: ResolvedOptions<User>): O
     recoveryCodeCount,
     now: clock,
     issuerFor: (user) => options.issuerFor(user),
+    awaitCallback: (option, given) => awaitCallback(options, option, given),
     deviceCookieSuffixes: (userId) =>
       keyring.ids.flatMap((id) => {
         const key = keyring.bytes('device-cookie', id);

@@ -1,7 +1,6 @@
 import { MfaError, type MfaUser, type Requirement } from '@mfa-kit/core';
 import {
   type Awaitable,
-  andThen,
   checkRequirement,
   decisionProblem,
   describeProblem,
@@ -150,9 +149,16 @@ export class MfaGuard implements CanActivate {
     if (mark || !options.isPublic) {
       return this.#ask(readArrival(context, options), mark?.requirement ?? PLAIN_REQUIREMENT, context);
     }
-    return andThen(options.isPublic(context), (isPublic) =>
-      isPublic === true ? ALLOWED : this.#ask(readArrival(context, options), PLAIN_REQUIREMENT, context),
-    );
+    const isPublic = options.isPublic(context);
+    if (!isThenable(isPublic)) return this.#askUnless(isPublic, context);
+    const { settings } = this.#host.kit.mfa;
+    return settings
+      .awaitCallback('isPublic', isPublic)
+      .then((answer) => (answer.late ? this.#refuse(describeProblem('unavailable')) : this.#askUnless(answer.value, context)));
+  }
+
+  #askUnless(isPublic: boolean, context: ExecutionContext): Awaitable<Access> {
+    return isPublic === true ? ALLOWED : this.#ask(readArrival(context, this.#host.options), PLAIN_REQUIREMENT, context);
   }
 
   #ask(arrival: MfaArrival, requirement: Requirement, context?: ExecutionContext): Awaitable<Access> {

@@ -5,8 +5,11 @@ import { readEnrolled, readUserId, readUserName } from '../host-input.js';
 import type { MfaUser } from '../options.js';
 import type { EffectivePolicy } from '../policy/enforcement.js';
 import { checkRequirement, decideAccess, isDated, PLAIN_REQUIREMENT } from '../policy/requirement.js';
+import { OPERATION_MS } from '../profile/change-profile.js';
+import { startCountdown } from '../profile/deadline.js';
 import type { Profile } from '../profile/profile.js';
 import { beginOperation, type FlowContext, policyOf, stateOf } from './flow.js';
+import { CALLBACK_LATE } from './host-callback.js';
 
 interface AccessInput<User extends MfaUser> {
   user: User;
@@ -27,6 +30,8 @@ interface Asked {
   firstFactorProven: boolean;
 }
 
+const LATE: AccessDecision = { access: 'unavailable', retryAfterSeconds: CALLBACK_LATE.retryAfterSeconds ?? 1 };
+
 /** Answers the guard's question: one read at most, never a write; at once where it needs no read. */
 export function checkAccess<User extends MfaUser>(flow: FlowContext<User>, input: AccessInput<User>): Awaitable<AccessDecision> {
   const { options } = flow;
@@ -36,9 +41,21 @@ export function checkAccess<User extends MfaUser>(flow: FlowContext<User>, input
   const enrolled = readEnrolled(user, options.warn);
   const requirement = given === undefined ? PLAIN_REQUIREMENT : checkRequirement(given);
   const policy = policyOf(options, user, context);
-  return isThenable(policy)
-    ? policy.then((known) => decideByPolicy(flow, input, userId, enrolled, requirement, known))
-    : decideByPolicy(flow, input, userId, enrolled, requirement, policy);
+  if (isThenable(policy)) return decideLater(flow, input, userId, enrolled, requirement, policy);
+  return policy ? decideByPolicy(flow, input, userId, enrolled, requirement, policy) : LATE;
+}
+
+async function decideLater<User extends MfaUser>(
+  flow: FlowContext<User>,
+  input: AccessInput<User>,
+  userId: string,
+  enrolled: boolean | undefined,
+  requirement: Requirement,
+  given: Promise<EffectivePolicy | null>,
+): Promise<AccessDecision> {
+  const left = startCountdown(OPERATION_MS);
+  const policy = await given;
+  return policy ? decideByPolicy(flow, input, userId, enrolled, requirement, policy, left) : LATE;
 }
 
 /** Takes its facts one by one: an object for them would be made at every guarded request. */
@@ -49,6 +66,7 @@ function decideByPolicy<User extends MfaUser>(
   enrolled: boolean | undefined,
   requirement: Requirement,
   policy: EffectivePolicy,
+  left?: () => number,
 ): Awaitable<AccessDecision> {
   const { revocationDelaySeconds, clock } = flow.options;
   const session = stateOf(userId, given);
@@ -64,13 +82,17 @@ function decideByPolicy<User extends MfaUser>(
     requirement,
     firstFactorProven: firstFactorProven === true,
   };
-  return policy.mfa === 'off' ? decide(asked, null, clock()) : decideByProfile(flow, asked);
+  return policy.mfa === 'off' ? decide(asked, null, clock()) : decideByProfile(flow, asked, left);
 }
 
-async function decideByProfile<User extends MfaUser>(flow: FlowContext<User>, asked: Asked): Promise<AccessDecision> {
+async function decideByProfile<User extends MfaUser>(
+  flow: FlowContext<User>,
+  asked: Asked,
+  left?: () => number,
+): Promise<AccessDecision> {
   const { userId, context } = asked;
   const operation = beginOperation(flow, { name: 'check_access', userId, context });
-  const read = await flow.profiles.glance(userId, operation.report);
+  const read = await flow.profiles.glance(userId, operation.report, left);
   if (!read.ok) {
     operation.end({});
     return { access: 'unavailable', retryAfterSeconds: read.retryAfterSeconds ?? 1 };

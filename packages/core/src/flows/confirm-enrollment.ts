@@ -20,6 +20,7 @@ import { isFull, isOpen, isOwn } from './enroll.js';
 import { type Acting, beginOperation, type FlowContext, isRefusal, policyOf, stateOf, tellHost } from './flow.js';
 import { type AtTheDoor, assuranceRequired, stateGate, useUpToken } from './gate.js';
 import { enrollmentPurse, priceGuess, throttleGuess } from './guess.js';
+import { CALLBACK_LATE } from './host-callback.js';
 import { type DeviceInput, findDevice, openShownTokens, passDevice, type ShownTokens, startGrant } from './known-device.js';
 import { summarizeAuthenticator } from './status.js';
 import { activeAssurance } from './verify.js';
@@ -53,7 +54,8 @@ export async function confirmEnrollment<User extends MfaUser>(
   const operation = beginOperation(flow, { name: 'confirm_enrollment', userId: user.id, context });
   const session = stateOf(user.id, input.session);
   if (!session) return operation.end(refuse('login_again'));
-  const policy = await policyOf(flow.options, given, context);
+  const policy = await policyOf(flow.options, given, context, operation.left);
+  if (!policy) return operation.end(CALLBACK_LATE);
   const examine = (profile: Profile | null, now: number) => {
     operation.noteEnrolled(profile);
     return examineConfirmation({ user, policy, session, profile, now }, input);
@@ -72,7 +74,7 @@ export async function confirmEnrollment<User extends MfaUser>(
     return 'answer' in examined ? { decided: examined } : 'in turn';
   };
   const ready = openShownTokens(flow, user.id, input.deviceToken).then(decide);
-  const answer = await flow.profiles.change(user.id, operation.report, ready, undefined, { early });
+  const answer = await flow.profiles.change(user.id, operation.report, ready, undefined, { early, left: operation.left });
   if (isRefusal(answer)) return operation.end(answer);
   await tellHost(flow, { userId: user.id, enrolled: true }, operation.report);
   const { grant, ...confirmed } = answer;

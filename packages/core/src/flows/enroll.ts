@@ -10,6 +10,7 @@ import { type Enrollment, type Refusal, type Result, refuse } from '../results.j
 import { codeAuthenticators } from './check-code.js';
 import { type Acting, beginOperation, type FlowContext, isRefusal, policyOf, stateOf } from './flow.js';
 import { type AtTheDoor, assuranceRequired, type Gate, stateGate } from './gate.js';
+import { CALLBACK_LATE } from './host-callback.js';
 
 const PENDING_MS = 600_000;
 const MOST_PENDING = 3;
@@ -43,20 +44,27 @@ export async function startEnrollment<User extends MfaUser>(
   if (!session) return operation.end(refuse('login_again'));
   // Found out before anything is stored, because the callback of the host may throw.
   const account = { issuer: flow.options.issuerFor(given), name: user.name };
-  const policy = await policyOf(flow.options, given, context);
-  const answer = await flow.profiles.change<Started | Refusal>(user.id, operation.report, (profile, now) => {
-    operation.noteEnrolled(profile);
-    const gate = startGate({ user, policy, session, profile, now });
-    if (!gate.open) return { answer: gate.refusal, events: gate.events ?? [] };
-    const limit = startLimit(gate.profile, now);
-    if (limit) return { answer: limit };
-    const pending = newEnrollment(gate.profile, session, input.name, now);
-    return {
-      answer: { ok: true, pending, session: withEnrollment(session, pending.id) },
-      next: withPending(gate.profile, session, pending, now),
-      events: [{ name: 'enrollment_started', enrollmentId: pending.id }],
-    };
-  });
+  const policy = await policyOf(flow.options, given, context, operation.left);
+  if (!policy) return operation.end(CALLBACK_LATE);
+  const answer = await flow.profiles.change<Started | Refusal>(
+    user.id,
+    operation.report,
+    (profile, now) => {
+      operation.noteEnrolled(profile);
+      const gate = startGate({ user, policy, session, profile, now });
+      if (!gate.open) return { answer: gate.refusal, events: gate.events ?? [] };
+      const limit = startLimit(gate.profile, now);
+      if (limit) return { answer: limit };
+      const pending = newEnrollment(gate.profile, session, input.name, now);
+      return {
+        answer: { ok: true, pending, session: withEnrollment(session, pending.id) },
+        next: withPending(gate.profile, session, pending, now),
+        events: [{ name: 'enrollment_started', enrollmentId: pending.id }],
+      };
+    },
+    undefined,
+    { left: operation.left },
+  );
   if (isRefusal(answer)) return operation.end(answer);
   return operation.end({ ok: true, enrollment: showEnrollment(account, answer.pending), session: answer.session });
 }
@@ -71,8 +79,9 @@ export async function currentEnrollment<User extends MfaUser>(
   const operation = beginOperation(flow, { name: 'current_enrollment', userId: user.id, context });
   const session = stateOf(user.id, input.session);
   if (!session) return operation.end(refuse('login_again'));
-  const policy = await policyOf(flow.options, given, context);
-  const read = await flow.profiles.read(user.id, operation.report);
+  const policy = await policyOf(flow.options, given, context, operation.left);
+  if (!policy) return operation.end(CALLBACK_LATE);
+  const read = await flow.profiles.read(user.id, operation.report, operation.left);
   if (!read.ok) return operation.end(read);
   const now = flow.options.clock();
   const gate = startGate({ user, policy, session, profile: read.profile, now });
@@ -99,17 +108,26 @@ export async function cancelEnrollment<User extends MfaUser>(
   const operation = beginOperation(flow, { name: 'cancel_enrollment', userId: user.id, context });
   const session = stateOf(user.id, input.session);
   if (!session) return operation.end(refuse('login_again'));
-  const policy = await policyOf(flow.options, given, context);
-  const answer = await flow.profiles.change<Result<{ session: MfaSession }>>(user.id, operation.report, (profile, now) => {
-    const gate = stateGate({ user, policy, session, profile, now });
-    if (!gate.open) return { answer: gate.refusal, events: gate.events ?? [] };
-    const events: EventDetail[] = [{ name: 'enrollment_canceled', enrollmentId }];
-    // A session whose proof has been voided has no enrollments any more.
-    const counts = session.state === 'pending' || isInForce(session.assurance, gate.profile);
-    const rest = gate.profile.enrollments.filter((pending) => pending.id !== enrollmentId || !counts || !isOwn(pending, session));
-    if (rest.length === gate.profile.enrollments.length) return { answer: { ok: true, session } };
-    return { answer: { ok: true, session }, next: { ...gate.profile, enrollments: rest }, events };
-  });
+  const policy = await policyOf(flow.options, given, context, operation.left);
+  if (!policy) return operation.end(CALLBACK_LATE);
+  const answer = await flow.profiles.change<Result<{ session: MfaSession }>>(
+    user.id,
+    operation.report,
+    (profile, now) => {
+      const gate = stateGate({ user, policy, session, profile, now });
+      if (!gate.open) return { answer: gate.refusal, events: gate.events ?? [] };
+      const events: EventDetail[] = [{ name: 'enrollment_canceled', enrollmentId }];
+      // A session whose proof has been voided has no enrollments any more.
+      const counts = session.state === 'pending' || isInForce(session.assurance, gate.profile);
+      const rest = gate.profile.enrollments.filter(
+        (pending) => pending.id !== enrollmentId || !counts || !isOwn(pending, session),
+      );
+      if (rest.length === gate.profile.enrollments.length) return { answer: { ok: true, session } };
+      return { answer: { ok: true, session }, next: { ...gate.profile, enrollments: rest }, events };
+    },
+    undefined,
+    { left: operation.left },
+  );
   return operation.end(answer);
 }
 

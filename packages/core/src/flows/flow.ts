@@ -5,11 +5,12 @@ import { copyEvent, type EventContext, type EventDetail, type MfaEvent, withCaus
 import type { KnownUser } from '../host-input.js';
 import type { MfaUser, ResolvedOptions } from '../options.js';
 import { type EffectivePolicy, effectivePolicy } from '../policy/enforcement.js';
-import type { ProfileStore, Report } from '../profile/change-profile.js';
-import { withinDeadline } from '../profile/deadline.js';
+import { OPERATION_MS, type ProfileStore, type Report } from '../profile/change-profile.js';
+import { startCountdown, withinDeadline } from '../profile/deadline.js';
 import { isEnrolled, type Profile } from '../profile/profile.js';
 import type { Refusal } from '../results.js';
 import type { Emit } from './emitter.js';
+import { awaitCallback } from './host-callback.js';
 
 /** What every flow works with: the options, the profiles, the way out for events. */
 export interface FlowContext<User extends MfaUser = MfaUser> {
@@ -43,6 +44,8 @@ export interface Acting<User extends MfaUser = MfaUser> {
 /** Collects the events of one operation; they leave when the operation is decided. */
 export interface Operation {
   report: Report;
+  /** Milliseconds that the operation still has, for callbacks of the host and the storage together. */
+  left: () => number;
   /** Whether the user has an authenticator, once it is known. */
   noteEnrolled(profile: Profile | null): void;
   /** Sends what was reported; a refusal of which nothing was reported becomes a `refused` event. */
@@ -78,6 +81,7 @@ export function beginOperation(
 
   return {
     report: (detail) => details.push(detail),
+    left: startCountdown(OPERATION_MS),
     noteEnrolled: (profile) => {
       enrolled = isEnrolled(profile);
     },
@@ -99,19 +103,33 @@ export function beginOperation(
   };
 }
 
-/** The policy of this user now. A policy that throws, or answers what is no policy, is the host's fault and denies. */
+/**
+ * The policy of this user now; null: it did not answer in the time that is left. A policy that throws, or answers what is no policy,
+ * is the host's fault and denies.
+ */
 export function policyOf<User extends MfaUser>(
   options: ResolvedOptions<User>,
   user: User,
   context: EventContext | undefined,
-): Awaitable<EffectivePolicy> {
-  const { rememberDays } = options;
+  left?: () => number,
+): Awaitable<EffectivePolicy | null> {
   try {
     const given = options.policy(user, context);
-    if (!isThenable(given)) return effectivePolicy(given, rememberDays);
-    return Promise.resolve(given)
-      .then((policy) => effectivePolicy(policy, rememberDays))
-      .catch(refusePolicy);
+    return isThenable(given) ? awaitPolicy(options, given, left?.()) : effectivePolicy(given, options.rememberDays);
+  } catch (cause) {
+    return refusePolicy(cause);
+  }
+}
+
+async function awaitPolicy(
+  options: Pick<ResolvedOptions, 'rememberDays' | 'warnings'>,
+  given: Promise<unknown>,
+  leftMs: number | undefined,
+): Promise<EffectivePolicy | null> {
+  const answer = await awaitCallback(options, 'policy', given, leftMs).catch(refusePolicy);
+  if (answer.late) return null;
+  try {
+    return effectivePolicy(answer.value, options.rememberDays);
   } catch (cause) {
     return refusePolicy(cause);
   }

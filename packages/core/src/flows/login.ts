@@ -7,10 +7,11 @@ import { decideAccess } from '../policy/requirement.js';
 import type { Decide, Decision } from '../profile/change-profile.js';
 import { isRemembered } from '../profile/device.js';
 import { isEnrolled, newProfile, type Profile, withoutUnenrolledNote } from '../profile/profile.js';
-import type { DeviceGrant, LoginBegun } from '../results.js';
+import type { DeviceGrant, LoginBegun, Refusal } from '../results.js';
 import { signPendingToken } from '../tokens/pending-token.js';
 import type { Warn } from '../warnings/once.js';
-import { beginOperation, type FlowContext, isRefusal, policyOf, remindHost } from './flow.js';
+import { beginOperation, type FlowContext, isRefusal, type Operation, policyOf, remindHost } from './flow.js';
+import { CALLBACK_LATE } from './host-callback.js';
 import { endReused, findDevice, openShownTokens, type ShownTokens, startGrant, useDevice } from './known-device.js';
 
 interface LoginInput<User extends MfaUser> {
@@ -41,7 +42,8 @@ export async function beginLogin<User extends MfaUser>(flow: FlowContext<User>, 
   const { loggedInAt } = input;
   if (loggedInAt !== undefined && loggedInAt !== 0) checkInstant('loggedInAt', loggedInAt);
   const operation = beginOperation(flow, { name: 'begin_login', userId: user.id, context });
-  const policy = await policyOf(flow.options, given, context);
+  const policy = await policyOf(flow.options, given, context, operation.left);
+  if (!policy) return operation.end(unavailable(operation, CALLBACK_LATE));
   if (policy.mfa === 'off') {
     operation.report({ name: 'login_begun', access: 'allow' });
     return operation.end({ decision: { access: 'allow', via: 'not-required' } });
@@ -54,12 +56,8 @@ export async function beginLogin<User extends MfaUser>(flow: FlowContext<User>, 
       return { ...decided, events: [...(decided.events ?? []), { name: 'login_begun', access: decided.answer.decision.access }] };
     };
   const ready = openShownTokens(flow, user.id, input.deviceToken).then(decide);
-  const begun = await flow.profiles.change(user.id, operation.report, ready);
-  if (isRefusal(begun)) {
-    const { retryAfterSeconds = 1 } = begun;
-    operation.report({ name: 'login_begun', access: 'unavailable' });
-    return operation.end({ decision: { access: 'unavailable', retryAfterSeconds } });
-  }
+  const begun = await flow.profiles.change(user.id, operation.report, ready, undefined, { left: operation.left });
+  if (isRefusal(begun)) return operation.end(unavailable(operation, begun));
   const { decision, session, grant } = begun;
   if (session) await remindHost(flow, user, begun.enrolled, operation.report);
   if (begun.enrolled && user.enrolled === undefined && flow.options.markEnrolled) warnOfNoMemory(flow.options.warn);
@@ -72,6 +70,11 @@ export async function beginLogin<User extends MfaUser>(flow: FlowContext<User>, 
     ...(device ? { device } : {}),
     ...(pendingToken === undefined ? {} : { pendingToken }),
   });
+}
+
+function unavailable(operation: Operation, { retryAfterSeconds = 1 }: Refusal): LoginBegun {
+  operation.report({ name: 'login_begun', access: 'unavailable' });
+  return { decision: { access: 'unavailable', retryAfterSeconds } };
 }
 
 interface LoginFacts {

@@ -7,6 +7,7 @@ import type { Profile } from '../profile/profile.js';
 import { type Refusal, type Result, refuse } from '../results.js';
 import { type Acting, beginOperation, type FlowContext, isRefusal, type Operation, policyOf, stateOf } from './flow.js';
 import { managementGate } from './gate.js';
+import { CALLBACK_LATE } from './host-callback.js';
 
 /** What a change of a user's own settings comes to. */
 export type Change<Fields extends object> = { refusal: Refusal } | Changed<Fields>;
@@ -35,7 +36,8 @@ export async function manage<User extends MfaUser, Fields extends object>(
   const operation = beginOperation(flow, { name, userId: user.id, context });
   const session = stateOf(user.id, input.session);
   if (!session) return operation.end(refuse('login_again'));
-  const policy = await policyOf(flow.options, given, context);
+  const policy = await policyOf(flow.options, given, context, operation.left);
+  if (!policy) return operation.end(CALLBACK_LATE);
   const answer = await flow.profiles.change<{ ok: true; fields: Fields; next: Profile; session: MfaSession } | Refusal>(
     user.id,
     operation.report,
@@ -49,6 +51,8 @@ export async function manage<User extends MfaUser, Fields extends object>(
       operation.noteEnrolled(next);
       return { answer: { ok: true, fields, next, session: changed.session ?? inEpoch(session, next) }, next, events };
     },
+    undefined,
+    { left: operation.left },
   );
   if (isRefusal(answer)) return operation.end(answer);
   await after?.(answer.next, operation, user.id);

@@ -7,6 +7,7 @@ import { type Device, rememberedEnd } from '../profile/device.js';
 import { type Authenticator, isEnrolled } from '../profile/profile.js';
 import { type AuthenticatorSummary, type DeviceSummary, type MfaStatus, type Result, refuse } from '../results.js';
 import { beginOperation, type FlowContext, policyOf } from './flow.js';
+import { CALLBACK_LATE } from './host-callback.js';
 
 /** What is known about a user's MFA, without a secret. One read. */
 export async function getStatus<User extends MfaUser>(
@@ -15,8 +16,9 @@ export async function getStatus<User extends MfaUser>(
 ): Promise<Result<{ status: MfaStatus }>> {
   const user = readUser(given, flow.options.warn);
   const operation = beginOperation(flow, { name: 'get_status', userId: user.id, context });
-  const policy = await policyOf(flow.options, given, context);
-  const read = await flow.profiles.read(user.id, operation.report);
+  const policy = await policyOf(flow.options, given, context, operation.left);
+  if (!policy) return operation.end(CALLBACK_LATE);
+  const read = await flow.profiles.read(user.id, operation.report, operation.left);
   if (!read.ok) return operation.end(read);
   const { profile } = read;
   const now = flow.options.clock();

@@ -13,6 +13,7 @@ import { checkCode } from './check-code.js';
 import { type Acting, beginOperation, type FlowContext, isRefusal, policyOf, remindHost, stateOf } from './flow.js';
 import { type AtTheDoor, proofGate, useUpToken } from './gate.js';
 import { browserPurse, priceGuess, throttleGuess } from './guess.js';
+import { CALLBACK_LATE } from './host-callback.js';
 import {
   type DeviceInput,
   findDevice,
@@ -66,7 +67,8 @@ export async function verify<User extends MfaUser>(flow: FlowContext<User>, inpu
     operation.report({ name: 'verification_failed', factor, door: 'verify', why: 'malformed' });
     return operation.end(refuse('invalid_code'));
   }
-  const policy = await policyOf(flow.options, given, context);
+  const policy = await policyOf(flow.options, given, context, operation.left);
+  if (!policy) return operation.end(CALLBACK_LATE);
   const decide =
     (shown: ShownTokens): Decide<Accepted | Refusal> =>
     (profile, now) => {
@@ -85,7 +87,10 @@ export async function verify<User extends MfaUser>(flow: FlowContext<User>, inpu
     const throttled = throttleGuess(browserPurse(gate.profile, findDevice(gate.profile, await opened, now)), 'verify', now);
     return throttled ? { decided: refused(throttled) } : 'in turn';
   };
-  const answer = await flow.profiles.change(user.id, operation.report, opened.then(decide), undefined, { early });
+  const answer = await flow.profiles.change(user.id, operation.report, opened.then(decide), undefined, {
+    early,
+    left: operation.left,
+  });
   if (isRefusal(answer)) return operation.end(answer);
   await remindHost(flow, user, true, operation.report);
   const { grant, ...verified } = answer;

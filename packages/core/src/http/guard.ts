@@ -44,8 +44,8 @@ function guardIdentity<User extends MfaUser, Request>(
   requirement: Requirement,
   identity: RequestIdentity<User>,
 ): Awaitable<GuardOutcome> {
-  const { user, session, context, port } = identity;
-  const decision = askOnce(kit, { user, session, context, keepsState: port !== null }, requirement);
+  const { user, session, context, port, late } = identity;
+  const decision = askOnce(kit, { user, session, context, keepsState: port !== null, late }, requirement);
   return isThenable(decision)
     ? decision.then((later) => conclude(kit, exchange, requirement, identity, later))
     : conclude(kit, exchange, requirement, identity, decision);
@@ -76,7 +76,7 @@ async function refuseRequest<User extends MfaUser, Request>(
   const decision = await askAgain(kit, state, given);
   if (decision.access === 'allow') return allow(decision);
   warnOfCircle(kit, exchange.url);
-  if (!state.user) warnOfLostUser(kit, exchange);
+  if (!state.user && !state.late) warnOfLostUser(kit, exchange);
   const html = wantsHtml(exchange.header('accept'));
   if (decision.access === 'challenge' || decision.access === 'enroll') {
     const target = refusedReturn(kit.options, exchange, html);
@@ -98,8 +98,8 @@ export async function guardMessage<User extends MfaUser, Request>(
   exchange: MfaExchange<User, Request>,
   requirement: Requirement = {},
 ): Promise<AccessDecision> {
-  const { user, session, context, port } = await readIdentity(kit, exchange);
-  return askOnce(kit, { user, session, context, keepsState: port !== null }, requirement);
+  const { user, session, context, port, late } = await readIdentity(kit, exchange);
+  return askOnce(kit, { user, session, context, keepsState: port !== null, late }, requirement);
 }
 
 /** Where a browser is sent by a decision, or the page that tells it why it goes no further. */

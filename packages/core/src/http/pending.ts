@@ -1,8 +1,8 @@
 import type { MfaUser } from '../options.js';
 import type { MfaExchange } from './exchange.js';
 import type { HttpKit } from './http-kit.js';
-import { bindFlows, type RequestFlows } from './request-flows.js';
-import { callHost, checkUser } from './request-state.js';
+import { bindFlows, bindState, type RequestFlows } from './request-flows.js';
+import { callHost, checkUser, LATE, readRequestState } from './request-state.js';
 
 /**
  * The flows of a client that acts by a pending token, or null when the token is not good.
@@ -15,11 +15,18 @@ export async function openPending<User extends MfaUser, Request>(
   token: string,
 ): Promise<RequestFlows<User> | null> {
   const { mfa, options } = kit;
-  const { user: sessionUser } = await bindFlows(kit, exchange);
-  if (sessionUser || !options.userById) return null;
+  const state = await readRequestState(kit, exchange);
+  // While it is not known who is logged in, nobody acts by a token beside them.
+  if (state.late) return bindState(kit, state);
+  if (state.user || !options.userById) return null;
   const opened = await mfa.openPendingToken(token);
   if (!opened.ok) return null;
-  const user = checkUser('userById', await callHost('userById', () => options.userById?.(opened.userId)), kit);
+  const answer = await callHost(kit, 'userById', () => options.userById?.(opened.userId));
+  if (answer === LATE) {
+    state.late = true;
+    return bindState(kit, state);
+  }
+  const user = checkUser('userById', answer, kit);
   if (user?.id !== opened.userId) return null;
   return bindFlows(kit, exchange, { user, session: opened.session });
 }

@@ -14,6 +14,9 @@ export interface RequestLogin {
   deviceToken?: string;
 }
 
+/** When to ask again after a callback of the host was late. */
+export const LATE_RETRY_SECONDS = 5;
+
 /** The guard's question, for the state of one request; a login that the host forgot to begin is begun. */
 export function askAccess<User extends MfaUser, Request>(
   kit: HttpKit<User, Request>,
@@ -26,9 +29,10 @@ export function askAccess<User extends MfaUser, Request>(
 /** The question as it stands, of who acts. */
 export function askOnce<User extends MfaUser, Request>(
   kit: HttpKit<User, Request>,
-  { user, session, context, keepsState }: Pick<RequestState<User>, 'user' | 'session' | 'context' | 'keepsState'>,
+  { user, session, context, keepsState, late }: Pick<RequestState<User>, 'user' | 'session' | 'context' | 'keepsState' | 'late'>,
   requirement: Requirement,
 ): Awaitable<AccessDecision> {
+  if (late) return { access: 'unavailable', retryAfterSeconds: LATE_RETRY_SECONDS };
   if (!user) return { access: 'login-again' };
   return kit.mfa.settings.checkAccess({ user, session, context, requirement, firstFactorProven: !keepsState });
 }

@@ -6,7 +6,7 @@ import { type Result, refuse } from '../results.js';
 import { claimedDeviceIds } from './device-cookies.js';
 import type { MfaExchange } from './exchange.js';
 import type { HttpKit } from './http-kit.js';
-import { askAccess, ensureState, keepReturnTo, loginNow, type RequestLogin } from './request-access.js';
+import { askAccess, ensureState, keepReturnTo, LATE_RETRY_SECONDS, loginNow, type RequestLogin } from './request-access.js';
 import { type ActingIdentity, type RequestState, readRequestState } from './request-state.js';
 
 /** What a proof bound to a request gives. */
@@ -72,8 +72,15 @@ export async function bindFlows<User extends MfaUser, Request>(
   exchange: MfaExchange<User, Request>,
   identity?: ActingIdentity<User>,
 ): Promise<RequestFlows<User>> {
+  return bindState(kit, await readRequestState(kit, exchange, identity));
+}
+
+/** Binds the flows to who acts, once that was read. */
+export function bindState<User extends MfaUser, Request>(
+  kit: HttpKit<User, Request>,
+  state: RequestState<User>,
+): RequestFlows<User> {
   const { mfa } = kit;
-  const state = await readRequestState(kit, exchange, identity);
 
   async function acting<Answer extends object>(
     flow: (input: {
@@ -82,6 +89,7 @@ export async function bindFlows<User extends MfaUser, Request>(
       context: RequestState<User>['context'];
     }) => Promise<Result<Answer>>,
   ): Promise<Result<Answer>> {
+    if (state.late) return refuse('unavailable', { retryAfterSeconds: LATE_RETRY_SECONDS });
     if (!state.user) return refuse('login_again');
     const begun = await ensureState(kit, state);
     if (begun && begun.access === 'unavailable') return refuse('unavailable', { retryAfterSeconds: begun.retryAfterSeconds });
@@ -120,7 +128,8 @@ export async function bindFlows<User extends MfaUser, Request>(
       return state.session?.state === 'verified' ? state.session.assurance : undefined;
     },
     async beginLogin({ user, loggedInAt } = {}) {
-      if (user) state.user = user;
+      if (user) Object.assign(state, { user, late: false });
+      if (state.late) return { decision: { access: 'unavailable', retryAfterSeconds: LATE_RETRY_SECONDS } };
       if (!state.user) {
         throw new MfaError('host_setup', 'beginLogin() found nobody logged in. Call it after req.logIn(), or give it { user }.');
       }

@@ -1,8 +1,8 @@
 import type { MfaSession } from '../assurance.js';
-import { type Awaitable, andThen, isThenable, rescue } from '../awaitable.js';
+import { type Awaitable, andThen, isThenable } from '../awaitable.js';
 import { MfaError } from '../errors.js';
 import type { EventContext } from '../events.js';
-import { checkUserAnswer } from '../host-input.js';
+import { checkUserAnswer, describe, isFieldObject } from '../host-input.js';
 import type { DeviceGrant, DeviceInput } from '../mfa.js';
 import type { MfaUser } from '../options.js';
 import { type DeviceCookieStyle, deviceCookieLines, readDeviceTokens } from './device-cookies.js';
@@ -25,6 +25,8 @@ export interface RequestIdentity<User extends MfaUser> {
   /** Where the state is kept; null for bearer clients and pending tokens. */
   port: SessionPort | null;
   context: EventContext | undefined;
+  /** A callback of the host did not answer in time, so it is not known who acts: every flow is unavailable. */
+  late: boolean;
 }
 
 /** Who acts in one request, with which state and which device tokens; changes as the request's flows change it. */
@@ -37,6 +39,8 @@ export interface RequestState<User extends MfaUser> {
   /** What the session holds where the state of this user is missing. */
   readonly stored: StoredState;
   readonly context: EventContext | undefined;
+  /** A callback of the host did not answer in time, so it is not known who acts: every flow is unavailable. */
+  late: boolean;
   deviceTokens(): string[];
   /** What a proof says of the browser. */
   deviceInput(rememberDevice: boolean | undefined): Promise<DeviceInput>;
@@ -54,7 +58,7 @@ export function readIdentity<User extends MfaUser, Request>(
   exchange: MfaExchange<User, Request>,
 ): Awaitable<RequestIdentity<User>> {
   const user = askUser(kit, exchange);
-  return isThenable(user) ? user.then((known) => identityOf(exchange, known)) : identityOf(exchange, user);
+  return isThenable(user) ? user.then((known) => identityOf(kit, exchange, known)) : identityOf(kit, exchange, user);
 }
 
 /** Reads who acts, for the flows of a request. `identity`: somebody else than the session's user. */
@@ -63,37 +67,38 @@ export function readRequestState<User extends MfaUser, Request>(
   exchange: MfaExchange<User, Request>,
   identity?: ActingIdentity<User>,
 ): Awaitable<RequestState<User>> {
-  if (identity) return new StateOfRequest(kit, exchange, { ...identity, port: null, context: exchange.eventContext() });
+  if (identity) return new StateOfRequest(kit, exchange, { ...identity, port: null, context: contextOf(exchange), late: false });
   return andThen(readIdentity(kit, exchange), (found) => new StateOfRequest(kit, exchange, found));
 }
 
+/** Like {@link callHost}, without a function for it that would be made at every guarded request. */
 function askUser<User extends MfaUser, Request>(
   kit: HttpKit<User, Request>,
   exchange: MfaExchange<User, Request>,
-): Awaitable<User | null> {
-  let given: ReturnType<typeof exchange.user>;
+): Awaitable<User | null | undefined | false | typeof LATE> {
   try {
-    given = exchange.user();
+    const given = exchange.user();
+    return isThenable(given) ? awaitHost(kit, 'user', given) : given;
   } catch (cause) {
     return refuseHost('user', cause);
   }
-  if (!isThenable(given)) return checkUser('user', given, kit);
-  return Promise.resolve(given)
-    .catch((cause) => refuseHost('user', cause))
-    .then((user) => checkUser('user', user, kit));
 }
 
 function identityOf<User extends MfaUser, Request>(
+  kit: HttpKit<User, Request>,
   exchange: MfaExchange<User, Request>,
-  user: User | null,
+  given: User | null | undefined | false | typeof LATE,
 ): Awaitable<RequestIdentity<User>> {
+  if (given === LATE) return lateIdentity(exchange, null);
+  const user = checkUser('user', given, kit);
   const { assurance } = exchange;
   if (!user || !assurance) return identityOfSession(exchange, user);
-  return andThen(callHost('assurance', assurance), (proven) =>
-    proven
-      ? { user, session: sessionOfToken(proven, user.id), port: null, context: exchange.eventContext() }
-      : identityOfSession(exchange, user),
-  );
+  return andThen(callHost(kit, 'assurance', assurance), (proven) => {
+    if (proven === LATE) return lateIdentity(exchange, user);
+    return proven
+      ? { user, session: sessionOfToken(proven, user.id), port: null, context: contextOf(exchange), late: false }
+      : identityOfSession(exchange, user);
+  });
 }
 
 function identityOfSession<User extends MfaUser, Request>(
@@ -101,8 +106,39 @@ function identityOfSession<User extends MfaUser, Request>(
   user: User | null,
 ): RequestIdentity<User> {
   const { session: port } = exchange;
-  const session = user ? readSessionState(port?.read(), user.id) : undefined;
-  return { user, session, port, context: exchange.eventContext() };
+  const session = user ? readState(port, user.id) : undefined;
+  return { user, session, port, context: contextOf(exchange), late: false };
+}
+
+/** Nothing is known of the session's state either: who acts is not known. */
+function lateIdentity<User extends MfaUser, Request>(
+  exchange: MfaExchange<User, Request>,
+  user: User | null,
+): RequestIdentity<User> {
+  return { user, session: undefined, port: exchange.session, context: contextOf(exchange), late: true };
+}
+
+function readState(port: SessionPort | null, userId: string): MfaSession | undefined {
+  const given = port?.read();
+  const state = readSessionState(given, userId);
+  if (state === undefined && isThenable(given)) {
+    throw new MfaError(
+      'host_callback_failed',
+      'The option "session": read() returned a promise; it must return the state at once.',
+    );
+  }
+  return state;
+}
+
+/** What the host wants to find in its audit trail, and what its policy is asked with. */
+function contextOf<User extends MfaUser, Request>(exchange: MfaExchange<User, Request>): EventContext | undefined {
+  const context: unknown = exchange.eventContext();
+  if (context === undefined || context === null) return undefined;
+  if (isFieldObject(context)) return context;
+  throw new MfaError(
+    'host_callback_failed',
+    `The option "eventContext" must return an object of facts at once, or nothing; it returned ${describe(context)}.`,
+  );
 }
 
 /** Made from an identity only where a request's flows are needed: a guard asks at every request, and lets most through. */
@@ -110,6 +146,7 @@ export class StateOfRequest<User extends MfaUser, Request> implements RequestSta
   readonly context: EventContext | undefined;
   user: User | null;
   session: MfaSession | undefined;
+  late: boolean;
   readonly #kit: HttpKit<User, Request>;
   readonly #exchange: MfaExchange<User, Request>;
   readonly #port: SessionPort | null;
@@ -117,11 +154,12 @@ export class StateOfRequest<User extends MfaUser, Request> implements RequestSta
   constructor(
     kit: HttpKit<User, Request>,
     exchange: MfaExchange<User, Request>,
-    { user, session, port, context }: RequestIdentity<User>,
+    { user, session, port, context, late }: RequestIdentity<User>,
   ) {
     this.user = user;
     this.session = session;
     this.context = context;
+    this.late = late;
     this.#kit = kit;
     this.#exchange = exchange;
     this.#port = port;
@@ -185,9 +223,30 @@ export function checkUser<User extends MfaUser>(
   return user;
 }
 
+/** Stands for the answer of a callback that did not come in time. */
+export const LATE = Symbol('late');
+
 /** Calls the host; what it throws becomes an MfaError that names the option. */
-export function callHost<Value>(option: string, call: () => Awaitable<Value>): Awaitable<Value> {
-  return rescue(call, (cause) => refuseHost(option, cause));
+export function callHost<User extends MfaUser, Request, Value>(
+  kit: HttpKit<User, Request>,
+  option: string,
+  call: () => Awaitable<Value>,
+): Awaitable<Value | typeof LATE> {
+  try {
+    const given = call();
+    return isThenable(given) ? awaitHost(kit, option, given) : given;
+  } catch (cause) {
+    return refuseHost(option, cause);
+  }
+}
+
+async function awaitHost<User extends MfaUser, Request, Value>(
+  kit: HttpKit<User, Request>,
+  option: string,
+  given: PromiseLike<Value>,
+): Promise<Value | typeof LATE> {
+  const answer = await kit.mfa.settings.awaitCallback(option, given).catch((cause) => refuseHost(option, cause));
+  return answer.late ? LATE : answer.value;
 }
 
 function refuseHost(option: string, cause: unknown): never {

@@ -1,3 +1,5 @@
+import { MfaError } from '../errors.js';
+import { describe } from '../host-input.js';
 import type { MfaUser } from '../options.js';
 import type { MfaExchange } from './exchange.js';
 import type { ResolvedHttpOptions } from './http-options.js';
@@ -21,7 +23,14 @@ export function refusedReturn<User extends MfaUser, Request>(
 ): string | undefined {
   const target = returnTarget(exchange, { html, prefix: options.publicPrefix });
   if (target === undefined || isReserved(options, target)) return undefined;
-  return options.returnTo && options.returnTo(target, exchange.request) !== true ? undefined : target;
+  if (!options.returnTo) return target;
+  const answer: unknown = options.returnTo(target, exchange.request);
+  if (answer === true) return target;
+  if (answer === false) return undefined;
+  throw new MfaError(
+    'host_callback_failed',
+    `The option "returnTo" must return true or false at once; it returned ${describe(answer)}.`,
+  );
 }
 
 function isReserved({ publicPath, loginUrl }: Paths, target: string): boolean {

@@ -1,11 +1,14 @@
+import { MfaError } from '../errors.js';
+import { describe, isFieldObject } from '../host-input.js';
 import type { MfaUser } from '../options.js';
 import { type Messages, mergeMessages } from '../pages/messages.js';
 import type { MfaPage, PageFrame, PageNotice } from '../pages/page.js';
 import { type PageRefusal, refusalPage, refusalText } from '../pages/refusals.js';
-import { pageAnswer, problemHeaders } from './answers.js';
+import { pageAnswer, problemAnswer, problemHeaders } from './answers.js';
 import type { HttpAnswer, MfaExchange } from './exchange.js';
 import type { HttpKit } from './http-kit.js';
-import type { Problem } from './problem.js';
+import { describeProblem, type Problem } from './problem.js';
+import { callHost, LATE } from './request-state.js';
 
 /** A page to be shown. */
 export interface View<User extends MfaUser> {
@@ -28,7 +31,7 @@ export async function showPage<User extends MfaUser, Request>(
   const frame: PageFrame = {
     basePath: publicPath,
     brand: brandFor(kit, user),
-    hiddenFields: pages.hiddenFields?.(exchange.request) ?? {},
+    hiddenFields: hiddenFieldsFor(kit, exchange),
     now: kit.mfa.settings.now(),
     ...(logoUrl !== undefined && { logoUrl }),
     ...(themeUrl !== undefined && { themeUrl }),
@@ -37,9 +40,11 @@ export async function showPage<User extends MfaUser, Request>(
     ...(notice && { notice }),
   };
   const messages = messagesFor(kit, exchange);
-  const html = pages.render
-    ? await pages.render(page, frame, messages, exchange.request)
+  const html: unknown = pages.render
+    ? await callHost(kit, 'pages.render', () => pages.render?.(page, frame, messages, exchange.request))
     : (await import('../pages/render.js')).renderPage(page, frame, messages);
+  if (html === LATE) return problemAnswer(kit, describeProblem('unavailable'));
+  if (typeof html !== 'string') refuseAnswer('pages.render', 'the HTML of the page as a text', html);
   return pageAnswer(kit, { status: view.status ?? 200, html, ...(view.headers && { headers: view.headers }) });
 }
 
@@ -67,7 +72,28 @@ export function messagesFor<User extends MfaUser, Request>(
   kit: HttpKit<User, Request>,
   exchange: MfaExchange<User, Request>,
 ): Messages {
-  return mergeMessages(kit.options.pages.messages?.(exchange.request));
+  const { pages } = kit.options;
+  const given: unknown = pages.messages?.(exchange.request);
+  if (given === undefined || given === null) return mergeMessages();
+  if (!isFieldObject(given)) refuseAnswer('pages.messages', 'an object of texts at once, or nothing', given);
+  return mergeMessages(given);
+}
+
+function hiddenFieldsFor<User extends MfaUser, Request>(
+  kit: HttpKit<User, Request>,
+  exchange: MfaExchange<User, Request>,
+): Record<string, string> {
+  const given: unknown = kit.options.pages.hiddenFields?.(exchange.request);
+  if (given === undefined || given === null) return {};
+  if (!isFieldObject(given)) refuseAnswer('pages.hiddenFields', 'an object of texts at once, or nothing', given);
+  for (const value of Object.values(given)) {
+    if (typeof value !== 'string') refuseAnswer('pages.hiddenFields', 'texts for all its fields', value);
+  }
+  return { ...given } as Record<string, string>;
+}
+
+function refuseAnswer(option: string, wanted: string, given: unknown): never {
+  throw new MfaError('host_callback_failed', `The option "${option}" must return ${wanted}; it returned ${describe(given)}.`);
 }
 
 /** Name of the application on pages and in the name of the file with recovery codes. */

@@ -39,6 +39,8 @@ export type DecideEarly<Answer> = (
 export interface HowToChange<Answer> {
   /** Decides what does not wait for its turn. Without it `decide` is asked, and asked again if there is something to store. */
   early?: DecideEarly<Answer>;
+  /** Milliseconds that the operation still has, where something was waited for before; default: all of them. */
+  left?: () => number;
   /** Changes nothing but what is decided: a walk over all users, perhaps from a machine whose clock is wrong. */
   asStored?: boolean;
 }
@@ -46,9 +48,9 @@ export interface HowToChange<Answer> {
 /** Reads and changes profiles: the only door to the storage. */
 export interface ProfileStore {
   /** One read, or why there is none. */
-  read(userId: string, report: Report): Promise<ReadProfile | Refusal>;
+  read(userId: string, report: Report, left?: () => number): Promise<ReadProfile | Refusal>;
   /** One read too, for who only looks: what it gives has no secrets, and may be in use elsewhere. */
-  glance(userId: string, report: Report): Promise<ReadProfile | Refusal>;
+  glance(userId: string, report: Report, left?: () => number): Promise<ReadProfile | Refusal>;
   /**
    * Reads, decides, writes if unchanged, and only then answers. A decision that first needs something else gets it while the
    * profile is being read.
@@ -97,7 +99,8 @@ type Unreadable = Exclude<Opened, { readable: true }>;
 const CALL_MS = 2_000;
 /** A page may be a scan. */
 const LIST_MS = 10_000;
-const OPERATION_MS = 4_000;
+/** How long an operation may take, the callbacks of the host included. */
+export const OPERATION_MS = 4_000;
 const LISTED_VERSIONS = 16;
 const UNAVAILABLE = refuse('unavailable', { retryAfterSeconds: 5 });
 const BUSY = refuse('busy', { retryAfterSeconds: 1 });
@@ -222,13 +225,13 @@ export function createProfileStore({
   }
 
   return {
-    async read(userId, report) {
-      const read = await readStored(userId, CALL_MS, report);
+    async read(userId, report, left = () => CALL_MS) {
+      const read = await readStored(userId, left(), report);
       return read.done ? openRead(userId, read.value, report) : UNAVAILABLE;
     },
 
-    async glance(userId, report) {
-      const read = await readStored(userId, CALL_MS, report);
+    async glance(userId, report, left = () => CALL_MS) {
+      const read = await readStored(userId, left(), report);
       if (!read.done) return UNAVAILABLE;
       const stored = read.value;
       const seen = stored && glanced.find(userId, stored);
@@ -238,8 +241,7 @@ export function createProfileStore({
       return { ok: true, profile: glanced.keep(userId, stored, opened.profile) };
     },
 
-    async change(userId, report, given, whenUnreadable, { early, asStored = false } = {}) {
-      const left = startCountdown(OPERATION_MS);
+    async change(userId, report, given, whenUnreadable, { early, asStored = false, left = startCountdown(OPERATION_MS) } = {}) {
       const ready = Promise.resolve(given);
       // Where the profile cannot be read, nobody waits for it.
       ready.catch(() => undefined);

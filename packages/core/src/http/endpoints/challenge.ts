@@ -4,7 +4,7 @@ import { jsonAnswer, redirectAnswer } from '../answers.js';
 import type { HttpAnswer } from '../exchange.js';
 import type { Problem } from '../problem.js';
 import { showPage, type View } from '../views.js';
-import { answerDecision, answerMissing, answerRefusal, type EndpointCall, tellHost } from './endpoint-call.js';
+import { answerDecision, answerLate, answerMissing, answerRefusal, type EndpointCall, tellHost } from './endpoint-call.js';
 
 type Because = 'missing' | 'expired' | 'revoked';
 
@@ -37,6 +37,7 @@ export async function verifyProof<User extends MfaUser, Request>(call: EndpointC
   }
   const { ok: _, ...answer } = verified;
   const added = await tellHost(call, { assurance: answer.assurance, door: 'verify' });
+  if (!added) return answerLate(call);
   return call.html ? redirectAnswer(kit, answer.returnTo) : jsonAnswer(kit, 200, { ...added, ...answer });
 }
 

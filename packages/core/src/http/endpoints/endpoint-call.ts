@@ -1,4 +1,6 @@
 import type { Assurance } from '../../assurance.js';
+import { MfaError } from '../../errors.js';
+import { describe, isFieldObject } from '../../host-input.js';
 import type { MfaUser } from '../../options.js';
 import type { Refusal } from '../../results.js';
 import { emptyAnswer, jsonAnswer, problemAnswer, redirectAnswer } from '../answers.js';
@@ -9,6 +11,7 @@ import type { HttpKit } from '../http-kit.js';
 import type { VerifiedRequest } from '../http-options.js';
 import { decisionProblem, describeProblem, type Problem, refusalProblem } from '../problem.js';
 import type { RequestFlows } from '../request-flows.js';
+import { callHost, LATE } from '../request-state.js';
 import { messagesFor, problemNotice, showPage, showProblem, type View } from '../views.js';
 
 /** One request to one endpoint: understood, and bound to whoever acts. */
@@ -108,17 +111,43 @@ export async function answerChange<User extends MfaUser, Request>(
   const { assurance, notice } = input;
   if (html) return redirectAnswer(kit, overviewUrl(call, notice));
   if (flows.keepsState || !assurance) return emptyAnswer(kit);
-  return jsonAnswer(kit, 200, { ...(await tellHost(call, { assurance, door: 'manage' })), assurance });
+  const added = await tellHost(call, { assurance, door: 'manage' });
+  return added ? jsonAnswer(kit, 200, { ...added, assurance }) : answerLate(call);
 }
 
-/** Tells the host of a proof that was kept, and gives what it adds to the answer. */
+/** Tells the host of a proof that was kept, and gives what it adds to the answer; null: it did not answer in time. */
 export async function tellHost<User extends MfaUser, Request>(
   call: EndpointCall<User, Request>,
   verified: Omit<VerifiedRequest<User>, 'user'>,
-): Promise<Record<string, unknown>> {
+): Promise<Record<string, unknown> | null> {
   const { kit, exchange, flows } = call;
-  if (!flows.user) return {};
-  return (await kit.options.onVerified?.(exchange.request, { ...verified, user: flows.user })) ?? {};
+  const { user } = flows;
+  if (!user) return {};
+  const added: unknown = await callHost(kit, 'onVerified', () =>
+    kit.options.onVerified?.(exchange.request, { ...verified, user }),
+  );
+  if (added === LATE) return null;
+  if (added === undefined || added === null) return {};
+  if (!isFieldObject(added)) return refuseAdded(`it returned ${describe(added)}`);
+  try {
+    JSON.stringify(added);
+  } catch (cause) {
+    return refuseAdded('what it returned cannot be written as JSON', cause);
+  }
+  return { ...added };
+}
+
+/** The answer where a callback of the host did not answer in time, so that what it adds is missing. */
+export function answerLate<User extends MfaUser, Request>(call: EndpointCall<User, Request>): Promise<HttpAnswer> {
+  return answerProblem(call, describeProblem('unavailable'));
+}
+
+function refuseAdded(what: string, cause?: unknown): never {
+  throw new MfaError(
+    'host_callback_failed',
+    `The option "onVerified" must return an object such as { accessToken }, or nothing; ${what}.`,
+    { cause },
+  );
 }
 
 /** Where the overview is, with the notice it shows. */

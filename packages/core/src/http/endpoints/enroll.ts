@@ -7,6 +7,7 @@ import { describeProblem } from '../problem.js';
 import { showPage, type View } from '../views.js';
 import {
   answerChange,
+  answerLate,
   answerMissing,
   answerProblem,
   answerRefusal,
@@ -53,6 +54,8 @@ export async function confirmEnroll<User extends MfaUser, Request>(call: Endpoin
   }
   const { ok: _, ...answer } = confirmed;
   const added = await tellHost(call, { assurance: answer.assurance, door: 'enroll' });
+  // The recovery codes are shown once: they leave even where the fields of the host are missing.
+  if (!added && !answer.recoveryCodes) return answerLate(call);
   if (!call.html) return jsonAnswer(kit, 200, { ...added, ...answer });
   const { recoveryCodes, returnTo } = answer;
   if (!recoveryCodes) return redirectAnswer(kit, overviewUrl(call, 'authenticator_added'));

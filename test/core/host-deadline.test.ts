@@ -1,0 +1,162 @@
+import type { MfaOptions } from '@mfa-kit/core';
+import { guardMessage, guardRequest } from '@mfa-kit/core/http';
+import { describe, expect, it } from 'vitest';
+import { ada, createBench, createEnrolled, good, loginPending, type TestUser } from '../support/core-fixture.js';
+import { watchWarnings } from '../support/warnings.js';
+import { openDesk } from './http/desk.js';
+import { exchangeOf, sessionOf } from './http/exchange.js';
+
+const warnings = watchWarnings();
+const never = () => new Promise<never>(() => {});
+/** What an operation may take, and a little for a busy machine. */
+const LATEST = 5_500;
+
+async function within<Value>(call: Promise<Value>): Promise<Value> {
+  const begun = performance.now();
+  const value = await call;
+  expect(performance.now() - begun).toBeLessThan(LATEST);
+  return value;
+}
+
+describe('F7, I12: a policy that never answers', () => {
+  it('F7: every flow is answered as unavailable within the time of an operation, and one warning names the policy', async () => {
+    let hangs = false;
+    const bench = await createEnrolled(ada, { policy: () => (hangs ? never() : {}) });
+    const who = { user: ada, session: bench.session };
+    hangs = true;
+    const unavailable = { ok: false, reason: 'unavailable', retryAfterSeconds: expect.any(Number) };
+    const [decision, begun, ...results] = await within(
+      Promise.all([
+        bench.mfa.checkAccess(who),
+        bench.mfa.beginLogin({ user: ada }),
+        bench.mfa.startEnrollment(who),
+        bench.mfa.currentEnrollment(who),
+        bench.mfa.confirmEnrollment({ ...who, enrollmentId: 'x', code: '123456' }),
+        bench.mfa.cancelEnrollment({ ...who, enrollmentId: 'x' }),
+        bench.mfa.verify({ ...who, code: '123456' }),
+        bench.mfa.getStatus({ user: ada }),
+        bench.mfa.renameAuthenticator({ ...who, authenticatorId: 'x', name: 'y' }),
+        bench.mfa.removeAuthenticator({ ...who, authenticatorId: 'x' }),
+        bench.mfa.regenerateRecoveryCodes(who),
+        bench.mfa.revokeDevice({ ...who, deviceId: 'x' }),
+        bench.mfa.endAllSessions(who),
+      ]),
+    );
+    expect(decision).toEqual({ access: 'unavailable', retryAfterSeconds: 5 });
+    expect(begun).toEqual({ decision: { access: 'unavailable', retryAfterSeconds: 5 } });
+    for (const result of results) expect(result).toEqual(unavailable);
+    expect(bench.counts.writes).toBe(0);
+    await new Promise(setImmediate);
+    expect(warnings).toEqual([expect.stringMatching(/^MFA_KIT_CALLBACK_FAILED: The option "policy" did not answer in time/)]);
+  }, 20_000);
+
+  it('F7: what it answers late changes nothing, and its late failure is nobody’s', async () => {
+    const late = (end: (resolve: (policy: object) => void, reject: (cause: Error) => void) => void) =>
+      new Promise<object>((resolve, reject) => setTimeout(() => end(resolve, reject), 4_300));
+    const off = createBench({ policy: () => late((resolve) => resolve({ mfa: 'off' })) as never });
+    const fails = createBench({ policy: () => late((_, reject) => reject(new Error('late'))) as never });
+    const decisions = await within(
+      Promise.all([off, fails].map(({ mfa }) => mfa.checkAccess({ user: ada, session: undefined }))),
+    );
+    for (const { access } of decisions) expect(access).toBe('unavailable');
+    await new Promise((resolve) => setTimeout(resolve, 600));
+  }, 20_000);
+
+  it('F7: policy and storage share the time of one operation', async () => {
+    const bench = createBench();
+    await loginPending(bench.mfa);
+    const slow = <Value>(value: Value, ms: number) => new Promise<Value>((resolve) => setTimeout(() => resolve(value), ms));
+    const storage = { ...bench.storage, read: async (id: string) => slow(await bench.storage.read(id), 1_600) };
+    const { mfa } = createBench({ storage: storage as never, clock: bench.clock.now, policy: () => slow({}, 3_200) });
+    const [decision, status, begun] = await within(
+      Promise.all([
+        mfa.checkAccess({ user: ada, session: undefined }),
+        mfa.getStatus({ user: ada }),
+        mfa.beginLogin({ user: ada }),
+      ]),
+    );
+    expect([decision.access, status.ok, begun.decision.access]).toEqual(['unavailable', false, 'unavailable']);
+  }, 20_000);
+
+  it('F7: a policy that answers at once costs the guard neither a promise nor a timer', async () => {
+    let level: 'required' | 'off' = 'required';
+    const { mfa, session } = await createEnrolled(ada, { policy: () => ({ mfa: level }) });
+    level = 'off';
+    expect(mfa.settings.checkAccess({ user: ada, session })).toEqual({ access: 'allow', via: 'not-required' });
+  });
+});
+
+describe('F7, I12: callbacks of the HTTP options that never answer', () => {
+  const problem = { status: 503, reason: 'unavailable', retryAfterSeconds: 5 };
+  const core: Partial<MfaOptions<TestUser>> = {};
+
+  it('F7: user and assurance: every endpoint, page and guard says unavailable, and nobody is taken for logged out', async () => {
+    const desk = await openDesk({}, core);
+    const exchanges = [
+      () => ({ ...exchangeOf({ session: sessionOf(desk.session) }), user: never }),
+      () => ({ ...exchangeOf({ user: ada, session: null }), assurance: never }),
+    ];
+    for (const open of exchanges) {
+      const [guarded, message, page] = await within(
+        Promise.all([
+          guardRequest(desk.kit, open()),
+          guardMessage(desk.kit, open()),
+          guardRequest(desk.kit, { ...open(), header: (name) => (name === 'accept' ? 'text/html' : undefined) }),
+        ]),
+      );
+      expect(guarded).toMatchObject({ allowed: false, decision: { access: 'unavailable' }, answer: { status: 503 } });
+      expect(JSON.parse(guarded.allowed ? '' : guarded.answer.body)).toMatchObject(problem);
+      expect(message).toEqual({ access: 'unavailable', retryAfterSeconds: 5 });
+      expect(page).toMatchObject({ allowed: false, answer: { status: 503 } });
+    }
+    const client = desk.browser(null);
+    const open = client.exchange.bind(client);
+    client.exchange = (given) => ({ ...open(given), user: never });
+    const { pendingToken, code } = { pendingToken: await desk.pendingToken(), code: desk.code() };
+    const answers = await within(
+      Promise.all([
+        client.get(''),
+        client.get('/challenge'),
+        client.get('/enroll'),
+        client.post('/verify', { code }),
+        // The user of the session is not known, so a pending token must not act beside it.
+        client.post('/verify', { code, pendingToken }),
+        client.post('/enroll'),
+        client.post('/recovery-codes'),
+        client.post('/devices/revoke', { id: 'x' }),
+        client.post('/sessions/end'),
+        client.page('GET', ''),
+      ]),
+    );
+    for (const { status, header } of answers) expect([status, header('retry-after')]).toEqual([503, '5']);
+    expect(answers[3]?.body).toMatchObject(problem);
+    await new Promise(setImmediate);
+    expect(new Set(warnings.map((line) => /"(\w+)"/.exec(line)?.[1]))).toEqual(new Set(['user', 'assurance']));
+    expect(warnings).toHaveLength(2);
+  }, 20_000);
+
+  it('F7: userById and onVerified', async () => {
+    const byId = await openDesk({ userById: never });
+    const verified = await openDesk({ onVerified: never });
+    const tool = byId.tool();
+    const browser = await verified.logIn();
+    const pendingToken = await byId.pendingToken();
+    const [opened, proven] = await within(
+      Promise.all([
+        tool.post('/verify', { pendingToken, code: byId.code() }, { 'sec-fetch-site': 'same-origin' }),
+        browser.post('/verify', { code: verified.code() }),
+      ]),
+    );
+    expect(opened.body).toMatchObject(problem);
+    expect(proven.body).toMatchObject(problem);
+    await new Promise(setImmediate);
+    expect(warnings.map((line) => /"(\w+)"/.exec(line)?.[1]).sort()).toEqual(['onVerified', 'userById']);
+  }, 20_000);
+
+  it('F7: a page that the host never draws', async () => {
+    const desk = await openDesk({ pages: { render: never } });
+    const browser = await desk.logIn();
+    expect((await within(browser.page('GET', '/challenge'))).body).toMatchObject(problem);
+    good(await desk.mfa.getStatus({ user: ada }));
+  }, 20_000);
+});
