@@ -40,7 +40,7 @@ const otherwise: [string, string, string][] = [
   [
     'LOG-5',
     'a notice for each login that failed at the second factor',
-    'at half and at full of the budget, once a day: a notice for every typing error is one that nobody reads',
+    'at the third wrong code within 30 days, whatever their rhythm, at most once a day, and when half and all of the budget is gone; on a known browser at the tenth: a notice for every typing error is one that nobody reads',
   ],
 ];
 

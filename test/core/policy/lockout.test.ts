@@ -167,6 +167,20 @@ describe('F31, FLT-5: a clock that jumped', () => {
     expect(waitAt(byRelease1, now)).toBe(waitAt(budget, now));
   });
 
+  it('release 1, which dates a budget back, gives this release nothing to drain and ends no wait', () => {
+    const { budget, now } = guessOn(20);
+    const before = now - YEAR;
+    const dated = { ...budget, lastWrongAt: before, levelAt: before };
+    for (const later of [0, HOUR, 9 * HOUR, 30 * DAY]) {
+      const state = budgetAt(dated, before + later, 'account');
+      expect(state.budget.level).toBe(budget.level);
+      expect(before + later + state.waitMs).toBeGreaterThanOrEqual(now);
+    }
+    const quick = guessOn(6);
+    const again = { ...quick.budget, lastWrongAt: quick.now - YEAR, levelAt: quick.now - YEAR };
+    expect(waitAt(again, quick.now - YEAR + 2 * HOUR)).toBe(YEAR - 2 * HOUR);
+  });
+
   it('clocks may differ by a minute', () => {
     const { budget, now } = guessOn(5);
     expect(budgetAt(budget, now - 60 * SECOND, 'account').aheadMs).toBe(0);

@@ -119,9 +119,10 @@ function ownTime(budget: GuessBudget, now: number): number {
 }
 
 function settle(stored: GuessBudget, now: number): GuessBudget {
-  const at = ownTime(stored, now);
-  const drained = Math.min(Math.floor((at - stored.levelAt) / DRAIN_EVERY), stored.level);
-  const forgotten = stored.quick > 0 && at - stored.lastWrongAt >= FORGOTTEN_AFTER;
+  // Before that instant has passed again there is nothing to drain, also where release 1 has dated the rest back.
+  if (now < highWater(stored)) return stored;
+  const drained = Math.min(Math.floor((now - stored.levelAt) / DRAIN_EVERY), stored.level);
+  const forgotten = stored.quick > 0 && now - stored.lastWrongAt >= FORGOTTEN_AFTER;
   // A budget that gives nothing back keeps its mark: a right code under a wrong clock leaves no trace in it.
   if (drained === 0 && !forgotten) return stored;
   return {
@@ -129,18 +130,23 @@ function settle(stored: GuessBudget, now: number): GuessBudget {
     quick: forgotten ? 0 : stored.quick,
     level: stored.level - drained,
     levelAt: stored.levelAt + drained * DRAIN_EVERY,
-    highWaterAt: at,
+    highWaterAt: now,
   };
 }
 
 function quickWait(budget: GuessBudget, now: number): number {
   if (budget.quick < QUICK_TRIES) return 0;
   const wait = Math.min(FIRST_WAIT * 2 ** Math.min(budget.quick - QUICK_TRIES, 10), LONGEST_WAIT);
-  const ends = budget.lastWrongAt + wait;
-  return ends > ownTime(budget, now) ? ends - now : 0;
+  return waitUntil(budget.lastWrongAt + wait, budget, now);
 }
 
 function bucketWait(budget: GuessBudget, now: number): number {
   const tries = budget.level + 1 - BUCKET;
-  return tries <= 0 ? 0 : budget.levelAt + tries * DRAIN_EVERY - now;
+  return tries <= 0 ? 0 : waitUntil(budget.levelAt + tries * DRAIN_EVERY, budget, now);
+}
+
+/** No wait ends before the highest instant has passed again. */
+function waitUntil(end: number, budget: GuessBudget, now: number): number {
+  const highest = highWater(budget);
+  return Math.max(now < highest ? Math.max(end, highest) - now : end - now, 0);
 }
