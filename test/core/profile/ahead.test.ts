@@ -5,6 +5,7 @@ import { peek, poke } from '../../faults/core-faulty-storage.js';
 import {
   ada,
   createAuthenticator,
+  createBench,
   createEnrolled,
   DAY,
   type Enrolled,
@@ -107,7 +108,8 @@ describe('F32: a clock that is a year ahead for a moment', () => {
     await poke(bench.storage, ada.id, (profile) => ({ ...profile, authenticators: [], unenrolledAt: bench.clock.now() + YEAR }));
     const decision = async () => (await bench.mfa.beginLogin({ user: enrolled })).decision.access;
     expect(await decision()).toBe('refuse');
-    good((await bench.mfa.passwordChanged({ userId: ada.id })) as { ok: true });
+    const { session } = await bench.mfa.beginLogin({ user: ada });
+    good(await bench.mfa.startEnrollment({ user: ada, session }));
     bench.clock.advance(YEAR);
     expect(await decision()).toBe('refuse');
   });
@@ -159,6 +161,7 @@ const INSTANTS: Record<string, 'goes' | 'now' | 'stays'> = {
   'devices.lastUsedAt': 'now',
   'devices.rememberedUntil': 'goes',
   'devices.rememberedAt': 'goes',
+  'devices.rememberedBy.at': 'goes',
   'devices.retiring.successorShownAt': 'goes',
   'devices.next.mintedAt': 'now',
   'devices.budget.*': 'stays', // a budget forgets nothing
@@ -221,6 +224,7 @@ it('F32: every instant that a profile holds is one of these, and does what is sa
           lastUsedAt: ahead,
           rememberedAt: ahead,
           rememberedUntil: ahead,
+          rememberedBy: { via: 'otp', at: ahead },
           retiring: [{ id: 'r', successorShownAt: ahead }],
           next: { id: 'n', mintedAt: ahead },
           budget,
@@ -260,6 +264,15 @@ function instantsOf(value: unknown, name = '', found = new Map<string, number[]>
   }
   return found;
 }
+
+it('F32: an operator’s call from a machine whose clock is behind drops nothing', async () => {
+  const bench = await createEnrolled();
+  const { token } = await loginWithCode(bench, { rememberDevice: true });
+  const script = createBench({ storage: bench.storage, clock: () => bench.clock.now() - DAY });
+  await script.mfa.clearLockout({ userId: ada.id, actor: 'support', reason: 'asked' });
+  await script.mfa.rotateKeys();
+  expect(await access(bench, token)).toBe('allow');
+});
 
 it('a clock ahead by less than a minute changes nothing', async () => {
   const bench = await createEnrolled();

@@ -41,7 +41,7 @@ export interface HowToChange<Answer> {
   early?: DecideEarly<Answer>;
   /** Milliseconds that the operation still has, where something was waited for before; default: all of them. */
   left?: () => number;
-  /** Changes nothing but what is decided: a walk over all users, perhaps from a machine whose clock is wrong. */
+  /** Changes nothing but what is decided: operators' calls and walks, perhaps from a machine whose clock is wrong. */
   asStored?: boolean;
 }
 
