@@ -14,12 +14,15 @@ import { drizzleStorage } from './clients/drizzle.js';
 import { knexStorage } from './clients/knex.js';
 import { openKysely } from './clients/kysely.js';
 import { postgresJsStorage } from './clients/postgres-js.js';
-import { connectionHooks, runConformance } from './run-conformance.js';
+import { connectionHooks, LEFT_ON_POSTGRES, leaveOpen, runConformance } from './run-conformance.js';
 
 interface OpenClient {
   storage: SqlStorage;
   /** A transaction of the application that ends in a rollback, whatever happens. */
   inTransaction(work: () => Promise<void>): Promise<void>;
+  /** A connection of its pool, and how many there are. */
+  lend(): Promise<{ query(statement: string): Promise<unknown>; release(): unknown }>;
+  connections: number;
   close(): Promise<unknown>;
 }
 
@@ -37,9 +40,12 @@ function openPool(connectionString: string): pg.Pool {
 /** Each as an application opens it, with the time-outs that docs/storage.md names. */
 const clients = {
   Kysely(url) {
-    const { db, storage } = openKysely<object>(openPool(url));
+    const pool = openPool(url);
+    const { db, storage } = openKysely<object>(pool);
     return {
       storage,
+      lend: () => pool.connect(),
+      connections: 10,
       inTransaction: (work) =>
         db.transaction().execute(async (transaction) => {
           await kyselySql.raw(INSERT).execute(transaction);
@@ -53,6 +59,8 @@ const clients = {
     const db = drizzle(openPool(url));
     return {
       storage: drizzleStorage(db),
+      lend: () => db.$client.connect(),
+      connections: 10,
       inTransaction: (work) =>
         db.transaction(async (transaction) => {
           await transaction.execute(INSERT);
@@ -70,6 +78,14 @@ const clients = {
     });
     return {
       storage: knexStorage(db),
+      async lend() {
+        const connection = await db.client.acquireConnection();
+        return {
+          query: (statement) => connection.query(statement),
+          release: () => db.client.releaseConnection(connection),
+        };
+      },
+      connections: 10,
       inTransaction: (work) =>
         db.transaction(async (transaction) => {
           await transaction.raw(INSERT);
@@ -83,6 +99,11 @@ const clients = {
     const sql = postgres(url, { connect_timeout: 2, onnotice: () => undefined });
     return {
       storage: postgresJsStorage(sql),
+      async lend() {
+        const reserved = await sql.reserve();
+        return { query: (statement) => reserved.unsafe(statement), release: () => reserved.release() };
+      },
+      connections: 10,
       async inTransaction(work) {
         await sql.begin(async (transaction) => {
           await transaction.unsafe(INSERT);
@@ -129,6 +150,10 @@ for (const [name, open] of Object.entries(clients) as [keyof typeof clients, (ur
           ...connectionHooks(proxy),
           // postgres.js waits for an answer for ever, as docs/storage.md says.
           ...(name === 'postgres.js' && { blackHole: undefined }),
+          leaveTransactionOpen(storage) {
+            const { connections, lend } = clientOf.get(storage) as OpenClient;
+            return leaveOpen(connections, lend, LEFT_ON_POSTGRES);
+          },
           inHostTransaction: (storage, work) => endsInRollback((clientOf.get(storage) as OpenClient).inTransaction(work)),
         },
       });

@@ -12,6 +12,7 @@ import { describeWith } from '../../support/requires.js';
 import { expectCaught, failuresOf } from './kit-failures.js';
 import { runConformance } from './run-conformance.js';
 import { rightStorageWithFaults } from './seeded-bugs/faults.js';
+import { blindStorage } from './seeded-bugs/open-transaction.js';
 import { seededBugs } from './seeded-bugs.js';
 
 describe('the conformance kit passes a right adapter with every fault', () => {
@@ -56,9 +57,19 @@ describe('the conformance kit', () => {
     const cases = storageConformance({ open: () => Promise.reject(new Error('not opened')) });
     const skipped = cases.filter(({ skip }) => skip);
     expect(new Set(skipped.map(({ skip }) => skip))).toEqual(
-      new Set(['disconnect', 'loseNextReply', 'blackHole', 'inHostTransaction'].map((hook) => `needs the hook ${hook}`)),
+      new Set(
+        ['disconnect', 'loseNextReply', 'blackHole', 'inHostTransaction', 'leaveTransactionOpen'].map(
+          (hook) => `needs the hook ${hook}`,
+        ),
+      ),
     );
     for (const { run } of skipped) await expect(run()).rejects.toThrow('needs the hook');
+  });
+
+  it('F13, F14: accepts an adapter whose unsafeSettings() says that it cannot see an open transaction', async () => {
+    const sentence = 'This adapter cannot see an open transaction: give it a pool of its own.';
+    const { open, hooks = {} } = blindStorage({ reads: true, writes: true }, [sentence]);
+    expect(await failuresOf({ open: async () => open(), hooks }, ['a transaction that'])).toEqual(new Map());
   });
 
   it('has each name once', () => {

@@ -6,7 +6,7 @@ import type { MfaStorage } from '../../../packages/core/src/storage/storage.js';
 import { startFaultProxy } from '../../support/fault-proxy.js';
 import { mysqlDatabase, mysqlVersion } from '../../support/mysql.js';
 import { describeWith } from '../../support/requires.js';
-import { connectionHooks, runConformance } from './run-conformance.js';
+import { connectionHooks, LEFT_ON_MYSQL, leaveOpen, runConformance } from './run-conformance.js';
 
 const database = await mysqlDatabase();
 const pools: mysql.Pool[] = [];
@@ -47,6 +47,7 @@ describeWith(database, 'mysql2 keeps the contract, through a proxy that breaks t
     open: async () => storages[opened++ % 2] as MfaStorage,
     hooks: {
       ...connectionHooks(proxy),
+      leaveTransactionOpen: (storage) => leaveOpen(10, () => (poolOf.get(storage) as mysql.Pool).getConnection(), LEFT_ON_MYSQL),
       async inHostTransaction(storage, work) {
         const connection = await (poolOf.get(storage) as mysql.Pool).getConnection();
         try {

@@ -43,6 +43,15 @@ describe.skipIf(sqlite === null)('node:sqlite keeps the contract (from Node 22.5
       databases.delete(storage);
     },
     hooks: {
+      async leaveTransactionOpen(storage) {
+        const database = databases.get(storage) as Database;
+        database.exec('BEGIN; SELECT count(*) FROM host_things');
+        let isOpen = true;
+        return async () => {
+          if (isOpen) database.exec('ROLLBACK');
+          isOpen = false;
+        };
+      },
       async inHostTransaction(storage, work) {
         const database = databases.get(storage) as Database;
         database.exec('BEGIN IMMEDIATE; INSERT INTO host_things VALUES (1)');

@@ -5,7 +5,7 @@ import type { MfaStorage } from '../../../packages/core/src/storage/storage.js';
 import { startFaultProxy } from '../../support/fault-proxy.js';
 import { postgresDatabase, postgresVersion } from '../../support/postgres.js';
 import { describeWith } from '../../support/requires.js';
-import { connectionHooks, runConformance } from './run-conformance.js';
+import { connectionHooks, LEFT_ON_POSTGRES, leaveOpen, runConformance } from './run-conformance.js';
 
 const database = await postgresDatabase();
 const pools: pg.Pool[] = [];
@@ -44,6 +44,7 @@ describeWith(database, 'pg keeps the contract, through a proxy that breaks the c
     open: async () => storages[opened++ % 2] as MfaStorage,
     hooks: {
       ...connectionHooks(proxy),
+      leaveTransactionOpen: (storage) => leaveOpen(10, () => (poolOf.get(storage) as pg.Pool).connect(), LEFT_ON_POSTGRES),
       async inHostTransaction(storage, work) {
         const client = await (poolOf.get(storage) as pg.Pool).connect();
         try {

@@ -23,7 +23,7 @@ import {
   prismaModel,
 } from '../../support/prisma.js';
 import { describeWith } from '../../support/requires.js';
-import { connectionHooks, runConformance } from './run-conformance.js';
+import { connectionHooks, LEFT_ON_MYSQL, LEFT_ON_POSTGRES, runConformance } from './run-conformance.js';
 
 const ready = preparePrisma();
 const postgres = ready ? await postgresDatabase() : null;
@@ -71,6 +71,17 @@ for (const [name, kind] of kinds) {
           // What closes a prepared statement comes after its reply and has none: not that is to be lost.
           await sleep(200);
           proxy.loseNextReply();
+        },
+        async leaveTransactionOpen(storage) {
+          const prisma = clientOf.get(storage) as Prisma;
+          // One after another they get the same connection of its pool, and so does what follows.
+          const [begin, read] = real.dialect === 'mysql' ? LEFT_ON_MYSQL : LEFT_ON_POSTGRES;
+          await prisma.$executeRawUnsafe(begin);
+          await prisma.$queryRawUnsafe(read);
+          // The pool of MariaDB lends its connections by turns.
+          return async () => {
+            for (let turn = 0; turn < 20; turn++) await prisma.$executeRawUnsafe('ROLLBACK');
+          };
         },
         inHostTransaction: (storage, work) =>
           rolledBack(clientOf.get(storage) as Prisma, async (transaction) => {

@@ -39,6 +39,30 @@ export function connectionHooks(proxy: FaultProxy) {
   } satisfies StorageConformanceHooks;
 }
 
+/** What is used of a connection that a pool lends. */
+interface Lent {
+  query(statement: string): Promise<unknown>;
+  release(closeIt?: boolean): unknown;
+}
+
+/** Leaves so many connections of a pool within a transaction with a snapshot, all that it has. */
+export async function leaveOpen(count: number, lend: () => Promise<Lent>, statements: readonly string[]) {
+  const lent = await Promise.all(Array.from({ length: count }, lend));
+  for (const connection of lent) {
+    for (const statement of statements) await connection.query(statement);
+  }
+  for (const connection of lent) await connection.release();
+  // Those that are still open.
+  return async () => {
+    const left = await Promise.all(Array.from({ length: count }, lend));
+    for (const connection of left) await connection.query('ROLLBACK');
+    for (const connection of left) await connection.release();
+  };
+}
+
+export const LEFT_ON_POSTGRES = ['BEGIN ISOLATION LEVEL REPEATABLE READ', 'SELECT count(*) FROM mfa_profiles'] as const;
+export const LEFT_ON_MYSQL = ['START TRANSACTION', 'SELECT count(*) FROM mfa_profiles'] as const;
+
 /** Every case of the kit as a test; those whose hook is missing are listed as skipped, with the hook's name. */
 export function runConformance({ row, ...options }: StorageConformanceOptions & { row?: ConformanceRow }): void {
   const cases: string[] = [];

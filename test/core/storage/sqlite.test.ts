@@ -42,6 +42,12 @@ describe.each([
           for (const client of clients.values()) await client.reconnect();
         };
       },
+      async leaveTransactionOpen(storage) {
+        const client = clientOf(clients, storage);
+        await client.execute('BEGIN');
+        await client.execute('SELECT count(*) FROM host_things');
+        return async () => void (await client.execute('ROLLBACK').catch(() => undefined));
+      },
       async inHostTransaction(storage, work) {
         const transaction = await clientOf(clients, storage).transaction('write');
         await transaction.execute('INSERT INTO host_things VALUES (1)');

@@ -13,7 +13,7 @@ import { startFaultProxy } from '../../support/fault-proxy.js';
 import { mysqlDatabase, mysqlVersion } from '../../support/mysql.js';
 import { postgresDatabase, postgresVersion } from '../../support/postgres.js';
 import { describeWith } from '../../support/requires.js';
-import { connectionHooks, runConformance } from './run-conformance.js';
+import { connectionHooks, LEFT_ON_MYSQL, LEFT_ON_POSTGRES, leaveOpen, runConformance } from './run-conformance.js';
 
 // TypeORM takes any module of the shape of better-sqlite3, and this one comes built.
 const driver: unknown = createRequire(createRequire(import.meta.url).resolve('@libsql/client'))('libsql');
@@ -124,6 +124,16 @@ for (const [name, kind] of kinds) {
       open: async () => storages[next++ % 2] as MfaStorage,
       hooks: {
         ...connectionHooks(proxy),
+        leaveTransactionOpen: (storage) =>
+          leaveOpen(
+            10,
+            async () => {
+              const runner = (sourceOf.get(storage) as DataSource).createQueryRunner();
+              await runner.connect();
+              return runner;
+            },
+            real.dialect === 'mysql' ? LEFT_ON_MYSQL : LEFT_ON_POSTGRES,
+          ),
         inHostTransaction: (storage, work) =>
           (sourceOf.get(storage) as DataSource)
             .transaction(async (manager) => {

@@ -3,6 +3,7 @@ import { contractCases } from './conformance/contract.js';
 import { faultCases } from './conformance/faults.js';
 import { idCases } from './conformance/ids.js';
 import { listingCases } from './conformance/listing.js';
+import { openTransactionCases } from './conformance/open-transaction.js';
 import { raceCases } from './conformance/races.js';
 import { valueCases } from './conformance/values.js';
 import type { MfaStorage } from './storage.js';
@@ -32,6 +33,15 @@ export interface StorageConformanceHooks {
    * it, runs `work`, and rolls back, also when `work` throws.
    */
   inHostTransaction?(storage: MfaStorage, work: () => Promise<void>): Promise<void>;
+  /**
+   * Leaves the client that `storage` was given within a transaction, as an application does that forgets to end one: begins it (at
+   * an isolation that keeps a snapshot, where there is one), reads from the table in it, and gives the connection back. Of a pool, every
+   * connection that the next call may take. Returns how to roll back what is still open; called more than once.
+   *
+   * A call may then throw, or answer as on a clean connection. Any other answer is accepted only where `unsafeSettings()` of the
+   * storage has a sentence with "cannot see an open transaction".
+   */
+  leaveTransactionOpen?(storage: MfaStorage): Promise<() => Promise<void>>;
 }
 
 /** One case for any test runner: `test(name, run)`, or skipped where `skip` says which hook it needs. */
@@ -56,6 +66,7 @@ export function storageConformance(options: StorageConformanceOptions): StorageC
     ...raceCases(rounds),
     ...listingCases(listed),
     ...faultCases,
+    ...openTransactionCases,
   ];
 
   return cases.map(({ name, needs, run }) => {

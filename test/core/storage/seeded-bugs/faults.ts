@@ -28,27 +28,30 @@ function disconnectable(
   };
 }
 
-/** All four hooks over a right adapter: the kit passes it, so that what it says of the bugs below is theirs. */
+/** Every hook over a right adapter: the kit passes it, so that what it says of the bugs below is theirs. */
 export function rightStorageWithFaults(): StartedStorage {
   const started = disconnectable(() => ({}));
   let swallowed: Promise<void> | null = null;
   let loseNext = false;
+  const leftOpen = new Set<MfaStorage>();
   return {
     open() {
       const storage = started.open();
       const hidden = async <T>(call: () => Promise<T>) => {
+        if (leftOpen.delete(opened)) throw new Error('a transaction was open, and its connection is closed');
         await swallowed;
         const result = await call();
         if (!loseNext) return result;
         loseNext = false;
         throw new Error('reply lost');
       };
-      return {
+      const opened: MfaStorage = {
         read: (userId) => hidden(() => storage.read(userId)),
         write: (userId, next, expected) => hidden(() => storage.write(userId, next, expected)),
         remove: (userId, expected) => hidden(() => storage.remove(userId, expected)),
         listUserIds: (cursor) => hidden(() => storage.listUserIds(cursor)),
       };
+      return opened;
     },
     hooks: {
       ...started.hooks,
@@ -63,6 +66,10 @@ export function rightStorageWithFaults(): StartedStorage {
         loseNext = true;
       },
       inHostTransaction: (_, work) => work(),
+      async leaveTransactionOpen(storage) {
+        leftOpen.add(storage);
+        return async () => void leftOpen.delete(storage);
+      },
     },
   };
 }

@@ -189,7 +189,7 @@ async function expectHonest(
 }
 
 /** Tries as core would, with a deadline for each call, until both connections answer for these users, who may be on several servers. */
-async function expectHealthy({ first, second }: CaseContext, ...userIds: string[]): Promise<void> {
+export async function expectHealthy({ first, second }: CaseContext, ...userIds: string[]): Promise<void> {
   let late = false;
   const timer = timers.setTimeout(() => {
     late = true;
@@ -222,7 +222,7 @@ async function expectThrows(call: Promise<unknown>, method: string): Promise<voi
 }
 
 /** A call that never ends would hold a test for ever; core itself gives up after 2 s. */
-async function withDeadline<T>(call: Promise<T>): Promise<T> {
+export async function withDeadline<T>(call: Promise<T>): Promise<T> {
   let timer: ReturnType<typeof timers.setTimeout> | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = timers.setTimeout(() => reject(new Error('a call did not end within 10 s')), 10_000);
@@ -234,7 +234,7 @@ async function withDeadline<T>(call: Promise<T>): Promise<T> {
   }
 }
 
-function required<T>(hook: T | undefined): T {
+export function required<T>(hook: T | undefined): T {
   if (hook === undefined) throw new Error('the hook is missing');
   return hook;
 }
