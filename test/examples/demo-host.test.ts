@@ -117,7 +117,11 @@ describe('what the demo keeps', () => {
   it('is there again after a restart, for the owner of the files only', async () => {
     const directory = folder();
     const first = await open({}, directory);
-    await first.users.changePassword((await first.users.findByUsername('grace'))!, first.demoPassword, 'my own password');
+    const grace = (await first.users.findByUsername('grace'))!;
+    expect(await first.users.checkNewPassword(grace, 'wrong', 'my own password')).toMatchObject({ ok: false });
+    expect(await first.users.checkNewPassword(grace, first.demoPassword, 'short')).toMatchObject({ ok: false });
+    const checked = await first.users.checkNewPassword(grace, first.demoPassword, 'my own password');
+    if (checked.ok) await first.users.storePassword(grace, checked.next);
     const second = await open({}, directory);
     expect(second.demoPassword).toBe(first.demoPassword);
     expect(second.mfa.keys).toEqual(first.mfa.keys);

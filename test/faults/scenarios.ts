@@ -12,6 +12,7 @@ import {
   loginPending,
   loginWithCode,
   MINUTE,
+  orRefusal,
   type TestUser,
   wrongCode,
 } from '../support/core-fixture.js';
@@ -246,7 +247,7 @@ export function answerOf(answer: unknown): string {
 }
 
 export function call(mfa: Mfa<TestUser>, { method, input }: Pick<Prepared, 'method' | 'input'>): Promise<object> {
-  return (mfa[method] as (given: unknown) => Promise<object>)(input);
+  return orRefusal((mfa[method] as (given: unknown) => Promise<object>)(input));
 }
 
 /** What the user does an hour later: a login to its end, by enrolling where nothing is enrolled. */

@@ -42,6 +42,12 @@ const mfa = createMfa({
   clock: () => now,
 });
 
+/** What ends access throws when it was not done; the parent compares answers. */
+function refusalOf(error) {
+  if (error.code !== 'not_done') throw error;
+  return { ok: false, reason: error.cause?.message === 'busy' ? 'busy' : 'unavailable' };
+}
+
 process.on('message', async (order) => {
   now = order.now;
   crash = order.crash ?? { at: 0, when: 'before' };
@@ -50,7 +56,7 @@ process.on('message', async (order) => {
   const spans = [];
   const make = async (input, index) => {
     const invokedAt = monotonic();
-    const answer = await mfa[order.method](input);
+    const answer = await mfa[order.method](input).catch(refusalOf);
     spans[index] = { invokedAt, returnedAt: monotonic() };
     return answer;
   };

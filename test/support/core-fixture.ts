@@ -1,5 +1,5 @@
 import type { MfaSession, VerifiedSession } from '@mfa-kit/core';
-import { createMfa, type Mfa, type MfaEvent, type MfaNotice, type MfaOptions, type MfaUser } from '@mfa-kit/core';
+import { createMfa, type Mfa, MfaError, type MfaEvent, type MfaNotice, type MfaOptions, type MfaUser } from '@mfa-kit/core';
 import { memoryStorage } from '@mfa-kit/core/storage/memory';
 import {
   createAuthenticator,
@@ -115,6 +115,16 @@ export function good<Fields extends object>(
 /** The reason of a refusal, or 'ok'. */
 export function reasonOf(result: { ok: true } | { ok: false; reason: string }): string {
   return result.ok ? 'ok' : result.reason;
+}
+
+/** What ends access throws when it was not done; where many operations are compared, that reads like a refusal. */
+export async function orRefusal<Answer extends object>(
+  call: Promise<Answer>,
+): Promise<Answer | { ok: false; reason: 'busy' | 'unavailable' }> {
+  return call.catch((error: unknown) => {
+    if (!(error instanceof MfaError) || error.code !== 'not_done') throw error;
+    return { ok: false, reason: (error.cause as Error).message === 'busy' ? 'busy' : 'unavailable' };
+  });
 }
 
 export { createAuthenticator };

@@ -17,8 +17,13 @@ export interface DemoUsers {
   findByUsername(username: string): Promise<DemoUser | null>;
   /** The user whose password this is. An unknown user takes as long as a wrong password. */
   checkPassword(username: unknown, password: unknown): Promise<DemoUser | null>;
-  /** Gives the user another password, who proves the current one; or says why not. */
-  changePassword(user: DemoUser, current: unknown, next: unknown): Promise<{ ok: true } | { ok: false; why: string }>;
+  /** Whether the user, who proves the current password, may have this one; or why not. Nothing is stored. */
+  checkNewPassword(
+    user: DemoUser,
+    current: unknown,
+    next: unknown,
+  ): Promise<{ ok: true; next: string } | { ok: false; why: string }>;
+  storePassword(user: DemoUser, next: string): Promise<void>;
   /** The kit's `markEnrolled`: the application's own memory of who has MFA. */
   setMfaEnrolled(id: string, enrolled: boolean): Promise<void>;
   /** Usernames of people who no longer use the demo password. */
@@ -70,12 +75,12 @@ export async function openUsers({ database, demoPassword, passwordCost, now }: U
     findById: async (id) => toUser(await readOne('id', id)),
     findByUsername: async (username) => toUser(await readOne('username', username)),
     checkPassword,
-    async changePassword(user, current, next) {
+    async checkNewPassword(user, current, next) {
       if (!(await checkPassword(user.username, current))) return { ok: false, why: 'The current password is wrong.' };
       if (typeof next !== 'string' || next.length < 10) return { ok: false, why: 'The new password needs 10 characters.' };
-      await storePassword(user.id, next, true);
-      return { ok: true };
+      return { ok: true, next };
     },
+    storePassword: (user, next) => storePassword(user.id, next, true),
     async setMfaEnrolled(id, enrolled) {
       await database.query('UPDATE demo_users SET mfa_enrolled = ? WHERE id = ?', [enrolled ? 1 : 0, id]);
     },

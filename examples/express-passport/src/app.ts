@@ -69,9 +69,11 @@ export function createApp(host: demo.DemoHost, { origins, clock }: { origins: st
   app.post('/payouts', requireMfa({ maxAgeSeconds: 300 }), (req, res) => reply(req, res, demo.payOut(req.user, req.body)));
   app.get('/account', (req, res) => reply(req, res, demo.showAccount(req.user!, req.query)));
   app.post('/password', async (req, res) => {
-    const changed = await host.users.changePassword(req.user!, req.body?.current, req.body?.next);
-    if (!changed.ok) return reply(req, res, demo.refusePassword(req.user!, changed.why));
-    await (await mfaFor(req, res)).passwordChanged();
+    const checked = await host.users.checkNewPassword(req.user!, req.body?.current, req.body?.next);
+    if (!checked.ok) return reply(req, res, demo.refusePassword(req.user!, checked.why));
+    await (await mfaFor(req, res)).passwordChanged(); // throws when sessions did not end: the password stays as it is
+    await host.users.storePassword(req.user!, checked.next);
+    await (await mfaFor(req, res)).passwordChanged(); // for who logged in with the old one in between
     return reply(req, res, demo.confirmPassword());
   });
 

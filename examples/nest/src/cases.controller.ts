@@ -37,9 +37,12 @@ export class CasesController {
   ): Promise<demo.Reply> {
     const user = await this.people.get(request);
     const [current, next] = [demo.textField(body, 'current'), demo.textField(body, 'next')];
-    const changed = await this.demo.host.users.changePassword(user, current, next);
-    if (!changed.ok) return demo.refusePassword(user, changed.why);
-    await (await this.mfaHttp.for(request, reply)).passwordChanged();
+    const { users } = this.demo.host;
+    const checked = await users.checkNewPassword(user, current, next);
+    if (!checked.ok) return demo.refusePassword(user, checked.why);
+    await (await this.mfaHttp.for(request, reply)).passwordChanged(); // throws when sessions did not end: the password stays
+    await users.storePassword(user, checked.next);
+    await (await this.mfaHttp.for(request, reply)).passwordChanged(); // for who logged in with the old one in between
     return demo.confirmPassword();
   }
 }

@@ -73,7 +73,6 @@ export function beginEnding<User extends MfaUser>(
 
 /** Why the change was not made, and what is known of the cause. */
 function describeFailure({ reason }: Refusal, last: EventDetail | undefined): [why: string, cause: unknown] {
-  if (reason === 'busy') return ['other changes of this user were always quicker', new Error('busy')];
   const cause = last && 'cause' in last ? last.cause : undefined;
   if (last?.name === 'profile_unreadable') {
     return [`the record does not open (${last.why})`, cause ?? new Error(`unreadable record: ${last.why}`)];
@@ -81,6 +80,7 @@ function describeFailure({ reason }: Refusal, last: EventDetail | undefined): [w
   if (last?.name === 'storage_failed') {
     return [`the storage failed (${last.operation}: ${last.why})`, cause ?? new Error(`storage ${last.operation}: ${last.why}`)];
   }
+  if (reason === 'busy') return ['other changes of this user were always quicker', new Error('busy')];
   return ['the storage failed', new Error(reason)];
 }
 
