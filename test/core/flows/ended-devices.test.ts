@@ -72,7 +72,7 @@ describe('F17: each proof names its device', () => {
   });
 });
 
-describe('F17: the sessions that came from a revoked device end with it', () => {
+describe('DEV-9, F17: the sessions that came from a revoked device end with it', () => {
   it('at the guard, at every door of management, and at a first write of anything', async () => {
     const { bench, thief, owner } = await twoBrowsers();
     const started = good(await bench.mfa.startEnrollment({ user: ada, session: thief.session }));
@@ -218,7 +218,7 @@ describe('F17: the sessions that came from a revoked device end with it', () => 
   });
 });
 
-describe('F19: a remembered device', () => {
+describe('DEV-9, F19: a remembered device', () => {
   it('is a notice', async () => {
     const bench = await createEnrolled();
     const { deviceId } = await loginWithCode(bench, { rememberDevice: true });

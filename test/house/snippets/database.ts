@@ -5,4 +5,5 @@ export const pool = new pg.Pool();
 
 export const users = {
   async setMfaEnrolled(_userId: string, _enrolled: boolean): Promise<void> {},
+  async setPassword(_userId: string, _password: string): Promise<void> {},
 };
