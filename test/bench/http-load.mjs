@@ -58,7 +58,7 @@ export async function startHost(file, given) {
   };
 }
 
-async function openClient(port) {
+export async function openClient(port) {
   const free = [];
   for (let index = 0; index < 16; index++) free.push(await openConnection(port));
   const waiting = [];
@@ -77,7 +77,7 @@ async function openClient(port) {
   return request;
 }
 
-function requestText(path, headers = {}) {
+export function requestText(path, headers = {}) {
   const lines = Object.entries({ host: 'localhost', accept: 'application/json', ...headers }).map(
     ([name, value]) => `${name}: ${value}\r\n`,
   );

@@ -1,0 +1,163 @@
+import { KEY } from '../key.mjs';
+import { codeAt, secretOf } from '../sides/authenticator-app.mjs';
+import { wrongCode } from '../sides/kit.mjs';
+
+const LABEL = 'Firefox on Linux';
+const HOUR = 3_600_000;
+
+/**
+ * The operations of one release on one storage, each `{ id, title, calls, prepare, run }`. `prepare` puts the records back as they were
+ * before the last batch, and the clock, and is not timed; `run` does a batch. Every batch of an operation does the same work.
+ *
+ * `core` and `testing` are the modules of that release. Where the present code gets another signature, the call is translated here.
+ */
+export async function openOperations({ core, testing, storage, users, calls }) {
+  const clock = { instant: Date.now(), now: () => clock.instant };
+  const options = { issuer: 'Acme', keys: [KEY], storage, clock: clock.now };
+  const mfa = core.createMfa(options);
+  const named = (name) => Array.from({ length: users }, (_, index) => ({ id: `${name}-${index}`, name: `${index}@example.com` }));
+  const operations = [];
+
+  /** `each(index)`: one call. The records of the users are put back before each batch if the calls write. */
+  async function add({ id, title, writes, given, each, batch = calls }) {
+    const records = writes && (await readAll(given));
+    const { instant } = clock;
+    operations.push({
+      id,
+      title,
+      calls: batch,
+      async prepare() {
+        clock.instant = instant;
+        if (writes) await putBack(given, records);
+      },
+      async run() {
+        for (let index = 0; index < batch; index++) await each(index % users);
+      },
+    });
+  }
+  const readAll = (given) => Promise.all(given.map(({ id }) => storage.read(id)));
+  const putBack = (given, records) => Promise.all(given.map(({ id }, index) => putBackOne(id, records[index])));
+  async function putBackOne(id, record) {
+    const found = await storage.read(id);
+    if (found?.version === record?.version) return;
+    const done = record ? await storage.write(id, record, found?.version ?? null) : await storage.remove(id, found.version);
+    if (!done) throw new Error(`${id} was not put back`);
+  }
+
+  /** Users with an authenticator and recovery codes, who then begin a login an hour later, so that their next code is a new one. */
+  async function enrolled(name) {
+    const people = [];
+    for (const user of named(name)) people.push({ user, ...(await testing.verifiedSession(mfa, user)) });
+    clock.instant += HOUR;
+    for (const person of people) person.pending = (await mfa.beginLogin({ user: person.user })).session;
+    return { people, given: people.map(({ user }) => user) };
+  }
+  const right = ({ user, pending, authenticator }) => ({
+    user,
+    session: pending,
+    code: authenticator.code(clock.now()),
+    rememberDevice: true,
+    deviceLabel: LABEL,
+  });
+  const expect = (what, ok) => {
+    if (!ok) throw new Error(`${what} had another result than it should have`);
+  };
+
+  {
+    const { people, given } = await enrolled('verify');
+    const inputs = people.map(right);
+    const each = async (index) => expect('verify', (await mfa.verify(inputs[index])).ok);
+    await add({ id: 'verify', title: 'verify a right code, remember the device', writes: true, given, each });
+  }
+  {
+    const { people, given } = await enrolled('wrong');
+    const inputs = people.map((person) => ({ ...right(person), code: wrongCode(person, clock.now()) }));
+    const each = async (index) => expect('a wrong code', (await mfa.verify(inputs[index])).reason === 'invalid_code');
+    await add({ id: 'wrong-code', title: 'verify a wrong code', writes: true, given, each });
+  }
+  {
+    const { people, given } = await enrolled('recovery');
+    const inputs = people.map(({ user, pending, recoveryCodes: [recoveryCode] }) => ({
+      user,
+      session: pending,
+      recoveryCode,
+      deviceLabel: LABEL,
+    }));
+    const each = async (index) => expect('a recovery code', (await mfa.verify(inputs[index])).ok);
+    await add({ id: 'recovery-code', title: 'verify a recovery code', writes: true, given, each });
+  }
+  {
+    const { people, given } = await enrolled('throttled');
+    for (const person of people) {
+      const wrong = { ...right(person), code: wrongCode(person, clock.now()) };
+      for (let tries = 0; (await mfa.verify(wrong)).reason !== 'throttled'; tries++) expect('a wrong code', tries < 100);
+    }
+    const inputs = people.map(right);
+    const each = async (index) => expect('a throttled user', (await mfa.verify(inputs[index])).reason === 'throttled');
+    await add({ id: 'throttled', title: 'refuse a throttled user', writes: false, given, each });
+  }
+  {
+    const given = named('enroll');
+    const pending = [];
+    for (const user of given) pending.push((await mfa.beginLogin({ user })).session);
+    await add({
+      id: 'enroll',
+      title: 'start and confirm an enrollment',
+      writes: true,
+      given,
+      async each(index) {
+        const started = await mfa.startEnrollment({ user: given[index], session: pending[index] });
+        const { id: enrollmentId, manualKey } = started.enrollment;
+        const code = codeAt(secretOf(manualKey), clock.now());
+        const session = started.session;
+        expect('an enrollment', (await mfa.confirmEnrollment({ user: given[index], session, enrollmentId, code })).ok);
+      },
+    });
+  }
+  {
+    const { people, given } = await enrolled('remembered');
+    const inputs = [];
+    for (const person of people) {
+      const verified = await mfa.verify(right(person));
+      inputs.push({ user: person.user, deviceToken: verified.device.token });
+    }
+    clock.instant += HOUR;
+    const each = async (index) => expect('a login', (await mfa.beginLogin(inputs[index])).decision.access === 'allow');
+    await add({ id: 'remembered-login', title: 'log in with a remembered device', writes: true, given, each });
+  }
+  {
+    const { people, given } = await enrolled('login');
+    const inputs = people.map(({ user }) => ({ user }));
+    const each = async (index) => expect('a login', (await mfa.beginLogin(inputs[index])).decision.access === 'challenge');
+    await add({ id: 'begin-login', title: 'begin a login that asks for a code', writes: false, given, each });
+  }
+  for (const [id, title, given, batch] of [
+    ['guard-with-read', 'guard that reads the profile', mfa, calls * 4],
+    // No storage takes part: calls that last less than a microsecond.
+    [
+      'guard-without-read',
+      'guard within revocationDelaySeconds',
+      core.createMfa({ ...options, revocationDelaySeconds: 300 }),
+      20_000,
+    ],
+  ]) {
+    const { people } = await enrolled(id);
+    const inputs = [];
+    for (const person of people) inputs.push({ user: person.user, session: (await mfa.verify(right(person))).session });
+    const { checkAccess } = given.settings;
+    const { instant } = clock;
+    const prepare = async () => {
+      clock.instant = instant;
+    };
+    const sync = id === 'guard-without-read';
+    const run = sync
+      ? () => {
+          for (let index = 0; index < batch; index++) expect(id, checkAccess(inputs[index % users]).access === 'allow');
+        }
+      : async () => {
+          for (let index = 0; index < batch; index++) expect(id, (await checkAccess(inputs[index % users])).access === 'allow');
+        };
+    operations.push({ id, title, calls: batch, prepare, run });
+  }
+  return operations;
+}

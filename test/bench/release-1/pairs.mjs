@@ -1,0 +1,57 @@
+import { median } from '../measure.mjs';
+
+/**
+ * Compares two sides by turns, and gives two ratios a pair: how many calls the second side makes while the first makes one, by the time
+ * that passes and by the time of the processor.
+ *
+ * A pair is some short batches of either side in turn (A B, B A, ...), so that what the machine does meanwhile meets both. The median
+ * batch of each side counts, so a pause of the machine or of the collector is one batch and not the pair. Other work on the machine
+ * hardly changes the time of the processor, so that is the figure to look at where nothing but the processor works.
+ */
+export async function measurePairs(before, after, { pairs, batches, warmup }, cpu) {
+  const sides = [before, after];
+  for (let called = 0, turn = 0; called < warmup; called += before.calls, turn++) await playTurn(sides, turn, cpu);
+  const ratios = { elapsed: [], processor: [] };
+  for (let pair = 0; pair < pairs; pair++) {
+    const taken = [newTaken(), newTaken()];
+    for (let turn = 0; turn < batches; turn++) await playTurn(sides, pair + turn, cpu, taken);
+    for (const [name, values] of Object.entries(ratios)) values.push(median(taken[0][name]) / median(taken[1][name]));
+  }
+  return ratios;
+}
+
+const newTaken = () => ({ elapsed: [], processor: [] });
+
+/** Microseconds of the processor that this process has used. */
+export function ownCpu() {
+  const { user, system } = process.cpuUsage();
+  return user + system;
+}
+
+async function playTurn(sides, turn, cpu, taken) {
+  const order = turn % 2 === 0 ? [0, 1] : [1, 0];
+  for (const which of order) {
+    await sides[which].prepare();
+    const used = await cpu();
+    const start = performance.now();
+    await sides[which].run();
+    const elapsed = performance.now() - start;
+    const processor = (await cpu()) - used;
+    taken?.[which].elapsed.push(elapsed);
+    taken?.[which].processor.push(processor);
+  }
+}
+
+/** The median with an interval in which 95 of 100 medians of such pairs lie, by drawing pairs again from those that were measured. */
+export function estimate(ratios) {
+  const drawn = [];
+  // A generator of its own, so that the same pairs always give the same interval.
+  let state = 1;
+  const next = () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return state / 2 ** 32;
+  };
+  for (let round = 0; round < 2000; round++) drawn.push(median(ratios.map(() => ratios[Math.floor(next() * ratios.length)])));
+  drawn.sort((a, b) => a - b);
+  return { median: median(ratios), low: drawn[50], high: drawn[1949], pairs: ratios.length };
+}
