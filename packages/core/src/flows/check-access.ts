@@ -1,7 +1,7 @@
 import type { AccessDecision, MfaSession, Requirement } from '../assurance.js';
 import { type Awaitable, isThenable } from '../awaitable.js';
 import type { EventContext } from '../events.js';
-import { readEnrolled, readUserId, readUserName } from '../host-input.js';
+import { checkUserId, readEnrolled, readUserName } from '../host-input.js';
 import type { MfaUser } from '../options.js';
 import type { EffectivePolicy } from '../policy/enforcement.js';
 import { checkRequirement, decideAccess, isDated, PLAIN_REQUIREMENT } from '../policy/requirement.js';
@@ -36,18 +36,23 @@ const LATE: AccessDecision = { access: 'unavailable', retryAfterSeconds: CALLBAC
 export function checkAccess<User extends MfaUser>(flow: FlowContext<User>, input: AccessInput<User>): Awaitable<AccessDecision> {
   const { options } = flow;
   const { user, context, requirement: given } = input;
-  const userId = readUserId(user);
+  const userId: unknown = typeof user === 'object' && user !== null ? user.id : undefined;
+  if (typeof userId !== 'string') checkUserId(userId);
+  const session = stateOf(userId, input.session);
+  // An id that the session's state has was checked when that state was made. To check it takes a third of a guard without a read.
+  if (!session) checkUserId(userId);
   readUserName(user);
   const enrolled = readEnrolled(user, options.warn);
   const requirement = given === undefined ? PLAIN_REQUIREMENT : checkRequirement(given);
   const policy = policyOf(options, user, context);
-  if (isThenable(policy)) return decideLater(flow, input, userId, enrolled, requirement, policy);
-  return policy ? decideByPolicy(flow, input, userId, enrolled, requirement, policy) : LATE;
+  if (isThenable(policy)) return decideLater(flow, input, session, userId, enrolled, requirement, policy);
+  return policy ? decideByPolicy(flow, input, session, userId, enrolled, requirement, policy) : LATE;
 }
 
 async function decideLater<User extends MfaUser>(
   flow: FlowContext<User>,
   input: AccessInput<User>,
+  session: MfaSession | undefined,
   userId: string,
   enrolled: boolean | undefined,
   requirement: Requirement,
@@ -55,13 +60,14 @@ async function decideLater<User extends MfaUser>(
 ): Promise<AccessDecision> {
   const left = startCountdown(OPERATION_MS);
   const policy = await given;
-  return policy ? decideByPolicy(flow, input, userId, enrolled, requirement, policy, left) : LATE;
+  return policy ? decideByPolicy(flow, input, session, userId, enrolled, requirement, policy, left) : LATE;
 }
 
 /** Takes its facts one by one: an object for them would be made at every guarded request. */
 function decideByPolicy<User extends MfaUser>(
   flow: FlowContext<User>,
-  { session: given, context, firstFactorProven }: AccessInput<User>,
+  { context, firstFactorProven }: AccessInput<User>,
+  session: MfaSession | undefined,
   userId: string,
   enrolled: boolean | undefined,
   requirement: Requirement,
@@ -69,7 +75,6 @@ function decideByPolicy<User extends MfaUser>(
   left?: () => number,
 ): Awaitable<AccessDecision> {
   const { revocationDelaySeconds, clock } = flow.options;
-  const session = stateOf(userId, given);
   if (policy.mfa !== 'off' && isWithinDelay(session, requirement, revocationDelaySeconds, clock())) {
     return { access: 'allow', via: session.assurance.via, assurance: session.assurance };
   }
@@ -91,6 +96,7 @@ async function decideByProfile<User extends MfaUser>(
   left?: () => number,
 ): Promise<AccessDecision> {
   const { userId, context } = asked;
+  checkUserId(userId);
   const operation = beginOperation(flow, { name: 'check_access', userId, context });
   const read = await flow.profiles.glance(userId, operation.report, left);
   if (!read.ok) {
