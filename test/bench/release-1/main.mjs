@@ -30,18 +30,19 @@ const frameworks = chosen(Object.keys(FRAMEWORKS));
 const operations = named.filter((name) => !storages?.includes(name) && !frameworks?.includes(name));
 
 const pairs = 10;
+/** A batch takes some milliseconds, so that on a busy machine too some of them are not interrupted. */
 const SIZES = quick
   ? {
-      memory: { calls: 32, pairs, batches: 3, warmup: 1000 },
-      sqlite: { calls: 8, pairs: 5, batches: 2, warmup: 40 },
-      postgres: { calls: 8, pairs: 5, batches: 2, warmup: 40 },
-      http: { pairs: 5, batches: 4, warmup: 1000 },
+      memory: { calls: 16, pairs, batches: 8, warmup: 1500 },
+      sqlite: { calls: 4, pairs, batches: 4, warmup: 40 },
+      postgres: { calls: 4, pairs, batches: 4, warmup: 40 },
+      http: { calls: 32, pairs, batches: 8, warmup: 1000 },
     }
   : {
-      memory: { calls: 64, pairs, batches: 6, warmup: 8000 },
-      sqlite: { calls: 16, pairs, batches: 4, warmup: 800 },
-      postgres: { calls: 16, pairs, batches: 4, warmup: 800 },
-      http: { pairs, batches: 8, warmup: 4000 },
+      memory: { calls: 16, pairs, batches: 32, warmup: 8000 },
+      sqlite: { calls: 4, pairs, batches: 16, warmup: 800 },
+      postgres: { calls: 4, pairs, batches: 16, warmup: 800 },
+      http: { calls: 32, pairs, batches: 32, warmup: 4000 },
     };
 /** Where a process has its code in memory is a matter of luck, so there are two, and each loads another release first. */
 const ORDERS = quick ? [false] : [false, true];
@@ -127,7 +128,7 @@ async function sideOf(port) {
   const cookie = /^set-cookie: ([^;\r]+)/im.exec(await request(requestText('/login')))?.[1];
   if (!cookie) throw new Error('The host gave no session.');
   const text = requestText('/guarded', { cookie });
-  const calls = 96;
+  const { calls } = SIZES.http;
   const side = {
     async run() {
       const answer = await request(text);
