@@ -79,6 +79,19 @@ describe.each(versions)('SES-4: a wrong login denies and says what is wrong, on 
     expect(warnings[0]).toContain('for the person that the option user gives');
   });
 
+  it('F39: pending tokens without userById()', async () => {
+    const started = await start({
+      kit: { session: false, user: () => null, userById: undefined as never },
+      login: async ({ kit, req, res, user }) => res.json(await (await kit.mfaFor(req, res)).beginLogin({ user })),
+    });
+    const client = new Client(started);
+    const { pendingToken } = expectStatus(await client.post('/login?user=ada'), 200).body;
+    await vi.waitFor(() => expect(warnings).toEqual([expect.stringMatching(/^MFA_KIT_NO_USER_BY_ID: .*Give userById/)]));
+    const refused = await client.post('/mfa/verify', { pendingToken, code: '123456' }, { authorization: 'Bearer x' });
+    expect(refused.body).toMatchObject({ status: 401 });
+    expect(warnings).toHaveLength(1);
+  });
+
   it('the flows bound to a request without its reply', async () => {
     for (const given of [(req: object) => [req], (req: object, res: object) => [res, req], () => []]) {
       const started = await start({

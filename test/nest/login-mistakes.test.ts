@@ -122,6 +122,16 @@ describe.each(platforms)('SES-4: a wrong login denies and says what is wrong, on
     expect(warnings[0]).toContain('for the person that the option user gives');
   });
 
+  it('F39: pending tokens without userById()', async () => {
+    const client = await start({ kit: { session: false, user: () => null, userById: undefined as never } });
+    login = async ({ mfaHttp, request, reply }) => (await mfaHttp.for(request as never, reply)).beginLogin({ user: ADA });
+    const { pendingToken } = expectStatus(await client.post('/wrong-login'), 200).body;
+    await vi.waitFor(() => expect(warnings).toEqual([expect.stringMatching(/^MFA_KIT_NO_USER_BY_ID: .*Give userById/)]));
+    const refused = await client.post('/mfa/verify', { pendingToken, code: '123456' }, { authorization: 'Bearer x' });
+    expect(refused.body).toMatchObject({ status: 401 });
+    expect(warnings).toHaveLength(1);
+  });
+
   it('the flows bound to a request without its reply', async () => {
     const client = await start();
     for (const pick of [({ request }: Login) => [request], ({ request, reply }: Login) => [reply, request], () => []]) {

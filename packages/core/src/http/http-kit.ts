@@ -21,6 +21,7 @@ export type HttpWarning =
   | 'MFA_KIT_NO_ANSWER'
   | 'MFA_KIT_NO_BEGIN_LOGIN'
   | 'MFA_KIT_NO_ROUTER'
+  | 'MFA_KIT_NO_USER_BY_ID'
   | 'MFA_KIT_SESSION_STORE';
 
 /** Binds flows to HTTP options; throws an MfaError when an option is bad. */

@@ -1,6 +1,7 @@
 import type { MfaUser } from '../options.js';
 import type { MfaExchange } from './exchange.js';
 import type { HttpKit } from './http-kit.js';
+import { warnOfMissingUserById } from './missing-user-by-id.js';
 import { bindFlows, bindState, type RequestFlows } from './request-flows.js';
 import { callHost, checkUser, LATE, readRequestState } from './request-state.js';
 
@@ -18,6 +19,7 @@ export async function openPending<User extends MfaUser, Request>(
   const state = await readRequestState(kit, exchange);
   // While it is not known who is logged in, nobody acts by a token beside them.
   if (state.late) return bindState(kit, state);
+  warnOfMissingUserById(kit);
   if (state.user || !options.userById) return null;
   const opened = await mfa.openPendingToken(token);
   if (!opened.ok) return null;

@@ -6,6 +6,7 @@ import { type Result, refuse } from '../results.js';
 import { claimedDeviceIds } from './device-cookies.js';
 import type { MfaExchange } from './exchange.js';
 import type { HttpKit } from './http-kit.js';
+import { warnOfMissingUserById } from './missing-user-by-id.js';
 import { askAccess, ensureState, keepReturnTo, LATE_RETRY_SECONDS, loginNow, type RequestLogin } from './request-access.js';
 import { type ActingIdentity, type RequestState, readRequestState } from './request-state.js';
 
@@ -133,7 +134,14 @@ export function bindState<User extends MfaUser, Request>(
       if (!state.user) {
         throw new MfaError('host_setup', 'beginLogin() found nobody logged in. Call it after req.logIn(), or give it { user }.');
       }
-      return loginNow(state, { mfa, user: state.user, renew: true, ...(loggedInAt !== undefined && { loggedInAt }) });
+      const login = await loginNow(state, {
+        mfa,
+        user: state.user,
+        renew: true,
+        ...(loggedInAt !== undefined && { loggedInAt }),
+      });
+      if (!state.keepsState && login.pendingToken !== undefined) warnOfMissingUserById(kit);
+      return login;
     },
     checkAccess: async (requirement = {}) => askAccess(kit, state, requirement),
     startEnrollment: async (input = {}) => change(await acting((who) => mfa.startEnrollment({ ...who, ...input }))),
