@@ -64,6 +64,23 @@ describe('the queue of a user', () => {
     expect(queue.isBusy('u')).toBe(false);
   });
 
+  it('F24: runs what is urgent before all that is not, beyond their limit, and one after another', async () => {
+    const queue = createUserQueue();
+    const order: string[] = [];
+    const task = (name: string) => async () => {
+      order.push(name);
+      await new Promise((resolve) => setImmediate(resolve));
+      return name;
+    };
+    const waiting = [queue.run('u', task('running'))];
+    for (let index = 0; index < 600; index++) waiting.push(queue.run('u', task('other')));
+    const urgent = Array.from({ length: 40 }, (_, index) => queue.run('u', task(`urgent ${index}`), true));
+    expect((await Promise.all(urgent)).filter((name) => name !== null)).toHaveLength(32);
+    expect(order.slice(0, 33)).toEqual(['running', ...Array.from({ length: 32 }, (_, index) => `urgent ${index}`)]);
+    expect((await Promise.all(waiting)).filter((name) => name === null)).toHaveLength(101);
+    expect(queue.isBusy('u')).toBe(false);
+  });
+
   it('takes five hundred and no more', async () => {
     const queue = createUserQueue();
     let open = () => {};
