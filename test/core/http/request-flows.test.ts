@@ -42,6 +42,15 @@ describe('the flows bound to a request', () => {
     expect(await flows.checkAccess()).toMatchObject({ access: 'allow' });
   });
 
+  it('F15: throw when the password changes and nothing ended', async () => {
+    const { browser, session, weather } = await openDesk();
+    const flows = await flowsOf(browser(ada, session));
+    weather.readsLeft = 0;
+    await expect(flows.passwordChanged()).rejects.toMatchObject({ code: 'not_done', cause: { message: 'the storage is down' } });
+    weather.readsLeft = Number.POSITIVE_INFINITY;
+    expect(await flows.checkAccess()).toMatchObject({ access: 'allow' });
+  });
+
   it('keep this session, and no other, when the password changes', async () => {
     const { browser, session, logIn } = await openDesk();
     const client = browser(ada, session);
