@@ -173,7 +173,7 @@ describe('schema', () => {
     );
   });
 
-  it('keeps ids and versions as bytes on MySQL, and profiles where 64 KiB fit', () => {
+  it('keeps ids and versions as bytes on MySQL, and profiles where 66,560 characters fit', () => {
     expect(schema('mysql', { table: 'auth.mfa' })).toBe(
       [
         'CREATE TABLE IF NOT EXISTS `auth`.`mfa` (',

@@ -3,6 +3,7 @@ import { lengthPrefixed } from '../crypto/digest.js';
 import type { Keyring } from '../crypto/keyring.js';
 import { pooledRandomBytes } from '../crypto/random.js';
 import { MfaError } from '../errors.js';
+import { fittingJson } from './fit.js';
 import type { Profile } from './profile.js';
 
 /** What the sealed bytes belong to; part of what the tag covers. */
@@ -21,7 +22,6 @@ const FORMAT = 1;
 const IV_BYTES = 12;
 const TAG_BYTES = 16;
 const KEY_ID = /^[A-Za-z0-9._-]{1,32}$/;
-const MOST_BYTES = 48 * 1024;
 
 /**
  * Seals a profile for one user and one version: AES-256-GCM with a fresh IV of 96 bits.
@@ -32,9 +32,8 @@ const MOST_BYTES = 48 * 1024;
 export function seal(profile: Profile, as: SealedAs, keyring: Keyring): string {
   const key = keyring.bytes('profile', keyring.currentId);
   if (!key) throw new TypeError('the writing key is in the ring');
-  const plaintext = JSON.stringify(profile);
-  if (Buffer.byteLength(plaintext, 'utf8') > MOST_BYTES)
-    throw new MfaError('invalid_argument', 'The profile has outgrown 48 KB.');
+  const plaintext = fittingJson(profile);
+  if (plaintext === undefined) throw new MfaError('invalid_argument', 'The profile has outgrown 48 KB.');
   const header = headerOf(keyring.currentId);
   const iv = pooledRandomBytes(IV_BYTES);
   const cipher = createCipheriv('aes-256-gcm', key, iv, { authTagLength: TAG_BYTES });

@@ -5,7 +5,7 @@ const STORAGE_NAME = Symbol.for('mfa-kit.storage-name');
 export interface StoredProfile {
   /** 128 random bits minted by core for each write; never a counter. At most 32 characters of ASCII. */
   version: string;
-  /** The sealed profile, base64url; at most 64 KiB of ASCII. */
+  /** The sealed profile, base64url: ASCII, at most 66,560 characters (65 KiB). */
   value: string;
 }
 

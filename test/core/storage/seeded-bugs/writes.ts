@@ -140,7 +140,7 @@ export const writeBugs: SeededBug[] = [
 
   bug(
     'value-cutting: a MySQL TEXT column without strict mode',
-    [{ case: 'keeps 64 KiB', saying: /65535 characters instead of 65536/ }],
+    [{ case: 'keeps 66,560 characters', saying: /65535 characters instead of 66560/ }],
     (_, right) => ({
       write: (userId, next, expected) => right.write(userId, { ...next, value: next.value.slice(0, 65_535) }, expected),
     }),
