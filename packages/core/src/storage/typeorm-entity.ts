@@ -6,10 +6,14 @@ export interface MfaProfileEntity {
   name: string;
   tableName: string;
   schema?: string;
+  /** On MySQL, where schemas are databases. */
+  database?: string;
   columns: { user_id: TypeormColumn; version: TypeormColumn; value: TypeormColumn; updated_at: TypeormColumn };
 }
 
 interface TypeormColumn {
+  /** Its name as given, which naming strategies keep. */
+  name?: string;
   type: 'text' | 'varbinary' | 'mediumtext' | 'timestamptz' | 'datetime';
   primary?: boolean;
   length?: number;
@@ -45,6 +49,9 @@ const columns = {
   },
 } satisfies Record<string, Columns>;
 
+/** The name of the entity, which naming strategies get to see. */
+export const ENTITY_NAME = 'MfaProfile';
+
 /** The databases that `typeormStorage` serves, as TypeORM names them. */
 export type TypeormDatabase = keyof typeof columns;
 
@@ -65,5 +72,18 @@ export function mfaProfileEntity(
     );
   }
   const [tableName = table, schema] = tableParts(table).reverse();
-  return { name: 'MfaProfile', tableName, ...(schema === undefined ? {} : { schema }), columns: columns[database] };
+  if (schema !== undefined && database === 'better-sqlite3') {
+    throw new MfaError('invalid_option', 'mfaProfileEntity: on SQLite TypeORM has no schemas. Give a table without one.');
+  }
+  const place = schema === undefined ? {} : database === 'postgres' ? { schema } : { database: schema };
+  return { name: ENTITY_NAME, tableName, ...place, columns: named(columns[database]) };
+}
+
+function named(given: Columns): Columns {
+  return {
+    user_id: { name: 'user_id', ...given.user_id },
+    version: { name: 'version', ...given.version },
+    value: { name: 'value', ...given.value },
+    updated_at: { name: 'updated_at', ...given.updated_at },
+  };
 }

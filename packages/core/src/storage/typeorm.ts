@@ -5,6 +5,7 @@ import { type SqlQuery, type SqlStorage, sqlStorage } from './sql.js';
 import type { SqlDialectName } from './sql-dialect.js';
 import { type SyncSqliteLike, syncSqliteQuery } from './sqlite.js';
 import type { TypeormDatabase } from './typeorm-entity.js';
+import { expectMadeAs, type NamingStrategyLike, tableMadeBy } from './typeorm-names.js';
 
 export { type MfaProfileEntity, mfaProfileEntity, type TypeormDatabase } from './typeorm-entity.js';
 
@@ -13,10 +14,14 @@ export interface DataSourceLike {
   readonly isInitialized: boolean;
   readonly options: { readonly type: string };
   readonly driver: object;
+  readonly namingStrategy?: NamingStrategyLike | undefined;
 }
 
 export interface TypeormStorageOptions {
-  /** Name of the table, with a schema if need be. Default `mfa_profiles`. */
+  /**
+   * Name of the table, as `mfaProfileEntity` was given it, with a schema if need be. Default `mfa_profiles`. What the DataSource makes
+   * of it (`entityPrefix`, `schema`, `namingStrategy`) is followed.
+   */
   table?: string;
   /** PostgreSQL: set to false behind a pooler that cannot keep prepared statements. Default true. */
   prepareStatements?: boolean;
@@ -32,7 +37,7 @@ export interface TypeormStorageOptions {
  * Durability is that of the database; `unsafeSettings()` tells. The DataSource may be initialized later.
  */
 export function typeormStorage(dataSource: DataSourceLike, options: TypeormStorageOptions = {}): SqlStorage {
-  const { table, prepareStatements = true } = options;
+  const { table = 'mfa_profiles', prepareStatements = true } = options;
   const type = dataSource?.options?.type as TypeormDatabase;
   if (!Object.hasOwn(kinds, type) || typeof dataSource.driver !== 'object') {
     throw new MfaError(
@@ -41,6 +46,7 @@ export function typeormStorage(dataSource: DataSourceLike, options: TypeormStora
     );
   }
   const { dialect, connectionOf, queryOver } = kinds[type];
+  const made = tableMadeBy(dataSource, table);
   let opened: { connection: object; query: SqlQuery } | undefined;
 
   const query: SqlQuery = async (...call) => {
@@ -49,10 +55,13 @@ export function typeormStorage(dataSource: DataSourceLike, options: TypeormStora
     }
     // A DataSource that was destroyed and initialized again has another pool.
     const connection = connectionOf(dataSource.driver);
-    if (opened?.connection !== connection) opened = { connection, query: queryOver(connection, prepareStatements) };
+    if (opened?.connection !== connection) {
+      expectMadeAs(dataSource, table, made);
+      opened = { connection, query: queryOver(connection, prepareStatements) };
+    }
     return opened.query(...call);
   };
-  return sqlStorage({ dialect, query, ...(table === undefined ? {} : { table }) });
+  return sqlStorage({ dialect, query, table: made });
 }
 
 /** What TypeORM's drivers show of themselves. */
