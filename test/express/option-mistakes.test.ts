@@ -69,6 +69,13 @@ describe('SUP-6: a wrong option of expressMfa() stops the start and says how to 
     vi.unstubAllEnvs();
   });
 
+  it('a passphrase for a key', () => {
+    const keys = [{ id: 'a', secret: 'MyVerySecretProductionMfaKitKeyOfTheYear2026' }];
+    expect(refused(() => createBench({ keys }))).toMatch(
+      /looks like a passphrase; it must be random bytes.*openssl rand -base64 32/,
+    );
+  });
+
   it('a requirement that is misspelled', () => {
     const { requireMfa, requireMfaExcept } = expressMfa(mfa, { user, loginUrl: '/login' });
     const sentence = /Unknown requirement "maxAge"\. Known are: maxAgeSeconds/;

@@ -19,6 +19,11 @@ describe('SUP-6: a wrong option of MfaModule stops the start and says how to men
     return error.message;
   }
 
+  it('a passphrase for a key', () => {
+    const keys = [{ id: 'a', secret: 'MyVerySecretProductionMfaKitKeyOfTheYear2026' }];
+    expect(() => createBench({ keys })).toThrow(/looks like a passphrase; it must be random bytes.*openssl rand -base64 32/);
+  });
+
   it('an option that is missing', async () => {
     expect(await refused({ mfa, loginUrl: '/login' })).toContain('user is missing: give ({ request }) => request.user &&');
     expect(await refused({ mfa, user })).toContain('loginUrl must be a path such as "/login"');

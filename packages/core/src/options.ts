@@ -143,8 +143,9 @@ export function resolveOptions<User extends MfaUser>(options: MfaOptions<User>):
   const recovery = feature('recoveryCodes', options.recoveryCodes, DEFAULTS.recoveryCodes);
   const count = recovery === false ? 0 : whole('recoveryCodes.count', recovery.count ?? DEFAULTS.recoveryCodes.count, 5, 20);
   const windowSteps = whole('windowSteps', options.windowSteps ?? DEFAULTS.windowSteps, 0, 1);
+  const warn = createWarn();
   const storage = resolveStorage(options.storage);
-  const keyring = createKeyring(resolveKeys(options.keys), realm);
+  const keyring = createKeyring(resolveKeys(options.keys, warn), realm);
   const given = callback('clock', options.clock);
   const clock = given ? checkedClock(given) : systemClock;
   return {
@@ -171,7 +172,7 @@ export function resolveOptions<User extends MfaUser>(options: MfaOptions<User>):
     notify: callback('notify', options.notify),
     clock,
     warnings: createWarnings({ adapter: storageNameOf(storage), keyIds: keyring.ids, clock }),
-    warn: createWarn(),
+    warn,
   };
 }
 
@@ -227,7 +228,15 @@ function resolveStorage(storage: MfaStorage | undefined): MfaStorage {
   return storage;
 }
 
-function resolveKeys(keys: readonly MfaKey[] | undefined): KeyMaterial[] {
+function warnOfWeakKey(warn: Warn, id: string, doubt: string): void {
+  warn(
+    'MFA_KIT_WEAK_KEY',
+    `The key "${id}" ${doubt}, so whoever guesses it reads every profile that it sealed. It no longer writes; call mfa.rotateKeys() to ` +
+      'seal everything with the first key, and then remove it.',
+  );
+}
+
+function resolveKeys(keys: readonly MfaKey[] | undefined, warn: Warn): KeyMaterial[] {
   if (!Array.isArray(keys) || keys.length === 0) {
     throw invalid(`"keys" must hold at least one key: [{ id: '2026-11', secret: process.env.MFA_KEY }]. ${HOW_TO_MAKE_A_KEY}`);
   }
@@ -239,7 +248,15 @@ function resolveKeys(keys: readonly MfaKey[] | undefined): KeyMaterial[] {
     if (resolved.some(({ id }) => id === key.id)) {
       throw invalid(`"keys" names the id "${key.id}" twice. Give every key its own id.`);
     }
-    const secret = readKeySecret(`"keys[${index}].secret"`, key.secret);
+    const name = `"keys[${index}].secret"`;
+    const { secret, doubt } = readKeySecret(name, key.secret);
+    // What an older key has sealed must stay readable, so only the one that writes is refused.
+    if (doubt !== undefined && index === 0) {
+      throw invalid(
+        `${name} ${doubt}; it must be random bytes. ${HOW_TO_MAKE_A_KEY}, and keep this one as the second of "keys".`,
+      );
+    }
+    if (doubt !== undefined) warnOfWeakKey(warn, key.id, doubt);
     const same = resolved.find((other) => Buffer.from(other.secret).equals(secret));
     if (same)
       throw invalid(
