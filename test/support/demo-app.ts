@@ -33,6 +33,8 @@ export interface DemoAppOptions {
   env?: Record<string, string>;
   /** What somebody adds to the example before it listens. */
   plant?: Plant;
+  /** What is wrong with the host, before the example is made from it. */
+  fault?: (host: DemoHost) => void;
 }
 
 /** Routes, by framework. `beside`: past the controllers of Nest, to the platform itself. */
@@ -43,6 +45,7 @@ export interface Plant {
 }
 
 export const SECOND = 1000;
+export const MINUTE = 60 * SECOND;
 export const DAY = 24 * 60 * 60 * SECOND;
 /** The life of one code. */
 export const STEP = 30 * SECOND;
@@ -50,7 +53,7 @@ export const STEP = 30 * SECOND;
 type Served = Pick<DemoApp, 'express' | 'nest'> & { stop(): Promise<unknown> };
 
 /** Starts an example. The clock stands still except by `advance`, so that no test meets the end of a period. */
-export async function startDemoApp(example: Example = 'Express', { env, plant }: DemoAppOptions = {}): Promise<DemoApp> {
+export async function startDemoApp(example: Example = 'Express', { env, plant, fault }: DemoAppOptions = {}): Promise<DemoApp> {
   let time = Math.floor(Date.now() / STEP) * STEP + 5 * SECOND;
   const now = (): number => time;
   const password = 'correct horse battery';
@@ -61,6 +64,8 @@ export async function startDemoApp(example: Example = 'Express', { env, plant }:
     now,
     passwordCost: { logN: 10, r: 8, p: 1 },
   });
+
+  fault?.(host);
 
   // The application wants to know its address before it listens.
   const port = await freePort();

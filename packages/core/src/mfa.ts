@@ -53,6 +53,7 @@ import {
   type UserForgotten,
 } from './results.js';
 import { openPendingToken } from './tokens/pending-token.js';
+import type { CallbackFailure } from './warnings/warnings.js';
 
 export type { Administering, SetEnrollByInput } from './flows/administer.js';
 export type { AfterRestoreInput } from './flows/after-restore.js';
@@ -171,6 +172,8 @@ export interface MfaSettings<User extends MfaUser = MfaUser> {
    * with is thrown as it is.
    */
   awaitCallback<Value>(option: string, given: PromiseLike<Value>): Promise<CallbackAnswer<Value>>;
+  /** Tells the operator of a callback of the host that failed, once for each cause. */
+  callbackFailed(failure: CallbackFailure): void;
 }
 
 /**
@@ -234,6 +237,7 @@ function createSettings<User extends MfaUser>(options: ResolvedOptions<User>): O
     now: clock,
     issuerFor: (user) => options.issuerFor(user),
     awaitCallback: (option, given) => awaitCallback(options, option, given),
+    callbackFailed: (failure) => options.warnings.callbackFailed(failure),
     deviceCookieSuffixes: (userId) =>
       keyring.ids.flatMap((id) => {
         const key = keyring.bytes('device-cookie', id);

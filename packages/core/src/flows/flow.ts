@@ -9,6 +9,7 @@ import { OPERATION_MS, type ProfileStore, type Report } from '../profile/change-
 import { startCountdown, withinDeadline } from '../profile/deadline.js';
 import { isEnrolled, type Profile } from '../profile/profile.js';
 import type { Refusal } from '../results.js';
+import { valuesIn } from '../warnings/values.js';
 import type { Emit } from './emitter.js';
 import { awaitCallback } from './host-callback.js';
 
@@ -115,28 +116,29 @@ export function policyOf<User extends MfaUser>(
 ): Awaitable<EffectivePolicy | null> {
   try {
     const given = options.policy(user, context);
-    return isThenable(given) ? awaitPolicy(options, given, left?.()) : effectivePolicy(given, options.rememberDays);
+    return isThenable(given)
+      ? awaitPolicy(options, { user, context, given, leftMs: left?.() })
+      : effectivePolicy(given, options.rememberDays);
   } catch (cause) {
-    return refusePolicy(cause);
+    return refusePolicy(options, cause, [user, context]);
   }
 }
 
 async function awaitPolicy(
   options: Pick<ResolvedOptions, 'rememberDays' | 'warnings'>,
-  given: Promise<unknown>,
-  leftMs: number | undefined,
+  asked: { user: MfaUser; context: EventContext | undefined; given: Promise<unknown>; leftMs: number | undefined },
 ): Promise<EffectivePolicy | null> {
-  const answer = await awaitCallback(options, 'policy', given, leftMs).catch(refusePolicy);
-  if (answer.late) return null;
   try {
-    return effectivePolicy(answer.value, options.rememberDays);
+    const answer = await awaitCallback(options, 'policy', asked.given, asked.leftMs);
+    return answer.late ? null : effectivePolicy(answer.value, options.rememberDays);
   } catch (cause) {
-    return refusePolicy(cause);
+    return refusePolicy(options, cause, [asked.user, asked.context]);
   }
 }
 
-function refusePolicy(cause: unknown): never {
+function refusePolicy({ warnings }: Pick<ResolvedOptions, 'warnings'>, cause: unknown, given: unknown[]): never {
   if (cause instanceof MfaError && cause.code === 'host_callback_failed') throw cause;
+  warnings.callbackFailed({ option: 'policy', why: 'error', cause, values: valuesIn(...given) });
   throw new MfaError('host_callback_failed', 'The option "policy" threw. Fix the cause, or let it return { mfa: "required" }.', {
     cause,
   });

@@ -23,7 +23,7 @@ export async function openPending<User extends MfaUser, Request>(
   if (state.user || !options.userById) return null;
   const opened = await mfa.openPendingToken(token);
   if (!opened.ok) return null;
-  const answer = await callHost(kit, 'userById', () => options.userById?.(opened.userId));
+  const answer = await callHost(kit, 'userById', () => options.userById?.(opened.userId), { user: opened });
   if (answer === LATE) {
     state.late = true;
     return bindState(kit, state);

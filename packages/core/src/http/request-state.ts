@@ -5,6 +5,7 @@ import type { EventContext } from '../events.js';
 import { checkUserAnswer, describe, isFieldObject } from '../host-input.js';
 import type { DeviceGrant, DeviceInput } from '../mfa.js';
 import type { MfaUser } from '../options.js';
+import { valuesOfRequest } from '../warnings/values.js';
 import { type DeviceCookieStyle, deviceCookieLines, readDeviceTokens } from './device-cookies.js';
 import { nameBrowser } from './device-label.js';
 import type { MfaExchange, SessionPort } from './exchange.js';
@@ -78,9 +79,9 @@ function askUser<User extends MfaUser, Request>(
 ): Awaitable<User | null | undefined | false | typeof LATE> {
   try {
     const given = exchange.user();
-    return isThenable(given) ? awaitHost(kit, 'user', given) : given;
+    return isThenable(given) ? awaitHost(kit, 'user', given, exchange.request) : given;
   } catch (cause) {
-    return refuseHost('user', cause);
+    return refuseHost(kit, 'user', cause, exchange.request);
   }
 }
 
@@ -93,7 +94,7 @@ function identityOf<User extends MfaUser, Request>(
   const user = checkUser('user', given, kit);
   const { assurance } = exchange;
   if (!user || !assurance) return identityOfSession(exchange, user);
-  return andThen(callHost(kit, 'assurance', assurance), (proven) => {
+  return andThen(callHost(kit, 'assurance', assurance, exchange.request), (proven) => {
     if (proven === LATE) return lateIdentity(exchange, user);
     return proven
       ? { user, session: sessionOfToken(proven, user.id), port: null, context: contextOf(exchange), late: false }
@@ -231,12 +232,13 @@ export function callHost<User extends MfaUser, Request, Value>(
   kit: HttpKit<User, Request>,
   option: string,
   call: () => Awaitable<Value>,
+  request?: unknown,
 ): Awaitable<Value | typeof LATE> {
   try {
     const given = call();
-    return isThenable(given) ? awaitHost(kit, option, given) : given;
+    return isThenable(given) ? awaitHost(kit, option, given, request) : given;
   } catch (cause) {
-    return refuseHost(option, cause);
+    return refuseHost(kit, option, cause, request);
   }
 }
 
@@ -244,13 +246,21 @@ async function awaitHost<User extends MfaUser, Request, Value>(
   kit: HttpKit<User, Request>,
   option: string,
   given: PromiseLike<Value>,
+  request: unknown,
 ): Promise<Value | typeof LATE> {
-  const answer = await kit.mfa.settings.awaitCallback(option, given).catch((cause) => refuseHost(option, cause));
+  const answer = await kit.mfa.settings.awaitCallback(option, given).catch((cause) => refuseHost(kit, option, cause, request));
   return answer.late ? LATE : answer.value;
 }
 
-function refuseHost(option: string, cause: unknown): never {
+/** `request`: what the callback was called with, so that the warning repeats none of it. */
+function refuseHost<User extends MfaUser, Request>(
+  kit: HttpKit<User, Request>,
+  option: string,
+  cause: unknown,
+  request: unknown,
+): never {
   if (cause instanceof MfaError) throw cause;
+  kit.mfa.settings.callbackFailed({ option, why: 'error', cause, values: valuesOfRequest(request) });
   throw new MfaError('host_callback_failed', `The option "${option}" threw, so the request is denied. Mend the cause.`, {
     cause,
   });

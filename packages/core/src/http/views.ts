@@ -41,7 +41,7 @@ export async function showPage<User extends MfaUser, Request>(
   };
   const messages = messagesFor(kit, exchange);
   const html: unknown = pages.render
-    ? await callHost(kit, 'pages.render', () => pages.render?.(page, frame, messages, exchange.request))
+    ? await callHost(kit, 'pages.render', () => pages.render?.(page, frame, messages, exchange.request), exchange.request)
     : (await import('../pages/render.js')).renderPage(page, frame, messages);
   if (html === LATE) return problemAnswer(kit, describeProblem('unavailable'));
   if (typeof html !== 'string') refuseAnswer('pages.render', 'the HTML of the page as a text', html);

@@ -123,8 +123,11 @@ export async function tellHost<User extends MfaUser, Request>(
   const { kit, exchange, flows } = call;
   const { user } = flows;
   if (!user) return {};
-  const added: unknown = await callHost(kit, 'onVerified', () =>
-    kit.options.onVerified?.(exchange.request, { ...verified, user }),
+  const added: unknown = await callHost(
+    kit,
+    'onVerified',
+    () => kit.options.onVerified?.(exchange.request, { ...verified, user }),
+    { user, session: verified },
   );
   if (added === LATE) return null;
   if (added === undefined || added === null) return {};

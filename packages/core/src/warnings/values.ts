@@ -1,0 +1,33 @@
+import { fieldOf } from './error-facts.js';
+
+const DEPTH = 3;
+const TEXTS_AT_MOST = 200;
+/** Shorter ones are ids of one digit and the like, and words of every sentence. */
+const LEAST_CHARACTERS = 2;
+
+/** The texts and numbers in something that a callback of the host was called with: what it throws may repeat them. */
+export function valuesIn(...things: readonly unknown[]): string[] {
+  const texts = new Set<string>();
+  const collect = (thing: unknown, depth: number): void => {
+    if (texts.size >= TEXTS_AT_MOST) return;
+    if (typeof thing === 'number' || typeof thing === 'bigint') texts.add(String(thing));
+    if (typeof thing === 'string' && thing.length >= LEAST_CHARACTERS) texts.add(thing);
+    if (typeof thing !== 'object' || thing === null || depth === 0) return;
+    for (const name of namesOf(thing)) collect(fieldOf(thing, name), depth - 1);
+  };
+  for (const thing of things) collect(thing, DEPTH);
+  return [...texts];
+}
+
+/** The same for a request: of it only what speaks of a person. */
+export function valuesOfRequest(request: unknown): string[] {
+  return valuesIn(...['user', 'session', 'body', 'query', 'params'].map((name) => fieldOf(request, name)));
+}
+
+function namesOf(thing: object): string[] {
+  try {
+    return Object.keys(thing).slice(0, TEXTS_AT_MOST);
+  } catch {
+    return [];
+  }
+}
