@@ -21,7 +21,7 @@ import {
   statusOf,
   wrongCode,
 } from './pair.js';
-import { present, type Release, release1 } from './releases.js';
+import { type Answer, present, type Release, release1, type User } from './releases.js';
 import { type Place, stores } from './stores.js';
 
 const support = (userId: string) => ({ userId, actor: 'support', reason: 'asked' });
@@ -252,5 +252,163 @@ describe('UPG-1: what the present code stores, release 1 in between', () => {
         await pair.storages.old.write(user.id, snapshot, (await pair.row(user.id)).version);
       }
     }
+  });
+
+  describe('UPG-1 F17: a device that was revoked', () => {
+    /** Somebody with a browser whose session and token came from the present code, and a session to manage by. */
+    async function withStolen() {
+      const person = await enroll(pair, pair.old);
+      const stolen = await logIn(pair, pair.now, person, { remember: true });
+      const remembered = await pair.now.beginLogin({ user: person.user, deviceToken: stolen.device.token });
+      const own = await logIn(pair, pair.now, person);
+      return { person, stolen, remembered, own };
+    }
+
+    it('by the present code ends the sessions that came from it there, whatever release 1 does meanwhile', async () => {
+      const { person, stolen, remembered, own } = await withStolen();
+      const { user } = person;
+      good(await pair.now.revokeDevice({ user, session: own.session, deviceId: stolen.device.deviceId }));
+      const look = async () => {
+        // Release 1 alone lets the session go on.
+        expect(await access(pair, user, stolen.session)).toEqual({ old: 'allow: otp', now: 'challenge: revoked' });
+        expect(await access(pair, user, remembered.session)).toEqual({ old: 'challenge: revoked', now: 'challenge: revoked' });
+        expect(said(await pair.now.startEnrollment({ user, session: stolen.session }))).toBe('assurance_required');
+      };
+      await look();
+      const other = await logIn(pair, pair.old, person, { remember: true });
+      await look();
+      await pair.old.revokeDevice({ user, session: other.session, deviceId: other.device.deviceId });
+      await guess(pair.old, person);
+      await recover(pair.old, person, person.recoveryCodes[0]);
+      await enrollAnother(pair, pair.old, { user, session: (await logIn(pair, pair.old, person)).session });
+      await look();
+      good(await pair.old.passwordChanged({ userId: user.id, keep: stolen.session }));
+      expect((await access(pair, user, stolen.session)).now).toBe('challenge: revoked');
+    });
+
+    it('by the present code stays ended for a session that release 1 kept over a new password', async () => {
+      const { person, stolen, own } = await withStolen();
+      const { user } = person;
+      good(await pair.now.revokeDevice({ user, session: own.session, deviceId: stolen.device.deviceId }));
+      const kept = good(await pair.old.passwordChanged({ userId: user.id, keep: stolen.session }));
+      expect(await access(pair, user, kept.session)).toEqual({ old: 'allow: otp', now: 'challenge: revoked' });
+    });
+
+    it('ends no session of release 1, which names no device, and no session that was proven anew', async () => {
+      const { person, stolen, own } = await withStolen();
+      const { user } = person;
+      const older = await logIn(pair, pair.old, person, { token: stolen.device.token });
+      good(await pair.now.revokeDevice({ user, session: own.session, deviceId: stolen.device.deviceId }));
+      expect(await access(pair, user, older.session)).toEqual(ALLOWED);
+      for (const side of [pair.old, pair.now]) {
+        pair.clock.advance(MINUTE);
+        const code = person.app.code(pair.clock.now());
+        const proven = good(await side.verify({ user, session: stolen.session, code }));
+        expect(await access(pair, user, proven.session), side.release.name).toEqual(ALLOWED);
+      }
+    });
+
+    it('by release 1 is not remembered by either, and its other sessions go on as in release 1', async () => {
+      const { person, stolen, remembered, own } = await withStolen();
+      const { user } = person;
+      good(await pair.old.revokeDevice({ user, session: own.session, deviceId: stolen.device.deviceId }));
+      expect(await access(pair, user, remembered.session)).toEqual({ old: 'challenge: revoked', now: 'challenge: revoked' });
+      expect(await access(pair, user, stolen.session)).toEqual(ALLOWED);
+    });
+
+    it('one after the other, more than the list holds, ends everything that came before at both', async () => {
+      const { person, stolen } = await withStolen();
+      const { user } = person;
+      const ended = [stolen.session];
+      let { session } = stolen;
+      for (let count = 0; count < 33; count++) {
+        const lost = await logIn(pair, count % 2 ? pair.old : pair.now, person, { remember: true });
+        ended.push((await logIn(pair, pair.old, person)).session);
+        session = (await logIn(pair, pair.now, person)).session;
+        session = sessionOf(good(await pair.now.revokeDevice({ user, session, deviceId: lost.device.deviceId })));
+      }
+      for (const before of ended) {
+        expect(await access(pair, user, before)).toEqual({ old: 'challenge: revoked', now: 'challenge: revoked' });
+      }
+      expect(await access(pair, user, session)).toEqual(ALLOWED);
+    });
+
+    it('from itself leaves a session that both releases ask for a code', async () => {
+      const { person, stolen } = await withStolen();
+      const { user } = person;
+      pair.clock.advance(MINUTE);
+      const code = person.app.code(pair.clock.now());
+      const session = sessionOf(
+        good(await pair.now.verify({ user, session: stolen.session, code, deviceToken: stolen.device.token })),
+      );
+      const ended = sessionOf(good(await pair.now.revokeDevice({ user, session, deviceId: stolen.device.deviceId })));
+      expect(await access(pair, user, ended)).toEqual({ old: 'challenge: missing', now: 'challenge: missing' });
+      for (const side of [pair.old, pair.now]) {
+        pair.clock.advance(MINUTE);
+        const proven = await side.verify({ user, session: ended, code: person.app.code(pair.clock.now()) });
+        expect(await access(pair, user, good(proven).session), side.release.name).toEqual(ALLOWED);
+      }
+    });
+
+    it('remembered at one release and again at the other counts by what remembered it last', async () => {
+      const { person, stolen } = await withStolen();
+      let { token } = stolen.device;
+      for (const side of [pair.old, pair.now, pair.old]) {
+        token = (await logIn(pair, side, person, { remember: true, token })).device?.token ?? token;
+        for (const other of [pair.now, pair.old]) {
+          pair.clock.advance(HOUR);
+          const begun = await other.beginLogin({ user: person.user, deviceToken: token });
+          expect(begun.decision.access, `${side.release.name}, then ${other.release.name}`).toBe('allow');
+          token = begun.device?.token ?? token;
+        }
+      }
+    });
+  });
+
+  describe('UPG-1 F29: a deadline that support has set', () => {
+    const policy = () => ({ mfa: 'required', enrollBy: pair.clock.now() - DAY });
+    const processes = () => ({ old: pair.process(release1, { policy }), now: pair.process(present, { policy }) });
+    const extend = (user: User) => {
+      const kit = processes().now as unknown as { setEnrollBy(input: object): Promise<Answer> };
+      return kit.setEnrollBy({ ...support(user.id), enrollBy: pair.clock.now() + 14 * DAY });
+    };
+    const said = async (user: User) => {
+      const { old, now } = processes();
+      return { old: (await old.beginLogin({ user })).decision.access, now: (await now.beginLogin({ user })).decision.access };
+    };
+
+    it('holds in the present code while release 1 asks for the enrollment, as it does alone', async () => {
+      const user = somebody();
+      await processes().old.beginLogin({ user });
+      good(await extend(user));
+      expect(await said(user)).toEqual({ old: 'enroll', now: 'allow' });
+      good(await processes().now.passwordChanged({ userId: user.id }));
+      expect(await said(user)).toEqual({ old: 'enroll', now: 'allow' });
+      pair.clock.advance(15 * DAY);
+      expect(await said(user)).toEqual({ old: 'enroll', now: 'enroll' });
+    });
+
+    it('ends with an enrollment and with a reset, also when release 1 did both', async () => {
+      for (const enrolls of ['old', 'now'] as const) {
+        for (const resets of ['old', 'now'] as const) {
+          const user = somebody();
+          await processes().old.beginLogin({ user });
+          good(await extend(user));
+          await enroll(pair, processes()[enrolls], { user });
+          good(await processes()[resets].resetMfa(support(user.id)));
+          expect(await said(user), `enrolled at ${enrolls}, reset at ${resets}`).toEqual({ old: 'enroll', now: 'enroll' });
+        }
+      }
+    });
+
+    it('ends with a reset by either release before there was an enrollment', async () => {
+      for (const resets of ['old', 'now'] as const) {
+        const user = somebody();
+        await processes().old.beginLogin({ user });
+        good(await extend(user));
+        good(await processes()[resets].resetMfa(support(user.id)));
+        expect(await said(user), resets).toEqual({ old: 'enroll', now: 'enroll' });
+      }
+    });
   });
 });

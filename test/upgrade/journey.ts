@@ -237,6 +237,9 @@ async function journey(stage: Stage & Weather): Promise<void> {
   await ada.post('/mfa/verify', { code: wrongCode(app, clock.now()) });
   await ada.post('/mfa/verify', { code: code(), rememberDevice: true });
   await ada.post('/payouts');
+  const elsewhere = new NotingClient(stage);
+  await elsewhere.post('/login?user=ada');
+  await elsewhere.post('/mfa/verify', { code: code(), rememberDevice: true });
   const second = await ada.post('/mfa/enroll', { name: 'Tablet' });
   await ada.post('/mfa/enroll/cancel', { enrollmentId: second.body.enrollmentId });
   await ada.post('/mfa/enroll/confirm', { enrollmentId: second.body.enrollmentId, code: '123456' });
@@ -253,8 +256,10 @@ async function journey(stage: Stage & Weather): Promise<void> {
   await ada.post('/mfa/authenticators/remove', { id: authenticators[0].id });
   await ada.post('/mfa/recovery-codes', {});
   await ada.post('/mfa/devices/revoke', {});
-  await ada.post('/mfa/devices/revoke', { id: devices[0].id });
+  await ada.post('/mfa/devices/revoke', { id: devices.find((device: { current: boolean }) => !device.current).id });
   await ada.post('/mfa/sessions/end', {});
+  // The last one is the device that this session came from.
+  await ada.post('/mfa/devices/revoke', { id: devices.find((device: { current: boolean }) => device.current).id });
 
   // By recovery codes, until few are left. The set is the first one's: the second proof of a minute makes no other.
   await ada.post('/login?user=ada');

@@ -157,12 +157,16 @@ export async function setEnrollBy<User extends MfaUser>(flow: FlowContext<User>,
     }
     return {
       answer: { ok: true, enrollBy },
-      next: { ...known, enrollByExtension: { enrollBy, ...(known.enrollBy === undefined ? {} : { over: known.enrollBy }) } },
+      next: { ...known, enrollByExtension: extensionOver(known, enrollBy) },
       events: [{ name: 'enroll_by_set', enrollBy, actor, reason }],
     };
   });
   if ('enrollBy' in answer) return answer;
   throw new MfaError('invalid_argument', 'setEnrollBy: this user has an authenticator, so there is no deadline to set.');
+}
+
+function extensionOver({ enrollBy: over, epoch }: Profile, enrollBy: number): Profile['enrollByExtension'] {
+  return over === undefined ? { enrollBy, epoch } : { enrollBy, over, epoch };
 }
 
 function emptied(profile: Profile): Profile {

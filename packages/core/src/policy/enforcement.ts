@@ -58,14 +58,15 @@ export function noteDeadline(policy: EffectivePolicy, profile: Profile): Profile
   const deadline = earliestDeadline(policy, profile);
   if (deadline === undefined || deadline === profile.enrollBy) return null;
   const extension = extensionOf(profile);
-  const moved = extension === undefined ? {} : { enrollByExtension: { enrollBy: extension, over: deadline } };
+  const { epoch } = profile;
+  const moved = extension === undefined ? {} : { enrollByExtension: { enrollBy: extension, over: deadline, epoch } };
   return { ...profile, enrollBy: deadline, ...moved };
 }
 
 /** The deadline that support has set, while it stands over the one that is stored. */
 function extensionOf(profile: Profile | null): number | undefined {
   const extension = profile?.enrollByExtension;
-  return extension && extension.over === profile.enrollBy ? extension.enrollBy : undefined;
+  return extension?.over === profile?.enrollBy && extension?.epoch === profile?.epoch ? extension?.enrollBy : undefined;
 }
 
 /**

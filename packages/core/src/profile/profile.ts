@@ -63,10 +63,10 @@ export interface Profile {
   /** The earliest deadline that policy ever gave: it is never extended. */
   enrollBy?: number;
   /**
-   * The deadline that support has set in place of policy's. `over`: the {@link enrollBy} that it stands over; it counts only while
-   * that is the same.
+   * The deadline that support has set in place of policy's. `over`: the {@link enrollBy} that it stands over. It counts only while that
+   * and the epoch are the same: release 1 keeps the field when it enrolls or resets the user, and changes the epoch.
    */
-  enrollByExtension?: { enrollBy: number; over?: number };
+  enrollByExtension?: { enrollBy: number; over?: number; epoch: string };
   /** When the last authenticator was removed or reset, for as long as the host may not have heard of it. */
   unenrolledAt?: number;
   /** When the host had heard of that: instead of {@link unenrolledAt}, which then goes. */
@@ -130,8 +130,10 @@ export function endDevice(profile: Profile, deviceId: string): Profile {
 
 /** The profile in a new epoch: all state that was given out before is worth nothing. */
 export function withNewEpoch(profile: Profile): Profile {
-  const { endedDevices: _, ...rest } = withoutRemembrance(profile);
-  return { ...rest, epoch: randomId(), enrollments: [] };
+  const { endedDevices: _, enrollByExtension: extension, ...rest } = withoutRemembrance(profile);
+  const epoch = randomId();
+  const kept = extension?.epoch === profile.epoch ? { enrollByExtension: { ...extension, epoch } } : {};
+  return { ...rest, ...kept, epoch, enrollments: [] };
 }
 
 /** Names and labels end at 64 characters, and hold nothing that moves a terminal or a log line. What is no text is no name. */
