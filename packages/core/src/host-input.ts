@@ -33,6 +33,7 @@ export function readUser(user: unknown, warn: Warn): KnownUser {
 /** The id of a user. A guard reads the fields one by one, without an object for them. */
 export function readUserId(user: unknown): string {
   const id: unknown = typeof user === 'object' && user !== null && 'id' in user ? user.id : undefined;
+  if (typeof id !== 'string') abandon(user, id);
   checkUserId(id);
   return id;
 }
@@ -41,6 +42,7 @@ export function readUserId(user: unknown): string {
 export function readUserName(user: unknown): string {
   const name: unknown = (user as { name?: unknown }).name;
   if (typeof name === 'string') return name;
+  abandon(name);
   throw new MfaError('invalid_argument', 'The user has no "name"; give the text that the authenticator app is to show.');
 }
 
@@ -60,6 +62,7 @@ export function readEnrolled(user: unknown, warn: Warn): boolean | undefined {
 export function checkUserAnswer(option: string, user: object, warn: Warn): void {
   const { id, name } = user as { id?: unknown; name?: unknown };
   if (typeof user !== 'object' || typeof id !== 'string' || id === '' || typeof name !== 'string') {
+    abandon(id, name);
     throw new MfaError(
       'host_callback_failed',
       `The option "${option}" must return { id, name } with texts, or null when nobody is logged in.`,
@@ -139,8 +142,17 @@ export function isFieldObject(value: unknown): value is Record<string, unknown> 
   return Object.prototype.toString.call(value) === '[object Object]';
 }
 
-/** A value as messages name it: its kind, and no content beyond a number or a word of the language. */
+/**
+ * Handles the rejection of promises that the host gave where a value is needed at once. They are refused and nobody waits for them,
+ * so a rejection would be an unhandled one, which ends the process.
+ */
+export function abandon(...values: readonly unknown[]): void {
+  for (const value of values) if (value instanceof Promise) value.catch(() => undefined);
+}
+
+/** A value that is refused, as messages name it: its kind, and no content beyond a number or a word of the language. */
 export function describe(value: unknown): string {
+  abandon(value);
   if (value === null || value === undefined || typeof value === 'boolean' || typeof value === 'number') return String(value);
   if (typeof value === 'string') return 'a text';
   return typeof value === 'object' ? describeObject(value) : `a ${typeof value}`;

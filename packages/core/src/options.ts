@@ -2,7 +2,7 @@ import { HOW_TO_MAKE_A_KEY, readKeySecret } from './crypto/key-secret.js';
 import { createKeyring, type KeyMaterial, type Keyring } from './crypto/keyring.js';
 import { MfaError } from './errors.js';
 import type { EventContext, MfaEvent, MfaNotice } from './events.js';
-import { instantFault, isInstant } from './host-input.js';
+import { abandon, instantFault, isInstant } from './host-input.js';
 import { type MfaStorage, storageNameOf } from './storage/storage.js';
 import { createWarn, type Warn } from './warnings/once.js';
 import { createWarnings, type OperatorWarnings } from './warnings/warnings.js';
@@ -202,6 +202,7 @@ function checkedIssuer<User>(issuer: (user: User) => string): (user: User) => st
       throw new MfaError('host_callback_failed', 'The option "issuer" threw; mend it, or give a fixed name.', { cause });
     }
     if (typeof name === 'string' && name.trim()) return name;
+    abandon(name);
     throw new MfaError('host_callback_failed', 'The option "issuer" gave no text; it must give a name, and at once.');
   };
 }

@@ -2,7 +2,7 @@ import type { MfaSession } from '../assurance.js';
 import { type Awaitable, andThen, isThenable } from '../awaitable.js';
 import { MfaError } from '../errors.js';
 import type { EventContext } from '../events.js';
-import { checkUserAnswer, describe, isFieldObject } from '../host-input.js';
+import { abandon, checkUserAnswer, describe, isFieldObject } from '../host-input.js';
 import type { DeviceGrant, DeviceInput } from '../mfa.js';
 import type { MfaUser } from '../options.js';
 import { valuesOfRequest } from '../warnings/values.js';
@@ -123,6 +123,7 @@ function readState(port: SessionPort | null, userId: string): MfaSession | undef
   const given = port?.read();
   const state = readSessionState(given, userId);
   if (state === undefined && isThenable(given)) {
+    abandon(given);
     throw new MfaError(
       'host_callback_failed',
       'The option "session": read() returned a promise; it must return the state at once.',

@@ -1,0 +1,78 @@
+import { guardRequest } from '@mfa-kit/core/http';
+import { describe, expect, it } from 'vitest';
+import { ada, createBench, loginPending } from '../support/core-fixture.js';
+import { type Desk, openDesk } from './http/desk.js';
+import { exchangeOf, sessionOf } from './http/exchange.js';
+
+/** Rejects as the call of a host's service does that is down. It returns `never`, so that it stands where any value is wanted. */
+const reject = (): never => Promise.reject(new Error('the service of the host is down')) as never;
+
+/** The rejections that nobody handled while `run` went on; each would end the process. */
+async function unhandledBy(run: () => unknown): Promise<unknown[]> {
+  const unhandled: unknown[] = [];
+  const others = process.listeners('unhandledRejection');
+  const listen = (reason: unknown) => unhandled.push(reason);
+  process.removeAllListeners('unhandledRejection');
+  process.on('unhandledRejection', listen);
+  try {
+    await expect((async () => run())()).rejects.toMatchObject({ name: 'MfaError' });
+    // Node tells of them when the microtasks have run.
+    await new Promise(setImmediate);
+    await new Promise(setImmediate);
+  } finally {
+    process.off('unhandledRejection', listen);
+    for (const other of others) process.on('unhandledRejection', other);
+  }
+  return unhandled;
+}
+
+const page = async (desk: Desk) => (await desk.logIn()).page('GET', '/challenge');
+
+const CASES: [string, () => unknown][] = [
+  [
+    'the option issuer',
+    async () => {
+      const { mfa } = createBench({ issuer: reject });
+      return mfa.startEnrollment({ user: ada, session: await loginPending(mfa) });
+    },
+  ],
+  ['the option clock', () => createBench({ clock: reject })],
+  ['a field of the policy', () => createBench({ policy: () => ({ mayEnroll: reject() }) }).mfa.getStatus({ user: ada })],
+  ['a deadline of the policy', () => createBench({ policy: () => ({ enrollBy: reject() }) }).mfa.getStatus({ user: ada })],
+  ['a user', () => createBench().mfa.getStatus({ user: reject() })],
+  ['the id of a user', () => createBench().mfa.getStatus({ user: { ...ada, id: reject() } })],
+  ['the name of a user', () => createBench().mfa.getStatus({ user: { ...ada, name: reject() } })],
+  ['enrolled of a user', () => createBench().mfa.getStatus({ user: { ...ada, enrolled: reject() } })],
+  ['loggedInAt', () => createBench().mfa.beginLogin({ user: ada, loggedInAt: reject() })],
+  ['a requirement', () => createBench().mfa.checkAccess({ user: ada, session: undefined, requirement: reject() })],
+  [
+    'the name that the option user gives',
+    async () => guardRequest((await openDesk()).kit, exchangeOf({ user: { ...ada, name: reject() } })),
+  ],
+  [
+    'the option eventContext',
+    async () => guardRequest((await openDesk()).kit, { ...exchangeOf({ user: ada }), eventContext: reject }),
+  ],
+  [
+    'the option session, at read()',
+    async () => guardRequest((await openDesk()).kit, exchangeOf({ user: ada, session: { ...sessionOf(), read: reject } })),
+  ],
+  [
+    'the option returnTo',
+    async () => {
+      const desk = await openDesk({ returnTo: reject });
+      const { session } = await desk.mfa.beginLogin({ user: ada });
+      const headers = { accept: 'text/html' };
+      return guardRequest(desk.kit, exchangeOf({ user: ada, session: sessionOf(session), url: '/cases', headers }));
+    },
+  ],
+  ['the option pages.messages', async () => page(await openDesk({ pages: { messages: reject } }))],
+  ['the option pages.hiddenFields', async () => page(await openDesk({ pages: { hiddenFields: reject } }))],
+  ['a hidden field', async () => page(await openDesk({ pages: { hiddenFields: () => ({ csrf: reject() }) } }))],
+];
+
+describe('a promise where a value is needed at once', () => {
+  it.each(CASES)('F5, F7: %s: a rejection does not end the process', async (_, run) => {
+    expect(await unhandledBy(run)).toEqual([]);
+  });
+});
