@@ -80,12 +80,23 @@ describe('F1, T34: "enrolled" of a user', () => {
     expect(missing.decision).toEqual({ access: 'refuse', reason: 'profile_missing' });
   });
 
-  it.each([null, undefined])('F1: %s is no word, as if it were left out', async (enrolled) => {
+  it.each([
+    ['left out', undefined, []],
+    ['null', null, [[ada.id, true]]],
+  ])('F1: enrolled that is %s decides nothing, and a column that is not set so far is filled', async (_, enrolled, filled) => {
     const told: unknown[] = [];
     const bench = await createEnrolled(ada, { markEnrolled: (...given) => void told.push(given) });
     told.length = 0;
-    const { decision } = await bench.mfa.beginLogin({ user: { ...ada, enrolled } as TestUser });
+    const { decision, session } = await bench.mfa.beginLogin({ user: { ...ada, enrolled } });
     expect(decision.access).toBe('challenge');
+    expect((await bench.mfa.checkAccess({ user: { ...ada, enrolled }, session })).access).toBe('challenge');
+    expect(told).toEqual(filled);
+  });
+
+  it('F1: a column that is null for who never enrolled stays as it is', async () => {
+    const told: unknown[] = [];
+    const bench = createBench({ markEnrolled: (...given) => void told.push(given) });
+    expect((await bench.mfa.beginLogin({ user: { ...ada, enrolled: null } })).decision).toEqual({ access: 'enroll' });
     expect(told).toEqual([]);
   });
 

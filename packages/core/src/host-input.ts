@@ -11,8 +11,8 @@ import { MfaError, type MfaErrorCode } from './errors.js';
 export interface KnownUser {
   id: string;
   name: string;
-  /** `undefined`: the host does not say. */
-  enrolled: boolean | undefined;
+  /** `undefined`: the host does not say. `null`: it has stored nothing so far. */
+  enrolled: boolean | null | undefined;
 }
 
 /** Tells the operator; the HTTP layer and core have each one of their own. */
@@ -46,11 +46,10 @@ export function readUserName(user: unknown): string {
   throw new MfaError('invalid_argument', 'The user has no "name"; give the text that the authenticator app is to show.');
 }
 
-/** What the host remembers of the user's enrollment. `null`, which databases have for "not set", is the same as no word. */
-export function readEnrolled(user: unknown, warn: Warn): boolean | undefined {
+/** What the host remembers of the user's enrollment. `null`, which databases have for "not set", decides nothing. */
+export function readEnrolled(user: unknown, warn: Warn): boolean | null | undefined {
   const enrolled: unknown = (user as { enrolled?: unknown }).enrolled;
-  if (enrolled === true || enrolled === false || enrolled === undefined) return enrolled;
-  if (enrolled === null) return undefined;
+  if (enrolled === true || enrolled === false || enrolled === undefined || enrolled === null) return enrolled;
   warn('MFA_KIT_ENROLLED_NOT_BOOLEAN', ENROLLED_WARNING);
   throw new MfaError(
     'host_callback_failed',

@@ -14,8 +14,9 @@ export interface MfaUser {
   /** Shown in the authenticator app beside the issuer; display only. */
   name: string;
   /**
-   * The host's own memory of "this user has MFA". `true`: a missing profile refuses instead of meaning "no MFA". `null` is the same
-   * as left out; anything that is no boolean, such as the 1 of MySQL and SQLite, throws: write `Boolean(row.mfa_enrolled)`.
+   * The host's own memory of "this user has MFA". `true`: a missing profile refuses instead of meaning "no MFA". `null`, of a
+   * column that was not set so far, decides nothing, and `markEnrolled` fills it at the next login. Anything that is no boolean, such
+   * as the 1 of MySQL and SQLite, throws: write `Boolean(row.mfa_enrolled)`.
    */
   enrolled?: boolean | null | undefined;
 }

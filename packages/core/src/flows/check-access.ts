@@ -22,7 +22,7 @@ interface AccessInput<User extends MfaUser> {
 /** The question, as far as it is known before the profile is. */
 interface Asked {
   userId: string;
-  enrolled: boolean | undefined;
+  enrolled: boolean | null | undefined;
   context: EventContext | undefined;
   policy: EffectivePolicy;
   session: MfaSession | undefined;
@@ -54,7 +54,7 @@ async function decideLater<User extends MfaUser>(
   input: AccessInput<User>,
   session: MfaSession | undefined,
   userId: string,
-  enrolled: boolean | undefined,
+  enrolled: boolean | null | undefined,
   requirement: Requirement,
   given: Promise<EffectivePolicy | null>,
 ): Promise<AccessDecision> {
@@ -69,7 +69,7 @@ function decideByPolicy<User extends MfaUser>(
   { context, firstFactorProven }: AccessInput<User>,
   session: MfaSession | undefined,
   userId: string,
-  enrolled: boolean | undefined,
+  enrolled: boolean | null | undefined,
   requirement: Requirement,
   policy: EffectivePolicy,
   left?: () => number,

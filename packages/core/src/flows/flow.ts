@@ -168,14 +168,18 @@ export async function tellHost(
   return outcome;
 }
 
-/** Tells the host again while its memory says otherwise. */
+/**
+ * Tells the host again while its memory says otherwise. A column that is `null` was added after its user had enrolled, and is filled
+ * at the next login.
+ */
 export async function remindHost<User extends MfaUser>(
   flow: FlowContext<User>,
   user: KnownUser,
   enrolled: boolean,
   report: Report,
 ): Promise<void> {
-  if (user.enrolled !== undefined && user.enrolled !== enrolled) await tellHost(flow, { userId: user.id, enrolled }, report);
+  if (user.enrolled === undefined || (user.enrolled ?? false) === enrolled) return;
+  await tellHost(flow, { userId: user.id, enrolled }, report);
 }
 
 /** Whether the answer of a flow is a refusal. */

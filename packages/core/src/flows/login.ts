@@ -60,7 +60,7 @@ export async function beginLogin<User extends MfaUser>(flow: FlowContext<User>, 
   if (isRefusal(begun)) return operation.end(unavailable(operation, begun));
   const { decision, session, grant } = begun;
   if (session) await remindHost(flow, user, begun.enrolled, operation.report);
-  if (begun.enrolled && user.enrolled === undefined && flow.options.markEnrolled) warnOfNoMemory(flow.options.warn);
+  if (begun.enrolled && typeof user.enrolled !== 'boolean' && flow.options.markEnrolled) warnOfNoMemory(flow.options.warn);
   const device = await grant;
   // Also where nothing is asked yet: a client without a session enrolls by it when MFA is optional or there is time left.
   const pendingToken = session?.state === 'pending' ? await signPendingToken(session, signing(flow)) : undefined;

@@ -74,7 +74,7 @@ function extensionOf(profile: Profile | null): number | undefined {
  *
  * A removal or reset that the host did not hear of explains it for a week; whoever can put an old row back gains no more.
  */
-export function isProfileMissing(enrolled: boolean | undefined, profile: Profile | null, now: number): boolean {
+export function isProfileMissing(enrolled: boolean | null | undefined, profile: Profile | null, now: number): boolean {
   if (enrolled !== true || isEnrolled(profile)) return false;
   const unenrolledAt = profile?.unenrolledAt;
   return unenrolledAt === undefined || Math.abs(now - unenrolledAt) > UNENROLLED_EXPLAINS;

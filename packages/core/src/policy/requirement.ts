@@ -7,7 +7,7 @@ import { type EffectivePolicy, enrollmentDeadline, isProfileMissing } from './en
 
 /** Everything the guard's question depends on. */
 export interface AccessFacts {
-  enrolled: boolean | undefined;
+  enrolled: boolean | null | undefined;
   policy: EffectivePolicy;
   profile: Profile | null;
   /** State of this user; state of another user is nobody's and comes in as undefined. */
