@@ -139,11 +139,11 @@ export function resolveOptions<User extends MfaUser>(options: MfaOptions<User>):
   if (typeof issuer !== 'function' && !(typeof issuer === 'string' && issuer.trim())) {
     throw invalid('"issuer" must be the name of your application, or a function of the user that gives it.');
   }
-  const realm = text('realm', options.realm ?? DEFAULTS.realm);
+  const realm = text('realm', orDefault(options.realm, DEFAULTS.realm));
   const remember = feature('rememberDevice', options.rememberDevice, DEFAULTS.rememberDevice);
   const recovery = feature('recoveryCodes', options.recoveryCodes, DEFAULTS.recoveryCodes);
-  const count = recovery === false ? 0 : whole('recoveryCodes.count', recovery.count ?? DEFAULTS.recoveryCodes.count, 5, 20);
-  const windowSteps = whole('windowSteps', options.windowSteps ?? DEFAULTS.windowSteps, 0, 1);
+  const count = recovery === false ? 0 : whole('recoveryCodes.count', orDefault(recovery.count, DEFAULTS.recoveryCodes.count), 5, 20);
+  const windowSteps = whole('windowSteps', orDefault(options.windowSteps, DEFAULTS.windowSteps), 0, 1);
   const warn = createWarn();
   const storage = resolveStorage(options.storage);
   const keyring = createKeyring(resolveKeys(options.keys, warn), realm);
@@ -156,16 +156,16 @@ export function resolveOptions<User extends MfaUser>(options: MfaOptions<User>):
     realm,
     policy: callback('policy', options.policy) ?? (() => ({ mfa: 'required' })),
     markEnrolled: callback('markEnrolled', options.markEnrolled),
-    rememberDays: remember === false ? 0 : whole('rememberDevice.days', remember.days ?? DEFAULTS.rememberDevice.days, 1, 30),
+    rememberDays: remember === false ? 0 : whole('rememberDevice.days', orDefault(remember.days, DEFAULTS.rememberDevice.days), 1, 30),
     recoveryCodeCount: count,
     recoveryCodesLowAt:
       recovery === false
         ? 0
-        : whole('recoveryCodes.lowAt', recovery.lowAt ?? Math.min(DEFAULTS.recoveryCodes.lowAt, count), 0, count),
+        : whole('recoveryCodes.lowAt', orDefault(recovery.lowAt, Math.min(DEFAULTS.recoveryCodes.lowAt, count)), 0, count),
     windowSteps: windowSteps === 0 ? 0 : 1,
     revocationDelaySeconds: whole(
       'revocationDelaySeconds',
-      options.revocationDelaySeconds ?? DEFAULTS.revocationDelaySeconds,
+      orDefault(options.revocationDelaySeconds, DEFAULTS.revocationDelaySeconds),
       0,
       300,
     ),
@@ -218,6 +218,11 @@ function feature<Fields extends object>(name: string, value: Fields | false | un
   const unknown = Object.keys(value).find((field) => !known.includes(field));
   if (unknown !== undefined) throw invalid(`"${name}" has no "${unknown}"; it has ${known.join(', ')}.`);
   return value;
+}
+
+/** A default stands in for what is left out, and for nothing else: `null` for "none" must not come to mean 30 days. */
+function orDefault<Value>(value: Value | undefined, fallback: Value): Value {
+  return value === undefined ? fallback : value;
 }
 
 function resolveStorage(storage: MfaStorage | undefined): MfaStorage {

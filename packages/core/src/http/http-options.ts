@@ -1,6 +1,6 @@
 import type { Assurance } from '../assurance.js';
 import { MfaError } from '../errors.js';
-import { describe } from '../host-input.js';
+import { checkFieldNames, describe, isFieldObject } from '../host-input.js';
 import type { MfaUser } from '../options.js';
 import type { MessageOverrides, Messages } from '../pages/messages.js';
 import type { MfaPage, PageFrame } from '../pages/page.js';
@@ -95,12 +95,23 @@ const NAMES: readonly (keyof HttpOptions)[] = [
   'pages',
 ];
 
+const PAGES_NAMES: readonly (keyof PagesOptions<unknown>)[] = [
+  'brand',
+  'logoUrl',
+  'themeUrl',
+  'supportUrl',
+  'messages',
+  'hiddenFields',
+  'render',
+];
+
 /** Validates once; throws an MfaError that names the option and the mend. */
 export function resolveHttpOptions<User extends MfaUser, Request>(
   options: HttpOptions<User, Request>,
 ): ResolvedHttpOptions<User, Request> {
-  const path = options.path ?? DEFAULT_PATH;
-  const publicPath = options.publicPath ?? path;
+  // A default stands in for what is left out, and for nothing else.
+  const { path = DEFAULT_PATH } = options;
+  const { publicPath = path } = options;
   checkMountPath('path', path);
   checkMountPath('publicPath', publicPath);
   const { pages = {}, deviceCookie = {}, homeUrl = '/', loginUrl, allowedOrigins = [] } = options;
@@ -154,6 +165,7 @@ export function checkFunctions(options: object, names: readonly string[]): void 
 function resolveDeviceCookie(
   given: NonNullable<HttpOptions['deviceCookie']>,
 ): ResolvedHttpOptions<MfaUser, unknown>['deviceCookie'] {
+  checkFieldNames(given, ['sameSite', 'insecureHttpForDevelopment'], (what) => invalid(`deviceCookie ${what}`));
   const { sameSite = 'lax', insecureHttpForDevelopment = false } = given;
   if (!['lax', 'strict', 'none'].includes(sameSite)) invalid("deviceCookie.sameSite must be 'lax', 'strict' or 'none'.");
   if (typeof insecureHttpForDevelopment !== 'boolean') invalid('deviceCookie.insecureHttpForDevelopment must be true or false.');
@@ -198,7 +210,9 @@ function originShown(origin: unknown): string {
 }
 
 function checkPages<Request>(pages: PagesOptions<Request>): void {
-  if (typeof pages !== 'object' || pages === null) invalid('pages must be an object, or be left out.');
+  if (!isFieldObject(pages)) invalid('pages must be an object, or be left out.');
+  // An instance of a class may have fields of its own.
+  if (Object.getPrototypeOf(pages) === Object.prototype) checkFieldNames(pages, PAGES_NAMES, (what) => invalid(`pages ${what}`));
   checkFunctions(pages, ['messages', 'hiddenFields', 'render']);
   if (pages.brand !== undefined && (typeof pages.brand !== 'string' || pages.brand.trim() === ''))
     invalid('pages.brand must be a name.');
