@@ -1,5 +1,5 @@
 import type { MfaOptions } from '@mfa-kit/core';
-import { guardMessage, guardRequest } from '@mfa-kit/core/http';
+import { bindFlows, guardMessage, guardRequest } from '@mfa-kit/core/http';
 import { describe, expect, it } from 'vitest';
 import { ada, createBench, createEnrolled, good, loginPending, type TestUser } from '../support/core-fixture.js';
 import { watchWarnings } from '../support/warnings.js';
@@ -152,6 +152,29 @@ describe('F7, I12: callbacks of the HTTP options that never answer', () => {
     await new Promise(setImmediate);
     expect(warnings.map((line) => /"(\w+)"/.exec(line)?.[1]).sort()).toEqual(['onVerified', 'userById']);
   }, 20_000);
+
+  it('F7: a session store that never answers: nothing is granted', async () => {
+    const desk = await openDesk();
+    const { session } = await desk.mfa.beginLogin({ user: ada });
+    const port = { ...sessionOf(session), write: never };
+    const bound = await bindFlows(desk.kit, exchangeOf({ user: ada, session: port }));
+    const other = await bindFlows(desk.kit, exchangeOf({ user: ada, session: port }));
+    const code = desk.code();
+    const [verified, begun] = await within(Promise.all([bound.verify({ code }), other.beginLogin()]));
+    expect(verified).toMatchObject({ ok: false, reason: 'unavailable' });
+    expect(bound.assurance).toBeUndefined();
+    expect(begun).toEqual({ decision: { access: 'unavailable', retryAfterSeconds: 5 } });
+    await new Promise(setImmediate);
+    expect(warnings).toEqual([expect.stringMatching(/^MFA_KIT_CALLBACK_FAILED: The option "session" did not answer in time/)]);
+  }, 20_000);
+
+  it('F7: a request whose session the framework could not read in time', async () => {
+    const desk = await openDesk();
+    const exchange = { ...exchangeOf({ user: ada, session: sessionOf(desk.session) }), late: true };
+    expect(await guardRequest(desk.kit, exchange)).toMatchObject({ allowed: false, decision: { access: 'unavailable' } });
+    expect(await guardMessage(desk.kit, exchange)).toMatchObject({ access: 'unavailable' });
+    expect(await (await bindFlows(desk.kit, exchange)).endAllSessions()).toMatchObject({ ok: false, reason: 'unavailable' });
+  });
 
   it('F7: a page that the host never draws', async () => {
     const desk = await openDesk({ pages: { render: never } });

@@ -215,6 +215,24 @@ describe.each(platforms)('SES-4: a host mistake denies and says what is wrong, o
     }
   }, 20_000);
 
+  it('F7: a session that is never read', async () => {
+    let hangs = false;
+    const kept = new Map<unknown, unknown>();
+    const keyOf = (request: unknown) => (request as HostRequest).headers.cookie;
+    await start({
+      kit: {
+        session: {
+          read: (request) => (hangs ? new Promise<never>(() => {}) : kept.get(keyOf(request))),
+          write: async (request, next) => void kept.set(keyOf(request), next),
+        },
+      },
+    });
+    const client = await logIn(host);
+    hangs = true;
+    const answers = await Promise.all([client.get('/cases'), client.get('/mfa'), client.post('/mfa/verify', { code: '1' })]);
+    for (const answer of answers) expect(answer.body).toMatchObject({ status: 503, reason: 'unavailable' });
+  }, 20_000);
+
   it('F7: an isPublic() that never answers', async () => {
     const providers = [{ provide: APP_GUARD, useClass: MfaGuard }];
     await start({

@@ -142,7 +142,8 @@ export function resolveOptions<User extends MfaUser>(options: MfaOptions<User>):
   const realm = text('realm', orDefault(options.realm, DEFAULTS.realm));
   const remember = feature('rememberDevice', options.rememberDevice, DEFAULTS.rememberDevice);
   const recovery = feature('recoveryCodes', options.recoveryCodes, DEFAULTS.recoveryCodes);
-  const count = recovery === false ? 0 : whole('recoveryCodes.count', orDefault(recovery.count, DEFAULTS.recoveryCodes.count), 5, 20);
+  const count =
+    recovery === false ? 0 : whole('recoveryCodes.count', orDefault(recovery.count, DEFAULTS.recoveryCodes.count), 5, 20);
   const windowSteps = whole('windowSteps', orDefault(options.windowSteps, DEFAULTS.windowSteps), 0, 1);
   const warn = createWarn();
   const storage = resolveStorage(options.storage);
@@ -156,7 +157,8 @@ export function resolveOptions<User extends MfaUser>(options: MfaOptions<User>):
     realm,
     policy: callback('policy', options.policy) ?? (() => ({ mfa: 'required' })),
     markEnrolled: callback('markEnrolled', options.markEnrolled),
-    rememberDays: remember === false ? 0 : whole('rememberDevice.days', orDefault(remember.days, DEFAULTS.rememberDevice.days), 1, 30),
+    rememberDays:
+      remember === false ? 0 : whole('rememberDevice.days', orDefault(remember.days, DEFAULTS.rememberDevice.days), 1, 30),
     recoveryCodeCount: count,
     recoveryCodesLowAt:
       recovery === false

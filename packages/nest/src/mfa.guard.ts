@@ -185,7 +185,9 @@ export class MfaGuard implements CanActivate {
   }
 
   async #askSocket(caller: MfaCaller, requirement: Requirement, context?: ExecutionContext): Promise<Access> {
-    if (!(await refreshSession(caller.request))) return this.#refuse(describeProblem('login_again'));
+    const refreshed = await this.#host.kit.mfa.settings.awaitCallback('session', refreshSession(caller.request));
+    if (refreshed.late) return this.#refuse(describeProblem('unavailable'));
+    if (!refreshed.value) return this.#refuse(describeProblem('login_again'));
     const exchange = await this.#host.open({ caller }, this.#readers);
     const decision = await guardMessage(this.#host.kit, exchange, requirement);
     if (decision.access !== 'allow') return this.#refuse(decisionProblem(decision));

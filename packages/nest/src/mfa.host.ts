@@ -53,9 +53,14 @@ export function createMfaHost(options: AnyMfaOptions, path: string, config: Appl
     },
     open(arrival, read = readers) {
       const session = read.session(arrival.caller);
-      return isThenable(session)
-        ? Promise.resolve(session).then((opened) => new NestExchange(options, arrival, { read, session: opened }))
-        : new NestExchange(options, arrival, { read, session });
+      if (!isThenable(session)) return new NestExchange(options, arrival, { read, session, late: false });
+      return options.mfa.settings
+        .awaitCallback('session', session)
+        .then((opened) =>
+          opened.late
+            ? new NestExchange(options, arrival, { read, session: null, late: true })
+            : new NestExchange(options, arrival, { read, session: opened.value, late: false }),
+        );
     },
   };
 }
@@ -64,6 +69,7 @@ export function createMfaHost(options: AnyMfaOptions, path: string, config: Appl
 class NestExchange implements MfaExchange<MfaUser, MfaRequest> {
   readonly request: MfaRequest;
   readonly session: SessionPort | null;
+  readonly late: boolean;
   readonly assurance: MfaExchange['assurance'];
   readonly #options: AnyMfaOptions;
   readonly #arrival: MfaArrival;
@@ -72,11 +78,12 @@ class NestExchange implements MfaExchange<MfaUser, MfaRequest> {
   constructor(
     options: AnyMfaOptions,
     arrival: MfaArrival,
-    { read, session }: { read: HostReaders; session: SessionPort | null },
+    { read, session, late }: { read: HostReaders; session: SessionPort | null; late: boolean },
   ) {
     const { request } = arrival.caller;
     this.request = request;
     this.session = session;
+    this.late = late;
     this.assurance = options.assurance && (() => options.assurance?.(request));
     this.#options = options;
     this.#arrival = arrival;

@@ -25,6 +25,8 @@ export interface MfaExchange<User extends MfaUser = MfaUser, Request = unknown> 
   user(): Awaitable<User | null | undefined | false>;
   /** The host's session, or null when the request has none (a bearer client). */
   session: SessionPort | null;
+  /** The host did not say in time what the session holds: it is not known who acts, and everything is answered as unavailable. */
+  late?: boolean;
   /** For hosts whose access tokens carry the assurance; it gives nothing for a request without one. */
   assurance?: (() => Awaitable<Assurance | null | undefined>) | undefined;
   /** Facts about the request for the audit trail. */

@@ -58,6 +58,7 @@ export function readIdentity<User extends MfaUser, Request>(
   kit: HttpKit<User, Request>,
   exchange: MfaExchange<User, Request>,
 ): Awaitable<RequestIdentity<User>> {
+  if (exchange.late) return lateIdentity(exchange, null);
   const user = askUser(kit, exchange);
   return isThenable(user) ? user.then((known) => identityOf(kit, exchange, known)) : identityOf(kit, exchange, user);
 }
@@ -280,8 +281,9 @@ async function writeSession<User extends MfaUser, Request>(
   options: { renew: boolean },
 ): Promise<boolean> {
   try {
-    await port.write(next, options);
-    return true;
+    // Also within the time of an operation: a store that never answers must not hold the request for ever.
+    const written = await kit.mfa.settings.awaitCallback('session', port.write(next, options));
+    return !written.late;
   } catch (error) {
     if (error instanceof MfaError) throw error;
     const name = error instanceof Error ? error.name : typeof error;
