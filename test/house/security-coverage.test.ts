@@ -1,5 +1,6 @@
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { findings } from './findings.js';
 import { coveragePage, requirementIds, testsById, untested } from './security-coverage.js';
 import { root } from './sources.js';
 
@@ -11,8 +12,13 @@ describe('docs/security-coverage.md', () => {
   });
 
   it('knows every identifier that a test is named by', () => {
-    const known = new Set(requirementIds());
+    const known = new Set([...requirementIds(), ...findings.map(([id]) => id)]);
     expect([...testsById().keys()].filter((id) => !known.has(id))).toEqual([]);
+  });
+
+  it('finds a test for every fault of release 1 that was fixed', () => {
+    const tests = testsById();
+    expect(findings.map(([id]) => id).filter((id) => !tests.has(id))).toEqual([]);
   });
 
   it('is up to date', async () => {

@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
+import { findings } from './findings.js';
 import { filesUnder, root } from './sources.js';
 
-const ID = String.raw`(?:[A-Z]{3,4}-\d+|[TI]\d+)`;
+const ID = String.raw`(?:[A-Z]{3,4}-\d+|[FTI]\d+)`;
 const NAMED = new RegExp(String.raw`['"\`]((?:(?:${ID}|d-\d+b?)(?:, |: ))+)`, 'g');
 
 /** What no test can show here, and why. */
@@ -74,8 +75,7 @@ export function testsById(): Map<string, string[]> {
 export function coveragePage(): string {
   const found = testsById();
   const rows = requirementIds().map((id) => {
-    const links = (found.get(id) ?? []).map((file) => `[${shortName(file)}](../${file})`);
-    return `| ${id} | ${links.join(', ') || `none: ${untested[id]}`} |`;
+    return `| ${id} | ${linksTo(found.get(id)) || `none: ${untested[id]}`} |`;
   });
   return [
     '# Which test shows what',
@@ -95,7 +95,19 @@ export function coveragePage(): string {
     '|---|---|',
     ...rows,
     '',
+    '## Faults of release 1',
+    '',
+    'Each fault was seen in release 1, and each test was seen to fail before the fault was fixed.',
+    '',
+    '| id | what failed | tests |',
+    '|---|---|---|',
+    ...findings.map(([id, failed]) => `| ${id} | ${failed} | ${linksTo(found.get(id))} |`),
+    '',
   ].join('\n');
+}
+
+function linksTo(files: string[] = []): string {
+  return files.map((file) => `[${shortName(file)}](../${file})`).join(', ');
 }
 
 function shortName(file: string): string {
