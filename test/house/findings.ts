@@ -14,7 +14,10 @@ export const findings: [id: string, failed: string][] = [
   ['F9', 'A long issuer or name failed with the words of the QR library'],
   ['F11', 'An origin of another scheme, such as `capacitor://localhost`, could not be allowed'],
   ['F12', "TypeORM's naming options were not followed"],
-  ['F13', 'A write on a PostgreSQL connection that the application left in a transaction was rolled back after core had answered'],
+  [
+    'F13',
+    'A write on a PostgreSQL connection that the application left in a transaction was rolled back after core had answered',
+  ],
   ['F14', 'A read on a MariaDB connection that the application left in a transaction came from an old snapshot'],
   ['F15', 'The password was changed although the other sessions could not be ended'],
   ['F16', 'A new build under a running process made `passwordChanged` report success and write nothing'],
