@@ -10,14 +10,17 @@ export async function openStore(url, door) {
     pool.on('error', () => {});
     await Promise.all(Array.from({ length: CONNECTIONS }, () => pool.query('SELECT pg_sleep(0.02)')));
     const { postgresStorage } = await door('postgres');
-    return { storage: postgresStorage(pool), close: () => pool.end() };
+    const lend = () => pool.connect();
+    const leaveOpen = () => leaveOpenOn(lend, 'BEGIN ISOLATION LEVEL REPEATABLE READ');
+    return { storage: postgresStorage(pool), leaveOpen, close: () => pool.end() };
   }
   if (url.startsWith('mysql')) {
     const { createPool } = await import('mysql2/promise');
     const pool = createPool({ uri: url, connectionLimit: CONNECTIONS, connectTimeout: 2000 });
     await Promise.all(Array.from({ length: CONNECTIONS }, () => pool.query('SELECT SLEEP(0.02)')));
     const { mysqlStorage } = await door('mysql');
-    return { storage: mysqlStorage(pool), close: () => pool.end() };
+    const leaveOpen = () => leaveOpenOn(() => pool.getConnection(), 'START TRANSACTION');
+    return { storage: mysqlStorage(pool), leaveOpen, close: () => pool.end() };
   }
   const { Cluster, Redis } = await import('ioredis');
   const nodes = [...url.matchAll(/([\w.]+):(\d+)/g)].map(([, host, port]) => ({ host, port: Number(port) }));
@@ -26,4 +29,14 @@ export async function openStore(url, door) {
   await new Promise((resolve) => client.once('ready', resolve));
   const { redisStorage } = await door('redis');
   return { storage: redisStorage({ client }), close: async () => client.disconnect() };
+}
+
+/** As an application that forgets to end its transactions: every connection of the pool goes back within one that has a snapshot. */
+async function leaveOpenOn(lend, begin) {
+  const lent = await Promise.all(Array.from({ length: CONNECTIONS }, lend));
+  for (const connection of lent) {
+    await connection.query(begin);
+    await connection.query('SELECT count(*) FROM mfa_profiles');
+  }
+  for (const connection of lent) connection.release();
 }

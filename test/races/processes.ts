@@ -18,6 +18,8 @@ export interface Order {
   now: number;
   /** Ends the process by SIGKILL at its n-th storage call. */
   crash?: { at: number; when: 'before' | 'after' };
+  /** Before that, the application leaves every connection of the pool within a transaction. */
+  leaveOpen?: boolean;
 }
 
 /** What one process answered; null when it was killed. */

@@ -3,9 +3,9 @@ import { openStore } from './open-store.mjs';
 
 const [coreFolder, url, key] = process.argv.slice(2);
 const { createMfa } = await import(`${coreFolder}/index.js`);
-const { storage } = await openStore(url, (name) => import(`${coreFolder}/storage/${name}.js`));
+const { storage, leaveOpen } = await openStore(url, (name) => import(`${coreFolder}/storage/${name}.js`));
 
-let now = 0;
+let now = Date.now();
 let crash = { at: 0, when: 'before' };
 let calls = 0;
 let events = [];
@@ -53,6 +53,7 @@ process.on('message', async (order) => {
   crash = order.crash ?? { at: 0, when: 'before' };
   calls = 0;
   events = [];
+  if (order.leaveOpen) await leaveOpen();
   const spans = [];
   const make = async (input, index) => {
     const invokedAt = monotonic();
