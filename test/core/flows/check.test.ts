@@ -167,7 +167,7 @@ describe('F37: check()', () => {
   it('F37: reads at most fifty records of one page, writes nothing, and says no event', async () => {
     const inner = memoryStorage();
     for (let user = 0; user < 120; user++) await inner.write(`u${user}`, { version: 'v', value: 'bm90IG91cnM' }, null);
-    const storage = countingStorage(inner);
+    const storage = countingStorage(unnamed(inner));
     const warned = vi.spyOn(process, 'emitWarning').mockReturnValue();
     const events: unknown[] = [];
     const findings = await checkWith({ storage, onEvent: (event) => void events.push(event) });
