@@ -73,14 +73,14 @@ export function budgetAt(stored: GuessBudget, now: number, owner: BudgetOwner): 
 export function chargeGuess(stored: GuessBudget, now: number): GuessBudget {
   const budget = settle(stored, now);
   const at = ownTime(stored, now);
-  return {
-    ...budget,
+  // Not by a spread: a field that the budget has not had makes that many times slower.
+  return Object.assign({}, budget, {
     quick: budget.quick + 1,
     lastWrongAt: at,
     level: budget.level + 1,
     levelAt: budget.level === 0 ? at : budget.levelAt,
     highWaterAt: at,
-  };
+  });
 }
 
 /** The budget after a used code: it counts as a quick try, so that it buys nothing, but it was no guess. */

@@ -58,7 +58,7 @@ function suspicionLevel(
   now: number,
 ): SuspicionLevel | undefined {
   const { level = 0, halfReportedAt, fullReportedAt } = budget ?? {};
-  const toldToday = [toldAt, halfReportedAt, fullReportedAt].some((instant) => within(instant, now));
+  const toldToday = within(toldAt, now) || within(halfReportedAt, now) || within(fullReportedAt, now);
   const isFull = level >= BUCKET && !within(fullReportedAt, now);
   const isHalf = level >= BUCKET / 2 && !within(halfReportedAt, now) && !within(fullReportedAt, now);
   const wrong = owner === 'device' ? known : at;
