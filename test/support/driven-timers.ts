@@ -5,7 +5,7 @@ import { timers } from '../../packages/core/src/time.js';
  * those may be fake. Without it the kit keeps the timers that were there when it was loaded.
  */
 Object.assign(timers, {
-  setTimeout: (...given: Parameters<typeof setTimeout>) => setTimeout(...given),
+  setTimeout: (callback: () => void, ms?: number) => setTimeout(callback, ms),
   clearTimeout: (...given: Parameters<typeof clearTimeout>) => clearTimeout(...given),
   setImmediate: (...given: Parameters<typeof setImmediate>) => setImmediate(...given),
   now: () => performance.now(),

@@ -43,7 +43,7 @@ export function createUserQueue(): UserQueue {
           .then(task)
           .then(
             (value) => () => resolve(value),
-            (cause: unknown) => () => reject(cause),
+            (cause: Error) => () => reject(cause),
           );
       const line = lines.get(userId);
       if (!line) {

@@ -61,7 +61,7 @@ export function pgPoolQuery(pool: PgPoolLike, prepareStatements: boolean): SqlQu
     const config = isPrepared ? { name, text, query_timeout } : { text, query_timeout };
     return new Promise((resolve, reject) => {
       pool.connect((unconnected, client, release) => {
-        if (!client) return reject(unconnected);
+        if (!client) return reject(unconnected ?? new Error('The pool gave neither a connection nor an error.'));
         const statusOf = transactionStatus(client);
         let isDone = false;
         function fail(error: Error): void {

@@ -1,3 +1,4 @@
+import { timers } from '../time.js';
 import type { RedisSend } from './redis-client.js';
 
 /** The part of a node-redis client that opens its connection again. */
@@ -33,7 +34,7 @@ export function reopeningWhenSilent(client: ReopenableRedis, send: RedisSend): R
     if (timer !== undefined || !client.isOpen) return;
     const wasReady = client.isReady;
     const epoch = client.socketEpoch;
-    timer = setTimeout(
+    timer = timers.setTimeout(
       () => {
         timer = undefined;
         if (!client.isOpen || client.isReady !== wasReady || client.socketEpoch !== epoch) return;
@@ -48,7 +49,7 @@ export function reopeningWhenSilent(client: ReopenableRedis, send: RedisSend): R
 
   function heard(): void {
     if (!client.isReady) return;
-    clearTimeout(timer);
+    timers.clearTimeout(timer);
     timer = undefined;
   }
 
