@@ -51,6 +51,7 @@ const TEXTS = [
   '3141592653589793238462643383279502884197169399375105820974944592',
   Buffer.from('The quick brown fox jumps over the lazy dog, twice.').toString('base64'),
   Buffer.from('The quick brown fox jumps over the lazy dog, twice.').toString('hex'),
+  Buffer.from(Buffer.from('The quick brown fox jumps over the lazy dog, twice.').toString('base64')).toString('base64'),
   Buffer.from(bytes(32, (index) => index)).toString('base64'),
   Buffer.from(bytes(32, (index) => index)).toString('hex'),
 ];
@@ -91,6 +92,15 @@ describe('F6, CRY-4: the writing key', () => {
       if (start(secret) !== 'accepted') throw new Error(`refused: ${key.toString('hex')} in form ${count % forms.length}`);
     }
   }, 120_000);
+});
+
+describe('F6: a key of 64 KB', () => {
+  it.each(['base64', 'hex', undefined] as const)('F6: is read in a moment: %s', (form) => {
+    const key = randomBytes(65_536);
+    const begun = performance.now();
+    expect(start(form ? key.toString(form) : key)).toBe('accepted');
+    expect(performance.now() - begun).toBeLessThan(5_000);
+  });
 });
 
 describe('F6: an older key', () => {

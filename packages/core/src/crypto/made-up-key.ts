@@ -9,6 +9,8 @@ import { LETTER_PAIRS } from './letter-pairs.js';
  * than three times in 8 * 10^9 by them, and less than once in 10^9 together with the other rules below.
  */
 const SUSPICIOUS_BITS = 33;
+/** So much of a key is looked at: the models are slow on long ones, and whoever makes one up shows it at the beginning. */
+const EXAMINED_SYMBOLS = 512;
 
 /** Why the key looks made up: the end of the sentence "it ..."; undefined: it does not. `text`: how it was written, if as text. */
 export function whyMadeUp(bytes: Uint8Array, text?: string): string | undefined {
@@ -42,7 +44,8 @@ function isEncodedKey(text: string): boolean {
   const key = text.trim();
   const isHex = /^[0-9a-f]{64,}$/i.test(key);
   const isBase64 = /^[A-Za-z0-9+/_-]{43,}={0,2}$/.test(key);
-  return (isHex || isBase64) && !isMadeUpText(key.replace(/=+$/, ''));
+  // What it encodes is looked at as well: a passphrase may have been encoded twice.
+  return (isHex || isBase64) && whyMadeUp(Buffer.from(key, isHex ? 'hex' : 'base64'), key.replace(/=+$/, '')) === undefined;
 }
 
 /** Guesses the next symbol: its probability after those before it. The probabilities of all symbols add up to 1. */
@@ -52,7 +55,8 @@ type Model = (symbols: readonly number[], at: number) => number;
 const SWITCH = 0.06;
 
 /** By how many bits the models, weighted by how well they did, describe the symbols shorter than chance does. */
-function savedBits(symbols: readonly number[], { size, models }: { size: number; models: readonly Model[] }): number {
+function savedBits(all: readonly number[], { size, models }: { size: number; models: readonly Model[] }): number {
+  const symbols = all.slice(0, EXAMINED_SYMBOLS);
   let weights = models.map(() => 1 / models.length);
   let bits = 0;
   for (let at = 0; at < symbols.length; at++) {
