@@ -140,6 +140,23 @@ describe('confirming an enrollment', () => {
     expect(reasonOf(await confirmed(app.code(bench.clock.now())))).toBe('ok');
   });
 
+  it('F26: and then logs in at another browser: the wrong codes before the reset hold up nothing', async () => {
+    const bench = await createEnrolled();
+    for (let tries = 0; tries < 12; tries++) {
+      expect(await guess(bench)).toBe('invalid_code');
+      bench.clock.advance(good(await bench.mfa.getStatus({ user: ada })).status.waitSeconds * SECOND);
+    }
+    expect(await guess(bench)).toBe('invalid_code');
+    good(await bench.mfa.resetMfa(support));
+    const { app, confirm: confirmed } = await confirm(bench, await loginPending(bench.mfa));
+    expect(reasonOf(await confirmed(app.code(bench.clock.now())))).toBe('ok');
+    bench.clock.advance(MINUTE);
+    const code = app.code(bench.clock.now());
+    expect(reasonOf(await bench.mfa.verify({ user: ada, session: await loginPending(bench.mfa), code }))).toBe('ok');
+    // The bucket remembers: support has clearLockout for that.
+    expect((await peek(bench.storage, ada.id))?.budget).toMatchObject({ quick: 0, level: 13 });
+  });
+
   it('F26: wrong codes of others do not keep somebody who logged in by recovery code from adding an authenticator', async () => {
     const bench = await locked();
     const recoveryCode = bench.recoveryCodes[0];

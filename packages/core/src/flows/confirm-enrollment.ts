@@ -6,6 +6,7 @@ import { parseCode, type TotpData, totpFactor } from '../factors/totp.js';
 import { readUser } from '../host-input.js';
 import type { MfaUser } from '../options.js';
 import type { Decide, DecideEarly, Decision } from '../profile/change-profile.js';
+import { afterSuccess } from '../policy/lockout.js';
 import {
   type Authenticator,
   isEnrolled,
@@ -144,6 +145,8 @@ function accept<User extends MfaUser>(
   const enrolledProfile = useUpToken(
     {
       ...enrolled,
+      // As every success does: wrong codes before a reset must not hold up the next login. The bucket stays as full as it was.
+      budget: afterSuccess(profile.budget, now),
       authenticators: [...profile.authenticators, authenticator],
       enrollments: [],
       recoveryCodes: made ? made.set : profile.recoveryCodes,
