@@ -427,6 +427,26 @@ describe('F5: an instant that is none', () => {
     expect(started.ok ? 'ok' : started.reason).toBe(fresh ? 'ok' : 'login_again');
   });
 
+  it('F5: loggedInAt that is a little ahead is now, by the clock of a database; further ahead it is not known, and told', async () => {
+    const bench = createBench();
+    const now = bench.clock.now();
+    const start = async (loggedInAt: number, later: number) => {
+      bench.clock.set(now);
+      const { session } = await bench.mfa.beginLogin({ user: ada, loggedInAt });
+      bench.clock.set(now + later);
+      const started = await bench.mfa.startEnrollment({ user: ada, session });
+      return started.ok ? 'ok' : started.reason;
+    };
+    expect(await start(now + 5 * MINUTE, 0)).toBe('ok');
+    // What lies ahead gives no more time.
+    expect(await start(now + 5 * MINUTE, 15 * MINUTE + 1)).toBe('login_again');
+    await new Promise(setImmediate);
+    expect(warnings).toEqual([]);
+    expect(await start(now + 5 * MINUTE + 1, 0)).toBe('login_again');
+    await new Promise(setImmediate);
+    expect(warnings).toEqual([expect.stringMatching(/^MFA_KIT_LOGGED_IN_AHEAD: .*not the end of the session/)]);
+  });
+
   it.each(NO_INSTANTS)('F5: restoredAt: %s', async (_, restoredAt) => {
     const bench = createBench();
     await expect(bench.mfa.afterRestore({ restoredAt: restoredAt as number })).rejects.toMatchObject({

@@ -5,8 +5,8 @@ import { createRecoveryCodes } from '../factors/recovery-code.js';
 import { parseCode, type TotpData, totpFactor } from '../factors/totp.js';
 import { readUser } from '../host-input.js';
 import type { MfaUser } from '../options.js';
-import type { Decide, DecideEarly, Decision } from '../profile/change-profile.js';
 import { afterSuccess } from '../policy/lockout.js';
+import type { Decide, DecideEarly, Decision } from '../profile/change-profile.js';
 import {
   type Authenticator,
   isEnrolled,

@@ -51,7 +51,14 @@ export async function beginLogin<User extends MfaUser>(flow: FlowContext<User>, 
   const decide =
     (shown: ShownTokens): Decide<Begun> =>
     (profile, now) => {
-      const decided = decideLogin(flow, { user, policy, shown, since: loggedInAt ?? now, profile, now });
+      const decided = decideLogin(flow, {
+        user,
+        policy,
+        shown,
+        since: provenAt(loggedInAt, now, flow.options.warn),
+        profile,
+        now,
+      });
       operation.noteEnrolled(decided.next && decided.next !== 'remove' ? decided.next : profile);
       return { ...decided, events: [...(decided.events ?? []), { name: 'login_begun', access: decided.answer.decision.access }] };
     };
@@ -75,6 +82,21 @@ export async function beginLogin<User extends MfaUser>(flow: FlowContext<User>, 
 function unavailable(operation: Operation, { retryAfterSeconds = 1 }: Refusal): LoginBegun {
   operation.report({ name: 'login_begun', access: 'unavailable' });
   return { decision: { access: 'unavailable', retryAfterSeconds } };
+}
+
+/** The clock of a database that dated the login may be ahead of this one by so much. */
+const CLOCKS_DIFFER_MS = 300_000;
+
+/** When the first factor was proven; 0: not known, which is the strict reading of an instant that lies ahead. */
+function provenAt(loggedInAt: number | undefined, now: number, warn: Warn): number {
+  if (loggedInAt === undefined) return now;
+  if (loggedInAt <= now + CLOCKS_DIFFER_MS) return Math.min(loggedInAt, now);
+  warn(
+    'MFA_KIT_LOGGED_IN_AHEAD',
+    'The "loggedInAt" of a login lies more than 5 minutes ahead of the clock, so it counts as not known, and a first enrollment asks for ' +
+      'a new login. Give the instant at which the password was right, not the end of the session, and set the clocks of all servers by NTP.',
+  );
+  return 0;
 }
 
 interface LoginFacts {
