@@ -297,6 +297,32 @@ describe('F20: events and notices', () => {
     );
   });
 
+  it.each([
+    ['hangs', () => new Promise<void>(() => {})],
+    ['throws', () => Promise.reject(new Error('no mail server'))],
+  ])('F20: a notice that %s, and an audit trail that never has the record of it, hold no call', async (_, notify) => {
+    const bench = await createEnrolled(ada, {
+      notify,
+      onEvent: ({ name }) => (name === 'notify_failed' ? new Promise<void>(() => {}) : undefined),
+    });
+    fakeDeadlines();
+    const ending = bench.mfa.resetMfa(by);
+    expect(await passTime(ending)).toBeLessThanOrEqual(4_000);
+    expect(await ending).toMatchObject({ ok: true });
+  });
+
+  it('F20: an onEvent that returns what throws when it is looked at is a warning', async () => {
+    const thorn = Object.defineProperty({}, 'then', {
+      get() {
+        throw new RangeError('looked at');
+      },
+    });
+    const bench = createBench({ onEvent: () => thorn as Promise<void> });
+    await loginPending(bench.mfa);
+    await bench.mfa.endSessionsOf(by);
+    await vi.waitFor(() => expect(warnings).toEqual([expect.stringContaining('The option "onEvent" threw RangeError')]));
+  });
+
   it('an onEvent that rejects or throws is a warning, once for each name of an error, without its words', async () => {
     class PoolClosed extends Error {
       override name = 'PoolClosed';

@@ -9,7 +9,8 @@ import type { UnderWay } from './under-way.js';
  * Hands one event to the host's sinks, and settles when they have it. A sink that throws or hangs neither grants, denies nor delays
  * anything.
  *
- * `waitMs`: a caller waits for it, this long at most. Without it the event leaves in the background.
+ * `waitMs`: a caller waits for it, this long at most, and as long again for the record of a notice that failed. Without it the event
+ * leaves in the background.
  */
 export type Emit = (event: MfaEvent, waitMs?: number) => Promise<void>;
 
@@ -43,11 +44,11 @@ export function createEmitter<User extends MfaUser>(
     let given: unknown;
     try {
       given = onEvent?.(event);
+      if (!isThenable(given)) return undefined;
     } catch (cause) {
       warn(event, { why: 'error', cause });
       return undefined;
     }
-    if (!isThenable(given)) return undefined;
     const recorded = Promise.resolve(given).then(
       () => undefined,
       (cause) => warn(event, { why: 'error', cause }),
@@ -62,7 +63,17 @@ export function createEmitter<User extends MfaUser>(
     if (told.done) return;
     warnings.callbackFailed({ ...told, option: 'notify', values: valuesOf(notice) });
     const { userId, at, context, name } = notice;
-    await record(withCause({ userId, at, ...(context && { context }), name: 'notify_failed', notice: name }, told.cause));
+    const failed = withCause(
+      { userId, at, ...(context && { context }), name: 'notify_failed' as const, notice: name },
+      told.cause,
+    );
+    await waitForRecord(failed, record(failed), waitMs);
+  }
+
+  async function waitForRecord(event: MfaEvent, recorded: Promise<void> | undefined, waitMs: number | undefined): Promise<void> {
+    if (waitMs === undefined || !recorded) return recorded;
+    const known = await withinDeadline(waitMs, () => recorded);
+    if (!known.done) warn(event, { why: 'timeout' });
   }
 
   if (!onEvent && !notify) return null;
@@ -74,12 +85,7 @@ export function createEmitter<User extends MfaUser>(
     const recorded = record(copyEvent(event));
     const told = notify && isNotice(event) ? tellUser(event, waitMs) : undefined;
     if (told) underWay.track('notices', told);
-    if (waitMs === undefined || !recorded) {
-      await Promise.all([recorded, told]);
-      return;
-    }
-    const [known] = await Promise.all([withinDeadline(waitMs, () => recorded), told]);
-    if (!known.done) warn(event, { why: 'timeout' });
+    await Promise.all([waitForRecord(event, recorded, waitMs), told]);
   };
 }
 

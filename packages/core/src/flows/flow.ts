@@ -51,7 +51,7 @@ export interface Operation {
   noteEnrolled(profile: Profile | null): void;
   /** Sends what was reported; a refusal of which nothing was reported becomes a `refused` event. */
   end<Answer extends object>(answer: Answer): Answer;
-  /** The same for an operator's call, which waits until the host's sinks have everything, two seconds at most. */
+  /** The same for an operator's call, which waits until the host's sinks have everything, two seconds for each of them at most. */
   finish<Answer extends object>(answer: Answer): Promise<Answer>;
 }
 
