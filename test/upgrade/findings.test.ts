@@ -42,7 +42,7 @@ describe('UPG-1: what the present code stores, release 1 in between', () => {
   const recover = async (side: Side, { user }: Pick<Person, 'user'>, recoveryCode: string | undefined) =>
     side.verify({ user, session: await begin(side, user), recoveryCode });
 
-  it('UPG-1 F24: a flood of wrong recovery codes at either release keeps nobody out of the present code', async () => {
+  it('UPG-1, F24: a flood of wrong recovery codes at either release keeps nobody out of the present code', async () => {
     for (const flooded of [pair.old, pair.now]) {
       const person = await enroll(pair, pair.old);
       const session = await begin(flooded, person.user);
@@ -60,7 +60,7 @@ describe('UPG-1: what the present code stores, release 1 in between', () => {
     }
   });
 
-  it('UPG-1 F18: a set that the present code switched off is off in release 1, which makes a new one', async () => {
+  it('UPG-1, F18: a set that the present code switched off is off in release 1, which makes a new one', async () => {
     const person = await enroll(pair, pair.old);
     const without = pair.process(present, { recoveryCodes: false });
     expect(said(await recover(without, person, person.recoveryCodes[0]))).toBe('not_allowed');
@@ -73,7 +73,7 @@ describe('UPG-1: what the present code stores, release 1 in between', () => {
     expect(said(await recover(pair.now, person, made.recoveryCodes?.[0]))).toBe('ok');
   });
 
-  describe('UPG-1 F25: many authenticators', () => {
+  describe('UPG-1, F25: many authenticators', () => {
     async function withTen(): Promise<Person> {
       const person = await enroll(pair, pair.old);
       let { session } = await logIn(pair, pair.old, person);
@@ -134,7 +134,7 @@ describe('UPG-1: what the present code stores, release 1 in between', () => {
     });
   });
 
-  describe('UPG-1 F26: a first authenticator after 20 wrong codes and a reset', () => {
+  describe('UPG-1, F26: a first authenticator after 20 wrong codes and a reset', () => {
     async function lockedAndReset(resets: Side): Promise<Person> {
       const person = await enroll(pair, pair.old);
       for (let tries = 0; tries < 21; tries++) {
@@ -178,7 +178,7 @@ describe('UPG-1: what the present code stores, release 1 in between', () => {
     });
   });
 
-  describe('UPG-1 F31: clocks that differ', () => {
+  describe('UPG-1, F31: clocks that differ', () => {
     const hours = (ahead: number) => ({ clock: () => pair.clock.now() + ahead * HOUR });
 
     /** How many of 60 guesses are evaluated when two processes, one of them ahead, take turns. */
@@ -232,7 +232,7 @@ describe('UPG-1: what the present code stores, release 1 in between', () => {
     });
   });
 
-  it('UPG-1 F78: a record from before an enrollment does not undo it, whichever release reset it', async () => {
+  it('UPG-1, F78: a record from before an enrollment does not undo it, whichever release reset it', async () => {
     for (const resets of [pair.old, pair.now]) {
       const marks = new Map<string, boolean>();
       const markEnrolled = (userId: string, enrolled: boolean) => void marks.set(userId, enrolled);
@@ -254,7 +254,7 @@ describe('UPG-1: what the present code stores, release 1 in between', () => {
     }
   });
 
-  describe('UPG-1 F17: a device that was revoked', () => {
+  describe('UPG-1, F17: a device that was revoked', () => {
     /** Somebody with a browser whose session and token came from the present code, and a session to manage by. */
     async function withStolen() {
       const person = await enroll(pair, pair.old);
@@ -365,7 +365,7 @@ describe('UPG-1: what the present code stores, release 1 in between', () => {
     });
   });
 
-  describe('UPG-1 F29: a deadline that support has set', () => {
+  describe('UPG-1, F29: a deadline that support has set', () => {
     const policy = () => ({ mfa: 'required', enrollBy: pair.clock.now() - DAY });
     const processes = () => ({ old: pair.process(release1, { policy }), now: pair.process(present, { policy }) });
     const extend = (user: User) => {

@@ -43,7 +43,7 @@ for (const store of stores) {
     });
     afterAll(() => opened.close());
 
-    it('F34: at-the-limit: is read by both releases, and neither is kept from writing by what the other wrote', async () => {
+    it('UPG-1, F34: at-the-limit: is read by both releases, and neither is kept from writing by what the other wrote', async () => {
       const fixture = fixtures['at-the-limit'] as Fixtures[string];
       const user = userOf(fixture);
       pair.clock.set(fixture.at);
