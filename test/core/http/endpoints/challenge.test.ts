@@ -24,6 +24,27 @@ describe('the challenge', () => {
     }
   });
 
+  it('F18: asks for an authenticator code where recovery codes are switched off, whatever the address says', async () => {
+    const desk = await openDesk({}, { recoveryCodes: false });
+    const client = await desk.logIn();
+    const asked = { name: 'challenge', mode: 'code', ...ASKED, recoveryOffered: false };
+    expect((await client.page('GET', '/challenge?use=recovery-code')).body.page).toEqual(asked);
+    const refused = await client.page('POST', '/verify', { recoveryCode: desk.recoveryCodes[0] ?? 'ABCD' });
+    expect([refused.status, refused.body.page]).toEqual([403, asked]);
+    // While the storage is away it is not known how many are left.
+    const on = await openDesk();
+    const other = await on.logIn();
+    on.weather.readsLeft = 1;
+    expect((await other.page('GET', '/challenge?use=recovery-code')).body.page.mode).toBe('recovery-code');
+  });
+
+  it('F18: asks for an authenticator code where no recovery code is left', async () => {
+    const desk = await openDesk({}, { recoveryCodes: { count: 5 } });
+    for (const recoveryCode of desk.recoveryCodes) await (await desk.logIn()).post('/verify', { recoveryCode });
+    const page = await (await desk.logIn()).page('GET', '/challenge?use=recovery-code');
+    expect(page.body.page).toMatchObject({ mode: 'code', recoveryOffered: false });
+  });
+
   it('is over for whoever has proven enough', async () => {
     const { browser, session } = await openDesk();
     const client = browser(ada, session);

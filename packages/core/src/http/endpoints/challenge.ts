@@ -54,18 +54,21 @@ async function challengeView<User extends MfaUser, Request>(
   { kit, flows }: EndpointCall<User, Request>,
   input: { because: Because; mode: 'code' | 'recovery-code'; waitSeconds?: number },
 ) {
-  const { rememberDays } = kit.mfa.settings;
+  const { rememberDays, recoveryCodeCount } = kit.mfa.settings;
   const status = await flows.getStatus();
+  const recoveryOffered = status.ok && status.status.recoveryCodesLeft > 0;
+  // A bookmark asks for recovery codes also where none is left or they are switched off: no form that can only fail.
+  const mode = recoveryOffered || (!status.ok && recoveryCodeCount > 0) ? input.mode : 'code';
   // The wait that the status tells is that of unknown browsers; a known one is not shut out by what they guess.
-  const unknownWait = status.ok && input.mode === 'code' && flows.shownDeviceIds().length === 0 ? status.status.waitSeconds : 0;
+  const unknownWait = status.ok && mode === 'code' && flows.shownDeviceIds().length === 0 ? status.status.waitSeconds : 0;
   return {
     page: {
       name: 'challenge' as const,
-      mode: input.mode,
+      mode,
       because: input.because,
       // Only a login is remembered: a step-up is asked again each time.
       rememberDays: flows.session?.state === 'verified' ? 0 : rememberDays,
-      recoveryOffered: status.ok && status.status.recoveryCodesLeft > 0,
+      recoveryOffered,
       waitSeconds: input.waitSeconds ?? unknownWait,
     },
   };
