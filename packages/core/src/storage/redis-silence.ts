@@ -23,7 +23,7 @@ export function isReopenable(client: object): client is ReopenableRedis {
 
 /**
  * Sends, and opens the connection again when it has fallen silent. node-redis waits for it until the operating system gives up,
- * which takes a quarter of an hour: its `socketTimeout` begins anew with each command that is written, and its time-out of a
+ * which takes a quarter of an hour: its `socketTimeout` starts again with each command that is written, and its time-out of a
  * command leaves the connection as it is.
  */
 export function reopeningWhenSilent(client: ReopenableRedis, send: RedisSend): RedisSend {

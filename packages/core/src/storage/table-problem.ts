@@ -10,7 +10,7 @@ export function tableSentence(problem: TableProblem, dialect: SqlDialectName, ta
     case 'missing':
       return `The table ${table} does not exist, or not in the database that this connection leads to: nobody can log in with MFA. Run what ${schema} of @mfa-kit/core/storage/sql returns in a migration, or call storage.createTable() once.`;
     case 'columns':
-      return `The columns of the table ${table} are not those of ${schema}: user_id (the primary key), version, value and updated_at. Nobody can log in with MFA. Run ALTER TABLE until they are, or create the table anew while it is empty.`;
+      return `The columns of the table ${table} are not those of ${schema}: user_id (the primary key), version, value and updated_at. Nobody can log in with MFA. Run ALTER TABLE until they are, or drop the table and create it again while it is empty.`;
     case 'forbidden':
       return `The database user lacks rights on the table ${table}: nobody can log in with MFA. It needs SELECT, INSERT, UPDATE and DELETE on it, and USAGE on its schema where there is one.`;
     case 'read_only':
