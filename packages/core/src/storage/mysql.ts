@@ -52,29 +52,38 @@ export function mysqlStorage(pool: MysqlPromisePoolLike | MysqlPoolLike, options
 }
 
 /**
- * Each statement on a connection of its own, which goes back to where it came from, or is closed: after an
- * error, and where the application left a transaction on it, which the server then rolls back.
+ * Each statement on a connection of its own, which goes back to where it came from, or is closed: after most
+ * errors, and where the application left a transaction on it, which the server then rolls back.
  */
 export function mysqlQuery(getConnection: () => Promise<MysqlConnectionLike>): SqlQuery {
   return async (sql, parameters, { returnsRows }) => {
     const connection = await getConnection();
-    let reusable = false;
+    let after: 'release' | 'roll back' | 'close' = 'close';
     try {
       const answer = connection.execute({ sql, ...ROWS_BY_NAME }, parameters as (string | Uint8Array)[]);
       const [result] = await beforeQueryTimeout(answer);
       const inTransaction = returnsRows ? inMysqlTransaction(result as SqlRow[]) : leftOpen(result as MysqlResult);
-      reusable = inTransaction !== true;
+      if (!inTransaction) after = 'release';
       return returnsRows
         ? { rows: result as SqlRow[], rowsAffected: 0, inTransaction }
         : { rows: [], rowsAffected: (result as MysqlResult).affectedRows, inTransaction };
     } catch (error) {
-      reusable = isHarmless(error);
+      after = afterError(error);
       throw error;
     } finally {
-      if (reusable) connection.release();
-      else connection.destroy();
+      if (after === 'release') connection.release();
+      else if (after === 'close') connection.destroy();
+      else releaseRolledBack(connection);
     }
   };
+}
+
+/** Beside the answer, which does not wait for it. Where no transaction was open it changes nothing. */
+function releaseRolledBack(connection: MysqlConnectionLike): void {
+  beforeQueryTimeout(connection.execute({ sql: 'ROLLBACK', ...ROWS_BY_NAME }, [])).then(
+    () => connection.release(),
+    () => connection.destroy(),
+  );
 }
 
 interface MysqlResult {
@@ -92,11 +101,14 @@ function leftOpen({ serverStatus }: MysqlResult): boolean {
 }
 
 /**
- * A deadlock ends the whole transaction, and where the table is missing nothing was locked. Anything else may come from what the
- * application left on the connection, or leave a lock there: a second row of one key locks the first within an open transaction.
+ * What becomes of the connection. A deadlock ends the whole transaction, and where the table is missing nothing was locked. A lost race
+ * leaves a lock where the application left a transaction open: a second row of one key locks the first. Anything else may come from
+ * what was left on the connection, such as LOCK TABLES.
  */
-function isHarmless(error: unknown): boolean {
-  return [1146, 1213].includes(Number((error as { errno?: unknown }).errno));
+function afterError(error: unknown): 'release' | 'roll back' | 'close' {
+  const errno = Number((error as { errno?: unknown }).errno);
+  if (errno === 1146 || errno === 1213) return 'release';
+  return errno === 1020 || errno === 1062 || errno === 1205 ? 'roll back' : 'close';
 }
 
 function promisePool(given: unknown): MysqlPromisePoolLike {
