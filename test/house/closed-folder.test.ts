@@ -2,7 +2,7 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { closedFolder } from '../support/postgres-server.js';
+import { closedFolder } from '../support/closed-folder.mjs';
 
 it('a repository below a folder that the user of PostgreSQL may not enter is told, by the folder', () => {
   const folder = mkdtempSync(join(tmpdir(), 'mfa-kit-closed-'));

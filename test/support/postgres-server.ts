@@ -1,7 +1,8 @@
-import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { refuseClosedFolder } from './closed-folder.mjs';
 import { freePort } from './free-port.js';
 
 export interface RunningPostgres {
@@ -15,22 +16,10 @@ export interface RunningPostgres {
   stop(): Promise<void>;
 }
 
-/** The folder on the way to a place that other users may not pass; undefined: they may. */
-export function closedFolder(place: string): string | undefined {
-  const closed = (statSync(place).mode & 0o001) === 0;
-  const above = dirname(place);
-  return closed ? place : above === place ? undefined : closedFolder(above);
-}
-
 /** A real PostgreSQL of its own, on a free port, with its data in a temporary folder. Throws with what is missing. */
 export async function startPostgres(options: { flags?: string[] } = {}): Promise<RunningPostgres> {
   const EmbeddedPostgres = await loadEmbeddedPostgres();
-  const closed = process.getuid?.() === 0 ? closedFolder(import.meta.dirname) : undefined;
-  if (closed) {
-    throw new Error(
-      `PostgreSQL does not run as root, and its own user may not enter ${closed}: run "chmod o+x ${closed}", or put the repository elsewhere.`,
-    );
-  }
+  refuseClosedFolder(import.meta.dirname);
   const folder = mkdtempSync(join(tmpdir(), 'mfa-kit-postgres-'));
   // The server does not run as root but as a user of its own, who must be able to look into the folder.
   chmodSync(folder, 0o755);
