@@ -55,7 +55,8 @@ export function isRemembered({ remembered }: Device, now: number): boolean {
 }
 
 export function withoutDevice(state: State, gone: Name): State {
-  return { ...state, devices: state.devices.filter(({ name }) => name !== gone) };
+  if (!state.devices.some(({ name }) => name === gone)) return state;
+  return { ...state, devices: state.devices.filter(({ name }) => name !== gone), ended: new Set([...state.ended, gone]) };
 }
 
 /** Nobody is remembered any more, and a login that is under way remembers nothing. */

@@ -23,9 +23,14 @@ export function closedForManaging(state: State, session: Session | undefined, no
   return isFresh(state, session, 5 * MINUTE, now) ? null : { said: 'assurance_required' };
 }
 
-/** Whether the session has proven a factor, in this epoch, so long ago at most. */
+/** Whether what the session has proven still counts: in this epoch, and not from a device that has ended. */
+export function isInForce(state: State, session: Extract<Session, { state: 'verified' }>): boolean {
+  return session.epoch === state.epoch && !(session.device !== undefined && state.ended.has(session.device));
+}
+
+/** Whether the session has proven a factor that still counts, so long ago at most. */
 export function isFresh(state: State, session: Session | undefined, maxAge: number, now: number): boolean {
-  if (session?.state !== 'verified' || session.epoch !== state.epoch || session.via === 'remembered-device') return false;
+  if (session?.state !== 'verified' || !isInForce(state, session) || session.via === 'remembered-device') return false;
   return session.verifiedAt <= now + MINUTE && now - session.verifiedAt <= maxAge;
 }
 
@@ -34,11 +39,11 @@ export function accessOf(state: State, session: Session | undefined, { mfa, now 
   if (!session) return 'login-again';
   if (session.state === 'pending' && session.epoch !== state.epoch) return 'login-again';
   if (state.apps.length === 0) {
-    if (session.state === 'verified' && session.epoch !== state.epoch) return 'login-again';
+    if (session.state === 'verified' && !isInForce(state, session)) return 'login-again';
     return mfa === 'optional' ? 'allow: not-required' : 'enroll';
   }
   if (session.state !== 'verified') return 'challenge: missing';
-  if (session.epoch !== state.epoch) return 'challenge: revoked';
+  if (!isInForce(state, session)) return 'challenge: revoked';
   if (session.verifiedAt > now + MINUTE) return 'challenge: missing';
   if (session.via === 'remembered-device') {
     const device = state.devices.find(({ name }) => name === session.device);

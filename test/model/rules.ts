@@ -12,7 +12,7 @@ import {
   withBudget,
   withoutDevice,
 } from './browsers.js';
-import { accessOf, closedDoor, closedForManaging, isFresh } from './doors.js';
+import { accessOf, closedDoor, closedForManaging, isFresh, isInForce } from './doors.js';
 import { afterHelp, afterReplay, afterRight, afterWrong, waitFor } from './guesses.js';
 import {
   type Answer,
@@ -55,7 +55,8 @@ function decide(state: State, step: Step, facts: Facts): Told {
     case 'cancel': {
       const closed = closedDoor(state, step.session, facts.now);
       if (closed) return { state, answer: closed };
-      const pending = state.pending.filter((one) => one.name !== step.enrollment || !isOwn(one, step.session));
+      const counts = step.session?.state !== 'verified' || isInForce(state, step.session);
+      const pending = state.pending.filter((one) => one.name !== step.enrollment || !counts || !isOwn(one, step.session));
       return { state: { ...state, pending }, answer: { said: 'ok', session: step.session } };
     }
     case 'change the password':
@@ -118,7 +119,8 @@ function verifyCode(state: State, step: Of<'verify'>, digits: string, facts: Fac
   const remembered = allowed ? { at: now, until: now + REMEMBERED } : undefined;
   const passed = pass(spent, known, { ...step, remembered: isLogin ? remembered : 'as before' }, facts);
   const enrollments = step.session?.state === 'verified' ? step.session.enrollments : undefined;
-  const session: Session = { state: 'verified', epoch: state.epoch, verifiedAt: now, via: 'otp', enrollments };
+  const device = deviceOf(step.session, passed);
+  const session: Session = { state: 'verified', epoch: state.epoch, verifiedAt: now, via: 'otp', ...device, enrollments };
   return { state: passed.state, answer: { said: 'ok', session, minted: passed.minted } };
 }
 
@@ -136,7 +138,15 @@ function verifyRecovery(state: State, step: Of<'verify'>, facts: Facts): Told {
   // Whoever used a code that was to be kept safe is known, and not remembered.
   const passed = pass(spent, known, { ...step, remember: false, remembered: undefined }, facts);
   const enrollments = step.session?.state === 'verified' ? step.session.enrollments : undefined;
-  const session: Session = { state: 'verified', epoch: state.epoch, verifiedAt: now, via: 'recovery-code', enrollments };
+  const device = deviceOf(step.session, passed);
+  const session: Session = {
+    state: 'verified',
+    epoch: state.epoch,
+    verifiedAt: now,
+    via: 'recovery-code',
+    ...device,
+    enrollments,
+  };
   return { state: passed.state, answer: { said: 'ok', session, minted: passed.minted, left: left.size } };
 }
 
@@ -175,7 +185,7 @@ function confirm(state: State, step: Of<'confirm'>, facts: Facts): Told {
   if (closed) return { state, answer: closed };
   const pending = state.pending.find((one) => one.name === step.enrollment);
   if (!pending || !isOpen(pending, now) || !isOwn(pending, session)) return { state, answer: { said: 'enrollment_expired' } };
-  const proven = pending.steppedUp && session.state === 'verified' && session.epoch === state.epoch;
+  const proven = pending.steppedUp && session.state === 'verified' && isInForce(state, session);
   if (state.apps.length > 0 && !proven) return { state, answer: { said: 'assurance_required' } };
   if (state.apps.length >= 5) return { state, answer: { said: 'limit_reached' } };
   const throttled = throttle(state, pending.budget, 'enrollment', now);
@@ -197,7 +207,7 @@ function confirm(state: State, step: Of<'confirm'>, facts: Facts): Told {
   const enrolled = useUp(forgetRemembered({ ...state, apps, pending: [], codes }, `${name}.devices`), session);
   const remembered = step.remember ? { at: now, until: now + REMEMBERED } : undefined;
   const passed = pass(enrolled, recognize(enrolled, step.tokens, now), { ...step, remembered }, facts);
-  const proof: Session = { state: 'verified', epoch: state.epoch, verifiedAt: now, via: 'otp' };
+  const proof: Session = { state: 'verified', epoch: state.epoch, verifiedAt: now, via: 'otp', ...deviceOf(session, passed) };
   return {
     state: passed.state,
     answer: { said: 'ok', session: proof, minted: passed.minted, ...(made ? { codes: codes.set } : {}) },
@@ -224,8 +234,12 @@ function manage(state: State, step: Managing, { name, now, mfa }: Facts): Told {
       const left = new Set(Array.from({ length: 10 }, (_, number) => number));
       return done({ ...state, codes: { set: `${name}.codes`, madeAt: now, left } }, { codes: `${name}.codes` });
     }
-    case 'revoke':
-      return done(withoutDevice(state, step.device));
+    case 'revoke': {
+      const next = withoutDevice(state, step.device);
+      const isOwnDevice = next !== state && session.state === 'verified' && session.device === step.device;
+      const { epoch, deviceEpoch } = next;
+      return done(next, isOwnDevice ? { session: { state: 'pending', epoch, deviceEpoch, since: 0, enrollments: [] } } : {});
+    }
     default: {
       if (!state.apps.some((app) => app.name === step.app)) return { state, answer: { said: 'not_enrolled' } };
       if (step.kind === 'rename') return done(state);
@@ -240,7 +254,8 @@ function manage(state: State, step: Managing, { name, now, mfa }: Facts): Told {
 function changePassword(state: State, keep: Session | undefined, { name }: Facts): Told {
   if (!state.exists) return { state, answer: { said: 'ok' } };
   const next = inNewEpoch(state, name);
-  if (keep?.epoch !== state.epoch) return { state: next, answer: { said: 'ok' } };
+  if (keep?.epoch !== state.epoch || (keep.state === 'verified' && !isInForce(state, keep)))
+    return { state: next, answer: { said: 'ok' } };
   const own: Session =
     keep.state === 'pending' ? { ...keep, epoch: next.epoch, deviceEpoch: next.deviceEpoch } : { ...keep, epoch: next.epoch };
   return { state: next, answer: { said: 'ok', session: own } };
@@ -286,12 +301,20 @@ function pass(
   if (known.is === 'live') {
     const device = state.devices.find((one) => one.name === known.device.name) ?? known.device;
     const passed = change(state, device.name, { ...remembered, budget: afterRight(device.budget, now) });
-    return use(passed, known, `${name}.token`, now);
+    return { ...use(passed, known, `${name}.token`, now), device: device.name };
   }
   const ended = known.is === 'reused' ? withoutDevice(state, known.device.name) : state;
-  if (!wish.label && !wish.remember) return { state: ended, minted: undefined };
+  if (!wish.label && !wish.remember) return { state: ended, minted: undefined, device: undefined };
   const until = wish.remembered === 'as before' ? undefined : wish.remembered;
-  return addDevice(ended, `${name}.device`, `${name}.token`, until, now);
+  return { ...addDevice(ended, `${name}.device`, `${name}.token`, until, now), device: `${name}.device` };
+}
+
+/** The device that a proof names: its own, or else the one that the session came from, as long as that is known. */
+function deviceOf(session: Session | undefined, passed: { state: State; device?: string | undefined }): { device?: string } {
+  const before = session?.state === 'verified' ? session.device : undefined;
+  const kept = passed.state.devices.some(({ name }) => name === before) ? before : undefined;
+  const device = passed.device ?? kept;
+  return device === undefined ? {} : { device };
 }
 
 function helped(state: State, now: number): State {
@@ -301,7 +324,7 @@ function helped(state: State, now: number): State {
 }
 
 function inNewEpoch(state: State, name: string): State {
-  return { ...forgetRemembered(state, `${name}.devices`), epoch: `${name}.epoch`, pending: [] };
+  return { ...forgetRemembered(state, `${name}.devices`), epoch: `${name}.epoch`, pending: [], ended: new Set() };
 }
 
 function useUp(state: State, session: Session | undefined): State {

@@ -62,6 +62,8 @@ export interface State {
   codes: { set: Name; madeAt: number; left: ReadonlySet<number> } | null;
   budget: Budget;
   devices: readonly Device[];
+  /** Devices that were revoked, or whose retired token was shown: what came from them counts no more. Histories here end fewer than 32. */
+  ended: ReadonlySet<Name>;
   usedTokens: ReadonlySet<Name>;
 }
 
@@ -137,5 +139,6 @@ export const NOBODY: State = {
   codes: null,
   budget: UNTOUCHED,
   devices: [],
+  ended: new Set(),
   usedTokens: new Set(),
 };
