@@ -163,6 +163,18 @@ describe('DEV-9, F17: the sessions that came from a revoked device end with it',
     expect((await peek(bench.storage, ada.id))?.endedDevices).toBeUndefined();
   });
 
+  it('F17: one that was dropped by age before it was revoked, from an older page, ends its sessions all the same, once', async () => {
+    const { bench, thief } = await twoBrowsers();
+    for (let count = 0; count < 20; count++) await loginWithCode(bench);
+    const owner = await loginWithCode(bench);
+    expect(await because(bench, thief.session)).toBe('allow');
+    bench.events.length = 0;
+    for (let count = 0; count < 3; count++) good(await revoke(bench, owner.session, thief.deviceId));
+    expect(await because(bench, thief.session)).toBe('revoked');
+    expect(bench.events).toMatchObject([{ name: 'device_revoked', deviceId: thief.deviceId }]);
+    expect((await peek(bench.storage, ada.id))?.endedDevices).toEqual([thief.deviceId]);
+  });
+
   it('32 are listed; with one more the epoch changes instead, and the list is empty again', async () => {
     const { bench, thief, owner } = await twoBrowsers();
     const ended = Array.from({ length: 31 }, (_, index) => `ended-${index}`);

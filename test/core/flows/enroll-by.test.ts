@@ -1,3 +1,4 @@
+import type { MfaSession } from '@mfa-kit/core';
 import { describe, expect, it } from 'vitest';
 import { peek, poke } from '../../faults/core-faulty-storage.js';
 import {
@@ -8,6 +9,7 @@ import {
   DAY,
   good,
   loginPending,
+  loginWithCode,
   type TestUser,
 } from '../../support/core-fixture.js';
 
@@ -83,6 +85,25 @@ describe('F29: setEnrollBy', () => {
     const [authenticator] = good(await bench.mfa.getStatus({ user })).status.authenticators;
     good(await bench.mfa.removeAuthenticator({ user, session, authenticatorId: authenticator?.id ?? '' }));
     expect(await access(bench, ada)).toBe('enroll');
+  });
+
+  it('does not come back when the last authenticator is removed, though release 1 kept it at the enrollment', async () => {
+    const user: TestUser = { ...ada, mfa: 'optional' };
+    for (const change of ['none', 'password'] as const) {
+      const bench = await createEnrolled();
+      const enrollBy = bench.clock.now() + 60 * DAY;
+      await poke(bench.storage, ada.id, (profile) => ({
+        ...profile,
+        enrollByExtension: { enrollBy, epoch: profile.epoch },
+      }));
+      let { session }: { session: MfaSession } = await loginWithCode(bench);
+      if (change === 'password') {
+        session = (await bench.mfa.passwordChanged({ userId: ada.id, keep: session })).session as MfaSession;
+      }
+      const [authenticator] = good(await bench.mfa.getStatus({ user })).status.authenticators;
+      good(await bench.mfa.removeAuthenticator({ user, session, authenticatorId: authenticator?.id ?? '' }));
+      expect(await access(bench, ada)).toBe('enroll');
+    }
   });
 
   it('ends at a reset, and the deadline that passed before stays passed', async () => {

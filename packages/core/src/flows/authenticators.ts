@@ -38,7 +38,7 @@ export function removeAuthenticator<User extends MfaUser>(
       if (!has(profile, authenticatorId)) return { refusal: refuse('not_enrolled') };
       if (!mayRemove(policy, profile, authenticatorId)) return { refusal: refuse('not_allowed') };
       const authenticators = profile.authenticators.filter((candidate) => candidate.id !== authenticatorId);
-      const remaining = withNewEpoch({ ...profile, authenticators });
+      const remaining = { ...withNewEpoch(profile), authenticators };
       const next = authenticators.length > 0 ? remaining : { ...remaining, recoveryCodes: null, devices: [], unenrolledAt: now };
       return { next, fields: {}, events: [{ name: 'authenticator_removed', authenticatorId }] };
     },

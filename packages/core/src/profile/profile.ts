@@ -119,10 +119,17 @@ export function isInForce({ epoch, deviceId }: Assurance, profile: Profile): boo
   return deviceId === undefined || !profile.endedDevices?.includes(deviceId);
 }
 
-/** The profile without this device; the sessions that came from it end. A device that is not there ends nothing. */
+/** What {@link randomId} makes. */
+const DEVICE_ID = /^[\w-]{22}$/;
+
+/**
+ * The profile without this device; the sessions that came from it end. So they do where the device was dropped meanwhile because
+ * others were used since: its sessions go on. What is no id of a device ends nothing.
+ */
 export function endDevice(profile: Profile, deviceId: string): Profile {
   const devices = profile.devices.filter((device) => device.id !== deviceId);
-  if (devices.length === profile.devices.length) return profile;
+  const isKnown = devices.length < profile.devices.length;
+  if (!isKnown && (!DEVICE_ID.test(deviceId) || profile.endedDevices?.includes(deviceId))) return profile;
   const { endedDevices = [], ...rest } = profile;
   if (endedDevices.length < MOST_ENDED_DEVICES) return { ...rest, devices, endedDevices: [...endedDevices, deviceId] };
   return { ...rest, devices, epoch: randomId(), enrollments: [] };
@@ -132,7 +139,7 @@ export function endDevice(profile: Profile, deviceId: string): Profile {
 export function withNewEpoch(profile: Profile): Profile {
   const { endedDevices: _, enrollByExtension: extension, ...rest } = withoutRemembrance(profile);
   const epoch = randomId();
-  const kept = extension?.epoch === profile.epoch ? { enrollByExtension: { ...extension, epoch } } : {};
+  const kept = extension?.epoch === profile.epoch && !isEnrolled(profile) ? { enrollByExtension: { ...extension, epoch } } : {};
   return { ...rest, ...kept, epoch, enrollments: [] };
 }
 
