@@ -52,6 +52,9 @@ describe('claims', () => {
     ['with an empty epoch', { mfa_epoch: '' }],
     ['with a method of its own', { mfa_via: 'pwd', amr: ['pwd'] }],
     ['with a remembered device unnamed', { mfa_via: 'remembered-device', amr: ['remembered_device'] }],
+    ['with a number for the device, F17,', { mfa_device: 7 }],
+    ['with an empty device, F17,', { mfa_device: '' }],
+    ['with a list of devices, F17,', { mfa_device: ['d'] }],
     ['that are a remembered device by name only', { mfa_via: 'otp', amr: ['remembered_device', 'mfa'] }],
   ];
 

@@ -117,7 +117,9 @@ export function assuranceFromClaims(claims: Record<string, unknown>): Assurance 
   if (!Array.isArray(amr) || !amr.every((method) => typeof method === 'string')) return null;
   if (via !== 'otp' && via !== 'recovery-code' && via !== 'remembered-device') return null;
   if (!amr.includes(AMR[via])) return null;
-  if (via === 'remembered-device' && typeof deviceId !== 'string') return null;
+  // A device that cannot be read could not end either.
+  const named = deviceId !== undefined && deviceId !== null;
+  if (named ? typeof deviceId !== 'string' || deviceId === '' : via === 'remembered-device') return null;
   const device = typeof deviceId === 'string' ? { deviceId } : {};
   return { userId: sub, epoch, amr, acr, verifiedAt: authTime * 1000, via, ...device };
 }

@@ -24,10 +24,11 @@ describe('the state that a host gives back', () => {
     }
   });
 
-  it('loses the name of a device that is none, not the proof', () => {
-    for (const deviceId of ['', 7, null, ['d1'], 'd'.repeat(1025)]) {
-      expect(readSessionState({ ...verified, assurance: { ...assurance, deviceId } }, 'ada')).toStrictEqual(verified);
+  it('F17: with a device that cannot be read is no state: the end of that device would not end it', () => {
+    for (const deviceId of ['', 7, false, ['d1'], { id: 'd1' }, 'd'.repeat(1025)]) {
+      expect(readSessionState({ ...verified, assurance: { ...assurance, deviceId } }, 'ada')).toBeUndefined();
     }
+    expect(readSessionState({ ...verified, assurance: { ...assurance, deviceId: null } }, 'ada')).toStrictEqual(verified);
   });
 
   it('T33, SES-3: of another user is no state', () => {

@@ -37,7 +37,9 @@ export function readAssurance(value: unknown): Assurance | undefined {
   const via = VIAS.find((known) => known === value.via);
   if (!isText(userId) || !isText(epoch) || !isTextList(amr) || !isText(acr) || !isInstant(verifiedAt) || !via) return undefined;
   const assurance = { userId, epoch, amr, acr, verifiedAt, via };
-  return isText(deviceId) ? { ...assurance, deviceId } : assurance;
+  if (deviceId === undefined || deviceId === null) return assurance;
+  // A device that cannot be read could not end either.
+  return isText(deviceId) ? { ...assurance, deviceId } : undefined;
 }
 
 function readState(value: unknown): MfaSession | undefined {
