@@ -1,4 +1,4 @@
-import type { MfaUser } from '@mfa-kit/core';
+import { assuranceClaims, assuranceFromClaims, type MfaUser } from '@mfa-kit/core';
 import { bindFlows, checkRequirement, createHttpKit, guardRequest } from '@mfa-kit/core/http';
 import { describe, expect, it } from 'vitest';
 import { ada, createBench, createEnrolled, loginPending, MINUTE, type TestUser } from '../support/core-fixture.js';
@@ -485,6 +485,40 @@ describe('F5: an instant that is none', () => {
     await expect(begin(new Date())).rejects.toThrow(/it is a Date object\. Give its getTime\(\)\./);
     await expect(begin(1_800_000_000)).rejects.toThrow(/as if it were in seconds\. Multiply seconds by 1000\./);
     await expect(begin(1_800_000_000_000_000)).rejects.toThrow(/as if it were in microseconds\./);
+  });
+});
+
+describe('F5: an answer of the option "assurance"', () => {
+  const ask = async (answer: unknown) => {
+    const desk = await openDesk();
+    const exchange = exchangeOf({ user: ada, assurance: answer as never });
+    return guardRequest(desk.kit, exchange, { maxAgeSeconds: 300 });
+  };
+
+  it.each([
+    ['true', true],
+    ['a text', 'otp'],
+    ['a number', 1],
+    ['a list', [{}]],
+    ['a function', () => ({})],
+    ['a map', new Map()],
+  ])('F5: %s', async (_, answer) => {
+    await expect(ask(answer)).rejects.toEqual(failed(/"assurance" must return what assuranceFromClaims\(\) gives/));
+  });
+
+  it.each(NO_INSTANTS)('F5: verifiedAt: %s', async (_, verifiedAt) => {
+    const { session } = await createEnrolled();
+    await expect(ask({ ...session.assurance, verifiedAt })).rejects.toEqual(failed(/"verifiedAt" must be an instant/));
+  });
+
+  it('F5: auth_time in milliseconds', async () => {
+    const { session } = await createEnrolled();
+    const claims = { ...assuranceClaims(session.assurance, ['pwd']), sub: ada.id, auth_time: session.assurance.verifiedAt };
+    await expect(ask(assuranceFromClaims(claims))).rejects.toEqual(failed(/as if it were in microseconds/));
+  });
+
+  it.each([null, undefined, {}])('F5: %j is no proof and no error', async (answer) => {
+    expect(await ask(answer)).toMatchObject({ allowed: false });
   });
 });
 

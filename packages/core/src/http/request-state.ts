@@ -2,7 +2,7 @@ import type { MfaSession } from '../assurance.js';
 import { type Awaitable, andThen, isThenable } from '../awaitable.js';
 import { MfaError } from '../errors.js';
 import type { EventContext } from '../events.js';
-import { abandon, checkUserAnswer, describe, isFieldObject } from '../host-input.js';
+import { abandon, checkUserAnswer, describe, instantFault, isFieldObject, isInstant } from '../host-input.js';
 import type { DeviceGrant, DeviceInput } from '../mfa.js';
 import type { MfaUser } from '../options.js';
 import { valuesOfRequest } from '../warnings/values.js';
@@ -97,6 +97,7 @@ function identityOf<User extends MfaUser, Request>(
   if (!user || !assurance) return identityOfSession(exchange, user);
   return andThen(callHost(kit, 'assurance', assurance, exchange.request), (proven) => {
     if (proven === LATE) return lateIdentity(exchange, user);
+    if (proven) checkAssuranceAnswer(proven);
     return proven
       ? { user, session: sessionOfToken(proven, user.id), port: null, context: contextOf(exchange), late: false }
       : identityOfSession(exchange, user);
@@ -266,6 +267,23 @@ function refuseHost<User extends MfaUser, Request>(
   throw new MfaError('host_callback_failed', `The option "${option}" threw, so the request is denied. Mend the cause.`, {
     cause,
   });
+}
+
+/** Throws unless the host gave facts. Those that lack something prove nothing; a time in another unit would be too old for ever. */
+function checkAssuranceAnswer(given: unknown): void {
+  if (!isFieldObject(given)) {
+    throw new MfaError(
+      'host_callback_failed',
+      `The option "assurance" must return what assuranceFromClaims() gives, or nothing; it returned ${describe(given)}.`,
+    );
+  }
+  const { verifiedAt } = given;
+  if (verifiedAt !== undefined && !isInstant(verifiedAt)) {
+    throw new MfaError(
+      'host_callback_failed',
+      `The answer of the option "assurance" is wrong: "verifiedAt" ${instantFault(verifiedAt)} The claim auth_time is in seconds, and assuranceFromClaims() reads it.`,
+    );
+  }
 }
 
 /** What the access token of a bearer client says is proven, if it speaks of this user. */
