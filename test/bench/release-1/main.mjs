@@ -103,8 +103,13 @@ async function measureGuards(framework) {
   for (const reads of [true, false]) {
     for (const presentFirst of ORDERS) {
       const input = JSON.stringify({ framework, presentFirst, reads });
-      const child = fork(new URL('./host.mjs', import.meta.url), [input], { execArgv: [] });
-      const failed = once(child, 'exit').then(() => Promise.reject(new Error('The host did not start.')));
+      const stdio = ['ignore', 'ignore', 'pipe', 'ipc'];
+      const child = fork(new URL('./host.mjs', import.meta.url), [input], { execArgv: [], stdio });
+      let printed = '';
+      child.stderr.setEncoding('utf8').on('data', (text) => {
+        printed = (printed + text).slice(-4000);
+      });
+      const failed = once(child, 'exit').then(() => Promise.reject(new Error(`The host did not start.\n${printed}`)));
       failed.catch(() => undefined);
       const [ports] = await Promise.race([once(child, 'message'), failed]);
       const [before, after] = [await sideOf(ports['release-1']), await sideOf(ports.present)];
