@@ -173,7 +173,10 @@ describe('F7, I12: callbacks of the HTTP options that never answer', () => {
     const exchange = { ...exchangeOf({ user: ada, session: sessionOf(desk.session) }), late: true };
     expect(await guardRequest(desk.kit, exchange)).toMatchObject({ allowed: false, decision: { access: 'unavailable' } });
     expect(await guardMessage(desk.kit, exchange)).toMatchObject({ access: 'unavailable' });
-    expect(await (await bindFlows(desk.kit, exchange)).endAllSessions()).toMatchObject({ ok: false, reason: 'unavailable' });
+    const flows = await bindFlows(desk.kit, exchange);
+    expect(await flows.endAllSessions()).toMatchObject({ ok: false, reason: 'unavailable' });
+    const notDone = { code: 'not_done', message: expect.stringContaining('did not answer in time') };
+    await expect(flows.passwordChanged(), 'F15').rejects.toMatchObject(notDone);
   });
 
   it('F7: a page that the host never draws', async () => {

@@ -171,7 +171,13 @@ export function bindState<User extends MfaUser, Request>(
     revokeDevice: async (input) => change(await acting((who) => mfa.revokeDevice({ ...who, ...input }))),
     endAllSessions: async () => change(await acting((who) => mfa.endAllSessions(who))),
     async passwordChanged() {
-      const { user, session, context } = state;
+      const { user, session, context, late } = state;
+      if (late) {
+        throw new MfaError(
+          'not_done',
+          'passwordChanged() was not done: a callback of yours did not answer in time, so it is not known who acts, and nothing was ended. Answer with an error.',
+        );
+      }
       if (!user) {
         throw new MfaError(
           'host_setup',
