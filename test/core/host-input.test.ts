@@ -354,7 +354,7 @@ describe('F3, F4, SUP-6: a requirement', () => {
     ['false', false],
     ['a text', 'fresh'],
     ['maxAgeSeconds that is null', { maxAgeSeconds: null }],
-    ['maxAgeSeconds that is a text', { maxAgeSeconds: '300' }],
+    ['maxAgeSeconds that is a string', { maxAgeSeconds: '300' }],
     ['maxAgeSeconds that is a bigint', { maxAgeSeconds: 300n }],
     ['maxAgeSeconds that is NaN', { maxAgeSeconds: Number.NaN }],
     ['maxAgeSeconds without end', { maxAgeSeconds: Number.POSITIVE_INFINITY }],
@@ -482,7 +482,7 @@ describe('F5: an instant that is none', () => {
   it('F5: the message says what to write', async () => {
     const { mfa } = createBench();
     const begin = (loggedInAt: unknown) => mfa.beginLogin({ user: ada, loggedInAt: loggedInAt as number });
-    await expect(begin(new Date())).rejects.toThrow(/it is a Date object\. Give its getTime\(\)\./);
+    await expect(begin(new Date())).rejects.toThrow(/it is a Date object\. Pass its getTime\(\)\./);
     await expect(begin(1_800_000_000)).rejects.toThrow(/as if it were in seconds\. Multiply seconds by 1000\./);
     await expect(begin(1_800_000_000_000_000)).rejects.toThrow(/as if it were in microseconds\./);
   });

@@ -164,7 +164,7 @@ describe.each(EXAMPLES)('SES-4, F37: the %s example, while its host fails', (exa
     });
     await enrolled(app);
     await told(
-      'The option "onEvent" threw Error: the queue of … is full. Your audit trail lacks an event.',
+      'The option "onEvent" threw Error: the queue of … is full. An event is missing from your audit trail.',
       'The option "notify" threw Error: the queue of … is full.',
       'The option "markEnrolled" threw Error: the queue of … is full.',
     );
@@ -179,7 +179,7 @@ it.each(['express-passport', 'nest'] as const)(
     const demo = await startDemoProcess({ MFA_STORAGE, MFA_KEY: OTHER_KEY }, example);
     closing.push(() => demo.stop());
     await vi.waitFor(() => expect(demo.output()).toContain('(profile_sealed_otherwise)'), 10_000);
-    expect(demo.output()).toContain('MFA error: 1 of 1 stored profiles that were looked at do not open');
+    expect(demo.output()).toContain('MFA error: 1 of 1 stored profiles that were checked cannot be opened');
     expect(demo.output()).not.toMatch(/user-ada/);
     expect(demo.output()).not.toContain(OTHER_KEY);
   },

@@ -95,7 +95,7 @@ describe.each(versions)('SES-4: a host mistake denies and says what is wrong, on
     const { errors, origin } = await start({ express, kit: { user: () => value as never } });
     expectStatus(await new Client({ origin }).get('/cases'), 500);
     expect(errors[0]).toMatchObject({ name: 'MfaError', code: 'host_callback_failed' });
-    expect(String(errors[0])).toMatch(/The option "user" must return { id, name } with texts, or null/);
+    expect(String(errors[0])).toMatch(/The option "user" must return { id, name }, both strings, or null/);
   });
 
   it.each([1, 0, 1n, 'true'])('an enrolled that is 1 or 0: %s', async (enrolled) => {

@@ -164,7 +164,7 @@ describe.each(platforms)('SES-4: a host mistake denies and says what is wrong, o
     await start({ kit: { user: () => value as never } });
     expectStatus(await new Client(host).get('/cases'), 503);
     expect(host.logged[0]).toMatchObject({ name: 'MfaError', code: 'host_callback_failed' });
-    expect(String(host.logged[0])).toMatch(/The option "user" must return { id, name } with texts, or null/);
+    expect(String(host.logged[0])).toMatch(/The option "user" must return { id, name }, both strings, or null/);
   });
 
   it.each([1, 0, 1n, 'true'])('an enrolled that is 1 or 0: %s', async (enrolled) => {

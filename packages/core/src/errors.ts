@@ -8,7 +8,7 @@ export type MfaErrorCode =
   | 'host_callback_failed'
   /**
    * What ends access was not done, or only in part: the storage, or `markEnrolled`, did not answer, or the record does not open.
-   * The cause is attached. Call it again; until it returns, assume that nothing has ended.
+   * The cause is attached. Call it again; until it returns, assume that nothing has changed.
    */
   | 'not_done'
   /** The host mounted something wrongly: no session, a guard before the session, a missing parser. */

@@ -22,7 +22,7 @@ type Warn = (code: 'MFA_KIT_ENROLLED_NOT_BOOLEAN', sentence: string) => void;
 export type RefuseValue = (what: string) => never;
 
 const ENROLLED_WARNING =
-  'The user came with "enrolled" that is neither true nor false, so every request of that user fails. Databases such as MySQL and ' +
+  'The user has an "enrolled" that is neither true nor false, so every request of that user fails. Databases such as MySQL and ' +
   'SQLite return 1 and 0 for a boolean column. Write enrolled: Boolean(row.mfa_enrolled).';
 
 /** The fields of a user that a caller of core gave. */
@@ -43,7 +43,7 @@ export function readUserName(user: unknown): string {
   const name: unknown = (user as { name?: unknown }).name;
   if (typeof name === 'string') return name;
   abandon(name);
-  throw new MfaError('invalid_argument', 'The user has no "name"; give the text that the authenticator app is to show.');
+  throw new MfaError('invalid_argument', 'The user has no "name". Pass the text that the authenticator app should show.');
 }
 
 /** What the host remembers of the user's enrollment. `null`, which databases have for "not set", decides nothing. */
@@ -64,12 +64,19 @@ export function checkUserAnswer(option: string, user: object, warn: Warn): void 
     abandon(id, name);
     throw new MfaError(
       'host_callback_failed',
-      `The option "${option}" must return { id, name } with texts, or null when nobody is logged in.`,
+      `The option "${option}" must return { id, name }, both strings, or null when nobody is logged in${userFault(user, id)}`,
     );
   }
   const fault = userIdFault(id);
   if (fault) throw new MfaError('host_callback_failed', `${fault} It came from the option "${option}".`);
   readEnrolled(user, warn);
+}
+
+/** The end of the message about a user that is refused. It shows no value. */
+function userFault(user: unknown, id: unknown): string {
+  if (typeof user !== 'object') return `; it returned a ${typeof user}.`;
+  if (typeof id === 'number' || typeof id === 'bigint') return `; "id" is a ${typeof id}. Write id: String(row.id).`;
+  return typeof id === 'string' && id !== '' ? '; "name" is no string.' : '; "id" is no string, or empty.';
 }
 
 /** Throws unless the id is one that every storage keeps apart from every other. */
@@ -120,7 +127,7 @@ export function isInstant(value: unknown): value is number {
 /** What is wrong with a value that is no instant: the end of the sentence that begins with its name. */
 export function instantFault(value: unknown): string {
   const must = `must be an instant in epoch milliseconds, such as Date.now(); it is ${describe(value)}`;
-  if (value instanceof Date) return `${must}. Give its getTime().`;
+  if (value instanceof Date) return `${must}. Pass its getTime().`;
   if (typeof value === 'number' && Number.isFinite(value)) {
     const unit = value < EARLIEST_INSTANT ? 'seconds' : 'microseconds';
     return `${must}, as if it were in ${unit}.${unit === 'seconds' ? ' Multiply seconds by 1000.' : ''}`;
@@ -149,11 +156,11 @@ export function abandon(...values: readonly unknown[]): void {
   for (const value of values) if (value instanceof Promise) value.catch(() => undefined);
 }
 
-/** A value that is refused, as messages name it: its kind, and no content beyond a number or a word of the language. */
+/** Describes a refused value for a message: its type, and its content only if it is a number, a boolean, null or undefined. */
 export function describe(value: unknown): string {
   abandon(value);
   if (value === null || value === undefined || typeof value === 'boolean' || typeof value === 'number') return String(value);
-  if (typeof value === 'string') return 'a text';
+  if (typeof value === 'string') return 'a string';
   return typeof value === 'object' ? describeObject(value) : `a ${typeof value}`;
 }
 

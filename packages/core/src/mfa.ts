@@ -26,8 +26,8 @@ import type { DeviceInput } from './flows/known-device.js';
 import { beginLogin } from './flows/login.js';
 import { report } from './flows/report.js';
 import { type RotateKeysInput, rotateKeys } from './flows/rotate-keys.js';
+import { createRunningCalls } from './flows/running-calls.js';
 import { getStatus } from './flows/status.js';
-import { createUnderWay } from './flows/under-way.js';
 import { verify } from './flows/verify.js';
 import type { WalkOptions } from './flows/walk.js';
 import { type MfaOptions, type MfaUser, type ResolvedOptions, resolveOptions } from './options.js';
@@ -183,7 +183,7 @@ export interface MfaSettings<User extends MfaUser = MfaUser> {
 export function createMfa<User extends MfaUser = MfaUser>(options: MfaOptions<User>): Mfa<User> {
   const resolved = resolveOptions(options);
   const { keyring, realm, storage, clock, warnings } = resolved;
-  const underWay = createUnderWay();
+  const runningCalls = createRunningCalls();
   const profiles = createProfileStore({
     storage,
     keyring,
@@ -192,8 +192,8 @@ export function createMfa<User extends MfaUser = MfaUser>(options: MfaOptions<Us
     warnings,
     recoveryCodes: resolved.recoveryCodeCount > 0,
   });
-  const emit = createEmitter(resolved, underWay);
-  const hostMemory = createHostMemory({ options: resolved, profiles, emit, underWay });
+  const emit = createEmitter(resolved, runningCalls);
+  const hostMemory = createHostMemory({ options: resolved, profiles, emit, runningCalls });
   const flow: FlowContext<User> = { options: resolved, profiles, emit, hostMemory };
   return {
     beginLogin: (input) => beginLogin(flow, input),
@@ -219,7 +219,7 @@ export function createMfa<User extends MfaUser = MfaUser>(options: MfaOptions<Us
     endSessionsOf: (input) => endSessionsOf(flow, input),
     clearLockout: (input) => clearLockout(flow, input),
     setEnrollBy: (input) => setEnrollBy(flow, input),
-    settled: () => underWay.settled(),
+    settled: () => runningCalls.settled(),
     check: () => check(flow),
     report: (input) => report(flow, input),
     rotateKeys: (input) => rotateKeys(flow, input),

@@ -92,7 +92,7 @@ describe('F37: check()', () => {
     await verifiedSession(mfa, bob);
     const findings = await checkWith({ storage: unnamed(storage), keys: [OTHER_KEY] });
     expect(codes(findings)).toEqual(['error key_missing']);
-    expect(findings[0]?.text).toMatch(/^2 of 2 stored profiles that were looked at do not open/);
+    expect(findings[0]?.text).toMatch(/^2 of 2 stored profiles that were checked cannot be opened/);
     expect(findings[0]?.text).toContain('sealed with the key "2026-11", and "keys" has "2026-12"');
     const both = await checkWith({ storage: unnamed(storage), keys: [OTHER_KEY, KEY] });
     expect(codes(both)).not.toContain('error key_missing');

@@ -195,7 +195,7 @@ describe('a callback of the host', () => {
     const asked = guardRequest(kit, { ...browser(ada, session).exchange(), user: async () => user as TestUser });
     await expect(asked).rejects.toMatchObject({
       code: 'host_callback_failed',
-      message: expect.stringContaining('must return { id, name } with texts'),
+      message: expect.stringContaining('must return { id, name }, both strings'),
     });
   });
 

@@ -7,7 +7,7 @@ import {
   chargeGuess,
   chargeReplay,
   type GuessBudget,
-  giveTriesBack,
+  restoreTries,
   UNTOUCHED,
 } from '../../../packages/core/src/policy/lockout.js';
 import { chargeRecovery, isFlooded } from '../../../packages/core/src/policy/recovery-limit.js';
@@ -114,7 +114,7 @@ describe('the guess budget', () => {
   it('THR-5: support gives five tries back', () => {
     let { budget, now } = guessOn(24);
     expect(waitAt(budget, now)).toBeGreaterThan(0);
-    budget = giveTriesBack(budget, now);
+    budget = restoreTries(budget, now);
     for (let tries = 0; tries < 5; tries++) {
       expect(waitAt(budget, now)).toBe(0);
       budget = chargeGuess(budget, now);
@@ -124,7 +124,7 @@ describe('the guess budget', () => {
 
   it('support’s five tries take nothing from a budget that has more', () => {
     const { budget, now } = guessOn(3);
-    expect(giveTriesBack(budget, now)).toMatchObject({ quick: 0, level: 3 });
+    expect(restoreTries(budget, now)).toMatchObject({ quick: 0, level: 3 });
   });
 });
 
@@ -200,7 +200,7 @@ describe('F31, FLT-5: a clock that jumped', () => {
   it('THR-5: clearLockout dates it by the clock of now', () => {
     const { budget, now } = guessOn(20);
     const before = now - 10 * YEAR;
-    let cleared = giveTriesBack(budget, before);
+    let cleared = restoreTries(budget, before);
     expect(budgetAt(cleared, before, 'account')).toMatchObject({ waitMs: 0, aheadMs: 0 });
     for (let tries = 0; tries < 5; tries++) cleared = chargeGuess(cleared, before);
     expect(waitAt(cleared, before)).toBeLessThanOrEqual(9 * HOUR);
@@ -285,7 +285,7 @@ describe('F31, FLT-5: a clock that jumped', () => {
           if (wait === 0) budget = chargeGuess(budget, now);
         }
         const ends = T0 + waitAt(budget, T0);
-        return waitAt(budget, ends) === 0 && waitAt(giveTriesBack(budget, T0), T0) === 0;
+        return waitAt(budget, ends) === 0 && waitAt(restoreTries(budget, T0), T0) === 0;
       }),
     );
   });

@@ -168,6 +168,17 @@ describe('F37, LOG-2: what a warning says of an error', () => {
     expect(said).not.toMatch(/[\p{Cc}\p{Cf}]/u);
   });
 
+  it('F37: shows the address of the database although the user id is a part of it', () => {
+    const refused = error('connect ECONNREFUSED 127.0.0.1:5432', {
+      code: 'ECONNREFUSED',
+      syscall: 'connect',
+      address: '127.0.0.1',
+      port: 5432,
+    });
+    expect(errorFacts(refused, ['1']).address).toBe('127.0.0.1:5432');
+    expect(errorFacts(refused, ['127.0.0.1']).address).toBeUndefined();
+  });
+
   it('F37, LOG-2: survives objects that fight back', () => {
     const hostile: unknown[] = [
       new Proxy(

@@ -65,7 +65,7 @@ describe('F37: a storage that fails says why', () => {
     clock.advance(MINUTE);
     await mfa.beginLogin({ user: ada });
     expect(told).toHaveLength(2);
-    expect(told[1]?.text).toContain('This happened 5 more times since it was last told.');
+    expect(told[1]?.text).toContain('This happened 5 more times since the last warning about it.');
     clock.advance(-48 * HOUR);
     await mfa.beginLogin({ user: ada });
     expect(told).toHaveLength(3);
@@ -78,7 +78,7 @@ describe('F37: a storage that fails says why', () => {
     const { mfa, clock } = createBench({ storage });
     for (; code < 40; code++) await mfa.beginLogin({ user: ada });
     expect(told).toHaveLength(32);
-    expect(told[31]?.text).toContain('Further causes are not told for an hour.');
+    expect(told[31]?.text).toContain('No warnings about other causes follow for an hour.');
     clock.advance(HOUR);
     await mfa.beginLogin({ user: ada });
     expect(told).toHaveLength(33);
@@ -165,7 +165,7 @@ describe('F37: the cause of an event', () => {
     await vi.waitFor(() => expect(bench.names()).toContain('notify_failed'));
     const failed = bench.events.find((event) => event.name === 'notify_failed');
     expect((failed as { cause?: unknown }).cause).toBe(away);
-    expect(texts()).toContain('The option "notify" threw Error: the table of users is locked. A user was not told');
+    expect(texts()).toContain('The option "notify" threw Error: the table of users is locked. A user was not notified');
     expect(told.map(({ code }) => code)).toEqual(['MFA_KIT_CALLBACK_FAILED', 'MFA_KIT_CALLBACK_FAILED']);
   });
 

@@ -90,8 +90,8 @@ export const seededBugs: readonly SeededBug[] = [
   {
     name: 'wrong codes of others block an enrollment',
     file: 'flows/confirm-enrollment.ts',
-    find: "const throttled = throttleGuess(enrollmentPurse(pending), 'enroll', now);",
-    put: "const throttled = throttleGuess({ ...enrollmentPurse(pending), budget: profile.budget }, 'enroll', now);",
+    find: "const throttled = throttleGuess(budgetOfEnrollment(pending), 'enroll', now);",
+    put: "const throttled = throttleGuess({ ...budgetOfEnrollment(pending), budget: profile.budget }, 'enroll', now);",
   },
   {
     name: 'a race that was lost costs a try',

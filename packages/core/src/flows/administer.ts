@@ -3,7 +3,7 @@ import { MfaError } from '../errors.js';
 import type { EventContext, EventDetail } from '../events.js';
 import { checkUserId } from '../host-input.js';
 import type { MfaUser } from '../options.js';
-import { giveTriesBack } from '../policy/lockout.js';
+import { restoreTries } from '../policy/lockout.js';
 import type { Decide } from '../profile/change-profile.js';
 import { isInForce, newProfile, type Profile, withNewEpoch } from '../profile/profile.js';
 import type {
@@ -130,8 +130,8 @@ export async function clearLockout<User extends MfaUser>(flow: FlowContext<User>
     if (!profile) return { answer: { ok: true, cleared: false } };
     const next: Profile = {
       ...profile,
-      budget: giveTriesBack(profile.budget, now),
-      devices: profile.devices.map((device) => ({ ...device, budget: giveTriesBack(device.budget, now) })),
+      budget: restoreTries(profile.budget, now),
+      devices: profile.devices.map((device) => ({ ...device, budget: restoreTries(device.budget, now) })),
       enrollments: profile.enrollments.map(({ budget: _, ...pending }) => pending),
       recoveryTries: { since: 0, count: 0 },
     };

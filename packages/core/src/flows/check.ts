@@ -60,13 +60,13 @@ async function checkRecords<User extends MfaUser>(options: Options<User>): Promi
   const sampled = sampleOf(given.filter((id) => typeof id === 'string'));
   const seen = await readAll(options, sampled);
   const findings = [...seen.unreadable.values()].map(({ count, why, keyId }) => {
-    const subject = `${count} of ${seen.read} stored profiles that were looked at do not open, so their users are answered with 503 and do not get in`;
+    const subject = `${count} of ${seen.read} stored profiles that were checked cannot be opened, so their users are answered with 503 and cannot get in`;
     return error(UNREADABLE[why], unreadableSentence({ why, keyId }, options.keyring.ids, subject));
   });
   if (seen.failure) findings.push(seen.failure);
   if (seen.aheadMs > DAY_MS) {
     const days = Math.round(seen.aheadMs / DAY_MS);
-    const text = `A stored profile has an instant that lies ${days} ${days === 1 ? 'day' : 'days'} ahead of this clock. Either this clock is slow, or another process has written by a clock that was fast. Set the clocks of all servers by NTP.`;
+    const text = `A stored profile has a time that is ${days} ${days === 1 ? 'day' : 'days'} ahead of this clock. Either this clock is slow, or another process wrote it while its clock was fast. Synchronize the clocks of all servers, for example with NTP.`;
     findings.push({ level: 'warning', code: 'stored_instant_ahead', text });
   }
   return findings;

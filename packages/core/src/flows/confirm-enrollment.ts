@@ -20,7 +20,7 @@ import { checkCode } from './check-code.js';
 import { isFull, isOpen, isOwn } from './enroll.js';
 import { type Acting, beginOperation, type FlowContext, isRefusal, policyOf, stateOf, tellHost } from './flow.js';
 import { type AtTheDoor, assuranceRequired, stateGate, useUpToken } from './gate.js';
-import { enrollmentPurse, priceGuess, throttleGuess } from './guess.js';
+import { budgetOfEnrollment, priceGuess, throttleGuess } from './guess.js';
 import { CALLBACK_LATE } from './host-callback.js';
 import { type DeviceInput, findDevice, openShownTokens, passDevice, type ShownTokens, startGrant } from './known-device.js';
 import { summarizeAuthenticator } from './status.js';
@@ -107,7 +107,7 @@ function examineConfirmation<User extends MfaUser>(
     const malformed: EventDetail = { name: 'verification_failed', factor: 'totp', door: 'enroll', why: 'malformed' };
     return { answer: refuse('invalid_code'), events: [malformed] };
   }
-  const throttled = throttleGuess(enrollmentPurse(pending), 'enroll', now);
+  const throttled = throttleGuess(budgetOfEnrollment(pending), 'enroll', now);
   return throttled ? unconfirmed(throttled) : { profile, pending, code };
 }
 
@@ -120,7 +120,7 @@ function decideConfirmation<User extends MfaUser>(
   const checked = totpFactor(windowSteps).check(pending.data as TotpData, code, { now });
   // The step is used at every door: the same code must not open another authenticator that happens to show it.
   const elsewhere = checked.outcome === 'accepted' ? checkCode(profile, code, windowSteps, now).profile : profile;
-  const priced = priceGuess(enrollmentPurse(pending), elsewhere, 'enroll', checked.outcome, now);
+  const priced = priceGuess(budgetOfEnrollment(pending), elsewhere, 'enroll', checked.outcome, now);
   if (priced.refusal || !priced.profile) return unconfirmed(priced);
   return accept(flow, facts, { pending, data: checked.data, profile: priced.profile });
 }

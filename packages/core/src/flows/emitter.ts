@@ -3,7 +3,7 @@ import { copyEvent, type MfaEvent, type MfaNotice, type NoticeName, withCause } 
 import type { MfaUser, ResolvedOptions } from '../options.js';
 import { withinDeadline } from '../profile/deadline.js';
 import { createRepeats } from './repeats.js';
-import type { UnderWay } from './under-way.js';
+import type { RunningCalls } from './running-calls.js';
 
 /**
  * Hands one event to the host's sinks, and settles when they have it. A sink that throws or hangs neither grants, denies nor delays
@@ -33,7 +33,7 @@ const NOTICES: Record<NoticeName, true> = {
 /** Binds the host's sinks; null: it has none. */
 export function createEmitter<User extends MfaUser>(
   { onEvent, notify, warnings }: Pick<ResolvedOptions<User>, 'onEvent' | 'notify' | 'warnings'>,
-  underWay: UnderWay,
+  runningCalls: RunningCalls,
 ): Emit | null {
   function warn(event: MfaEvent, failure: { why: 'error'; cause: unknown } | { why: 'timeout' }): void {
     warnings.callbackFailed({ ...failure, option: 'onEvent', values: valuesOf(event) });
@@ -53,7 +53,7 @@ export function createEmitter<User extends MfaUser>(
       () => undefined,
       (cause) => warn(event, { why: 'error', cause }),
     );
-    underWay.track('events', recorded);
+    runningCalls.track('events', recorded);
     return recorded;
   }
 
@@ -84,7 +84,7 @@ export function createEmitter<User extends MfaUser>(
     // Each gets a copy: an audit trail that rewrites what it is given must not keep a notice from the user.
     const recorded = record(copyEvent(event));
     const told = notify && isNotice(event) ? tellUser(event, waitMs) : undefined;
-    if (told) underWay.track('notices', told);
+    if (told) runningCalls.track('notices', told);
     await Promise.all([waitForRecord(event, recorded, waitMs), told]);
   };
 }

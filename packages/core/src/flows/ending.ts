@@ -85,6 +85,6 @@ function describeFailure({ reason }: Refusal, last: EventDetail | undefined): [w
 }
 
 function notDone(method: string, why: string, cause: unknown): MfaError<'not_done'> {
-  const message = `${method}() was not done: ${why}. Answer with an error, and call it again: until it returns, assume that nothing has ended.`;
+  const message = `${method}() was not done: ${why}. Answer with an error and call it again. Until it returns, assume that nothing has changed.`;
   return new MfaError('not_done', message, { cause });
 }

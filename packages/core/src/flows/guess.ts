@@ -13,7 +13,7 @@ import type { PendingEnrollment, Profile } from '../profile/profile.js';
 import { type Refusal, refuse } from '../results.js';
 import type { KnownDevice } from './known-device.js';
 
-/** A guess with its price: the profile to store, and the refusal unless it was right. */
+/** A guess and what it costs: the profile to store, and the refusal unless the code was right. */
 export interface PricedGuess {
   refusal?: Refusal;
   /** Absent: nothing to store. */
@@ -21,18 +21,18 @@ export interface PricedGuess {
   events: EventDetail[];
 }
 
-/** The budget that a guess is taken from, and where it is put back. */
-export interface Purse {
+/** The budget that pays for a guess, and how to store it after a change. */
+export interface BudgetSource {
   owner: BudgetOwner;
   budget: GuessBudget;
   put(profile: Profile, budget: GuessBudget): Profile;
 }
 
 /**
- * The budget that a guess from this browser is taken from: its own if it has passed a factor before, else the one that all
+ * The budget that pays for a guess from this browser: its own budget if it has passed a factor before, otherwise the one that all
  * unknown browsers share.
  */
-export function browserPurse(profile: Profile, known: KnownDevice): Purse {
+export function budgetOfBrowser(profile: Profile, known: KnownDevice): BudgetSource {
   if (known.state !== 'live') {
     return { owner: 'account', budget: profile.budget, put: (next, budget) => ({ ...next, budget }) };
   }
@@ -48,10 +48,10 @@ export function browserPurse(profile: Profile, known: KnownDevice): Purse {
 }
 
 /**
- * The budget of one pending enrollment. Its secret is on the screen of the session that confirms it, so a wrong code there is no
- * guess at anybody's authenticator, and the wrong codes of others must not keep the user from confirming. The limit bounds the work.
+ * The budget of one pending enrollment. The session that confirms it shows the secret on its screen, so a wrong code there is not a
+ * guess at an authenticator, and wrong codes that others enter must not keep the user from confirming. This limit only bounds the work.
  */
-export function enrollmentPurse({ id, budget = UNTOUCHED }: PendingEnrollment): Purse {
+export function budgetOfEnrollment({ id, budget = UNTOUCHED }: PendingEnrollment): BudgetSource {
   return {
     owner: 'enrollment',
     budget,
@@ -62,54 +62,54 @@ export function enrollmentPurse({ id, budget = UNTOUCHED }: PendingEnrollment): 
   };
 }
 
-/** The wait before a guess, as the answer of a throttled one; null: evaluate it. Nothing is consumed and nothing stored. */
-export function throttleGuess(purse: Purse, door: 'verify' | 'enroll', now: number): PricedGuess | null {
-  const { waitMs } = budgetAt(purse.budget, now, purse.owner);
+/** Returns the refusal if the user must wait before the next guess, or null if the guess may be evaluated. Charges and stores nothing. */
+export function throttleGuess(source: BudgetSource, door: 'verify' | 'enroll', now: number): PricedGuess | null {
+  const { waitMs } = budgetAt(source.budget, now, source.owner);
   if (waitMs === 0) return null;
   const retryAfterSeconds = Math.ceil(waitMs / 1000);
   return {
     refusal: refuse('throttled', { retryAfterSeconds }),
-    events: [{ name: 'throttled', factor: 'totp', door, retryAfterSeconds }, ...leadOf(purse, now)],
+    events: [{ name: 'throttled', factor: 'totp', door, retryAfterSeconds }, ...clockAnomalyOf(source, now)],
   };
 }
 
 /**
- * Takes the price of an evaluated guess. `profile` already holds what the check itself stores.
+ * Charges an evaluated guess. `profile` already contains what the check itself stores.
  *
- * `repeated`: a used code that was accepted a moment ago, because two requests raced or a form was submitted twice. It is refused
- * like every used code and costs nothing; since it cannot be accepted, and a wrong code never is one, nobody gains a guess by it.
+ * `repeated`: a code that was accepted a moment ago, sent again because two requests raced or a form was submitted twice. It is
+ * refused like every used code but costs nothing. This gives nobody an extra guess, because such a code is never accepted.
  */
 export function priceGuess(
-  purse: Purse,
+  source: BudgetSource,
   profile: Profile,
   door: 'verify' | 'enroll',
   outcome: 'accepted' | 'replayed' | 'repeated' | 'wrong',
   now: number,
 ): PricedGuess {
-  const lead = leadOf(purse, now);
-  if (outcome === 'accepted') return { profile: purse.put(profile, afterSuccess(purse.budget, now)), events: lead };
+  const anomaly = clockAnomalyOf(source, now);
+  if (outcome === 'accepted') return { profile: source.put(profile, afterSuccess(source.budget, now)), events: anomaly };
   const why = outcome === 'wrong' ? 'wrong' : 'replayed';
   const refused = {
     refusal: refuse('invalid_code'),
-    events: [{ name: 'verification_failed', factor: 'totp', door, why } as const, ...lead],
+    events: [{ name: 'verification_failed', factor: 'totp', door, why } as const, ...anomaly],
   };
-  // Stored though nothing is charged: the time of the answer does not tell a used code from a wrong one.
+  // Stored although nothing is charged, so that the response time does not tell a used code from a wrong one.
   if (outcome === 'repeated') return { ...refused, profile };
-  if (outcome === 'replayed') return { ...refused, profile: purse.put(profile, chargeReplay(purse.budget, now)) };
-  const charged = chargeGuess(purse.budget, now);
-  if (purse.owner === 'enrollment') return { ...refused, profile: purse.put(profile, charged) };
-  const { owner } = purse;
+  if (outcome === 'replayed') return { ...refused, profile: source.put(profile, chargeReplay(source.budget, now)) };
+  const charged = chargeGuess(source.budget, now);
+  if (source.owner === 'enrollment') return { ...refused, profile: source.put(profile, charged) };
+  const { owner } = source;
   const noted = noteWrongCode({ wrongCodes: profile.wrongCodes, budget: charged, owner }, now);
   return {
     ...refused,
-    // Not by a spread, which is slow where it adds a field.
-    profile: Object.assign({}, purse.put(profile, noted.budget ?? charged), { wrongCodes: noted.wrongCodes }),
+    // Object.assign, because a spread that adds a field is slow.
+    profile: Object.assign({}, source.put(profile, noted.budget ?? charged), { wrongCodes: noted.wrongCodes }),
     events: [...refused.events, ...(noted.level ? [{ name: 'guessing_suspected', level: noted.level } as const] : [])],
   };
 }
 
-/** That a budget lies ahead of the clock, of which the emitter tells once an hour. */
-function leadOf({ budget, owner }: Purse, now: number): EventDetail[] {
+/** The event for a budget that lies ahead of the clock. The emitter reports it at most once an hour. */
+function clockAnomalyOf({ budget, owner }: BudgetSource, now: number): EventDetail[] {
   const { aheadMs } = budgetAt(budget, now, owner);
   return aheadMs > 0 ? [{ name: 'clock_anomaly', aheadSeconds: Math.ceil(aheadMs / 1000) }] : [];
 }

@@ -5,7 +5,7 @@ import { isEnrolled, type Profile, withoutUnenrolledNote } from '../profile/prof
 import { createUserQueue } from '../profile/queue.js';
 import type { Emit } from './emitter.js';
 import { beginOperation, type HostMemory, isRefusal, type Told } from './flow.js';
-import type { UnderWay } from './under-way.js';
+import type { RunningCalls } from './running-calls.js';
 
 /** A call that takes longer no longer keeps those after it waiting. When it lands, the profile is looked at again. */
 const LATE_MS = 10_000;
@@ -16,9 +16,9 @@ export function createHostMemory(given: {
   options: Pick<ResolvedOptions, 'markEnrolled' | 'clock'>;
   profiles: ProfileStore;
   emit: Emit | null;
-  underWay: UnderWay;
+  runningCalls: RunningCalls;
 }): HostMemory | null {
-  const { options, profiles, emit, underWay } = given;
+  const { options, profiles, emit, runningCalls } = given;
   const { markEnrolled, clock } = options;
   if (!markEnrolled) return null;
   const call = async (userId: string, enrolled: boolean): Promise<void> => void (await markEnrolled(userId, enrolled));
@@ -27,7 +27,7 @@ export function createHostMemory(given: {
   async function tellNow(userId: string, enrolled: boolean, corrections: number): Promise<Told> {
     const begunAt = clock();
     const calling = call(userId, enrolled);
-    underWay.track('markEnrolled', calling);
+    runningCalls.track('markEnrolled', calling);
     const told = await withinDeadline(LATE_MS, () => calling, { inBackground: true });
     if (told.done) return compare(userId, { enrolled, begunAt, corrections });
     if (told.why === 'timeout') followUp(userId, { calling, enrolled, begunAt });
@@ -73,13 +73,13 @@ export function createHostMemory(given: {
     const later = calling
       .then(() => queue.run(userId, () => compare(userId, { enrolled, begunAt, corrections: MOST_CORRECTIONS })))
       .catch(() => undefined);
-    underWay.track('corrections', later);
+    runningCalls.track('corrections', later);
   }
 
   return {
     async tell(userId, enrolled) {
       const telling = queue.run(userId, () => tellNow(userId, enrolled, MOST_CORRECTIONS));
-      underWay.track('corrections', telling);
+      runningCalls.track('corrections', telling);
       return (
         (await telling) ?? { done: false, why: 'error', cause: new Error('too many calls of markEnrolled wait for this user') }
       );

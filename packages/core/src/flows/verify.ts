@@ -12,7 +12,7 @@ import { type DeviceGrant, type Refusal, type Result, refuse } from '../results.
 import { checkCode } from './check-code.js';
 import { type Acting, beginOperation, type FlowContext, isRefusal, policyOf, remindHost, stateOf } from './flow.js';
 import { type AtTheDoor, proofGate, useUpToken } from './gate.js';
-import { browserPurse, priceGuess, throttleGuess } from './guess.js';
+import { budgetOfBrowser, priceGuess, throttleGuess } from './guess.js';
 import { CALLBACK_LATE } from './host-callback.js';
 import {
   type DeviceInput,
@@ -84,7 +84,7 @@ export async function verify<User extends MfaUser>(flow: FlowContext<User>, inpu
     const gate = proofGate({ user, policy, session, profile, now });
     if (!gate.open) return { decided: { answer: gate.refusal, events: gate.events ?? [] } };
     if (proof.kind === 'recovery-code') return recoveryEarly(gate.profile, proof.value, now);
-    const throttled = throttleGuess(browserPurse(gate.profile, findDevice(gate.profile, await opened, now)), 'verify', now);
+    const throttled = throttleGuess(budgetOfBrowser(gate.profile, findDevice(gate.profile, await opened, now)), 'verify', now);
     return throttled ? { decided: refused(throttled) } : 'in turn';
   };
   const answer = await flow.profiles.change(user.id, operation.report, opened.then(decide), undefined, {
@@ -112,11 +112,11 @@ function decideCode<User extends MfaUser>(
 ): Decision<Accepted | Refusal> {
   const { profile, session, now, input, shown } = facts;
   const known = findDevice(profile, shown, now);
-  const purse = browserPurse(profile, known);
-  const throttled = throttleGuess(purse, 'verify', now);
+  const source = budgetOfBrowser(profile, known);
+  const throttled = throttleGuess(source, 'verify', now);
   if (throttled) return refused(throttled);
   const checked = checkCode(profile, code, flow.options.windowSteps, now);
-  const priced = priceGuess(purse, checked.profile, 'verify', checked.outcome, now);
+  const priced = priceGuess(source, checked.profile, 'verify', checked.outcome, now);
   if (priced.refusal || !priced.profile) return refused({ ...priced, events: [...checked.events, ...priced.events] });
   const spent = useUpToken(priced.profile, session, now);
   const passed = passDevice(spent, known, input, rememberUntil(facts), now);
@@ -183,7 +183,7 @@ function refuseRecovery(profile: Profile, known: KnownDevice, code: string, now:
   if (profile.recoveryCodes && isUsedAgain(profile.recoveryCodes, code, now)) {
     return { answer: refuse('invalid_code'), next: profile, events: [{ ...failed, why: 'replayed' }] };
   }
-  const { owner } = browserPurse(profile, known);
+  const { owner } = budgetOfBrowser(profile, known);
   const noted = noteWrongCode({ wrongCodes: profile.wrongCodes, budget: undefined, owner }, now);
   return {
     answer: refuse('invalid_code'),

@@ -96,7 +96,7 @@ export function afterSuccess(stored: GuessBudget, now: number): GuessBudget {
 }
 
 /** The budget after support gave five tries back. This alone dates a budget that lies ahead of the clock by the clock of now. */
-export function giveTriesBack(stored: GuessBudget, now: number): GuessBudget {
+export function restoreTries(stored: GuessBudget, now: number): GuessBudget {
   const budget = settle(stored, now);
   const { highWaterAt: _, ...rest } = budget;
   return {

@@ -1,5 +1,5 @@
 import { MfaError } from '../errors.js';
-import { blindTo, isOpenTransaction, openTransaction, type Sight } from './open-transaction.js';
+import { isOpenTransaction, openTransaction, type TransactionReports, unreportedTransactions } from './open-transaction.js';
 import { type SqlDialect, type SqlDialectName, type SqlRow, sqlDialects } from './sql-dialect.js';
 import { type MfaStorage, nameStorage } from './storage.js';
 import { tableParts } from './table-name.js';
@@ -109,11 +109,11 @@ export function sqlStorage({ dialect: dialectName, query, table = 'mfa_profiles'
       ['update', sql.update, [nobody, '', nobody, nobody], false],
       ['remove', sql.remove, [nobody, nobody], false],
     ];
-    const sight: Sight = { reads: true, writes: true };
+    const reports: TransactionReports = { reads: true, writes: true };
     for (const [name, text, parameters, returnsRows] of probes) {
       try {
         const { inTransaction } = await twice(() => run(`mfa_probe_${name}_${table}`, text, parameters, returnsRows));
-        if (inTransaction === undefined) sight[returnsRows ? 'reads' : 'writes'] = false;
+        if (inTransaction === undefined) reports[returnsRows ? 'reads' : 'writes'] = false;
       } catch (error) {
         const problem = dialect.tableProblem(error);
         if (problem) return [tableSentence(problem, dialectName, table)];
@@ -121,7 +121,7 @@ export function sqlStorage({ dialect: dialectName, query, table = 'mfa_profiles'
         if (!dialect.isNotApplied(error)) throw error;
       }
     }
-    return blindTo(sight);
+    return unreportedTransactions(reports);
   }
 
   return nameStorage(dialectName, {

@@ -31,7 +31,8 @@ export function errorFacts(thrown: unknown, values: readonly unknown[] = []): Er
     : (messages.map(({ text }) => scrub(text, hide)).findLast(isTelling) ?? '');
   const code = firstOf(chain, codeOf, hide);
   const sqlState = firstOf(chain, sqlStateOf, hide);
-  const address = firstOf(chain, addressOf, hide);
+  // A short id such as "1" is a part of most addresses and tells nothing there.
+  const address = firstOf(chain, addressOf, hiding(values.filter((value) => typeof value === 'string' && value.length >= 4)));
   return {
     name: identifier(hide(nameOf(thrown))) ?? 'Error',
     ...(code === undefined ? {} : { code }),

@@ -54,7 +54,7 @@ export function createWarnings({ adapter, keyIds, clock }: WarningsOptions): Ope
         const cause = failure.why === 'error' ? failure.cause : undefined;
         const fault = failure.why === 'timeout' ? 'late' : storageFaultOf(cause);
         const what = failure.why === 'error' ? `failed: ${describeError(cause, values)}` : 'did not answer in time.';
-        return `${storage}, operation "${operation}", ${what} Until this is fixed such requests are answered with 503 and nobody gets in by them. ${storageHint(fault, adapter, cause)}`;
+        return `${storage}, operation "${operation}", ${what} Until this is fixed, such requests are answered with 503 and denied. ${storageHint(fault, adapter, cause)}`;
       });
     },
 
@@ -74,13 +74,13 @@ export function createWarnings({ adapter, keyIds, clock }: WarningsOptions): Ope
 
 /** What the host loses while one of its functions fails. */
 const CONSEQUENCES: Record<string, string> = {
-  policy: 'Nobody for whom it fails gets in.',
-  user: 'Nobody for whom it fails gets in.',
-  userById: 'Nobody for whom it fails gets in.',
-  assurance: 'Nobody for whom it fails gets in.',
+  policy: 'Requests for which it fails are denied.',
+  user: 'Requests for which it fails are denied.',
+  userById: 'Requests for which it fails are denied.',
+  assurance: 'Requests for which it fails are denied.',
   markEnrolled: 'Your own record of who is enrolled may be wrong until the next login, when it is called again.',
-  notify: 'A user was not told of a change to the account.',
-  onEvent: 'Your audit trail lacks an event.',
+  notify: 'A user was not notified of a change to the account.',
+  onEvent: 'An event is missing from your audit trail.',
 };
 
 /** One sentence about what was thrown, for an operator: no value of the call is in it. */
@@ -110,7 +110,7 @@ function causeOf(failure: CallFailure): string {
 export function unreadableSentence(
   { why, keyId }: UnreadableProfile,
   keyIds: readonly string[],
-  closed = 'A stored MFA profile does not open, so its user is answered with 503 and does not get in',
+  closed = 'A stored MFA profile cannot be opened, so its user is answered with 503 and cannot get in',
 ): string {
   const ring = `"keys" has ${keyIds.map((id) => `"${id}"`).join(', ')}`;
   const second = "when a key is changed, the old one must stay as the second: keys: [{ id: 'new', ... }, { id: 'old', ... }]";
@@ -118,7 +118,7 @@ export function unreadableSentence(
     case 'unknown_key':
       return `${closed}: it was sealed with the key "${keyId ?? '?'}", and ${ring}. Add that key to "keys" again; ${second}.`;
     case 'tampered':
-      return `${closed}: ${ring}, and the profile names "${keyId ?? '?'}", but its seal does not fit. Either the secret of that key was changed (deploy the old secret under its id, and give a new secret a new id; ${second}), or "realm" was renamed, or the row was changed or moved by somebody.`;
+      return `${closed}: ${ring}, and the profile was sealed with "${keyId ?? '?'}", but does not open with it. Either the secret of that key was changed (put the old secret back under its id, and use a new id for a new secret; ${second}), or "realm" was renamed, or somebody changed or moved the row.`;
     case 'unknown_format':
       return `${closed}: it has a format that this version does not know. Either a newer version of mfa-kit wrote it, or something else wrote to the table.`;
   }
@@ -149,8 +149,8 @@ function createTeller(clock: () => number): (cause: string, code: string, senten
     }
     if (!last && !makeRoom(now)) return;
     told.set(cause, { at: now, since: 0 });
-    const before = last && last.since > 0 ? ` This happened ${last.since} more times since it was last told.` : '';
-    const full = told.size === CAUSES_AT_MOST ? ' Further causes are not told for an hour.' : '';
+    const before = last && last.since > 0 ? ` This happened ${last.since} more times since the last warning about it.` : '';
+    const full = told.size === CAUSES_AT_MOST ? ' No warnings about other causes follow for an hour.' : '';
     emit(`${sentence()}${before}${full}`, code);
   };
 }

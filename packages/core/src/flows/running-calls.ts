@@ -1,22 +1,22 @@
 import { withinDeadline } from '../profile/deadline.js';
 import type { Unsettled } from '../results.js';
 
-/** `corrections`: what follows a call of `markEnrolled`. It is waited for, and counts as nothing by itself. */
+/** `corrections`: the follow-up to a call of `markEnrolled`. `settled()` waits for it but does not count it. */
 type Kind = keyof Unsettled | 'corrections';
 
-/** What goes on after the operation that began it has answered: events, notices, and calls of `markEnrolled`. */
-export interface UnderWay {
+/** Host callbacks that may still run after their operation has returned: events, notices, and calls of `markEnrolled`. */
+export interface RunningCalls {
   track(kind: Kind, work: Promise<unknown>): void;
-  /** Waits for all that was begun before this call, ten seconds at most, and counts what is left of it. Never rejects. */
+  /** Waits up to ten seconds for everything that started before this call, and counts what is still running. Never rejects. */
   settled(): Promise<Unsettled>;
 }
 
 const SETTLE_MS = 10_000;
-/** What hangs for ever must not fill the memory: beyond so many the oldest are no longer waited for. */
+/** Limits memory if callbacks never finish: beyond this number, `settled()` no longer waits for the oldest. */
 const MOST = 10_000;
 
-/** Starts with nothing under way. */
-export function createUnderWay(): UnderWay {
+/** Creates the tracker, with nothing running. */
+export function createRunningCalls(): RunningCalls {
   const open = new Set<{ kind: Kind; ended: Promise<void> }>();
 
   return {
