@@ -73,7 +73,7 @@ export function createApp(host: demo.DemoHost, { origins, clock }: { origins: st
     if (!checked.ok) return reply(req, res, demo.refusePassword(req.user!, checked.why));
     await (await mfaFor(req, res)).passwordChanged(); // throws when sessions did not end: the password stays as it is
     await host.users.storePassword(req.user!, checked.next);
-    await (await mfaFor(req, res)).passwordChanged(); // for who logged in with the old one in between
+    await (await mfaFor(req, res)).passwordChanged(); // for anyone who logged in with the old one in between
     return reply(req, res, demo.confirmPassword());
   });
 

@@ -42,7 +42,7 @@ export class CasesController {
     if (!checked.ok) return demo.refusePassword(user, checked.why);
     await (await this.mfaHttp.for(request, reply)).passwordChanged(); // throws when sessions did not end: the password stays
     await users.storePassword(user, checked.next);
-    await (await this.mfaHttp.for(request, reply)).passwordChanged(); // for who logged in with the old one in between
+    await (await this.mfaHttp.for(request, reply)).passwordChanged(); // for anyone who logged in with the old one in between
     return demo.confirmPassword();
   }
 }
