@@ -162,6 +162,43 @@ describeWith(postgres, 'F13: pg, a connection that the application left within a
     expect(await storage.write('read-only', profile('v3'), 'v2')).toBe(true);
   });
 
+  it('F13: is seen behind wrappers of pg that return promises and forget the callback', async () => {
+    const pool = openPg(connectionString);
+    const connect = pool.connect.bind(pool) as () => Promise<pg.PoolClient>;
+    Object.assign(pool, { connect: () => connect() });
+    pool.on('connect', (client) => {
+      const query = client.query.bind(client) as (config: object) => Promise<unknown>;
+      Object.assign(client, { query: (config: object, values: unknown[]) => query({ ...config, values }) });
+    });
+    const storage = postgresStorage(pool);
+    expect(await storage.read('wrapped')).toBeNull();
+    expect([pool.totalCount, pool.idleCount]).toEqual([1, 1]);
+    const client = await connect();
+    await (client.query as (config: object) => Promise<unknown>)({ text: 'BEGIN' });
+    client.release();
+    await expect(storage.write('wrapped', profile('v1'), null)).rejects.toMatchObject({ code: 'host_setup' });
+    expect(await clean.read('wrapped')).toBeNull();
+    await expect(postgresStorage(pool, { table: 'missing' }).read('wrapped')).rejects.toMatchObject({ code: '42P01' });
+    expect([pool.totalCount, pool.waitingCount]).toEqual([0, 0]);
+    await pool.end();
+    await expect(storage.read('wrapped')).rejects.toThrow('after calling end');
+  });
+
+  it('F13: rejects, and does not end the process, when a wrapper of the client throws', async () => {
+    const pool = openPg(connectionString);
+    const storage = postgresStorage(pool);
+    pool.once('connect', (client) =>
+      Object.assign(client, {
+        query: () => {
+          throw new Error('of the wrapper');
+        },
+      }),
+    );
+    await expect(storage.read('wrapped')).rejects.toThrow('of the wrapper');
+    expect(pool.totalCount).toBe(0);
+    expect(await storage.read('wrapped')).toBeNull();
+  });
+
   it('is told by a query function of the application that gives inTransaction', async () => {
     const pool = openPg(connectionString);
     const storage = sqlStorage({

@@ -7,7 +7,7 @@ export interface PgPoolLike {
   readonly totalCount: number;
   connect(
     callback: (error: Error | undefined, client: PgClientLike | undefined, release: (closeIt?: Error | boolean) => void) => void,
-  ): void;
+  ): unknown;
 }
 
 /** The part of a client of a `pg` Pool that is used. */
@@ -16,7 +16,7 @@ export interface PgClientLike {
     config: { name?: string; text: string; query_timeout: number },
     values: unknown[],
     callback: (error: Error | null | undefined, result: { rows: SqlRow[]; rowCount: number | null }) => void,
-  ): void;
+  ): unknown;
   once(event: 'error', listener: (error: Error) => void): unknown;
   removeListener(event: 'error', listener: (error: Error) => void): unknown;
   /** From pg 8.20: `I` outside a transaction, `T` within one, `E` within one that failed. */
@@ -60,8 +60,14 @@ export function pgPoolQuery(pool: PgPoolLike, prepareStatements: boolean): SqlQu
     const query_timeout = QUERY_TIMEOUT_MS;
     const config = isPrepared ? { name, text, query_timeout } : { text, query_timeout };
     return new Promise((resolve, reject) => {
-      pool.connect((unconnected, client, release) => {
-        if (!client) return reject(unconnected ?? new Error('The pool gave neither a connection nor an error.'));
+      let isConnected = false;
+      function connected(unconnected: Error | undefined, client: PgClientLike | undefined, release: Release): void {
+        if (isConnected) return;
+        isConnected = true;
+        if (!client) {
+          reject(unconnected ?? new Error('The pool gave neither a connection nor an error.'));
+          return;
+        }
         const statusOf = transactionStatus(client);
         let isDone = false;
         function fail(error: Error): void {
@@ -70,10 +76,9 @@ export function pgPoolQuery(pool: PgPoolLike, prepareStatements: boolean): SqlQu
           release(error);
           reject(error);
         }
-        client.once('error', fail);
-        client.query(config, values, (error, result) => {
-          client.removeListener('error', fail);
-          if (error) return fail(error);
+        function answered(error: Error | null | undefined, result: PgResult): void {
+          client?.removeListener('error', fail);
+          if (error) fail(error);
           if (isDone) return;
           isDone = true;
           // As ReadyForQuery told, which came with this result.
@@ -82,10 +87,47 @@ export function pgPoolQuery(pool: PgPoolLike, prepareStatements: boolean): SqlQu
           // A connection that is closed leaves the pool, and the server rolls back what was open on it.
           release(inTransaction === true);
           resolve({ rows: result.rows, rowsAffected: result.rowCount ?? 0, inTransaction });
-        });
-      });
+        }
+        client.once('error', fail);
+        try {
+          ifPromised<PgResult>(client.query(config, values, answered), (result) => answered(undefined, result), fail);
+        } catch (error) {
+          // Thrown here, it would end the process: the pool calls back on its own.
+          answered(asError(error), NO_RESULT);
+        }
+      }
+      ifPromised<PooledClient>(
+        pool.connect(connected),
+        (client) => connected(undefined, client, (closeIt) => client.release(closeIt)),
+        reject,
+      );
     });
   };
+}
+
+type Release = (closeIt?: Error | boolean) => void;
+type PooledClient = PgClientLike & { release: Release };
+type PgResult = { rows: SqlRow[]; rowCount: number | null };
+
+const NO_RESULT: PgResult = { rows: [], rowCount: 0 };
+
+/** A wrapper around pg, of a monitoring agent for example, may return a promise and forget the callback; pg itself returns nothing. */
+function ifPromised<Value extends object>(
+  returned: unknown,
+  fulfilled: (value: Value) => void,
+  rejected: (error: Error) => void,
+): void {
+  if (!(returned instanceof Promise)) return;
+  returned.then(
+    (value: unknown) => {
+      if (typeof value === 'object' && value !== null) fulfilled(value as Value);
+    },
+    (error: unknown) => rejected(asError(error)),
+  );
+}
+
+function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error('pg threw something that is no error.', { cause: thrown });
 }
 
 /** The status of clients whose pg has no `getTransactionStatus()`. */
