@@ -86,6 +86,30 @@ describeWith(requireChromium(), 'a person in Chromium', (executablePath) => {
     await fresh.close();
   });
 
+  it('F17: revokes the device in use, after the page has said what that means, and needs a code to go on', async () => {
+    const fresh = await startDemoApp();
+    const { page, context } = await openPage(browser);
+    const ada = await enroll(page, fresh, 'ada');
+    const other = await openPage(browser);
+    await logIn(other.page, fresh, 'ada');
+    await answerWith(other.page, await nextCode(fresh, ada));
+    expect(path(other.page)).toBe('/cases');
+    await page.goto(`${fresh.origin}/mfa`);
+    const own = page.getByRole('listitem').filter({ hasText: 'This device' });
+    expect(await page.getByText('this session ends').count()).toBe(1);
+    await own.getByText('this session ends').waitFor();
+    await own.getByRole('button', { name: 'Revoke' }).click();
+    expect(path(page)).toBe('/mfa/challenge');
+    await page.goto(`${fresh.origin}/cases`);
+    expect(path(page)).toBe('/mfa/challenge');
+    await other.page.goto(`${fresh.origin}/cases`);
+    expect(path(other.page)).toBe('/cases');
+    await answerWith(page, await nextCode(fresh, ada));
+    expect(path(page)).toBe('/cases');
+    await Promise.all([context.close(), other.context.close()]);
+    await fresh.close();
+  });
+
   it('shares a browser with another, and each keeps the own remembrance', async () => {
     const fresh = await startDemoApp();
     const { page, context } = await openPage(browser);
