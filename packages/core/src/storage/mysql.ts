@@ -25,12 +25,17 @@ export interface MysqlStatement {
   sql: string;
   rowsAsArray: false;
   nestTables: false;
-  typeCast: true;
+  typeCast: (field: unknown, next: () => unknown) => unknown;
   namedPlaceholders: false;
 }
 
-/** Whatever the application has set for its own queries on this pool. */
-const ROWS_BY_NAME = { rowsAsArray: false, nestTables: false, typeCast: true, namedPlaceholders: false } as const;
+/** Whatever the application has set for its own queries on this pool. Only a function takes the place of its `typeCast`. */
+const ROWS_BY_NAME = {
+  rowsAsArray: false,
+  nestTables: false,
+  typeCast: (_field: unknown, next: () => unknown) => next(),
+  namedPlaceholders: false,
+} as const;
 
 /**
  * Profiles in MySQL 8 or MariaDB, through a mysql2 pool, of promises or of callbacks; prepared statements.
