@@ -81,7 +81,15 @@ function word(token: string): string {
   if (!/[\p{L}\p{N}@]/u.test(token)) return token.length <= 8 ? token : HIDDEN;
   const [, core = '', end = ''] = /^([\s\S]*?)([.,;:!?]*)$/u.exec(token) ?? [];
   const letters = core.replace(/[([{<]…[)\]}>]/g, '').replace(/…/g, '');
-  return letters.length <= 40 && /^[\p{L}\p{M}]?[\p{L}\p{M}'’_-]*$/u.test(letters) ? token : `${HIDDEN}${end}`;
+  const isWord = letters.length <= 40 && /^[\p{L}\p{M}]?[\p{L}\p{M}'’_-]*$/u.test(letters) && !looksRandom(letters);
+  return isWord ? token : `${HIDDEN}${end}`;
+}
+
+/** A secret or an id that happens to have no digit: no such word is as long, and no name changes case as often. */
+function looksRandom(letters: string): boolean {
+  const parts = letters.split(/[^A-Za-z]+|(?<=[a-z])(?=[A-Z])/).filter(Boolean);
+  if (parts.some((part) => part.length > (part === part.toUpperCase() ? 15 : 19))) return true;
+  return letters.length >= 16 && parts.length * 3 > letters.length;
 }
 
 function spellingsOf(value: string): string[] {
