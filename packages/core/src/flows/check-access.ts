@@ -1,6 +1,6 @@
 import type { AccessDecision, MfaSession, Requirement } from '../assurance.js';
 import { type Awaitable, isThenable } from '../awaitable.js';
-import type { EventContext } from '../events.js';
+import type { EventContext, EventDetail } from '../events.js';
 import { checkUserId, readEnrolled, readUserName } from '../host-input.js';
 import type { MfaUser } from '../options.js';
 import type { EffectivePolicy } from '../policy/enforcement.js';
@@ -97,16 +97,24 @@ async function decideByProfile<User extends MfaUser>(
 ): Promise<AccessDecision> {
   const { userId, context } = asked;
   checkUserId(userId);
-  const operation = beginOperation(flow, { name: 'check_access', userId, context });
-  const read = await flow.profiles.glance(userId, operation.report, left);
-  if (!read.ok) {
-    operation.end({});
-    return { access: 'unavailable', retryAfterSeconds: read.retryAfterSeconds ?? 1 };
-  }
-  const decision = decide(asked, read.profile, flow.options.clock());
-  if (decision.access === 'refuse' && decision.reason === 'profile_missing') operation.report({ name: 'profile_missing' });
-  operation.end({});
+  const events: EventDetail[] = [];
+  const read = await flow.profiles.glance(userId, (event) => events.push(event), left);
+  const decision: AccessDecision = read.ok
+    ? decide(asked, read.profile, flow.options.clock())
+    : { access: 'unavailable', retryAfterSeconds: read.retryAfterSeconds ?? 1 };
+  if (decision.access === 'refuse' && decision.reason === 'profile_missing') events.push({ name: 'profile_missing' });
+  if (events.length > 0) sendEvents(flow, { userId, context, events });
   return decision;
+}
+
+/** A guard asks at each request and seldom has anything to report, so it begins an operation only then. */
+function sendEvents<User extends MfaUser>(
+  flow: FlowContext<User>,
+  { userId, context, events }: { userId: string; context: EventContext | undefined; events: readonly EventDetail[] },
+): void {
+  const operation = beginOperation(flow, { name: 'check_access', userId, context });
+  for (const event of events) operation.report(event);
+  operation.end({});
 }
 
 function decide(asked: Asked, profile: Profile | null, now: number): AccessDecision {

@@ -68,18 +68,6 @@ export function beginOperation(
   const details: EventDetail[] = [];
   let enrolled: boolean | undefined;
 
-  function toEvent(detail: EventDetail, at: number): MfaEvent {
-    const { userId, context } = given;
-    const event: MfaEvent = copyEvent(detail, { userId, at });
-    if (context !== undefined) event.context = context;
-    if (enrolled !== undefined) event.enrolled = enrolled;
-    return event;
-  }
-  function noteRefusal(answer: object): void {
-    if (!isRefusal(answer) || details.length > 0) return;
-    details.push({ name: 'refused', operation: given.name, reason: answer.reason });
-  }
-
   return {
     report: (detail) => details.push(detail),
     left: startCountdown(OPERATION_MS),
@@ -88,20 +76,40 @@ export function beginOperation(
     },
     end(answer) {
       if (!flow.emit) return answer;
-      noteRefusal(answer);
-      const at = flow.options.clock();
-      for (const detail of details) void flow.emit(toEvent(detail, at));
+      noteRefusal(answer, given.name, details);
+      const about = { ...given, enrolled, at: flow.options.clock() };
+      for (const detail of details) void flow.emit(toEvent(detail, about));
       return answer;
     },
     async finish(answer) {
       const { emit } = flow;
       if (!emit) return answer;
-      noteRefusal(answer);
-      const at = flow.options.clock();
-      await Promise.all(details.map((detail) => emit(toEvent(detail, at), SINKS_MS)));
+      noteRefusal(answer, given.name, details);
+      const about = { ...given, enrolled, at: flow.options.clock() };
+      await Promise.all(details.map((detail) => emit(toEvent(detail, about), SINKS_MS)));
       return answer;
     },
   };
+}
+
+function toEvent(
+  detail: EventDetail,
+  {
+    userId,
+    context,
+    enrolled,
+    at,
+  }: { userId: string; context?: EventContext | undefined; enrolled: boolean | undefined; at: number },
+): MfaEvent {
+  const event: MfaEvent = copyEvent(detail, { userId, at });
+  if (context !== undefined) event.context = context;
+  if (enrolled !== undefined) event.enrolled = enrolled;
+  return event;
+}
+
+function noteRefusal(answer: object, operation: string, details: EventDetail[]): void {
+  if (!isRefusal(answer) || details.length > 0) return;
+  details.push({ name: 'refused', operation, reason: answer.reason });
 }
 
 /**
