@@ -196,7 +196,7 @@ describe('a walk', () => {
     const storage = await populated(20);
     // Just at the limit: any write lists one version more.
     for (const index of [3, 4, 5, 6, 7, 8, 9, 10, 11]) {
-      const fits = { id: 'x', kind: 'x', name: '', createdAt: 0, enrollmentId: '', data: 'x'.repeat(48_770) };
+      const fits = { id: 'x', kind: 'x', name: '', createdAt: 0, enrollmentId: '', data: 'x'.repeat(48_730) };
       await plant(storage, idOf(index), { authenticators: [fits] });
     }
     const { mfa, events } = createBench({ ...rotating, storage });

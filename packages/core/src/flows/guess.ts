@@ -102,8 +102,7 @@ export function priceGuess(
   const noted = noteWrongCode({ wrongCodes: profile.wrongCodes, budget: charged, owner }, now);
   return {
     ...refused,
-    // Object.assign, because a spread that adds a field is slow.
-    profile: Object.assign({}, source.put(profile, noted.budget ?? charged), { wrongCodes: noted.wrongCodes }),
+    profile: source.put({ ...profile, wrongCodes: noted.wrongCodes }, noted.budget ?? charged),
     events: [...refused.events, ...(noted.level ? [{ name: 'guessing_suspected', level: noted.level } as const] : [])],
   };
 }

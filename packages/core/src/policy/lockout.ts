@@ -37,7 +37,7 @@ const DRAIN_EVERY = 9 * 3_600_000;
 const CLOCK_TOLERANCE = 60_000;
 
 /** A budget nothing was taken from. */
-export const UNTOUCHED: GuessBudget = { quick: 0, lastWrongAt: 0, level: 0, levelAt: 0 };
+export const UNTOUCHED: GuessBudget = { quick: 0, lastWrongAt: 0, level: 0, levelAt: 0, highWaterAt: 0 };
 
 /**
  * Whose guesses a budget counts: those of all browsers that are not known, those of one known browser, or those at one enrollment.
@@ -73,14 +73,14 @@ export function budgetAt(stored: GuessBudget, now: number, owner: BudgetOwner): 
 export function chargeGuess(stored: GuessBudget, now: number): GuessBudget {
   const budget = settle(stored, now);
   const at = ownTime(stored, now);
-  // Not by a spread: a field that the budget has not had makes that many times slower.
-  return Object.assign({}, budget, {
+  return {
+    ...budget,
     quick: budget.quick + 1,
     lastWrongAt: at,
     level: budget.level + 1,
     levelAt: budget.level === 0 ? at : budget.levelAt,
     highWaterAt: at,
-  });
+  };
 }
 
 /** The budget after a used code: it counts as a quick try, so that it buys nothing, but it was no guess. */

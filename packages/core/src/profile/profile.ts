@@ -90,6 +90,8 @@ export function newProfile(): Profile {
     devices: [],
     budget: UNTOUCHED,
     usedTokens: [],
+    // Here from the start, because JavaScript engines are slow at adding a field to a copy.
+    wrongCodes: { at: [] },
   };
 }
 
