@@ -122,7 +122,7 @@ async function checkSettings<User extends MfaUser>({ storage }: Options<User>): 
       {
         level: 'warning',
         code: 'settings_unknown',
-        text: `The settings of the storage could not be asked, so nothing is known of them: ${why}`,
+        text: `The settings of the storage could not be read, so they are unchecked: ${why}`,
       },
     ];
   }
@@ -142,8 +142,8 @@ function checkClock<User extends MfaUser>({ clock }: Options<User>): MfaFinding[
   if (apart <= 60) return [];
   const side = now > system ? 'ahead of' : 'behind';
   const text =
-    `The option "clock" is ${apart} seconds ${side} the clock of this server. Codes of authenticator apps are wrong unless the option ` +
-    'is the one that is right. Leave it out, or give () => Date.now().';
+    `The option "clock" is ${apart} seconds ${side} the clock of this server. Codes of authenticator apps are refused unless the ` +
+    'option has the correct time. Leave it out, or pass () => Date.now().';
   return [{ level: 'warning', code: 'clock_apart', text }];
 }
 
@@ -151,15 +151,15 @@ function checkMemory<User extends MfaUser>({ storage }: Options<User>): MfaFindi
   if (storageNameOf(storage) !== 'memory') return [];
   const level = process.env.NODE_ENV === 'production' ? 'warning' : 'info';
   const text =
-    'The storage is memoryStorage(): every restart forgets who has MFA, and a second process knows nothing of it. Use it for tests and demos only.';
+    'The storage is memoryStorage(): every restart forgets who has MFA, and processes do not share it. Use it for tests and demos only.';
   return [{ level, code: 'memory_storage', text }];
 }
 
 function checkMarkEnrolled<User extends MfaUser>({ markEnrolled }: Options<User>): MfaFinding[] {
   if (markEnrolled) return [];
   const text =
-    'The option "markEnrolled" is not set, so a deleted MFA record means "no MFA": whoever has the password of that user sets up an authenticator of their own. ' +
-    'Store the flag in your table of users, and return it as "enrolled" of the user.';
+    'The option "markEnrolled" is not set, so a deleted MFA record means "no MFA": anybody with the password of that user can then set up an authenticator. ' +
+    'Store the flag in your users table, and return it as "enrolled" of the user.';
   return [{ level: 'warning', code: 'mark_enrolled_missing', text }];
 }
 

@@ -72,7 +72,7 @@ export async function confirmEnrollment<User extends MfaUser>(
     };
   const early: DecideEarly<Accepted | Refusal> = async (profile, now) => {
     const examined = examine(profile, now);
-    return 'answer' in examined ? { decided: examined } : 'in turn';
+    return 'answer' in examined ? { decided: examined } : 'queued';
   };
   const ready = openShownTokens(flow, user.id, input.deviceToken).then(decide);
   const answer = await flow.profiles.change(user.id, operation.report, ready, undefined, { early, left: operation.left });

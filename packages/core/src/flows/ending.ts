@@ -6,15 +6,15 @@ import type { Decide } from '../profile/change-profile.js';
 import type { Refusal } from '../results.js';
 import { beginOperation, type FlowContext, isRefusal, type Operation, tellHost } from './flow.js';
 
-/** How long an operator's call waits for `markEnrolled`: for one call that is under way, and for its own. */
+/** How long an operator's call waits for `markEnrolled`: for a call that already runs, and for its own. */
 const TELL_MS = 4_000;
 
-/** One operation of the host that is done, or throws. */
+/** An operation of the host that throws if it was not done. */
 export interface Ending {
   operation: Operation;
   /**
-   * Changes the profile, tells the host where it may be out of step, and waits for the host's sinks. Throws an MfaError `not_done`
-   * unless all of it was done, but for the sinks.
+   * Changes the profile, calls `markEnrolled` if needed, and waits for the host's sinks. Throws an MfaError `not_done` if the change or
+   * `markEnrolled` failed.
    */
   change<Done extends { ok: true }>(
     decide: Decide<Done>,
@@ -46,7 +46,7 @@ export function beginEnding<User extends MfaUser>(
     ): Promise<Done> {
       let answer: Done | Refusal;
       try {
-        // Called from scripts too, on machines whose clocks nobody watches.
+        // Scripts call this too, on machines whose clock may be wrong.
         answer = await flow.profiles.change<Done>(userId, report, decide, whenUnreadable, { asStored: true });
       } catch (cause) {
         await operation.finish({});
@@ -60,12 +60,11 @@ export function beginEnding<User extends MfaUser>(
       const told = await tellHost(flow, { userId, enrolled: false, waitMs: TELL_MS }, report);
       await operation.finish(answer);
       if (told.done && told.acknowledged) return answer;
-      if (told.done)
-        throw notDone(method, 'the profile changed at the same moment, or could not be read again', new Error('busy'));
+      if (told.done) throw notDone(method, 'the profile changed at the same time, or could not be read again', new Error('busy'));
       throw notDone(
         method,
-        'the record was changed, but "markEnrolled" failed, so your own memory of it may be wrong',
-        told.cause ?? new Error('markEnrolled did not end in time'),
+        'the record was changed, but "markEnrolled" failed, so your own record of who is enrolled may be wrong',
+        told.cause ?? new Error('markEnrolled did not finish in time'),
       );
     },
   };
@@ -75,12 +74,12 @@ export function beginEnding<User extends MfaUser>(
 function describeFailure({ reason }: Refusal, last: EventDetail | undefined): [why: string, cause: unknown] {
   const cause = last && 'cause' in last ? last.cause : undefined;
   if (last?.name === 'profile_unreadable') {
-    return [`the record does not open (${last.why})`, cause ?? new Error(`unreadable record: ${last.why}`)];
+    return [`the stored record cannot be opened (${last.why})`, cause ?? new Error(`unreadable record: ${last.why}`)];
   }
   if (last?.name === 'storage_failed') {
     return [`the storage failed (${last.operation}: ${last.why})`, cause ?? new Error(`storage ${last.operation}: ${last.why}`)];
   }
-  if (reason === 'busy') return ['other changes of this user were always quicker', new Error('busy')];
+  if (reason === 'busy') return ['other changes of this user kept interfering', new Error('busy')];
   return ['the storage failed', new Error(reason)];
 }
 

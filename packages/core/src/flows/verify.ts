@@ -85,7 +85,7 @@ export async function verify<User extends MfaUser>(flow: FlowContext<User>, inpu
     if (!gate.open) return { decided: { answer: gate.refusal, events: gate.events ?? [] } };
     if (proof.kind === 'recovery-code') return recoveryEarly(gate.profile, proof.value, now);
     const throttled = throttleGuess(budgetOfBrowser(gate.profile, findDevice(gate.profile, await opened, now)), 'verify', now);
-    return throttled ? { decided: refused(throttled) } : 'in turn';
+    return throttled ? { decided: refused(throttled) } : 'queued';
   };
   const answer = await flow.profiles.change(user.id, operation.report, opened.then(decide), undefined, {
     early,
@@ -172,8 +172,8 @@ function decideRecovery<User extends MfaUser>(
  * that whoever fills the queue with wrong codes does not keep the owner out. It cannot be guessed, so looking at it early tells nothing.
  */
 function recoveryEarly(profile: Profile, code: string, now: number): Awaited<ReturnType<DecideEarly<Refusal>>> {
-  if (profile.recoveryCodes && takeRecoveryCode(profile.recoveryCodes, code)) return 'urgent';
-  return isFlooded(profile.recoveryTries, now) ? { decided: refuseFlooded() } : 'in turn';
+  if (profile.recoveryCodes && takeRecoveryCode(profile.recoveryCodes, code)) return 'prioritized';
+  return isFlooded(profile.recoveryTries, now) ? { decided: refuseFlooded() } : 'queued';
 }
 
 function refuseRecovery(profile: Profile, known: KnownDevice, code: string, now: number): Decision<Refusal> {

@@ -1,20 +1,20 @@
 /**
  * How many guesses are looked at.
  *
- * Five quick tries, then a wait of 30 seconds that doubles up to an hour; and a bucket of 20 tries that gets one back each 9 hours,
- * so that no 30 days ever see more than 100 evaluated guesses. A wrong try costs one, however many authenticators it is tried
- * against. Three codes of a million are valid at once for each authenticator, so 100 guesses hit one of them with 0.03 %, and one of
- * five authenticators, the most that there are, with 0.15 % (docs/threat-model.md has the odds).
+ * Five quick tries, then a wait of 30 seconds that doubles up to an hour; and a bucket of 20 tries that gets one back every 9 hours,
+ * so at most 100 guesses are evaluated in any 30 days. A wrong try costs one, however many authenticators it is checked against.
+ * Three codes in a million are valid at once for each authenticator, so the odds of 100 guesses are 0.03 %, and 0.15 % with five
+ * authenticators, the maximum (see docs/threat-model.md).
  *
- * A budget has a time of its own that never runs back: the highest instant at which it was changed. A clock behind that instant
- * drains nothing, ends no wait and forgets nothing, so two servers whose clocks differ, or a clock that is set back, buy no guesses.
+ * A budget keeps the latest time at which it was changed and never goes back before it. A clock behind that time drains nothing, ends
+ * no wait and forgets nothing, so servers whose clocks differ, or a clock that is set back, give nobody extra guesses.
  */
 export interface GuessBudget {
   /** Wrong tries since the last success, or since a day without one. */
   quick: number;
   /** Epoch milliseconds. */
   lastWrongAt: number;
-  /** Tries in the bucket. Release 1 adds up to five for a try, so a user whom both releases serve waits longer, and never for ever. */
+  /** Tries in the bucket. Release 1 adds up to five for a try, so a user served by both releases waits longer, but not forever. */
   level: number;
   /** Since when the bucket drains its next try. */
   levelAt: number;
@@ -33,14 +33,14 @@ const FORGOTTEN_AFTER = 24 * 3_600_000;
 /** Tries that the bucket holds. */
 export const BUCKET = 20;
 const DRAIN_EVERY = 9 * 3_600_000;
-/** Clocks of servers that work differ by less. */
+/** Synchronized servers differ by less than this. */
 const CLOCK_TOLERANCE = 60_000;
 
 /** A budget nothing was taken from. */
 export const UNTOUCHED: GuessBudget = { quick: 0, lastWrongAt: 0, level: 0, levelAt: 0, highWaterAt: 0 };
 
 /**
- * Whose guesses a budget counts: those of all browsers that are not known, those of one known browser, or those at one enrollment.
+ * Whose guesses a budget counts: all unknown browsers of the account, one known browser, or one enrollment.
  */
 export type BudgetOwner = 'account' | 'device' | 'enrollment';
 
@@ -95,7 +95,7 @@ export function afterSuccess(stored: GuessBudget, now: number): GuessBudget {
   return { ...settle(stored, now), quick: 0 };
 }
 
-/** The budget after support gave five tries back. This alone dates a budget that lies ahead of the clock by the clock of now. */
+/** The budget after support restored five tries. Nothing else sets a budget that lies ahead of the clock back to the current time. */
 export function restoreTries(stored: GuessBudget, now: number): GuessBudget {
   const budget = settle(stored, now);
   const { highWaterAt: _, ...rest } = budget;

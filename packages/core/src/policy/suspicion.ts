@@ -1,32 +1,32 @@
 import { BUCKET, type BudgetOwner, type GuessBudget } from './lockout.js';
 
-/** Wrong codes after a right password of which the user was not told so far. */
+/** Wrong codes after a right password that the user was not notified of yet. */
 export interface WrongCodes {
-  /** Instants of those from browsers that are not known and of recovery codes; the newest five. */
+  /** Times of the newest five wrong codes from unknown browsers and wrong recovery codes. */
   at: number[];
-  /** Those from known browsers, where the user's own typing errors come from; the newest ten. */
+  /** Times of the newest ten wrong codes from known browsers, which are usually typing errors. */
   known?: number[];
-  /** When the user was last told, in epoch milliseconds. */
+  /** When the user was last notified, in epoch milliseconds. */
   toldAt?: number;
 }
 
-/** How sure it is: some wrong codes, half of a guess budget, all of it. */
+/** How serious it is: some wrong codes, half of a guess budget used, all of it used. */
 export type SuspicionLevel = 'repeated' | 'half' | 'full';
 
 const DAY = 24 * 3_600_000;
 const REMEMBERED_FOR = 30 * DAY;
-/** So many are told, whatever their rhythm. */
+/** The user is notified after this many, whatever the time between them. */
 const TOLD_AFTER = 3;
-/** So many from known browsers: fewer are typing errors. */
+/** For known browsers, where fewer are typing errors. */
 const KNOWN_TOLD_AFTER = 10;
-/** A second notice within a day needs a fuller budget and so many more wrong codes: it got worse, and quickly. */
+/** A second notice within a day needs a fuller budget and this many more wrong codes. */
 const WORSE_AFTER = 5;
 
 /**
- * Notes a wrong code, and says whether the user is to be told.
+ * Records a wrong code, and returns a level if the user should be notified.
  *
- * Three wrong codes since the last notice, within 30 days, are told at most once a day. That the bucket is half or quite full is told
- * too, as in release 1: once a day each, and within a day of another notice only after five more wrong codes.
+ * Three wrong codes within 30 days since the last notice cause another one, at most once a day. A bucket that is half full or full
+ * causes a notice as well, as in release 1: once a day each, and within a day of another notice only after five more wrong codes.
  */
 export function noteWrongCode(
   given: { wrongCodes: WrongCodes | undefined; budget: GuessBudget | undefined; owner: BudgetOwner },
@@ -44,7 +44,7 @@ export function noteWrongCode(
 }
 
 function note(before: WrongCodes, owner: BudgetOwner, now: number): WrongCodes {
-  // One that is dated ahead of the clock stays: two clocks that differ must not make each other forget.
+  // Entries dated ahead of the clock stay, so that servers whose clocks differ do not delete each other's entries.
   const recent = (instants: readonly number[]) => instants.filter((instant) => now - instant < REMEMBERED_FOR);
   if (owner === 'device') return { ...before, known: [...recent(before.known ?? []), now].slice(-KNOWN_TOLD_AFTER) };
   return { ...before, at: [...recent(before.at), now].slice(-WORSE_AFTER) };

@@ -26,22 +26,22 @@ export interface Decision<Answer> {
 export type Decide<Answer> = (profile: Profile | null, now: number, keyId?: string) => Decision<Answer>;
 
 /**
- * Decides while others of the same user run or wait, on a profile that was read beside them: the answer of what needs neither a turn
- * nor a write, `urgent` for what goes before the others that wait, `in turn` for everything else. It computes nothing that would be
- * computed again in its turn.
+ * Decides while other operations of the same user run or wait, on a profile that was read in parallel. Returns the decision if nothing
+ * has to be written, `prioritized` if the operation should run before the others that wait, and otherwise `queued`. It computes
+ * nothing that the queued operation would compute again.
  */
 export type DecideEarly<Answer> = (
   profile: Profile | null,
   now: number,
-) => Promise<{ decided: Decision<Answer> } | 'urgent' | 'in turn'>;
+) => Promise<{ decided: Decision<Answer> } | 'prioritized' | 'queued'>;
 
-/** What a change does otherwise than most. */
+/** Options of a change. */
 export interface HowToChange<Answer> {
-  /** Decides what does not wait for its turn. Without it `decide` is asked, and asked again if there is something to store. */
+  /** Decides while the operation would have to wait. Without it, `decide` is called, and called again if there is something to store. */
   early?: DecideEarly<Answer>;
-  /** Milliseconds that the operation still has, where something was waited for before; default: all of them. */
+  /** Returns the milliseconds that are left for the operation; default: counts down from the full time. */
   left?: () => number;
-  /** Changes nothing but what is decided: operators' calls and walks, perhaps from a machine whose clock is wrong. */
+  /** Skips the cleanup of tidy.ts. For operators' calls and walks, because the clock of their machine may be wrong. */
   asStored?: boolean;
 }
 
@@ -245,7 +245,7 @@ export function createProfileStore({
       const ready = Promise.resolve(given);
       // Where the profile cannot be read, nobody waits for it.
       ready.catch(() => undefined);
-      let urgent = false;
+      let prioritized = false;
       if (queue.isBusy(userId)) {
         // What needs no write, a throttled answer above all, does not wait for those that do.
         const read = await readStored(userId, left(), report);
@@ -257,7 +257,7 @@ export function createProfileStore({
           if (early) {
             const told = await early(profile, now);
             if (typeof told === 'object') return finish(told.decided, report);
-            urgent = told === 'urgent';
+            prioritized = told === 'prioritized';
           } else {
             const decide = await ready;
             const decision = withTidied(decide(profile, now, read.value ? sealedBy(read.value.value) : undefined), tidied);
@@ -265,7 +265,11 @@ export function createProfileStore({
           }
         }
       }
-      const answer = await queue.run(userId, () => changeAlone(userId, report, left, ready, whenUnreadable, asStored), urgent);
+      const answer = await queue.run(
+        userId,
+        () => changeAlone(userId, report, left, ready, whenUnreadable, asStored),
+        prioritized,
+      );
       return answer ?? BUSY;
     },
 
@@ -279,7 +283,7 @@ export function createProfileStore({
   };
 }
 
-/** The decision, with what must be stored though it stores nothing, and with what is told once it is stored. */
+/** Adds to the decision the cleaned-up profile, if that must be stored, and the events of the cleanup. */
 function withTidied<Answer>(decision: Decision<Answer>, tidied: Tidied | null): Decision<Answer> {
   if (!tidied || decision.next === 'remove') return decision;
   const next = decision.next ?? (tidied.mustStore ? tidied.profile : undefined);

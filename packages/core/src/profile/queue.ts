@@ -3,58 +3,58 @@ export interface UserQueue {
   /** Whether a task of this user is running or waiting. */
   isBusy(userId: string): boolean;
   /**
-   * Runs the task when those before it have ended; null when too many wait. An urgent one runs before all that are not, and is
-   * admitted beyond their limit: whoever fills the queue does not keep it out.
+   * Runs the task after those before it; returns null if too many are waiting. A prioritized task runs before all others, and has a
+   * limit of its own, so that a full queue does not keep it out.
    */
-  run<T>(userId: string, task: () => Promise<T>, urgent?: boolean): Promise<T | null>;
+  run<T>(userId: string, task: () => Promise<T>, prioritized?: boolean): Promise<T | null>;
 }
 
-/** More waiting operations on one user than this are no honest use. */
+/** Normal use never has more operations waiting for one user. */
 const MOST_WAITING = 500;
-/** Only right proofs are urgent, and each counts once. */
-const MOST_URGENT = 32;
+/** Only correct proofs are prioritized, and each counts once. */
+const MOST_PRIORITIZED = 32;
 
-/** Runs a task; what it returns tells the caller the outcome. */
-type Turn = () => Promise<() => void>;
+/** Runs a task and returns a function that hands its outcome to the caller. */
+type Task = () => Promise<() => void>;
 
-interface Line {
-  urgent: Turn[];
-  others: Turn[];
+interface Waiting {
+  prioritized: Task[];
+  others: Task[];
 }
 
-/** A queue a user. It holds nothing for users with nothing running. */
+/** One queue for each user, deleted when it is empty. */
 export function createUserQueue(): UserQueue {
-  const lines = new Map<string, Line>();
+  const queues = new Map<string, Waiting>();
 
-  async function serve(userId: string, line: Line, first: Turn): Promise<void> {
-    for (let turn: Turn | undefined = first; turn; ) {
-      const tell = await turn();
-      turn = line.urgent.shift() ?? line.others.shift();
-      // Whoever hears of the last outcome finds nobody waiting.
-      if (!turn) lines.delete(userId);
+  async function runAll(userId: string, waiting: Waiting, first: Task): Promise<void> {
+    for (let next: Task | undefined = first; next; ) {
+      const tell = await next();
+      next = waiting.prioritized.shift() ?? waiting.others.shift();
+      // Before the last outcome is handed over, so that its caller finds an empty queue.
+      if (!next) queues.delete(userId);
       tell();
     }
   }
 
-  function run<T>(userId: string, task: () => Promise<T>, urgent = false): Promise<T | null> {
+  function run<T>(userId: string, task: () => Promise<T>, prioritized = false): Promise<T | null> {
     return new Promise((resolve, reject) => {
-      const turn: Turn = () =>
+      const queued: Task = () =>
         Promise.resolve()
           .then(task)
           .then(
             (value) => () => resolve(value),
             (cause: Error) => () => reject(cause),
           );
-      const line = lines.get(userId);
-      if (!line) {
-        const begun: Line = { urgent: [], others: [] };
-        lines.set(userId, begun);
-        void serve(userId, begun, turn);
-      } else if (urgent && line.urgent.length < MOST_URGENT) line.urgent.push(turn);
-      else if (!urgent && line.others.length + 1 < MOST_WAITING) line.others.push(turn);
+      const waiting = queues.get(userId);
+      if (!waiting) {
+        const begun: Waiting = { prioritized: [], others: [] };
+        queues.set(userId, begun);
+        void runAll(userId, begun, queued);
+      } else if (prioritized && waiting.prioritized.length < MOST_PRIORITIZED) waiting.prioritized.push(queued);
+      else if (!prioritized && waiting.others.length + 1 < MOST_WAITING) waiting.others.push(queued);
       else resolve(null);
     });
   }
 
-  return { isBusy: (userId) => lines.has(userId), run };
+  return { isBusy: (userId) => queues.has(userId), run };
 }

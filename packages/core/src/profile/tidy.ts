@@ -2,18 +2,18 @@ import type { EventDetail } from '../events.js';
 import { type Device, forgetRemembered } from './device.js';
 import type { Profile } from './profile.js';
 
-/** What a profile must not say any more, taken out. */
+/** A profile after cleanup. */
 export interface Tidied {
   profile: Profile;
-  /** To be stored even if nothing else is. */
+  /** Whether it must be stored even if nothing else changes. */
   mustStore: boolean;
-  /** To be reported once it is stored. */
+  /** Events to report after it is stored. */
   events: EventDetail[];
 }
 
-/** Clocks of servers that work differ by less. */
+/** Synchronized servers differ by less than this. */
 const CLOCK_TOLERANCE = 60_000;
-/** So long, before and after, the note of a reset explains an empty profile (policy/enforcement.ts). */
+/** How long, before and after, the note of a reset explains an empty profile (policy/enforcement.ts). */
 const UNENROLLED_EXPLAINS = 7 * 24 * 3_600_000;
 
 /** The profile without recovery codes where they are switched off: off means that nobody is offered them and no flow finds them. */
@@ -22,16 +22,15 @@ export function withoutSwitchedOff(profile: Profile, recoveryCodes: boolean): Pr
 }
 
 /**
- * The profile as a change of it begins: without what is switched off, and without instants that lie ahead of the clock where they
- * would come to life when the clock gets there.
+ * Cleans up a profile before a change: removes what is switched off, and entries dated ahead of the clock that would become valid later.
  *
- * Recovery codes that are switched off are dropped by the first change that meets them. What lies ahead goes only with the next
- * write that there is anyway, so that a login while the clock is behind for a moment forgets nothing.
+ * The first change drops recovery codes that are switched off. Entries dated ahead are dropped only together with another write, so
+ * that a login while the clock is briefly behind loses nothing.
  *
- * A clock that was wrong for a moment has dated it. A remembrance, a token that was retired, a pending enrollment and a note of a
- * reset that explains nothing now are dropped, which is the strict reading of each. When a device was used is dated now, so that it
- * does not outlive those that were used since. What lies ahead and does no harm stays: a ledger of used codes and a guess budget
- * must not forget, and when something was made only tells people.
+ * Such dates come from a clock that was wrong. A remembered device, a retired token, a pending enrollment and a note of a reset that
+ * explains nothing now are dropped, which is the strict choice for each. The last use of a device is set to now, so that the device
+ * does not outlive those used since. Harmless dates stay: the ledger of used codes and the guess budget must not forget, and a
+ * creation date is only shown to people.
  */
 export function tidyProfile(
   profile: Profile,

@@ -32,7 +32,7 @@ export function storageFaultOf(thrown: unknown): StorageFault | undefined {
 
 /** What to do about it, for the storage of this name. */
 export function storageHint(fault: StorageFault | undefined, adapter: string | undefined, thrown?: unknown): string {
-  if (fault === undefined) return 'Check that the database is up, that this process may use it, and that the table is there.';
+  if (fault === undefined) return 'Check that the database runs, that this process may use it, and that the table exists.';
   if (fault !== 'no_table') return HINTS[fault];
   const dialect = adapter ?? dialectOf(thrown);
   if (dialect === 'dynamodb') {
@@ -99,12 +99,12 @@ const HINTS: Record<Exclude<StorageFault, 'no_table'>, string> = {
     'The database user may not use the table. Grant it SELECT, INSERT, UPDATE and DELETE on the table (or what your database calls these).',
   full: 'The database has no room left, so nothing can be stored. Free some space.',
   no_connection_left:
-    'No connection was free. Give the pool more connections or the server a higher limit, and see that the application releases those it takes.',
-  pool_ended: 'The pool or client was closed while requests still came. Close it after the server has stopped.',
-  tls: 'The connection failed over TLS. Give the client the certificate of the server or of its authority.',
+    'No connection was free. Give the pool more connections or the server a higher limit, and make sure that the application releases the connections it takes.',
+  pool_ended: 'The pool or client was closed while requests were still coming in. Close it after the server has stopped.',
+  tls: 'The connection failed over TLS. Configure the client with the certificate of the server or of its certificate authority.',
   too_long: 'A column is too short. Compare the table with schema() of "@mfa-kit/core/storage/sql".',
   locked:
-    'Another transaction holds the table or the file. Find what keeps it locked; on SQLite set journal_mode to WAL and a busy timeout.',
+    'Another transaction holds the table or the file. Find out what keeps it locked; on SQLite set journal_mode to WAL and a busy timeout.',
   throttled: 'The database limits how much may be read and written. Raise the limit, or use on-demand capacity.',
   not_ready: 'The database is starting, stopping or failing over. If this goes on, look at its own log.',
   unreachable: 'The database cannot be reached. Check that it runs, and the host and port in the connection string.',

@@ -118,7 +118,7 @@ export function unreadableSentence(
     case 'unknown_key':
       return `${closed}: it was sealed with the key "${keyId ?? '?'}", and ${ring}. Add that key to "keys" again; ${second}.`;
     case 'tampered':
-      return `${closed}: ${ring}, and the profile was sealed with "${keyId ?? '?'}", but does not open with it. Either the secret of that key was changed (put the old secret back under its id, and use a new id for a new secret; ${second}), or "realm" was renamed, or somebody changed or moved the row.`;
+      return `${closed}: ${ring}, and the profile names "${keyId ?? '?'}" but does not open with it. Either the secret of that key was changed (put the old secret back under its id, and use a new id for a new secret; ${second}), or "realm" was renamed, or somebody changed or moved the row.`;
     case 'unknown_format':
       return `${closed}: it has a format that this version does not know. Either a newer version of mfa-kit wrote it, or something else wrote to the table.`;
   }
