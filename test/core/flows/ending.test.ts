@@ -585,3 +585,17 @@ it('F22: showing a pending key again is an event', async () => {
   ]);
   expect(names(bench.events)).toHaveLength(1);
 });
+
+it.each(['passwordChanged', 'forgetUser', 'resetMfa', 'endSessionsOf', 'clearLockout', 'setEnrollBy'] as const)(
+  'F15: %s without an object says how it is called',
+  async (method) => {
+    const { mfa } = createBench();
+    const call = mfa[method] as (input: unknown) => Promise<unknown>;
+    for (const input of [undefined, null, ada.id]) {
+      await expect(call(input)).rejects.toMatchObject({
+        code: 'invalid_argument',
+        message: expect.stringContaining(`${method}({ userId`),
+      });
+    }
+  },
+);

@@ -38,6 +38,7 @@ export async function passwordChanged<User extends MfaUser>(
   flow: FlowContext<User>,
   input: { userId: string; keep?: MfaSession; context?: EventContext },
 ): Promise<PasswordChangeHandled> {
+  checkCall('passwordChanged', input, '{ userId }');
   const { userId, keep } = input;
   const own = keep && sessionUserId(keep) === userId ? keep : undefined;
   const ending = beginEnding(flow, 'passwordChanged', 'password_changed', input);
@@ -78,6 +79,7 @@ export async function forgetUser<User extends MfaUser>(
   flow: FlowContext<User>,
   input: { userId: string; context?: EventContext },
 ): Promise<UserForgotten> {
+  checkCall('forgetUser', input, '{ userId }');
   const ending = beginEnding(flow, 'forgetUser', 'forget_user', input);
   const forget: Decide<UserForgotten> = () => ({
     answer: { ok: true, removed: true },
@@ -183,6 +185,7 @@ function countFactors(profile: Profile | null): MfaResetDone['removed'] {
 }
 
 function checkAccount(method: string, input: Administering): { actor: string; reason: string } {
+  checkCall(method, input, '{ userId, actor, reason }');
   checkUserId(input.userId);
   for (const name of ['actor', 'reason'] as const) {
     if (typeof input[name] !== 'string' || input[name].trim() === '') {
@@ -190,6 +193,11 @@ function checkAccount(method: string, input: Administering): { actor: string; re
     }
   }
   return { actor: input.actor, reason: input.reason };
+}
+
+function checkCall(method: string, input: unknown, fields: string): void {
+  if (typeof input === 'object' && input !== null) return;
+  throw new MfaError('invalid_argument', `${method} takes an object: ${method}(${fields}).`);
 }
 
 function checkEnrollBy(enrollBy: unknown, now: number): void {
