@@ -24,8 +24,12 @@ export interface SqlDialect {
   decodeKey(column: unknown): unknown;
   /** True only for errors after which the statement is certainly not applied: duplicate key, deadlock, serialization failure, lock. */
   isNotApplied(error: unknown): boolean;
-  /** Reads these columns from a table and its condition; where it can, so that the rows tell of an open transaction. */
-  select(columns: string, from: string): string;
+  /** Reads the row of a user; where it can, so that the answer tells of an open transaction. */
+  selectProfile(from: string, condition: string): string;
+  /** A page of ids; the same. */
+  selectIds(from: string): string;
+  /** Whether a row stands for nothing: where an answer tells of transactions, it has a row in any case. */
+  isNothing(row: SqlRow): boolean;
   /** Whether the connection of these rows was in a transaction; undefined: they do not tell. */
   inTransaction(rows: SqlRow[]): boolean | undefined;
   /** True for errors that only a transaction or LOCK TABLES of the application brings about. */
@@ -40,9 +44,14 @@ export interface SqlDialect {
 /** A database that `sqlStorage` knows. */
 export type SqlDialectName = 'sqlite' | 'postgres' | 'mysql';
 
+/** What stands in the comment only MariaDB reads: MySQL has no such variable. */
+const MYSQL_TRANSACTION = '@@autocommit AS autocommit/*M!100000 , @@in_transaction AS in_transaction*/';
+
 /** Reads that say nothing of transactions: their driver must tell. */
-const plainReads: Pick<SqlDialect, 'select' | 'inTransaction'> = {
-  select: (columns, from) => `SELECT ${columns} FROM ${from}`,
+const plainReads: Pick<SqlDialect, 'selectProfile' | 'selectIds' | 'isNothing' | 'inTransaction'> = {
+  selectProfile: (from, condition) => `SELECT version, value FROM ${from} WHERE ${condition}`,
+  selectIds: (from) => `SELECT user_id FROM ${from}`,
+  isNothing: () => false,
   inTransaction: () => undefined,
 };
 
@@ -160,9 +169,12 @@ export const sqlDialects: Record<SqlDialectName, SqlDialect> = {
     // Duplicate key, deadlock (Galera: lost certification), lock wait time-out, and of MariaDB with innodb_snapshot_isolation a
     // row that changed since the statement began: a statement in autocommit that ends with one of them is rolled back.
     isNotApplied: (error) => someCause(error, ({ errno }) => [1062, 1213, 1205, 1020].includes(Number(errno))),
-    // There is a row in any case, so that it can tell. What stands in the comment only MariaDB reads: MySQL has no such variable.
-    select: (columns, from) =>
-      `SELECT * FROM (SELECT @@autocommit AS autocommit/*M!100000 , @@in_transaction AS in_transaction*/) AS open_transaction LEFT JOIN (SELECT user_id AS found, ${columns} FROM ${from}) AS stored ON TRUE`,
+    // The join makes a row in any case. So would MAX(), but with it MariaDB 10.11 gives 0 for @@autocommit.
+    selectProfile: (from, condition) =>
+      `SELECT user_id, version, value, ${MYSQL_TRANSACTION} FROM (SELECT 1) AS one LEFT JOIN ${from} ON ${condition}`,
+    selectIds: (from) =>
+      `SELECT user_id, open_transaction.* FROM (SELECT ${MYSQL_TRANSACTION}) AS open_transaction LEFT JOIN (SELECT user_id FROM ${from}) AS listed ON TRUE`,
+    isNothing: (row) => row.user_id === null,
     inTransaction: inMysqlTransaction,
     // Locked with a READ lock; not locked with LOCK TABLES; an XA transaction that has ended or is prepared.
     tellsOpenTransaction: (error) => someCause(error, ({ errno }) => [1099, 1100, 1399].includes(Number(errno))),
@@ -204,7 +216,7 @@ function someProblem<Found>(error: unknown, test: (error: DriverError) => Found 
   return undefined;
 }
 
-/** A row of the `select` of this dialect tells; MySQL tells only that autocommit is off. */
+/** A row of the reads of this dialect tells; MySQL tells only that autocommit is off. */
 export function inMysqlTransaction([row]: SqlRow[]): boolean | undefined {
   if (row?.autocommit === undefined) return undefined;
   if (Number(row.autocommit) !== 1) return true;

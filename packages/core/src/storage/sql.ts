@@ -127,7 +127,7 @@ export function sqlStorage({ dialect: dialectName, query, table = 'mfa_profiles'
   return nameStorage(dialectName, {
     async read(userId) {
       const [row] = await select(`mfa_read_${table}`, sql.read, [dialect.encodeKey(userId)]);
-      return row && isStored(row) ? { version: text(dialect.decodeKey(row.version)), value: text(row.value) } : null;
+      return row && !dialect.isNothing(row) ? { version: text(dialect.decodeKey(row.version)), value: text(row.value) } : null;
     },
 
     write(userId, { version, value }, expected) {
@@ -147,7 +147,7 @@ export function sqlStorage({ dialect: dialectName, query, table = 'mfa_profiles'
     async listUserIds(cursor = '') {
       // By key, not by offset: what others remove between two pages moves nobody past the cursor.
       const rows = await select(`mfa_list_${table}`, sql.list, [dialect.encodeKey(cursor)]);
-      const userIds = rows.filter(isStored).map((row) => text(dialect.decodeKey(row.user_id)));
+      const userIds = rows.filter((row) => !dialect.isNothing(row)).map((row) => text(dialect.decodeKey(row.user_id)));
       const last = userIds.at(-1);
       return userIds.length === PAGE_SIZE && last !== undefined ? { userIds, cursor: last } : { userIds };
     },
@@ -199,12 +199,12 @@ function statements(dialect: SqlDialect, table: string) {
   const name = quoteTable(dialect, table);
   const p = (position: number) => dialect.parameter(position);
   return {
-    read: dialect.select('version, value', `${name} WHERE user_id = ${p(1)}`),
+    read: dialect.selectProfile(name, `user_id = ${p(1)}`),
     create: `INSERT INTO ${name} (user_id, version, value) VALUES (${p(1)}, ${p(2)}, ${p(3)})${dialect.unlessExists}`,
     createNothing: `INSERT INTO ${name} (user_id, version, value) SELECT user_id, version, value FROM ${name} WHERE user_id = ${p(1)}${dialect.unlessExists}`,
     update: `UPDATE ${name} SET version = ${p(1)}, value = ${p(2)}, updated_at = CURRENT_TIMESTAMP WHERE user_id = ${p(3)} AND version = ${p(4)}`,
     remove: `DELETE FROM ${name} WHERE user_id = ${p(1)} AND version = ${p(2)}`,
-    list: dialect.select('user_id', `${name} WHERE user_id > ${p(1)} ORDER BY user_id LIMIT ${PAGE_SIZE}`),
+    list: dialect.selectIds(`${name} WHERE user_id > ${p(1)} ORDER BY user_id LIMIT ${PAGE_SIZE}`),
   };
 }
 
@@ -215,11 +215,6 @@ function quoteTable(dialect: SqlDialect, table: string): string {
 function dialectOf(name: SqlDialectName): SqlDialect {
   if (Object.hasOwn(sqlDialects, name)) return sqlDialects[name];
   throw new MfaError('invalid_option', `dialect must be one of: ${Object.keys(sqlDialects).join(', ')}.`);
-}
-
-/** Where a dialect answers with a row in any case, one that says so found nothing. */
-function isStored(row: SqlRow): boolean {
-  return row.found !== null;
 }
 
 function text(column: unknown): string {
