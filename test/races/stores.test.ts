@@ -68,11 +68,8 @@ function raceOn(
         const session = await loginPending(mfa, user);
         const code = authenticator.code(clock.now());
         const { answers, events } = await race<Answer>('verify', clock.now(), copies({ user, session, code }));
-        expect(tally(answers.map(reasonOf))).toMatchObject({
-          ok: 1,
-          invalid_code: expect.any(Number),
-          throttled: expect.any(Number),
-        });
+        // A race that was lost costs nothing (F87), so nobody is throttled.
+        expect(tally(settled(answers))).toEqual({ ok: 1, invalid_code: settled(answers).length - 1 });
         checkDoubtful(answers);
         expect(named(events, 'verified')).toHaveLength(1);
       });

@@ -93,8 +93,9 @@ export function priceGuess(
     refusal: refuse('invalid_code'),
     events: [{ name: 'verification_failed', factor: 'totp', door, why } as const, ...anomaly],
   };
-  // Stored although nothing is charged, so that the response time does not tell a used code from a wrong one.
-  if (outcome === 'repeated') return { ...refused, profile };
+  // Nothing is stored: a crowd that repeats one right code must not make a crowd of writes. That its answer comes sooner tells only
+  // that the code was accepted a moment ago, which is worth nothing because it is never accepted again.
+  if (outcome === 'repeated') return refused;
   if (outcome === 'replayed') return { ...refused, profile: source.put(profile, chargeReplay(source.budget, now)) };
   const charged = chargeGuess(source.budget, now);
   if (source.owner === 'enrollment') return { ...refused, profile: source.put(profile, charged) };

@@ -179,9 +179,9 @@ function recoveryEarly(profile: Profile, code: string, now: number): Awaited<Ret
 function refuseRecovery(profile: Profile, known: KnownDevice, code: string, now: number): Decision<Refusal> {
   if (isFlooded(profile.recoveryTries, now)) return refuseFlooded();
   const failed = { name: 'verification_failed', factor: 'recovery-code', door: 'verify' } as const;
-  // Stored though nothing is charged: the time of the answer does not tell it from a wrong one.
+  // Like a code of an authenticator that was accepted a moment ago: nothing is charged, and nothing is stored.
   if (profile.recoveryCodes && isUsedAgain(profile.recoveryCodes, code, now)) {
-    return { answer: refuse('invalid_code'), next: profile, events: [{ ...failed, why: 'replayed' }] };
+    return { answer: refuse('invalid_code'), events: [{ ...failed, why: 'replayed' }] };
   }
   const { owner } = budgetOfBrowser(profile, known);
   const noted = noteWrongCode({ wrongCodes: profile.wrongCodes, budget: undefined, owner }, now);

@@ -3,8 +3,8 @@ export interface UserQueue {
   /** Whether a task of this user is running or waiting. */
   isBusy(userId: string): boolean;
   /**
-   * Runs the task after those before it; returns null if too many are waiting. A prioritized task runs before all others, and has a
-   * limit of its own, so that a full queue does not keep it out.
+   * Runs the task after those before it; returns null if too many are waiting. A prioritized task runs before all others and has
+   * places of its own, so that a full queue does not keep it out. Once those are taken, it waits like the others.
    */
   run<T>(userId: string, task: () => Promise<T>, prioritized?: boolean): Promise<T | null>;
 }
@@ -51,7 +51,7 @@ export function createUserQueue(): UserQueue {
         queues.set(userId, begun);
         void runAll(userId, begun, queued);
       } else if (prioritized && waiting.prioritized.length < MOST_PRIORITIZED) waiting.prioritized.push(queued);
-      else if (!prioritized && waiting.others.length + 1 < MOST_WAITING) waiting.others.push(queued);
+      else if (waiting.others.length + 1 < MOST_WAITING) waiting.others.push(queued);
       else resolve(null);
     });
   }
