@@ -60,7 +60,7 @@ export const seededBugs: readonly SeededBug[] = [
   {
     name: 'managing needs no fresh proof',
     file: 'flows/gate.ts',
-    find: "const fresh = session.state === 'verified' && isFresh(session.assurance, gate.profile.epoch, MANAGEMENT_MAX_AGE_SECONDS, now);",
+    find: "const fresh = session.state === 'verified' && isFresh(session.assurance, gate.profile, MANAGEMENT_MAX_AGE_SECONDS, now);",
     put: "const fresh = session.state === 'verified';",
   },
   {
@@ -156,19 +156,19 @@ export const seededBugs: readonly SeededBug[] = [
   {
     name: 'a revoked device stays',
     file: 'flows/devices.ts',
-    find: 'next: { ...profile, devices }',
-    put: 'next: profile',
+    find: 'const next = endDevice(profile, deviceId);',
+    put: 'const next = { ...profile };',
   },
   {
     name: 'a new epoch leaves browsers remembered',
     file: 'profile/profile.ts',
-    find: 'return { ...withoutRemembrance(profile), epoch: randomId(), enrollments: [] };',
-    put: 'return { ...profile, epoch: randomId(), enrollments: [] };',
+    find: 'const { endedDevices: _, enrollByExtension: extension, ...rest } = withoutRemembrance(profile);',
+    put: 'const { endedDevices: _, enrollByExtension: extension, ...rest } = profile;',
   },
   {
     name: 'the removal of an authenticator ends no session',
     file: 'flows/authenticators.ts',
-    find: 'const remaining = withNewEpoch({ ...profile, authenticators });',
+    find: 'const remaining = { ...withNewEpoch(profile), authenticators };',
     put: 'const remaining = { ...profile, authenticators };',
   },
   {
@@ -186,8 +186,8 @@ export const seededBugs: readonly SeededBug[] = [
   {
     name: 'a reset leaves sessions as they are',
     file: 'flows/administer.ts',
-    find: 'return { ...withNewEpoch(profile), authenticators: [], recoveryCodes: null, devices: [], enrollmentStarts: [] };',
-    put: 'return { ...profile, authenticators: [], recoveryCodes: null, devices: [], enrollmentStarts: [] };',
+    find: 'const { enrollByExtension: _extension, unenrolledToldAt: _toldAt, ...rest } = withNewEpoch(profile);',
+    put: 'const { enrollByExtension: _extension, unenrolledToldAt: _toldAt, ...rest } = profile;',
   },
   {
     name: 'each use prolongs a remembrance',
