@@ -103,7 +103,7 @@ describe.each(versions)('the session on Express $version', ({ express }) => {
 });
 
 describe.each(versions)('a login without the one line, on Express $version', ({ express }) => {
-  it('is asked at its first guarded request, warned of once, and enrolls only after a new login', async () => {
+  it('is asked at its first guarded request, warned of once for each cause, and enrolls only after a new login', async () => {
     const warnings: string[] = [];
     const onWarning = (warning: Error & { code?: string }) => {
       if (warning.code === 'MFA_KIT_NO_BEGIN_LOGIN') warnings.push(warning.message);
@@ -111,18 +111,25 @@ describe.each(versions)('a login without the one line, on Express $version', ({ 
     process.on('warning', onWarning);
     const host = await startHost({ express, forgetBeginLogin: true });
     try {
+      for (let session = 0; session < 2; session++) {
+        expect((await (await logIn(host)).get('/cases')).body).toMatchObject({ status: 403, reason: 'enroll' });
+      }
+      // Another user logs in within the same session, which still holds the state of the first.
       const client = await logIn(host);
-      expect((await client.get('/cases')).body).toMatchObject({ status: 403, reason: 'enroll' });
-      await logIn(host, 'bob', client);
-      expect((await client.get('/cases')).body).toMatchObject({ reason: 'enroll' });
+      for (const user of ['ada', 'bob', 'ada', 'bob']) {
+        await logIn(host, user, client);
+        expect((await client.get('/cases')).body).toMatchObject({ reason: 'enroll' });
+      }
       const page = await client.page('GET', '/mfa/enroll');
       expect(page.status).toBe(401);
       expect(page.text).toContain('Your login is too old for this step.');
       expect(page.text).toContain('<a class="primary" href="/login">');
       expect((await client.post('/mfa/enroll', {})).body).toMatchObject({ status: 401, reason: 'login_again' });
       await new Promise(setImmediate);
-      expect(warnings).toHaveLength(1);
-      expect(warnings[0]).toContain('beginLogin()');
+      expect(warnings).toEqual([
+        expect.stringMatching(/^A session had no MFA state of its user at its first guarded request\. .*beginLogin\(\)/),
+        expect.stringMatching(/^A session had the MFA state of another user .*beginLogin\(\)/),
+      ]);
     } finally {
       process.off('warning', onWarning);
       await host.close();

@@ -97,7 +97,7 @@ export interface ResolvedOptions<User extends MfaUser = MfaUser> {
   clock: () => number;
   /** Tells the operator why something failed. */
   warnings: OperatorWarnings;
-  /** Tells the operator, once for each code. */
+  /** Tells the operator, once for each code and sentence. */
   warn: Warn;
 }
 

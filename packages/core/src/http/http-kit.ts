@@ -7,7 +7,7 @@ import { type HttpOptions, invalid, type ResolvedHttpOptions, resolveHttpOptions
 export interface HttpKit<User extends MfaUser = MfaUser, Request = unknown> {
   mfa: Mfa<User>;
   options: ResolvedHttpOptions<User, Request>;
-  /** Tells the operator, once for each code, through the process's warnings. */
+  /** Tells the operator, once for each code and sentence, through the process's warnings. */
   warn(code: HttpWarning, sentence: string): void;
 }
 

@@ -1,4 +1,4 @@
-/** Tells the operator something through a process warning: once for each code, however often it happens. */
+/** Tells the operator something through a process warning: once for each code and sentence, however often it happens. */
 export type Warn = (code: `MFA_KIT_${string}`, sentence: string) => void;
 
 /** A {@link Warn} with a memory of its own: each `createMfa()` and each HTTP kit warns for itself. */
