@@ -38,6 +38,11 @@ export interface Scenario {
   repeated: string;
   /** The event of one that was done: as many of them as answers that say so. */
   event?: MfaEvent['name'];
+  /**
+   * It throws if it was not done, and waits for the host: for the sinks of its events, and with `markEnrolled` also for that. Then
+   * it is done only when the host knows, which is later than its event.
+   */
+  throws?: 'waits for sinks' | 'waits for sinks and markEnrolled';
   prepare(bench: Enrolled, user: TestUser): Promise<Omit<Prepared, 'user' | 'now'>>;
   /** What of its effect is not in the profile; empty: all of it is there. */
   missing(now: Profile | null, before: Profile | null): string[];
@@ -189,6 +194,7 @@ export const scenarios: readonly Scenario[] = [
     expected: 'ok',
     repeated: 'ok',
     event: 'sessions_ended',
+    throws: 'waits for sinks',
     async prepare(bench, user) {
       const { session } = await loginWithCode(bench, { user, rememberDevice: true });
       return { method: 'passwordChanged', input: { userId: user.id, keep: session }, authenticator: bench.authenticator };
@@ -200,6 +206,7 @@ export const scenarios: readonly Scenario[] = [
     expected: 'ok',
     repeated: 'ok',
     event: 'mfa_reset',
+    throws: 'waits for sinks and markEnrolled',
     async prepare(bench, user) {
       await loginWithCode(bench, { user, rememberDevice: true });
       return { method: 'resetMfa', input: { userId: user.id, actor: 'support', reason: 'lost phone' } };
@@ -217,6 +224,7 @@ export const scenarios: readonly Scenario[] = [
     expected: 'ok',
     repeated: 'ok',
     event: 'user_forgotten',
+    throws: 'waits for sinks',
     prepare: async (_, user) => ({ method: 'forgetUser', input: { userId: user.id } }),
     missing: (now) => lacks({ removal: now === null }),
   },
