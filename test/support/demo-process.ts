@@ -40,13 +40,14 @@ export async function startDemoProcess(
   let child: ChildProcess;
 
   const start = async (): Promise<void> => {
+    const before = output.length;
     child = spawn(process.execPath, [main], { cwd: folder, env: childEnv, stdio: ['ignore', 'pipe', 'pipe'] });
     const collect = (chunk: Buffer): void => {
       output += chunk.toString();
     };
     child.stdout?.on('data', collect);
     child.stderr?.on('data', collect);
-    await answering(`http://localhost:${port}/healthz`, child, () => output).catch(async (error: unknown) => {
+    await answering(`http://localhost:${port}/healthz`, child, () => output.slice(before)).catch(async (error: unknown) => {
       await end();
       throw error;
     });
@@ -79,6 +80,9 @@ export async function startDemoProcess(
     },
   };
 }
+
+/** The last part of the start message, which ends with an empty line. */
+const WELCOME = /\n {2}Data {9}.*?\n\n/s;
 
 const built = new Map<DemoFolder, Promise<void>>();
 
@@ -118,12 +122,13 @@ async function withLock(work: () => Promise<void>): Promise<void> {
   }
 }
 
+/** The example answers requests before it has checked its storage and written the start message, so this waits for both. */
 async function answering(url: string, child: ChildProcess, output: () => string): Promise<void> {
   for (let attempt = 0; attempt < 600; attempt += 1) {
     if (child.exitCode !== null) throw new Error(`The example ended with code ${child.exitCode}:\n${output()}`);
     const response = await fetch(url).catch(() => null);
-    if (response?.ok) return;
+    if (response?.ok && WELCOME.test(output())) return;
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
-  throw new Error(`The example did not answer within 60 s:\n${output()}`);
+  throw new Error(`The example did not answer and write its start message within 60 s:\n${output()}`);
 }
