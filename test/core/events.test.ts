@@ -173,7 +173,7 @@ describe('LOG-1, I11: one principal event an operation', () => {
 
   it('F22: every method of the kit is in this table, but those that only look or only wait', () => {
     const quiet = ['checkAccess', 'getStatus', 'openPendingToken', 'report', 'check', 'settled', 'settings'];
-    // What a walk seals anew is in its answer.
+    // A walk reports in its answer how many records it sealed again.
     const told = ['rotateKeys'];
     const used = operations.map(([, , act]) => String(act)).join();
     const methods = Object.keys(createBench().mfa).filter((method) => ![...quiet, ...told].includes(method));

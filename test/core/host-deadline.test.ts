@@ -50,7 +50,7 @@ describe('F7, I12: a policy that never answers', () => {
     expect(warnings).toEqual([expect.stringMatching(/^MFA_KIT_CALLBACK_FAILED: The option "policy" did not answer in time/)]);
   }, 20_000);
 
-  it('F7: what it answers late changes nothing, and its late failure is nobody’s', async () => {
+  it('F7: a late answer changes nothing, and a late rejection is handled', async () => {
     const late = (end: (resolve: (policy: object) => void, reject: (cause: Error) => void) => void) =>
       new Promise<object>((resolve, reject) => setTimeout(() => end(resolve, reject), 4_300));
     const off = createBench({ policy: () => late((resolve) => resolve({ mfa: 'off' })) as never });

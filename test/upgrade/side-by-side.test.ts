@@ -182,7 +182,7 @@ for (const store of stores) {
         expect(await access(pair, user, own.session)).toEqual(ALLOWED);
       });
 
-      it('a reset by one is a reset for the other, which enrolls anew', async () => {
+      it('a reset by one release counts at the other, where the user enrolls again', async () => {
         const { one, other } = sides();
         const person = await enroll(pair, other);
         const { user } = person;

@@ -73,7 +73,7 @@ describe('F17: each proof names its device', () => {
 });
 
 describe('DEV-9, F17: the sessions that came from a revoked device end with it', () => {
-  it('at the guard, at every door of management, and at a first write of anything', async () => {
+  it('at the guard, in every management flow, and at the first write', async () => {
     const { bench, thief, owner } = await twoBrowsers();
     const started = good(await bench.mfa.startEnrollment({ user: ada, session: thief.session }));
     good(await revoke(bench, owner.session, thief.deviceId));

@@ -133,7 +133,7 @@ describe('confirming an enrollment', () => {
     return { app, confirm: (code: string) => bench.mfa.confirmEnrollment({ ...given, code }) };
   };
 
-  it('F26, ENR-4: who was locked by 20 wrong codes and reset by support enrolls anew', async () => {
+  it('F26, ENR-4: a user who was locked by 20 wrong codes and reset by support can enroll again', async () => {
     const bench = await locked();
     good(await bench.mfa.resetMfa(support));
     const { app, confirm: confirmed } = await confirm(bench, await loginPending(bench.mfa));

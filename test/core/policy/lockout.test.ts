@@ -156,7 +156,7 @@ describe('F31, FLT-5: a clock that jumped', () => {
     expect(afterSuccess(UNTOUCHED, now + YEAR)).toEqual(UNTOUCHED);
   });
 
-  it('release 1 dates a budget anew and keeps the mark; what it dates later than the mark counts too', () => {
+  it('a later date that release 1 writes counts although release 1 keeps the old mark', () => {
     const { budget, now } = guessOn(5);
     const ahead = { ...budget, highWaterAt: now + YEAR };
     expect(budgetAt(ahead, now, 'account').aheadMs).toBe(YEAR);

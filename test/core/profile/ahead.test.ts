@@ -166,7 +166,7 @@ const INSTANTS: Record<string, 'goes' | 'now' | 'stays'> = {
   'devices.next.mintedAt': 'now',
   'devices.budget.*': 'stays', // a budget forgets nothing
   'budget.*': 'stays',
-  'wrongCodes.at': 'stays', // nobody's wrong codes are forgotten, and the list is bounded
+  'wrongCodes.at': 'stays', // wrong codes are never forgotten early, and the list is bounded
   'wrongCodes.known': 'stays',
   'wrongCodes.toldAt': 'stays', // ahead it is within no day
   'usedTokens.expiresAt': 'stays', // goes when the list is full

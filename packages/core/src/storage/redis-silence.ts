@@ -11,7 +11,7 @@ export interface ReopenableRedis {
   destroy(): void;
 }
 
-/** Without any answer for so long, a connection is given up. Longer than core waits for one call. */
+/** A connection without an answer for this long is closed. This is longer than core waits for one call. */
 const SILENT_MS = 3000;
 /** A connection that is not ready by then has met an outage in the middle of its handshake. */
 const UNREADY_MS = 4000;
