@@ -131,6 +131,15 @@ describe('histories to be kept', () => {
     expect(model.state.apps).toHaveLength(1);
   });
 
+  it('THR-1: adding an authenticator from a known browser leaves the wait of unknown browsers as it was', async () => {
+    const model = await checkHistory(memoryStorage(), 'required', [
+      enroll(0, 0),
+      besiege(1, 0, 20, 'none'),
+      addApp(0, 0, 0),
+    ]);
+    expect(model.state.budget.quick).toBe(20);
+  });
+
   it('ENR-4, I5: an enrollment is open for ten minutes, and no second more', async () => {
     const model = await checkHistory(memoryStorage(), 'required', [
       logIn(0, 0, 'none', false),

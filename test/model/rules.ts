@@ -204,7 +204,8 @@ function confirm(state: State, step: Of<'confirm'>, facts: Facts): Told {
     madeAt: now,
     left: new Set(Array.from({ length: 10 }, (_, number) => number)),
   };
-  const enrolled = useUp(forgetRemembered({ ...state, apps, pending: [], codes }, `${name}.devices`), session);
+  const budget = state.apps.length === 0 ? afterRight(state.budget, now) : state.budget;
+  const enrolled = useUp(forgetRemembered({ ...state, apps, budget, pending: [], codes }, `${name}.devices`), session);
   const remembered = step.remember ? { at: now, until: now + REMEMBERED } : undefined;
   const passed = pass(enrolled, recognize(enrolled, step.tokens, now), { ...step, remembered }, facts);
   const proof: Session = { state: 'verified', epoch: state.epoch, verifiedAt: now, via: 'otp', ...deviceOf(session, passed) };

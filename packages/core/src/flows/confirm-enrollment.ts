@@ -145,8 +145,8 @@ function accept<User extends MfaUser>(
   const enrolledProfile = useUpToken(
     {
       ...enrolled,
-      // As every success does: wrong codes before a reset must not hold up the next login. The bucket stays as full as it was.
-      budget: afterSuccess(profile.budget, now),
+      // Wrong codes from before a reset must not hold up the first login after it. The bucket stays as full as it was.
+      budget: isEnrolled(profile) ? profile.budget : afterSuccess(profile.budget, now),
       authenticators: [...profile.authenticators, authenticator],
       enrollments: [],
       recoveryCodes: made ? made.set : profile.recoveryCodes,
