@@ -3,9 +3,9 @@ import type { AddressInfo } from 'node:net';
 import { expressMfa, mfaCoverage } from '@mfa-kit/express';
 import type express5 from 'express';
 import type { ErrorRequestHandler, Express, IRouter, RequestHandler } from 'express';
-import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { ada, createBench } from '../support/core-fixture.js';
+import { fc } from '../support/fast-check.js';
 import { versions } from './host.js';
 
 /** What stands in a route or is mounted: a guard, a handler that answers, one that does as it is told, one for errors. */

@@ -1,11 +1,11 @@
 import type { MfaSession, VerifiedSession } from '@mfa-kit/core';
 import { postgresStorage } from '@mfa-kit/core/storage/postgres';
 import type { VirtualAuthenticator } from '@mfa-kit/core/testing';
-import fc from 'fast-check';
 import pg from 'pg';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { compileCore } from '../races/processes.js';
 import { createAuthenticator, DAY, good, HOUR, MINUTE, reasonOf, SECOND, type TestUser } from '../support/core-fixture.js';
+import { fc } from '../support/fast-check.js';
 import { type PostgresDatabase, postgresDatabase } from '../support/postgres.js';
 import { ROUNDS } from '../support/proof.js';
 import { describeWith } from '../support/requires.js';

@@ -1,9 +1,9 @@
-import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createKeyring, type KeyPurpose } from '../../packages/core/src/crypto/keyring.js';
 import { Client, enroll, expectStatus, logIn } from '../express/client.js';
 import { POSTS as CHANGES } from '../support/contract-paths.js';
 import { KEY, OTHER_KEY } from '../support/core-fixture.js';
+import { fc } from '../support/fast-check.js';
 import { countOperations, ROUNDS } from '../support/proof.js';
 import { tokenMutants } from '../support/token-mutants.js';
 import { breakOff, type Fuzzed, hosts, type RawAnswer, sendRaw } from './hosts.js';

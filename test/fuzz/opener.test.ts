@@ -1,9 +1,9 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createKeyring } from '../../packages/core/src/crypto/keyring.js';
 import { newProfile } from '../../packages/core/src/profile/profile.js';
 import { open, type SealedAs, seal } from '../../packages/core/src/profile/seal.js';
 import { KEY } from '../support/core-fixture.js';
+import { fc } from '../support/fast-check.js';
 import { ROUNDS } from '../support/proof.js';
 
 const keyring = createKeyring([{ id: KEY.id, secret: Buffer.from(KEY.secret, 'base64') }], 'mfa-kit');

@@ -1,6 +1,6 @@
-import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Enrolled, enroll, logIn } from '../express/client.js';
+import { fc } from '../support/fast-check.js';
 import { countOperations, ROUNDS } from '../support/proof.js';
 import { type Fuzzed, hosts, sendRaw } from './hosts.js';
 

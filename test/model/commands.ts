@@ -1,6 +1,6 @@
-import fc from 'fast-check';
 import { expect } from 'vitest';
 import { DAY, HOUR, MINUTE, SECOND } from '../support/core-fixture.js';
+import { fc } from '../support/fast-check.js';
 import { isRemembered } from './browsers.js';
 import { accessOf } from './doors.js';
 import { waitFor } from './guesses.js';

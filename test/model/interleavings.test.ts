@@ -1,8 +1,8 @@
 import type { MfaStorage, StoredProfile } from '@mfa-kit/core';
 import { memoryStorage } from '@mfa-kit/core/storage/memory';
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { SECOND } from '../support/core-fixture.js';
+import { fc } from '../support/fast-check.js';
 import { ROUNDS } from '../support/proof.js';
 import {
   addApp,

@@ -1,5 +1,5 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { fc } from '../support/fast-check.js';
 import { disorder, type Try } from './history.js';
 
 function tried(step: number, accepted: boolean, invokedAt: number, returnedAt: number): Try {

@@ -1,5 +1,5 @@
 import { randomBytes, randomInt } from 'node:crypto';
-import fc from 'fast-check';
+import { fc } from '../support/fast-check.js';
 import { describe, expect, it } from 'vitest';
 import { SECRET_BYTES, totpFactor } from '../../packages/core/src/factors/totp.js';
 import { createAuthenticator } from '../../packages/core/src/testing/authenticator.js';

@@ -1,10 +1,10 @@
 import { createHmac, hkdfSync } from 'node:crypto';
-import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
 import { equalBytes, keyedDigest, lengthPrefixed } from '../../../packages/core/src/crypto/digest.js';
 import { createKeyring } from '../../../packages/core/src/crypto/keyring.js';
 import { pooledRandomBytes, randomFraction, randomId } from '../../../packages/core/src/crypto/random.js';
 import { createBench, KEY, loginPending, OTHER_KEY } from '../../support/core-fixture.js';
+import { fc } from '../../support/fast-check.js';
 
 const secret = Buffer.from('0123456789abcdef0123456789ABCDEF');
 const makeRing = () => createKeyring([{ id: 'a', secret }], 'mfa-kit');

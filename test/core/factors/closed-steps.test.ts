@@ -1,8 +1,8 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type ClosedRange, closeSteps, isClosed, MAX_RANGES } from '../../../packages/core/src/factors/closed-steps.js';
 import { stepAt, type TotpData, totpFactor } from '../../../packages/core/src/factors/totp.js';
 import { createAuthenticator } from '../../support/core-fixture.js';
+import { fc } from '../../support/fast-check.js';
 
 const STEP = 30_000;
 const TODAY = 1_800_000_000_000;

@@ -1,8 +1,8 @@
 import { qrSvg } from '@mfa-kit/core';
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { SECRET_BYTES, totpFactor } from '../../../packages/core/src/factors/totp.js';
 import { ada, createBench, good, loginPending } from '../../support/core-fixture.js';
+import { fc } from '../../support/fast-check.js';
 import { readAsFreeOtp, readAsPyotp, readTwiceDecoded } from '../../vectors/authenticator-apps.js';
 import { parseKeyUri } from '../../vectors/key-uri-parser.js';
 

@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { randomBytes } from '../../../packages/core/src/crypto/random.js';
 import {
@@ -7,6 +6,7 @@ import {
   type RecoveryCodeSet,
   takeRecoveryCode,
 } from '../../../packages/core/src/factors/recovery-code.js';
+import { fc } from '../../support/fast-check.js';
 
 const ALPHABET = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
 const plain = fc.array(fc.constantFrom(...ALPHABET), { minLength: 24, maxLength: 24 }).map((characters) => characters.join(''));

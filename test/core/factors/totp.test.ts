@@ -1,7 +1,7 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseCode, SECRET_BYTES, stepAt, totpFactor } from '../../../packages/core/src/factors/totp.js';
 import { createAuthenticator } from '../../support/core-fixture.js';
+import { fc } from '../../support/fast-check.js';
 
 const STEP = 30_000;
 const T0 = 1_800_000_000_000;

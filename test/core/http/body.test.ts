@@ -1,6 +1,6 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { readFields } from '../../../packages/core/src/http/body.js';
+import { fc } from '../../support/fast-check.js';
 import { exchangeOf } from './exchange.js';
 
 const JSON_TYPE = 'application/json';

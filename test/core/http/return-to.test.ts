@@ -1,7 +1,7 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { allowedReturn, refusedReturn } from '../../../packages/core/src/http/return-policy.js';
 import { isWithin, returnTarget, sameOriginPath } from '../../../packages/core/src/http/return-to.js';
+import { fc } from '../../support/fast-check.js';
 import { exchangeOf, httpOptions } from './exchange.js';
 
 const HOSTILE: unknown[] = [

@@ -1,6 +1,6 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { readSessionState } from '../../../packages/core/src/http/session-state.js';
+import { fc } from '../../support/fast-check.js';
 
 const assurance = { userId: 'ada', epoch: 'e', amr: ['otp', 'mfa'], acr: 'urn:mfa-kit:mfa', verifiedAt: 7, via: 'otp' };
 const pending = { state: 'pending', userId: 'ada', epoch: 'e', deviceEpoch: 'd', since: 7, enrollmentIds: [] };

@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   afterSuccess,
@@ -11,6 +10,7 @@ import {
   UNTOUCHED,
 } from '../../../packages/core/src/policy/lockout.js';
 import { chargeRecovery, isFlooded } from '../../../packages/core/src/policy/recovery-limit.js';
+import { fc } from '../../support/fast-check.js';
 
 const T0 = 1_800_000_000_000;
 const SECOND = 1000;

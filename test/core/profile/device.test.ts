@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   type Device,
@@ -9,6 +8,7 @@ import {
   putDevice,
   showToken,
 } from '../../../packages/core/src/profile/device.js';
+import { fc } from '../../support/fast-check.js';
 
 const T0 = 1_800_000_000_000;
 const SECOND = 1000;

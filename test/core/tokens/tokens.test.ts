@@ -1,8 +1,8 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createKeyring, type KeyPurpose } from '../../../packages/core/src/crypto/keyring.js';
 import { openDeviceToken, signDeviceToken } from '../../../packages/core/src/tokens/device-token.js';
 import { openPendingToken, signPendingToken } from '../../../packages/core/src/tokens/pending-token.js';
+import { fc } from '../../support/fast-check.js';
 import { forge, tokenMutants } from '../../support/token-mutants.js';
 
 const NOW = 1_800_000_000_000;
