@@ -6,10 +6,13 @@ import { endpointPaths } from '../../packages/core/src/http/endpoint-paths.js';
 import { describeProblem, type ProblemReason } from '../../packages/core/src/http/problem.js';
 import { DEFAULTS } from '../../packages/core/src/options.js';
 import { allDocs, snippetsOf, tableUnder } from './docs.js';
-import { filesUnder, type Node, nodesOf, root, sourcesOf } from './sources.js';
+import { filesUnder, manifestOf, type Node, nodesOf, packageNames, root, sourcesOf } from './sources.js';
 
 const docs = allDocs();
 const readme = docs.find(({ file }) => file === 'README.md')?.text ?? '';
+const readmeOf = (name: string): string => docs.find(({ file }) => file === `packages/${name}/README.md`)?.text ?? '';
+/** Where npm sends the readers of a package's README. */
+const repository = 'https://github.com/OWNER/mfa-kit/blob/main/';
 
 describe('code in the docs', () => {
   it('compiles against the packages', () => {
@@ -44,15 +47,15 @@ describe('code in the docs', () => {
   });
 
   it('for Jest is the setting that the matrix runs', () => {
-    const shown = snippetsOf({ file: 'README.md', text: readme }).find(({ code }) => code.includes('jest.config.cjs'))?.code;
+    const shown = snippetsOf({ file: '', text: readmeOf('core') }).find(({ code }) => code.includes('jest.config.cjs'))?.code;
     const used = readFileSync(path.join(root, 'test/matrix/jest/jest.config.cjs'), 'utf8');
     expect(shown?.split('\n').slice(1).join('\n')).toBe(used);
   });
 });
 
-describe('the tables of options in the README', () => {
+describe('the tables of options in the READMEs of the packages', () => {
   it('name every option of createMfa, in order, with its default', () => {
-    const rows = tableUnder(readme, '`createMfa(options)` refuses');
+    const rows = tableUnder(readmeOf('core'), '`createMfa(options)` refuses');
     expect(rows.map(([name]) => name)).toEqual(fieldsOf('core', 'options.ts', 'MfaOptions').map(({ name }) => `\`${name}\``));
     const required = fieldsOf('core', 'options.ts', 'MfaOptions').filter(({ optional }) => !optional);
     expect(rows.filter(([, value]) => value === 'required').map(([name]) => name)).toEqual(
@@ -65,11 +68,25 @@ describe('the tables of options in the README', () => {
   });
 
   it('name every option of expressMfa', () => {
-    const rows = tableUnder(readme, '`expressMfa(mfa, options)`:').map(([name]) => name);
+    const rows = tableUnder(readmeOf('express'), '## Options').map(([name]) => name);
     const own = fieldsOf('express', 'express-options.ts', 'ExpressMfaOptions');
     const shared = fieldsOf('core', 'http/http-options.ts', 'HttpOptions');
     const names = [...new Set([...own, ...shared].map(({ name }) => `\`${name}\``))];
     expect([...rows].sort()).toEqual([...names].sort());
+  });
+
+  it('name every option of MfaModule', () => {
+    const rows = tableUnder(readmeOf('nest'), '## Options').map(([name]) => name);
+    const own = ['MfaModuleOptions', 'MfaModuleExtras'].flatMap((name) => fieldsOf('nest', 'mfa.options.ts', name));
+    const shared = fieldsOf('core', 'http/http-options.ts', 'HttpOptions');
+    const names = [...new Set([...own, ...shared].map(({ name }) => `\`${name}\``))];
+    expect([...rows].sort()).toEqual([...names].sort());
+  });
+
+  it('name every storage adapter', () => {
+    const rows = tableUnder(readmeOf('core'), '## Storage').map(([name]) => name);
+    const entries = Object.keys(manifestOf('core').exports).filter((entry) => entry.startsWith('./storage/'));
+    expect([...rows].sort()).toEqual(entries.map((entry) => `\`${entry.slice('./storage/'.length)}\``).sort());
   });
 });
 
@@ -100,11 +117,18 @@ describe('docs/http.md', () => {
 
 describe('the docs', () => {
   it.each(docs.map(({ file, text }) => [file, text]))('%s links to what is there', (file, text) => {
-    const broken = [...text.matchAll(/\]\(([^)\s]+)\)/g)]
-      .map(([, target = '']) => target)
-      .filter((target) => !/^(https?:|mailto:)/.test(target))
-      .filter((target) => !leadsSomewhere(file, text, target));
+    const broken = linksOf(text)
+      .filter((target) => target.startsWith(repository) || !/^(https?:|mailto:)/.test(target))
+      .filter((target) =>
+        target.startsWith(repository)
+          ? !leadsSomewhere('README.md', readme, target.slice(repository.length))
+          : !leadsSomewhere(file, text, target),
+      );
     expect(broken).toEqual([]);
+  });
+
+  it.each(packageNames)('F77: the README of %s has no link that is dead on npm', (name) => {
+    expect(linksOf(readmeOf(name)).filter((target) => !/^(https:|#)/.test(target))).toEqual([]);
   });
 
   it('define every id that tests carry', () => {
@@ -170,6 +194,10 @@ function compile(folder: string): string {
   } catch (error) {
     return (error as { stdout: string }).stdout;
   }
+}
+
+function linksOf(text: string): string[] {
+  return [...text.matchAll(/\]\(([^)\s]+)\)/g)].map(([, target = '']) => target);
 }
 
 function leadsSomewhere(file: string, text: string, target: string): boolean {
