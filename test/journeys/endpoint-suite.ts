@@ -92,7 +92,9 @@ export function endpointSuite(start: () => Promise<EndpointHost>): void {
     for (const status of [200, 201, 204, 303, 400, 401, 403, 404, 405]) expect(statuses).toContain(status);
     for (const { headers, status, text } of answers) {
       expect(headers.get('cache-control')).toBe('no-store');
-      expect(headers.get('referrer-policy')).toBe('no-referrer');
+      expect(headers.get('referrer-policy')).toBe('same-origin');
+      expect(headers.get('cross-origin-opener-policy')).toBe('same-origin');
+      expect(headers.get('cross-origin-resource-policy')).toBe('same-origin');
       expect(headers.get('x-content-type-options')).toBe('nosniff');
       expect(headers.get('x-frame-options')).toBe('DENY');
       const policy = headers.get('content-security-policy') ?? '';
@@ -144,10 +146,10 @@ export function endpointSuite(start: () => Promise<EndpointHost>): void {
     for (const name of ['page.css', 'page.js']) {
       const url = new RegExp(`"(/mfa/assets/${name}\\?v=[0-9a-f]+)"`).exec(page)?.[1] ?? '';
       const asset = expectStatus(await new Client(host).get(url), 200);
-      expect(asset.headers.get('cache-control')).toBe('public, max-age=31536000, immutable');
+      expect(asset.headers.get('cache-control')).toBe('private, max-age=31536000, immutable');
       expect(asset.headers.get('content-type')).toMatch(name.endsWith('css') ? /^text\/css/ : /^text\/javascript/);
       expect(asset.cookies).toEqual([]);
-      expect((await client.get(`/mfa/assets/${name}?v=old`)).headers.get('cache-control')).toBe('no-cache');
+      expect((await client.get(`/mfa/assets/${name}?v=old`)).headers.get('cache-control')).toBe('private, no-cache');
     }
   });
 

@@ -131,7 +131,7 @@ describe.each(platforms)('on Nest with $platform', (given) => {
     for (const answer of [await client.page('GET', '/mfa/challenge'), await client.get('/cases')]) {
       expect(answer.headers.get('content-security-policy')).toMatch(/^default-src 'none'/);
       expect(answer.headers.get('content-security-policy')).toContain("frame-ancestors 'none'");
-      expect(answer.headers.get('referrer-policy')).toBe('no-referrer');
+      expect(answer.headers.get('referrer-policy')).toBe('same-origin');
       expect(answer.headers.get('strict-transport-security')).toContain('max-age');
     }
   });

@@ -19,13 +19,15 @@ const SAFETY = [
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; form-action 'self'; " +
       "frame-ancestors 'none'; base-uri 'none'",
   ],
-  ['Referrer-Policy', 'no-referrer'],
+  ['Referrer-Policy', 'same-origin'],
+  ['Cross-Origin-Opener-Policy', 'same-origin'],
+  ['Cross-Origin-Resource-Policy', 'same-origin'],
   ['X-Content-Type-Options', 'nosniff'],
   ['X-Frame-Options', 'DENY'],
   ['Vary', 'Accept'],
 ];
 
-describe('HTTP-3: the headers of an answer are these and no others', () => {
+describe('HTTP-3, F43, F57: the headers of an answer are these and no others', () => {
   it('a page', () => {
     const headers = [['Content-Type', 'text/html; charset=utf-8'], ...SAFETY];
     expect(pageAnswer(kit, { status: 200, html: '<p>' })).toEqual({ status: 200, headers, body: '<p>' });
@@ -53,15 +55,15 @@ describe('HTTP-3: the headers of an answer are these and no others', () => {
     expect(lost.headers).toEqual([type, ...SAFETY, ['WWW-Authenticate', 'Bearer error="invalid_token"']]);
   });
 
-  it('a style sheet, of which nothing is secret', () => {
+  it('F52: a style sheet, which no shared cache may keep with a session cookie that the host adds', () => {
     const asset = { type: 'text/css', body: 'p{}', fresh: true };
     const [, ...safety] = SAFETY;
     expect(assetAnswer(kit, asset)).toEqual({
       status: 200,
-      headers: [['Content-Type', 'text/css'], ['Cache-Control', 'public, max-age=31536000, immutable'], ...safety],
+      headers: [['Content-Type', 'text/css'], ['Cache-Control', 'private, max-age=31536000, immutable'], ...safety],
       body: 'p{}',
     });
-    expect(assetAnswer(kit, { ...asset, fresh: false }).headers).toContainEqual(['Cache-Control', 'no-cache']);
+    expect(assetAnswer(kit, { ...asset, fresh: false }).headers).toContainEqual(['Cache-Control', 'private, no-cache']);
   });
 });
 
@@ -72,4 +74,16 @@ it('HTTP-3: forms may lead to each other origin that the host named, once', () =
     "; form-action 'self' https://sso.example https://app.example:8443; ",
   );
   expect(policy('https://sso.example/login', 'https://sso.example/')).toContain("; form-action 'self' https://sso.example; ");
+});
+
+it('F57: a host whose login runs in a pop-up chooses another opener policy for every answer', () => {
+  for (const crossOriginOpenerPolicy of ['same-origin', 'same-origin-allow-popups', 'unsafe-none'] as const) {
+    const { headers } = redirectAnswer({ options: httpOptions({ crossOriginOpenerPolicy }) }, '/cases');
+    expect(headers).toContainEqual(['Cross-Origin-Opener-Policy', crossOriginOpenerPolicy]);
+  }
+  for (const crossOriginOpenerPolicy of ['same-site', 'noopener', '', null, true, ['same-origin']]) {
+    expect(() => httpOptions({ crossOriginOpenerPolicy: crossOriginOpenerPolicy as 'same-origin' })).toThrow(
+      /crossOriginOpenerPolicy must be 'same-origin'/,
+    );
+  }
 });

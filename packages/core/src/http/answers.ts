@@ -6,7 +6,9 @@ import type { Problem } from './problem.js';
 type Headers = HttpAnswer['headers'];
 // Written without its parameters, so that every kit fits.
 type AnyKit = {
-  options: Pick<ResolvedHttpOptions<never, never>, 'loginUrl' | 'homeUrl'> & { pages: { logoUrl?: string; themeUrl?: string } };
+  options: Pick<ResolvedHttpOptions<never, never>, 'loginUrl' | 'homeUrl' | 'crossOriginOpenerPolicy'> & {
+    pages: { logoUrl?: string; themeUrl?: string };
+  };
 };
 
 /** A complete HTML document. */
@@ -60,10 +62,13 @@ export function problemHeaders(problem: Problem): Headers {
   return [...headers, ['WWW-Authenticate', `Bearer ${parts.join(', ')}`]];
 }
 
-/** A style sheet or script of the pages: nothing personal in it, and its address changes with its content. */
+/**
+ * A style sheet or script of the pages: nothing personal in it, and its address changes with its content. It is `private` all the
+ * same, because the host's session middleware may add a cookie to the answer (`rolling: true`), which a shared cache would keep.
+ */
 export function assetAnswer(kit: AnyKit, asset: { type: string; body: string; fresh: boolean }): HttpAnswer {
   const headers = safetyHeaders(kit).map(([name, value]): [string, string] =>
-    name === 'Cache-Control' ? [name, asset.fresh ? 'public, max-age=31536000, immutable' : 'no-cache'] : [name, value],
+    name === 'Cache-Control' ? [name, `private, ${asset.fresh ? 'max-age=31536000, immutable' : 'no-cache'}`] : [name, value],
   );
   return { status: 200, headers: [['Content-Type', asset.type], ...headers], body: asset.body };
 }
@@ -72,7 +77,10 @@ function safetyHeaders({ options }: AnyKit): Headers {
   return [
     ['Cache-Control', 'no-store'],
     ['Content-Security-Policy', contentSecurityPolicy(options)],
-    ['Referrer-Policy', 'no-referrer'],
+    // Not `no-referrer`: with that, browsers send `Origin: null` with the forms of the page.
+    ['Referrer-Policy', 'same-origin'],
+    ['Cross-Origin-Opener-Policy', options.crossOriginOpenerPolicy],
+    ['Cross-Origin-Resource-Policy', 'same-origin'],
     ['X-Content-Type-Options', 'nosniff'],
     ['X-Frame-Options', 'DENY'],
     ['Vary', 'Accept'],

@@ -47,6 +47,12 @@ export interface HttpOptions<User extends MfaUser = MfaUser, Request = unknown> 
    * `chrome-extension://<id>`. Compared letter by letter with the header `Origin`.
    */
   allowedOrigins?: readonly string[];
+  /**
+   * The header `Cross-Origin-Opener-Policy` of every answer. Default `same-origin`: no page of another origin keeps a handle to the
+   * window. Change it only where the login runs in a pop-up that must reach its opener: `same-origin-allow-popups` if your own pages
+   * send that value, `unsafe-none` if they send none or the opener is a page of another origin.
+   */
+  crossOriginOpenerPolicy?: CrossOriginOpenerPolicy;
   /** Loads the user of a pending token; without it pending tokens are refused. */
   userById?(userId: string): Promise<User | null | undefined> | User | null | undefined;
   /** Called after a proof was kept, before the answer; what it returns is added to a JSON answer (a new access token). */
@@ -62,6 +68,11 @@ export interface HttpOptions<User extends MfaUser = MfaUser, Request = unknown> 
   pages?: PagesOptions<Request>;
 }
 
+const OPENER_POLICIES = ['same-origin', 'same-origin-allow-popups', 'unsafe-none'] as const;
+
+/** A value of {@link HttpOptions.crossOriginOpenerPolicy}. */
+export type CrossOriginOpenerPolicy = (typeof OPENER_POLICIES)[number];
+
 /** Fields that the host adds to an answer, or nothing. */
 export type HostFields = Record<string, unknown> | void;
 
@@ -75,6 +86,7 @@ export interface ResolvedHttpOptions<User extends MfaUser, Request>
   /** What a proxy strips from public paths. */
   publicPrefix: string;
   allowedOrigins: readonly string[];
+  crossOriginOpenerPolicy: CrossOriginOpenerPolicy;
   deviceCookie: { sameSite: SameSite; insecureHttpForDevelopment: boolean };
   pages: PagesOptions<Request>;
 }
@@ -88,6 +100,7 @@ const NAMES: readonly (keyof HttpOptions)[] = [
   'path',
   'publicPath',
   'allowedOrigins',
+  'crossOriginOpenerPolicy',
   'userById',
   'onVerified',
   'returnTo',
@@ -115,6 +128,7 @@ export function resolveHttpOptions<User extends MfaUser, Request>(
   checkMountPath('path', path);
   checkMountPath('publicPath', publicPath);
   const { pages = {}, deviceCookie = {}, homeUrl = '/', loginUrl, allowedOrigins = [] } = options;
+  const { crossOriginOpenerPolicy = 'same-origin' } = options;
   checkUrl('loginUrl', loginUrl);
   checkUrl('homeUrl', homeUrl);
   if (sameOriginPath(loginUrl) !== undefined && isWithin(loginUrl, publicPath)) {
@@ -122,6 +136,9 @@ export function resolveHttpOptions<User extends MfaUser, Request>(
   }
   if (!Array.isArray(allowedOrigins)) invalid('allowedOrigins must be a list of origins.');
   for (const origin of allowedOrigins) checkOrigin(origin);
+  if (!OPENER_POLICIES.includes(crossOriginOpenerPolicy)) {
+    invalid("crossOriginOpenerPolicy must be 'same-origin', 'same-origin-allow-popups' or 'unsafe-none'.");
+  }
   checkFunctions(options, ['userById', 'onVerified', 'returnTo']);
   checkPages(pages);
   return {
@@ -131,6 +148,7 @@ export function resolveHttpOptions<User extends MfaUser, Request>(
     publicPath,
     publicPrefix: publicPath.endsWith(path) ? publicPath.slice(0, -path.length) : '',
     allowedOrigins,
+    crossOriginOpenerPolicy,
     deviceCookie: resolveDeviceCookie(deviceCookie),
     pages,
     ...(options.userById && { userById: options.userById.bind(options) }),

@@ -91,12 +91,12 @@ describe('the style and the script of the pages', () => {
     const [, tag] = new RegExp(`"/mfa${path}\\?v=([0-9a-f]{8})"`).exec(page.text) ?? [];
     const asset = await tool().get(`${path}?v=${tag}`);
     expect([asset.status, asset.header('content-type')]).toEqual([200, type]);
-    expect(asset.header('cache-control')).toBe('public, max-age=31536000, immutable');
+    expect(asset.header('cache-control')).toBe('private, max-age=31536000, immutable');
     expect(asset.header('x-content-type-options')).toBe('nosniff');
     expect(asset.text.length).toBeGreaterThan(1000);
     for (const old of [path, `${path}?v=`, `${path}?v=00000000`, `${path}?v=${tag}0`]) {
       const kept = await tool().get(old);
-      expect([kept.header('cache-control'), kept.text]).toEqual(['no-cache', asset.text]);
+      expect([kept.header('cache-control'), kept.text]).toEqual(['private, no-cache', asset.text]);
     }
     const asked = () => Promise.reject(new Error('asked'));
     expect((await answerEndpoint(kit, { ...exchangeOf({ method: 'HEAD' }), user: asked }, path)).status).toBe(200);
