@@ -82,7 +82,7 @@ describe.each(versions)('managing on Express $version', ({ express }) => {
 
   it('says that an authenticator is gone, in place of asking to enroll', async () => {
     for (const path of ['/mfa/authenticators/rename', '/mfa/authenticators/remove']) {
-      const fields = { id: 'gone', name: 'x' };
+      const fields = { id: 'A'.repeat(22), name: 'x' };
       expect((await client.post(path, fields)).body).toMatchObject({ status: 404, reason: 'not_found' });
       const page = await client.page('POST', path, fields);
       expect(page.status).toBe(404);

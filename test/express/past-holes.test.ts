@@ -113,7 +113,7 @@ describe.each(versions)('holes that others had, on Express $version', ({ express
     await page('GET', '/cases');
     await page('POST', '/mfa/verify', { code: ada.code(), rememberDevice: 'on' });
     await page('POST', '/mfa/enroll');
-    await page('POST', '/mfa/devices/revoke', { id: 'x' });
+    await page('POST', '/mfa/devices/revoke', { id: 'A'.repeat(22) });
     await page('POST', '/payouts');
     const secrets = [
       ada.uri,

@@ -45,6 +45,7 @@ export const findings: [id: string, failed: string][] = [
   ['F52', 'A shared cache could keep a session cookie with the style sheet'],
   ['F57', 'A page of another origin kept a handle to the window and could read the pending key; smaller faults of the forms'],
   ['F78', 'After a reset and a restored snapshot, a password alone could enroll'],
+  ['F80', 'An id that the kit cannot have made was answered as if it had been found'],
   ['F82', 'A node-redis connection that went silent never healed'],
   ['F83', 'Four wrong codes a day were never told to the user'],
   ['F86', 'Parallel guesses were computed although they were not counted'],

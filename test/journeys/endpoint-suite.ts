@@ -205,7 +205,7 @@ export function endpointSuite(start: () => Promise<EndpointHost>): void {
   });
 
   it('HTTP-6: tell nobody who has not logged in whether somebody is enrolled, locked, remembered or known', async () => {
-    const forged = { pendingToken: `${'x'.repeat(40)}.${'y'.repeat(80)}.z`, code: '123456', id: 'x', name: 'x' };
+    const forged = { pendingToken: `${'x'.repeat(40)}.${'y'.repeat(80)}.z`, code: '123456', id: 'A'.repeat(22), name: 'x' };
     const seen = async (cookies: Map<string, string>) => {
       const told: unknown[] = [];
       for (const [method, paths] of [

@@ -251,7 +251,7 @@ async function journey(stage: Stage & Weather): Promise<void> {
   const { authenticators, devices } = (await ada.get('/mfa')).body;
   await ada.page('GET', '/mfa');
   await ada.post('/mfa/authenticators/rename', { id: authenticators[1].id, name: 'Watch' });
-  await ada.post('/mfa/authenticators/rename', { id: 'nothing', name: 'Watch' });
+  await ada.post('/mfa/authenticators/rename', { id: 'A'.repeat(22), name: 'Watch' });
   await ada.post('/mfa/authenticators/remove', { id: authenticators[1].id });
   await ada.post('/mfa/authenticators/remove', { id: authenticators[0].id });
   await ada.post('/mfa/recovery-codes', {});

@@ -30,6 +30,11 @@ export function readUser(user: unknown, warn: Warn): KnownUser {
   return { id: readUserId(user), name: readUserName(user), enrolled: readEnrolled(user, warn) };
 }
 
+/** Whether it is an id as core makes them (crypto/random.ts), such as that of a device. What is none belongs to nothing. */
+export function isMadeId(value: unknown): boolean {
+  return typeof value === 'string' && /^[\w-]{22}$/.test(value);
+}
+
 /** The id of a user. A guard reads the fields one by one, without an object for them. */
 export function readUserId(user: unknown): string {
   const id: unknown = typeof user === 'object' && user !== null && 'id' in user ? user.id : undefined;

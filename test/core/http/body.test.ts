@@ -5,6 +5,7 @@ import { exchangeOf } from './exchange.js';
 
 const JSON_TYPE = 'application/json';
 const FORM = 'application/x-www-form-urlencoded';
+const ID = 'A'.repeat(22);
 
 function read(body: unknown, type?: string, headers: Record<string, string> = {}) {
   return readFields(exchangeOf({ method: 'POST', body, headers: { ...(type && { 'content-type': type }), ...headers } }));
@@ -27,9 +28,9 @@ describe('a body that is understood', () => {
   });
 
   it('is what the parser of the host made', async () => {
-    expect(await fieldsOf({ id: 'a', name: 'b' }, JSON_TYPE)).toEqual({ id: 'a', name: 'b', rememberDevice: false });
-    const form = Object.assign(Object.create(null) as object, { id: 'a' });
-    expect(await fieldsOf(form, FORM)).toEqual({ id: 'a', rememberDevice: false });
+    expect(await fieldsOf({ id: ID, name: 'b' }, JSON_TYPE)).toEqual({ id: ID, name: 'b', rememberDevice: false });
+    const form = Object.assign(Object.create(null) as object, { id: ID });
+    expect(await fieldsOf(form, FORM)).toEqual({ id: ID, rememberDevice: false });
   });
 
   it.each([undefined, null, '', new Uint8Array(), {}])('may be missing: %j', async (body) => {
@@ -55,8 +56,8 @@ describe('a body that is understood', () => {
   });
 
   it('may be an object of a parser that gives its objects an empty prototype', async () => {
-    const parsed = Object.assign(Object.create(Object.create(null)) as object, { id: 'a' });
-    expect(await fieldsOf(parsed, FORM)).toEqual({ id: 'a', rememberDevice: false });
+    const parsed = Object.assign(Object.create(Object.create(null)) as object, { id: ID });
+    expect(await fieldsOf(parsed, FORM)).toEqual({ id: ID, rememberDevice: false });
   });
 
   it('may leave a field empty by null, and name fields of the host as it likes', async () => {
@@ -128,7 +129,7 @@ describe('T46, HTTP-7: a body that is refused', () => {
     expect((await read({ code: '123456' }, 'text/plain')).ok).toBe(false);
     const inheriting = [Object.create({}), Object.create(Object.assign(Object.create(null) as object, { code: '123456' })), []];
     for (const body of inheriting) {
-      const named = Array.isArray(body) ? body : Object.assign(body as object, { id: 'a' });
+      const named = Array.isArray(body) ? body : Object.assign(body as object, { id: ID });
       expect((await read(named, JSON_TYPE)).ok).toBe(false);
     }
   });

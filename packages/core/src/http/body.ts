@@ -1,4 +1,5 @@
 import { MfaError } from '../errors.js';
+import { isMadeId } from '../host-input.js';
 import { BODY_LIMIT_BYTES, type MfaExchange } from './exchange.js';
 
 /** The fields that any endpoint knows; others may be there (a host's CSRF token) and have no effect. */
@@ -16,6 +17,8 @@ export interface BodyFields {
 export type BodyReading = { ok: true; fields: BodyFields } | { ok: false; detail: string };
 
 const TEXT_FIELDS = ['code', 'recoveryCode', 'enrollmentId', 'id', 'name', 'pendingToken'] as const;
+/** Those of them that name something. */
+const ID_FIELDS: readonly string[] = ['enrollmentId', 'id'];
 /** A parser of the host may have inflated the body, and a form grows when it is written as JSON. */
 const PARSED_LIMIT = 3 * BODY_LIMIT_BYTES;
 const TOO_LONG = 'The body is longer than 4 KB.';
@@ -93,6 +96,10 @@ function pickFields(body: Fields): BodyFields | Fault {
     const value = body[name];
     if (value === undefined || value === null) continue;
     if (typeof value !== 'string') return { fault: `The field "${name}" must be text.` };
+    // An empty one is missing, and the endpoint says which fields it needs.
+    if (ID_FIELDS.includes(name) && value !== '' && !isMadeId(value)) {
+      return { fault: `The field "${name}" is not an id that the kit made.` };
+    }
     fields[name] = value;
   }
   return fields;

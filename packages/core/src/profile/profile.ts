@@ -1,6 +1,7 @@
 import type { Assurance } from '../assurance.js';
 import { randomId } from '../crypto/random.js';
 import type { RecoveryCodeSet } from '../factors/recovery-code.js';
+import { isMadeId } from '../host-input.js';
 import { type GuessBudget, UNTOUCHED } from '../policy/lockout.js';
 import type { RecoveryTries } from '../policy/recovery-limit.js';
 import type { WrongCodes } from '../policy/suspicion.js';
@@ -121,9 +122,6 @@ export function isInForce({ epoch, deviceId }: Assurance, profile: Profile): boo
   return deviceId === undefined || !profile.endedDevices?.includes(deviceId);
 }
 
-/** What {@link randomId} makes. */
-const DEVICE_ID = /^[\w-]{22}$/;
-
 /**
  * The profile without this device; the sessions that came from it end. So they do where the device was dropped meanwhile because
  * others were used since: its sessions go on. What is no id of a device ends nothing.
@@ -131,7 +129,7 @@ const DEVICE_ID = /^[\w-]{22}$/;
 export function endDevice(profile: Profile, deviceId: string): Profile {
   const devices = profile.devices.filter((device) => device.id !== deviceId);
   const isKnown = devices.length < profile.devices.length;
-  if (!isKnown && (!DEVICE_ID.test(deviceId) || profile.endedDevices?.includes(deviceId))) return profile;
+  if (!isKnown && (!isMadeId(deviceId) || profile.endedDevices?.includes(deviceId))) return profile;
   const { endedDevices = [], ...rest } = profile;
   if (endedDevices.length < MOST_ENDED_DEVICES) return { ...rest, devices, endedDevices: [...endedDevices, deviceId] };
   return { ...rest, devices, epoch: randomId(), enrollments: [] };

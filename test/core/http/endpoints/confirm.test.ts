@@ -51,7 +51,7 @@ describe('the confirmation', () => {
     expect((await client.post('/enroll/confirm', sent)).body).toMatchObject({ status: 409, reason: 'already_confirmed' });
   });
 
-  it.each([{}, { code: '123456' }, { enrollmentId: 'x' }, { enrollmentId: '', code: '123456' }])(
+  it.each([{}, { code: '123456' }, { enrollmentId: 'A'.repeat(22) }, { enrollmentId: '', code: '123456' }])(
     'needs the enrollment and a code: %j is not understood',
     async (fields) => {
       const { logIn } = await openDesk();
@@ -142,6 +142,6 @@ describe('the cancellation', () => {
     for (const fields of [{}, { enrollmentId: '' }]) {
       expect((await (await logIn(bob)).post('/enroll/cancel', fields)).body).toMatchObject({ status: 400, detail });
     }
-    expect((await browser(null).post('/enroll/cancel', { enrollmentId: 'x' })).body).toMatchObject({ status: 401 });
+    expect((await browser(null).post('/enroll/cancel', { enrollmentId: 'A'.repeat(22) })).body).toMatchObject({ status: 401 });
   });
 });

@@ -11,8 +11,10 @@ async function setUp() {
 
 const DOORS = ['/authenticators/rename', '/authenticators/remove', '/devices/revoke', '/sessions/end', '/recovery-codes'];
 
+/** An id as the kit makes them, which nothing has. */
+const GONE = 'A'.repeat(22);
 /** What every door finds enough, if the session is fresh. */
-const FIELDS = { id: 'gone', name: 'x' };
+const FIELDS = { id: GONE, name: 'x' };
 
 describe('an authenticator', () => {
   it('is renamed', async () => {
@@ -60,6 +62,50 @@ describe('an authenticator', () => {
     const { client, weather } = await setUp();
     weather.readsLeft = 1;
     expect((await client.post('/authenticators/remove', FIELDS)).body).toMatchObject({ status: 409, reason: 'not_enrolled' });
+  });
+});
+
+describe('F80, HTTP-6: an id that the kit cannot have made', () => {
+  const malformed: [string, (id: string) => string][] = [
+    ['a NUL behind it', (id) => `${id}\u0000`],
+    ['a lone surrogate behind it', (id) => `${id}\ud800`],
+    ['a lone surrogate in it', (id) => `\udc00${id.slice(1)}`],
+    ['a line break behind it', (id) => `${id}\n`],
+    ['a blank before it', (id) => ` ${id}`],
+    ['a character too many', (id) => `${id}A`],
+    ['a character too few', (id) => id.slice(1)],
+    ['another alphabet', (id) => `${id.slice(1)}+`],
+    ['look-alikes of another script', (id) => `${id.slice(1)}\u0430`],
+    ['two thousand characters', () => 'A'.repeat(2000)],
+    ['the name of a prototype', () => '__proto__'],
+  ];
+  const endpoints: [string, 'id' | 'enrollmentId', object][] = [
+    ['/devices/revoke', 'id', {}],
+    ['/authenticators/rename', 'id', { name: 'x' }],
+    ['/authenticators/remove', 'id', {}],
+    ['/enroll/confirm', 'enrollmentId', { code: '123456' }],
+    ['/enroll/cancel', 'enrollmentId', {}],
+  ];
+
+  it.each(endpoints)('is not understood at %s, in JSON and as a form, and changes nothing', async (path, field, more) => {
+    const { client, storage, events } = await setUp();
+    const before = await storage.read(ada.id);
+    events.length = 0;
+    for (const [what, change] of malformed) {
+      const fields = { ...more, [field]: change(client.state.assurance.deviceId ?? GONE) };
+      const detail = `The field "${field}" is not an id that the kit made.`;
+      const answer = await client.post(path, fields);
+      expect([what, answer.status, answer.body]).toEqual([what, 400, expect.objectContaining({ reason: 'malformed', detail })]);
+      const page = await client.page('POST', path, fields as Record<string, string>);
+      expect([what, page.status, page.body.page.name]).toEqual([what, 400, 'message']);
+    }
+    expect(await storage.read(ada.id)).toEqual(before);
+    expect(events).toEqual([]);
+  });
+
+  it('and one that it could have made, of a device that is gone, is no error', async () => {
+    const { client } = await setUp();
+    expect((await client.post('/devices/revoke', { id: GONE })).status).toBe(204);
   });
 });
 
@@ -195,10 +241,10 @@ describe('every change', () => {
 
   it.each<[string, object, string]>([
     ['/authenticators/rename', {}, 'The fields "id" and "name" are needed.'],
-    ['/authenticators/rename', { id: 'x' }, 'The fields "id" and "name" are needed.'],
+    ['/authenticators/rename', { id: GONE }, 'The fields "id" and "name" are needed.'],
     ['/authenticators/rename', { name: 'x' }, 'The fields "id" and "name" are needed.'],
     ['/authenticators/rename', { id: '', name: 'x' }, 'The fields "id" and "name" are needed.'],
-    ['/authenticators/rename', { id: 'x', name: '  ' }, 'The fields "id" and "name" are needed.'],
+    ['/authenticators/rename', { id: GONE, name: '  ' }, 'The fields "id" and "name" are needed.'],
     ['/authenticators/remove', {}, 'The field "id" is needed.'],
     ['/authenticators/remove', { id: '' }, 'The field "id" is needed.'],
     ['/devices/revoke', {}, 'The field "id" is needed.'],

@@ -172,6 +172,6 @@ describe('a state change', () => {
     const { reason } = (await tool().post(path, { pendingToken: await pendingToken() })).body ?? {};
     if (TOKENS.includes(path)) expect(reason).not.toBe('cross_site');
     else expect(reason).toBe('cross_site');
-    expect((await tool(ada, session.assurance).post(path, { id: 'x' })).body.reason).toBe('cross_site');
+    expect((await tool(ada, session.assurance).post(path, { id: 'A'.repeat(22) })).body.reason).toBe('cross_site');
   });
 });

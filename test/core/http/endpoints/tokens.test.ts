@@ -143,7 +143,7 @@ describe('a client with a pending token', () => {
 
   it('is nobody at the endpoints that change what is enrolled', async () => {
     const { browser, pendingToken } = await setUp();
-    const sent = { pendingToken: await pendingToken(), id: 'x', name: 'x' };
+    const sent = { pendingToken: await pendingToken(), id: 'A'.repeat(22), name: 'x' };
     for (const path of [
       '/recovery-codes',
       '/authenticators/rename',
@@ -215,7 +215,7 @@ describe('a client with bearer tokens', () => {
   it('has nothing to confirm where MFA is off for its user', async () => {
     const { tool } = await setUp();
     const client = tool({ ...bob, mfa: 'off' });
-    const answer = await client.post('/enroll/confirm', { enrollmentId: 'x', code: '123456' }, bearer);
+    const answer = await client.post('/enroll/confirm', { enrollmentId: 'A'.repeat(22), code: '123456' }, bearer);
     expect(answer.body).toMatchObject({ status: 401, reason: 'login_again' });
   });
 
