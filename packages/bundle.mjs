@@ -1,6 +1,6 @@
 // Joins the modules that `tsc -b` compiled into few files, because each file that is loaded takes time at every start. What is loaded
 // only when it is needed stays a file of its own, and so do the types.
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { rolldown } from 'rolldown';
@@ -20,15 +20,15 @@ async function bundle(folder) {
   const bundled = filesUnder(dist).filter((file) => /\.js(\.map)?$/.test(file));
   if (newest(build, compiled) <= oldest(dist, bundled)) return;
 
-  const made = path.join(dist, `.made-${process.pid}`);
   const joined = await rolldown({
     input: entriesOf(folder, build),
     external: /^[^./]/,
     platform: 'node',
     plugins: [{ name: 'maps-of-the-compiler', load: loadWithMap }],
   });
-  const { output } = await joined.write({
-    dir: made,
+  const { output } = await joined.generate({
+    // Source maps name their sources by the way from here.
+    dir: dist,
     entryFileNames: '[name].js',
     // A process may run while another build is put in place below it. What it loads late is then the file that it was built with, or
     // no file: the hash stands for the content, with the names of the files that it imports.
@@ -38,11 +38,12 @@ async function bundle(folder) {
   });
   await joined.close();
   // Each in one step: a process that runs from here finds whole files at any time.
-  for (const { fileName } of output) {
-    mkdirSync(path.dirname(path.join(dist, fileName)), { recursive: true });
-    renameSync(path.join(made, fileName), path.join(dist, fileName));
+  const made = path.join(dist, `.made-${process.pid}`);
+  for (const file of output) {
+    mkdirSync(path.dirname(path.join(dist, file.fileName)), { recursive: true });
+    writeFileSync(made, file.type === 'chunk' ? file.code : file.source);
+    renameSync(made, path.join(dist, file.fileName));
   }
-  rmSync(made, { recursive: true });
   const names = new Set(output.map(({ fileName }) => fileName));
   for (const file of bundled) if (!names.has(file)) rmSync(path.join(dist, file), { force: true });
 }

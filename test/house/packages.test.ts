@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { filesUnder, type Manifest, manifestOf, packageNames, root, sourcesOf } from './sources.js';
+import { filesUnder, type Manifest, manifestOf, packageNames, repositoryUrl, root, sourcesOf } from './sources.js';
 
 describe.each(packageNames)('the manifest of %s', (name) => {
   const manifest = manifestOf(name);
@@ -32,12 +32,24 @@ describe.each(packageNames)('the manifest of %s', (name) => {
       type: 'module',
       license: 'MIT',
       sideEffects: false,
-      files: ['dist', 'src'],
+      files: ['dist', 'src', 'CHANGELOG.md'],
       engines: { node: '>=20.19.0' },
     });
     expect(Object.keys(manifest.scripts ?? {}).filter((script) => /install|prepare|prepublish|postpack/.test(script))).toEqual(
       [],
     );
+  });
+
+  it('F77: names its home, builds before it is packed, and has a changelog', () => {
+    const home = repositoryUrl();
+    expect(manifest).toMatchObject({
+      homepage: `${home}/tree/main/packages/${name}#readme`,
+      bugs: { url: `${home}/issues` },
+      repository: { type: 'git', url: `git+${home}.git`, directory: `packages/${name}` },
+      scripts: { prepack: 'node ../prepack.mjs' },
+    });
+    expect(manifest.keywords?.length).toBeGreaterThan(5);
+    expect(readFileSync(path.join(root, 'packages', name, 'CHANGELOG.md'), 'utf8')).toContain(`# @mfa-kit/${name}\n`);
   });
 
   it('carries the license of the repository', () => {

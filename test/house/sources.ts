@@ -70,6 +70,15 @@ export interface Manifest {
   devDependencies?: Record<string, string>;
   peerDependencies?: Record<string, string>;
   scripts?: Record<string, string>;
+  keywords?: string[];
+  homepage?: string;
+  bugs?: { url: string };
+  repository?: { type: string; url: string; directory: string };
+}
+
+/** Where the manifests say that the repository is. */
+export function repositoryUrl(): string {
+  return /^git\+(https:\/\/.+)\.git$/.exec(manifestOf('core').repository?.url ?? '')?.[1] ?? '';
 }
 
 /** Every node of the tree, parents before children. */

@@ -1,8 +1,8 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, symlinkSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { filesUnder, manifestOf, packageNames, root } from '../house/sources.js';
+import { manifestOf, packageNames, root } from '../house/sources.js';
 
 /** A packed package. */
 export interface Packed {
@@ -52,12 +52,9 @@ function compile(): void {
 }
 
 function buildAndPack(folder: string): Packed[] {
-  compile();
-  run('node', ['packages/bundle.mjs'], root);
-  for (const name of packageNames) removeStaleBuild(path.join(root, 'packages', name));
   const output = run(
     'npm',
-    ['pack', '--json', '--ignore-scripts', '--pack-destination', folder, ...packageNames.map((name) => `./packages/${name}`)],
+    ['pack', '--json', '--pack-destination', folder, ...packageNames.map((name) => `./packages/${name}`)],
     root,
   );
   const answer = JSON.parse(output) as PackAnswer[] | Record<string, PackAnswer>;
@@ -66,15 +63,6 @@ function buildAndPack(folder: string): Packed[] {
     tarball: path.join(folder, path.basename(filename)),
     files: files.map((file) => file.path),
   }));
-}
-
-/** `tsc -b` leaves the types of a source that was renamed; a release starts from a clean build. */
-function removeStaleBuild(folder: string): void {
-  const dist = path.join(folder, 'dist');
-  for (const file of filesUnder(dist)) {
-    const source = path.join(folder, 'src', file.replace(/\.d\.ts(\.map)?$/, '.ts'));
-    if (/\.d\.ts/.test(file) && !existsSync(source)) rmSync(path.join(dist, file));
-  }
 }
 
 interface PackAnswer {

@@ -33,11 +33,31 @@ describe('what is published', () => {
     expect(packed.map(({ name }) => name).sort()).toEqual(['@mfa-kit/core', '@mfa-kit/express', '@mfa-kit/nest']);
     for (const { name, files } of packed) {
       const outside = files.filter((file) => !/^(dist|src)\//.test(file)).sort();
-      expect(outside, name).toEqual(['LICENSE', 'README.md', 'package.json']);
+      expect(outside, name).toEqual(['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json']);
       const odd = files.filter((file) => /^src\//.test(file) && !file.endsWith('.ts'));
       expect(odd, name).toEqual([]);
       expect(
         files.filter((file) => /\.tsbuildinfo$|\.test\.|\.env|\.npmrc/.test(file)),
+        name,
+      ).toEqual([]);
+    }
+  });
+
+  it('F41: has every source that a source map names', () => {
+    for (const { name, files } of packed) {
+      const folder = path.join(consumer, 'node_modules', name);
+      const named = files
+        .filter((file) => file.endsWith('.map'))
+        .flatMap((file) => {
+          const { sources, sourceRoot } = JSON.parse(readFileSync(path.join(folder, file), 'utf8')) as {
+            sources: string[];
+            sourceRoot?: string;
+          };
+          return sources.map((source) => path.posix.join(path.posix.dirname(file), sourceRoot ?? '', source));
+        });
+      expect(named.length, name).toBeGreaterThan(20);
+      expect(
+        [...new Set(named)].filter((source) => !files.includes(source)),
         name,
       ).toEqual([]);
     }
