@@ -165,7 +165,7 @@ export class BoundController {
     this.bound = this.bound.bind(this);
   }
 
-  @RequireMfa()
+  @UseGuards(MfaGuard)
   @Get()
   bound() {
     return answer();

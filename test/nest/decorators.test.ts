@@ -5,10 +5,12 @@ import {
   MfaModule,
   type MfaModuleOptions,
   type MfaOptionsFactory,
+  mfaCoverage,
   RequireMfa,
   SkipMfa,
 } from '@mfa-kit/nest';
 import { Controller, Get, Global, Inject, Injectable, Module, UseGuards } from '@nestjs/common';
+import { APP_GUARD } from '@nestjs/core';
 import { afterEach, describe, expect, it } from 'vitest';
 import { Client, enroll, expectStatus, logIn } from '../express/client.js';
 import type { TestUser } from '../support/core-fixture.js';
@@ -88,6 +90,50 @@ class GuardedBase {
 @Controller('derived')
 class DerivedController extends GuardedBase {}
 
+@SkipMfa()
+class SkippedBase {
+  @Get('inherited')
+  inherited() {
+    return 'inside';
+  }
+
+  @SkipMfa()
+  @Get('marked')
+  marked() {
+    return 'inside';
+  }
+}
+
+@Controller('below-skipped')
+class BelowSkippedController extends SkippedBase {
+  @Get('own')
+  own() {
+    return 'inside';
+  }
+}
+
+@RequireMfa({ maxAgeSeconds: 300 })
+class StrictBase extends SkippedBase {
+  @Get('inherited')
+  override inherited() {
+    return 'inside';
+  }
+
+  @RequireMfa()
+  @Get('marked')
+  override marked() {
+    return 'inside';
+  }
+}
+
+/** Its own `@SkipMfa()` opens what has no mark of its own. */
+@SkipMfa()
+@Controller('skipped-again')
+class SkippedAgainController extends StrictBase {}
+
+@Controller('below-both')
+class BelowBothController extends StrictBase {}
+
 let host: Host;
 afterEach(() => host.close());
 
@@ -119,6 +165,39 @@ describe.each(platforms)('decorators on Nest with $platform', (given) => {
     host.resetCounts();
     for (const path of ['/strict/own', '/strict/inherited', '/strict/plain']) expectStatus(await client.get(path), 200);
     expect(host.counts).toMatchObject({ reads: 3, writes: 0 });
+  });
+});
+
+describe('F60, SES-4: what a subclass inherits', () => {
+  it('a @SkipMfa() of the base class opens nothing of its subclasses, an inherited requirement counts', async () => {
+    const warnings: unknown[] = [];
+    host = await startHost({
+      platform: 'express',
+      module: {
+        controllers: [BelowSkippedController, SkippedAgainController, BelowBothController],
+        providers: [{ provide: APP_GUARD, useExisting: MfaGuard }],
+      },
+      configure: (app) =>
+        app.useLogger({ log: () => {}, error: () => {}, warn: (...what: unknown[]) => void warnings.push(what[0]) }),
+    });
+    const { client } = await enroll(host);
+    host.clock.advance(301_000);
+    const someone = new Client(host);
+    const status = async (one: Client, path: string) => (await one.get(path)).status;
+    for (const path of ['/below-skipped/own', '/below-skipped/inherited']) {
+      expect([path, await status(someone, path), await status(client, path)]).toEqual([path, 401, 200]);
+    }
+    expect(await status(someone, '/below-skipped/marked')).toBe(200);
+    expect(await status(someone, '/skipped-again/inherited')).toBe(200);
+    expect(await status(someone, '/skipped-again/marked')).toBe(401);
+    expect([await status(someone, '/below-both/inherited'), await status(client, '/below-both/inherited')]).toEqual([401, 401]);
+    const report = mfaCoverage(host.app).routes;
+    const statusOf = (route: string) => report.find((row) => row.route === route)?.status;
+    expect(statusOf('GET /below-skipped/inherited')).toBe('guarded');
+    expect(statusOf('GET /below-skipped/marked')).toBe('skipped');
+    expect(statusOf('GET /skipped-again/inherited')).toBe('skipped');
+    expect(statusOf('GET /skipped-again/marked')).toBe('guarded');
+    expect(warnings).toEqual([expect.stringContaining('BelowSkippedController inherits from SkippedBase, which has @SkipMfa()')]);
   });
 });
 

@@ -1,7 +1,19 @@
 import { MfaGuard, RequireMfa, SkipMfa } from '@mfa-kit/nest';
-import { Controller, Get, Inject, Injectable, type NestMiddleware, SetMetadata, UseGuards } from '@nestjs/common';
+import {
+  applyDecorators,
+  Controller,
+  Get,
+  Inject,
+  Injectable,
+  type NestMiddleware,
+  Post,
+  Scope,
+  SetMetadata,
+  UseGuards,
+} from '@nestjs/common';
+import { SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
 import { afterEach, describe, expect, it } from 'vitest';
-import { Client, expectStatus } from '../express/client.js';
+import { Client, enroll, expectStatus } from '../express/client.js';
 import { type Host, startHost } from './host.js';
 
 type AnyDecorator = (...given: unknown[]) => never;
@@ -210,5 +222,365 @@ describe('SES-4: a mark where Nest runs no guard stops the start', () => {
   it('not one on a handler of a package that runs guards itself', async () => {
     host = await start(CommandHandler);
     expectStatus(await new Client(host).get('/pay'), 200);
+  });
+});
+
+/** As a decorator for measurements does: another function takes the method's place, and what stood on the method is lost. */
+function Timed(copied: 'nothing' | 'all' | 'mark' = 'nothing'): MethodDecorator {
+  return (_target, _name, descriptor: PropertyDescriptor) => {
+    const replaced = descriptor.value;
+    descriptor.value = function timed(this: unknown, ...given: unknown[]) {
+      return replaced.apply(this, given);
+    };
+    for (const key of Reflect.getMetadataKeys(replaced)) {
+      if (copied === 'nothing' || (copied === 'mark' && key !== '@mfa-kit/nest:mark')) continue;
+      Reflect.defineMetadata(key, Reflect.getMetadata(key, replaced), descriptor.value);
+    }
+  };
+}
+
+/** A decorator of a class that replaces its methods. */
+function TimedClass(): ClassDecorator {
+  return ({ prototype }) => {
+    const { value } = Object.getOwnPropertyDescriptor(prototype, 'pay') as { value: (...given: unknown[]) => unknown };
+    const route = Reflect.getMetadataKeys(value).filter((key) => ['path', 'method'].includes(key));
+    const timed = function timed(this: unknown, ...given: unknown[]) {
+      return value.apply(this, given);
+    };
+    for (const key of route) Reflect.defineMetadata(key, Reflect.getMetadata(key, value), timed);
+    Object.defineProperty(prototype, 'pay', { value: timed, configurable: true, writable: true });
+  };
+}
+
+const Sensitive = () => applyDecorators(RequireMfa({ maxAgeSeconds: 300 }), Timed());
+
+describe('F59, SES-4: a mark that is not on the function that Nest calls stops the start', () => {
+  const marks: [string, () => (new () => object)[]][] = [
+    [
+      'a decorator above that replaces the method',
+      () => {
+        @Controller()
+        class PayController {
+          @Post('pay')
+          @Timed()
+          @RequireMfa({ maxAgeSeconds: 300 })
+          pay() {}
+        }
+        return [PayController];
+      },
+    ],
+    [
+      'below a mark of the class',
+      () => {
+        @RequireMfa()
+        @Controller()
+        class PayController {
+          @Post('pay')
+          @Timed()
+          @RequireMfa({ maxAgeSeconds: 300 })
+          pay() {}
+        }
+        return [PayController];
+      },
+    ],
+    [
+      'a decorator that copies only the mark, without the guard',
+      () => {
+        @Controller()
+        class PayController {
+          @Post('pay')
+          @Timed('mark')
+          @RequireMfa({ maxAgeSeconds: 300 })
+          pay() {}
+        }
+        return [PayController];
+      },
+    ],
+    [
+      '@SkipMfa()',
+      () => {
+        @RequireMfa()
+        @Controller()
+        class PayController {
+          @Post('pay')
+          @Timed()
+          @SkipMfa()
+          pay() {}
+        }
+        return [PayController];
+      },
+    ],
+    [
+      'applyDecorators()',
+      () => {
+        @Controller()
+        class PayController {
+          @Post('pay')
+          @Sensitive()
+          pay() {}
+        }
+        return [PayController];
+      },
+    ],
+    [
+      'a decorator of the class that replaces methods',
+      () => {
+        @TimedClass()
+        @Controller()
+        class PayController {
+          @Post('pay')
+          @RequireMfa({ maxAgeSeconds: 300 })
+          pay() {}
+        }
+        return [PayController];
+      },
+    ],
+    [
+      'a method that is bound in the constructor',
+      () => {
+        @Controller()
+        class PayController {
+          constructor() {
+            this.pay = this.pay.bind(this);
+          }
+
+          @Post('pay')
+          @RequireMfa({ maxAgeSeconds: 300 })
+          pay() {}
+        }
+        return [PayController];
+      },
+    ],
+    [
+      'a controller that is made for each request',
+      () => {
+        @Controller({ scope: Scope.REQUEST })
+        class PayController {
+          @Post('pay')
+          @Timed()
+          @RequireMfa({ maxAgeSeconds: 300 })
+          pay() {}
+        }
+        return [PayController];
+      },
+    ],
+    [
+      'a subclass of a class that lost it',
+      () => {
+        class BaseController {
+          @Post('pay')
+          @Timed()
+          @RequireMfa({ maxAgeSeconds: 300 })
+          pay() {}
+        }
+        @Controller()
+        class PayController extends BaseController {}
+        return [PayController];
+      },
+    ],
+  ];
+
+  function start(controllers: (new () => object)[], providers: (new () => object)[] = []): Promise<Host> {
+    return startHost({ platform: 'express', module: { controllers, providers } });
+  }
+
+  async function refusedStart(controllers: (new () => object)[], providers: (new () => object)[] = []): Promise<string> {
+    const error: Error = await start(controllers, providers).then(
+      (host) => host.close().then(() => expect.fail('started all the same')),
+      (thrown) => thrown,
+    );
+    expect(error).toMatchObject({ name: 'MfaError', code: 'host_setup' });
+    return error.message;
+  }
+
+  it('a decorator that replaces a marked method', async () => {
+    const messages: string[] = [];
+    for (const [name, make] of marks) messages.push(`${name}: ${await refusedStart(make())}`);
+    for (const message of messages) {
+      expect(message).toMatch(/The mark @(RequireMfa|SkipMfa)\(\) on PayController\.pay\(\)|on BaseController\.pay\(\)/);
+      expect(message).toContain('above the decorator that replaces the method');
+    }
+  });
+
+  it('a method that is bound where Nest makes the controller for each request is denied', async () => {
+    @RequireMfa()
+    @Controller({ scope: Scope.REQUEST })
+    class PayController {
+      constructor() {
+        this.pay = this.pay.bind(this);
+      }
+
+      @Post('pay')
+      @RequireMfa({ maxAgeSeconds: 300 })
+      pay() {
+        return { inside: true };
+      }
+    }
+    const host = await start([PayController]);
+    try {
+      const { client } = await enroll(host);
+      expectStatus(await client.post('/pay'), 500);
+      expect(String(host.logged)).toContain('PayController.pay() is marked, but Nest calls another function without the mark');
+    } finally {
+      await host.close();
+    }
+  });
+
+  it('a subclass that overrides a marked method', async () => {
+    class BaseController {
+      @RequireMfa({ maxAgeSeconds: 300 })
+      @Post('pay')
+      pay() {}
+    }
+    @RequireMfa()
+    @Controller()
+    class PayController extends BaseController {
+      @Post('pay')
+      override pay() {}
+    }
+    const message = await refusedStart([PayController]);
+    expect(message).toContain(
+      'PayController.pay() overrides BaseController.pay(), which has @RequireMfa(), and has no mark of its own',
+    );
+
+    @Controller()
+    class OtherController extends BaseController {
+      @RequireMfa()
+      @Post('pay')
+      override pay() {}
+    }
+    // No route: nothing but the class itself calls it.
+    @Controller('third')
+    class ThirdController extends BaseController {
+      override pay() {}
+    }
+    const host = await start([OtherController, ThirdController]);
+    await host.close();
+  });
+
+  it('on a handler of a gateway', async () => {
+    @WebSocketGateway()
+    class PayGateway {
+      @SubscribeMessage('pay')
+      @Timed()
+      @RequireMfa()
+      pay() {}
+    }
+    expect(await refusedStart([], [PayGateway])).toContain('on PayGateway.pay()');
+  });
+
+  it('not where the mark stands above, or where the decorator copies all metadata', async () => {
+    @Controller()
+    class PayController {
+      @RequireMfa({ maxAgeSeconds: 300 })
+      @Post('pay')
+      @Timed()
+      pay() {
+        return { inside: true };
+      }
+
+      @Post('copied')
+      @Timed('all')
+      @RequireMfa({ maxAgeSeconds: 300 })
+      copied() {
+        return { inside: true };
+      }
+    }
+    const host = await start([PayController]);
+    try {
+      const { client } = await enroll(host);
+      for (const path of ['/pay', '/copied']) expectStatus(await client.post(path), 201);
+      host.clock.advance(301_000);
+      for (const path of ['/pay', '/copied']) expectStatus(await client.post(path), 401);
+    } finally {
+      await host.close();
+    }
+  });
+});
+
+describe('F81, SES-4: marks that contradict each other stop the start', () => {
+  it('@SkipMfa() and @RequireMfa() on one handler or class', () => {
+    const both =
+      /@SkipMfa\(\) and @RequireMfa\(\) both stand on (PayController\.pay\(\)|PayController), so that their order would decide/;
+    const skipAbove = () => {
+      class PayController {
+        @SkipMfa()
+        @RequireMfa()
+        pay() {}
+      }
+      return PayController;
+    };
+    const skipBelow = () => {
+      class PayController {
+        @RequireMfa()
+        @Timed()
+        @SkipMfa()
+        pay() {}
+      }
+      return PayController;
+    };
+    const composed = () => {
+      class PayController {
+        @applyDecorators(SkipMfa(), Post('pay'), Sensitive())
+        pay() {}
+      }
+      return PayController;
+    };
+    const onClass = () => {
+      @SkipMfa()
+      @RequireMfa()
+      class PayController {}
+      return PayController;
+    };
+    const onClassBelow = () => {
+      @RequireMfa({ maxAgeSeconds: 300 })
+      @SkipMfa()
+      class PayController {}
+      return PayController;
+    };
+    for (const load of [skipAbove, skipBelow, composed, onClass, onClassBelow]) expect(refused(load)).toMatch(both);
+  });
+
+  it('two @RequireMfa() that differ on one handler', () => {
+    const load = () => {
+      class PayController {
+        @RequireMfa()
+        @RequireMfa({ maxAgeSeconds: 300 })
+        pay() {}
+      }
+      return PayController;
+    };
+    expect(refused(load)).toContain('Two @RequireMfa() with different requirements stand on PayController.pay()');
+  });
+
+  it('@RequireMfa() on a class that inherits a handler with @SkipMfa()', async () => {
+    class BaseController {
+      @SkipMfa()
+      @Get('export')
+      export() {}
+    }
+    @RequireMfa()
+    @Controller()
+    class PayController extends BaseController {}
+    const error: Error = await startHost({ platform: 'express', module: { controllers: [PayController] } }).then(
+      (host) => host.close().then(() => expect.fail('started all the same')),
+      (thrown) => thrown,
+    );
+    expect(error).toMatchObject({ name: 'MfaError', code: 'host_setup' });
+    expect(error.message).toContain('PayController has @RequireMfa(), but inherits export() with @SkipMfa() from BaseController');
+  });
+
+  it('a mark on a static method', () => {
+    const load = () => {
+      class PayController {
+        @RequireMfa()
+        static pay() {}
+
+        @Get('cases')
+        cases() {}
+      }
+      return PayController;
+    };
+    expect(refused(load)).toContain('which is a static method. Put it on a handler');
   });
 });

@@ -4,7 +4,7 @@ import type { ModulesContainer } from '@nestjs/core';
 import { GUARDS, MfaRouteGuard } from './mfa.decorators.js';
 import { MfaGuard } from './mfa.guard.js';
 import type { MfaHost } from './mfa.host.js';
-import { MFA_MARK, type MfaMark } from './mfa.mark.js';
+import { markOf } from './mfa.mark.js';
 import { MFA_HOST } from './mfa.tokens.js';
 
 /** A module of the application as Nest keeps it. */
@@ -45,7 +45,7 @@ export interface GlobalGuards {
 /** Judges a handler by the guards that Nest runs before it, the decorators of the kit, and the option `isPublic`. */
 export function judge(handler: Handler, global: GlobalGuards, hosts: readonly (MfaHost | undefined)[]): Standing {
   const { callback, instance } = handler;
-  const mark = readMetadata<MfaMark>(MFA_MARK, callback) ?? readMetadata<MfaMark>(MFA_MARK, instance.constructor);
+  const mark = markOf(callback, instance.constructor);
   if (mark?.kind === 'skip') return { status: 'skipped', why: '@SkipMfa()' };
   const seen = handler.unguarded === undefined ? [...ownGuards(handler), ...globalGuards(global)] : [];
   if (!seen.includes('kit')) {

@@ -3,7 +3,7 @@ import { type Handler, type HostModule, readMetadata, type Wrapper } from './mfa
 import { type PathSetting, readRoutes } from './mfa.coverage-paths.js';
 import { GUARDS } from './mfa.decorators.js';
 import { MfaGuard } from './mfa.guard.js';
-import { MFA_MARK, type MfaMark } from './mfa.mark.js';
+import { handlerMark } from './mfa.mark.js';
 
 /** Keys of the metadata of Nest's packages for GraphQL, sockets and messages, none of which every host has. */
 const RESOLVER_TYPE = 'graphql:resolver_type';
@@ -117,7 +117,7 @@ export function eachMethod(modules: ModulesContainer, kind: 'controllers' | 'pro
 /** Whether a method asks for the guard itself. */
 export function isMarked(method: object): boolean {
   const guards = readMetadata<unknown[]>(GUARDS, method) ?? [];
-  return readMetadata<MfaMark>(MFA_MARK, method)?.kind === 'require' || guards.includes(MfaGuard);
+  return handlerMark(method)?.kind === 'require' || guards.includes(MfaGuard);
 }
 
 function nameOf(value: unknown): string {

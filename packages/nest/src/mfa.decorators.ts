@@ -11,7 +11,7 @@ import {
 } from '@nestjs/common';
 import { askForAssurance, assuranceOf } from './mfa.context.js';
 import { MfaGuard } from './mfa.guard.js';
-import { MFA_MARK, type MfaMark } from './mfa.mark.js';
+import { MFA_MARK, type MfaMark, noteMark } from './mfa.mark.js';
 import { MFA } from './mfa.tokens.js';
 
 /** Nest keeps a handler's guards under this key. */
@@ -43,13 +43,15 @@ export class MfaClassGuard extends MfaRouteGuard {
  * Guards a handler, or every handler of a class. With `maxAgeSeconds` it asks for a fresh code, also on a remembered device.
  *
  * On a class it runs after the guards of the class, wherever those stand; on a handler write it above `@UseGuards()`, because
- * Nest runs from below. A handler's own requirement replaces that of its class.
+ * Nest runs from below, and above every decorator that replaces the method. A handler's own requirement replaces that of its class,
+ * and a subclass inherits the requirement of the class it extends.
  */
 export function RequireMfa(requirement: Requirement = {}): ClassDecorator & MethodDecorator {
   refuseTarget('RequireMfa', requirement);
   const mark: MfaMark = { kind: 'require', requirement: checkRequirement(requirement) };
   return (target: object, name?: string | symbol, descriptor?: PropertyDescriptor) => {
     checkPlace('RequireMfa', { target, name, descriptor });
+    noteMark(target, name, mark);
     if (name !== undefined && descriptor !== undefined) {
       SetMetadata(MFA_MARK, mark)(target, name, descriptor);
       guardHandler(target, name, descriptor);
@@ -64,12 +66,17 @@ export function RequireMfa(requirement: Requirement = {}): ClassDecorator & Meth
   };
 }
 
-/** Leaves a handler, or every handler of a class, to anybody: the login, say. */
+/**
+ * Leaves a handler, or every handler of a class, open to everybody: the login, for example. On a class it counts for that class
+ * only, not for the classes that extend it.
+ */
 export function SkipMfa(nothing?: never): ClassDecorator & MethodDecorator {
   refuseTarget('SkipMfa', nothing);
-  const mark = SetMetadata(MFA_MARK, { kind: 'skip' } satisfies MfaMark);
+  const skip: MfaMark = { kind: 'skip' };
+  const mark = SetMetadata(MFA_MARK, skip);
   return (target: object, name?: string | symbol, descriptor?: PropertyDescriptor) => {
     checkPlace('SkipMfa', { target, name, descriptor });
+    noteMark(target, name, skip);
     if (name !== undefined && descriptor !== undefined) mark(target, name, descriptor);
     else mark(target as new () => object);
   };
@@ -114,10 +121,11 @@ function checkPlace(
 ): void {
   if (name === undefined && descriptor === undefined) return;
   const { value } = Object(descriptor) as PropertyDescriptor;
-  if (typeof value === 'function') return;
+  if (typeof value === 'function' && typeof target !== 'function') return;
   const type = typeof target === 'function' ? target.name : target.constructor.name;
+  const why = typeof value === 'function' ? 'which is a static method' : 'which is no method';
   throw new MfaError(
     'host_setup',
-    `@${decorator}() stands on "${String(name ?? 'constructor')}" of ${type}, which is no method. Put it on a handler, or on the class.`,
+    `@${decorator}() stands on "${String(name ?? 'constructor')}" of ${type}, ${why}. Put it on a handler, or on the class.`,
   );
 }

@@ -20,7 +20,7 @@ import { Reflector } from '@nestjs/core';
 import { readArrival, readSocket, rememberAssurance, rememberOpening } from './mfa.context.js';
 import { MfaException } from './mfa.exception.js';
 import type { HostReaders, MfaArrival, MfaHost } from './mfa.host.js';
-import { MFA_MARK, type MfaMark } from './mfa.mark.js';
+import { classMark, MFA_MARK, type MfaMark, unmarkedCopyOf } from './mfa.mark.js';
 import type { MfaCaller, MfaRequest } from './mfa.options.js';
 import { asReply, writeLastReply } from './mfa.reply.js';
 import { openSession, refreshSession } from './mfa.session.js';
@@ -125,7 +125,16 @@ export class MfaGuard implements CanActivate {
     const [handler, type] = [context.getHandler(), context.getClass()];
     const known = this.#marks.get(handler);
     if (known?.type === type) return known.mark;
-    const mark = this.#reflector.getAllAndOverride<MfaMark | undefined>(MFA_MARK, [handler, type]);
+    const own = this.#reflector.get<MfaMark | undefined>(MFA_MARK, handler);
+    const lost = own ? undefined : unmarkedCopyOf(handler, type);
+    if (lost !== undefined) {
+      throw new MfaError(
+        'host_setup',
+        `${type.name}.${lost}() is marked, but Nest calls another function without the mark, so the call is denied. Do not bind a ` +
+          'marked method in the constructor.',
+      );
+    }
+    const mark = own ?? classMark(type)?.mark;
     this.#marks.set(handler, { type, mark });
     return mark;
   }

@@ -1,6 +1,6 @@
 import { MfaError, type MfaUser } from '@mfa-kit/core';
 import { DEFAULT_PATH } from '@mfa-kit/core/http';
-import { type DynamicModule, Inject, Module, type NestModule, type Provider } from '@nestjs/common';
+import { type DynamicModule, Inject, Module, type NestModule, type OnModuleInit, type Provider } from '@nestjs/common';
 import { ApplicationConfig, HttpAdapterHost, ModulesContainer } from '@nestjs/core';
 import { createMfaController } from './mfa.controller.js';
 import { recordRoutes } from './mfa.coverage-fastify.js';
@@ -9,6 +9,7 @@ import { readOwnBodies } from './mfa.fastify.js';
 import { MfaGuard } from './mfa.guard.js';
 import { createMfaHost } from './mfa.host.js';
 import { MfaHttp } from './mfa.http.js';
+import { checkMarks } from './mfa.mark-check.js';
 import {
   type AnyMfaOptions,
   checkMfaOptions,
@@ -23,10 +24,11 @@ import { MFA, MFA_HOST, MFA_OPTIONS } from './mfa.tokens.js';
 
 /** The endpoints and pages, and what the host injects: `MfaGuard`, `MfaHttp`, the flows. It guards nothing by itself. */
 @Module({})
-export class MfaModule implements NestModule {
+export class MfaModule implements NestModule, OnModuleInit {
   readonly #adapters: HttpAdapterHost;
   readonly #config: ApplicationConfig;
   readonly #modules: ModulesContainer;
+  #configured = false;
 
   constructor(
     @Inject(HttpAdapterHost) adapters: HttpAdapterHost,
@@ -42,10 +44,16 @@ export class MfaModule implements NestModule {
   /** Nest calls this before it makes the routes. */
   configure(): void {
     const { httpAdapter } = this.#adapters;
+    this.#configured = true;
     checkRegistration(this.#modules);
     this.#record();
     rememberGlobalGuards(this.#config);
     if (httpAdapter?.getType() === 'fastify') readOwnBodies(httpAdapter.getInstance());
+  }
+
+  /** A microservice alone has no routes, so that Nest does not call `configure()`. */
+  onModuleInit(): void {
+    if (!this.#configured) checkMarks(this.#modules);
   }
 
   /** For the report on coverage, from the first route on. */

@@ -5,6 +5,7 @@ import { readMetadata } from './mfa.coverage-guards.js';
 import { eachMethod, isMarked } from './mfa.coverage-handlers.js';
 import { GUARDS, hasRouteGuard } from './mfa.decorators.js';
 import { MFA_MARK } from './mfa.mark.js';
+import { checkMarks } from './mfa.mark-check.js';
 
 const CONTROLLER_PATH = 'path';
 
@@ -14,6 +15,7 @@ const PLAIN = /^(design:|self:|optional:|scope:options$|__injectable__$)/;
 /** Throws where the application holds the kit in a way that cannot work, or that guards nothing. */
 export function checkRegistration(modules: ModulesContainer): void {
   checkModules(modules);
+  checkMarks(modules);
   for (const { controller, methods } of eachMethod(modules, 'providers')) {
     if (!isPlain(controller)) continue;
     const stray = methods.find(({ own }) => isPlain(own) && (isMarked(own) || hasRouteGuard(own)));

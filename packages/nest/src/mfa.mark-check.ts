@@ -1,0 +1,101 @@
+import { MfaError } from '@mfa-kit/core';
+import { Logger } from '@nestjs/common';
+import type { ModulesContainer } from '@nestjs/core';
+import { eachMethod } from './mfa.coverage-handlers.js';
+import { hasRouteGuard } from './mfa.decorators.js';
+import { classesOf, classMark, handlerMark, type MfaMark, writtenMark } from './mfa.mark.js';
+
+/** One method, the function that Nest calls for it, and the classes that it may come from. */
+interface Called {
+  name: string;
+  called: object;
+  type: object;
+  classes: readonly object[];
+}
+
+const logger = new Logger('MfaModule');
+
+/**
+ * Throws where a mark does not count: another decorator put a function without it in the method's place, a subclass overrides a
+ * marked method, or what a class asks for contradicts a handler that it inherits. Asks the functions that Nest is about to call.
+ */
+export function checkMarks(modules: ModulesContainer): void {
+  for (const kind of ['controllers', 'providers'] as const) {
+    for (const { controller, methods } of eachMethod(modules, kind)) {
+      const classes = classesOf(controller);
+      warnOfIgnoredSkip(controller, classes);
+      for (const { name, own, callback } of methods) {
+        // Of a controller Nest calls what the instance has, of a resolver and a gateway what the prototype has.
+        checkMethod({ name, called: kind === 'controllers' ? callback : own, type: controller, classes });
+      }
+    }
+  }
+}
+
+function checkMethod({ name, called, type, classes }: Called): void {
+  const marked = classes.find((one) => writtenMark(prototypeOf(one), name));
+  if (!marked) return;
+  const owner = classes.find((one) => Object.hasOwn(prototypeOf(one), name));
+  const mark = writtenMark(prototypeOf(marked), name);
+  if (!mark) return;
+  if (marked !== owner) checkOverride({ name, called, type, classes }, { mark, marked, owner });
+  else if (handlerMark(called) !== mark || (mark.kind === 'require' && !hasRouteGuard(called))) refuseLost(name, mark, marked);
+  else if (mark.kind === 'skip') checkInheritedSkip({ name, called, type, classes }, marked);
+}
+
+function refuseLost(name: string, mark: MfaMark, marked: object): never {
+  throw new MfaError(
+    'host_setup',
+    `The mark ${nameOf(mark)} on ${named(marked)}.${name}() is not on the function that Nest calls: something put another function in ` +
+      `the method's place. Write ${nameOf(mark)} above the decorator that replaces the method, or let that copy all metadata to the ` +
+      'new function (Reflect.getMetadataKeys). Do not bind a marked method in the constructor.',
+  );
+}
+
+/** A method that replaces one with `@RequireMfa()`, as far as it is a handler itself: that has metadata of its own. */
+function checkOverride(
+  { name, called, classes }: Called,
+  found: { mark: MfaMark; marked: object; owner: object | undefined },
+): void {
+  const { mark, marked, owner = classes[0] ?? marked } = found;
+  const isHandler = Reflect.getMetadataKeys(called).some((key) => !String(key).startsWith('design:'));
+  if (mark.kind === 'skip' || !isHandler) return;
+  throw new MfaError(
+    'host_setup',
+    `${named(owner)}.${name}() overrides ${named(marked)}.${name}(), which has @RequireMfa(), and has no mark of its own. Write ` +
+      '@RequireMfa() with its requirement on it as well, or @SkipMfa().',
+  );
+}
+
+/** A class that asks for MFA would have a handler that is open, though nothing in the class says so. */
+function checkInheritedSkip({ name, type, classes }: Called, marked: object): void {
+  const asked = classMark(type);
+  if (asked?.mark.kind !== 'require' || classes.indexOf(asked.from) >= classes.indexOf(marked)) return;
+  throw new MfaError(
+    'host_setup',
+    `${named(asked.from)} has @RequireMfa(), but inherits ${name}() with @SkipMfa() from ${named(marked)}. Override ${name}() in ` +
+      `${named(asked.from)} and mark it there, or drop one of the two.`,
+  );
+}
+
+function warnOfIgnoredSkip(type: object, classes: readonly object[]): void {
+  const base = classes.find((one) => one !== type && classMark(one)?.mark.kind === 'skip');
+  if (!base || classMark(type)) return;
+  logger.warn(
+    `${named(type)} inherits from ${named(base)}, which has @SkipMfa(). That counts for ${named(base)} only, so the routes of ` +
+      `${named(type)} are as if nothing was written. Write @SkipMfa() or @RequireMfa() on ${named(type)}, above a decorator that ` +
+      'replaces the class.',
+  );
+}
+
+function prototypeOf(type: object): object {
+  return (type as { prototype?: object }).prototype ?? type;
+}
+
+function nameOf({ kind }: MfaMark): string {
+  return kind === 'skip' ? '@SkipMfa()' : '@RequireMfa()';
+}
+
+function named(type: object): string {
+  return (type as { name?: string }).name || 'an anonymous class';
+}
