@@ -107,10 +107,10 @@ describe('recovery codes', () => {
     let left: RecoveryCodeSet = set;
     for (const code of codes) {
       const parsed = parseRecoveryCode(code) ?? '';
-      const taken = takeRecoveryCode(left, parsed);
+      const taken = takeRecoveryCode(left, parsed, 0);
       expect(taken?.digests).toHaveLength(left.digests.length - 1);
       left = taken ?? left;
-      expect(takeRecoveryCode(left, parsed)).toBeNull();
+      expect(takeRecoveryCode(left, parsed, 0)).toBeNull();
     }
     expect(left.digests).toEqual([]);
   });
@@ -121,8 +121,8 @@ describe('recovery codes', () => {
       digests: ['Y0e3_-sMQl_pfeNHZiUnErYta8zfo6xUZiEt_6uJ4FA'],
       createdAt: 0,
     };
-    expect(takeRecoveryCode(stored, '9'.repeat(24))?.digests).toEqual([]);
-    expect(takeRecoveryCode(stored, '8'.repeat(24))).toBeNull();
+    expect(takeRecoveryCode(stored, '9'.repeat(24), 0)?.digests).toEqual([]);
+    expect(takeRecoveryCode(stored, '8'.repeat(24), 0)).toBeNull();
   });
 
   it('REC-2: two sets with the same codes have different digests, and none of them holds a code', () => {

@@ -60,21 +60,17 @@ export function parseRecoveryCode(input: unknown): string | null {
  * The set without the code, or null when the code is not in it. Time does not tell: every digest is compared, and no branch is taken
  * at the one that is equal. The last one takes its place, or, of a code that is not in the set, that of a blank before the first.
  */
-export function takeRecoveryCode(set: RecoveryCodeSet, code: string): RecoveryCodeSet | null {
-  const wanted = Buffer.from(digest(Buffer.from(set.key, 'base64url'), code));
+export function takeRecoveryCode(set: RecoveryCodeSet, code: string, now: number): RecoveryCodeSet | null {
+  const used = digest(Buffer.from(set.key, 'base64url'), code);
+  const wanted = Buffer.from(used);
   let position = 0;
   set.digests.forEach((candidate, index) => {
     position |= -Number(equalBytes(Buffer.from(candidate), wanted)) & (index + 1);
   });
   const rest = ['', ...set.digests];
   rest[position] = rest[rest.length - 1] as string;
-  const left = { ...set, digests: rest.slice(1, -1) };
+  const left = { ...set, digests: rest.slice(1, -1), lastUsed: { digest: used, at: now } };
   return position === 0 ? null : left;
-}
-
-/** The set with this code noted as the one that was used last. */
-export function withLastUsed(set: RecoveryCodeSet, code: string, now: number): RecoveryCodeSet {
-  return { ...set, lastUsed: { digest: digest(Buffer.from(set.key, 'base64url'), code), at: now } };
 }
 
 /** Whether the code is the one that was used a moment ago. */

@@ -6,6 +6,7 @@ import {
   chargeGuess,
   chargeReplay,
   type GuessBudget,
+  msAhead,
   UNTOUCHED,
 } from '../policy/lockout.js';
 import { noteWrongCode } from '../policy/suspicion.js';
@@ -109,7 +110,7 @@ export function priceGuess(
 }
 
 /** The event for a budget that lies ahead of the clock. The emitter reports it at most once an hour. */
-function clockAnomalyOf({ budget, owner }: BudgetSource, now: number): EventDetail[] {
-  const { aheadMs } = budgetAt(budget, now, owner);
+function clockAnomalyOf({ budget }: BudgetSource, now: number): EventDetail[] {
+  const aheadMs = msAhead(budget, now);
   return aheadMs > 0 ? [{ name: 'clock_anomaly', aheadSeconds: Math.ceil(aheadMs / 1000) }] : [];
 }

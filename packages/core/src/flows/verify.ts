@@ -1,6 +1,6 @@
 import { ACR, type Assurance, type MfaSession, type VerifiedSession } from '../assurance.js';
 import type { EventDetail } from '../events.js';
-import { isUsedAgain, parseRecoveryCode, takeRecoveryCode, withLastUsed } from '../factors/recovery-code.js';
+import { isUsedAgain, parseRecoveryCode, takeRecoveryCode } from '../factors/recovery-code.js';
 import { parseCode } from '../factors/totp.js';
 import { readUser } from '../host-input.js';
 import type { MfaUser } from '../options.js';
@@ -140,9 +140,8 @@ function decideRecovery<User extends MfaUser>(
   code: string,
 ): Decision<Accepted | Refusal> {
   const { profile, session, now, input, shown } = facts;
-  const rest = profile.recoveryCodes && takeRecoveryCode(profile.recoveryCodes, code);
-  if (!rest) return refuseRecovery(profile, findDevice(profile, shown, now), code, now);
-  const recoveryCodes = withLastUsed(rest, code, now);
+  const recoveryCodes = profile.recoveryCodes && takeRecoveryCode(profile.recoveryCodes, code, now);
+  if (!recoveryCodes) return refuseRecovery(profile, findDevice(profile, shown, now), code, now);
   const spent = useUpToken(withoutRemembrance({ ...profile, recoveryCodes }), session, now);
   // Somebody has a code that was to be kept safe: this browser becomes known, but is not remembered on the strength of it.
   const passed = passDevice(spent, findDevice(spent, shown, now), { ...input, rememberDevice: false }, null, now);
@@ -172,7 +171,7 @@ function decideRecovery<User extends MfaUser>(
  * that whoever fills the queue with wrong codes does not keep the owner out. It cannot be guessed, so looking at it early tells nothing.
  */
 function recoveryEarly(profile: Profile, code: string, now: number): Awaited<ReturnType<DecideEarly<Refusal>>> {
-  if (profile.recoveryCodes && takeRecoveryCode(profile.recoveryCodes, code)) return 'prioritized';
+  if (profile.recoveryCodes && takeRecoveryCode(profile.recoveryCodes, code, now)) return 'prioritized';
   return isFlooded(profile.recoveryTries, now) ? { decided: refuseFlooded() } : 'queued';
 }
 

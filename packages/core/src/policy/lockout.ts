@@ -63,10 +63,15 @@ export interface BudgetState {
  */
 export function budgetAt(stored: GuessBudget, now: number, owner: BudgetOwner): BudgetState {
   const budget = settle(stored, now);
-  const lead = highWater(stored) - now;
-  const aheadMs = lead > CLOCK_TOLERANCE ? lead : 0;
+  const aheadMs = msAhead(stored, now);
   const quick = owner === 'device' && aheadMs > 0 ? 0 : quickWait(budget, now);
   return { waitMs: Math.max(quick, bucketWait(budget, now)), budget, aheadMs };
+}
+
+/** Milliseconds by which the budget lies ahead of the clock; 0 while that is no more than clocks may differ. */
+export function msAhead(stored: GuessBudget, now: number): number {
+  const lead = highWater(stored) - now;
+  return lead > CLOCK_TOLERANCE ? lead : 0;
 }
 
 /** The budget after a wrong guess. */

@@ -30,7 +30,8 @@ export function fittingJson(profile: Profile): string | undefined {
 }
 
 function fits(json: string): boolean {
-  return Buffer.byteLength(json, 'utf8') <= MOST_BYTES;
+  // A UTF-16 code unit takes three bytes at most, so that most records need no count.
+  return json.length <= MOST_BYTES / 3 || Buffer.byteLength(json, 'utf8') <= MOST_BYTES;
 }
 
 function withShortName<Named extends { name: string }>(named: Named): Named {

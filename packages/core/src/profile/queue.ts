@@ -14,47 +14,45 @@ const MOST_WAITING = 500;
 /** Only correct proofs are prioritized, and each counts once. */
 const MOST_PRIORITIZED = 32;
 
-/** Runs a task and returns a function that hands its outcome to the caller. */
-type Task = () => Promise<() => void>;
-
-interface Waiting {
-  prioritized: Task[];
-  others: Task[];
+/** Tasks that wait for their turn; calling one starts it. */
+interface Line {
+  prioritized: (() => void)[];
+  others: (() => void)[];
 }
 
-/** One queue for each user, deleted when it is empty. */
+/** One line for each user with a running task. */
 export function createUserQueue(): UserQueue {
-  const queues = new Map<string, Waiting>();
+  const lines = new Map<string, Line>();
 
-  async function runAll(userId: string, waiting: Waiting, first: Task): Promise<void> {
-    for (let next: Task | undefined = first; next; ) {
-      const tell = await next();
-      next = waiting.prioritized.shift() ?? waiting.others.shift();
-      // Before the last outcome is handed over, so that its caller finds an empty queue.
-      if (!next) queues.delete(userId);
-      tell();
-    }
-  }
-
-  function run<T>(userId: string, task: () => Promise<T>, prioritized = false): Promise<T | null> {
-    return new Promise((resolve, reject) => {
-      const queued: Task = () =>
-        Promise.resolve()
-          .then(task)
-          .then(
-            (value) => () => resolve(value),
-            (cause: Error) => () => reject(cause),
-          );
-      const waiting = queues.get(userId);
-      if (!waiting) {
-        const begun: Waiting = { prioritized: [], others: [] };
-        queues.set(userId, begun);
-        void runAll(userId, begun, queued);
-      } else if (prioritized && waiting.prioritized.length < MOST_PRIORITIZED) waiting.prioritized.push(queued);
-      else if (waiting.others.length + 1 < MOST_WAITING) waiting.others.push(queued);
-      else resolve(null);
+  /** Resolves when it is the task's turn; to false at once if too many are waiting. */
+  function waitIn(line: Line, prioritized: boolean): Promise<boolean> {
+    return new Promise((resolve) => {
+      const start = () => resolve(true);
+      if (prioritized && line.prioritized.length < MOST_PRIORITIZED) line.prioritized.push(start);
+      else if (line.others.length + 1 < MOST_WAITING) line.others.push(start);
+      else resolve(false);
     });
   }
 
-  return { isBusy: (userId) => queues.has(userId), run };
+  function startNext(userId: string): void {
+    const line = lines.get(userId);
+    const start = line?.prioritized.shift() ?? line?.others.shift();
+    if (start) start();
+    else lines.delete(userId);
+  }
+
+  return {
+    isBusy: (userId) => lines.has(userId),
+    async run(userId, task, prioritized = false) {
+      const line = lines.get(userId);
+      if (!line) lines.set(userId, { prioritized: [], others: [] });
+      else if (!(await waitIn(line, prioritized))) return null;
+      try {
+        return await task();
+      } finally {
+        // Before the caller has the outcome, so that it finds no line if nothing is waiting.
+        startNext(userId);
+      }
+    },
+  };
 }

@@ -60,14 +60,10 @@ function withoutFuture(profile: Profile, latest: number, now: number): Profile {
   };
 }
 
-function lastInstant({ firstUsedAt, lastUsedAt, rememberedAt = 0, next, retiring = [] }: Device): number {
-  return Math.max(
-    firstUsedAt,
-    lastUsedAt,
-    rememberedAt,
-    next?.mintedAt ?? 0,
-    ...retiring.map(({ successorShownAt }) => successorShownAt),
-  );
+function lastInstant({ firstUsedAt, lastUsedAt, rememberedAt = 0, next, retiring }: Device): number {
+  let last = Math.max(firstUsedAt, lastUsedAt, rememberedAt, next?.mintedAt ?? 0);
+  if (retiring) for (const { successorShownAt } of retiring) last = Math.max(last, successorShownAt);
+  return last;
 }
 
 function withoutLead(device: Device, latest: number, now: number): Device {
