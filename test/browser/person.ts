@@ -1,6 +1,6 @@
-import type { Page } from 'playwright-core';
 import { codeAt } from '../support/authenticator.js';
 import { type DemoApp, STEP } from '../support/demo-app.js';
+import type { JourneyPage } from './engines/journey-page.js';
 
 /** A person with a phone, at a browser: what they do on the pages, by the words that they see. */
 export interface Person {
@@ -11,7 +11,7 @@ export interface Person {
 }
 
 /** Fills in the login and sends it. */
-export async function logIn(page: Page, app: DemoApp, username: string, password = app.password): Promise<void> {
+export async function logIn(page: JourneyPage, app: DemoApp, username: string, password = app.password): Promise<void> {
   await page.goto(`${app.origin}/login`);
   await page.getByLabel('Username').fill(username);
   await page.getByLabel('Password').fill(password);
@@ -19,7 +19,7 @@ export async function logIn(page: Page, app: DemoApp, username: string, password
 }
 
 /** Leaves by the button of the application. */
-export async function logOut(page: Page, app: DemoApp): Promise<void> {
+export async function logOut(page: JourneyPage, app: DemoApp): Promise<void> {
   await page.goto(app.origin);
   await page.getByRole('button', { name: 'Log out' }).click();
 }
@@ -37,14 +37,14 @@ export async function wrongCode(app: DemoApp, person: Pick<Person, 'key'>): Prom
 }
 
 /** Types a code on the page of the challenge or of the set-up, and sends it. */
-export async function answerWith(page: Page, code: string, { remember = false } = {}): Promise<void> {
+export async function answerWith(page: JourneyPage, code: string, { remember = false } = {}): Promise<void> {
   await page.getByLabel('6-digit code').fill(code);
   if (remember) await page.getByLabel('Remember this device for 30 days').check();
   await page.getByRole('button', { name: /^(Continue|Finish set-up)$/ }).click();
 }
 
 /** Logs in for the first time and sets up an authenticator with the key for typing. Ends on the cases. */
-export async function enroll(page: Page, app: DemoApp, username: string): Promise<Person> {
+export async function enroll(page: JourneyPage, app: DemoApp, username: string): Promise<Person> {
   await logIn(page, app, username);
   if (!page.url().endsWith('/mfa/enroll')) await page.goto(`${app.origin}/mfa/enroll`);
   const key = await readManualKey(page);
@@ -55,13 +55,13 @@ export async function enroll(page: Page, app: DemoApp, username: string): Promis
 }
 
 /** Opens "Trouble scanning?" and reads the key. */
-export async function readManualKey(page: Page): Promise<string> {
+export async function readManualKey(page: JourneyPage): Promise<string> {
   await page.getByText('Trouble scanning?').click();
   return (await page.locator('#manual-key').innerText()).replace(/\s/g, '');
 }
 
 /** The codes that are shown once. */
-export async function readRecoveryCodes(page: Page): Promise<string[]> {
+export async function readRecoveryCodes(page: JourneyPage): Promise<string[]> {
   await page.getByRole('heading', { name: 'Save your recovery codes' }).waitFor();
   return (await page.getByRole('list', { name: 'Recovery codes' }).getByRole('listitem').allInnerTexts()).map((text) =>
     text.replace(/\s/g, ''),
@@ -69,7 +69,7 @@ export async function readRecoveryCodes(page: Page): Promise<string[]> {
 }
 
 /** Says that they are saved, and goes on. */
-export async function leaveRecoveryCodes(page: Page): Promise<void> {
+export async function leaveRecoveryCodes(page: JourneyPage): Promise<void> {
   await page.getByLabel('I have saved them').check();
   await page.getByRole('button', { name: 'Continue' }).click();
 }

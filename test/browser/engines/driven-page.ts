@@ -1,0 +1,144 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { findInPage, type Place, type Question, type Step, type Wanted } from './find-in-page.js';
+import type { JourneyLocator, JourneyPage } from './journey-page.js';
+
+/** One input of the WebDriver protocols: the classic one and BiDi write it alike. */
+export interface InputSource {
+  type: 'pointer' | 'key';
+  id: string;
+  parameters?: { pointerType: 'mouse' };
+  actions: Record<string, unknown>[];
+}
+
+/** What an engine does for a page. Everything else is built on it. */
+export interface PageDriver {
+  /** Ends when the page has loaded. */
+  open(url: string): Promise<void>;
+  back(): Promise<void>;
+  /** Calls a function, given as source text, in the page. Arguments and result are JSON. */
+  evaluate(source: string, args: unknown[]): Promise<unknown>;
+  perform(input: InputSource): Promise<void>;
+  screenshot(fullPage: boolean): Promise<Buffer>;
+  clearCookies(): Promise<void>;
+}
+
+const PATIENCE = 10_000;
+let marks = 0;
+
+/** A page that journeys can walk, over what an engine does. */
+export function drivenPage(driver: PageDriver): JourneyPage {
+  let url = 'about:blank';
+
+  const lookAround = `() => [location.href, document.readyState, window.journeyMark]`;
+  async function look(): Promise<{ loaded: boolean; mark: unknown }> {
+    const [href, readyState, mark] = (await driver.evaluate(lookAround, [])) as [string, string, unknown];
+    url = href;
+    return { loaded: readyState === 'complete', mark };
+  }
+
+  /** Until another document than the marked one has loaded. */
+  async function arrive(mark: string, what: string): Promise<void> {
+    await until(`${what} led nowhere`, async () => {
+      const seen = await look();
+      return seen.loaded && seen.mark !== mark ? true : undefined;
+    });
+  }
+
+  const ask = (steps: Step[], question: Question): Promise<unknown> => driver.evaluate(findInPage.toString(), [steps, question]);
+
+  const insist = (steps: Step[], question: Question): Promise<unknown> =>
+    until(`${question.ask} of ${JSON.stringify(steps)}`, () => ask(steps, question));
+
+  async function click(steps: Step[]): Promise<Place> {
+    const mark = `mark ${++marks}`;
+    const place = (await insist(steps, { ask: 'place', mark })) as Place;
+    const move = { type: 'pointerMove', x: place.x, y: place.y, duration: 0 };
+    const actions = [move, { type: 'pointerDown', button: 0 }, { type: 'pointerUp', button: 0 }];
+    await driver.perform({ type: 'pointer', id: 'mouse', parameters: { pointerType: 'mouse' }, actions });
+    if (place.leads) await arrive(mark, `a click on ${JSON.stringify(steps)}`);
+    return place;
+  }
+
+  async function fill(steps: Step[], text: string): Promise<void> {
+    await click(steps);
+    if (!(await ask(steps, { ask: 'select' }))) throw new Error(`${JSON.stringify(steps)} does not take the focus`);
+    const keys = text === '' ? ['\uE003'] : [...text];
+    const actions = keys.flatMap((value) => ['keyDown', 'keyUp'].map((type) => ({ type, value })));
+    await driver.perform({ type: 'key', id: 'keyboard', actions });
+  }
+
+  const locate = (steps: Step[]): JourneyLocator => ({
+    async click() {
+      await click(steps);
+    },
+    fill: (text) => fill(steps, text),
+    async check() {
+      const { checked } = await click(steps);
+      if (checked) await click(steps);
+    },
+    async waitFor() {
+      await insist(steps, { ask: 'visible' });
+    },
+    async innerText() {
+      await insist(steps, { ask: 'visible' });
+      return ((await ask(steps, { ask: 'texts' })) as string[])[0] ?? '';
+    },
+    async getAttribute(name) {
+      await insist(steps, { ask: 'visible' });
+      return (await ask(steps, { ask: 'attribute', name })) as string | null;
+    },
+    count: async () => ((await ask(steps, { ask: 'texts' })) as string[]).length,
+    allInnerTexts: async () => (await ask(steps, { ask: 'texts' })) as string[],
+    first: () => locate([...steps, { by: 'first' }]),
+    filter: ({ hasText }) => locate([...steps, { by: 'having', wanted: wantedOf(hasText) }]),
+    locator: (css) => locate([...steps, { by: 'css', css }]),
+    getByRole: (role, { name } = {}) => locate([...steps, { by: 'role', role, wanted: name ? wantedOf(name) : null }]),
+    getByLabel: (text) => locate([...steps, { by: 'label', wanted: wantedOf(text) }]),
+    getByText: (text, options) => locate([...steps, { by: 'text', wanted: wantedOf(text, options) }]),
+  });
+
+  const page = locate([]);
+  return {
+    async goto(target) {
+      await driver.open(target);
+      await look();
+    },
+    async goBack() {
+      const mark = `mark ${++marks}`;
+      await driver.evaluate(`(mark) => { window.journeyMark = mark }`, [mark]);
+      await driver.back();
+      await arrive(mark, 'the way back');
+    },
+    url: () => url,
+    async waitForURL(target) {
+      await until(`the address ${target}`, async () => ((await look()).loaded && url === target ? true : undefined));
+    },
+    locator: page.locator,
+    getByRole: page.getByRole,
+    getByText: page.getByText,
+    getByLabel: page.getByLabel,
+    screenshot: ({ fullPage = false } = {}) => driver.screenshot(fullPage),
+    context: () => ({ clearCookies: driver.clearCookies }),
+  };
+}
+
+function wantedOf(text: string | RegExp, { exact = false } = {}): Wanted {
+  return typeof text === 'string' ? { text, exact } : { pattern: text.source, flags: text.flags };
+}
+
+/** The first answer that is not undefined. A page that is just being replaced cannot answer: that is asked again too. */
+async function until<T>(what: string, question: () => Promise<T | undefined>): Promise<T> {
+  const end = performance.now() + PATIENCE;
+  let cause: unknown;
+  while (performance.now() < end) {
+    try {
+      const answer = await question();
+      if (answer !== undefined && answer !== null) return answer;
+      cause = undefined;
+    } catch (error) {
+      cause = error;
+    }
+    await sleep(20);
+  }
+  throw new Error(`Waited ${PATIENCE / 1000} s in vain: ${what}`, { cause });
+}

@@ -1,0 +1,173 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { freePort } from '../../support/free-port.js';
+import { reportMissing, requireProgram } from '../../support/requires.js';
+import { startProgram } from './browser-program.js';
+import { drivenPage, type PageDriver } from './driven-page.js';
+import type { EngineBrowser, JourneyPage } from './journey-page.js';
+
+/** The programs of WebKitGTK, which is the engine of Safari. */
+export interface WebKitPrograms {
+  driver: string;
+  display: string;
+  browser: string;
+}
+
+/** Where WebKit's driver, its browser and a display are; null where one is missing. */
+export function requireWebKit(): WebKitPrograms | null {
+  const hint = 'install webkit2gtk-driver and xvfb (apt-get install webkit2gtk-driver xvfb)';
+  const driver = requireProgram('WebKitWebDriver', hint);
+  const display = requireProgram('Xvfb', hint);
+  const browser = findMiniBrowser();
+  if (!browser) return reportMissing(`MiniBrowser is missing: ${hint}`);
+  return driver !== null && display !== null ? { driver, display, browser } : null;
+}
+
+/** Distributions put it where the PATH does not look: `/usr/lib/x86_64-linux-gnu/webkit2gtk-4.1`, `/usr/libexec/webkit2gtk-4.1`. */
+function findMiniBrowser(): string | undefined {
+  const folders = ['/usr/libexec', '/usr/lib', ...namesIn('/usr/lib').map((name) => join('/usr/lib', name))];
+  const versions = folders.flatMap((folder) =>
+    namesIn(folder)
+      .filter((name) => name.startsWith('webkit2gtk-'))
+      .map((name) => join(folder, name, 'MiniBrowser')),
+  );
+  return versions.find((path) => existsSync(path));
+}
+
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
+}
+
+/** Starts WebKit on a display that nobody sees. It is driven by the W3C WebDriver protocol. */
+export async function launchWebKit(programs: WebKitPrograms): Promise<EngineBrowser> {
+  const screen = ['-screen', '0', '1280x1024x24', '-nolisten', 'tcp', '-noreset'];
+  const display = await startProgram(programs.display, ['-displayfd', '1', ...screen], { ready: /^(\d+)\n/ });
+  const sessions: Session[] = [];
+  const idle: Session[] = [];
+
+  async function newSession(): Promise<Session> {
+    const session = await startSession(programs, `:${display.said}`);
+    sessions.push(session);
+    return session;
+  }
+
+  const close = async (): Promise<void> => {
+    await Promise.all(sessions.map((session) => session.close()));
+    await display.stop();
+  };
+  try {
+    idle.push(await newSession());
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return {
+    async openPerson() {
+      // A driver has one session, and each takes seconds to start: one person takes over from another, without the cookies.
+      const session = idle.pop() ?? (await newSession());
+      return {
+        page: session.newPage(),
+        async leave() {
+          await session.clear();
+          idle.push(session);
+        },
+      };
+    },
+    close,
+  };
+}
+
+interface Session {
+  newPage(): JourneyPage;
+  /** No cookie and no page is left. */
+  clear(): Promise<void>;
+  close(): Promise<void>;
+}
+
+async function startSession(programs: WebKitPrograms, display: string): Promise<Session> {
+  const port = await freePort();
+  const env = {
+    DISPLAY: display,
+    GDK_BACKEND: 'x11',
+    LIBGL_ALWAYS_SOFTWARE: '1',
+    NO_AT_BRIDGE: '1',
+    // As root the sandbox does not start.
+    WEBKIT_DISABLE_SANDBOX_THIS_IS_DANGEROUS: '1',
+  };
+  // It says nothing when it is ready, so it is asked.
+  const ready = (): Promise<boolean> =>
+    send('GET', `http://127.0.0.1:${port}/status`).then(
+      () => true,
+      () => false,
+    );
+  const driver = await startProgram(programs.driver, [`--port=${port}`], { ready, env });
+  try {
+    const options = { binary: programs.browser, args: ['--automation'] };
+    const capabilities = { alwaysMatch: { 'webkitgtk:browserOptions': options } };
+    const base = `http://127.0.0.1:${port}/session`;
+    const { sessionId } = (await send('POST', base, { capabilities })) as { sessionId: string };
+    const session = `${base}/${sessionId}`;
+    const page = sessionDriver(session);
+    return {
+      newPage: () => drivenPage(page),
+      async clear() {
+        await page.clearCookies();
+        await page.open('about:blank');
+      },
+      async close() {
+        await send('DELETE', session).catch(() => undefined);
+        await driver.stop();
+      },
+    };
+  } catch (error) {
+    await driver.stop();
+    throw error;
+  }
+}
+
+/** WebDriver over HTTP: the value of the answer, or an error. */
+async function send(method: 'GET' | 'POST' | 'DELETE', url: string, body?: object): Promise<unknown> {
+  const headers = { 'content-type': 'application/json' };
+  const response = await fetch(url, { method, ...(body && { headers, body: JSON.stringify(body) }) });
+  const { value } = (await response.json()) as { value: unknown };
+  if (response.ok) return value;
+  const { error, message } = value as { error: string; message: string };
+  throw new Error(`${method} ${new URL(url).pathname}: ${error}: ${message}`);
+}
+
+function sessionDriver(session: string): PageDriver {
+  const evaluate = (source: string, args: unknown[]): Promise<unknown> =>
+    send('POST', `${session}/execute/sync`, { script: `return (${source})(...arguments)`, args });
+  return {
+    async open(url) {
+      await send('POST', `${session}/url`, { url });
+    },
+    async back() {
+      await send('POST', `${session}/back`, {});
+    },
+    evaluate,
+    async perform(input) {
+      await send('POST', `${session}/actions`, { actions: [input] });
+    },
+    async screenshot(fullPage) {
+      const before = (await send('GET', `${session}/window/rect`)) as { width: number; height: number };
+      if (fullPage) {
+        // A picture shows what the window shows, so the window grows.
+        const measure = '() => [innerHeight, document.documentElement.scrollHeight]';
+        const [inner, whole] = (await evaluate(measure, [])) as [number, number];
+        const height = before.height + Math.max(0, whole - inner);
+        await send('POST', `${session}/window/rect`, { width: before.width, height });
+      }
+      const picture = await send('GET', `${session}/screenshot`);
+      if (fullPage) await send('POST', `${session}/window/rect`, before);
+      return Buffer.from(String(picture), 'base64');
+    },
+    async clearCookies() {
+      await send('DELETE', `${session}/cookie`);
+    },
+  };
+}
