@@ -24,6 +24,31 @@ export function proveSameOrigin(exchange: Pick<MfaExchange, 'header'>, allowedOr
   return /^(Bearer|DPoP) +\S/i.test(authorization) ? 'proven' : 'refused';
 }
 
+/**
+ * Whether the answer to a GET may hold a secret: no page of another origin can read it, whatever CORS headers the host adds.
+ *
+ * Our own pages, the origins that the host allows, and navigations of a whole window may read it: what a window shows, no page of
+ * another origin reads. Where no Sec-Fetch header comes (plain http, old browsers), only a fetch by another origin has an `Origin`.
+ */
+export function mayReadSecret(exchange: Pick<MfaExchange, 'header'>, allowedOrigins: readonly string[]): boolean {
+  const site = exchange.header('sec-fetch-site');
+  const origin = exchange.header('origin');
+  if (site === 'same-origin') return true;
+  if (origin !== undefined) return allowedOrigins.includes(origin);
+  if (site === undefined || site === 'none') return true;
+  return exchange.header('sec-fetch-mode') === 'navigate' && exchange.header('sec-fetch-dest') === 'document';
+}
+
+/** The refusal of a GET whose answer holds a secret. */
+export function refuseReader(kit: Pick<HttpKit, 'warn'>): Problem {
+  kit.warn(
+    'MFA_KIT_CROSS_SITE',
+    'A page of another origin asked for an answer that holds a secret, such as the key of an enrollment, and was refused. If that is ' +
+      'a page of yours, name its origin in the option allowedOrigins.',
+  );
+  return describeProblem('cross_site');
+}
+
 /** The refusal; it tells the operator, who may have pages at another origin. */
 export function refuseOrigin(kit: Pick<HttpKit, 'warn'>): Problem {
   kit.warn(

@@ -52,13 +52,21 @@ export async function showPage<User extends MfaUser, Request>(
 export async function showProblem<User extends MfaUser, Request>(
   kit: HttpKit<User, Request>,
   exchange: MfaExchange<User, Request>,
-  input: { problem: Problem; user: User | null; reason?: PageRefusal; headers?: HttpAnswer['headers'] },
+  input: {
+    problem: Problem;
+    user: User | null;
+    reason?: PageRefusal;
+    headers?: HttpAnswer['headers'];
+    /** Path below the mount that the page offers to open: what was refused may be opened by the person. */
+    openHere?: string;
+  },
 ): Promise<HttpAnswer> {
-  const { problem, user, headers = [] } = input;
+  const { problem, user, headers = [], openHere } = input;
   const messages = messagesFor(kit, exchange);
   const reason = input.reason ?? pageReason(problem);
   const logIn = problem.status === 401 ? { href: kit.options.loginUrl, text: messages.logIn } : undefined;
-  const page = refusalPage(messages, { reason, ...retryAfter(problem) }, logIn);
+  const open = openHere === undefined ? undefined : { href: kit.options.publicPath + openHere, text: messages.code.submit };
+  const page = refusalPage(messages, { reason, ...retryAfter(problem) }, open ?? logIn);
   return showPage(kit, exchange, { page, user, status: problem.status, headers: [...problemHeaders(problem), ...headers] });
 }
 

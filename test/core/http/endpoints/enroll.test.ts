@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { ada, bob, MINUTE } from '../../../support/core-fixture.js';
-import { enrollBy, led, openDesk } from '../desk.js';
+import { Client, enrollBy, led, openDesk } from '../desk.js';
+import { sessionOf } from '../exchange.js';
 
 const QR = expect.stringMatching(/^<svg /);
 
@@ -69,6 +70,35 @@ describe('the enrollment page', () => {
     expect(client.state.enrollmentIds).toEqual([]);
     // A storage that failed is not asked again at once.
     if (reads === 0) expect(counts.reads - before).toBe(1);
+  });
+});
+
+describe('F57: a page of another origin, under CORS headers of the host', () => {
+  const foreign = { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'cors', origin: 'https://evil.example', cookie: 'sid=1' };
+
+  it.each(['application/json', 'text/html', '*/*'])('gets no pending key as %s, and starts nothing', async (accept) => {
+    const { kit, counts, mfa } = await openDesk();
+    // A browser that sends no Sec-Fetch header by itself.
+    const client = new Client(kit, { user: bob, session: sessionOf((await mfa.beginLogin({ user: bob })).session), headers: {} });
+    const before = counts.reads;
+    expect((await client.request('GET', '/enroll', undefined, { ...foreign, accept })).status).toBe(403);
+    expect([client.state.enrollmentIds, counts.reads]).toEqual([[], before]);
+    const { manualKey } = (await client.post('/enroll', {}, { 'sec-fetch-site': 'same-origin' })).body;
+    const refused: Record<string, string>[] = [foreign, { origin: 'null' }, { origin: 'https://evil.example' }];
+    for (const headers of refused) {
+      const answer = await client.request('GET', '/enroll', undefined, { ...headers, accept });
+      expect(answer.status).toBe(403);
+      expect(answer.text).not.toContain(manualKey);
+    }
+    expect((await client.request('GET', '/enroll', undefined, { accept })).text).toContain(manualKey);
+  });
+
+  it('gets neither for HEAD, and the page of the refusal opens the real one', async () => {
+    const { logIn } = await openDesk();
+    const client = await logIn(bob);
+    expect((await client.request('HEAD', '/enroll', undefined, foreign)).status).toBe(403);
+    const page = await client.request('GET', '/enroll', undefined, { ...foreign, accept: 'text/html' });
+    expect(page.body.page).toMatchObject({ heading: 'Request refused', action: { href: '/mfa/enroll', text: 'Continue' } });
   });
 });
 

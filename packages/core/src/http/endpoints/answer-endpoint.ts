@@ -9,7 +9,7 @@ import { wantsHtml } from '../negotiation.js';
 import { openPending } from '../pending.js';
 import { describeProblem, type Problem } from '../problem.js';
 import { bindFlows } from '../request-flows.js';
-import { proveSameOrigin, refuseOrigin } from '../same-origin.js';
+import { mayReadSecret, proveSameOrigin, refuseOrigin, refuseReader } from '../same-origin.js';
 import { showProblem } from '../views.js';
 import { showChallenge, verifyProof } from './challenge.js';
 import type { EndpointCall, Handler } from './endpoint-call.js';
@@ -21,6 +21,8 @@ import { regenerateCodes } from './recovery-codes.js';
 interface Endpoint {
   get?: Handler;
   post?: Handler;
+  /** What GET answers holds a secret: only a page of this origin, or of an allowed one, may read it. */
+  showsSecret?: true;
   /** A client without a session may act by a pending token. */
   pendingToken?: true;
 }
@@ -28,7 +30,7 @@ interface Endpoint {
 /** Every endpoint, by its path below the mount. */
 const ENDPOINTS: Record<EndpointPath, Endpoint> = {
   '': { get: showOverview },
-  '/enroll': { get: showEnroll, post: startEnroll, pendingToken: true },
+  '/enroll': { get: showEnroll, showsSecret: true, post: startEnroll, pendingToken: true },
   '/enroll/confirm': { post: confirmEnroll, pendingToken: true },
   '/enroll/cancel': { post: cancelEnroll, pendingToken: true },
   '/challenge': { get: showChallenge },
@@ -59,6 +61,10 @@ export async function answerEndpoint<User extends MfaUser, Request>(
   const query = readQuery(exchange);
   const html = wantsHtml(exchange.header('accept'));
   if (exchange.method !== 'POST') {
+    if (endpoint.showsSecret && !mayReadSecret(exchange, kit.options.allowedOrigins)) {
+      const problem = refuseReader(kit);
+      return html ? showProblem(kit, exchange, { problem, user: null, openHere: path }) : problemAnswer(kit, problem);
+    }
     return handler({ kit, exchange, query, html, fields: { rememberDevice: false }, flows: await bindFlows(kit, exchange) });
   }
   const call = await readCall(kit, exchange, endpoint);
