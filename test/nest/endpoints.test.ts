@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { enroll, expectStatus, logIn } from '../express/client.js';
 import { endpointSuite } from '../journeys/endpoint-suite.js';
-import { platforms, startHost } from './host.js';
+import { type Host, platforms, startHost } from './host.js';
 
 describe.each(platforms)('the endpoints on Nest with $platform', (given) => {
   endpointSuite(async () => {
@@ -19,4 +20,53 @@ it('finds nothing behind an escape in its own path, which Fastify reads, and bla
   } finally {
     await host.close();
   }
+});
+
+describe('F54: what the platform routes to an endpoint is answered as that endpoint', () => {
+  /** A whole journey, each request at the path that `written` makes of the plain one. */
+  async function walk(host: Host, written: (path: string) => string, user = 'ada'): Promise<void> {
+    const { code } = await enroll(host, user);
+    const client = await logIn(host, user);
+    expect(expectStatus(await client.page('GET', written('/mfa/challenge')), 200).text).toContain('action="/mfa/verify"');
+    expectStatus(await client.get(written('/mfa/assets/page.css')), 200);
+    expectStatus(await client.post(written('/mfa/verify'), { code: code() }), 200);
+    expect(expectStatus(await client.get(written('/mfa')), 200).body).toMatchObject({ enrolled: true });
+    expectStatus(await client.get(written('/mfa/nothing')), 404);
+    expectStatus(await client.get(written('/mfa/nothing/at/all')), 404);
+    expect(host.logged).toEqual([]);
+  }
+
+  const settings: [string, NonNullable<Parameters<typeof startHost>[0]['fastify']>, (path: string) => string][] = [
+    ['rewriteUrl', { rewriteUrl: ({ url = '' }) => url.replace(/^\/tenant-a(?=\/|$)/, '') }, (path) => `/tenant-a${path}`],
+    ['ignoreDuplicateSlashes', { routerOptions: { ignoreDuplicateSlashes: true } }, (path) => path.replaceAll('/', '//')],
+    ['ignoreTrailingSlash', { routerOptions: { ignoreTrailingSlash: true } }, (path) => `${path}/`],
+    ['caseSensitive: false', { routerOptions: { caseSensitive: false } }, (path) => path.toUpperCase()],
+  ];
+
+  it.each(settings)('Fastify with %s', async (_name, fastify, written) => {
+    const host = await startHost({ platform: 'fastify', session: '@fastify/session', fastify });
+    try {
+      await walk(host, written);
+      await walk(host, (path) => path, 'bob');
+    } finally {
+      await host.close();
+    }
+  });
+
+  it('Express behind a function that rewrites request.url', async () => {
+    const host = await startHost({
+      platform: 'express',
+      session: 'express-session',
+      configure: (app) =>
+        app.use((request: { url: string }, _response: object, next: () => void) => {
+          request.url = request.url.replace(/^\/tenant-a(?=\/|$)/, '');
+          next();
+        }),
+    });
+    try {
+      await walk(host, (path) => `/tenant-a${path}`);
+    } finally {
+      await host.close();
+    }
+  });
 });

@@ -17,7 +17,7 @@ import {
   UnauthorizedException,
 } from '@nestjs/common';
 import { HttpAdapterHost, Reflector } from '@nestjs/core';
-import { map } from 'rxjs';
+import { map, NEVER, of, tap, throwError } from 'rxjs';
 import { readSession } from './host-routes.js';
 
 export const Public = () => SetMetadata('host:public', true);
@@ -38,6 +38,35 @@ export class LoginGuard implements CanActivate {
 export class Envelope implements NestInterceptor {
   intercept(_context: ExecutionContext, next: CallHandler) {
     return next.handle().pipe(map((data: unknown) => ({ enveloped: data })));
+  }
+}
+
+/** As a CacheInterceptor does: a GET is answered from what an earlier one returned, and the handler does not run again. */
+@Injectable()
+export class Caching implements NestInterceptor {
+  readonly #kept = new Map<string, unknown>();
+
+  intercept(context: ExecutionContext, next: CallHandler) {
+    const { method, url } = context.switchToHttp().getRequest<{ method: string; url: string }>();
+    if (method !== 'GET') return next.handle();
+    if (this.#kept.has(url)) return of(this.#kept.get(url));
+    return next.handle().pipe(tap((data: unknown) => void this.#kept.set(url, data)));
+  }
+}
+
+/** Interceptors that let nothing through: one that refuses, one that never answers. */
+@Injectable()
+export class Refusing implements NestInterceptor {
+  intercept(context: ExecutionContext, next: CallHandler) {
+    if (context.getClass().name !== 'MfaController') return next.handle();
+    return throwError(() => new BadRequestException('the interceptor of the host'));
+  }
+}
+
+@Injectable()
+export class Silent implements NestInterceptor {
+  intercept(context: ExecutionContext, next: CallHandler) {
+    return context.getClass().name === 'MfaController' ? NEVER : next.handle();
   }
 }
 

@@ -7,13 +7,16 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { Client, enroll, expectStatus, logIn } from '../express/client.js';
 import {
   AdapterFilter,
+  Caching,
   Envelope,
   ForgottenController,
   LoginGuard,
   NativeFilter,
   Public,
   PublicController,
+  Refusing,
   RefusingPipe,
+  Silent,
   seen,
 } from './furniture-host.js';
 import { walk } from './furniture-walk.js';
@@ -106,6 +109,26 @@ describe.each(platforms)('on Nest with $platform', (given) => {
     expect((await client.post('/login?user=ada')).body).toHaveProperty('enveloped');
     expectStatus(await client.post('/mfa/verify', { code: code() }), 200);
     expect((await client.get('/cases')).body).toEqual({ enveloped: { via: 'otp', userId: 'user-ada' } });
+  });
+
+  it('F55: an interceptor that answers from a cache, refuses or never answers does not reach the endpoints', async () => {
+    for (const interceptors of [[Caching, Envelope], [Refusing], [Silent]]) {
+      await start({ module: { providers: interceptors.map((useClass) => ({ provide: APP_INTERCEPTOR, useClass })) } });
+      const { client: ada } = await enroll(host);
+      const { client: bob } = await enroll(host, 'bob');
+      for (const client of [ada, bob, ada, bob]) {
+        const signal = AbortSignal.timeout(2_000);
+        const cookie = [...client.cookies].map(([name, value]) => `${name}=${value}`).join('; ');
+        const overview = await fetch(`${host.origin}/mfa`, { headers: { cookie, accept: 'text/html' }, signal });
+        const own = client === ada ? 'ada@example.com' : 'bob@example.com';
+        expect([overview.status, (await overview.text()).includes(own)]).toEqual([200, true]);
+        const sheet = await fetch(`${host.origin}/mfa/assets/page.css`, { signal });
+        expect([sheet.status, sheet.headers.get('content-type')]).toEqual([200, 'text/css; charset=utf-8']);
+      }
+      expect(host.logged).toEqual([]);
+      await host.close();
+    }
+    await start({});
   });
 
   it.each([

@@ -124,11 +124,6 @@ class NestExchange implements MfaExchange<MfaUser, MfaRequest> {
   }
 }
 
-/** The path of a request within the application, without the query. */
-export function pathOf(request: MfaRequest): string {
-  return urlOf(request).split('?')[0] ?? '';
-}
-
 function bindKit(options: AnyMfaOptions, path: string): HttpKit<MfaUser, MfaRequest> {
   const { mfa, user, isPublic, request, assurance, eventContext, session, ...http } = options;
   return createHttpKit(mfa, { ...http, path });
