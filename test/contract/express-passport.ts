@@ -33,7 +33,7 @@ export function createApp(storage: MfaStorage, secret: string): Express {
     policy: (user) => ({ mfa: user.role === 'owner' ? 'required' : 'optional', enrollBy: user.createdAt + 14 * DAY }),
     markEnrolled: setMfaEnrolled,
   });
-  const { router, requireMfa, requireMfaExcept, mfaFor, strategy } = expressMfa(mfa, {
+  const { router, beginLogin, requireMfa, requireMfaExcept, strategy } = expressMfa(mfa, {
     user: (req) => (req.user ? toMfaUser(req.user) : null),
     loginUrl: '/login',
     homeUrl: '/cases',
@@ -48,10 +48,7 @@ export function createApp(storage: MfaStorage, secret: string): Express {
   app.use(session({ secret, resave: false, saveUninitialized: false }), passport.session());
   app.use('/mfa', router);
   app.use(express.json(), express.urlencoded({ extended: false }));
-  app.post('/login', passport.authenticate('local'), async (req, res) => {
-    await (await mfaFor(req, res)).beginLogin();
-    res.redirect(303, '/cases');
-  });
+  app.post('/login', passport.authenticate('local'), beginLogin, (_req, res) => res.redirect(303, '/cases'));
   app.post('/logout', (req, res, next) => {
     req.session.destroy((error) => (error ? next(error) : res.redirect(303, '/')));
   });

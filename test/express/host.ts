@@ -65,6 +65,8 @@ export interface HostOptions {
   forgetBeginLogin?: true;
   /** What the login does in place of the line, and its answer. */
   login?: (given: { kit: ExpressMfa<TestUser>; req: Request; res: Response; user: TestUser }) => Promise<unknown>;
+  /** Routes before the login. */
+  beforeRoutes?: (host: Pick<Host, 'app' | keyof ExpressMfa>) => void;
   /** Routes after the guard of the whole application. */
   routes?: (host: Pick<Host, 'app' | keyof ExpressMfa>) => void;
 }
@@ -99,18 +101,16 @@ export async function startHost(given: HostOptions): Promise<Host> {
   for (const parser of given.parsers?.(given.express) ?? []) app.use(parser);
   const path = given.kit?.path ?? '/mfa';
   app.use(path, kit.router);
-  app.post('/login', (req, res, next) => {
+  given.beforeRoutes?.({ app, ...kit });
+  const logIn: RequestHandler = (req, res, next) => {
     const user = users.get(String(req.query.user));
     if (!user) return void res.sendStatus(401);
     req.session.userId = user.id;
     if (given.forgetBeginLogin) return void res.json({});
     if (given.login) return void given.login({ kit, req, res, user }).catch(next);
-    kit
-      .mfaFor(req, res)
-      .then((flows) => flows.beginLogin())
-      .then((login) => res.json(login))
-      .catch(next);
-  });
+    next();
+  };
+  app.post('/login', logIn, kit.beginLogin, (req, res) => void res.json(req.mfaLogin));
   app.post('/logout', (req, res, next) => {
     req.session.destroy((error) => (error ? next(error) : res.sendStatus(204)));
   });

@@ -1,5 +1,6 @@
+import type { RequestHandler } from 'express';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import type { TestUser } from '../support/core-fixture.js';
+import { ada, type TestUser } from '../support/core-fixture.js';
 import { watchWarnings } from '../support/warnings.js';
 import { Client, enroll, expectStatus, logIn } from './client.js';
 import { type Host, type HostOptions, startHost, versions } from './host.js';
@@ -11,7 +12,7 @@ afterEach(async () => {
   host = undefined;
 });
 
-const NO_BEGIN_LOGIN = /^MFA_KIT_NO_BEGIN_LOGIN: .*Call "await \(await mfaFor\(req, res\)\)\.beginLogin\(\)" in the login/;
+const NO_BEGIN_LOGIN = /^MFA_KIT_NO_BEGIN_LOGIN: .*in Express by app\.post\('\/login', passport\.authenticate\('local'\), beginLogin, \.\.\.\)/;
 
 describe.each(versions)('SES-4: a wrong login denies and says what is wrong, on Express $version', ({ express }) => {
   async function start(given: Omit<HostOptions, 'express'> = {}): Promise<Host> {
@@ -27,12 +28,88 @@ describe.each(versions)('SES-4: a wrong login denies and says what is wrong, on 
   });
 
   it('beginLogin() before anybody is logged in', async () => {
-    const started = await start({ kit: { user: () => null } });
+    const started = await start({
+      kit: { user: () => null },
+      login: async ({ kit, req, res }) => res.json(await (await kit.mfaFor(req, res)).beginLogin()),
+    });
     const client = new Client(started);
     expectStatus(await client.post('/login?user=ada'), 500);
     expect(started.errors[0]).toMatchObject({ name: 'MfaError', code: 'host_setup' });
     expect(String(started.errors[0])).toContain('Call it after req.logIn(), or give it { user }');
     expect((await client.get('/cases')).body).toMatchObject({ status: 401, reason: 'login_again' });
+  });
+
+  it.each([
+    ['in the route', 'POST', '/early'],
+    ['for the whole application', 'GET', '/'],
+  ])('F38: beginLogin before what logs in: %s', async (where, method, path) => {
+    const started = await start({
+      beforeRoutes: ({ app, beginLogin }) => {
+        const logIn: RequestHandler = (req, res) => {
+          req.session.userId = ada.id;
+          res.sendStatus(204);
+        };
+        if (where === 'in the route') app.post(path, beginLogin, logIn);
+        else app.use(beginLogin);
+      },
+    });
+    expectStatus(await new Client(started).request(method, path), 500);
+    expect(started.errors[0]).toMatchObject({ name: 'MfaError', code: 'host_setup' });
+    expect(String(started.errors[0])).toContain('beginLogin found nobody logged in');
+    expect(String(started.errors[0])).toContain(
+      "Write app.post('/login', passport.authenticate('local'), beginLogin, (req, res)",
+    );
+  });
+
+  it('F38: beginLogin called in place of being mounted', async () => {
+    const { beginLogin } = await start();
+    for (const given of [[], [{}], [{ user: ada }]]) {
+      expect(() => (beginLogin as (...all: unknown[]) => void)(...given)).toThrow(
+        /^beginLogin was called where it must be mounted.*Write app\.post\('\/login', /,
+      );
+    }
+  });
+
+  it('F38: beginLogin called without next', async () => {
+    const started = await start({
+      login: async ({ kit, req, res }) => (kit.beginLogin as (...all: unknown[]) => void)(req, res),
+    });
+    expectStatus(await new Client(started).post('/login?user=ada'), 500);
+    expect(started.errors).toEqual([expect.objectContaining({ name: 'MfaError', code: 'host_setup' })]);
+    expect(String(started.errors[0])).toContain('beginLogin(req, res, next)');
+  });
+
+  it('F38: beginLogin after the response was sent', async () => {
+    const started: Host = await start({
+      login: async ({ kit, req, res }) => {
+        if (req.query.late) res.json({ ok: true });
+        kit.beginLogin(req, res, (error) => void (req.query.late ? started.errors.push(error) : res.json({})));
+      },
+    });
+    const { client } = await enroll(started);
+    expectStatus(await client.get('/cases'), 200);
+    await client.post('/login?user=ada&late=1');
+    await vi.waitFor(() => expect(started.errors).toHaveLength(1));
+    expect(started.errors[0]).toMatchObject({ name: 'MfaError', code: 'host_setup' });
+    expect(String(started.errors[0])).toContain('beginLogin ran after the response was sent');
+    expect((await client.get('/cases')).status).not.toBe(200);
+  });
+
+  it('F38: beginLogin that is not waited for', async () => {
+    const started: Host = await start({
+      login: async ({ kit, req, res }) => {
+        kit.beginLogin(req, res, (error) => void (error && started.errors.push(error)));
+        res.json({ ok: true });
+      },
+    });
+    const client = await logIn(started);
+    await vi.waitFor(() =>
+      expect(warnings).toEqual([
+        expect.stringMatching(/^MFA_KIT_LATE_LOGIN: .*before beginLogin had called next\(\).*Write app\.post/),
+      ]),
+    );
+    expect((await client.get('/cases')).body).toMatchObject({ status: 401, reason: 'login_again' });
+    expect(started.errors).toEqual([]);
   });
 
   it('beginLogin() before the login renews the session', async () => {

@@ -31,7 +31,7 @@ export async function startDemoProcess(
   env: Record<string, string> = {},
   example: DemoFolder = 'express-passport',
 ): Promise<DemoProcess> {
-  await build(example);
+  await buildExample(example);
   const main = mainOf(example);
   const folder = await mkdtemp(join(tmpdir(), 'mfa-kit-process-'));
   const port = await freePort();
@@ -87,7 +87,7 @@ const WELCOME = /\n {2}Data {9}.*?\n\n/s;
 const built = new Map<DemoFolder, Promise<void>>();
 
 /** One build of each a test process, and one at a time on this machine: two compilers would write the same files. */
-function build(example: DemoFolder): Promise<void> {
+export function buildExample(example: DemoFolder): Promise<void> {
   const building =
     built.get(example) ??
     withLock(async () => {

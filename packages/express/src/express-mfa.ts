@@ -1,22 +1,43 @@
 import { IncomingMessage } from 'node:http';
 import { type Mfa, MfaError, type MfaUser, type Requirement } from '@mfa-kit/core';
-import { answerEndpoint, bindFlows, createHttpKit, type RequestFlows, watchLogin } from '@mfa-kit/core/http';
+import { answerEndpoint, bindFlows, createHttpKit, type RequestFlows, type RequestLogin, watchLogin } from '@mfa-kit/core/http';
 import type { Request, RequestHandler, Response } from 'express';
+import { beginLoginOf } from './begin-login.js';
 import { markHandler } from './coverage-marks.js';
 import { checkExpressOptions, type ExpressMfaOptions } from './express-options.js';
 import { openExchange, writeAnswer } from './request-mfa.js';
 import { guardAllExcept, guardRoute, handleAsync } from './require-mfa.js';
 import { createStrategy, type MfaStrategy } from './strategy.js';
 
+declare global {
+  namespace Express {
+    interface Request {
+      /** What `beginLogin` decided, with the tokens for a client that has no session: for a login that answers with JSON. */
+      mfaLogin?: RequestLogin;
+    }
+  }
+}
+
 /** What an application mounts and calls. */
 export interface ExpressMfa<User extends MfaUser = MfaUser> {
   /** The endpoints and pages: `app.use('/mfa', router)`. */
   router: RequestHandler;
+  /**
+   * The middleware of your login, after what logs in and before the answer:
+   * `app.post('/login', passport.authenticate('local'), beginLogin, (req, res) => res.redirect(303, '/'))`.
+   *
+   * What `user` or another callback throws goes to your error handler. `req.mfaLogin` is what was decided.
+   */
+  beginLogin: RequestHandler;
   /** Guards one route. With `maxAgeSeconds` it asks for a fresh code, also on a remembered device. */
   requireMfa(requirement?: Requirement): RequestHandler;
   /** Guards the whole application but these paths, compared byte for byte; the kit's own and the login stay open. */
   requireMfaExcept(paths: readonly string[], requirement?: Requirement): RequestHandler;
-  /** Binds the flows to a request. In the login, after `req.logIn`: `await (await mfaFor(req, res)).beginLogin()`. */
+  /**
+   * Binds the flows to a request, for pages and logins of your own: `await (await mfaFor(req, res)).passwordChanged()`.
+   *
+   * It rejects when a callback of yours throws. Express 4 does not wait for a handler, so catch it there and call `next(error)`.
+   */
   mfaFor(req: Request, res: Response): Promise<RequestFlows<User>>;
   /** For `passport.use(strategy)` and `passport.authenticate('mfa', { session: false })`. */
   strategy: MfaStrategy;
@@ -43,6 +64,7 @@ export function expressMfa<User extends MfaUser>(mfa: Mfa<User>, options: Expres
 
   return {
     router: markHandler(router, { kind: 'kit' }),
+    beginLogin: beginLoginOf(kit, options),
     requireMfa(requirement) {
       refuseRequest('requireMfa()', requirement);
       return guardRoute(kit, options, requirement);

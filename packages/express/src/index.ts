@@ -5,6 +5,7 @@ export {
   type CoveredRoute,
   formatCoverage,
   type RequestFlows,
+  type RequestLogin,
 } from '@mfa-kit/core/http';
 export { assertMfaCoverage, mfaCoverage } from './coverage.js';
 export { type ExpressMfa, expressMfa } from './express-mfa.js';

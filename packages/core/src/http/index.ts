@@ -26,6 +26,7 @@ export {
   type VerifiedRequest,
 } from './http-options.js';
 export { watchLogin } from './late-login.js';
+export { type LoginMessages, loginRequest } from './login-request.js';
 export { listOpenPaths, openPaths } from './open-paths.js';
 export {
   decisionProblem,

@@ -118,6 +118,11 @@ export function bindState<User extends MfaUser, Request>(
     return { ...rest, ...(session?.state === 'verified' && { assurance: session.assurance }) };
   }
 
+  /** A login that fails ends what the session had proven before, as one that succeeds does. */
+  async function endProof(): Promise<void> {
+    await state.keep(undefined, { renew: true }).catch(() => false);
+  }
+
   return {
     get user() {
       return state.user;
@@ -130,8 +135,12 @@ export function bindState<User extends MfaUser, Request>(
     },
     async beginLogin({ user, loggedInAt } = {}) {
       if (user) Object.assign(state, { user, late: false });
-      if (state.late) return { decision: { access: 'unavailable', retryAfterSeconds: LATE_RETRY_SECONDS } };
+      if (state.late) {
+        await endProof();
+        return { decision: { access: 'unavailable', retryAfterSeconds: LATE_RETRY_SECONDS } };
+      }
       if (!state.user) {
+        await endProof();
         throw new MfaError('host_setup', 'beginLogin() found nobody logged in. Call it after req.logIn(), or give it { user }.');
       }
       const login = await loginNow(state, {
@@ -139,6 +148,9 @@ export function bindState<User extends MfaUser, Request>(
         user: state.user,
         renew: true,
         ...(loggedInAt !== undefined && { loggedInAt }),
+      }).catch(async (error: unknown) => {
+        await endProof();
+        throw error;
       });
       if (!state.keepsState && login.pendingToken !== undefined) warnOfMissingUserById(kit);
       return login;
