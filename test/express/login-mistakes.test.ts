@@ -12,7 +12,8 @@ afterEach(async () => {
   host = undefined;
 });
 
-const NO_BEGIN_LOGIN = /^MFA_KIT_NO_BEGIN_LOGIN: .*in Express by app\.post\('\/login', passport\.authenticate\('local'\), beginLogin, \.\.\.\)/;
+const NO_BEGIN_LOGIN =
+  /^MFA_KIT_NO_BEGIN_LOGIN: .*in Express by app\.post\('\/login', passport\.authenticate\('local'\), beginLogin, \.\.\.\)/;
 
 describe.each(versions)('SES-4: a wrong login denies and says what is wrong, on Express $version', ({ express }) => {
   async function start(given: Omit<HostOptions, 'express'> = {}): Promise<Host> {

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { copyFileSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { createAuthenticator } from '@mfa-kit/core/testing';
-import { transformWithOxc } from 'vite';
+import { transform } from 'rolldown/utils';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { snippetsOf } from '../house/docs.js';
 import { root } from '../house/sources.js';
@@ -86,7 +86,7 @@ function codeWith(text: string): string {
 }
 
 async function write(folder: string, name: string, code: string): Promise<void> {
-  writeFileSync(path.join(folder, `${name}.js`), (await transformWithOxc(code, `${name}.ts`, { target: 'node20' })).code);
+  writeFileSync(path.join(folder, `${name}.js`), (await transform(`${name}.ts`, code)).code);
 }
 
 describe.each([4, 5] as const)('the code of the READMEs as printed, on Express %s', (version) => {
@@ -110,7 +110,6 @@ describe.each([4, 5] as const)('the code of the READMEs as printed, on Express %
   async function expectDenied(client: Client, said: string): Promise<void> {
     const { status } = await client.get('/cases');
     expect(status).toBeGreaterThanOrEqual(400);
-    expect((await client.get('/login')).status).not.toBe(200);
     await expect.poll(() => open().output).toContain(said);
     expect(open().lives).toBe(true);
   }

@@ -39,6 +39,7 @@ export const findings: [id: string, failed: string][] = [
   ['F35', 'A `notify` that hangs kept a finished script alive'],
   ['F36', 'Fake timers made `verify` hang'],
   ['F37', 'A missing table or a changed key left the log empty'],
+  ['F38', 'On Express 4 a login in which `user` rejected once ended the process'],
   ['F39', 'A pending token that nobody can redeem was handed out without a word'],
   ['F40', 'The warning about a session without MFA state named the wrong cause'],
   ['F43', 'Over plain http the forms of the pages sent `Origin: null` and were refused'],

@@ -27,7 +27,9 @@ describe('what the operator is told', () => {
     const { browser, kit } = await openDesk();
     for (let index = 0; index < 2; index++) await guardRequest(kit, browser(ada).exchange({ url: '/cases' }));
     expect(await told()).toEqual([
-      expect.stringMatching(/^MfaKitWarning MFA_KIT_NO_BEGIN_LOGIN: A session had no MFA state .* Begin the login .*beginLogin\(\)"/),
+      expect.stringMatching(
+        /^MfaKitWarning MFA_KIT_NO_BEGIN_LOGIN: A session had no MFA state .* Begin the login .*beginLogin\(\)"/,
+      ),
     ]);
     await guardRequest((await openDesk()).kit, browser(ada).exchange({ url: '/cases' }));
     expect(await told()).toHaveLength(2);
