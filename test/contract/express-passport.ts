@@ -1,6 +1,6 @@
 // (i) Express 5 with passport-local and express-session: what a team that has just that writes.
 import { createMfa, type MfaStorage } from '@mfa-kit/core';
-import { expressMfa } from '@mfa-kit/express';
+import { expressMfa, requestMfa } from '@mfa-kit/express';
 import express, { type Express } from 'express';
 import session from 'express-session';
 import passport from 'passport';
@@ -53,8 +53,9 @@ export function createApp(storage: MfaStorage, secret: string): Express {
     req.session.destroy((error) => (error ? next(error) : res.redirect(303, '/')));
   });
   app.use(requireMfaExcept(['/', '/login', '/logout']));
-  app.get('/cases', (req, res) => {
-    res.json({ cases: [], via: req.mfa?.assurance?.via, state: req.session.mfa?.state });
+  app.get('/cases', async (req, res) => {
+    const { session } = await mfaFor(req, res);
+    res.json({ cases: [], via: requestMfa(req)?.assurance?.via, state: session?.state });
   });
   app.post('/payouts', requireMfa({ maxAgeSeconds: 300 }), (_req, res) => {
     res.status(201).json({ ok: true });

@@ -1,7 +1,7 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { MfaOptions } from '@mfa-kit/core';
-import { type ExpressMfa, type ExpressMfaOptions, expressMfa } from '@mfa-kit/express';
+import { type ExpressMfa, type ExpressMfaOptions, expressMfa, requestMfa } from '@mfa-kit/express';
 import express5, { type ErrorRequestHandler, type Express, type Request, type RequestHandler, type Response } from 'express';
 import session, { MemoryStore, type SessionData } from 'express-session';
 import { type Bench, createBench, type TestUser } from '../support/core-fixture.js';
@@ -122,7 +122,10 @@ export async function startHost(given: HostOptions): Promise<Host> {
   app.use(kit.requireMfaExcept(['/', '/session']));
   app.get('/login', (_req, res) => void res.send('login page'));
   app.get('/session', (req, res) => void res.json({ id: req.sessionID, data: req.session }));
-  app.get('/cases', (req, res) => void res.json({ via: req.mfa?.decision.via, userId: req.mfa?.assurance?.userId }));
+  app.get(
+    '/cases',
+    (req, res) => void res.json({ via: requestMfa(req)?.decision.via, userId: requestMfa(req)?.assurance?.userId }),
+  );
   app.post('/payouts', kit.requireMfa({ maxAgeSeconds: 300 }), (_req, res) => void res.status(201).json({ ok: true }));
   given.routes?.({ app, ...kit });
   app.use((req: Request, res: Response) => void res.status(404).json({ path: req.path }));

@@ -1,4 +1,5 @@
 import { createAuthenticator } from '@mfa-kit/core/testing';
+import { requestMfa } from '@mfa-kit/express';
 import session from 'express-session';
 import passport from 'passport';
 import { Strategy as LocalStrategy } from 'passport-local';
@@ -48,7 +49,7 @@ describe.each(versions)('the Passport strategy on Express $version', ({ express 
         .catch(next);
     });
     front.post('/second-factor', own.authenticate('mfa', options), (req, res) => {
-      res.json({ user: req.user, via: req.mfa?.assurance?.via });
+      res.json({ user: req.user, via: requestMfa(req)?.assurance?.via });
     });
     front.post('/own-answer', (req, res, next) => {
       const answer = (error: unknown, user: unknown, info: unknown) => (error ? next(error) : res.json({ user, info }));

@@ -1,8 +1,9 @@
-import { copyFileSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { manifestOf, root } from '../house/sources.js';
+import { reportMissing } from '../support/requires.js';
 import { consumerFiles, consumerFolder, type Packed, packAll, removeFolder, run } from './pack.js';
 
 /** What the package's manifest exports, as names of built files. */
@@ -133,4 +134,38 @@ describe('an application that installs it', () => {
     );
     run(path.join(root, 'node_modules/.bin/tsc'), ['-p', `tsconfig.${name}.json`], consumer);
   });
+
+  // What the READMEs declare: TypeScript 5.9, 6 and 7, and the library of ES2020.
+  it.each(['5', '6', '7'])(
+    'F71, F72, F73, F74, F76: compiles with TypeScript %s and every strict flag',
+    (major) => {
+      const compiler = compilerOf(major);
+      if (compiler === null) return;
+      const options = {
+        ...{ module: 'nodenext', moduleResolution: 'nodenext', target: 'es2020', lib: ['es2020'], types: ['node'] },
+        ...{ strict: true, noEmit: true, skipLibCheck: false, exactOptionalPropertyTypes: true, noUncheckedIndexedAccess: true },
+        ...{
+          verbatimModuleSyntax: true,
+          isolatedModules: true,
+          noPropertyAccessFromIndexSignature: true,
+          noImplicitOverride: true,
+        },
+        ...{ noImplicitReturns: true, noFallthroughCasesInSwitch: true, noUnusedLocals: true, noUnusedParameters: true },
+      };
+      writeFileSync(
+        path.join(consumer, `tsconfig.strict-${major}.json`),
+        JSON.stringify({ compilerOptions: options, files: ['strict.mts', 'strict.cts', 'own-fields.mts', 'inputs.mts'] }),
+      );
+      expect(run('node', [compiler, '--version'], consumer)).toContain(`Version ${major}.`);
+      run('node', [compiler, '-p', `tsconfig.strict-${major}.json`], consumer);
+    },
+    120_000,
+  );
 });
+
+/** The file that runs a compiler; null, with one line that says what to install, where that is missing. */
+function compilerOf(major: string): string | null {
+  const others = `test/apps/compilers/node_modules/typescript-${major}`;
+  const file = path.join(root, major === '7' ? 'node_modules/typescript' : others, 'bin/tsc');
+  return existsSync(file) ? file : reportMissing('the other compilers are missing: npm ci --prefix test/apps/compilers');
+}

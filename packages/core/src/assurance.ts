@@ -22,7 +22,7 @@ export interface Assurance {
   verifiedAt: number;
   via: AssuranceVia;
   /** The remembered device that stood in for the prompt; with `remembered-device`. */
-  deviceId?: string;
+  deviceId?: string | undefined;
 }
 
 /** The MFA state of one session: plain data, kept in the host's session and given back at each call. */
@@ -40,9 +40,9 @@ export interface PendingSession {
   /** Enrollments that this session began. Nobody else sees or confirms them. */
   enrollmentIds: string[];
   /** Path to go back to after the proof. */
-  returnTo?: string;
+  returnTo?: string | undefined;
   /** Set when the state came from a pending token, which counts once. */
-  token?: { id: string; expiresAt: number };
+  token?: { id: string; expiresAt: number } | undefined;
 }
 
 /** The second factor was proven, or a remembered device stood in for it. */
@@ -50,17 +50,17 @@ export interface VerifiedSession {
   state: 'verified';
   assurance: Assurance;
   /** Enrollments that this session began. */
-  enrollmentIds?: string[];
+  enrollmentIds?: string[] | undefined;
   /** Path to go back to after a step-up. */
-  returnTo?: string;
+  returnTo?: string | undefined;
 }
 
 /** What a route asks for. */
 export interface Requirement {
   /** The proof by an active factor must be at most this old (step-up). A remembered device never serves it. */
-  maxAgeSeconds?: number;
+  maxAgeSeconds?: number | undefined;
   /** `false`: a remembered device does not stand in for a factor on this route. Default `true`. */
-  acceptRememberedDevice?: boolean;
+  acceptRememberedDevice?: boolean | undefined;
 }
 
 /** A kind of proof that a challenge can be answered with. */

@@ -23,7 +23,7 @@ export class MfaError<Code extends MfaErrorCode = MfaErrorCode> extends Error {
   override readonly name = 'MfaError';
   readonly code: Code;
 
-  constructor(code: Code, message: string, options?: ErrorOptions) {
+  constructor(code: Code, message: string, options?: { cause?: unknown }) {
     super(message, options);
     this.code = code;
   }

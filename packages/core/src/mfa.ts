@@ -66,16 +66,23 @@ export type { AuthenticatorSummary, DeviceGrant, DeviceSummary, Enrollment, Logi
 export interface Mfa<User extends MfaUser = MfaUser> {
   /** Called right after the first factor was proven. `loggedInAt`: when that was, 0 when not known; default now. */
   beginLogin(
-    input: Omit<Acting<User>, 'session'> & { deviceToken?: string | readonly string[]; loggedInAt?: number },
+    input: Omit<Acting<User>, 'session'> & {
+      deviceToken?: string | readonly string[] | undefined;
+      loggedInAt?: number | undefined;
+    },
   ): Promise<LoginBegun>;
   /**
    * The guard's question. Reads at most once, never writes. `firstFactorProven`: the host vouches for the first factor though
    * the request brings no state, with a bearer token that speaks of no MFA.
    */
-  checkAccess(input: Acting<User> & { requirement?: Requirement; firstFactorProven?: boolean }): Promise<AccessDecision>;
+  checkAccess(
+    input: Acting<User> & { requirement?: Requirement | undefined; firstFactorProven?: boolean | undefined },
+  ): Promise<AccessDecision>;
 
   /** Starts an enrollment; the session must be fresh, and stepped up when an authenticator exists. */
-  startEnrollment(input: Acting<User> & { name?: string }): Promise<Result<{ enrollment: Enrollment; session: MfaSession }>>;
+  startEnrollment(
+    input: Acting<User> & { name?: string | undefined },
+  ): Promise<Result<{ enrollment: Enrollment; session: MfaSession }>>;
   /** Shows again the newest enrollment that this session began and that is still open. */
   currentEnrollment(input: Acting<User>): Promise<Result<{ enrollment: Enrollment }>>;
   confirmEnrollment(input: Acting<User> & DeviceInput & { enrollmentId: string; code: unknown }): Promise<
@@ -117,9 +124,13 @@ export interface Mfa<User extends MfaUser = MfaUser> {
    * This and the five below are done when they return, with the events and notices of it; an MfaError `not_done` says that they
    * were not.
    */
-  passwordChanged(input: { userId: string; keep?: MfaSession; context?: EventContext }): Promise<PasswordChangeHandled>;
+  passwordChanged(input: {
+    userId: string;
+    keep?: MfaSession | undefined;
+    context?: EventContext | undefined;
+  }): Promise<PasswordChangeHandled>;
   /** For the host: the account is gone. Removes everything that is known. */
-  forgetUser(input: { userId: string; context?: EventContext }): Promise<UserForgotten>;
+  forgetUser(input: { userId: string; context?: EventContext | undefined }): Promise<UserForgotten>;
   /** For support: removes authenticators, recovery codes and devices; the user enrolls again at the next login. */
   resetMfa(input: Administering): Promise<MfaResetDone>;
   /** For support: ends all sessions, remembered devices and logins under way. */

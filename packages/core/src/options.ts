@@ -32,16 +32,16 @@ export interface MfaKey {
 /** What a user must and may do. */
 export interface MfaPolicy {
   /** Default `required`. */
-  mfa?: 'required' | 'optional' | 'off';
+  mfa?: 'required' | 'optional' | 'off' | undefined;
   /**
    * With `required`: until then (epoch milliseconds) a user without authenticator is let through. An instant that has been is a
    * deadline that is over; leave it out where there is none.
    */
-  enrollBy?: number;
+  enrollBy?: number | undefined;
   /** `false`: the user may not enroll for now, because the address is not verified, say. Default `true`. */
-  mayEnroll?: boolean;
+  mayEnroll?: boolean | undefined;
   /** `false`: no device of this user is remembered. Default: what the option `rememberDevice` says. */
-  rememberDevice?: boolean;
+  rememberDevice?: boolean | undefined;
 }
 
 /** Everything that can be set. A bad value throws at once and says how to mend it. */
@@ -53,28 +53,28 @@ export interface MfaOptions<User extends MfaUser = MfaUser> {
   /** Where profiles are kept. */
   storage: MfaStorage;
   /** Name of this installation inside keys and tokens. Never rename it: everything stored would become unreadable. */
-  realm?: string;
+  realm?: string | undefined;
   /**
    * What a user must and may do. Default: MFA is required of everybody. `context`: what `eventContext` returned for this request.
    * An answer that is no policy throws `host_callback_failed`.
    */
-  policy?: (user: User, context: EventContext | undefined) => MfaPolicy | Promise<MfaPolicy>;
+  policy?: ((user: User, context: EventContext | undefined) => MfaPolicy | Promise<MfaPolicy>) | undefined;
   /** Writes the host's own memory of who is enrolled; awaited, and repeated at the next login while it disagrees. */
-  markEnrolled?: (userId: string, enrolled: boolean) => void | Promise<void>;
+  markEnrolled?: ((userId: string, enrolled: boolean) => unknown) | undefined;
   /** Days (1 to 30) that a remembered device is not asked at login; `false` switches it off. */
-  rememberDevice?: { days?: number } | false;
+  rememberDevice?: { days?: number | undefined } | false | undefined;
   /** Codes a set (5 to 20), and when to warn that few are left; `false` switches them off. */
-  recoveryCodes?: { count?: number; lowAt?: number } | false;
+  recoveryCodes?: { count?: number | undefined; lowAt?: number | undefined } | false | undefined;
   /** Time steps accepted before and after the current one, for clocks that differ: 0 or 1. */
-  windowSteps?: 0 | 1;
+  windowSteps?: 0 | 1 | undefined;
   /** How old (0 to 300 seconds) a proof may be before a guard reads the profile again. */
-  revocationDelaySeconds?: number;
+  revocationDelaySeconds?: number | undefined;
   /** Receives every event. It is not awaited; if it throws, nothing changes. */
-  onEvent?: (event: MfaEvent) => void | Promise<void>;
+  onEvent?: ((event: MfaEvent) => unknown) | undefined;
   /** Receives what the user should be told. It is not awaited; if it throws or hangs, `notify_failed` is an event. */
-  notify?: (notice: MfaNotice) => void | Promise<void>;
+  notify?: ((notice: MfaNotice) => unknown) | undefined;
   /** The server's clock, in epoch milliseconds, at once; it is called once at start, and an answer in another unit is refused. */
-  clock?: () => number;
+  clock?: (() => number) | undefined;
 }
 
 /** Options with every default in place. */
@@ -84,7 +84,7 @@ export interface ResolvedOptions<User extends MfaUser = MfaUser> {
   storage: MfaStorage;
   realm: string;
   policy: (user: User, context: EventContext | undefined) => unknown;
-  markEnrolled: ((userId: string, enrolled: boolean) => void | Promise<void>) | null;
+  markEnrolled: ((userId: string, enrolled: boolean) => unknown) | null;
   /** 0: switched off. */
   rememberDays: number;
   /** 0: switched off. */
@@ -92,8 +92,8 @@ export interface ResolvedOptions<User extends MfaUser = MfaUser> {
   recoveryCodesLowAt: number;
   windowSteps: 0 | 1;
   revocationDelaySeconds: number;
-  onEvent: ((event: MfaEvent) => void | Promise<void>) | null;
-  notify: ((notice: MfaNotice) => void | Promise<void>) | null;
+  onEvent: ((event: MfaEvent) => unknown) | null;
+  notify: ((notice: MfaNotice) => unknown) | null;
   clock: () => number;
   /** Tells the operator why something failed. */
   warnings: OperatorWarnings;

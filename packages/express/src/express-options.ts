@@ -9,14 +9,7 @@ export interface ExpressSession {
    * Replaces the state (undefined: clears it) and resolves when the store has it. `renew`: under a new session id, keeping
    * what else is in the session; the old id must be dead. Rejects when the store did not take it.
    */
-  write(req: Request, next: MfaSession | undefined, options: { renew: boolean }): Promise<void>;
-}
-
-declare module 'express-session' {
-  interface SessionData {
-    /** The MFA state of this session. Only the kit reads and writes it. */
-    mfa: MfaSession;
-  }
+  write(req: Request, next: MfaSession | undefined, options: { renew: boolean }): Promise<unknown>;
 }
 
 /** What `expressMfa` takes beside the flows. */
@@ -24,13 +17,13 @@ export interface ExpressMfaOptions<User extends MfaUser = MfaUser> extends HttpO
   /** The person at the keyboard, also while somebody else is impersonated; nothing when nobody is logged in. */
   user(req: Request): Awaitable<User | null | undefined | false>;
   /** The assurance in a bearer token that the host has verified already; `assuranceFromClaims` reads it. */
-  assurance?(req: Request): Awaitable<Assurance | null | undefined>;
+  assurance?: ((req: Request) => Awaitable<Assurance | null | undefined>) | undefined;
   /** Answers a refused request in place of the kit. It must answer: `next` takes nothing but an error. */
-  onRefused?(decision: DenyDecision, req: Request, res: Response, next: NextFunction): Awaitable<void>;
+  onRefused?: ((decision: DenyDecision, req: Request, res: Response, next: NextFunction) => unknown) | undefined;
   /** Facts for the audit trail: address, agent, request id. */
-  eventContext?(req: Request): EventContext;
+  eventContext?: ((req: Request) => EventContext) | undefined;
   /** Default: express-session. `false`: there are no sessions, all clients come with tokens. */
-  session?: ExpressSession | false;
+  session?: ExpressSession | false | undefined;
 }
 
 /** Throws unless the options that only Express has are good; `core` checks the rest. */

@@ -24,13 +24,21 @@ export interface RequestMfa {
   assurance?: Assurance;
 }
 
-declare global {
-  namespace Express {
-    interface Request {
-      /** What the guard found, on a request that it let through. */
-      mfa?: RequestMfa;
-    }
-  }
+// A symbol of our own, and no type that is added to Express: the application may have a field `req.mfa`.
+const FOUND = Symbol('mfa-kit');
+
+interface GuardedRequest {
+  [FOUND]?: RequestMfa | undefined;
+}
+
+/** What the guard or the strategy found on this request; undefined where neither let it through. */
+export function requestMfa(req: object): RequestMfa | undefined {
+  return (req as GuardedRequest)[FOUND];
+}
+
+/** Keeps it for {@link requestMfa}. */
+export function keepRequestMfa(req: object, found: RequestMfa | undefined): void {
+  (req as GuardedRequest)[FOUND] = found;
 }
 
 /** The middleware that lets a request through only when it meets the requirement. */
@@ -44,7 +52,7 @@ export function guardRoute<User extends MfaUser>(
     andThen(guardRequest(kit, openExchange(options, { req, res }), checked), (outcome) => {
       if (!outcome.allowed) return answerRefused(kit, options, { outcome, req, res, next });
       const { decision, assurance } = outcome;
-      req.mfa = assurance ? { decision, assurance } : { decision };
+      keepRequestMfa(req, assurance ? { decision, assurance } : { decision });
       return 'pass';
     }),
   );
@@ -57,7 +65,7 @@ async function answerRefused<User extends MfaUser>(
   given: { outcome: GuardOutcome & { allowed: false }; req: Request; res: Response; next: NextFunction },
 ): Promise<'answered'> {
   const { outcome, req, res, next } = given;
-  delete req.mfa;
+  keepRequestMfa(req, undefined);
   if (!onRefused) {
     writeAnswer(res, outcome.answer);
     return 'answered';

@@ -4,6 +4,7 @@ import type { Request } from 'express';
 import CustomStrategy from 'passport-custom';
 import type { ExpressMfaOptions } from './express-options.js';
 import { openExchange } from './request-mfa.js';
+import { keepRequestMfa } from './require-mfa.js';
 
 /** The Passport strategy `mfa`, as `passport.use()` takes it. */
 export interface MfaStrategy {
@@ -68,7 +69,7 @@ export function createStrategy<User extends MfaUser>(kit: HttpKit<User, Request>
     }
     const { ok: _, user, ...info } = outcome;
     const { assurance } = info;
-    req.mfa = { decision: { access: 'allow', via: assurance.via, assurance }, assurance };
+    keepRequestMfa(req, { decision: { access: 'allow', via: assurance.via, assurance }, assurance });
     return { user: req.user ?? user, info };
   }
 }

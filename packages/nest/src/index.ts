@@ -4,7 +4,14 @@ export {
   type CoverageStatus,
   type CoveredRoute,
   formatCoverage,
+  type MessageOverrides,
+  type Messages,
+  type MfaPage,
+  type PageFrame,
+  type PageNotice,
+  type PagesOptions,
   type RequestFlows,
+  type VerifiedRequest,
 } from '@mfa-kit/core/http';
 export { assertMfaCoverage, mfaCoverage } from './mfa.coverage.js';
 export { CurrentAssurance, InjectMfa, RequireMfa, SkipMfa } from './mfa.decorators.js';

@@ -5,8 +5,8 @@ import type { Abstract, DynamicModule, ExecutionContext, InjectionToken, Type } 
 
 /** A request of either platform, as far as the kit reads it; a host's own type has more. */
 export interface MfaRequest {
-  method?: string;
-  url?: string;
+  method?: string | undefined;
+  url?: string | undefined;
   headers: IncomingHttpHeaders;
 }
 
@@ -16,7 +16,7 @@ export interface MfaCaller<Request = MfaRequest> {
   request: Request;
   transport: 'http' | 'graphql' | 'websocket' | 'other';
   /** The socket, in a gateway. */
-  client?: object;
+  client?: object | undefined;
 }
 
 /** Where the host keeps a session's MFA state, for sessions that the kit does not know. */
@@ -27,7 +27,7 @@ export interface MfaSessionFunctions<Request = MfaRequest> {
    * Replaces the state (undefined: clears it) and resolves when the store has it. `renew`: under a new session id, keeping
    * what else is in the session; the old id must be dead. Rejects when the store did not take it.
    */
-  write(request: Request, next: MfaSession | undefined, options: { renew: boolean }): Promise<void>;
+  write(request: Request, next: MfaSession | undefined, options: { renew: boolean }): Promise<unknown>;
 }
 
 /** What the module takes, beside where its endpoints are. `Request`: the platform's own, for the callbacks. */
@@ -38,24 +38,24 @@ export interface MfaModuleOptions<User extends MfaUser = MfaUser, Request = MfaR
   /** The person at the keyboard, also while somebody else is impersonated; nothing when nobody is logged in. */
   user(caller: MfaCaller<Request>): Awaitable<User | null | undefined | false>;
   /** `true`: the host's own marker says that this handler is open. Not asked where a decorator of the kit speaks. */
-  isPublic?(context: ExecutionContext): Awaitable<boolean>;
+  isPublic?: ((context: ExecutionContext) => Awaitable<boolean>) | undefined;
   /** The request behind a context that the kit does not know, or knows wrongly; nothing: as the kit finds it. */
-  request?(context: ExecutionContext): Request | null | undefined;
+  request?: ((context: ExecutionContext) => Request | null | undefined) | undefined;
   /** The assurance in a bearer token that the host has verified already; `assuranceFromClaims` reads it. */
-  assurance?(request: Request): Awaitable<Assurance | null | undefined>;
+  assurance?: ((request: Request) => Awaitable<Assurance | null | undefined>) | undefined;
   /** Facts for the audit trail: address, agent, request id. */
-  eventContext?(request: Request): EventContext;
+  eventContext?: ((request: Request) => EventContext) | undefined;
   /** Default: express-session, @fastify/session or @fastify/secure-session. `false`: all clients come with tokens. */
-  session?: MfaSessionFunctions<Request> | false;
+  session?: MfaSessionFunctions<Request> | false | undefined;
 }
 
 /** Where the endpoints are, and what else Nest must know before the options are there. */
 export interface MfaModuleExtras {
   /** Default `/mfa`, below the global prefix if there is one. */
-  path?: string;
-  isGlobal?: boolean;
+  path?: string | undefined;
+  isGlobal?: boolean | undefined;
   /** For the kit's controller: a host's own `@Public()`, `@SkipThrottle()`, `@ApiExcludeController()`. */
-  controllerDecorators?: readonly ClassDecorator[];
+  controllerDecorators?: readonly ClassDecorator[] | undefined;
 }
 
 /** A provider that makes the options. */
@@ -64,14 +64,13 @@ export interface MfaOptionsFactory<User extends MfaUser = MfaUser, Request = Mfa
 }
 
 /** What `forRootAsync` takes: one of `useFactory`, `useClass`, `useExisting`. */
-export interface MfaModuleAsyncOptions<User extends MfaUser = MfaUser, Request = MfaRequest>
-  extends MfaModuleExtras,
-    Pick<DynamicModule, 'imports'> {
-  inject?: InjectionToken[];
+export interface MfaModuleAsyncOptions<User extends MfaUser = MfaUser, Request = MfaRequest> extends MfaModuleExtras {
+  imports?: DynamicModule['imports'] | undefined;
+  inject?: InjectionToken[] | undefined;
   // Written as a method, so that a factory may name the types of what is injected.
-  useFactory?(...injected: never[]): Awaitable<MfaModuleOptions<User, Request>>;
-  useClass?: Type<MfaOptionsFactory<User, Request>>;
-  useExisting?: Type<MfaOptionsFactory<User, Request>> | Abstract<MfaOptionsFactory<User, Request>> | symbol | string;
+  useFactory?: ((...injected: never[]) => Awaitable<MfaModuleOptions<User, Request>>) | undefined;
+  useClass?: Type<MfaOptionsFactory<User, Request>> | undefined;
+  useExisting?: Type<MfaOptionsFactory<User, Request>> | Abstract<MfaOptionsFactory<User, Request>> | symbol | string | undefined;
 }
 
 /** The options with types forgotten: what the module's own parts are given. */
@@ -80,7 +79,7 @@ export type AnyMfaOptions = MfaModuleOptions<MfaUser, MfaRequest>;
 /** Throws unless the options are good; says how to mend them. */
 export function checkMfaOptions(given: AnyMfaOptions, path: string | undefined): AnyMfaOptions {
   const { mfa, user, isPublic, request, assurance, eventContext, session, ...http } = given ?? {};
-  if (given === undefined || 'path' in http) {
+  if (given === undefined || ('path' in http && http.path !== undefined)) {
     throw new MfaError('invalid_option', 'Give the options of MfaModule, and "path" beside useFactory, not in what it returns.');
   }
   checkNames(http, []);

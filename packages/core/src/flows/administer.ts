@@ -23,7 +23,7 @@ export interface Administering {
   userId: string;
   actor: string;
   reason: string;
-  context?: EventContext;
+  context?: EventContext | undefined;
 }
 
 /** `enrollBy`: until when the user may go without enrolling, in epoch milliseconds; 90 days ahead at most. */
@@ -36,7 +36,7 @@ const MOST_EXTENSION_MS = 90 * 24 * 3_600_000;
 /** The host changed the password: all state given out before is worth nothing, but the acting session's if it is kept. */
 export async function passwordChanged<User extends MfaUser>(
   flow: FlowContext<User>,
-  input: { userId: string; keep?: MfaSession; context?: EventContext },
+  input: { userId: string; keep?: MfaSession | undefined; context?: EventContext | undefined },
 ): Promise<PasswordChangeHandled> {
   checkCall('passwordChanged', input, '{ userId }');
   const { userId, keep } = input;
@@ -77,7 +77,7 @@ export async function endSessionsOf<User extends MfaUser>(flow: FlowContext<User
  */
 export async function forgetUser<User extends MfaUser>(
   flow: FlowContext<User>,
-  input: { userId: string; context?: EventContext },
+  input: { userId: string; context?: EventContext | undefined },
 ): Promise<UserForgotten> {
   checkCall('forgetUser', input, '{ userId }');
   const ending = beginEnding(flow, 'forgetUser', 'forget_user', input);

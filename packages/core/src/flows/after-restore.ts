@@ -10,12 +10,12 @@ import { checkWalkInput, type WalkOptions, walkUsers } from './walk.js';
 
 /** `dryRun`: counts what would be done, and stores nothing. */
 export interface AfterRestoreInput extends WalkOptions<RestoreHandled> {
-  dryRun?: boolean;
+  dryRun?: boolean | undefined;
   /**
    * When the restored database went into service, in epoch milliseconds; default: now. Profiles marked with this instant or a
    * later one are left alone, so that a walk which is begun again ends nobody's sessions and new recovery codes twice.
    */
-  restoredAt?: number;
+  restoredAt?: number | undefined;
 }
 
 interface Seen {

@@ -14,9 +14,9 @@ import { CALLBACK_LATE } from './host-callback.js';
 interface AccessInput<User extends MfaUser> {
   user: User;
   session: MfaSession | undefined;
-  requirement?: Requirement;
-  firstFactorProven?: boolean;
-  context?: EventContext;
+  requirement?: Requirement | undefined;
+  firstFactorProven?: boolean | undefined;
+  context?: EventContext | undefined;
 }
 
 /** The question, as far as it is known before the profile is. */

@@ -28,7 +28,7 @@ export function beginEnding<User extends MfaUser>(
   flow: FlowContext<User>,
   method: string,
   name: string,
-  { userId, context }: { userId: string; context?: EventContext },
+  { userId, context }: { userId: string; context?: EventContext | undefined },
 ): Ending {
   checkUserId(userId);
   const operation = beginOperation(flow, { name, userId, context });

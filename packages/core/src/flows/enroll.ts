@@ -35,7 +35,7 @@ interface Started {
  */
 export async function startEnrollment<User extends MfaUser>(
   flow: FlowContext<User>,
-  input: Acting<User> & { name?: string },
+  input: Acting<User> & { name?: string | undefined },
 ): Promise<Result<{ enrollment: Enrollment; session: MfaSession }>> {
   const { user: given, context } = input;
   const user = readUser(given, flow.options.warn);

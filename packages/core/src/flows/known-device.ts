@@ -12,11 +12,11 @@ import type { FlowContext } from './flow.js';
 /** What every proof may say of the browser that it comes from. */
 export interface DeviceInput {
   /** The user ticked "Remember this device". */
-  rememberDevice?: boolean;
+  rememberDevice?: boolean | undefined;
   /** Name of the browser. With it (or with `rememberDevice`) a browser that passes becomes a known device. */
-  deviceLabel?: string;
+  deviceLabel?: string | undefined;
   /** Device tokens that the browser sent for this user; at most four are looked at. */
-  deviceToken?: string | readonly string[];
+  deviceToken?: string | readonly string[] | undefined;
 }
 
 /** The device tokens that came with a request, opened: what they say is checked against the profile later. */

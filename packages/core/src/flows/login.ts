@@ -16,10 +16,10 @@ import { endReused, findDevice, openShownTokens, type ShownTokens, startGrant, u
 
 interface LoginInput<User extends MfaUser> {
   user: User;
-  deviceToken?: string | readonly string[];
+  deviceToken?: string | readonly string[] | undefined;
   /** When the first factor was proven; 0: not known, so that a first enrollment needs a new login. */
-  loggedInAt?: number;
-  context?: EventContext;
+  loggedInAt?: number | undefined;
+  context?: EventContext | undefined;
 }
 
 interface Begun {

@@ -6,7 +6,7 @@ import { checkWalkInput, type WalkOptions, walkUsers } from './walk.js';
 
 /** `dryRun`: counts what would be done, and stores nothing. */
 export interface RotateKeysInput extends WalkOptions<KeysRotated> {
-  dryRun?: boolean;
+  dryRun?: boolean | undefined;
 }
 
 /** Seals anew, by the first key, every profile that another key has sealed. What is in it stays as it is. */

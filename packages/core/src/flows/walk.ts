@@ -11,11 +11,11 @@ import { beginOperation, type FlowContext, isRefusal } from './flow.js';
 /** How a walk over all users is begun, watched and stopped. */
 export interface WalkOptions<Answer extends Walked = Walked> {
   /** Where an earlier walk ended: the `cursor` of its answer or of its last page. */
-  cursor?: string;
+  cursor?: string | undefined;
   /** Called, and awaited, after each page with the sums so far. Keep their `cursor`: from there a killed walk goes on. */
-  onPage?: (soFar: Answer) => void | Promise<void>;
+  onPage?: ((soFar: Answer) => unknown) | undefined;
   /** Ends the walk early, with a `cursor` in the answer: `AbortSignal.timeout(60_000)` for one. */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
 }
 
 /** What one walk does with each user. */
@@ -181,7 +181,7 @@ async function patiently<Outcome>(
   return outcome;
 }
 
-async function tellPage<Answer>(onPage: ((soFar: Answer) => void | Promise<void>) | undefined, soFar: Answer): Promise<void> {
+async function tellPage<Answer>(onPage: ((soFar: Answer) => unknown) | undefined, soFar: Answer): Promise<void> {
   try {
     await onPage?.(soFar);
   } catch (cause) {

@@ -27,7 +27,7 @@ export interface CoverageReport {
 /** What a team has looked at and leaves open. */
 export interface CoverageOptions {
   /** Routes exactly as the report names them: `GET /healthz`. An entry that no longer matches is an error, too. */
-  allow?: readonly string[];
+  allow?: readonly string[] | undefined;
 }
 
 /** Worst first. */

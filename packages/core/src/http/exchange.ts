@@ -26,7 +26,7 @@ export interface MfaExchange<User extends MfaUser = MfaUser, Request = unknown> 
   /** The host's session, or null when the request has none (a bearer client). */
   session: SessionPort | null;
   /** The host did not say in time what the session holds: it is not known who acts, and everything is answered as unavailable. */
-  late?: boolean;
+  late?: boolean | undefined;
   /** For hosts whose access tokens carry the assurance; it gives nothing for a request without one. */
   assurance?: (() => Awaitable<Assurance | null | undefined>) | undefined;
   /** Facts about the request for the audit trail. */
@@ -44,7 +44,7 @@ export interface SessionPort {
    * host stored there. Rejects when the store did not take it; then nothing was granted, and a later save of the same
    * session must not grant it either.
    */
-  write(next: MfaSession | undefined, options: { renew: boolean }): Promise<void>;
+  write(next: MfaSession | undefined, options: { renew: boolean }): Promise<unknown>;
 }
 
 /** A body may have this many bytes; a longer one is answered with 400. */

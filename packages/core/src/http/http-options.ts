@@ -18,18 +18,18 @@ export interface VerifiedRequest<User extends MfaUser = MfaUser> {
 /** Looks and words of the pages. */
 export interface PagesOptions<Request> {
   /** Name of the application; default: the issuer. */
-  brand?: string;
-  logoUrl?: string;
+  brand?: string | undefined;
+  logoUrl?: string | undefined;
   /** A style sheet that sets the pages' custom properties. */
-  themeUrl?: string;
+  themeUrl?: string | undefined;
   /** Where a user without phone and without recovery codes gets help. */
-  supportUrl?: string;
+  supportUrl?: string | undefined;
   /** Texts that replace the English ones. */
-  messages?(request: Request): MessageOverrides;
+  messages?: ((request: Request) => MessageOverrides) | undefined;
   /** Hidden fields of every form, a host's CSRF token for one. */
-  hiddenFields?(request: Request): Record<string, string>;
+  hiddenFields?: ((request: Request) => Record<string, string>) | undefined;
   /** Draws a page in place of the kit; a complete HTML document, under the kit's Content-Security-Policy. */
-  render?(page: MfaPage, frame: PageFrame, messages: Messages, request: Request): string | Promise<string>;
+  render?: ((page: MfaPage, frame: PageFrame, messages: Messages, request: Request) => string | Promise<string>) | undefined;
 }
 
 /** Options that all frameworks share. `Request` is the framework's own. */
@@ -37,35 +37,37 @@ export interface HttpOptions<User extends MfaUser = MfaUser, Request = unknown> 
   /** The host's login page: a path, or a URL. */
   loginUrl: string;
   /** Where a proof leads when nothing else is known. Default `/`. */
-  homeUrl?: string;
+  homeUrl?: string | undefined;
   /** Path where the endpoints are mounted, as the server sees it. Default `/mfa`. */
-  path?: string;
+  path?: string | undefined;
   /** The same as the browser sees it, where a proxy strips or adds a prefix. Default: `path`. */
-  publicPath?: string;
+  publicPath?: string | undefined;
   /**
    * Origins whose pages may change state here, beside this one: `https://app.example`, `capacitor://localhost`,
    * `chrome-extension://<id>`. Compared letter by letter with the header `Origin`.
    */
-  allowedOrigins?: readonly string[];
+  allowedOrigins?: readonly string[] | undefined;
   /**
    * The header `Cross-Origin-Opener-Policy` of every answer. Default `same-origin`: no page of another origin keeps a handle to the
    * window. Change it only where the login runs in a pop-up that must reach its opener: `same-origin-allow-popups` if your own pages
    * send that value, `unsafe-none` if they send none or the opener is a page of another origin.
    */
-  crossOriginOpenerPolicy?: CrossOriginOpenerPolicy;
+  crossOriginOpenerPolicy?: CrossOriginOpenerPolicy | undefined;
   /** Loads the user of a pending token; without it pending tokens are refused. */
-  userById?(userId: string): Promise<User | null | undefined> | User | null | undefined;
+  userById?: ((userId: string) => Promise<User | null | undefined> | User | null | undefined) | undefined;
   /** Called after a proof was kept, before the answer; what it returns is added to a JSON answer (a new access token). */
-  onVerified?(request: Request, verified: VerifiedRequest<User>): HostFields | Promise<HostFields>;
+  onVerified?: ((request: Request, verified: VerifiedRequest<User>) => HostFields | Promise<HostFields>) | undefined;
   /** `false`: this path is no place to go back to after a proof. */
-  returnTo?(path: string, request: Request): boolean;
-  deviceCookie?: {
-    /** Default `lax`. `none` only for a page of another site that sends cookies. */
-    sameSite?: SameSite;
-    /** Device cookies without `Secure` on local hosts, for browsers that want https even there. Refused in production. */
-    insecureHttpForDevelopment?: boolean;
-  };
-  pages?: PagesOptions<Request>;
+  returnTo?: ((path: string, request: Request) => boolean) | undefined;
+  deviceCookie?:
+    | {
+        /** Default `lax`. `none` only for a page of another site that sends cookies. */
+        sameSite?: SameSite | undefined;
+        /** Device cookies without `Secure` on local hosts, for browsers that want https even there. Refused in production. */
+        insecureHttpForDevelopment?: boolean | undefined;
+      }
+    | undefined;
+  pages?: PagesOptions<Request> | undefined;
 }
 
 const OPENER_POLICIES = ['same-origin', 'same-origin-allow-popups', 'unsafe-none'] as const;

@@ -32,20 +32,20 @@ export interface RequestFlows<User extends MfaUser = MfaUser> {
   /** What the session says it has proven; `checkAccess` tells whether that still counts. */
   readonly assurance: Assurance | undefined;
   /** The one line in the host's login, right after the first factor. `user` where the request does not show it yet. */
-  beginLogin(input?: { user?: User; loggedInAt?: number }): Promise<RequestLogin>;
+  beginLogin(input?: { user?: User | undefined; loggedInAt?: number | undefined }): Promise<RequestLogin>;
   checkAccess(requirement?: Requirement): Promise<AccessDecision>;
-  startEnrollment(input?: { name?: string }): Promise<Result<{ enrollment: Enrollment }>>;
+  startEnrollment(input?: { name?: string | undefined }): Promise<Result<{ enrollment: Enrollment }>>;
   currentEnrollment(): Promise<Result<{ enrollment: Enrollment }>>;
   confirmEnrollment(input: {
     enrollmentId: string;
     code: unknown;
-    rememberDevice?: boolean;
+    rememberDevice?: boolean | undefined;
   }): Promise<Result<RequestProof & { authenticator: AuthenticatorSummary; recoveryCodes?: string[] }>>;
   cancelEnrollment(input: { enrollmentId: string }): Promise<RequestChange>;
   verify(input: {
     code?: unknown;
     recoveryCode?: unknown;
-    rememberDevice?: boolean;
+    rememberDevice?: boolean | undefined;
   }): Promise<Result<RequestProof & { recoveryCodesLeft?: number }>>;
   getStatus(): Promise<Result<{ status: MfaStatus }>>;
   renameAuthenticator(input: { authenticatorId: string; name: string }): Promise<RequestChange>;

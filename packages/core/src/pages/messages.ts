@@ -136,8 +136,8 @@ export interface Messages {
 /** What a host may replace: any text, also one alone within a group. */
 export type MessageOverrides = {
   [Key in keyof Messages]?: Messages[Key] extends string | ((...values: never[]) => string)
-    ? Messages[Key]
-    : Partial<Messages[Key]>;
+    ? Messages[Key] | undefined
+    : { [Name in keyof Messages[Key]]?: Messages[Key][Name] | undefined } | undefined;
 };
 
 /** Fills up a host's texts with those of `base`. */

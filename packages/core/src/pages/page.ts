@@ -58,14 +58,14 @@ export interface PageFrame {
   /** Name of the application. */
   brand: string;
   /** URL of a logo of the same origin, or of one that the host's CSP addition allows. */
-  logoUrl?: string;
+  logoUrl?: string | undefined;
   /** A style sheet of the same origin, loaded after the kit's: sets the custom properties that `style.ts` names. */
-  themeUrl?: string;
+  themeUrl?: string | undefined;
   /** Where a user without phone and without recovery codes gets help. */
-  supportUrl?: string;
+  supportUrl?: string | undefined;
   /** The account that this page speaks of. */
-  account?: string;
-  notice?: PageNotice;
+  account?: string | undefined;
+  notice?: PageNotice | undefined;
   /** Hidden form fields that every form carries, a host's CSRF token for one. */
   hiddenFields: Record<string, string>;
   /** Now, in epoch milliseconds, for dates and the countdown. */

@@ -12,27 +12,27 @@ export interface StorageConformanceOptions {
   /** A storage on a connection (or pool) of its own, all over one table that nothing else uses. Called twice a case. */
   open(): Promise<MfaStorage>;
   /** Closes what `open` gave; called after each case. */
-  close?(storage: MfaStorage): Promise<void>;
-  hooks?: StorageConformanceHooks;
+  close?: ((storage: MfaStorage) => unknown) | undefined;
+  hooks?: StorageConformanceHooks | undefined;
   /** How often a race is run. Default 20: one green run proves nothing. */
-  rounds?: number;
+  rounds?: number | undefined;
   /** How many ids the listing cases store, which must be more than a page of the adapter. Default 500. */
-  listed?: number;
+  listed?: number | undefined;
 }
 
 /** How to bring about what a test cannot do through the port. A case that lacks its hook is listed with `skip`. */
 export interface StorageConformanceHooks {
   /** Makes the database unreachable for every open storage: connections are cut, new ones refused. Gives the way back. */
-  disconnect?(): Promise<() => Promise<void>>;
+  disconnect?: (() => Promise<() => unknown>) | undefined;
   /** Swallows everything between the open storages and the database without an error. Gives the way back. */
-  blackHole?(): Promise<() => Promise<void>>;
+  blackHole?: (() => Promise<() => unknown>) | undefined;
   /** Lets the next call of an open storage reach the database, and loses its reply. */
-  loseNextReply?(): Promise<void>;
+  loseNextReply?: (() => unknown) | undefined;
   /**
    * Begins a transaction as the application would on the client that `storage` was given, changes a table of the application in
    * it, runs `work`, and rolls back, also when `work` throws.
    */
-  inHostTransaction?(storage: MfaStorage, work: () => Promise<void>): Promise<void>;
+  inHostTransaction?: ((storage: MfaStorage, work: () => Promise<void>) => Promise<unknown>) | undefined;
   /**
    * Leaves the client that `storage` was given within a transaction, as an application does that forgets to end one: begins it (at
    * an isolation that keeps a snapshot, where there is one), reads from the table in it, and gives the connection back. Of a pool, every
@@ -41,14 +41,14 @@ export interface StorageConformanceHooks {
    * A call may then throw, or answer as on a clean connection. Any other answer is accepted only where `unsafeSettings()` of the
    * storage has a sentence with "cannot see an open transaction".
    */
-  leaveTransactionOpen?(storage: MfaStorage): Promise<() => Promise<void>>;
+  leaveTransactionOpen?: ((storage: MfaStorage) => Promise<() => unknown>) | undefined;
 }
 
 /** One case for any test runner: `test(name, run)`, or skipped where `skip` says which hook it needs. */
 export interface StorageConformanceCase {
   name: string;
   run(): Promise<void>;
-  skip?: string;
+  skip?: string | undefined;
 }
 
 /**

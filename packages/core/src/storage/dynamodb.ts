@@ -10,7 +10,7 @@ type Item = Record<string, DynamoDBAttribute>;
 type Condition = {
   ConditionExpression: string;
   ExpressionAttributeNames: Record<string, string>;
-  ExpressionAttributeValues?: Record<string, { S: string }>;
+  ExpressionAttributeValues?: Record<string, { S: string }> | undefined;
 };
 type StringItem = Record<string, { S: string }>;
 
@@ -24,7 +24,7 @@ export interface DynamoDBLike {
     ConsistentRead: true;
     ProjectionExpression: string;
     Limit: number;
-    ExclusiveStartKey?: StringItem;
+    ExclusiveStartKey?: StringItem | undefined;
   }): Promise<{ Items?: Item[] | undefined; LastEvaluatedKey?: Item | undefined }>;
   createTable(input: DynamoDBTableDefinition): Promise<unknown>;
   describeTable(input: { TableName: string }): Promise<{ Table?: DescribedTable | undefined }>;
@@ -45,7 +45,7 @@ export interface DynamoDBTableDefinition {
 
 export interface DynamoDBStorageOptions {
   /** Default `mfa_profiles`. */
-  table?: string;
+  table?: string | undefined;
 }
 
 /** A storage in a table of DynamoDB, with the two things that only a set-up script or a start-up check needs. */

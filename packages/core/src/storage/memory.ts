@@ -3,7 +3,7 @@ import { type MfaStorage, nameStorage, type StoredProfile } from './storage.js';
 
 export interface MemoryStorageOptions {
   /** Permits NODE_ENV=production, where every restart makes every user start without MFA. Default false. */
-  losesAllDataOnRestart?: boolean;
+  losesAllDataOnRestart?: boolean | undefined;
 }
 
 const PAGE_SIZE = 100;

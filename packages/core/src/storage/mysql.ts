@@ -46,7 +46,10 @@ const ROWS_BY_NAME = {
  * A single connection is refused: between the application's BEGIN and ROLLBACK on it a `true` would be taken back, and a used
  * code would work again. So is a PoolCluster, which reads from replicas.
  */
-export function mysqlStorage(pool: MysqlPromisePoolLike | MysqlPoolLike, options: { table?: string } = {}): SqlStorage {
+export function mysqlStorage(
+  pool: MysqlPromisePoolLike | MysqlPoolLike,
+  options: { table?: string | undefined } = {},
+): SqlStorage {
   const { table } = options;
   const connections = promisePool(pool);
   return sqlStorage({

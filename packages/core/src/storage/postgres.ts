@@ -20,7 +20,7 @@ export interface PgClientLike {
   once(event: 'error', listener: (error: Error) => void): unknown;
   removeListener(event: 'error', listener: (error: Error) => void): unknown;
   /** From pg 8.20: `I` outside a transaction, `T` within one, `E` within one that failed. */
-  getTransactionStatus?(): string | null;
+  getTransactionStatus?: (() => string | null) | undefined;
 }
 
 /** The part of a PGlite instance that is used. */
@@ -31,9 +31,9 @@ export interface PGliteLike {
 
 export interface PostgresStorageOptions {
   /** Name of the table, with a schema if need be. Default `mfa_profiles`. */
-  table?: string;
+  table?: string | undefined;
   /** Set to false behind a pooler that cannot keep prepared statements (PgBouncer with `max_prepared_statements = 0`). Default true. */
-  prepareStatements?: boolean;
+  prepareStatements?: boolean | undefined;
 }
 
 /**

@@ -13,7 +13,7 @@ export interface PrismaStorageOptions {
   /** The database of the client: PostgreSQL, or MySQL and MariaDB. */
   dialect: 'postgres' | 'mysql';
   /** Name of the table, with a schema if need be. Default `mfa_profiles`. */
-  table?: string;
+  table?: string | undefined;
 }
 
 /**

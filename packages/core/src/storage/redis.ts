@@ -30,15 +30,15 @@ export type RedisStorageOptions = RedisStorageSettings &
         /** Sends one command to the master (in a Cluster: that of its key) by any other client. */
         sendCommand: RedisSend;
         /** In a Cluster: the same for each master, to list users. */
-        masters?: () => RedisSend[] | Promise<RedisSend[]>;
+        masters?: (() => RedisSend[] | Promise<RedisSend[]>) | undefined;
       }
   );
 
 export interface RedisStorageSettings {
   /** What the keys begin with. Letters, digits and `: _ - . /`. Default `mfa:`. */
-  prefix?: string;
+  prefix?: string | undefined;
   /** A write counts only when so many replicas have it too. `timeoutMs` at most 1500, below core's deadline; default 1000. */
-  waitForReplicas?: { count: number; timeoutMs?: number };
+  waitForReplicas?: { count: number; timeoutMs?: number | undefined } | undefined;
 }
 
 /** A storage in Redis, with what only a start-up check needs. */

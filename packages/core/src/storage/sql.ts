@@ -39,7 +39,7 @@ export interface SqlStorageOptions {
   dialect: SqlDialectName;
   query: SqlQuery;
   /** Name of the table, with a schema if need be: `mfa_profiles` (default), `auth.mfa_profiles`. Quoted, so case counts. */
-  table?: string;
+  table?: string | undefined;
 }
 
 /** A storage in a table, with the two things that only a set-up script or a start-up check needs. */
@@ -182,7 +182,7 @@ function twice<Answer>(call: () => Promise<Answer>): Promise<Answer> {
 }
 
 /** The DDL of the table. `updated_at` is the database's clock, for operators; mfa-kit does not read it. */
-export function schema(dialectName: SqlDialectName, { table = 'mfa_profiles' }: { table?: string } = {}): string {
+export function schema(dialectName: SqlDialectName, { table = 'mfa_profiles' }: { table?: string | undefined } = {}): string {
   const dialect = dialectOf(dialectName);
   const { types } = dialect;
   return [

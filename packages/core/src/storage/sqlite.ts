@@ -21,11 +21,11 @@ export interface LibsqlTransactionLike {
 /** The part of a better-sqlite3 Database or a node:sqlite DatabaseSync that is used. */
 export interface SyncSqliteLike {
   prepare(sql: string): SyncSqliteStatementLike;
-  exec?(sql: string): unknown;
+  exec?: ((sql: string) => unknown) | undefined;
   /** better-sqlite3: a transaction is open on this connection. */
-  readonly inTransaction?: boolean;
+  readonly inTransaction?: boolean | undefined;
   /** node:sqlite, from Node 22.16. */
-  readonly isTransaction?: boolean;
+  readonly isTransaction?: boolean | undefined;
 }
 
 export interface SyncSqliteStatementLike {
@@ -43,7 +43,10 @@ export interface SyncSqliteStatementLike {
  *   calls then throw.
  * - Never an embedded replica (`syncUrl`): its reads are stale.
  */
-export function sqliteStorage(client: LibsqlClientLike | SyncSqliteLike, options: { table?: string } = {}): SqlStorage {
+export function sqliteStorage(
+  client: LibsqlClientLike | SyncSqliteLike,
+  options: { table?: string | undefined } = {},
+): SqlStorage {
   return sqlStorage({
     dialect: 'sqlite',
     query: queryOf(client),

@@ -63,7 +63,7 @@ export type TypeormDatabase = keyof typeof columns;
  */
 export function mfaProfileEntity(
   database: TypeormDatabase,
-  { table = 'mfa_profiles' }: { table?: string } = {},
+  { table = 'mfa_profiles' }: { table?: string | undefined } = {},
 ): MfaProfileEntity {
   if (!Object.hasOwn(columns, database)) {
     throw new MfaError(

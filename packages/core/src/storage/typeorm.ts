@@ -22,9 +22,9 @@ export interface TypeormStorageOptions {
    * Name of the table, as `mfaProfileEntity` was given it, with a schema if need be. Default `mfa_profiles`. What the DataSource makes
    * of it (`entityPrefix`, `schema`, `namingStrategy`) is followed.
    */
-  table?: string;
+  table?: string | undefined;
   /** PostgreSQL: set to false behind a pooler that cannot keep prepared statements. Default true. */
-  prepareStatements?: boolean;
+  prepareStatements?: boolean | undefined;
 }
 
 /**
