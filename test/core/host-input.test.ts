@@ -568,7 +568,12 @@ describe('what other callbacks of the HTTP options return', () => {
   it.each([undefined, null, 1, 'yes', {}, Promise.resolve(true)])('returnTo: %s', async (answer) => {
     const desk = await openDesk({ returnTo: (() => answer) as never });
     const exchange = desk.browser(ada, (await desk.mfa.beginLogin({ user: ada })).session).exchange({ url: '/cases' });
-    const open = { ...exchange, header: (name: string) => (name === 'accept' ? 'text/html' : exchange.header(name)) };
+    const navigation: Record<string, string> = {
+      accept: 'text/html',
+      'sec-fetch-mode': 'navigate',
+      'sec-fetch-dest': 'document',
+    };
+    const open = { ...exchange, header: (name: string) => navigation[name] ?? exchange.header(name) };
     await expect((async () => guardRequest(desk.kit, open))()).rejects.toEqual(failed(/"returnTo" must return true or false/));
   });
 

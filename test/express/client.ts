@@ -1,3 +1,4 @@
+import { request } from 'node:http';
 import { createAuthenticator, type TestClock } from '@mfa-kit/core/testing';
 
 /** What a client needs of an application, of any framework. */
@@ -42,28 +43,45 @@ export class Client {
   /** As a browser's page does: Accept names text/html, the body is a form. */
   page(method: 'GET' | 'POST', path: string, fields: Record<string, string> = {}, headers: Record<string, string> = {}) {
     const body = method === 'POST' ? { body: new URLSearchParams(fields) } : {};
-    return this.request(method, path, { ...body, headers: { accept: 'text/html,*/*;q=0.8', ...headers } });
+    // A client without Sec-Fetch-Site is one of plain http, which sends none of these headers.
+    const navigation: Record<string, string> = this.headers['sec-fetch-site'] ? { 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document' } : {};
+    return this.request(method, path, { ...body, headers: { accept: 'text/html,*/*;q=0.8', ...navigation, ...headers } });
+  }
+
+  /** Where a proof by form leads at last: from the kit's own page, which the answer must lead to. */
+  async ledOn(proven: Answer): Promise<string | undefined> {
+    if (proven.status !== 303 || !proven.headers.get('location')?.endsWith('/done')) return undefined;
+    const done = await this.page('GET', '/mfa/done');
+    return /^0; url=(.+)$/.exec(done.headers.get('refresh') ?? '')?.[1];
   }
 
   async request(method: string, path: string, { headers = {}, body }: Sent = {}): Promise<Answer> {
     const cookie = [...this.cookies].map(([name, value]) => `${name}=${value}`).join('; ');
     const plain = typeof body === 'string' || body instanceof Uint8Array || body instanceof URLSearchParams;
-    const response = await fetch(this.host.origin + path, {
+    const form = body instanceof URLSearchParams && 'application/x-www-form-urlencoded;charset=UTF-8';
+    const type = form || (typeof body === 'string' && 'text/plain;charset=UTF-8') || (!plain && 'application/json');
+    const response = await send(this.host.origin + path, {
       method,
-      redirect: 'manual',
       headers: {
         accept: this.accept,
         ...(cookie && { cookie }),
-        ...(body !== undefined && !plain && { 'content-type': 'application/json' }),
+        ...(body !== undefined && type && { 'content-type': type }),
         ...this.headers,
         ...headers,
       },
-      ...(body !== undefined && { body: plain ? (body as BodyInit) : JSON.stringify(body) }),
+      ...(body !== undefined && {
+        body: plain ? (body instanceof URLSearchParams ? body.toString() : body) : JSON.stringify(body),
+      }),
     });
+    const { status, text } = response;
     const cookies = response.headers.getSetCookie();
     for (const line of cookies) this.keep(line);
-    const text = await response.text();
-    return { status: response.status, headers: response.headers, text, body: parse(text), cookies };
+    return { status, headers: response.headers, text, body: parse(text), cookies };
+  }
+
+  /** Keeps cookies that came by another road. */
+  keepAll(lines: string | string[] | undefined): void {
+    for (const line of [lines ?? []].flat()) this.keep(line);
   }
 
   private keep(line: string): void {
@@ -113,6 +131,31 @@ export async function logIn(host: Pick<Served, 'origin'>, name = 'ada', client =
 export function expectStatus(answer: Answer, status: number): Answer {
   if (answer.status !== status) throw new Error(`expected ${status}, got ${answer.status}: ${answer.text.slice(0, 400)}`);
   return answer;
+}
+
+/** Sends what it is told and nothing else: `fetch` would add `Sec-Fetch-Mode: cors` to every request. */
+function send(
+  target: string,
+  { method, headers, body }: { method: string; headers: Record<string, string>; body?: string | Uint8Array },
+): Promise<{ status: number; headers: Headers; text: string }> {
+  const length =
+    body !== undefined && !('transfer-encoding' in headers) ? { 'content-length': String(Buffer.byteLength(body)) } : {};
+  return new Promise((resolve, reject) => {
+    const sending = request(new URL(target), { method, headers: { ...length, ...headers } }, (response) => {
+      const chunks: Buffer[] = [];
+      response.on('data', (chunk: Buffer) => void chunks.push(chunk));
+      response.on('error', reject);
+      response.on('end', () => {
+        const received = new Headers();
+        for (const [name, values] of Object.entries(response.headersDistinct)) {
+          for (const value of values ?? []) received.append(name, value);
+        }
+        resolve({ status: response.statusCode ?? 0, headers: received, text: Buffer.concat(chunks).toString('utf8') });
+      });
+    });
+    sending.on('error', reject);
+    sending.end(body);
+  });
 }
 
 function parse(text: string): unknown {

@@ -119,6 +119,8 @@ describe.each(versions)('a login without the one line, on Express $version', ({ 
       for (const user of ['ada', 'bob', 'ada', 'bob']) {
         await logIn(host, user, client);
         expect((await client.get('/cases')).body).toMatchObject({ reason: 'enroll' });
+        // The kit's own pages begin the login; the guard writes nothing.
+        expect((await client.post('/mfa/enroll', {})).body).toMatchObject({ reason: 'login_again' });
       }
       const page = await client.page('GET', '/mfa/enroll');
       expect(page.status).toBe(401);

@@ -50,6 +50,7 @@ describe.each(hosts)('the way back on $name', ({ start }) => {
         const cookie = () => [...client.cookies].map(([name, value]) => `${name}=${value}`).join('; ');
         const headers = { accept: asPage ? 'text/html' : 'application/json', referer: other, cookie: cookie() };
         const refused = await sendRaw(host.origin, { path: `${asked}?returnTo=${encodeURIComponent(other)}`, headers });
+        client.keepAll(refused.headers['set-cookie']);
         const moved = refused.headers.location;
         if (typeof moved === 'string') expectOwn(moved, host.origin);
         const answer = await client.post('/mfa/verify', { code: enrolled.code(), returnTo: other, next: other });
@@ -65,7 +66,8 @@ describe.each(hosts)('the way back on $name', ({ start }) => {
   it('HTTP-2: is the path that was refused, where it is one of this origin', async () => {
     const client = await logIn(host);
     const cookie = [...client.cookies].map(([name, value]) => `${name}=${value}`).join('; ');
-    await sendRaw(host.origin, { path: '/cases?page=2', headers: { accept: 'text/html', cookie } });
+    const refused = await sendRaw(host.origin, { path: '/cases?page=2', headers: { accept: 'text/html', cookie } });
+    client.keepAll(refused.headers['set-cookie']);
     expect((await client.post('/mfa/verify', { code: enrolled.code() })).body.returnTo).toBe('/cases?page=2');
   });
 

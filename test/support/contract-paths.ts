@@ -11,4 +11,4 @@ export const POSTS = [
   '/sessions/end',
 ];
 /** Those that show something. */
-export const GETS = ['', '/enroll', '/challenge'];
+export const GETS = ['', '/enroll', '/challenge', '/done'];

@@ -176,6 +176,8 @@ export interface MfaSettings<User extends MfaUser = MfaUser> {
   now(): number;
   /** Cookie names under which this user's device token may be found; the first is written. Suffixes of 12 hex digits. */
   deviceCookieSuffixes(userId: string): string[];
+  /** MACs over what a cookie with the way back says, by each key; the first is written. */
+  wayBackMacs(parts: readonly string[]): string[];
   /** The issuer as the user sees it. */
   issuerFor(user: User): string;
   /**
@@ -253,6 +255,11 @@ function createSettings<User extends MfaUser>(options: ResolvedOptions<User>): O
       keyring.ids.flatMap((id) => {
         const key = keyring.bytes('device-cookie', id);
         return key ? [keyedDigest(key, [userId], 'hex').slice(0, 12)] : [];
+      }),
+    wayBackMacs: (parts) =>
+      keyring.ids.flatMap((id) => {
+        const key = keyring.bytes('way-back', id);
+        return key ? [keyedDigest(key, parts, 'base64url')] : [];
       }),
   };
 }

@@ -101,7 +101,7 @@ export interface Seen {
 
 const BROWSER = { 'sec-fetch-site': 'same-origin', 'user-agent': FIREFOX };
 const BARE = { 'user-agent': 'acme-cli/1.0' };
-const HTML = { accept: 'text/html,*/*;q=0.8' };
+const HTML = { accept: 'text/html,*/*;q=0.8', 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document' };
 
 interface Standing {
   user: TestUser | null;
@@ -127,6 +127,12 @@ export class Client {
   /** The MFA state that the session has now. */
   get state(): FieldsOf<MfaSession> {
     return this.session?.state as FieldsOf<MfaSession>;
+  }
+
+  /** The path to go back to, as the cookie says it. */
+  get way(): string | undefined {
+    const [, , path] = this.cookies.get('__Host-mfa_return')?.split('.') ?? [];
+    return path && Buffer.from(path, 'base64url').toString('utf8');
   }
 
   get(path: string, headers: Record<string, string> = {}): Promise<Seen> {
@@ -170,6 +176,13 @@ export class Client {
 function checkHeader(entry: [string, string]): void {
   const [name, value] = entry;
   if (entry.length !== 2 || !/^[A-Z][A-Za-z-]+$/.test(name) || typeof value !== 'string') throw new Error(`no header: ${entry}`);
+}
+
+/** Where a proof by form leads at last: from the kit's own page, which the answer must lead to. */
+export async function ledOn(client: Client, proven: Seen): Promise<string | undefined> {
+  if (led(proven).join() !== '303,/mfa/done') return undefined;
+  const done = await client.page('GET', '/done');
+  return /^0; url=(.+)$/.exec(done.header('refresh') ?? '')?.[1];
 }
 
 /** Status and place of a redirect. */

@@ -37,7 +37,7 @@ describe('the guard without a framework', () => {
     },
   );
 
-  it('keeps the place to go back to once, and not at every refused request', async () => {
+  it('F46: keeps the place to go back to in a cookie, and writes no session', async () => {
     const { kit, mfa } = await setUp();
     const session = sessionOf((await mfa.beginLogin({ user: ada })).session);
     let writes = 0;
@@ -48,11 +48,14 @@ describe('the guard without a framework', () => {
         return session.write(...given);
       },
     };
-    for (let index = 0; index < 3; index++) {
-      await guardRequest(kit, exchangeOf({ url: '/cases', user: ada, session: counted, headers: { accept: 'text/html' } }));
+    for (const state of [session.state, undefined, null, { state: 'pending' }, 7]) {
+      session.state = state;
+      const exchange = exchangeOf({ url: '/cases', user: ada, session: counted, headers: { accept: 'text/html' } });
+      const outcome = await guardRequest(kit, exchange);
+      expect(outcome).toMatchObject({ allowed: false, decision: { access: 'challenge' } });
+      expect([exchange.cookies.length, writes, session.state]).toEqual([1, 0, state]);
+      expect(exchange.cookies[0]).toMatch(/^__Host-mfa_return=/);
     }
-    expect(writes).toBe(1);
-    expect(session.state).toMatchObject({ state: 'pending', returnTo: '/cases' });
   });
 
   it('asks the host once for the context of the events, also where it refuses', async () => {
@@ -131,12 +134,13 @@ describe('where a browser is sent by the guard', () => {
   ])('%s', async (_name, user, location) => {
     const { kit, mfa } = await setUp();
     const session = sessionOf(user && (await mfa.beginLogin({ user })).session);
-    const outcome = await guardRequest(kit, exchangeOf({ url: '/cases', user, session, headers: { accept: 'text/html' } }));
+    const { state } = session;
+    const exchange = exchangeOf({ url: '/cases', user, session, headers: { accept: 'text/html' } });
+    const outcome = await guardRequest(kit, exchange);
     if (outcome.allowed) throw new Error('allowed');
     expect(outcome.answer.status).toBe(303);
     expect(outcome.answer.headers).toContainEqual(['Location', location]);
-    if (user) expect(session.state).toMatchObject({ state: 'pending', returnTo: '/cases' });
-    else expect(session.state).toBeNull();
+    expect([exchange.cookies.length, session.state]).toEqual([1, state]);
   });
 
   it.each([
@@ -150,7 +154,9 @@ describe('where a browser is sent by the guard', () => {
     const kit = createHttpKit(faulty.mfa, { loginUrl: '/login' });
     const user = { ...ada, enrolled: true };
     const headers = { accept: 'text/html' };
-    const outcome = await guardRequest(kit, exchangeOf({ url: '/cases', user, session, headers }));
+    const exchange = exchangeOf({ url: '/cases', user, session, headers });
+    const outcome = await guardRequest(kit, exchange);
+    expect(exchange.cookies).toEqual([]);
     if (outcome.allowed) throw new Error('allowed');
     expect(outcome.answer.status).toBe(status);
     expect(outcome.answer.headers).toContainEqual(['Content-Type', expect.stringMatching(/^text\/html/)]);

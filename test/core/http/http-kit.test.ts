@@ -80,10 +80,10 @@ describe('what the operator is told', () => {
     ['an error', new TypeError('a secret in it'), 'TypeError'],
     ['a text', 'a secret in it', 'string'],
   ])('that the session store failed with %s, without its words', async (_what, fault, name) => {
-    const { logIn, kit } = await openDesk();
+    const { logIn, kit, code } = await openDesk();
     const client = await logIn();
     const session = { read: () => client.state, write: () => Promise.reject(fault) };
-    await guardRequest(kit, { ...client.exchange({ url: '/cases', headers: { accept: 'text/html' } }), session });
+    await (await bindFlows(kit, { ...client.exchange(), session })).verify({ code: code() });
     expect(await told()).toEqual([
       'MfaKitWarning MFA_KIT_SESSION_STORE: ' +
         `The session store did not take the MFA state (${name}); the request was answered as unavailable.`,

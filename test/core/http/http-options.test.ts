@@ -191,10 +191,12 @@ describe('SUP-6: an option that is bad throws and names the mend', () => {
   it('a name that no option has', () => {
     const all = {
       loginUrl: 1,
+      reauthUrl: 1,
       homeUrl: 1,
       path: 1,
       publicPath: 1,
       allowedOrigins: 1,
+      crossOriginOpenerPolicy: 1,
       userById: 1,
       onVerified: 1,
       returnTo: 1,

@@ -38,8 +38,32 @@ describe('the paths that a guard of the whole application leaves open', () => {
     expect(openPaths(kitOf(), ['/', '/public'])(path)).toBe(false);
   });
 
-  it('have the path of a login that takes a query', () => {
-    expect(listOpenPaths(kitOf({ loginUrl: '/login?app=1' }), [])).toEqual(['/login', ...OWN]);
+  it('F51: have a login that is a query or a fragment of another page only where that page is named', () => {
+    const refused = (options: Partial<HttpOptions<TestUser>>, exceptions: string[]) =>
+      expect(() => listOpenPaths(kitOf(options), exceptions)).toThrow(
+        expect.objectContaining({ code: 'invalid_option', message: expect.stringContaining('requireMfaExcept(["/account"])') }),
+      );
+    for (const url of ['/account?view=login', '/account#login', '/x/../account?view=login']) {
+      refused({ loginUrl: url }, []);
+      refused({ loginUrl: url }, ['/', '/account/', '/Account']);
+      refused({ reauthUrl: url }, ['/login']);
+      expect(listOpenPaths(kitOf({ loginUrl: url }), ['/account'])).toEqual(['/account', ...OWN]);
+      expect(listOpenPaths(kitOf({ reauthUrl: url }), ['/account'])).toEqual(['/account', '/login', ...OWN]);
+    }
+    const proxied = kitOf({ publicPath: '/app/mfa', loginUrl: '/app/account?view=login' });
+    expect(() => listOpenPaths(proxied, ['/app/account'])).toThrow(/name "\/account" in the list/);
+    expect(listOpenPaths(proxied, ['/account'])).toContain('/account');
+    expect(openPaths(kitOf({ loginUrl: '/account?view=login' }), ['/account'])('/account/settings')).toBe(false);
+  });
+
+  it('F28: have the page where a password is confirmed again', () => {
+    expect(listOpenPaths(kitOf({ reauthUrl: '/confirm-password' }), [])).toEqual(['/login', '/confirm-password', ...OWN]);
+    expect(listOpenPaths(kitOf({ reauthUrl: '/login' }), ['/login'])).toEqual(['/login', ...OWN]);
+  });
+
+  it('F53: have the login where a proxy adds a prefix', () => {
+    const own = endpointPaths().map((path) => `/internal/mfa${path}`);
+    expect(listOpenPaths(kitOf({ path: '/internal/mfa', publicPath: '/mfa' }), [])).toEqual(['/internal/login', ...own]);
   });
 
   it('have no login where it is on another origin', () => {

@@ -82,29 +82,32 @@ describe('the flows bound to a request', () => {
     ]);
   });
 
-  it('keep a path to go back to, of this origin only, and write it once', async () => {
+  it('F46: keep a path to go back to, of this origin only, in a cookie and never in the session', async () => {
     const { logIn, browser, session, tool } = await openDesk();
     const client = await logIn();
-    const flows = await flowsOf(client);
+    const { state } = client;
+    const exchange = client.exchange();
+    const flows = await bindFlows(client.kit, exchange);
     for (const path of ['https://evil.example/', '//evil.example', '/login', '/mfa/challenge', '/mfa/assets/page.css']) {
       await flows.setReturnTo(path);
-      expect(client.state).not.toHaveProperty('returnTo');
+      expect([exchange.cookies, flows.returnTo()]).toEqual([[], '/home']);
     }
-    const written: string[] = [];
-    for (const path of ['/cases', '/cases', '/mfa', '/mfa/enroll']) {
-      const before = client.state;
+    for (const path of ['/cases', '/mfa', '/mfa/enroll']) {
       await flows.setReturnTo(path);
-      if (client.state !== before) written.push(client.state.returnTo);
+      expect(flows.returnTo()).toBe(path);
     }
-    expect([written, client.session?.renewals]).toEqual([['/cases', '/mfa', '/mfa/enroll'], 0]);
+    expect([client.state, exchange.cookies.length]).toEqual([state, 3]);
     await flows.setReturnTo('https://evil.example/');
-    expect(client.state.returnTo).toBe('/mfa/enroll');
+    expect(flows.returnTo()).toBe('/mfa/enroll');
     const bearer = await flowsOf(tool(ada, session.assurance));
     await bearer.setReturnTo('/cases');
-    expect(bearer.session).not.toHaveProperty('returnTo');
+    expect([bearer.returnTo(), bearer.session]).toEqual(['/cases', expect.not.objectContaining({ returnTo: '/cases' })]);
     const empty = browser(ada);
     await (await flowsOf(empty)).setReturnTo('/cases');
     expect(empty.state).toBeUndefined();
+    const nobody = await flowsOf(browser(null));
+    await nobody.setReturnTo('/cases');
+    expect(nobody.returnTo()).toBe('/home');
   });
 
   it('say whether the session keeps the state', async () => {

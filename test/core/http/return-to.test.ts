@@ -140,22 +140,21 @@ describe('the path of a refused request', () => {
 
   it('is its own for a page', () => {
     const exchange = exchangeOf({ url: '/cases?page=2', headers: { host: 'app.example' } });
-    expect(refusedReturn(options, exchange, true)).toBe('/cases?page=2');
+    expect(refusedReturn(options, exchange)).toBe('/cases?page=2');
   });
 
-  it('is the page that sent it for another method and for a script', () => {
+  it('is the page that sent it for a form', () => {
     const headers = { host: 'app.example', referer: 'https://app.example/cases/7?tab=pay' };
-    expect(refusedReturn(options, exchangeOf({ method: 'POST', url: '/payouts', headers }), true)).toBe('/cases/7?tab=pay');
-    expect(refusedReturn(options, exchangeOf({ url: '/api/cases', headers }), false)).toBe('/cases/7?tab=pay');
+    expect(refusedReturn(options, exchangeOf({ method: 'POST', url: '/payouts', headers }))).toBe('/cases/7?tab=pay');
   });
 
   it('is that of the page that sent it over http too, whatever the case of the host', () => {
     const headers = { host: 'App.Example:8080', referer: 'http://app.example:8080/cases' };
-    expect(refusedReturn(options, exchangeOf({ method: 'POST', url: '/payouts', headers }), true)).toBe('/cases');
+    expect(refusedReturn(options, exchangeOf({ method: 'POST', url: '/payouts', headers }))).toBe('/cases');
   });
 
   it('is none where the host is not known, or what sent it is no web page', () => {
-    const ask = (headers: Record<string, string>) => refusedReturn(options, exchangeOf({ method: 'POST', headers }), true);
+    const ask = (headers: Record<string, string>) => refusedReturn(options, exchangeOf({ method: 'POST', headers }));
     expect(ask({ referer: 'https://app.example/cases' })).toBeUndefined();
     expect(ask({ host: 'app.example' })).toBeUndefined();
     expect(ask({ host: 'app.example', referer: 'ftp://app.example/cases' })).toBeUndefined();
@@ -164,40 +163,40 @@ describe('the path of a refused request', () => {
   it('is none for a page of another origin, or without a referrer', () => {
     for (const referer of ['https://evil.example/cases', 'https://app.example.evil.example/', 'garbage', 'data:text/html,x']) {
       const headers = { host: 'app.example', referer };
-      expect(returnTarget(exchangeOf({ method: 'POST', url: '/payouts', headers }), { html: true, prefix: '' })).toBeUndefined();
+      expect(returnTarget(exchangeOf({ method: 'POST', url: '/payouts', headers }), (path) => path)).toBeUndefined();
     }
-    expect(refusedReturn(options, exchangeOf({ method: 'POST', url: '/payouts' }), true)).toBeUndefined();
+    expect(refusedReturn(options, exchangeOf({ method: 'POST', url: '/payouts' }))).toBeUndefined();
   });
 
   it('is never a page of the kit nor the login', () => {
     for (const url of ['/mfa', '/mfa/challenge', '/MFA/verify', '/%6dfa/enroll', '/login', '/login?next=/', '/login/']) {
-      expect(refusedReturn(options, exchangeOf({ url }), true)).toBeUndefined();
+      expect(refusedReturn(options, exchangeOf({ url }))).toBeUndefined();
     }
   });
 
   it('goes through the filter of the host, which must say true', () => {
     const filtered = httpOptions({ returnTo: (path) => path === '/cases' });
-    expect(refusedReturn(filtered, exchangeOf({ url: '/cases' }), true)).toBe('/cases');
-    expect(refusedReturn(filtered, exchangeOf({ url: '/other' }), true)).toBeUndefined();
+    expect(refusedReturn(filtered, exchangeOf({ url: '/cases' }))).toBe('/cases');
+    expect(refusedReturn(filtered, exchangeOf({ url: '/other' }))).toBeUndefined();
   });
 
   it('is not asked of the filter where there is none', () => {
     const asked: string[] = [];
     const filtered = httpOptions({ returnTo: (path) => asked.push(path) > 0 });
-    expect(refusedReturn(filtered, exchangeOf({ url: '//evil.example' }), true)).toBeUndefined();
-    expect(refusedReturn(filtered, exchangeOf({ url: '/mfa' }), true)).toBeUndefined();
+    expect(refusedReturn(filtered, exchangeOf({ url: '//evil.example' }))).toBeUndefined();
+    expect(refusedReturn(filtered, exchangeOf({ url: '/mfa' }))).toBeUndefined();
     expect(asked).toEqual([]);
   });
 
   it('is its own, also where the login is the first page, or below the same path of another origin', () => {
     for (const loginUrl of ['/', 'https://sso.example/cases']) {
-      expect(refusedReturn(httpOptions({ loginUrl }), exchangeOf({ url: '/cases/7' }), true)).toBe('/cases/7');
+      expect(refusedReturn(httpOptions({ loginUrl }), exchangeOf({ url: '/cases/7' }))).toBe('/cases/7');
     }
   });
 
   it('has the prefix that a proxy strips', () => {
     const proxied = httpOptions({ publicPath: '/app/mfa' });
-    expect(refusedReturn(proxied, exchangeOf({ url: '/cases' }), true)).toBe('/app/cases');
+    expect(refusedReturn(proxied, exchangeOf({ url: '/cases' }))).toBe('/app/cases');
   });
 
   it('may be the overview or the enrollment only when the kit itself sends there', () => {

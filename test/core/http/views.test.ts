@@ -78,8 +78,8 @@ describe('the pages', () => {
     const { logIn, browser } = await openDesk({ path: '/mfa', publicPath: '/app/mfa', pages: {} });
     const client = await logIn();
     expect((await client.page('GET', '/challenge')).text).toContain('action="/app/mfa/verify"');
-    expect((await client.page('GET', '')).header('location')).toBe('/app/mfa/challenge');
-    expect(client.state.returnTo).toBe('/app/mfa');
+    expect((await client.page('GET', '')).header('location')).toBe('/app/mfa/challenge?rememberedDevice=no');
+    expect(client.way).toBe('/app/mfa');
     expect((await (await logIn(bob)).page('GET', '')).header('location')).toBe('/app/mfa/enroll');
     expect((await (await logIn(bob)).page('POST', '/enroll')).header('location')).toBe('/app/mfa/enroll');
     expect((await browser(null).page('GET', '')).header('location')).toBe('/login');

@@ -3,7 +3,7 @@ import type { CryptoKey } from 'jose';
 import { lengthPrefixed } from './digest.js';
 
 /** What a key is used for. Each purpose has a key of its own, derived from the same secret. */
-export type KeyPurpose = 'profile' | 'device-token' | 'pending-token' | 'device-cookie';
+export type KeyPurpose = 'profile' | 'device-token' | 'pending-token' | 'device-cookie' | 'way-back';
 
 /** A secret of at least 32 random bytes under a name that is stored beside what it protects. */
 export interface KeyMaterial {

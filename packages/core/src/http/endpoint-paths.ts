@@ -7,6 +7,7 @@ const ENDPOINT_PATHS = [
   '/enroll/cancel',
   '/challenge',
   '/verify',
+  '/done',
   '/recovery-codes',
   '/authenticators/rename',
   '/authenticators/remove',

@@ -2,13 +2,15 @@ import type { AccessDecision, Assurance, Requirement } from '../assurance.js';
 import { type Awaitable, isThenable } from '../awaitable.js';
 import type { MfaUser } from '../options.js';
 import { problemAnswer, redirectAnswer } from './answers.js';
+import { challengeUrl } from './asked.js';
 import { warnOfCircle } from './circle.js';
 import type { HttpAnswer, MfaExchange } from './exchange.js';
 import type { HttpKit } from './http-kit.js';
 import { warnOfLostUser } from './lost-user.js';
+import { readNavigation } from './navigation.js';
 import { wantsHtml } from './negotiation.js';
 import { decisionProblem } from './problem.js';
-import { askAgain, askOnce, keepReturnTo } from './request-access.js';
+import { askOnce, askWithoutState } from './request-access.js';
 import { type RequestIdentity, type RequestState, readIdentity, StateOfRequest } from './request-state.js';
 import { refusedReturn } from './return-policy.js';
 import { showProblem } from './views.js';
@@ -73,19 +75,29 @@ async function refuseRequest<User extends MfaUser, Request>(
   state: RequestState<User>,
   given: { requirement: Requirement; decision: AccessDecision },
 ): Promise<GuardOutcome> {
-  const decision = await askAgain(kit, state, given);
+  const decision = await askWithoutState(kit, state, given);
   if (decision.access === 'allow') return allow(decision);
-  warnOfCircle(kit, exchange.url);
+  warnOfCircle(kit, exchange);
   if (!state.user && !state.late) warnOfLostUser(kit, exchange);
-  const html = wantsHtml(exchange.header('accept'));
-  if (decision.access === 'challenge' || decision.access === 'enroll') {
-    const target = refusedReturn(kit.options, exchange, html);
-    if (target !== undefined) await keepReturnTo(kit, state, target);
+  if (!wantsHtml(exchange.header('accept'))) {
+    return { allowed: false, decision, answer: problemAnswer(kit, decisionProblem(decision)) };
   }
-  const answer = html
-    ? await showDecision(kit, exchange, { decision, user: state.user })
-    : problemAnswer(kit, decisionProblem(decision));
+  if (decision.access !== 'refuse' && decision.access !== 'unavailable') keepRefused(kit, exchange, state);
+  const answer = await showDecision(kit, exchange, { decision, user: state.user, requirement: given.requirement });
   return { allowed: false, decision, answer };
+}
+
+/** Keeps the way back to a refused page. Where that page is no place to go back to, an older way leads nowhere else either. */
+function keepRefused<User extends MfaUser, Request>(
+  kit: HttpKit<User, Request>,
+  exchange: MfaExchange<User, Request>,
+  state: RequestState<User>,
+): void {
+  const navigation = readNavigation(exchange);
+  if (navigation === undefined) return;
+  const path = refusedReturn(kit.options, exchange);
+  if (path === undefined) state.dropWayBack();
+  else state.keepWayBack({ path, navigation });
 }
 
 /**
@@ -106,14 +118,16 @@ export async function guardMessage<User extends MfaUser, Request>(
 export async function showDecision<User extends MfaUser, Request>(
   kit: HttpKit<User, Request>,
   exchange: MfaExchange<User, Request>,
-  { decision, user }: { decision: DenyDecision; user: User | null },
+  { decision, user, requirement = {} }: { decision: DenyDecision; user: User | null; requirement?: Requirement },
 ): Promise<HttpAnswer> {
   switch (decision.access) {
     case 'challenge':
-      return redirectAnswer(kit, `${kit.options.publicPath}/challenge`);
+      return redirectAnswer(kit, challengeUrl(kit, requirement));
     case 'enroll':
       return redirectAnswer(kit, `${kit.options.publicPath}/enroll`);
     case 'login-again':
+      // A login page may send away who is logged in, and the browser would go round for ever: the person is told instead.
+      if (user) return showProblem(kit, exchange, { problem: decisionProblem(decision), user });
       return redirectAnswer(kit, kit.options.loginUrl);
     case 'refuse':
     case 'unavailable': {

@@ -5,6 +5,7 @@ import type { MfaUser } from '../options.js';
 import type { MessageOverrides, Messages } from '../pages/messages.js';
 import type { MfaPage, PageFrame } from '../pages/page.js';
 import type { SameSite } from './cookies.js';
+import { proxyPrefixes } from './public-path.js';
 import { isWithin, sameOriginPath } from './return-to.js';
 
 /** What {@link HttpOptions.onVerified} is told. */
@@ -36,6 +37,11 @@ export interface PagesOptions<Request> {
 export interface HttpOptions<User extends MfaUser = MfaUser, Request = unknown> {
   /** The host's login page: a path, or a URL. */
   loginUrl: string;
+  /**
+   * Where somebody who is logged in confirms the password again: a path, or a URL. Default: `loginUrl`. Set it if your login page
+   * sends away people who are logged in.
+   */
+  reauthUrl?: string;
   /** Where a proof leads when nothing else is known. Default `/`. */
   homeUrl?: string | undefined;
   /** Path where the endpoints are mounted, as the server sees it. Default `/mfa`. */
@@ -82,11 +88,14 @@ export type HostFields = Record<string, unknown> | void;
 export interface ResolvedHttpOptions<User extends MfaUser, Request>
   extends Pick<HttpOptions<User, Request>, 'userById' | 'onVerified' | 'returnTo'> {
   loginUrl: string;
+  reauthUrl: string;
   homeUrl: string;
   path: string;
   publicPath: string;
   /** What a proxy strips from public paths. */
   publicPrefix: string;
+  /** What a proxy adds to public paths. */
+  addedPrefix: string;
   allowedOrigins: readonly string[];
   crossOriginOpenerPolicy: CrossOriginOpenerPolicy;
   deviceCookie: { sameSite: SameSite; insecureHttpForDevelopment: boolean };
@@ -98,6 +107,7 @@ export const DEFAULT_PATH = '/mfa';
 
 const NAMES: readonly (keyof HttpOptions)[] = [
   'loginUrl',
+  'reauthUrl',
   'homeUrl',
   'path',
   'publicPath',
@@ -129,12 +139,23 @@ export function resolveHttpOptions<User extends MfaUser, Request>(
   const { publicPath = path } = options;
   checkMountPath('path', path);
   checkMountPath('publicPath', publicPath);
-  const { pages = {}, deviceCookie = {}, homeUrl = '/', loginUrl, allowedOrigins = [] } = options;
+  const { pages = {}, deviceCookie = {}, homeUrl = '/', loginUrl, reauthUrl = loginUrl, allowedOrigins = [] } = options;
   const { crossOriginOpenerPolicy = 'same-origin' } = options;
   checkUrl('loginUrl', loginUrl);
+  checkUrl('reauthUrl', reauthUrl);
   checkUrl('homeUrl', homeUrl);
-  if (sameOriginPath(loginUrl) !== undefined && isWithin(loginUrl, publicPath)) {
-    invalid(`loginUrl lies below ${publicPath}, where the kit answers; give the path of your own login page.`);
+  for (const [name, url] of [
+    ['loginUrl', loginUrl],
+    ['reauthUrl', reauthUrl],
+  ] as const) {
+    if (sameOriginPath(url) !== undefined && isWithin(url, publicPath)) {
+      invalid(`${name} lies below ${publicPath}, where the kit answers; give the path of your own login page.`);
+    }
+  }
+  if (homeUrl !== publicPath && sameOriginPath(homeUrl) !== undefined && isWithin(homeUrl, publicPath)) {
+    invalid(
+      `homeUrl lies below ${publicPath}, where the kit asks for proofs; give a page of your application, or ${publicPath}.`,
+    );
   }
   if (!Array.isArray(allowedOrigins)) invalid('allowedOrigins must be a list of origins.');
   for (const origin of allowedOrigins) checkOrigin(origin);
@@ -145,10 +166,11 @@ export function resolveHttpOptions<User extends MfaUser, Request>(
   checkPages(pages);
   return {
     loginUrl,
+    reauthUrl,
     homeUrl,
     path,
     publicPath,
-    publicPrefix: publicPath.endsWith(path) ? publicPath.slice(0, -path.length) : '',
+    ...proxyPrefixes({ path, publicPath }),
     allowedOrigins,
     crossOriginOpenerPolicy,
     deviceCookie: resolveDeviceCookie(deviceCookie),

@@ -2,6 +2,7 @@ import type { MfaUser } from '../options.js';
 import { endpointPaths } from './endpoint-paths.js';
 import type { HttpKit } from './http-kit.js';
 import { invalid } from './http-options.js';
+import { serverPathOf } from './public-path.js';
 import { sameOriginPath } from './return-to.js';
 
 /**
@@ -31,8 +32,28 @@ export function listOpenPaths<User extends MfaUser, Request>(
       );
     }
   }
-  const { path, publicPrefix } = options;
-  const login = sameOriginPath(options.loginUrl)?.split('?')[0] ?? '';
-  const ownLogin = login.startsWith(`${publicPrefix}/`) ? [login.slice(publicPrefix.length)] : [];
-  return [...exceptions, ...ownLogin, ...endpointPaths().map((endpoint) => path + endpoint)];
+  const logins = new Set([...loginPath(options, 'loginUrl', exceptions), ...loginPath(options, 'reauthUrl', exceptions)]);
+  const named = new Set(exceptions);
+  return [
+    ...exceptions,
+    ...[...logins].filter((login) => !named.has(login)),
+    ...endpointPaths().map((endpoint) => options.path + endpoint),
+  ];
+}
+
+/** The path of a login page as the server sees it. A page that is a query of another one would open all of that one, so it must be named. */
+function loginPath<User extends MfaUser, Request>(
+  options: HttpKit<User, Request>['options'],
+  name: 'loginUrl' | 'reauthUrl',
+  exceptions: readonly string[],
+): string[] {
+  const url = options[name];
+  const [publicPath] = sameOriginPath(url)?.split('?') ?? [];
+  const path = publicPath === undefined ? undefined : serverPathOf(options, publicPath);
+  if (path === undefined) return [];
+  if (!/[?#]/.test(url) || exceptions.includes(path)) return [path];
+  return invalid(
+    `${name} is ${JSON.stringify(url)}, so requireMfaExcept() would have to leave open everything that ${path} serves. Give the login a ` +
+      `path of its own, or name ${JSON.stringify(path)} in the list if nothing there needs MFA: requireMfaExcept([${JSON.stringify(path)}]).`,
+  );
 }

@@ -2,7 +2,7 @@ import type { MfaUser } from '../options.js';
 import type { MfaExchange } from './exchange.js';
 import type { HttpKit } from './http-kit.js';
 import { warnOfMissingUserById } from './missing-user-by-id.js';
-import { bindFlows, bindState, type RequestFlows } from './request-flows.js';
+import { bindFlows, bindState, type KitFlows } from './request-flows.js';
 import { callHost, checkUser, LATE, readRequestState } from './request-state.js';
 
 /**
@@ -14,7 +14,7 @@ export async function openPending<User extends MfaUser, Request>(
   kit: HttpKit<User, Request>,
   exchange: MfaExchange<User, Request>,
   token: string,
-): Promise<RequestFlows<User> | null> {
+): Promise<KitFlows<User> | null> {
   const { mfa, options } = kit;
   const state = await readRequestState(kit, exchange);
   // While it is not known who is logged in, nobody acts by a token beside them.

@@ -3,7 +3,6 @@ import { type Awaitable, andThen } from '../awaitable.js';
 import type { MfaUser } from '../options.js';
 import type { HttpKit } from './http-kit.js';
 import type { RequestState } from './request-state.js';
-import { allowedReturn } from './return-policy.js';
 
 /** What a login bound to a request gives. */
 export interface RequestLogin {
@@ -48,15 +47,24 @@ export function askAgain<User extends MfaUser, Request>(
   return andThen(ensureState(kit, state), (begun) => (begun && !state.session ? begun : askOnce(kit, state, requirement)));
 }
 
-/** Keeps a path of this origin to go back to after the proof; anything else is ignored. */
-export async function keepReturnTo<User extends MfaUser, Request>(
+/**
+ * The question where the session holds no state, because the host began no login for it, as a guard may ask it: nothing is written, so
+ * that a request in flight cannot bring a session back that has ended meanwhile. The kit's own pages begin the login.
+ */
+export function askWithoutState<User extends MfaUser, Request>(
   kit: HttpKit<User, Request>,
   state: RequestState<User>,
-  path: string,
-): Promise<void> {
-  const returnTo = allowedReturn(kit.options, path);
-  if (!state.session || !state.keepsState || returnTo === undefined || state.session.returnTo === returnTo) return;
-  await state.keep({ ...state.session, returnTo }, { renew: false });
+  { requirement, decision }: { requirement: Requirement; decision: AccessDecision },
+): Awaitable<AccessDecision> {
+  const { user, session, context } = state;
+  if (decision.access !== 'login-again' || !user || session || !state.keepsState) return decision;
+  return andThen(
+    kit.mfa.settings.checkAccess({ user, session: undefined, context, requirement, firstFactorProven: true }),
+    (asked) => {
+      if (asked.access !== 'unavailable') warnOfNoState(kit, state.stored);
+      return asked;
+    },
+  );
 }
 
 const CALL_BEGIN_LOGIN =
@@ -83,8 +91,12 @@ export async function ensureState<User extends MfaUser, Request>(
   // When the password was right is not known: a first enrollment then asks for a new login.
   const { decision } = await loginNow(state, { mfa: kit.mfa, user, renew: false, loggedInAt: 0 });
   // While the storage is away no login leaves state behind, and that has a warning of its own.
-  if (state.keepsState && decision.access !== 'unavailable') kit.warn('MFA_KIT_NO_BEGIN_LOGIN', NO_STATE[stored]);
+  if (state.keepsState && decision.access !== 'unavailable') warnOfNoState(kit, stored);
   return decision;
+}
+
+function warnOfNoState(kit: Pick<HttpKit, 'warn'>, stored: RequestState<MfaUser>['stored']): void {
+  kit.warn('MFA_KIT_NO_BEGIN_LOGIN', NO_STATE[stored]);
 }
 
 /** Begins a login and keeps its outcome where the request's state is kept. */

@@ -7,8 +7,10 @@ import { claimedDeviceIds } from './device-cookies.js';
 import type { MfaExchange } from './exchange.js';
 import type { HttpKit } from './http-kit.js';
 import { warnOfMissingUserById } from './missing-user-by-id.js';
-import { askAccess, ensureState, keepReturnTo, LATE_RETRY_SECONDS, loginNow, type RequestLogin } from './request-access.js';
+import { askAccess, ensureState, LATE_RETRY_SECONDS, loginNow, type RequestLogin } from './request-access.js';
 import { type ActingIdentity, type RequestState, readRequestState } from './request-state.js';
+import { allowedReturn } from './return-policy.js';
+import type { WayBack } from './way-back.js';
 
 /** What a proof bound to a request gives. */
 export interface RequestProof {
@@ -59,12 +61,28 @@ export interface RequestFlows<User extends MfaUser = MfaUser> {
    * an MfaError `not_done` when that was not done: answer with an error then, and leave the password as it is.
    */
   passwordChanged(): Promise<{ ok: true; ended: boolean; assurance?: Assurance }>;
-  /** Keeps a path of this origin to go back to after the proof; anything else is ignored. */
+  /** Keeps a path of this origin to go back to after the proof, in a cookie of ten minutes; anything else is ignored. */
   setReturnTo(path: string): Promise<void>;
+  /**
+   * Where the host's login sends the browser, before or after `beginLogin`: `res.redirect(flows.returnTo())`. The path whose guard sent
+   * the person to the login, or the option `homeUrl`. Where a link of another site led there, it is the page of the kit that asks first.
+   */
+  returnTo(): string;
   /** Ids of the devices whose tokens came with the request, unverified: to mark "this device" in a list, no more. */
   shownDeviceIds(): string[];
   /** The host's session holds the state. False for bearer clients and pending tokens, which get it in the answer. */
   readonly keepsState: boolean;
+}
+
+/** The flows as the kit's own endpoints use them. */
+export interface KitFlows<User extends MfaUser = MfaUser> extends RequestFlows<User> {
+  /** The way back, which is used by this. */
+  takeWayBack(): WayBack | undefined;
+}
+
+interface FlowsOptions {
+  /** A proof leads to the kit's own page, which leads on and uses the way back. A form of the kit's pages made it. */
+  proofEndsAtDone?: boolean;
 }
 
 /** Binds the flows to one exchange. `identity`: who acts by a pending token, in place of the session's user. */
@@ -72,16 +90,19 @@ export async function bindFlows<User extends MfaUser, Request>(
   kit: HttpKit<User, Request>,
   exchange: MfaExchange<User, Request>,
   identity?: ActingIdentity<User>,
-): Promise<RequestFlows<User>> {
-  return bindState(kit, await readRequestState(kit, exchange, identity));
+  how?: FlowsOptions,
+): Promise<KitFlows<User>> {
+  return bindState(kit, await readRequestState(kit, exchange, identity), how);
 }
 
 /** Binds the flows to who acts, once that was read. */
 export function bindState<User extends MfaUser, Request>(
   kit: HttpKit<User, Request>,
   state: RequestState<User>,
-): RequestFlows<User> {
-  const { mfa } = kit;
+  { proofEndsAtDone = false }: FlowsOptions = {},
+): KitFlows<User> {
+  const { mfa, options } = kit;
+  let wayOfLogin: WayBack | undefined;
 
   async function acting<Answer extends object>(
     flow: (input: {
@@ -102,11 +123,31 @@ export function bindState<User extends MfaUser, Request>(
   ): Promise<Result<Omit<Answer, 'session' | 'device'> & RequestProof>> {
     if (!result.ok) return result;
     const { session, device, ...rest } = result;
-    const returnTo = state.session?.returnTo ?? kit.options.homeUrl;
+    const way = state.wayBack();
+    const fromRelease1 = state.session?.returnTo;
     const { returnTo: _, ...proven } = session;
     if (!(await state.keep(proven, { renew: true }))) return refuse('unavailable');
     const deviceToken = state.handOver(device);
+    const returnTo = leadOn(way, fromRelease1);
     return { ...rest, returnTo, ...(deviceToken !== undefined && { deviceToken }) };
+  }
+
+  /** A client of its own gets the path, if it may be followed; a browser goes by the page of the kit, which asks where it must. */
+  function leadOn(way: WayBack | undefined, fromRelease1: string | undefined): string {
+    if (!proofEndsAtDone) {
+      state.dropWayBack();
+      return way?.navigation === 'follow' ? way.path : options.homeUrl;
+    }
+    if (way && way.path === fromRelease1) state.keepWayBack(way);
+    return `${options.publicPath}/done`;
+  }
+
+  /** A login ends the way back. One that is to be offered after the proof, kept while nobody was logged in, is now of this user. */
+  function endWayBack(): void {
+    const ofNobody = state.wayBackOfNobody();
+    wayOfLogin = state.wayBack() ?? ofNobody;
+    if (wayOfLogin !== undefined && wayOfLogin === ofNobody && ofNobody.navigation === 'offer') state.keepWayBack(ofNobody);
+    else state.dropWayBack();
   }
 
   async function change<Answer extends { session?: MfaSession }>(
@@ -152,6 +193,7 @@ export function bindState<User extends MfaUser, Request>(
         await endProof();
         throw error;
       });
+      endWayBack();
       if (!state.keepsState && login.pendingToken !== undefined) warnOfMissingUserById(kit);
       return login;
     },
@@ -207,7 +249,22 @@ export function bindState<User extends MfaUser, Request>(
       }
       return { ok: true, ended, ...(kept?.state === 'verified' && { assurance: kept.assurance }) };
     },
-    setReturnTo: (path) => keepReturnTo(kit, state, path),
+    async setReturnTo(path) {
+      const target = allowedReturn(options, path);
+      if (target === undefined || !state.user) return;
+      wayOfLogin = undefined;
+      state.keepWayBack({ path: target, navigation: 'follow' });
+    },
+    returnTo() {
+      const way = wayOfLogin ?? state.wayBack() ?? state.wayBackOfNobody();
+      if (!way) return options.homeUrl;
+      return way.navigation === 'follow' ? way.path : `${options.publicPath}/done`;
+    },
+    takeWayBack() {
+      const way = state.wayBack();
+      state.dropWayBack();
+      return way;
+    },
     shownDeviceIds: () => claimedDeviceIds(state.deviceTokens()),
     keepsState: state.keepsState,
   };

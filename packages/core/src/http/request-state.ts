@@ -11,6 +11,7 @@ import { nameBrowser } from './device-label.js';
 import type { MfaExchange, SessionPort } from './exchange.js';
 import type { HttpKit } from './http-kit.js';
 import { describeStored, readAssurance, readSessionState, type StoredState } from './session-state.js';
+import { droppedWayBackLine, isWayBackSent, readWayBack, type WayBack, wayBackLine } from './way-back.js';
 
 /** Who acts, in place of the session's user: what a pending token said. */
 export interface ActingIdentity<User extends MfaUser> {
@@ -49,6 +50,13 @@ export interface RequestState<User extends MfaUser> {
   keep(next: MfaSession | undefined, options: { renew: boolean }): Promise<boolean>;
   /** Hands a device token over, in a cookie; returned when the client keeps it itself. */
   handOver(grant: DeviceGrant | undefined): string | undefined;
+  /** The way back that was kept for who acts now. */
+  wayBack(): WayBack | undefined;
+  /** The way back that was kept before anybody was logged in. */
+  wayBackOfNobody(): WayBack | undefined;
+  /** Keeps a way back for who acts, or for nobody. */
+  keepWayBack(way: Pick<WayBack, 'path' | 'navigation'>): void;
+  dropWayBack(): void;
 }
 
 const DEVICE_HEADER = 'mfa-device';
@@ -154,6 +162,8 @@ export class StateOfRequest<User extends MfaUser, Request> implements RequestSta
   readonly #kit: HttpKit<User, Request>;
   readonly #exchange: MfaExchange<User, Request>;
   readonly #port: SessionPort | null;
+  /** What this request made of the way back that came with it; null: it was dropped. */
+  #newWay: WayBack | null | undefined;
 
   constructor(
     kit: HttpKit<User, Request>,
@@ -205,6 +215,41 @@ export class StateOfRequest<User extends MfaUser, Request> implements RequestSta
     const lines = deviceCookieLines(this.#exchange.header('cookie'), { ...this.#cookiesOf(this.user), grant, now });
     for (const line of lines) this.#exchange.setCookie(line);
     return undefined;
+  }
+
+  wayBack(): WayBack | undefined {
+    if (this.#newWay !== undefined) return this.#newWay ?? undefined;
+    return this.user ? (this.#sentWay(this.user.id) ?? this.#wayOfRelease1()) : undefined;
+  }
+
+  wayBackOfNobody(): WayBack | undefined {
+    return this.#newWay === undefined ? this.#sentWay(null) : undefined;
+  }
+
+  keepWayBack({ path, navigation }: Pick<WayBack, 'path' | 'navigation'>): void {
+    const { settings } = this.#kit.mfa;
+    const { secure } = cookieStyle(this.#kit, this.#exchange);
+    this.#newWay = { path, navigation, since: settings.now() };
+    this.#exchange.setCookie(wayBackLine(settings, { user: this.user?.id ?? null, path, navigation, secure }));
+  }
+
+  dropWayBack(): void {
+    const { secure } = cookieStyle(this.#kit, this.#exchange);
+    if (this.#newWay || isWayBackSent(this.#exchange.header('cookie'), { secure })) {
+      this.#exchange.setCookie(droppedWayBackLine({ secure }));
+    }
+    this.#newWay = null;
+  }
+
+  #sentWay(user: string | null): WayBack | undefined {
+    const { secure } = cookieStyle(this.#kit, this.#exchange);
+    return readWayBack(this.#kit.mfa.settings, this.#exchange.header('cookie'), { user, secure });
+  }
+
+  /** Release 1 keeps the path in the session. */
+  #wayOfRelease1(): WayBack | undefined {
+    const path = this.session?.returnTo;
+    return path === undefined ? undefined : { path, navigation: 'follow', since: 0 };
   }
 
   #ownToken(): string | undefined {

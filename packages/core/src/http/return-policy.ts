@@ -3,9 +3,10 @@ import { describe } from '../host-input.js';
 import type { MfaUser } from '../options.js';
 import type { MfaExchange } from './exchange.js';
 import type { ResolvedHttpOptions } from './http-options.js';
+import { publicPathOf } from './public-path.js';
 import { isWithin, returnTarget, sameOriginPath } from './return-to.js';
 
-type Paths = Pick<ResolvedHttpOptions<MfaUser, unknown>, 'publicPath' | 'loginUrl'>;
+type Paths = Pick<ResolvedHttpOptions<MfaUser, unknown>, 'publicPath' | 'loginUrl' | 'reauthUrl'>;
 
 /** The path if it may be gone back to: of this origin, and of the kit's own pages only those that ask for a proof. */
 export function allowedReturn(options: Paths, path: string): string | undefined {
@@ -15,13 +16,12 @@ export function allowedReturn(options: Paths, path: string): string | undefined 
   return isReserved(options, target) ? undefined : target;
 }
 
-/** The path of a refused request to go back to, through the host's filter; undefined when there is none. */
+/** The path of a refused navigation to go back to, through the host's filter; undefined when there is none. */
 export function refusedReturn<User extends MfaUser, Request>(
   options: ResolvedHttpOptions<User, Request>,
   exchange: MfaExchange<User, Request>,
-  html: boolean,
 ): string | undefined {
-  const target = returnTarget(exchange, { html, prefix: options.publicPrefix });
+  const target = returnTarget(exchange, (path) => publicPathOf(options, path));
   if (target === undefined || isReserved(options, target)) return undefined;
   if (!options.returnTo) return target;
   const answer: unknown = options.returnTo(target, exchange.request);
@@ -33,8 +33,16 @@ export function refusedReturn<User extends MfaUser, Request>(
   );
 }
 
-function isReserved({ publicPath, loginUrl }: Paths, target: string): boolean {
-  return (
-    isWithin(target, publicPath) || (loginUrl !== '/' && sameOriginPath(loginUrl) !== undefined && isWithin(target, loginUrl))
-  );
+function isReserved({ publicPath, loginUrl, reauthUrl }: Paths, target: string): boolean {
+  return isWithin(target, publicPath) || isLogin(loginUrl, target) || isLogin(reauthUrl, target);
+}
+
+/** Whether a path leads to a login page. One that is a query of another page is that query, and not the page. */
+function isLogin(loginUrl: string, target: string): boolean {
+  const login = sameOriginPath(loginUrl);
+  if (login === undefined || login === '/') return false;
+  const [path = '', query] = login.split('?');
+  if (query === undefined) return isWithin(target, path);
+  const asked = new URLSearchParams(target.split('?')[1]);
+  return target.split('?')[0] === path && [...new URLSearchParams(query)].every(([name, value]) => asked.get(name) === value);
 }

@@ -1,4 +1,5 @@
 import type { MfaExchange } from './exchange.js';
+import { ownReferrer } from './navigation.js';
 
 const LENGTH_AT_MOST = 1024;
 const BASE = 'http://mfa-kit.invalid';
@@ -27,21 +28,17 @@ export function isWithin(path: string, base: string): boolean {
 }
 
 /**
- * The path to go back to after a refused request: its own for a page, otherwise that of the page that sent it.
+ * The path to go back to after a refused navigation, as the browser sees it: its own, or for a form that of the page that sent it.
  *
- * Never read from a parameter. `prefix` is what a proxy strips from the public paths.
+ * Never read from a parameter. `toPublicPath` undoes what a proxy does to paths.
  */
 export function returnTarget(
   exchange: Pick<MfaExchange, 'method' | 'url' | 'header'>,
-  input: { html: boolean; prefix: string },
+  toPublicPath: (path: string) => string,
 ): string | undefined {
-  if (exchange.method === 'GET' && input.html) return sameOriginPath(input.prefix + exchange.url);
-  const referer = exchange.header('referer');
-  const host = exchange.header('host');
-  if (referer === undefined || host === undefined || !URL.canParse(referer)) return undefined;
-  const url = new URL(referer);
-  if (url.protocol !== 'https:' && url.protocol !== 'http:') return undefined;
-  return url.host === host.toLowerCase() ? sameOriginPath(url.pathname + url.search) : undefined;
+  if (exchange.method === 'GET') return sameOriginPath(toPublicPath(exchange.url));
+  const url = ownReferrer(exchange);
+  return url && sameOriginPath(url.pathname + url.search);
 }
 
 function comparable(path: string): string | undefined {

@@ -64,8 +64,9 @@ export async function showProblem<User extends MfaUser, Request>(
   const { problem, user, headers = [], openHere } = input;
   const messages = messagesFor(kit, exchange);
   const reason = input.reason ?? pageReason(problem);
-  const logIn = problem.status === 401 ? { href: kit.options.loginUrl, text: messages.logIn } : undefined;
-  const open = openHere === undefined ? undefined : { href: kit.options.publicPath + openHere, text: messages.code.submit };
+  const { loginUrl, reauthUrl, publicPath } = kit.options;
+  const logIn = problem.status === 401 ? { href: user ? reauthUrl : loginUrl, text: messages.logIn } : undefined;
+  const open = openHere === undefined ? undefined : { href: publicPath + openHere, text: messages.code.submit };
   const page = refusalPage(messages, { reason, ...retryAfter(problem) }, open ?? logIn);
   return showPage(kit, exchange, { page, user, status: problem.status, headers: [...problemHeaders(problem), ...headers] });
 }

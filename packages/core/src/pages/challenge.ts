@@ -24,7 +24,7 @@ ${rememberBox(page.rememberDays, messages)}
 <h1>${heading}</h1>
 <p class="lead" id="purpose">${byRecoveryCode ? texts.recoveryText : texts[page.because]}</p>
 ${waiting && waitBox(page.waitSeconds, messages)}
-${postForm(frame, '/verify', {}, form)}
+${postForm(frame, `/verify${page.asked ? `?${page.asked}` : ''}`, {}, form)}
 ${otherWay(page, frame, messages)}
 </div>`,
   };
@@ -41,9 +41,10 @@ function waitBox(seconds: number, messages: Messages): Html {
 }
 
 function otherWay(page: ChallengePage, frame: PageFrame, messages: Messages): Html {
+  const asked = page.asked ?? '';
   if (page.mode === 'recovery-code') {
-    return html`<p class="other-way"><a href="${frame.basePath}/challenge">${messages.challenge.useAuthenticator}</a></p>`;
+    return html`<p class="other-way"><a href="${frame.basePath}/challenge${asked && `?${asked}`}">${messages.challenge.useAuthenticator}</a></p>`;
   }
   if (!page.recoveryOffered) return html``;
-  return html`<p class="other-way"><a href="${frame.basePath}/challenge?use=recovery-code">${messages.challenge.useRecoveryCode}</a></p>`;
+  return html`<p class="other-way"><a href="${frame.basePath}/challenge?use=recovery-code${asked && `&${asked}`}">${messages.challenge.useRecoveryCode}</a></p>`;
 }

@@ -35,6 +35,14 @@ export const englishMessages: Messages = {
     wait: (time) => `Try again in ${time}.`,
     waitOver: 'You can enter a code now.',
   },
+  done: {
+    heading: 'All set',
+    leading: 'We are taking you on. If nothing happens, use the button.',
+    choose: 'You asked for the page below. Go on only if you meant to open it.',
+    continue: 'Continue',
+    continueTo: (path) => `Continue to ${path}`,
+    home: (brand) => `Go to ${brand}`,
+  },
   enroll: {
     heading: 'Set up your authenticator',
     headingAdditional: 'Add an authenticator',

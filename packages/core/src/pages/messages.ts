@@ -43,6 +43,18 @@ export interface Messages {
     wait(time: string): string;
     waitOver: string;
   };
+  /** After a proof, on the way on. */
+  done: {
+    heading: string;
+    /** The browser goes on by itself. */
+    leading: string;
+    /** A link from elsewhere asked for a page, so that a person must choose to go there. */
+    choose: string;
+    continue: string;
+    /** `path`: marked up by the page. */
+    continueTo(path: string): string;
+    home(brand: string): string;
+  };
   enroll: {
     heading: string;
     headingAdditional: string;

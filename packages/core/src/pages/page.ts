@@ -34,6 +34,16 @@ export type MfaPage =
       recoveryOffered: boolean;
       /** Seconds until a code is looked at again; 0: now. */
       waitSeconds: number;
+      /** The query that says what was asked for; the form and the links of the page keep it: `/verify?maxAge=300`. */
+      asked?: string;
+    }
+  /** A proof was accepted, and this page leads on. */
+  | {
+      name: 'done';
+      continueTo: string;
+      /** `path`: the page that was asked for, and the browser goes there by itself. `link`: only a click goes there. */
+      leads: 'home' | 'path' | 'link';
+      homeUrl: string;
     }
   /** Authenticators, devices, recovery codes. */
   | {

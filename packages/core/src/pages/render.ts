@@ -1,4 +1,5 @@
 import { renderChallenge } from './challenge.js';
+import { renderDone } from './done.js';
 import { renderEnroll } from './enroll.js';
 import { toMarkup } from './html.js';
 import { layOut, type PageContent } from './layout.js';
@@ -21,6 +22,8 @@ function renderContent(page: MfaPage, frame: PageFrame, messages: Messages): Pag
       return renderRecoveryCodes(page, frame, messages);
     case 'challenge':
       return renderChallenge(page, frame, messages);
+    case 'done':
+      return renderDone(page, frame, messages);
     case 'overview':
       return renderOverview(page, frame, messages);
     case 'message':

@@ -40,7 +40,7 @@ export function decideAccess(facts: AccessFacts): AccessDecision {
 }
 
 /** The smallest `maxAgeSeconds`: between a proof and the request that it is for lie a redirect and the person's next click. */
-const LEAST_AGE_SECONDS = 5;
+export const LEAST_AGE_SECONDS = 5;
 const FIELDS: readonly (keyof Requirement)[] = ['maxAgeSeconds', 'acceptRememberedDevice'];
 
 /** What {@link checkRequirement} gave: a guard that has it asks again at every request. */

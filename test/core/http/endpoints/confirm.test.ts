@@ -32,10 +32,11 @@ describe('the confirmation', () => {
     expect(page.body.page).toEqual({
       name: 'recovery-codes',
       recoveryCodes: expect.any(Array),
-      continueTo: '/cases',
+      continueTo: '/mfa/done',
       fileName: 'acme-recovery-codes.txt',
     });
     expect(page.body.page.recoveryCodes).toHaveLength(10);
+    expect((await client.page('GET', '/done')).header('refresh')).toBe('0; url=/cases');
     const { decision } = await mfa.beginLogin({ user: bob, deviceToken: [...client.cookies.values()] });
     expect(decision).toMatchObject({ access: 'allow', via: 'remembered-device' });
   });
@@ -119,8 +120,8 @@ describe('the confirmation', () => {
     const client = browser(ada, { ...(await mfa.beginLogin({ user: ada })).session, enrollmentIds: [enrollmentId] });
     const sent = { enrollmentId, code: '123456' };
     expect((await client.post('/enroll/confirm', sent)).body).toMatchObject({ status: 403, reason: 'assurance_required' });
-    expect(led(await client.page('POST', '/enroll/confirm', sent))).toEqual([303, '/mfa/challenge']);
-    expect(client.state.returnTo).toBe('/mfa/enroll');
+    expect(led(await client.page('POST', '/enroll/confirm', sent))).toEqual([303, '/mfa/challenge?maxAge=300']);
+    expect(client.way).toBe('/mfa/enroll');
   });
 });
 

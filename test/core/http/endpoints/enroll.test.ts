@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { ada, bob, MINUTE } from '../../../support/core-fixture.js';
-import { Client, enrollBy, led, openDesk } from '../desk.js';
+import { Client, enrollBy, led, ledOn, openDesk } from '../desk.js';
 import { sessionOf } from '../exchange.js';
 
 const QR = expect.stringMatching(/^<svg /);
@@ -44,9 +44,9 @@ describe('the enrollment page', () => {
     const pending = await logIn();
     clock.advance(5 * MINUTE);
     for (const client of [pending, browser(ada, session)]) {
-      expect(led(await client.page('GET', '/enroll'))).toEqual([303, '/mfa/challenge']);
-      expect(client.state.returnTo).toBe('/mfa/enroll');
-      expect(led(await client.page('POST', '/verify', { code: code() }))).toEqual([303, '/mfa/enroll']);
+      expect(led(await client.page('GET', '/enroll'))).toEqual([303, '/mfa/challenge?maxAge=300']);
+      expect(client.way).toBe('/mfa/enroll');
+      expect(await ledOn(client, await client.page('POST', '/verify', { code: code() }))).toBe('/mfa/enroll');
     }
   });
 
@@ -134,8 +134,8 @@ describe('the enrollment as JSON', () => {
     const client = await logIn();
     expect((await client.post('/enroll')).body).toMatchObject({ status: 403, reason: 'assurance_required', maxAgeSeconds: 300 });
     expect((await client.get('/enroll')).body).toMatchObject({ status: 403, reason: 'assurance_required' });
-    expect(led(await client.page('POST', '/enroll'))).toEqual([303, '/mfa/challenge']);
-    expect(client.state.returnTo).toBe('/mfa/enroll');
+    expect(led(await client.page('POST', '/enroll'))).toEqual([303, '/mfa/challenge?maxAge=300']);
+    expect(client.way).toBe('/mfa/enroll');
   });
 
   it.each([

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { ada, bob, MINUTE } from '../../../support/core-fixture.js';
-import { type Client, enrollBy, led, openDesk } from '../desk.js';
+import { type Client, enrollBy, led, ledOn, openDesk } from '../desk.js';
 
 async function setUp() {
   const desk = await openDesk();
@@ -126,7 +126,7 @@ describe('devices and sessions', () => {
     expect([answer.status, answer.body]).toEqual([200, { endedOwnSession: true }]);
     expect(client.state).toMatchObject({ state: 'pending' });
     expect((await client.get('')).body).toMatchObject({ status: 401, reason: 'challenge', because: 'missing' });
-    expect(led(await client.page('GET', ''))).toEqual([303, '/mfa/challenge']);
+    expect(led(await client.page('GET', ''))).toEqual([303, '/mfa/challenge?rememberedDevice=no']);
     expect((await other.get('')).status).toBe(200);
     expect((await mfa.getStatus({ user: ada })).ok).toBe(true);
   });
@@ -199,9 +199,9 @@ describe('every change', () => {
         reason: 'assurance_required',
         maxAgeSeconds: 300,
       });
-      expect(led(await stale.page('POST', path, FIELDS))).toEqual([303, '/mfa/challenge']);
-      expect(stale.state.returnTo).toBe('/mfa');
-      expect(led(await stale.page('POST', '/verify', { code: code() }))).toEqual([303, '/mfa']);
+      expect(led(await stale.page('POST', path, FIELDS))).toEqual([303, '/mfa/challenge?maxAge=300']);
+      expect(stale.way).toBe('/mfa');
+      expect(await ledOn(stale, await stale.page('POST', '/verify', { code: code() }))).toBe('/mfa');
     }
   });
 

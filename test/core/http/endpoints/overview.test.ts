@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { ada, bob, DAY, wrongCode } from '../../../support/core-fixture.js';
-import { led, openDesk } from '../desk.js';
+import { led, ledOn, openDesk } from '../desk.js';
 
 const optional = { ...bob, mfa: 'optional' as const };
 
@@ -89,9 +89,9 @@ describe('the overview for whoever has not proven enough', () => {
   it('leads to the challenge, and back', async () => {
     const { logIn, code } = await openDesk();
     const client = await logIn();
-    expect(led(await client.page('GET', ''))).toEqual([303, '/mfa/challenge']);
-    expect(client.state).toMatchObject({ state: 'pending', returnTo: '/mfa' });
-    expect(led(await client.page('POST', '/verify', { code: code() }))).toEqual([303, '/mfa']);
+    expect(led(await client.page('GET', ''))).toEqual([303, '/mfa/challenge?rememberedDevice=no']);
+    expect([client.state.state, client.way]).toEqual(['pending', '/mfa']);
+    expect(await ledOn(client, await client.page('POST', '/verify', { code: code() }))).toBe('/mfa');
     expect((await client.page('GET', '')).status).toBe(200);
   });
 
@@ -123,7 +123,7 @@ describe('the overview for whoever has not proven enough', () => {
     const client = await logIn(bob);
     expect(led(await client.page('GET', ''))).toEqual([303, '/mfa/enroll']);
     expect((await client.get('')).body).toMatchObject({ status: 403, reason: 'enroll' });
-    expect(client.state).not.toHaveProperty('returnTo');
+    expect(client.way).toBeUndefined();
     const nobody = browser(null);
     expect(led(await nobody.page('GET', ''))).toEqual([303, '/login']);
     expect((await nobody.get('')).body).toMatchObject({ status: 401, reason: 'login_again' });

@@ -12,6 +12,7 @@ import { bindFlows } from '../request-flows.js';
 import { mayReadSecret, proveSameOrigin, refuseOrigin, refuseReader } from '../same-origin.js';
 import { showProblem } from '../views.js';
 import { showChallenge, verifyProof } from './challenge.js';
+import { showDone } from './done.js';
 import type { EndpointCall, Handler } from './endpoint-call.js';
 import { cancelEnroll, confirmEnroll, showEnroll, startEnroll } from './enroll.js';
 import { endSessions, removeAuthenticator, renameAuthenticator, revokeDevice } from './manage.js';
@@ -35,6 +36,7 @@ const ENDPOINTS: Record<EndpointPath, Endpoint> = {
   '/enroll/cancel': { post: cancelEnroll, pendingToken: true },
   '/challenge': { get: showChallenge },
   '/verify': { post: verifyProof, pendingToken: true },
+  '/done': { get: showDone },
   '/recovery-codes': { post: regenerateCodes },
   '/authenticators/rename': { post: renameAuthenticator },
   '/authenticators/remove': { post: removeAuthenticator },
@@ -67,7 +69,7 @@ export async function answerEndpoint<User extends MfaUser, Request>(
     }
     return handler({ kit, exchange, query, html, fields: { rememberDevice: false }, flows: await bindFlows(kit, exchange) });
   }
-  const call = await readCall(kit, exchange, endpoint);
+  const call = await readCall(kit, exchange, { endpoint, html });
   return 'problem' in call ? turnAway(kit, exchange, call.problem) : handler({ ...call, kit, exchange, query, html });
 }
 
@@ -75,7 +77,7 @@ export async function answerEndpoint<User extends MfaUser, Request>(
 async function readCall<User extends MfaUser, Request>(
   kit: HttpKit<User, Request>,
   exchange: MfaExchange<User, Request>,
-  endpoint: Endpoint,
+  { endpoint, html }: { endpoint: Endpoint; html: boolean },
 ): Promise<Pick<EndpointCall<User, Request>, 'fields' | 'flows'> | { problem: Problem }> {
   const proof = proveSameOrigin(exchange, kit.options.allowedOrigins);
   if (proof === 'refused') return { problem: refuseOrigin(kit) };
@@ -84,7 +86,7 @@ async function readCall<User extends MfaUser, Request>(
   const { fields } = body;
   const token = endpoint.pendingToken ? fields.pendingToken : undefined;
   if (proof === 'credential-in-body' && token === undefined) return { problem: refuseOrigin(kit) };
-  if (token === undefined) return { fields, flows: await bindFlows(kit, exchange) };
+  if (token === undefined) return { fields, flows: await bindFlows(kit, exchange, undefined, { proofEndsAtDone: html }) };
   const flows = await openPending(kit, exchange, token);
   return flows ? { fields, flows } : { problem: describeProblem('pending_token_invalid') };
 }

@@ -1,6 +1,7 @@
 import type { AccessDecision } from '../../assurance.js';
 import type { MfaUser } from '../../options.js';
 import { jsonAnswer, redirectAnswer } from '../answers.js';
+import { askedQuery, readAsked } from '../asked.js';
 import type { HttpAnswer } from '../exchange.js';
 import type { Problem } from '../problem.js';
 import { showPage, type View } from '../views.js';
@@ -8,18 +9,19 @@ import { answerDecision, answerLate, answerMissing, answerRefusal, type Endpoint
 
 type Because = 'missing' | 'expired' | 'revoked';
 
-/** GET: the prompt for a code. Whoever has proven enough and was not sent here for a fresh code goes home. */
+/** GET: the prompt for a code. Whoever has proven what the query asks for goes on. */
 export async function showChallenge<User extends MfaUser, Request>(call: EndpointCall<User, Request>): Promise<HttpAnswer> {
   const { kit, exchange, flows } = call;
-  const decision = await flows.checkAccess();
+  const decision = await flows.checkAccess(readAsked(call.query));
   const because = reasonToAsk(decision, flows.session?.returnTo);
   if (because === undefined) {
     if (decision.access !== 'allow') return answerDecision(call, decision);
-    return call.html ? redirectAnswer(kit, kit.options.homeUrl) : jsonAnswer(kit, 200, { challenge: null });
+    if (!call.html) return jsonAnswer(kit, 200, { challenge: null });
+    return redirectAnswer(kit, flows.returnTo() === kit.options.homeUrl ? kit.options.homeUrl : `${kit.options.publicPath}/done`);
   }
   const view = await challengeView(call, { because, mode: call.query.get('use') === 'recovery-code' ? 'recovery-code' : 'code' });
   if (call.html) return showPage(kit, exchange, { ...view, user: flows.user });
-  const { name: _, mode: __, ...challenge } = view.page;
+  const { name: _, mode: __, asked: ___, ...challenge } = view.page;
   return jsonAnswer(kit, 200, { challenge });
 }
 
@@ -51,7 +53,7 @@ function redrawChallenge<User extends MfaUser, Request>(
 }
 
 async function challengeView<User extends MfaUser, Request>(
-  { kit, flows }: EndpointCall<User, Request>,
+  { kit, flows, query }: EndpointCall<User, Request>,
   input: { because: Because; mode: 'code' | 'recovery-code'; waitSeconds?: number },
 ) {
   const { rememberDays, recoveryCodeCount } = kit.mfa.settings;
@@ -60,6 +62,7 @@ async function challengeView<User extends MfaUser, Request>(
   // A bookmark asks for recovery codes also where none is left or they are switched off: no form that can only fail.
   const mode = recoveryOffered || (!status.ok && recoveryCodeCount > 0) ? input.mode : 'code';
   // The wait that the status tells is that of unknown browsers; a known one is not shut out by what they guess.
+  const asked = askedQuery(readAsked(query));
   const unknownWait = status.ok && mode === 'code' && flows.shownDeviceIds().length === 0 ? status.status.waitSeconds : 0;
   return {
     page: {
@@ -70,13 +73,14 @@ async function challengeView<User extends MfaUser, Request>(
       rememberDays: flows.session?.state === 'verified' ? 0 : rememberDays,
       recoveryOffered,
       waitSeconds: input.waitSeconds ?? unknownWait,
+      ...(asked !== '' && { asked }),
     },
   };
 }
 
 function reasonToAsk(decision: AccessDecision, returnTo: string | undefined): Because | undefined {
   if (decision.access === 'challenge') return decision.because;
-  // A step-up: the guard of a stricter route sent the browser here, and noted where it came from.
+  // A step-up: the guard of release 1 sent the browser here, and noted in the session where it came from.
   const proven = decision.access === 'allow' && decision.assurance !== undefined;
   return proven && returnTo !== undefined ? 'expired' : undefined;
 }

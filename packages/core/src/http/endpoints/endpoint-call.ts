@@ -1,16 +1,18 @@
-import type { Assurance } from '../../assurance.js';
+import type { Assurance, Requirement } from '../../assurance.js';
 import { MfaError } from '../../errors.js';
 import { describe, isFieldObject } from '../../host-input.js';
 import type { MfaUser } from '../../options.js';
 import type { Refusal } from '../../results.js';
 import { emptyAnswer, jsonAnswer, problemAnswer, redirectAnswer } from '../answers.js';
+import { challengeUrl } from '../asked.js';
 import type { BodyFields } from '../body.js';
 import type { HttpAnswer, MfaExchange } from '../exchange.js';
 import { type DenyDecision, showDecision } from '../guard.js';
 import type { HttpKit } from '../http-kit.js';
 import type { VerifiedRequest } from '../http-options.js';
+import { readNavigation } from '../navigation.js';
 import { decisionProblem, describeProblem, type Problem, refusalProblem } from '../problem.js';
-import type { RequestFlows } from '../request-flows.js';
+import type { KitFlows } from '../request-flows.js';
 import { callHost, LATE } from '../request-state.js';
 import { messagesFor, problemNotice, showPage, showProblem, type View } from '../views.js';
 
@@ -18,7 +20,7 @@ import { messagesFor, problemNotice, showPage, showProblem, type View } from '..
 export interface EndpointCall<User extends MfaUser = MfaUser, Request = unknown> {
   kit: HttpKit<User, Request>;
   exchange: MfaExchange<User, Request>;
-  flows: RequestFlows<User>;
+  flows: KitFlows<User>;
   fields: BodyFields;
   query: URLSearchParams;
   html: boolean;
@@ -67,14 +69,24 @@ export async function answerRefusal<User extends MfaUser, Request>(
       // What was typed is lost, or a login there is does not do: to land on the login page without a word would puzzle.
       if (call.exchange.method === 'POST' || flows.user) return showLoginNeeded(call, problem);
       return redirectAnswer(kit, kit.options.loginUrl);
-    case 'assurance_required':
-      await flows.setReturnTo(input.returnTo ?? kit.options.publicPath);
-      return redirectAnswer(kit, `${kit.options.publicPath}/challenge`);
+    case 'assurance_required': {
+      await keepPage(call, input.returnTo ?? kit.options.publicPath);
+      const { maxAgeSeconds } = refusal;
+      return redirectAnswer(kit, challengeUrl(kit, maxAgeSeconds === undefined ? {} : { maxAgeSeconds }));
+    }
     case 'not_enrolled':
       return redirectAnswer(kit, `${kit.options.publicPath}/enroll`);
     default:
       return answerProblem(call, problem, input.redraw && (() => input.redraw?.(problem) ?? Promise.resolve(undefined)));
   }
+}
+
+/** Keeps a page of the kit as the way back, where the browser is about to leave it for a proof. */
+export async function keepPage<User extends MfaUser, Request>(
+  { exchange, flows }: EndpointCall<User, Request>,
+  path: string,
+): Promise<void> {
+  if (readNavigation(exchange) !== undefined) await flows.setReturnTo(path);
 }
 
 function showLoginNeeded<User extends MfaUser, Request>(
@@ -85,13 +97,14 @@ function showLoginNeeded<User extends MfaUser, Request>(
   return showProblem(kit, exchange, { problem, user: flows.user, ...(!flows.user && { reason: 'session_lost' as const }) });
 }
 
-/** A guard's decision that does not let the caller see the page. */
+/** A guard's decision that does not let the caller see the page, which asked for `requirement`. */
 export async function answerDecision<User extends MfaUser, Request>(
   call: EndpointCall<User, Request>,
   decision: DenyDecision,
+  requirement: Requirement = {},
 ): Promise<HttpAnswer> {
   if (!call.html) return problemAnswer(call.kit, decisionProblem(decision));
-  return showDecision(call.kit, call.exchange, { decision, user: call.flows.user });
+  return showDecision(call.kit, call.exchange, { decision, user: call.flows.user, requirement });
 }
 
 /** The answer to a body that lacks a field. */

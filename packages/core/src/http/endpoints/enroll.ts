@@ -58,7 +58,10 @@ export async function confirmEnroll<User extends MfaUser, Request>(call: Endpoin
   if (!added && !answer.recoveryCodes) return answerLate(call);
   if (!call.html) return jsonAnswer(kit, 200, { ...added, ...answer });
   const { recoveryCodes, returnTo } = answer;
-  if (!recoveryCodes) return redirectAnswer(kit, overviewUrl(call, 'authenticator_added'));
+  if (!recoveryCodes) {
+    flows.takeWayBack();
+    return redirectAnswer(kit, overviewUrl(call, 'authenticator_added'));
+  }
   return showPage(kit, exchange, { ...recoveryCodesView(call, recoveryCodes, returnTo), user: flows.user });
 }
 

@@ -1,19 +1,21 @@
+import type { Requirement } from '../../assurance.js';
 import type { MfaStatus } from '../../mfa.js';
 import type { MfaUser } from '../../options.js';
 import type { PageNotice } from '../../pages/page.js';
 import { jsonAnswer } from '../answers.js';
 import type { HttpAnswer } from '../exchange.js';
 import { messagesFor, showPage, type View } from '../views.js';
-import { answerDecision, answerRefusal, type EndpointCall } from './endpoint-call.js';
+import { answerDecision, answerRefusal, type EndpointCall, keepPage } from './endpoint-call.js';
 
 /** GET of the mount path: what is enrolled, which devices are known. For whoever the guard lets through. */
 export async function showOverview<User extends MfaUser, Request>(call: EndpointCall<User, Request>): Promise<HttpAnswer> {
   const { kit, exchange, flows } = call;
   // A remembered device stands in for the login prompt and for nothing else.
-  const decision = await flows.checkAccess({ acceptRememberedDevice: false });
+  const requirement: Requirement = { acceptRememberedDevice: false };
+  const decision = await flows.checkAccess(requirement);
   if (decision.access !== 'allow') {
-    if (decision.access === 'challenge') await flows.setReturnTo(kit.options.publicPath);
-    return answerDecision(call, decision);
+    if (decision.access === 'challenge' && call.html) await keepPage(call, kit.options.publicPath);
+    return answerDecision(call, decision, requirement);
   }
   const result = await flows.getStatus();
   if (!result.ok) return answerRefusal(call, result);

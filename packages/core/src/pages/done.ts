@@ -1,0 +1,26 @@
+import { fillText, type Html, html, safeUrl } from './html.js';
+import type { PageContent } from './layout.js';
+import type { Messages } from './messages.js';
+import type { MfaPage, PageFrame } from './page.js';
+
+type DonePage = Extract<MfaPage, { name: 'done' }>;
+
+/** The end of a proof: leads on by itself (the header `Refresh` of its answer), or lets the person choose. */
+export function renderDone(page: DonePage, frame: PageFrame, messages: Messages): PageContent {
+  const texts = messages.done;
+  const byClick = page.leads === 'link';
+  return {
+    heading: texts.heading,
+    width: 'narrow',
+    body: html`<div class="panel">
+<h1>${texts.heading}</h1>
+<p class="lead">${byClick ? texts.choose : texts.leading}</p>
+<p><a class="primary" href="${safeUrl(page.continueTo)}">${byClick ? fillText(texts.continueTo, html`<bdi>${page.continueTo}</bdi>`) : texts.continue}</a></p>
+${byClick && homeLink(page, texts.home(frame.brand))}
+</div>`,
+  };
+}
+
+function homeLink({ homeUrl }: DonePage, text: string): Html {
+  return html`<p class="other-way"><a href="${safeUrl(homeUrl)}">${text}</a></p>`;
+}
