@@ -44,7 +44,9 @@ export class Client {
   page(method: 'GET' | 'POST', path: string, fields: Record<string, string> = {}, headers: Record<string, string> = {}) {
     const body = method === 'POST' ? { body: new URLSearchParams(fields) } : {};
     // A client without Sec-Fetch-Site is one of plain http, which sends none of these headers.
-    const navigation: Record<string, string> = this.headers['sec-fetch-site'] ? { 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document' } : {};
+    const navigation: Record<string, string> = this.headers['sec-fetch-site']
+      ? { 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document' }
+      : {};
     return this.request(method, path, { ...body, headers: { accept: 'text/html,*/*;q=0.8', ...navigation, ...headers } });
   }
 
