@@ -7,6 +7,7 @@ import type { EngineBrowser, JourneyPage } from './engines/journey-page.js';
 import {
   answerWith,
   enroll,
+  leaveDone,
   leaveRecoveryCodes,
   logIn,
   logOut,
@@ -158,7 +159,8 @@ for (const { name, launch } of engines()) {
         await page.getByRole('link', { name: 'Use a recovery code' }).click();
         await page.getByLabel('Recovery code').fill(ada.recoveryCodes[0]?.toLowerCase().replaceAll('-', ' ') ?? '');
         await page.getByRole('button', { name: 'Continue' }).click();
-        expect(new URL(page.url()).pathname).toBe(expected);
+        await leaveDone(page);
+        expect(path(page)).toBe(expected);
       }
       await page.getByRole('alert').waitFor();
       await leave();

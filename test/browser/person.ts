@@ -41,6 +41,7 @@ export async function answerWith(page: JourneyPage, code: string, { remember = f
   await page.getByLabel('6-digit code').fill(code);
   if (remember) await page.getByLabel('Remember this device for 30 days').check();
   await page.getByRole('button', { name: /^(Continue|Finish set-up)$/ }).click();
+  await leaveDone(page);
 }
 
 /** Logs in for the first time and sets up an authenticator with the key for typing. Ends on the cases. */
@@ -72,4 +73,10 @@ export async function readRecoveryCodes(page: JourneyPage): Promise<string[]> {
 export async function leaveRecoveryCodes(page: JourneyPage): Promise<void> {
   await page.getByLabel('I have saved them').check();
   await page.getByRole('button', { name: 'Continue' }).click();
+  await leaveDone(page);
+}
+
+/** A proof ends on a page that leads on by itself; this waits until it has. */
+export async function leaveDone(page: JourneyPage): Promise<void> {
+  if (new URL(page.url()).pathname === '/mfa/done') await page.waitForURL(({ pathname }) => pathname !== '/mfa/done');
 }

@@ -1,6 +1,6 @@
-import type { Page } from 'playwright-core';
 import { codeAt } from '../support/authenticator.js';
 import { type DemoApp, SECOND } from '../support/demo-app.js';
+import type { JourneyPage } from './engines/journey-page.js';
 import {
   answerWith,
   leaveRecoveryCodes,
@@ -15,7 +15,7 @@ import {
 const MINUTE = 60 * SECOND;
 
 /** Walks past every page of the demo and of the kit, and stops at each state that looks different. */
-export async function tour(page: Page, app: DemoApp, stop: (name: string) => Promise<void>): Promise<void> {
+export async function tour(page: JourneyPage, app: DemoApp, stop: (name: string) => Promise<void>): Promise<void> {
   const at = async (path: string, name: string): Promise<void> => {
     await page.goto(app.origin + path);
     await stop(name);

@@ -49,9 +49,20 @@ export function drivenPage(driver: PageDriver): JourneyPage {
   const insist = (steps: Step[], question: Question): Promise<unknown> =>
     until(`${question.ask} of ${JSON.stringify(steps)}`, () => ask(steps, question));
 
+  /** Where an element is once the page has stopped moving it. */
+  async function restingPlace(steps: Step[], mark: string): Promise<Place> {
+    let before: Place | undefined;
+    return until(`a place of ${JSON.stringify(steps)}`, async () => {
+      const place = (await ask(steps, { ask: 'place', mark })) as Place | null | undefined;
+      const rests = place && before && place.x === before.x && place.y === before.y;
+      before = place ?? undefined;
+      return rests ? place : undefined;
+    });
+  }
+
   async function click(steps: Step[]): Promise<Place> {
     const mark = `mark ${++marks}`;
-    const place = (await insist(steps, { ask: 'place', mark })) as Place;
+    const place = await restingPlace(steps, mark);
     const move = { type: 'pointerMove', x: place.x, y: place.y, duration: 0 };
     const actions = [move, { type: 'pointerDown', button: 0 }, { type: 'pointerUp', button: 0 }];
     await driver.perform({ type: 'pointer', id: 'mouse', parameters: { pointerType: 'mouse' }, actions });
@@ -89,7 +100,11 @@ export function drivenPage(driver: PageDriver): JourneyPage {
     },
     count: async () => ((await ask(steps, { ask: 'texts' })) as string[]).length,
     allInnerTexts: async () => (await ask(steps, { ask: 'texts' })) as string[],
-    first: () => locate([...steps, { by: 'first' }]),
+    first: () => locate([...steps, { by: 'nth', index: 0 }]),
+    async all() {
+      const texts = (await ask(steps, { ask: 'texts' })) as string[];
+      return texts.map((_, index) => locate([...steps, { by: 'nth', index }]));
+    },
     filter: ({ hasText }) => locate([...steps, { by: 'having', wanted: wantedOf(hasText) }]),
     locator: (css) => locate([...steps, { by: 'css', css }]),
     getByRole: (role, { name } = {}) => locate([...steps, { by: 'role', role, wanted: name ? wantedOf(name) : null }]),
@@ -110,8 +125,9 @@ export function drivenPage(driver: PageDriver): JourneyPage {
       await arrive(mark, 'the way back');
     },
     url: () => url,
-    async waitForURL(target) {
-      await until(`the address ${target}`, async () => ((await look()).loaded && url === target ? true : undefined));
+    async waitForURL(wanted) {
+      const isThere = (): boolean => (typeof wanted === 'string' ? url === wanted : wanted(new URL(url)));
+      await until(`the address ${wanted}`, async () => ((await look()).loaded && isThere() ? true : undefined));
     },
     locator: page.locator,
     getByRole: page.getByRole,

@@ -9,7 +9,7 @@ export type Step =
   | { by: 'label' | 'text'; wanted: Wanted }
   | { by: 'role'; role: JourneyRole; wanted: Wanted | null }
   | { by: 'having'; wanted: Wanted }
-  | { by: 'first' };
+  | { by: 'nth'; index: number };
 
 /** What is asked about the elements that were found. */
 export type Question =
@@ -74,7 +74,7 @@ export function findInPage(steps: Step[], question: Question): unknown {
       ),
     having: (scopes, { wanted }) =>
       scopes.filter((scope): scope is Element => scope instanceof Element && matches(textOf(scope), wanted)),
-    first: (scopes) => scopes.slice(0, 1) as Element[],
+    nth: (scopes, { index }) => scopes.slice(index, index + 1) as Element[],
   };
   const search = (scopes: ParentNode[], step: Step) =>
     (searches[step.by] as (scopes: ParentNode[], step: Step) => Element[])(scopes, step);

@@ -21,6 +21,9 @@ const PREFERENCES = {
   'browser.startup.homepage_override.mstone': 'ignore',
   'browser.startup.page': 0,
   'datareporting.policy.dataSubmissionEnabled': false,
+  // Firefox ignores clicks on a page that it has only just painted, which people do not make.
+  'dom.input_events.security.minNumTicks': 0,
+  'dom.input_events.security.minTimeElapsedInMS': 0,
   'dom.ipc.processCount': 1,
   'extensions.getAddons.cache.enabled': false,
   'network.captive-portal-service.enabled': false,

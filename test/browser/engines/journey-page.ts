@@ -6,7 +6,7 @@ export interface JourneyPage {
   goto(url: string): Promise<unknown>;
   goBack(): Promise<unknown>;
   url(): string;
-  waitForURL(url: string): Promise<void>;
+  waitForURL(url: string | ((url: URL) => boolean)): Promise<void>;
   locator(css: string): JourneyLocator;
   getByLabel(text: string): JourneyLocator;
   getByText(text: string, options?: { exact?: boolean }): JourneyLocator;
@@ -26,6 +26,7 @@ export interface JourneyLocator {
   /** These answer at once. */
   count(): Promise<number>;
   allInnerTexts(): Promise<string[]>;
+  all(): Promise<JourneyLocator[]>;
   first(): JourneyLocator;
   filter(options: { hasText: string }): JourneyLocator;
   locator(css: string): JourneyLocator;

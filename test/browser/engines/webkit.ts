@@ -1,5 +1,6 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { freePort } from '../../support/free-port.js';
 import { reportMissing, requireProgram } from '../../support/requires.js';
 import { startProgram } from './browser-program.js';
@@ -81,6 +82,8 @@ export async function launchWebKit(programs: WebKitPrograms): Promise<EngineBrow
   };
 }
 
+const WINDOW = { width: 1280, height: 900 };
+
 interface Session {
   newPage(): JourneyPage;
   /** No cookie and no page is left. */
@@ -111,6 +114,7 @@ async function startSession(programs: WebKitPrograms, display: string): Promise<
     const base = `http://127.0.0.1:${port}/session`;
     const { sessionId } = (await send('POST', base, { capabilities })) as { sessionId: string };
     const session = `${base}/${sessionId}`;
+    await send('POST', `${session}/window/rect`, WINDOW);
     const page = sessionDriver(session);
     return {
       newPage: () => drivenPage(page),
@@ -154,16 +158,17 @@ function sessionDriver(session: string): PageDriver {
       await send('POST', `${session}/actions`, { actions: [input] });
     },
     async screenshot(fullPage) {
-      const before = (await send('GET', `${session}/window/rect`)) as { width: number; height: number };
-      if (fullPage) {
-        // A picture shows what the window shows, so the window grows.
-        const measure = '() => [innerHeight, document.documentElement.scrollHeight]';
+      // A picture shows what the window shows, so the window grows until it holds the page.
+      const measure = '() => [innerHeight, document.documentElement.scrollHeight]';
+      for (let height = WINDOW.height, tries = 0; fullPage && tries < 50; tries += 1) {
         const [inner, whole] = (await evaluate(measure, [])) as [number, number];
-        const height = before.height + Math.max(0, whole - inner);
-        await send('POST', `${session}/window/rect`, { width: before.width, height });
+        if (inner >= whole) break;
+        if (tries === 0) height += whole - inner;
+        await send('POST', `${session}/window/rect`, { width: WINDOW.width, height });
+        await sleep(20);
       }
       const picture = await send('GET', `${session}/screenshot`);
-      if (fullPage) await send('POST', `${session}/window/rect`, before);
+      if (fullPage) await send('POST', `${session}/window/rect`, WINDOW);
       return Buffer.from(String(picture), 'base64');
     },
     async clearCookies() {
