@@ -12,6 +12,7 @@ export const findings: [id: string, failed: string][] = [
   ['F7', 'A callback that never answered held the request for ever'],
   ['F8', 'A colon in an issuer or a name reached the label of the QR code'],
   ['F9', 'A long issuer or name failed with the words of the QR library'],
+  ['F10', 'A language that is none closed the form for ever'],
   ['F11', 'An origin of another scheme, such as `capacitor://localhost`, could not be allowed'],
   ['F12', "TypeORM's naming options were not followed"],
   [
@@ -44,6 +45,9 @@ export const findings: [id: string, failed: string][] = [
   ['F40', 'The warning about a session without MFA state named the wrong cause'],
   ['F41', 'The sources that the source maps name were one folder too high'],
   ['F43', 'Over plain http the forms of the pages sent `Origin: null` and were refused'],
+  ['F44', 'After an answer that leaves the page in place, such as a download, the form stayed closed'],
+  ['F48', 'A second Content-Security-Policy hid the QR code, and Turbo showed pages without their style and script'],
+  ['F49', 'Digits of a pasted or typed code were dropped without a word'],
   ['F52', 'A shared cache could keep a session cookie with the style sheet'],
   ['F57', 'A page of another origin kept a handle to the window and could read the pending key; smaller faults of the forms'],
   ['F54', 'Behind `rewriteUrl` and other settings of the Fastify router, every page of the kit in Nest was unavailable'],
@@ -64,4 +68,5 @@ export const findings: [id: string, failed: string][] = [
   ['F83', 'Four wrong codes a day were never told to the user'],
   ['F86', 'Parallel guesses were computed although they were not counted'],
   ['F87', 'The loser of a race between two right proofs was charged'],
+  ['F90', 'In WebKit, only color showed that two controls of the set-up page are links'],
 ];

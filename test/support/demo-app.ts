@@ -31,6 +31,8 @@ export interface DemoApp {
 /** What a test changes. */
 export interface DemoAppOptions {
   env?: Record<string, string>;
+  /** The name by which browsers reach it, in place of localhost. */
+  hostname?: string;
   /** What somebody adds to the example before it listens. */
   plant?: Plant;
   /** What is wrong with the host, before the example is made from it. */
@@ -53,7 +55,10 @@ export const STEP = 30 * SECOND;
 type Served = Pick<DemoApp, 'express' | 'nest'> & { stop(): Promise<unknown> };
 
 /** Starts an example. The clock stands still except by `advance`, so that no test meets the end of a period. */
-export async function startDemoApp(example: Example = 'Express', { env, plant, fault }: DemoAppOptions = {}): Promise<DemoApp> {
+export async function startDemoApp(
+  example: Example = 'Express',
+  { env, hostname = 'localhost', plant, fault }: DemoAppOptions = {},
+): Promise<DemoApp> {
   let time = Math.floor(Date.now() / STEP) * STEP + 5 * SECOND;
   const now = (): number => time;
   const password = 'correct horse battery';
@@ -69,7 +74,7 @@ export async function startDemoApp(example: Example = 'Express', { env, plant, f
 
   // The application wants to know its address before it listens.
   const port = await freePort();
-  const origin = `http://localhost:${port}`;
+  const origin = `http://${hostname}:${port}`;
   const demo = { host, origins: [origin], clock: now };
   const platform = example === 'Nest on Fastify' ? 'fastify' : 'express';
   const served =

@@ -37,6 +37,27 @@ describe('a body that is understood', () => {
     expect(await fieldsOf(body)).toEqual({ rememberDevice: false });
   });
 
+  it.each([
+    [{ code: '123456', recoveryCode: '' }, { code: '123456' }],
+    [{ code: '123456', recoveryCode: ' ' }, { code: '123456' }],
+    [{ code: '', recoveryCode: 'ABCD' }, { recoveryCode: 'ABCD' }],
+    [{ code: ' ', recoveryCode: 'ABCD' }, { recoveryCode: 'ABCD' }],
+    [{ code: '', recoveryCode: '' }, { code: '' }],
+    [{ code: '' }, { code: '' }],
+    [{ recoveryCode: '' }, { recoveryCode: '' }],
+    [
+      { code: '1', recoveryCode: '2' },
+      { code: '1', recoveryCode: '2' },
+    ],
+    [
+      { code: '1', pendingToken: 'x' },
+      { code: '1', pendingToken: 'x' },
+    ],
+  ])('F57: may have an empty field beside a filled one: %j', async (sent, fields) => {
+    expect(await fieldsOf(sent, JSON_TYPE)).toEqual({ ...fields, rememberDevice: false });
+    expect(await fieldsOf(new URLSearchParams(sent as never).toString(), FORM)).toEqual({ ...fields, rememberDevice: false });
+  });
+
   it('is none where none was sent, and the host’s fault where something kept what was sent', async () => {
     expect(await read(undefined, undefined, { 'content-length': '0' })).toMatchObject({ ok: true });
     expect(await read(null, JSON_TYPE, { 'content-length': '4' })).toMatchObject({ ok: true });

@@ -54,6 +54,30 @@ describe('the pages', () => {
     for (const part of ['Die Sitzung ist zu Ende.', 'Anmelden (request)']) expect(lost).toContain(part);
   });
 
+  it.each([
+    ['en_US', 'en-US'],
+    ['PT_br', 'pt-BR'],
+    ['zh-hans', 'zh-Hans'],
+    ['sr_Latn_RS', 'sr-Latn-RS'],
+    ['de', 'de'],
+    [undefined, 'en'],
+    [null, 'en'],
+  ])('F10: the language %j of the texts is the tag %s', async (lang, tag) => {
+    const { logIn } = await openDesk({ pages: { messages: () => ({ lang: lang as string }) } });
+    expect((await (await logIn()).page('GET', '/challenge')).text).toContain(`<html lang="${tag}"`);
+  });
+
+  it.each(['', ' ', 'e', 'en US', 'de_DE.UTF-8', 'en-', '*', '"><script>', 5, ['de'], {}])(
+    'F10: what is no language is refused at the server: %j',
+    async (lang) => {
+      const { logIn } = await openDesk({ pages: { messages: () => ({ lang: lang as string }) } });
+      await expect((await logIn()).page('GET', '/challenge')).rejects.toMatchObject({
+        code: 'host_callback_failed',
+        message: expect.stringContaining('"pages.messages" must return a BCP 47 language tag as lang, such as "en-US"'),
+      });
+    },
+  );
+
   it('may be drawn by the host, which gets the page, its frame, the texts and its request', async () => {
     const drawn: unknown[][] = [];
     const { logIn, clock } = await openDesk({

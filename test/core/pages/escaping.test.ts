@@ -31,7 +31,7 @@ const pages: MfaPage[] = [
 
 describe('text of users and hosts', () => {
   it.each(pages.map((page) => ({ page })))('stays text on the page $page.name', ({ page }) => {
-    const document = renderPage(poison(page, ['name', 'mode', 'because', 'kind']), hostileFrame, englishMessages);
+    const document = renderPage(poison(page, ['name', 'mode', 'because', 'kind', 'qrSvg']), hostileFrame, englishMessages);
     const harmless = renderPage(
       page,
       { ...hostileFrame, ...frame, logoUrl: '/l', themeUrl: '/t', notice: { tone: 'info', text: 'n' } },

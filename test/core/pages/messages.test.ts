@@ -13,9 +13,9 @@ describe('the messages', () => {
   it.each(samples(marked))('hold every text of the page "$title"', ({ page, frame }) => {
     const document = renderPage(page, frame, marked);
     const texts = document.replace(/<[^>]*>/g, ' ');
-    const spoken = [...document.matchAll(/(?:alt|title|aria-label|data-done|data-text|data-wait-over)="([^"]*)"/g)].map(
-      ([, text]) => text,
-    );
+    const spoken = [
+      ...document.matchAll(/(?:alt|title|aria-label|data-done|data-format|data-not-copied|data-text|data-wait-over)="([^"]*)"/g),
+    ].map(([, text]) => text);
     const rest = [texts, ...spoken].join(' ').replace(/&[#a-z0-9]+;/g, ' ');
     expect(rest.replace(data, ' ').match(/[a-z]{2,}/gi) ?? []).toEqual([]);
     expect(document).toContain('<html lang="de" dir="rtl">');

@@ -86,11 +86,24 @@ describe('the challenge', () => {
 });
 
 describe('the enrollment', () => {
-  it('shows the drawing as an image, which cannot run anything', () => {
-    const document = renderPage({ ...enroll, qrSvg: '<svg><script>alert(1)</script></svg>' }, frame, englishMessages);
-    expect(document).not.toContain('alert(1)</script>');
-    expect(document).toContain('src="data:image/svg+xml,%3Csvg%3E');
+  it('F48: draws the QR code anew from its path, with the quiet zone, as an element that no policy blocks', () => {
+    const document = renderPage(enroll, frame, englishMessages);
+    expect(document).not.toContain('data:');
+    expect(document).toContain(
+      '<path fill="#fff" d="M0 0h29v29H0z"></path><path stroke="#000" d="M4 4.5h7m1 0h1m-9 1h1"></path></svg>',
+    );
+    expect(document).toContain(`role="img" aria-label="${englishMessages.enroll.qrAlt}"`);
+    expect(document).toContain('<details class="trouble"><summary>');
   });
+
+  it.each(['', '<svg><script>alert(1)</script></svg>', `${enroll.qrSvg.replace('M4', 'M4"><script>alert(1)</script>')}`])(
+    'F48: shows the key at once where there is no drawing: %s',
+    (qrSvg) => {
+      const document = renderPage({ ...enroll, qrSvg }, frame, englishMessages);
+      expect(document).not.toMatch(/alert\(|<svg/);
+      expect(document).toContain('<details class="trouble" open><summary>');
+    },
+  );
 
   it('offers to cancel where there is a page to go back to, else to start over', () => {
     expect(renderPage({ ...enroll, additional: true }, frame, englishMessages)).toContain('action="/auth/mfa/enroll/cancel"');
@@ -125,4 +138,25 @@ describe('the overview', () => {
     const document = renderPage({ ...overview, devices: [] }, frame, englishMessages);
     expect(document).toContain(`Added <time datetime="${new Date(NOW - 9 * DAY).toISOString()}">15 Nov 2026</time>`);
   });
+});
+
+it('F48, F43: each page tells Turbo to load it whole, and keeps its own policy for referrers', () => {
+  for (const { document } of englishDocuments()) {
+    expect(document).toContain('<meta name="turbo-visit-control" content="reload">');
+    expect(document).toContain('<meta name="referrer" content="same-origin">');
+  }
+});
+
+it('F49: no input for a code drops characters', () => {
+  for (const page of [enroll, challenge, { ...challenge, mode: 'recovery-code' as const }]) {
+    expect(/<input class="[^>]*>/.exec(renderPage(page, frame, englishMessages))?.[0]).not.toMatch(/maxlength|pattern/);
+  }
+});
+
+it('F90: what looks like a link is underlined by an element of its own, as WebKit draws no line below the text of a button', () => {
+  const document = [enroll, { ...enroll, additional: true }].map((page) => renderPage(page, frame, englishMessages)).join('');
+  for (const [element] of document.matchAll(/<(?:button class="quiet"|details class="trouble"><summary)[^>]*>.{6}/g)) {
+    expect(element).toMatch(/><span>$/);
+  }
+  expect(document.match(/<button class="quiet"/g)).toHaveLength(2);
 });

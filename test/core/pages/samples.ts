@@ -18,7 +18,9 @@ export const frame: PageFrame = {
 export const enroll: MfaPage & { name: 'enroll' } = {
   name: 'enroll',
   enrollmentId: 'enrollment-1',
-  qrSvg: '<svg xmlns="http://www.w3.org/2000/svg"><path d="M0 0"/></svg>',
+  qrSvg:
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 29 29" shape-rendering="crispEdges"><path fill="#ffffff" d="M0 0h29v29H0z"/>' +
+    '<path stroke="#000000" d="M4 4.5h7m1 0h1m-9 1h1"/></svg>',
   manualKey: 'JBSW Y3DP EHPK 3PXP',
   expiresAt: NOW + 600_000,
   additional: false,
@@ -94,11 +96,11 @@ export function englishDocuments(): { title: string; document: string }[] {
 
 /** Start tags of a document with their attributes, entities still in place. */
 export function tagsOf(document: string): { name: string; attributes: Record<string, string>; at: number }[] {
-  return [...document.matchAll(/<([a-z][a-z0-9]*)((?:\s+[a-z-]+(?:="[^"]*")?)*)\s*>/g)].map((match) => ({
+  return [...document.matchAll(/<([a-z][a-z0-9]*)((?:\s+[a-zA-Z-]+(?:="[^"]*")?)*)\s*>/g)].map((match) => ({
     name: match[1] ?? '',
     at: match.index,
     attributes: Object.fromEntries(
-      [...(match[2] ?? '').matchAll(/([a-z-]+)(?:="([^"]*)")?/g)].map(([, name = '', value = '']) => [name, value]),
+      [...(match[2] ?? '').matchAll(/([a-zA-Z-]+)(?:="([^"]*)")?/g)].map(([, name = '', value = '']) => [name, value]),
     ),
   }));
 }

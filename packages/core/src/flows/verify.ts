@@ -51,8 +51,9 @@ type Proof = { kind: 'totp' | 'recovery-code'; value: string };
 type Facts<User extends MfaUser> = AtTheDoor & { profile: Profile; input: VerifyInput<User>; shown: ShownTokens };
 
 /** Checks one proof: one read, one write, and the answer only after the write. */
-export async function verify<User extends MfaUser>(flow: FlowContext<User>, input: VerifyInput<User>): Promise<Result<Verified>> {
-  const { user: given, context } = input;
+export async function verify<User extends MfaUser>(flow: FlowContext<User>, sent: VerifyInput<User>): Promise<Result<Verified>> {
+  const { user: given, context } = sent;
+  const input = withoutEmptyField(sent);
   const user = readUser(given, flow.options.warn);
   const operation = beginOperation(flow, { name: 'verify', userId: user.id, context });
   const session = stateOf(user.id, input.session);
@@ -96,6 +97,13 @@ export async function verify<User extends MfaUser>(flow: FlowContext<User>, inpu
   const { grant, ...verified } = answer;
   const device = await grant;
   return operation.end({ ...verified, ...(device ? { device } : {}) });
+}
+
+/** A form may have a field for each kind of proof: the one that was left empty beside a filled one was not given. */
+function withoutEmptyField<User extends MfaUser>(sent: VerifyInput<User>): VerifyInput<User> {
+  const { code, recoveryCode, ...input } = sent;
+  if (code === '' && recoveryCode !== undefined && recoveryCode !== '') return { ...input, recoveryCode };
+  return recoveryCode === '' && code !== undefined ? { ...input, code } : sent;
 }
 
 function parseProof({ code, recoveryCode }: { code?: unknown; recoveryCode?: unknown }): Proof | null {

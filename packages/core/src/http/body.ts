@@ -102,7 +102,22 @@ function pickFields(body: Fields): BodyFields | Fault {
     }
     fields[name] = value;
   }
-  return fields;
+  return withoutEmpty(fields);
+}
+
+/** An own form may have a field for each kind of proof: one that was left empty beside a filled one was not sent. */
+function withoutEmpty(fields: BodyFields): BodyFields {
+  const { code, recoveryCode, ...rest } = fields;
+  const [codeFilled, recoveryFilled] = [isFilled(code), isFilled(recoveryCode)];
+  return {
+    ...rest,
+    ...(code !== undefined && (codeFilled || !recoveryFilled) && { code }),
+    ...(recoveryCode !== undefined && (recoveryFilled || code === undefined) && { recoveryCode }),
+  };
+}
+
+function isFilled(text: string | undefined): boolean {
+  return text !== undefined && text.trim() !== '';
 }
 
 function readTick(value: unknown): boolean | undefined {

@@ -72,7 +72,8 @@ export async function showProblem<User extends MfaUser, Request>(
 }
 
 /** The notice that tells the user of a problem on the page where it came up. */
-export function problemNotice(messages: Messages, problem: Problem): PageNotice {
+export function problemNotice(messages: Messages, problem: Problem, { malformedCode = false } = {}): PageNotice {
+  if (problem.reason === 'invalid_code' && malformedCode) return { tone: 'error', text: messages.code.malformed };
   return { tone: 'error', text: refusalText(messages, pageReason(problem), problem.retryAfterSeconds) };
 }
 
@@ -85,8 +86,29 @@ export function messagesFor<User extends MfaUser, Request>(
   const given: unknown = pages.messages?.(exchange.request);
   if (given === undefined || given === null) return mergeMessages();
   if (!isFieldObject(given)) refuseAnswer('pages.messages', 'an object of texts at once, or nothing', given);
-  return mergeMessages(given);
+  const messages = mergeMessages(given);
+  return { ...messages, lang: languageTag(messages.lang) };
 }
+
+/**
+ * The language of a host's texts as a tag that browsers and `Intl` understand. The names of locales on servers (`en_US`) are turned into
+ * tags; what is no language is refused here, at the server, and not in the browser.
+ */
+function languageTag(lang: unknown): string {
+  if (typeof lang !== 'string') refuseAnswer('pages.messages', LANGUAGE_WANTED, lang);
+  try {
+    const [tag] = Intl.getCanonicalLocales(lang.replaceAll('_', '-'));
+    if (tag !== undefined) return tag;
+  } catch {
+    // Not a tag: refused below.
+  }
+  throw new MfaError(
+    'host_callback_failed',
+    `The option "pages.messages" must return ${LANGUAGE_WANTED}; it returned ${JSON.stringify(lang.slice(0, 40))}.`,
+  );
+}
+
+const LANGUAGE_WANTED = 'a BCP 47 language tag as lang, such as "en-US" or "pt-BR"';
 
 function hiddenFieldsFor<User extends MfaUser, Request>(
   kit: HttpKit<User, Request>,

@@ -14,6 +14,7 @@ export const englishMessages: Messages = {
   code: {
     label: '6-digit code',
     format: 'The 6 digits that your authenticator app shows, such as 123 456',
+    malformed: 'Enter exactly 6 digits, 0 to 9, as your authenticator app shows them.',
     period: (seconds) => `New code in ${seconds} s`,
     remember: (days) => `Remember this device for ${count(days, 'day')}`,
     rememberHint: 'Leave this off on a shared computer.',
@@ -71,6 +72,7 @@ export const englishMessages: Messages = {
     listLabel: 'Recovery codes',
     copy: 'Copy',
     copied: 'Copied',
+    notCopied: 'Your browser refused to copy. The text is selected now, so that you can copy it yourself.',
     download: 'Download',
     print: 'Print',
     fileHeading: (brand) => `${brand} recovery codes`,

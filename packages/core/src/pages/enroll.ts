@@ -10,6 +10,7 @@ type EnrollPage = Extract<MfaPage, { name: 'enroll' }>;
 export function renderEnroll(page: EnrollPage, frame: PageFrame, messages: Messages): PageContent {
   const texts = messages.enroll;
   const heading = page.additional ? texts.headingAdditional : texts.heading;
+  const picture = qrPicture(page.qrSvg, texts.qrAlt);
   // No focus at first: on a phone it would scroll past the QR code.
   const form = html`${codeField(frame, messages, { describedBy: 'confirm-text', focus: false })}
 ${rememberBox(page.rememberDays, messages)}
@@ -26,8 +27,14 @@ ${!page.additional && html`<p class="lead">${texts.text}</p>`}
 <h2>${texts.scanHeading}</h2>
 <p>${texts.scanHint}</p>
 <p class="hint">${texts.anyApp}</p>
-<p class="qr"><img src="${svgDataUrl(page.qrSvg)}" width="216" height="216" alt="${texts.qrAlt}"></p>
-${disclosure({ summary: html`${texts.trouble}`, content: keyByHand(page, frame, messages), className: 'trouble' })}
+${picture && html`<p class="qr">${picture}</p>`}
+${disclosure({
+  // The span is underlined: WebKit does not underline what a summary or a button holds.
+  summary: html`<span>${texts.trouble}</span>`,
+  content: keyByHand(page, frame, messages),
+  className: 'trouble',
+  open: picture === undefined,
+})}
 </li>
 <li>
 <h2>${texts.confirmHeading}</h2>
@@ -51,19 +58,33 @@ ${account}
 <div><dt>${texts.key}</dt><dd><code class="key" id="manual-key" dir="ltr">${page.manualKey}</code></dd></div>
 <div><dt>${texts.keyType}</dt><dd>${texts.keyTypeValue}</dd></div>
 </dl>
-<button class="secondary" type="button" data-copy="manual-key" data-done="${messages.recoveryCodes.copied}" hidden>${texts.copyKey}</button>`;
+<button class="secondary" type="button" data-copy="manual-key" data-done="${messages.recoveryCodes.copied}" hidden>${texts.copyKey}</button>
+<p class="hint" role="status" data-not-copied="${messages.recoveryCodes.notCopied}"></p>`;
 }
 
 function wayBack(page: EnrollPage, frame: PageFrame, messages: Messages): Html {
-  const cancel = html`<button class="quiet" type="submit">${messages.enroll.cancel}</button>`;
+  const cancel = html`<button class="quiet" type="submit"><span>${messages.enroll.cancel}</span></button>`;
   if (page.additional) return postForm(frame, '/enroll/cancel', { enrollmentId: page.enrollmentId }, cancel);
-  return postForm(frame, '/enroll', {}, html`<button class="quiet" type="submit">${messages.enroll.startOver}</button>`);
+  return postForm(
+    frame,
+    '/enroll',
+    {},
+    html`<button class="quiet" type="submit"><span>${messages.enroll.startOver}</span></button>`,
+  );
 }
 
-/** As an image the drawing can neither run anything nor break out of its place, whatever it holds. */
-function svgDataUrl(svg: string): string {
-  return `data:image/svg+xml,${encodeURIComponent(svg)}`;
+/**
+ * The QR code as an element of the page, which no Content-Security-Policy of the host blocks, as it can block images. It is drawn anew
+ * from the size and the path, so that nothing else of the text reaches the page; undefined where the text is no drawing of `qrSvg`.
+ */
+function qrPicture(svg: string, alt: string): Html | undefined {
+  const [, size, modules] = QR_SVG.exec(svg) ?? [];
+  if (size === undefined || modules === undefined) return undefined;
+  return html`<svg viewBox="0 0 ${size} ${size}" width="216" height="216" shape-rendering="crispEdges" role="img" aria-label="${alt}"><path fill="#fff" d="M0 0h${size}v${size}H0z"></path><path stroke="#000" d="${modules}"></path></svg>`;
 }
+
+const QR_SVG =
+  /^<svg [^<>]*viewBox="0 0 (\d{1,3}) \1"[^<>]*><path fill="#ffffff" d="[^"<>]*"\/><path stroke="#000000" d="([Mmhv0-9. -]+)"\/><\/svg>$/;
 
 function secondsLeft(page: EnrollPage, frame: PageFrame): number {
   // In whole minutes, rounded down, so that the promise is kept.

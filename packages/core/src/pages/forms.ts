@@ -15,22 +15,23 @@ export function hiddenInputs(fields: Record<string, string>): Html {
 /** The text of the notice when it speaks of the code itself, so that it belongs to the input and not above the page. */
 export function refusedCode(frame: PageFrame, messages: Messages): string | undefined {
   const { notice } = frame;
-  return notice?.tone === 'error' && notice.text === messages.refusals.invalid_code ? notice.text : undefined;
+  const ofCode = [messages.refusals.invalid_code, messages.code.malformed];
+  return notice?.tone === 'error' && ofCode.includes(notice.text) ? notice.text : undefined;
 }
 
 /** The input for the 6 digits, the time that the shown code still lasts, and the error of the last try. */
 export function codeField(frame: PageFrame, messages: Messages, options: { describedBy: string; focus: boolean }): Html {
   const error = refusedCode(frame, messages);
-  const describedBy = `${error === undefined ? '' : 'code-error '}${options.describedBy}`;
-  // One input, not six: paste, autofill, screen readers and IMEs work as the browser meant them.
+  // One input, not six: paste, autofill, screen readers and IMEs work as the browser meant them. Neither `maxlength` nor `pattern`: the
+  // first would drop digits of a code pasted with blanks, and not every browser tells what the second refuses.
   return html`<div class="field code-field">
 <label for="code">${messages.code.label}</label>
-<input class="code" id="code" name="code" type="text" inputmode="numeric" autocomplete="one-time-code" pattern="[0-9 ]*"
- maxlength="7" required spellcheck="false" dir="ltr" title="${messages.code.format}" aria-describedby="${describedBy}"
+<input class="code" id="code" name="code" type="text" inputmode="numeric" autocomplete="one-time-code" required spellcheck="false" dir="ltr"
+ title="${messages.code.format}" aria-describedby="code-error ${options.describedBy}"
 ${(options.focus || error !== undefined) && html` autofocus`}${error !== undefined && html` aria-invalid="true"`}>
 <div class="period" data-period="${frame.now}" hidden><span class="period-ticks" aria-hidden="true"></span>
 <p role="timer" aria-live="off">${fillText(messages.code.period, html`<b data-period-left></b>`)}</p></div>
-${error !== undefined && html`<div class="field-error" id="code-error" role="alert"><p>${error}</p><p>${messages.code.clockHint}</p></div>`}
+<div class="field-error" id="code-error" role="alert" data-format="${messages.code.malformed}">${error !== undefined && html`<p>${error}</p>`}${error === messages.refusals.invalid_code && html`<p>${messages.code.clockHint}</p>`}</div>
 </div>`;
 }
 
@@ -40,7 +41,7 @@ export function recoveryCodeField(frame: PageFrame, messages: Messages, describe
   return html`<div class="field">
 <label for="recovery-code">${messages.challenge.recoveryLabel}</label>
 <input class="recovery-code" id="recovery-code" name="recoveryCode" type="text" autocomplete="off" autocapitalize="characters"
- autocorrect="off" maxlength="64" required autofocus spellcheck="false" dir="ltr"
+ autocorrect="off" required autofocus spellcheck="false" dir="ltr"
  aria-describedby="${refused && 'code-error '}${describedBy}"${refused && html` aria-invalid="true"`}>
 ${refused && html`<div class="field-error" id="code-error" role="alert"><p>${messages.challenge.recoveryInvalid}</p></div>`}
 </div>`;
@@ -57,6 +58,6 @@ export function rememberBox(days: number, messages: Messages): Html {
 }
 
 /** An action that opens a small form or a question in place: confirmation without a script. */
-export function disclosure(input: { summary: Html; content: Html; className?: string }): Html {
-  return html`<details class="${input.className ?? 'disclosure'}"><summary>${input.summary}</summary><div class="disclosed">${input.content}</div></details>`;
+export function disclosure(input: { summary: Html; content: Html; className?: string; open?: boolean }): Html {
+  return html`<details class="${input.className ?? 'disclosure'}"${input.open === true && html` open`}><summary>${input.summary}</summary><div class="disclosed">${input.content}</div></details>`;
 }

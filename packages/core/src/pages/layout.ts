@@ -26,6 +26,8 @@ export function layOut(content: PageContent, frame: PageFrame, messages: Message
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="robots" content="noindex">
+<meta name="referrer" content="same-origin">
+<meta name="turbo-visit-control" content="reload">
 <meta name="color-scheme" content="light dark">
 <title>${failed ? messages.errorTitle(title) : title}</title>
 <link rel="stylesheet" href="${assetUrl(frame.basePath, 'page.css')}">

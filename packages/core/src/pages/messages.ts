@@ -17,8 +17,10 @@ export interface Messages {
   logIn: string;
   code: {
     label: string;
-    /** The browser shows it when the input holds anything but digits. */
+    /** A hint that some browsers show beside the input. */
     format: string;
+    /** What was entered cannot be a code. */
+    malformed: string;
     /** Seconds until the authenticator shows the next code. */
     period(seconds: string): string;
     remember(days: number): string;
@@ -83,6 +85,8 @@ export interface Messages {
     listLabel: string;
     copy: string;
     copied: string;
+    /** The browser did not copy: the text is selected. */
+    notCopied: string;
     download: string;
     print: string;
     /** First lines of the file and of the printed page. */
@@ -157,7 +161,7 @@ export function mergeMessages(overrides: MessageOverrides = {}, base: Messages =
   const merged: Record<string, unknown> = { ...base };
   for (const [key, value] of Object.entries(overrides)) {
     const original = merged[key];
-    if (value === undefined || original === undefined) continue;
+    if (value === undefined || value === null || original === undefined) continue;
     merged[key] = isGroup(original) && isGroup(value) ? { ...original, ...dropUndefined(value) } : value;
   }
   return merged as unknown as Messages;
@@ -168,5 +172,5 @@ function isGroup(value: unknown): value is Record<string, unknown> {
 }
 
 function dropUndefined(group: Record<string, unknown>): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(group).filter(([, value]) => value !== undefined));
+  return Object.fromEntries(Object.entries(group).filter(([, value]) => value !== undefined && value !== null));
 }

@@ -26,6 +26,7 @@ ${page.recoveryCodes.map((code) => html`<li>${codeHalves(code)}</li>`)}
 <button class="secondary" type="button" data-download="${page.fileName}" data-text="${fileText(page, frame, messages)}">${texts.download}</button>
 <button class="secondary" type="button" data-print>${texts.print}</button>
 </div>
+<p class="hint screen-only" role="status" data-not-copied="${texts.notCopied}"></p>
 ${wayOn(page.continueTo, messages)}
 </div>`,
   };

@@ -4,7 +4,16 @@
  */
 export const pageScript = `'use strict';
 (() => {
-  const each = (selector, run) => document.querySelectorAll(selector).forEach(run);
+  // What fails here fails alone: the browser reports it, and the rest of the page works.
+  const safely = (run) => {
+    try {
+      return run();
+    } catch (error) {
+      setTimeout(() => { throw error; });
+      return false;
+    }
+  };
+  const each = (selector, run) => document.querySelectorAll(selector).forEach((element) => safely(() => run(element)));
   const PERIOD = 30;
 
   // The server's clock: its time in the page, plus what has passed here since the answer began. A wrong clock on this
@@ -14,8 +23,8 @@ export const pageScript = `'use strict';
   const secondsSinceAnswer = () => (Date.now() - answered) / 1000;
 
   const everySecond = (tick) => {
-    if (tick() === false) return;
-    const timer = setInterval(() => { if (tick() === false) clearInterval(timer); }, 250);
+    if (safely(tick) === false) return;
+    const timer = setInterval(() => { if (safely(tick) === false) clearInterval(timer); }, 250);
   };
   const setText = (element, text) => { if (element.textContent !== text) element.textContent = text; };
 
@@ -32,9 +41,18 @@ export const pageScript = `'use strict';
     period.hidden = false;
   });
 
+  // A page that the host draws may name a language that is none, and an old browser may know no units.
+  const unit = (amount, name) => {
+    for (const lang of [document.documentElement.lang, 'en']) {
+      try {
+        return new Intl.NumberFormat(lang, { style: 'unit', unit: name, unitDisplay: 'long' }).format(amount);
+      } catch {
+        continue;
+      }
+    }
+    return amount + ' ' + name;
+  };
   const inWords = (seconds) => {
-    const lang = document.documentElement.lang || 'en';
-    const unit = (amount, name) => new Intl.NumberFormat(lang, { style: 'unit', unit: name, unitDisplay: 'long' }).format(amount);
     const [hours, minutes] = [Math.floor(seconds / 3600), Math.floor((seconds % 3600) / 60)];
     const parts = [[hours, 'hour'], [minutes, 'minute'], [seconds % 60, 'second']];
     return parts.filter(([amount]) => amount > 0).slice(0, 2).map(([amount, name]) => unit(amount, name)).join(' ');
@@ -47,7 +65,10 @@ export const pageScript = `'use strict';
     controls.forEach((control) => { control.disabled = true; });
     everySecond(() => {
       const seconds = Math.ceil(total - secondsSinceAnswer());
-      if (seconds > 0) return setText(wait, inWords(seconds));
+      if (seconds > 0) {
+        setText(wait, inWords(seconds));
+        return true;
+      }
       controls.forEach((control) => { control.disabled = false; });
       each('[data-wait-box]', (box) => { box.hidden = true; });
       each('[data-wait-over]', (status) => { status.textContent = status.dataset.waitOver; });
@@ -56,13 +77,50 @@ export const pageScript = `'use strict';
     });
   });
 
-  // The input has a place for each digit; a blank pasted or typed between them would take one.
-  each('input.code', (input) => input.addEventListener('input', (event) => {
-    if (event.isComposing || !/\\s/.test(input.value)) return;
-    const caret = input.value.slice(0, input.selectionStart).replace(/\\s/g, '').length;
-    input.value = input.value.replace(/\\s/g, '');
-    input.setSelectionRange(caret, caret);
-  }));
+  // A code reaches the server as plain digits, however it was pasted or typed. Letters stay, so that the person sees them.
+  const ZEROS = [0x660, 0x6f0, 0x966, 0x9e6, 0xa66, 0xae6, 0xb66, 0xbe6, 0xc66, 0xce6, 0xd66, 0xe50, 0xed0, 0xf20, 0x1040, 0x17e0, 0x1810];
+  const plainDigit = (digit) => {
+    const zero = ZEROS.find((start) => digit.charCodeAt(0) - start >= 0 && digit.charCodeAt(0) - start < 10);
+    return zero === undefined ? digit : String(digit.charCodeAt(0) - zero);
+  };
+  // NFKC makes full-width digits and letters plain ones.
+  const plain = (text) => text.normalize('NFKC').replace(/\\p{Nd}/gu, plainDigit);
+  const plainCode = (text) => plain(text).replace(/[^\\p{L}\\p{N}]/gu, '');
+  const plainRecoveryCode = (text) => plain(text).replace(/\\p{Cf}/gu, '').replace(/\\p{Pd}/gu, '-').replace(/\\p{Z}/gu, ' ');
+  const keepPlain = (input, toPlain) => {
+    const run = () => {
+      const value = toPlain(input.value);
+      if (value === input.value) return;
+      const caret = toPlain(input.value.slice(0, input.selectionStart)).length;
+      input.value = value;
+      input.setSelectionRange(caret, caret);
+    };
+    input.addEventListener('input', (event) => { if (!event.isComposing) run(); });
+    // The last input event of an input method comes before its end.
+    input.addEventListener('compositionend', run);
+    input.addEventListener('change', run);
+  };
+  each('input.recovery-code', (input) => keepPlain(input, plainRecoveryCode));
+  each('input.code', (input) => {
+    keepPlain(input, plainCode);
+    const problem = document.querySelector('[data-format]');
+    if (!problem) return;
+    const isCode = () => /^[0-9]{6}$/.test(input.value);
+    const refuse = (event) => {
+      event.preventDefault();
+      setText(problem, problem.dataset.format);
+      input.setAttribute('aria-invalid', 'true');
+      input.focus();
+    };
+    // Some browsers refuse an empty field without a word.
+    input.addEventListener('invalid', refuse);
+    input.form?.addEventListener('submit', (event) => { if (!isCode()) refuse(event); });
+    input.addEventListener('input', () => {
+      if (!isCode()) return;
+      setText(problem, '');
+      input.removeAttribute('aria-invalid');
+    });
+  });
 
   const copyText = (id) => {
     const source = document.getElementById(id);
@@ -74,8 +132,17 @@ export const pageScript = `'use strict';
       const name = button.textContent;
       let timer;
       button.setAttribute('aria-live', 'polite');
+      const problem = document.querySelector('[data-not-copied]');
       button.addEventListener('click', async () => {
-        await navigator.clipboard.writeText(copyText(button.dataset.copy));
+        try {
+          await navigator.clipboard.writeText(copyText(button.dataset.copy));
+        } catch {
+          // The person or a policy refused it.
+          getSelection().selectAllChildren(document.getElementById(button.dataset.copy));
+          if (problem) setText(problem, problem.dataset.notCopied);
+          return;
+        }
+        if (problem) setText(problem, '');
         button.textContent = button.dataset.done;
         clearTimeout(timer);
         timer = setTimeout(() => { button.textContent = name; }, 2500);
@@ -96,16 +163,28 @@ export const pageScript = `'use strict';
   each('[data-print]', (button) => button.addEventListener('click', () => window.print()));
   each('[data-tools]', (tools) => { tools.hidden = false; });
 
-  document.addEventListener('submit', (event) => {
-    const form = event.target;
-    if (form.dataset.sent) return event.preventDefault();
-    form.dataset.sent = 'yes';
-    form.querySelectorAll('button').forEach((button) => button.setAttribute('aria-disabled', 'true'));
-  });
-  // Back from another page, the form may be sent again.
-  window.addEventListener('pageshow', () => each('form[data-sent]', (form) => {
+  // Nothing is sent twice while the answer is on its way. Where the page stays, the form opens again: the answer was a download or
+  // empty, the person stopped it or types on, or the page came back from the history. No event tells of a download, hence the
+  // timer; a code that is sent twice counts once.
+  const release = () => each('form[data-sent]', (form) => {
     delete form.dataset.sent;
     form.querySelectorAll('button').forEach((button) => button.removeAttribute('aria-disabled'));
-  }));
+  });
+  let releaseLater;
+  document.addEventListener('submit', (event) => {
+    if (event.defaultPrevented) return;
+    const form = event.target;
+    if (form.dataset.sent) {
+      event.preventDefault();
+      return;
+    }
+    form.dataset.sent = 'yes';
+    form.querySelectorAll('button').forEach((button) => button.setAttribute('aria-disabled', 'true'));
+    clearTimeout(releaseLater);
+    releaseLater = setTimeout(release, 4000);
+  });
+  window.addEventListener('pageshow', release);
+  document.addEventListener('input', release);
+  document.addEventListener('keydown', (event) => { if (event.key === 'Escape') release(); });
 })();
 `;

@@ -13,6 +13,7 @@ input:disabled { opacity: .6; }
 input.code { --gap: .78em; --pitch: calc(1ch + var(--gap)); --inset: calc((100% - 6 * var(--pitch) + var(--gap)) / 2); height: 4.25rem; padding: 0 0 .125rem var(--inset); font: 500 2rem/1 var(--mfa-mono); font-variant-numeric: tabular-nums; letter-spacing: var(--gap); background-image: repeating-linear-gradient(to right, var(--mfa-field-line) 0 calc(1ch + .2em), transparent 0 var(--pitch)); background-size: calc(6 * var(--pitch) - var(--gap) + .2em) 2px; background-position: 50% calc(100% - .75rem); background-repeat: no-repeat; }
 input.recovery-code { min-height: 3.25rem; font-family: var(--mfa-mono); text-transform: uppercase; letter-spacing: .02em; }
 .field-error { display: grid; gap: .125rem; color: var(--mfa-danger); font-size: .9375rem; line-height: 1.45; font-weight: 550; }
+.field-error:empty, [data-not-copied]:empty { display: none; }
 .field-error p + p { color: var(--mfa-muted); font-weight: 400; font-size: .875rem; }
 .code-field { grid-template-columns: minmax(0, 1fr) auto; }
 .code-field > input, .code-field > .field-error { grid-column: 1 / -1; }
@@ -34,8 +35,9 @@ input.recovery-code { min-height: 3.25rem; font-family: var(--mfa-mono); text-tr
 .secondary:hover, .disclosure > summary:hover { background: color-mix(in srgb, var(--mfa-text) 5%, var(--mfa-surface)); }
 .danger { background: var(--mfa-surface); color: var(--mfa-danger); border-color: var(--mfa-danger); }
 .danger:hover { background: color-mix(in srgb, var(--mfa-danger) 8%, var(--mfa-surface)); }
-.quiet { justify-self: start; min-height: 1.75rem; padding: .125rem 0; border-inline-width: 0; background: none; color: var(--mfa-accent); font-weight: 500; text-decoration: underline 1px; text-underline-offset: .2em; }
-.quiet:hover { text-decoration-thickness: 2px; }
+.quiet { justify-self: start; min-height: 1.75rem; padding: .125rem 0; border-inline-width: 0; background: none; color: var(--mfa-accent); font-weight: 500; }
+:is(.quiet, .trouble > summary) > span { text-decoration: underline 1px; text-underline-offset: .2em; }
+:is(.quiet, .trouble > summary):hover > span { text-decoration-thickness: 2px; }
 :is(button, .primary, summary):focus-visible { border-radius: calc(var(--mfa-radius) - 4px); }
 button[aria-disabled="true"] { opacity: .55; cursor: progress; }
 button:disabled { background: color-mix(in srgb, var(--mfa-text) 9%, var(--mfa-surface)); color: var(--mfa-muted); cursor: not-allowed; }
@@ -58,8 +60,8 @@ button:disabled { background: color-mix(in srgb, var(--mfa-text) 9%, var(--mfa-s
 .steps > li > form + .hint { margin-block-start: 1rem; }
 .steps .hint + form { margin-block-start: .5rem; }
 .qr { width: fit-content; margin-block: 1.25rem .75rem; padding: .5rem; background: #fff; border: 1px solid var(--mfa-line); border-radius: var(--mfa-radius); }
-.qr img { display: block; width: 13.5rem; height: 13.5rem; }
-.trouble > summary { gap: .5rem; min-height: 2rem; padding: .25rem 0; border-inline-width: 0; color: var(--mfa-accent); font-weight: 500; text-decoration: underline 1px; text-underline-offset: .2em; }
+.qr svg { display: block; width: 13.5rem; height: 13.5rem; }
+.trouble > summary { gap: .5rem; min-height: 2rem; padding: .25rem 0; border-inline-width: 0; color: var(--mfa-accent); font-weight: 500; }
 .trouble > .disclosed { display: grid; justify-items: start; gap: .875rem; margin-block-start: .5rem; }
 summary { list-style: none; }
 summary::-webkit-details-marker { display: none; }

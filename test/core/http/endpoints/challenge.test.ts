@@ -268,3 +268,28 @@ describe('a proof', () => {
     ]);
   });
 });
+
+it.each(['12345', '1234567', '１２３４５６', '١٢٣٤٥٦', '123-456', 'abcdef', ''])(
+  'F49: the page says that "%s" is no code, at no cost, and JSON answers as ever',
+  async (code) => {
+    const { logIn, counts } = await openDesk({ pages: {} });
+    const client = await logIn();
+    const before = counts.writes;
+    const page = await client.page('POST', '/verify', { code });
+    expect([page.status, counts.writes]).toEqual([422, before]);
+    expect(page.text).toContain('<p>Enter exactly 6 digits, 0 to 9, as your authenticator app shows them.</p>');
+    expect(page.text).not.toContain('That code did not work');
+    expect((await client.post('/verify', { code })).body).toMatchObject({ status: 422, reason: 'invalid_code' });
+  },
+);
+
+it('F49: six digits that are wrong are told as ever', async () => {
+  const { logIn, authenticator, clock } = await openDesk({ pages: {} });
+  const code = wrongCode(authenticator, clock.now()).replace(/(...)(...)/, ' $1 $2 ');
+  expect((await (await logIn()).page('POST', '/verify', { code })).text).toContain('That code did not work');
+});
+
+it('F57: an empty recovery code beside the code is ignored', async () => {
+  const { logIn, code } = await openDesk();
+  expect((await (await logIn()).post('/verify', { code: code(), recoveryCode: '' })).status).toBe(200);
+});

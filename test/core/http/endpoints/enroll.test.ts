@@ -156,3 +156,12 @@ describe('the enrollment as JSON', () => {
     expect(client.state.enrollmentIds).toHaveLength(1);
   });
 });
+
+it('F49: the set-up page says that what was entered is no code', async () => {
+  const { logIn } = await openDesk({ pages: {} });
+  const client = await logIn(bob);
+  await client.page('GET', '/enroll');
+  const enrollmentId = client.state.enrollmentIds[0] ?? '';
+  const page = await client.page('POST', '/enroll/confirm', { enrollmentId, code: '１２３４５６' });
+  expect([page.status, page.text.includes('<p>Enter exactly 6 digits')]).toEqual([422, true]);
+});

@@ -48,10 +48,15 @@ export async function answerProblem<User extends MfaUser, Request>(
   if (!call.html) return problemAnswer(kit, problem);
   const view = await redraw?.();
   if (!view) return showProblem(kit, exchange, { problem, user: flows.user });
-  const notice = problemNotice(messagesFor(kit, exchange), problem);
+  const notice = problemNotice(messagesFor(kit, exchange), problem, { malformedCode: isNoCode(call.fields.code) });
   const headers =
     problem.retryAfterSeconds === undefined ? [] : [['Retry-After', String(problem.retryAfterSeconds)] as [string, string]];
   return showPage(kit, exchange, { notice, ...view, status: problem.status, headers, user: flows.user });
+}
+
+/** What can be no code, whatever the authenticator shows: the page says so, as the next code would not help. */
+function isNoCode(code: string | undefined): boolean {
+  return code !== undefined && !/^[0-9]{6}$/.test(code.replaceAll(' ', ''));
 }
 
 /** A flow's refusal. Browsers go where it can be mended: to the login, the challenge, the enrollment. */
