@@ -112,6 +112,7 @@ export async function enroll(host: Served, name = 'ada', client = new Client(hos
   const { enrollmentId, uri } = started.body;
   const sent = { enrollmentId, code: authenticator.code(host.clock.now()) };
   const confirmed = expectStatus(await client.post('/mfa/enroll/confirm', sent), 200);
+  expectStatus(await client.post('/mfa/recovery-codes/saved', { id: confirmed.body.recoveryCodesId }), 204);
   return {
     client,
     enrollmentId,

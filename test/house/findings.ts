@@ -66,6 +66,7 @@ export const findings: [id: string, failed: string][] = [
   ['F81', 'In Nest, the order decided between `@SkipMfa()` and `@RequireMfa()` on one handler'],
   ['F82', 'A node-redis connection that went silent never healed'],
   ['F83', 'Four wrong codes a day were never told to the user'],
+  ['F84', 'Recovery codes whose answer was lost were never offered again'],
   ['F86', 'Parallel guesses were computed although they were not counted'],
   ['F87', 'The loser of a race between two right proofs was charged'],
   ['F90', 'In WebKit, only color showed that two controls of the set-up page are links'],

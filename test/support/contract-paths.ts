@@ -5,10 +5,11 @@ export const POSTS = [
   '/enroll/cancel',
   '/verify',
   '/recovery-codes',
+  '/recovery-codes/saved',
   '/authenticators/rename',
   '/authenticators/remove',
   '/devices/revoke',
   '/sessions/end',
 ];
 /** Those that show something. */
-export const GETS = ['', '/enroll', '/challenge', '/done'];
+export const GETS = ['', '/enroll', '/challenge', '/done', '/recovery-codes'];

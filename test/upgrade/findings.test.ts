@@ -73,6 +73,24 @@ describe('UPG-1: what the present code stores, release 1 in between', () => {
     expect(said(await recover(pair.now, person, made.recoveryCodes?.[0]))).toBe('ok');
   });
 
+  it('UPG-1, F84: codes that may not have been seen stay so while release 1 acts, until it takes one or makes new ones', async () => {
+    const unsaved = async (person: Person) => (await statusOf(pair.now, person.user)).recoveryCodesUnsaved;
+    const ofRelease1 = await enroll(pair, pair.old);
+    expect(await unsaved(ofRelease1)).toBeUndefined();
+    const used = await enroll(pair, pair.now);
+    expect(await unsaved(used)).toBe(true);
+    await guess(pair.old, used);
+    await logIn(pair, pair.old, used);
+    expect(await unsaved(used)).toBe(true);
+    expect(said(await recover(pair.old, used, used.recoveryCodes[0]))).toBe('ok');
+    expect(await unsaved(used)).toBeUndefined();
+    const renewed = await enroll(pair, pair.now);
+    const { session } = await logIn(pair, pair.old, renewed);
+    const made = good(await pair.old.regenerateRecoveryCodes({ user: renewed.user, session }));
+    expect(await unsaved(renewed)).toBeUndefined();
+    expect(said(await recover(pair.now, renewed, made.recoveryCodes?.[0]))).toBe('ok');
+  });
+
   describe('UPG-1, F25: many authenticators', () => {
     async function withTen(): Promise<Person> {
       const person = await enroll(pair, pair.old);

@@ -53,6 +53,8 @@ export interface Status {
   authenticators: { id: string; kind: string; name: string; createdAt: number; lastUsedAt?: number }[];
   devices: { id: string; label: string; firstUsedAt: number; lastUsedAt: number; rememberedUntil?: number }[];
   recoveryCodesLeft: number;
+  /** Release 1 does not have it. */
+  recoveryCodesUnsaved?: true;
   waitSeconds: number;
   enrollBy?: number;
 }

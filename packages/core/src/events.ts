@@ -34,7 +34,7 @@ export type EventDetail =
   | { name: 'guessing_suspected'; level: 'repeated' | 'half' | 'full' }
   | { name: 'recovery_code_used'; recoveryCodesLeft: number }
   | { name: 'recovery_codes_low'; recoveryCodesLeft: number }
-  | { name: 'recovery_codes_regenerated' }
+  | { name: 'recovery_codes_regenerated' | 'recovery_codes_saved' }
   | { name: 'recovery_codes_revoked'; because: 'restored' | 'switched_off' }
   | { name: 'recovery_codes_flooded'; tries: number }
   | { name: 'device_remembered' | 'device_used' | 'device_token_reused' | 'device_revoked'; deviceId: string }

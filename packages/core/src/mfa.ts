@@ -27,6 +27,7 @@ import { beginLogin } from './flows/login.js';
 import { report } from './flows/report.js';
 import { type RotateKeysInput, rotateKeys } from './flows/rotate-keys.js';
 import { createRunningCalls } from './flows/running-calls.js';
+import { recoveryCodesSaved } from './flows/saved-codes.js';
 import { getStatus } from './flows/status.js';
 import { verify } from './flows/verify.js';
 import type { WalkOptions } from './flows/walk.js';
@@ -90,6 +91,8 @@ export interface Mfa<User extends MfaUser = MfaUser> {
       authenticator: AuthenticatorSummary;
       /** Shown once; present when this enrollment created them. */
       recoveryCodes?: string[];
+      /** Names that set, for {@link Mfa.recoveryCodesSaved}. */
+      recoveryCodesId?: string;
       session: VerifiedSession;
       assurance: Assurance;
       device?: DeviceGrant;
@@ -98,16 +101,30 @@ export interface Mfa<User extends MfaUser = MfaUser> {
   cancelEnrollment(input: Acting<User> & { enrollmentId: string }): Promise<Result<{ session: MfaSession }>>;
 
   /** Checks a code of an authenticator, or a recovery code. */
-  verify(
-    input: Acting<User> & DeviceInput & { code?: unknown; recoveryCode?: unknown },
-  ): Promise<Result<{ session: VerifiedSession; assurance: Assurance; device?: DeviceGrant; recoveryCodesLeft?: number }>>;
+  verify(input: Acting<User> & DeviceInput & { code?: unknown; recoveryCode?: unknown }): Promise<
+    Result<{
+      session: VerifiedSession;
+      assurance: Assurance;
+      device?: DeviceGrant;
+      recoveryCodesLeft?: number;
+      /** The user may never have seen the recovery codes, because an answer was lost: offer new ones, and {@link Mfa.recoveryCodesSaved}. */
+      recoveryCodesUnsaved?: true;
+    }>
+  >;
   /** Opens a pending token of {@link LoginBegun}; its session then goes to `verify` or to a first enrollment. */
   openPendingToken(token: string): Promise<Result<{ userId: string; session: PendingSession }>>;
 
   getStatus(input: { user: User; context?: EventContext | undefined }): Promise<Result<{ status: MfaStatus }>>;
   renameAuthenticator(input: Acting<User> & { authenticatorId: string; name: string }): Promise<Result<{ session: MfaSession }>>;
   removeAuthenticator(input: Acting<User> & { authenticatorId: string }): Promise<Result<{ session: MfaSession }>>;
-  regenerateRecoveryCodes(input: Acting<User>): Promise<Result<{ recoveryCodes: string[]; session: MfaSession }>>;
+  regenerateRecoveryCodes(
+    input: Acting<User>,
+  ): Promise<Result<{ recoveryCodes: string[]; recoveryCodesId: string; session: MfaSession }>>;
+  /**
+   * The user says that the recovery codes are saved. Until then a login with a code says `recoveryCodesUnsaved`. `recoveryCodesId`: the
+   * set that the user was shown; another one by now is refused with `recovery_codes_outdated`.
+   */
+  recoveryCodesSaved(input: Acting<User> & { recoveryCodesId?: string | undefined }): Promise<Result>;
   /**
    * Forgets a device, and ends the sessions that came from it. `endedOwnSession`: the acting one was among them, and its new
    * `session` must be proven again.
@@ -224,6 +241,7 @@ export function createMfa<User extends MfaUser = MfaUser>(options: MfaOptions<Us
     renameAuthenticator: (input) => renameAuthenticator(flow, input),
     removeAuthenticator: (input) => removeAuthenticator(flow, input),
     regenerateRecoveryCodes: (input) => regenerateRecoveryCodes(flow, input),
+    recoveryCodesSaved: (input) => recoveryCodesSaved(flow, input),
     revokeDevice: (input) => revokeDevice(flow, input),
     endAllSessions: (input) => endAllSessions(flow, input),
     passwordChanged: (input) => passwordChanged(flow, input),

@@ -5,6 +5,7 @@ export type RefusalReason =
   | 'invalid_code'
   | 'throttled'
   | 'enrollment_expired'
+  | 'recovery_codes_outdated'
   | 'already_confirmed'
   | 'assurance_required'
   | 'pending_token_invalid'
@@ -86,6 +87,8 @@ export interface MfaStatus {
   authenticators: AuthenticatorSummary[];
   devices: DeviceSummary[];
   recoveryCodesLeft: number;
+  /** Nobody has said so far that the codes are saved, and none was used: the answer that showed them may have been lost. */
+  recoveryCodesUnsaved?: true;
   /** Seconds until the next 6-digit code from an unknown browser is looked at; 0: now. */
   waitSeconds: number;
 }

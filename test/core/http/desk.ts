@@ -82,6 +82,8 @@ interface Body extends FieldsOf<Enrollment> {
   authenticators: AuthenticatorSummary[];
   devices: (DeviceSummary & { current: boolean })[];
   recoveryCodes: string[];
+  recoveryCodesId: string;
+  recoveryCodesUnsaved?: true;
   deviceToken: string;
   /** What the host of the test adds. */
   accessToken: string;

@@ -25,6 +25,7 @@ const STATUS: Record<ProblemReason, number> = {
   method_not_allowed: 405,
   already_confirmed: 409,
   enrollment_expired: 409,
+  recovery_codes_outdated: 409,
   limit_reached: 409,
   not_enrolled: 409,
   invalid_code: 422,

@@ -3,7 +3,7 @@ import { englishMessages } from '../../../packages/core/src/pages/english.js';
 import { fillText, html, safeUrl, toMarkup } from '../../../packages/core/src/pages/html.js';
 import type { MfaPage, PageFrame } from '../../../packages/core/src/pages/page.js';
 import { renderPage } from '../../../packages/core/src/pages/render.js';
-import { challenge, enroll, frame, overview, recoveryCodes, tagsOf } from './samples.js';
+import { challenge, enroll, frame, overview, recoveryCodes, recoveryCodesOffer, tagsOf } from './samples.js';
 
 const HOSTILE = `"><img src=x onerror=alert(1)>'</title></textarea><script>alert(2)</script>&lt;\u202E\uFDD0🦊`;
 
@@ -25,6 +25,7 @@ const pages: MfaPage[] = [
   challenge,
   { ...challenge, mode: 'recovery-code' },
   recoveryCodes,
+  recoveryCodesOffer,
   overview,
   { name: 'message', heading: 'h', text: 't', action: { href: '/', text: 'a' } },
 ];

@@ -1,7 +1,18 @@
 import { describe, expect, it } from 'vitest';
 import { englishMessages } from '../../../packages/core/src/pages/english.js';
 import { renderPage } from '../../../packages/core/src/pages/render.js';
-import { challenge, DAY, englishDocuments, enroll, frame, NOW, overview, recoveryCodes, tagsOf } from './samples.js';
+import {
+  challenge,
+  DAY,
+  englishDocuments,
+  enroll,
+  frame,
+  NOW,
+  overview,
+  recoveryCodes,
+  recoveryCodesOffer,
+  tagsOf,
+} from './samples.js';
 
 const VOID = new Set(['meta', 'link', 'input', 'img']);
 
@@ -112,17 +123,30 @@ describe('the enrollment', () => {
 });
 
 describe('the recovery codes', () => {
-  it('let the user go on only with the box ticked, keeping the query of the target', () => {
+  it('F84: let the user go on only with the box ticked, by a form that says they are saved', () => {
     const document = renderPage(recoveryCodes, frame, englishMessages);
-    expect(document).toContain('<form method="get" action="/cases">');
-    expect(document).toContain('name="tab" value="2"><input type="hidden" name="tab" value="3"');
+    expect(document).toContain('<form method="post" action="/auth/mfa/recovery-codes/saved">');
+    expect(document).toContain('name="_csrf" value="csrf-1"');
+    expect(document).toContain('name="id" value="set-1"><input type="hidden" name="continueTo" value="/cases?tab=2&amp;tab=3">');
     expect(document).toContain('<input type="checkbox" id="saved" required>');
   });
 
-  it('never send the form to another origin', () => {
+  it('F84: that may not have been seen are offered, and no is an answer', () => {
+    const document = renderPage(recoveryCodesOffer, frame, englishMessages);
+    for (const action of ['/auth/mfa/recovery-codes', '/auth/mfa/recovery-codes/saved']) {
+      expect(document).toContain(`<form method="post" action="${action}">`);
+    }
+    expect(document).toContain('<a href="/cases?tab=2&amp;tab=3">Not now</a>');
+    expect(document).toContain('If you create new codes, the ones you may have stop working.');
+    expect(renderPage(overview, frame, englishMessages)).not.toContain('You may not have seen these codes');
+  });
+
+  it('never lead to another origin', () => {
     for (const continueTo of ['//evil.example/x', '/\\evil.example', '/.//evil.example', 'javascript:alert(1)']) {
-      const document = renderPage({ ...recoveryCodes, continueTo }, frame, englishMessages);
-      expect(document).not.toMatch(/(?:action|href)="(?:\/\/|\/\\|javascript:)/);
+      for (const page of [recoveryCodes, recoveryCodesOffer]) {
+        const document = renderPage({ ...page, continueTo }, frame, englishMessages);
+        expect(document).not.toMatch(/(?:action|href)="(?:\/\/|\/\\|javascript:)/);
+      }
     }
   });
 });

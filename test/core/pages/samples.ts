@@ -39,8 +39,14 @@ export const challenge: MfaPage & { name: 'challenge' } = {
 export const recoveryCodes: MfaPage & { name: 'recovery-codes' } = {
   name: 'recovery-codes',
   recoveryCodes: ['7KQ4-2XWM-BD9T-CH5R-V8NZ-JPE4', 'KQ47-XWM2-D9TB-H5RC-8NZV-PE4J'],
+  recoveryCodesId: 'set-1',
   continueTo: '/cases?tab=2&tab=3',
   fileName: 'acme-recovery-codes.txt',
+};
+
+export const recoveryCodesOffer: MfaPage & { name: 'recovery-codes-offer' } = {
+  name: 'recovery-codes-offer',
+  continueTo: '/cases?tab=2&tab=3',
 };
 
 export const overview: MfaPage & { name: 'overview' } = {
@@ -75,7 +81,9 @@ export function samples(messages: Messages): { title: string; page: MfaPage; fra
     { title: 'challenge for a recovery code', page: { ...challenge, mode: 'recovery-code' }, frame },
     { title: 'refused recovery code', page: { ...challenge, mode: 'recovery-code', because: 'revoked' }, frame: refused },
     { title: 'recovery codes', page: recoveryCodes, frame },
+    { title: 'offer of recovery codes', page: recoveryCodesOffer, frame },
     { title: 'overview', page: overview, frame: done },
+    { title: 'overview, recovery codes not seen', page: { ...overview, recoveryCodesUnsaved: true }, frame },
     {
       title: 'overview with little',
       page: { ...overview, authenticators: overview.authenticators.slice(1), devices: [], recoveryCodesLeft: 0 },

@@ -8,6 +8,7 @@ const LENGTH = 24;
 export const RECOVERY_CODE_BYTES = LENGTH;
 /** Random bytes of a set's digest key. */
 export const RECOVERY_KEY_BYTES = 32;
+const SET_ID_BYTES = 16;
 
 /** What is kept of a set of recovery codes: never a code. */
 export interface RecoveryCodeSet {
@@ -19,6 +20,13 @@ export interface RecoveryCodeSet {
   createdAt: number;
   /** The one that was used last, so that a form which is submitted twice is no wrong code. Release 1 keeps this. */
   lastUsed?: { digest: string; at: number };
+  /** Tells this set from those before and after it, to whoever was shown its codes. A set of release 1 has none. */
+  id?: string;
+  /**
+   * Nobody has said so far that these codes are saved, so the answer that showed them may have been lost. It counts only while the set
+   * still has this many codes: who has used one has seen them. Release 1 keeps it while it takes codes, and its own sets have none.
+   */
+  unsaved?: { createdAt: number; codes: number };
 }
 
 /** So long after its use a code that comes again is one of the same moment. */
@@ -29,7 +37,7 @@ export function createRecoveryCodes(
   count: number,
   random: (length: number) => Uint8Array,
   now: number,
-): { set: RecoveryCodeSet; codes: string[] } {
+): { set: RecoveryCodeSet & { id: string }; codes: string[] } {
   const key = Buffer.from(random(RECOVERY_KEY_BYTES));
   const bytes = random(count * RECOVERY_CODE_BYTES);
   const digests: string[] = [];
@@ -39,7 +47,20 @@ export function createRecoveryCodes(
     digests.push(digest(key, code));
     codes.push(inGroups(code));
   }
-  return { set: { key: key.toString('base64url'), digests, createdAt: now }, codes };
+  const id = Buffer.from(random(SET_ID_BYTES)).toString('base64url');
+  const unsaved = { createdAt: now, codes: count };
+  return { set: { key: key.toString('base64url'), digests, createdAt: now, id, unsaved }, codes };
+}
+
+/** Whether the answer that showed the codes may have been lost: nobody has said that they are saved, and none was used. */
+export function isUnsaved(set: RecoveryCodeSet | null): boolean {
+  const unsaved = set?.unsaved;
+  return unsaved !== undefined && unsaved.createdAt === set?.createdAt && unsaved.codes === set.digests.length;
+}
+
+/** The set once its user has said that the codes are saved. */
+export function withSaved({ unsaved: _, ...set }: RecoveryCodeSet): RecoveryCodeSet {
+  return set;
 }
 
 /**

@@ -56,18 +56,23 @@ export function removeAuthenticator<User extends MfaUser>(
 export function regenerateRecoveryCodes<User extends MfaUser>(
   flow: FlowContext<User>,
   input: Acting<User>,
-): Promise<Result<{ recoveryCodes: string[]; session: MfaSession }>> {
-  return manage<User, { recoveryCodes: string[] }>(flow, input, 'regenerate_recovery_codes', ({ profile, session, now }) => {
-    if (flow.options.recoveryCodeCount === 0) return { refusal: refuse('not_allowed') };
-    const { createdAt = 0 } = profile.recoveryCodes ?? {};
-    if (createdAt <= now && session.assurance.verifiedAt < createdAt) return { refusal: assuranceRequired() };
-    const { set, codes } = createRecoveryCodes(flow.options.recoveryCodeCount, randomBytes, now);
-    return {
-      next: { ...profile, recoveryCodes: set },
-      fields: { recoveryCodes: codes },
-      events: [{ name: 'recovery_codes_regenerated' }],
-    };
-  });
+): Promise<Result<{ recoveryCodes: string[]; recoveryCodesId: string; session: MfaSession }>> {
+  return manage<User, { recoveryCodes: string[]; recoveryCodesId: string }>(
+    flow,
+    input,
+    'regenerate_recovery_codes',
+    ({ profile, session, now }) => {
+      if (flow.options.recoveryCodeCount === 0) return { refusal: refuse('not_allowed') };
+      const { createdAt = 0 } = profile.recoveryCodes ?? {};
+      if (createdAt <= now && session.assurance.verifiedAt < createdAt) return { refusal: assuranceRequired() };
+      const { set, codes } = createRecoveryCodes(flow.options.recoveryCodeCount, randomBytes, now);
+      return {
+        next: { ...profile, recoveryCodes: set },
+        fields: { recoveryCodes: codes, recoveryCodesId: set.id },
+        events: [{ name: 'recovery_codes_regenerated' }],
+      };
+    },
+  );
 }
 
 function has(profile: Profile, authenticatorId: string): boolean {

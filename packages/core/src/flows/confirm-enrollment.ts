@@ -34,6 +34,7 @@ interface ConfirmInput<User extends MfaUser> extends Acting<User>, DeviceInput {
 interface Confirmed {
   authenticator: AuthenticatorSummary;
   recoveryCodes?: string[];
+  recoveryCodesId?: string;
   session: VerifiedSession;
   assurance: Assurance;
   device?: DeviceGrant;
@@ -161,7 +162,7 @@ function accept<User extends MfaUser>(
     answer: {
       ok: true,
       authenticator: summarizeAuthenticator(authenticator),
-      ...(made ? { recoveryCodes: made.codes } : {}),
+      ...(made ? { recoveryCodes: made.codes, recoveryCodesId: made.set.id } : {}),
       session: { state: 'verified', assurance },
       assurance,
       ...startGrant(flow, facts.user.id, passed.sign),

@@ -1,4 +1,5 @@
 import type { EventContext } from '../events.js';
+import { isUnsaved } from '../factors/recovery-code.js';
 import { readUser } from '../host-input.js';
 import type { MfaUser } from '../options.js';
 import { enrollmentDeadline, isProfileMissing } from '../policy/enforcement.js';
@@ -36,6 +37,7 @@ export async function getStatus<User extends MfaUser>(
     authenticators: (profile?.authenticators ?? []).map(summarizeAuthenticator),
     devices: (profile?.devices ?? []).map((device) => summarizeDevice(device, policy.rememberDays, now)),
     recoveryCodesLeft: profile?.recoveryCodes?.digests.length ?? 0,
+    ...(profile && isUnsaved(profile.recoveryCodes) ? { recoveryCodesUnsaved: true } : {}),
     waitSeconds: Math.ceil(wait / 1000),
   };
   return { ok: true, status };

@@ -1,6 +1,6 @@
 import { ACR, type Assurance, type MfaSession, type VerifiedSession } from '../assurance.js';
 import type { EventDetail } from '../events.js';
-import { isUsedAgain, parseRecoveryCode, takeRecoveryCode } from '../factors/recovery-code.js';
+import { isUnsaved, isUsedAgain, parseRecoveryCode, takeRecoveryCode } from '../factors/recovery-code.js';
 import { parseCode } from '../factors/totp.js';
 import { readUser } from '../host-input.js';
 import type { MfaUser } from '../options.js';
@@ -36,6 +36,7 @@ export interface Verified {
   assurance: Assurance;
   device?: DeviceGrant;
   recoveryCodesLeft?: number;
+  recoveryCodesUnsaved?: true;
 }
 
 interface Accepted {
@@ -45,6 +46,7 @@ interface Accepted {
   /** Being signed. */
   grant?: Promise<DeviceGrant>;
   recoveryCodesLeft?: number;
+  recoveryCodesUnsaved?: true;
 }
 
 type Proof = { kind: 'totp' | 'recovery-code'; value: string };
@@ -135,6 +137,7 @@ function decideCode<User extends MfaUser>(
       ok: true,
       session: verifiedSession(session, assurance),
       assurance,
+      ...(isUnsaved(profile.recoveryCodes) ? { recoveryCodesUnsaved: true } : {}),
       ...startGrant(flow, facts.user.id, passed.sign),
     },
     next: passed.profile,

@@ -10,13 +10,14 @@ export interface BodyFields {
   id?: string;
   name?: string;
   pendingToken?: string;
+  continueTo?: string;
   rememberDevice: boolean;
 }
 
 /** A body that was understood, or a sentence about why not. */
 export type BodyReading = { ok: true; fields: BodyFields } | { ok: false; detail: string };
 
-const TEXT_FIELDS = ['code', 'recoveryCode', 'enrollmentId', 'id', 'name', 'pendingToken'] as const;
+const TEXT_FIELDS = ['code', 'recoveryCode', 'enrollmentId', 'id', 'name', 'pendingToken', 'continueTo'] as const;
 /** Those of them that name something. */
 const ID_FIELDS: readonly string[] = ['enrollmentId', 'id'];
 /** A parser of the host may have inflated the body, and a form grows when it is written as JSON. */

@@ -9,6 +9,7 @@ const ENDPOINT_PATHS = [
   '/verify',
   '/done',
   '/recovery-codes',
+  '/recovery-codes/saved',
   '/authenticators/rename',
   '/authenticators/remove',
   '/devices/revoke',

@@ -40,6 +40,7 @@ const PROBLEMS: Record<ProblemReason, { status: number; title: string }> = {
   not_found: { status: 404, title: 'Not found' },
   method_not_allowed: { status: 405, title: 'Method not allowed' },
   already_confirmed: { status: 409, title: 'The enrollment is already confirmed' },
+  recovery_codes_outdated: { status: 409, title: 'These recovery codes no longer count' },
   enrollment_expired: { status: 409, title: 'The enrollment has expired' },
   limit_reached: { status: 409, title: 'The limit is reached' },
   not_enrolled: { status: 409, title: 'No authenticator is enrolled' },

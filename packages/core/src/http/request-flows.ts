@@ -42,17 +42,19 @@ export interface RequestFlows<User extends MfaUser = MfaUser> {
     enrollmentId: string;
     code: unknown;
     rememberDevice?: boolean | undefined;
-  }): Promise<Result<RequestProof & { authenticator: AuthenticatorSummary; recoveryCodes?: string[] }>>;
+  }): Promise<Result<RequestProof & { authenticator: AuthenticatorSummary; recoveryCodes?: string[]; recoveryCodesId?: string }>>;
   cancelEnrollment(input: { enrollmentId: string }): Promise<RequestChange>;
   verify(input: {
     code?: unknown;
     recoveryCode?: unknown;
     rememberDevice?: boolean | undefined;
-  }): Promise<Result<RequestProof & { recoveryCodesLeft?: number }>>;
+  }): Promise<Result<RequestProof & { recoveryCodesLeft?: number; recoveryCodesUnsaved?: true }>>;
   getStatus(): Promise<Result<{ status: MfaStatus }>>;
   renameAuthenticator(input: { authenticatorId: string; name: string }): Promise<RequestChange>;
   removeAuthenticator(input: { authenticatorId: string }): Promise<RequestChange>;
-  regenerateRecoveryCodes(): Promise<Result<{ recoveryCodes: string[]; assurance?: Assurance }>>;
+  regenerateRecoveryCodes(): Promise<Result<{ recoveryCodes: string[]; recoveryCodesId: string; assurance?: Assurance }>>;
+  /** The user says that the codes are saved. `recoveryCodesId`: the set that was shown; refused where another one has followed it. */
+  recoveryCodesSaved(input?: { recoveryCodesId?: string | undefined }): Promise<Result>;
   /** `endedOwnSession`: this session came from the device, so that a code is needed to go on. */
   revokeDevice(input: { deviceId: string }): Promise<Result<{ assurance?: Assurance; endedOwnSession?: true }>>;
   endAllSessions(): Promise<RequestChange>;
@@ -222,6 +224,7 @@ export function bindState<User extends MfaUser, Request>(
     renameAuthenticator: async (input) => change(await acting((who) => mfa.renameAuthenticator({ ...who, ...input }))),
     removeAuthenticator: async (input) => change(await acting((who) => mfa.removeAuthenticator({ ...who, ...input }))),
     regenerateRecoveryCodes: async () => change(await acting((who) => mfa.regenerateRecoveryCodes(who))),
+    recoveryCodesSaved: (input = {}) => acting((who) => mfa.recoveryCodesSaved({ ...who, ...input })),
     revokeDevice: async (input) => change(await acting((who) => mfa.revokeDevice({ ...who, ...input }))),
     endAllSessions: async () => change(await acting((who) => mfa.endAllSessions(who))),
     async passwordChanged() {

@@ -8,7 +8,7 @@ import { proveSameOrigin, refuseOrigin } from './same-origin.js';
 
 /** A proof that a request to the host's own route carried. */
 export type RequestVerification<User extends MfaUser> =
-  | ({ ok: true; user: User; recoveryCodesLeft?: number } & RequestProof)
+  | ({ ok: true; user: User; recoveryCodesLeft?: number; recoveryCodesUnsaved?: true } & RequestProof)
   | { ok: false; problem: Problem };
 
 /** Checks `code` or `recoveryCode` of a request to the host's own route, under the same rules as the kit's endpoint. */

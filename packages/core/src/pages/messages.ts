@@ -34,6 +34,8 @@ export interface Messages {
     missing: string;
     expired: string;
     revoked: string;
+    /** Above the prompt, after the user has revoked the device in use. */
+    deviceEnded: string;
     useRecoveryCode: string;
     recoveryHeading: string;
     recoveryText: string;
@@ -96,6 +98,16 @@ export interface Messages {
     saved: string;
     continue: string;
   };
+  /** After a login, where the codes may never have been seen because an answer was lost. */
+  recoveryCodesOffer: {
+    heading: string;
+    text: string;
+    /** What becomes of codes that the user has. */
+    replaces: string;
+    create: string;
+    saved: string;
+    later: string;
+  };
   overview: {
     heading: string;
     text: string;
@@ -119,6 +131,9 @@ export interface Messages {
     recoveryCodes: string;
     recoveryCodesText: string;
     recoveryCodesLeft(count: number): string;
+    /** Where the codes may never have been seen. */
+    recoveryCodesUnsaved: string;
+    recoveryCodesSaved: string;
     regenerate: string;
     regenerateText: string;
     regenerateConfirm: string;
@@ -144,6 +159,7 @@ export interface Messages {
     authenticator_removed: string;
     authenticator_renamed: string;
     device_revoked: string;
+    recovery_codes_saved: string;
     sessions_ended: string;
     recovery_code_used(left: number): string;
   };

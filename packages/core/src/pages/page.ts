@@ -22,8 +22,16 @@ export type MfaPage =
       /** Days offered by the tick box; 0: no box. */
       rememberDays: number;
     }
-  /** The codes, shown once. */
-  | { name: 'recovery-codes'; recoveryCodes: string[]; continueTo: string; fileName: string }
+  /**
+   * The codes, shown once. "I have saved them" posts `id` (the {@link recoveryCodesId}) and `continueTo` to `/recovery-codes/saved` below
+   * the mount; a page that leads on in another way is offered new codes at the next login.
+   */
+  | { name: 'recovery-codes'; recoveryCodes: string[]; recoveryCodesId: string; continueTo: string; fileName: string }
+  /**
+   * After a login: an answer that showed recovery codes may have been lost. Offers new ones (POST `/recovery-codes`), "I have saved them"
+   * (POST `/recovery-codes/saved`), both with the field `continueTo`, and to go on.
+   */
+  | { name: 'recovery-codes-offer'; continueTo: string }
   /** The prompt for a code, or for a recovery code. */
   | {
       name: 'challenge';
@@ -52,6 +60,8 @@ export type MfaPage =
       /** `endsSession`: this session came from the device, and ends with it. */
       devices: (DeviceSummary & { current: boolean; endsSession?: true })[];
       recoveryCodesLeft: number;
+      /** The user may not have seen the codes, because an answer was lost. */
+      recoveryCodesUnsaved?: true;
       recoveryCodesOffered: boolean;
       /** The last authenticator may be removed. */
       mayRemoveLast: boolean;

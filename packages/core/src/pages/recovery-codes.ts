@@ -1,4 +1,4 @@
-import { hiddenInputs } from './forms.js';
+import { postForm } from './forms.js';
 import { fillText, type Html, html, safeUrl } from './html.js';
 import type { PageContent } from './layout.js';
 import type { Messages } from './messages.js';
@@ -6,7 +6,7 @@ import type { MfaPage, PageFrame } from './page.js';
 
 type RecoveryCodesPage = Extract<MfaPage, { name: 'recovery-codes' }>;
 
-/** The recovery codes, shown once; the way on opens when the user says that they are saved. */
+/** The recovery codes, shown once; the way on is the button by which the user says that they are saved. */
 export function renderRecoveryCodes(page: RecoveryCodesPage, frame: PageFrame, messages: Messages): PageContent {
   const texts = messages.recoveryCodes;
   const created = fillText(texts.created, html`<time datetime="${isoDate(frame.now)}">${messages.date(frame.now)}</time>`);
@@ -27,7 +27,40 @@ ${page.recoveryCodes.map((code) => html`<li>${codeHalves(code)}</li>`)}
 <button class="secondary" type="button" data-print>${texts.print}</button>
 </div>
 <p class="hint screen-only" role="status" data-not-copied="${texts.notCopied}"></p>
-${wayOn(page.continueTo, messages)}
+${postForm(
+  frame,
+  '/recovery-codes/saved',
+  { id: page.recoveryCodesId, continueTo: page.continueTo },
+  html`
+<div class="tick"><input type="checkbox" id="saved" required><label for="saved">${texts.saved}</label></div>
+<button class="primary" type="submit">${texts.continue}</button>`,
+)}
+</div>`,
+  };
+}
+
+/** After a login: the codes may never have been seen, because the answer that showed them was lost. Nobody has to take the offer. */
+export function renderRecoveryCodesOffer(
+  { continueTo }: Extract<MfaPage, { name: 'recovery-codes-offer' }>,
+  frame: PageFrame,
+  messages: Messages,
+): PageContent {
+  const texts = messages.recoveryCodesOffer;
+  return {
+    heading: texts.heading,
+    width: 'narrow',
+    body: html`<div class="panel">
+<h1>${texts.heading}</h1>
+<p class="lead">${texts.text}</p>
+${postForm(
+  frame,
+  '/recovery-codes',
+  { continueTo },
+  html`<p class="hint" id="replaces">${texts.replaces}</p>
+<button class="primary" type="submit" aria-describedby="replaces">${texts.create}</button>`,
+)}
+${postForm(frame, '/recovery-codes/saved', { continueTo }, html`<button class="secondary" type="submit">${texts.saved}</button>`)}
+<p class="other-way"><a href="${safeUrl(continueTo)}">${texts.later}</a></p>
 </div>`,
   };
 }
@@ -38,18 +71,6 @@ function codeHalves(code: string): Html {
   const middle = Math.ceil(groups.length / 2);
   const [first, second] = [groups.slice(0, middle).join('-'), groups.slice(middle).join('-')];
   return html`<code><span>${first}${second !== '' && '-'}</span><span>${second}</span></code>`;
-}
-
-function wayOn(continueTo: string, messages: Messages): Html {
-  const texts = messages.recoveryCodes;
-  // A page of another origin is no target for a form under `form-action 'self'`.
-  if (!/^\/(?!\/)/.test(continueTo)) return html`<p><a class="primary" href="${safeUrl(continueTo)}">${texts.continue}</a></p>`;
-  const target = new URL(continueTo, 'http://localhost');
-  const query = [...target.searchParams].map(([name, value]) => hiddenInputs({ [name]: value }));
-  // A GET form replaces the query of its action, so the query travels as fields.
-  return html`<form method="get" action="${target.pathname.replace(/^\/+/, '/')}${target.hash}">${query}
-<div class="tick"><input type="checkbox" id="saved" required><label for="saved">${texts.saved}</label></div>
-<button class="primary" type="submit">${texts.continue}</button></form>`;
 }
 
 function fileText(page: RecoveryCodesPage, frame: PageFrame, messages: Messages): string {

@@ -7,7 +7,7 @@ import { renderMessage } from './message.js';
 import type { Messages } from './messages.js';
 import { renderOverview } from './overview.js';
 import type { MfaPage, PageFrame } from './page.js';
-import { renderRecoveryCodes } from './recovery-codes.js';
+import { renderRecoveryCodes, renderRecoveryCodesOffer } from './recovery-codes.js';
 
 /** One page as a complete HTML document, which needs no inline script and no inline style. */
 export function renderPage(page: MfaPage, frame: PageFrame, messages: Messages): string {
@@ -20,6 +20,8 @@ function renderContent(page: MfaPage, frame: PageFrame, messages: Messages): Pag
       return renderEnroll(page, frame, messages);
     case 'recovery-codes':
       return renderRecoveryCodes(page, frame, messages);
+    case 'recovery-codes-offer':
+      return renderRecoveryCodesOffer(page, frame, messages);
     case 'challenge':
       return renderChallenge(page, frame, messages);
     case 'done':

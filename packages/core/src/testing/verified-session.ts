@@ -23,6 +23,8 @@ export async function verifiedSession<User extends MfaUser>(
     code: authenticator.code(mfa.settings.now()),
   });
   if (!confirmed.ok) throw notEnrolled(confirmed.reason);
+  // As a person does on the page that shows the codes, so that the next login does not ask about them.
+  if (confirmed.recoveryCodes) await mfa.recoveryCodesSaved({ user, session: confirmed.session });
   return { session: confirmed.session, authenticator, recoveryCodes: confirmed.recoveryCodes ?? [] };
 }
 

@@ -13,6 +13,7 @@ describe('the confirmation', () => {
     expect(confirmed.body).toEqual({
       authenticator: { id: expect.any(String), kind: 'totp', name: 'Authenticator app', createdAt, lastUsedAt: createdAt },
       recoveryCodes: expect.arrayContaining([expect.stringMatching(/^([0-9A-Z]{4}-){5}[0-9A-Z]{4}$/)]),
+      recoveryCodesId: expect.stringMatching(/^[\w-]{22}$/),
       assurance: expect.objectContaining({ userId: bob.id, via: 'otp' }),
       returnTo: '/home',
     });
@@ -32,6 +33,7 @@ describe('the confirmation', () => {
     expect(page.body.page).toEqual({
       name: 'recovery-codes',
       recoveryCodes: expect.any(Array),
+      recoveryCodesId: expect.stringMatching(/^[\w-]{22}$/),
       continueTo: '/mfa/done',
       fileName: 'acme-recovery-codes.txt',
     });

@@ -131,6 +131,27 @@ describe('devices and sessions', () => {
     expect((await mfa.getStatus({ user: ada })).ok).toBe(true);
   });
 
+  it('F17: after one’s own device was revoked, the prompt says why it asks, and leads back to the overview', async () => {
+    const { logIn, code } = await openDesk();
+    const client = await logIn();
+    await client.post('/verify', { code: code() });
+    const revoked = await client.page('POST', '/devices/revoke', { id: client.state.assurance.deviceId ?? '' });
+    expect(led(revoked)).toEqual([303, '/mfa/challenge?notice=device_ended']);
+    const prompt = await client.page('GET', '/challenge?notice=device_ended');
+    expect([prompt.status, prompt.body.page.because]).toEqual([200, 'missing']);
+    expect(prompt.body.frame.notice).toEqual({
+      tone: 'info',
+      text: 'This device’s access was ended. Enter a code to continue.',
+    });
+    for (const query of ['', '?notice=', '?notice=device_revoked', '?notice=%3Cb%3Ex']) {
+      expect((await client.page('GET', `/challenge${query}`)).body.frame.notice).toBeUndefined();
+    }
+    expect((await client.page('POST', '/verify', { code: '000000' })).body.frame.notice.tone).toBe('error');
+    expect(led(await client.page('POST', '/verify', { code: code() }))).toEqual([303, '/mfa']);
+    // Whoever has proven enough is not told that something ended.
+    expect(led(await client.page('GET', '/challenge?notice=device_ended'))).toEqual([303, '/home']);
+  });
+
   it('a device is revoked, and one that is gone is no error', async () => {
     const { logIn, code } = await openDesk();
     const client = await logIn();
@@ -157,7 +178,7 @@ describe('recovery codes', () => {
   it('are made anew, shown once, and once for each proof', async () => {
     const { client, recoveryCodes, logIn } = await setUp();
     const answer = await client.post('/recovery-codes');
-    expect([answer.status, Object.keys(answer.body)]).toEqual([200, ['recoveryCodes']]);
+    expect([answer.status, Object.keys(answer.body)]).toEqual([200, ['recoveryCodes', 'recoveryCodesId']]);
     expect(answer.body.recoveryCodes).toHaveLength(10);
     expect((await client.post('/recovery-codes')).body).toMatchObject({ status: 403, reason: 'assurance_required' });
     const other = await logIn();
@@ -176,7 +197,8 @@ describe('recovery codes', () => {
     const page = await browser(ada, session).page('POST', '/recovery-codes');
     expect([page.status, page.body.frame.account, page.body.frame.brand]).toEqual([200, ada.name, brand ?? 'Acme']);
     const recoveryCodes = expect.arrayContaining([expect.any(String)]);
-    expect(page.body.page).toEqual({ name: 'recovery-codes', recoveryCodes, continueTo: '/mfa', fileName });
+    const recoveryCodesId = expect.stringMatching(/^[\w-]{22}$/);
+    expect(page.body.page).toEqual({ name: 'recovery-codes', recoveryCodes, recoveryCodesId, continueTo: '/mfa', fileName });
   });
 
   it('that are switched off are refused, on the page where it came up', async () => {

@@ -17,7 +17,7 @@ import type { EndpointCall, Handler } from './endpoint-call.js';
 import { cancelEnroll, confirmEnroll, showEnroll, startEnroll } from './enroll.js';
 import { endSessions, removeAuthenticator, renameAuthenticator, revokeDevice } from './manage.js';
 import { showOverview } from './overview.js';
-import { regenerateCodes } from './recovery-codes.js';
+import { codesSaved, regenerateCodes, showCodesOffer } from './recovery-codes.js';
 
 interface Endpoint {
   get?: Handler;
@@ -37,7 +37,8 @@ const ENDPOINTS: Record<EndpointPath, Endpoint> = {
   '/challenge': { get: showChallenge },
   '/verify': { post: verifyProof, pendingToken: true },
   '/done': { get: showDone },
-  '/recovery-codes': { post: regenerateCodes },
+  '/recovery-codes': { get: showCodesOffer, post: regenerateCodes },
+  '/recovery-codes/saved': { post: codesSaved },
   '/authenticators/rename': { post: renameAuthenticator },
   '/authenticators/remove': { post: removeAuthenticator },
   '/devices/revoke': { post: revokeDevice },

@@ -4,8 +4,12 @@ import { jsonAnswer, redirectAnswer } from '../answers.js';
 import { askedQuery, readAsked } from '../asked.js';
 import type { HttpAnswer } from '../exchange.js';
 import type { Problem } from '../problem.js';
-import { showPage, type View } from '../views.js';
+import { messagesFor, showPage, type View } from '../views.js';
 import { answerDecision, answerLate, answerMissing, answerRefusal, type EndpointCall, tellHost } from './endpoint-call.js';
+import { codesOfferUrl } from './recovery-codes.js';
+
+/** Says in the address of the prompt that the user has revoked the device in use: a name, never a text. */
+export const DEVICE_ENDED = 'device_ended';
 
 type Because = 'missing' | 'expired' | 'revoked';
 
@@ -20,7 +24,11 @@ export async function showChallenge<User extends MfaUser, Request>(call: Endpoin
     return redirectAnswer(kit, flows.returnTo() === kit.options.homeUrl ? kit.options.homeUrl : `${kit.options.publicPath}/done`);
   }
   const view = await challengeView(call, { because, mode: call.query.get('use') === 'recovery-code' ? 'recovery-code' : 'code' });
-  if (call.html) return showPage(kit, exchange, { ...view, user: flows.user });
+  if (call.html) {
+    const ended = call.query.get('notice') === DEVICE_ENDED && because !== 'expired';
+    const notice = ended && { tone: 'info' as const, text: messagesFor(kit, exchange).challenge.deviceEnded };
+    return showPage(kit, exchange, { ...view, user: flows.user, ...(notice && { notice }) });
+  }
   const { name: _, mode: __, asked: ___, ...challenge } = view.page;
   return jsonAnswer(kit, 200, { challenge });
 }
@@ -32,6 +40,7 @@ export async function verifyProof<User extends MfaUser, Request>(call: EndpointC
   if ((code === undefined) === (recoveryCode === undefined)) {
     return answerMissing(call, 'One of the fields "code" and "recoveryCode" is needed.');
   }
+  const atLogin = flows.assurance === undefined || flows.assurance.via === 'remembered-device';
   const verified = await flows.verify({ code, recoveryCode, rememberDevice });
   if (!verified.ok) {
     const mode = code === undefined ? 'recovery-code' : 'code';
@@ -40,7 +49,9 @@ export async function verifyProof<User extends MfaUser, Request>(call: EndpointC
   const { ok: _, ...answer } = verified;
   const added = await tellHost(call, { assurance: answer.assurance, door: 'verify' });
   if (!added) return answerLate(call);
-  return call.html ? redirectAnswer(kit, answer.returnTo) : jsonAnswer(kit, 200, { ...added, ...answer });
+  if (!call.html) return jsonAnswer(kit, 200, { ...added, ...answer });
+  // Offered at logins only: a step-up is in the middle of something else. The offer leads on to where the proof would have led.
+  return redirectAnswer(kit, answer.recoveryCodesUnsaved && atLogin ? codesOfferUrl(call) : answer.returnTo);
 }
 
 function redrawChallenge<User extends MfaUser, Request>(

@@ -35,6 +35,7 @@ export type OverviewNotice =
   | 'authenticator_removed'
   | 'authenticator_renamed'
   | 'device_revoked'
+  | 'recovery_codes_saved'
   | 'sessions_ended'
   | 'already_confirmed';
 
@@ -169,6 +170,11 @@ function refuseAdded(what: string, cause?: unknown): never {
     `The option "onVerified" must return an object such as { accessToken }, or nothing; ${what}.`,
     { cause },
   );
+}
+
+/** Whether the storage is away or busy: nothing of what was asked was done. */
+export function isFault(reason: string): boolean {
+  return reason === 'unavailable' || reason === 'busy';
 }
 
 /** Where the overview is, with the notice it shows. */

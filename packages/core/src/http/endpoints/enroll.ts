@@ -12,10 +12,11 @@ import {
   answerProblem,
   answerRefusal,
   type EndpointCall,
+  isFault,
   overviewUrl,
   tellHost,
 } from './endpoint-call.js';
-import { recoveryCodesView } from './recovery-codes.js';
+import { codesOfferUrl, recoveryCodesView } from './recovery-codes.js';
 
 /** GET: the page shows this session's pending enrollment again, or starts one; JSON only tells of the pending one. */
 export async function showEnroll<User extends MfaUser, Request>(call: EndpointCall<User, Request>): Promise<HttpAnswer> {
@@ -49,7 +50,7 @@ export async function confirmEnroll<User extends MfaUser, Request>(call: Endpoin
   if (!enrollmentId || code === undefined) return answerMissing(call, 'The fields "enrollmentId" and "code" are needed.');
   const confirmed = await flows.confirmEnrollment({ enrollmentId, code, rememberDevice });
   if (!confirmed.ok) {
-    if (call.html && confirmed.reason === 'already_confirmed') return redirectAnswer(kit, overviewUrl(call, 'already_confirmed'));
+    if (call.html && confirmed.reason === 'already_confirmed') return leadAfterRepetition(call);
     return answerRefusal(call, confirmed, { returnTo: enrollUrl(call), redraw: () => redrawEnroll(call) });
   }
   const { ok: _, ...answer } = confirmed;
@@ -57,12 +58,22 @@ export async function confirmEnroll<User extends MfaUser, Request>(call: Endpoin
   // The recovery codes are shown once: they leave even where the fields of the host are missing.
   if (!added && !answer.recoveryCodes) return answerLate(call);
   if (!call.html) return jsonAnswer(kit, 200, { ...added, ...answer });
-  const { recoveryCodes, returnTo } = answer;
+  const { recoveryCodes, recoveryCodesId = '', returnTo: continueTo } = answer;
   if (!recoveryCodes) {
     flows.takeWayBack();
     return redirectAnswer(kit, overviewUrl(call, 'authenticator_added'));
   }
-  return showPage(kit, exchange, { ...recoveryCodesView(call, recoveryCodes, returnTo), user: flows.user });
+  return showPage(kit, exchange, {
+    ...recoveryCodesView(call, { recoveryCodes, recoveryCodesId, continueTo }),
+    user: flows.user,
+  });
+}
+
+/** A form that was sent twice: the browser has dropped the first answer, and the recovery codes with it. */
+async function leadAfterRepetition<User extends MfaUser, Request>(call: EndpointCall<User, Request>): Promise<HttpAnswer> {
+  const result = await call.flows.getStatus();
+  const unsaved = result.ok && result.status.recoveryCodesUnsaved;
+  return redirectAnswer(call.kit, unsaved ? codesOfferUrl(call) : overviewUrl(call, 'already_confirmed'));
 }
 
 /** POST: drops a pending enrollment. */
@@ -97,8 +108,4 @@ async function describeEnrollment({ id, uri, manualKey, expiresAt }: Enrollment)
 
 function enrollUrl<User extends MfaUser, Request>({ kit }: EndpointCall<User, Request>): string {
   return `${kit.options.publicPath}/enroll`;
-}
-
-function isFault(reason: string): boolean {
-  return reason === 'unavailable' || reason === 'busy';
 }

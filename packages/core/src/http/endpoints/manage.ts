@@ -1,8 +1,9 @@
 import type { MfaUser } from '../../options.js';
-import { jsonAnswer } from '../answers.js';
+import { jsonAnswer, redirectAnswer } from '../answers.js';
 import type { HttpAnswer } from '../exchange.js';
 import { describeProblem } from '../problem.js';
 import type { RequestChange } from '../request-flows.js';
+import { DEVICE_ENDED } from './challenge.js';
 import {
   answerChange,
   answerMissing,
@@ -34,9 +35,16 @@ export async function revokeDevice<User extends MfaUser, Request>(call: Endpoint
   const { id } = call.fields;
   if (!id) return answerMissing(call, ID_NEEDED);
   const result = await call.flows.revokeDevice({ deviceId: id });
-  // A browser is asked for a code by the page that it is sent to.
-  if (result.ok && result.endedOwnSession && !call.html) return jsonAnswer(call.kit, 200, { endedOwnSession: true });
+  if (result.ok && result.endedOwnSession) return tellEndedOwnSession(call);
   return finish(call, result, 'device_revoked');
+}
+
+/** The session is gone, so a browser is asked for a code by a page that says why, and then goes back to where it was. */
+async function tellEndedOwnSession<User extends MfaUser, Request>(call: EndpointCall<User, Request>): Promise<HttpAnswer> {
+  const { kit, flows } = call;
+  if (!call.html) return jsonAnswer(kit, 200, { endedOwnSession: true });
+  await flows.setReturnTo(kit.options.publicPath);
+  return redirectAnswer(kit, `${kit.options.publicPath}/challenge?notice=${DEVICE_ENDED}`);
 }
 
 /** POST: ends every other session and forgets all remembered devices. */

@@ -46,6 +46,7 @@ function overviewView<User extends MfaUser, Request>(
         ...(device.id === call.flows.assurance?.deviceId && { endsSession: true as const }),
       })),
       recoveryCodesLeft: status.recoveryCodesLeft,
+      ...(status.recoveryCodesUnsaved && { recoveryCodesUnsaved: true }),
       recoveryCodesOffered: settings.recoveryCodeCount > 0 && status.enrolled,
       mayRemoveLast: status.mfa !== 'required',
       mayEnroll: status.mayEnroll,
@@ -67,6 +68,7 @@ function overviewNotice<User extends MfaUser, Request>(call: EndpointCall<User, 
     case 'authenticator_removed':
     case 'authenticator_renamed':
     case 'device_revoked':
+    case 'recovery_codes_saved':
     case 'sessions_ended':
       return { tone: 'success', text: successes[name] };
     case 'already_confirmed':

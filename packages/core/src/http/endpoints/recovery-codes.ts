@@ -1,33 +1,78 @@
 import type { MfaUser } from '../../options.js';
-import { jsonAnswer } from '../answers.js';
+import { emptyAnswer, jsonAnswer, redirectAnswer } from '../answers.js';
+import { endpointPaths } from '../endpoint-paths.js';
 import type { HttpAnswer } from '../exchange.js';
 import { brandFor, showPage, type View } from '../views.js';
-import { answerRefusal, type EndpointCall, tellHost } from './endpoint-call.js';
+import { answerDecision, answerRefusal, type EndpointCall, isFault, overviewUrl, tellHost } from './endpoint-call.js';
 import { redrawOverview } from './overview.js';
 
 /** POST: a new set of codes, shown in this answer and never again. */
 export async function regenerateCodes<User extends MfaUser, Request>(call: EndpointCall<User, Request>): Promise<HttpAnswer> {
   const { kit, exchange, flows } = call;
+  const { continueTo = kit.options.publicPath } = call.fields;
   const result = await flows.regenerateRecoveryCodes();
   if (!result.ok) return answerRefusal(call, result, { redraw: () => redrawOverview(call) });
-  const { recoveryCodes, assurance } = result;
+  const { recoveryCodes, recoveryCodesId, assurance } = result;
   if (call.html) {
-    return showPage(kit, exchange, { ...recoveryCodesView(call, recoveryCodes, kit.options.publicPath), user: flows.user });
+    const shown = { recoveryCodes, recoveryCodesId, continueTo: leadOn(call, continueTo) };
+    return showPage(kit, exchange, { ...recoveryCodesView(call, shown), user: flows.user });
   }
-  if (flows.keepsState || !assurance) return jsonAnswer(kit, 200, { recoveryCodes });
-  return jsonAnswer(kit, 200, { ...(await tellHost(call, { assurance, door: 'manage' })), recoveryCodes, assurance });
+  if (flows.keepsState || !assurance) return jsonAnswer(kit, 200, { recoveryCodes, recoveryCodesId });
+  const added = await tellHost(call, { assurance, door: 'manage' });
+  return jsonAnswer(kit, 200, { ...added, recoveryCodes, recoveryCodesId, assurance });
+}
+
+/** POST: the user says that the codes are saved. `id`: the set that was shown; without it, the one that is there. */
+export async function codesSaved<User extends MfaUser, Request>(call: EndpointCall<User, Request>): Promise<HttpAnswer> {
+  const { id, continueTo } = call.fields;
+  const { kit, flows } = call;
+  const result = await flows.recoveryCodesSaved({ recoveryCodesId: id === '' ? undefined : id });
+  // The codes are saved, so the person goes on. What was not noted is asked again at the next login.
+  const goesOn = call.html && continueTo !== undefined && (result.ok || isFault(result.reason));
+  if (goesOn) return redirectAnswer(kit, leadOn(call, continueTo));
+  if (!result.ok) return answerRefusal(call, result, { redraw: () => redrawOverview(call) });
+  return call.html ? redirectAnswer(kit, overviewUrl(call, 'recovery_codes_saved')) : emptyAnswer(kit);
+}
+
+/** GET: whether the codes may never have been seen; the page offers new ones. */
+export async function showCodesOffer<User extends MfaUser, Request>(call: EndpointCall<User, Request>): Promise<HttpAnswer> {
+  const { kit, exchange, flows } = call;
+  const decision = await flows.checkAccess({ acceptRememberedDevice: false });
+  if (decision.access !== 'allow') return answerDecision(call, decision);
+  const result = await flows.getStatus();
+  if (!result.ok) return answerRefusal(call, result);
+  const { recoveryCodesLeft, recoveryCodesUnsaved } = result.status;
+  if (!call.html) return jsonAnswer(kit, 200, { recoveryCodesLeft, ...(recoveryCodesUnsaved && { recoveryCodesUnsaved }) });
+  // A bookmark, or the browser's back button: there is nothing to offer any more.
+  if (!recoveryCodesUnsaved) return redirectAnswer(kit, overviewUrl(call));
+  return showPage(kit, exchange, { page: { name: 'recovery-codes-offer', continueTo: doneUrl(call) }, user: flows.user });
+}
+
+/** Where the page is that offers new codes. */
+export function codesOfferUrl<User extends MfaUser, Request>({ kit }: EndpointCall<User, Request>): string {
+  return `${kit.options.publicPath}/recovery-codes`;
 }
 
 /** The page with the codes, drawn in the answer of the POST that made them: nothing keeps them for a later GET. */
 export function recoveryCodesView<User extends MfaUser, Request>(
   { kit, flows }: EndpointCall<User, Request>,
-  recoveryCodes: string[],
-  continueTo: string,
+  shown: { recoveryCodes: string[]; recoveryCodesId: string; continueTo: string },
 ): Pick<View<User>, 'page'> {
   const brand = brandFor(kit, flows.user)
     .toLowerCase()
     .replace(/[^a-z0-9]+/g, '-')
     .replace(/^-+|-+$/g, '');
   const fileName = `${brand === '' ? '' : `${brand}-`}recovery-codes.txt`;
-  return { page: { name: 'recovery-codes', recoveryCodes, continueTo, fileName } };
+  return { page: { name: 'recovery-codes', ...shown, fileName } };
+}
+
+/** The page of the kit that a form of these pages asked for; a form can be changed, so no other address is followed. */
+function leadOn<User extends MfaUser, Request>(call: EndpointCall<User, Request>, continueTo: string): string {
+  const { publicPath } = call.kit.options;
+  return endpointPaths().some((path) => continueTo === publicPath + path) ? continueTo : doneUrl(call);
+}
+
+/** The end of a proof, which leads on by the way back. */
+function doneUrl<User extends MfaUser, Request>({ kit }: EndpointCall<User, Request>): string {
+  return `${kit.options.publicPath}/done`;
 }
