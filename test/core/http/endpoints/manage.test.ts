@@ -147,7 +147,8 @@ describe('devices and sessions', () => {
       expect((await client.page('GET', `/challenge${query}`)).body.frame.notice).toBeUndefined();
     }
     expect((await client.page('POST', '/verify', { code: '000000' })).body.frame.notice.tone).toBe('error');
-    expect(led(await client.page('POST', '/verify', { code: code() }))).toEqual([303, '/mfa']);
+    expect(led(await client.page('POST', '/verify', { code: code() }))).toEqual([303, '/mfa/done']);
+    expect((await client.page('GET', '/done')).body.page).toMatchObject({ name: 'done', continueTo: '/mfa' });
     // Whoever has proven enough is not told that something ended.
     expect(led(await client.page('GET', '/challenge?notice=device_ended'))).toEqual([303, '/home']);
   });

@@ -124,6 +124,9 @@ describe('F84: the button "I have saved them"', () => {
     expect((await browser(null).post('/recovery-codes/saved')).body.reason).toBe('login_again');
     await mfa.endSessionsOf({ userId: ada.id, actor: 'support', reason: 'asked' });
     expect((await client.post('/recovery-codes/saved')).body).toMatchObject({ status: 403, reason: 'assurance_required' });
-    expect(led(await client.page('POST', '/recovery-codes/saved', { continueTo: '/cases' }))).toEqual([303, '/mfa/challenge']);
+    expect(led(await client.page('POST', '/recovery-codes/saved', { continueTo: '/cases' }))).toEqual([
+      303,
+      '/mfa/challenge?maxAge=300',
+    ]);
   });
 });
