@@ -59,6 +59,7 @@ export const findings: [id: string, failed: string][] = [
   ['F72', 'With `exactOptionalPropertyTypes`, ordinary calls did not compile'],
   ['F73', 'An application with a `req.mfa` or `SessionData.mfa` of its own did not compile'],
   ['F74', 'With `lib` ES2020, `ErrorOptions` was not known'],
+  ['F75', 'In a bundle of esbuild that is ESM, the first QR code threw "Dynamic require"'],
   ['F76', 'The types for translations and `render` were exported from nowhere'],
   ['F77', 'In a clone that was not built, `npm pack` made an empty package; links were dead on npm'],
   ['F78', 'After a reset and a restored snapshot, a password alone could enroll'],

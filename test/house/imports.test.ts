@@ -68,7 +68,9 @@ describe('imports in core run one way', () => {
       'core/http/device-label.ts loads bowser',
       'core/http/endpoints/answer-endpoint.ts loads ../../pages/assets.js',
       'core/http/views.ts loads ../pages/render.js',
-      'core/qr.ts loads qrcode',
+      'core/qr.ts loads node:zlib',
+      'core/qr.ts loads qrcode/lib/core/qrcode.js',
+      'core/qr.ts loads qrcode/lib/renderer/svg-tag.js',
       'nest/mfa.socket.ts loads @nestjs/websockets',
     ]);
   });

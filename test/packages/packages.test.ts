@@ -1,4 +1,4 @@
-import { copyFileSync, existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdtempSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -68,7 +68,7 @@ describe('what is published', () => {
     for (const { name, files } of packed) {
       const stems = (folder: string, ending: string): string[] =>
         files
-          .filter((file) => file.startsWith(folder) && file.endsWith(ending))
+          .filter((file) => file.startsWith(folder) && file.endsWith(ending) && !(folder === 'src/' && file.endsWith('.d.ts')))
           .map((file) => file.slice(folder.length, -ending.length))
           .sort();
       const sources = stems('src/', '.ts');
@@ -135,6 +135,30 @@ describe('an application that installs it', () => {
     run(path.join(root, 'node_modules/.bin/tsc'), ['-p', `tsconfig.${name}.json`], consumer);
   });
 
+  it('F75: shows a QR code and a page from one file that esbuild made, as ESM', () => {
+    const esbuild = installedForCompilers('esbuild/bin/esbuild');
+    if (esbuild === null) return;
+    const options = [
+      '--bundle',
+      '--platform=node',
+      '--format=esm',
+      '--external:express',
+      '--outfile=bundle.mjs',
+      '--log-level=warning',
+    ];
+    run(esbuild, ['bundled.mjs', ...options], consumer);
+    for (const name of ['core', 'express']) {
+      renameSync(path.join(consumer, 'node_modules/@mfa-kit', name), path.join(consumer, `away-${name}`));
+    }
+    try {
+      expect(run('node', ['bundle.mjs'], consumer)).toContain('bundle works, 200');
+    } finally {
+      for (const name of ['core', 'express']) {
+        renameSync(path.join(consumer, `away-${name}`), path.join(consumer, 'node_modules/@mfa-kit', name));
+      }
+    }
+  });
+
   // What the READMEs declare: TypeScript 5.9, 6 and 7, and the library of ES2020.
   it.each(['5', '6', '7'])(
     'F71, F72, F73, F74, F76: compiles with TypeScript %s and every strict flag',
@@ -163,9 +187,15 @@ describe('an application that installs it', () => {
   );
 });
 
-/** The file that runs a compiler; null, with one line that says what to install, where that is missing. */
+/** The file that runs a compiler; null where it is not installed. */
 function compilerOf(major: string): string | null {
-  const others = `test/apps/compilers/node_modules/typescript-${major}`;
-  const file = path.join(root, major === '7' ? 'node_modules/typescript' : others, 'bin/tsc');
-  return existsSync(file) ? file : reportMissing('the other compilers are missing: npm ci --prefix test/apps/compilers');
+  return major === '7'
+    ? path.join(root, 'node_modules/typescript/bin/tsc')
+    : installedForCompilers(`typescript-${major}/bin/tsc`);
+}
+
+/** A file of test/apps/compilers; null, with one line that says what to install, where it is missing. */
+function installedForCompilers(name: string): string | null {
+  const file = path.join(root, 'test/apps/compilers/node_modules', name);
+  return existsSync(file) ? file : reportMissing('other compilers are missing: npm ci --prefix test/apps/compilers');
 }
