@@ -52,6 +52,8 @@ export const findings: [id: string, failed: string][] = [
   ['F57', 'A page of another origin kept a handle to the window and could read the pending key; smaller faults of the forms'],
   ['F54', 'Behind `rewriteUrl` and other settings of the Fastify router, every page of the kit in Nest was unavailable'],
   ['F55', 'In Nest, an interceptor of the host could leave a page of the kit unanswered'],
+  ['F56', 'A stream of events or a socket went on after access had ended'],
+  ['F58', 'A client that reconnected to a gateway in a loop received what was pushed before it was refused'],
   ['F59', 'In Nest, a decorator that replaced a method dropped the mark of `@RequireMfa()` from it'],
   ['F60', 'In Nest, `@SkipMfa()` on a base class opened every route of its subclasses'],
   ['F62', 'The endpoints of the kit appeared in the Swagger document of the host'],

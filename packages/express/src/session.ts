@@ -16,7 +16,7 @@ export const NOT_RENEWABLE =
 /** The session of express-session as the place of the MFA state. */
 export function expressSessionPort(req: Request): SessionPort {
   present(req);
-  return storeSessionPort(() => present(req));
+  return storeSessionPort(() => present(req), req);
 }
 
 function present(req: Request): Session & Partial<SessionData> {

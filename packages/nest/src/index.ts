@@ -12,6 +12,7 @@ export {
   type PagesOptions,
   type RequestFlows,
   type VerifiedRequest,
+  type WhileAllowedOptions,
 } from '@mfa-kit/core/http';
 export { assertMfaCoverage, mfaCoverage } from './mfa.coverage.js';
 export { CurrentAssurance, InjectMfa, RequireMfa, SkipMfa } from './mfa.decorators.js';
@@ -29,4 +30,5 @@ export type {
   MfaRequest,
   MfaSessionFunctions,
 } from './mfa.options.js';
+export type { MfaSocketOptions, SocketMiddleware } from './mfa.socket.js';
 export { MFA, MFA_HOST } from './mfa.tokens.js';

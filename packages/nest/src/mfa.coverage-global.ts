@@ -27,6 +27,12 @@ export function runsForSockets(app: INestApplication): boolean | undefined {
   return typeof guards === 'object' && guards !== null ? 'config' in guards && Boolean(guards.config) : undefined;
 }
 
+/** The server, or the namespace, of a gateway; undefined when it cannot be seen. */
+export function socketServerOf(app: INestApplication, place: object): unknown {
+  const container = follow(app, ['socketModule', 'socketsContainer']) as { getOneByConfig?(place: object): unknown } | undefined;
+  return follow(container?.getOneByConfig?.(place), ['server']);
+}
+
 /** Whether they run for messages: only of microservices that share the application's guards. */
 export function runsForMessages(app: INestApplication, config: ApplicationConfig): boolean | undefined {
   const microservices = app.getMicroservices();

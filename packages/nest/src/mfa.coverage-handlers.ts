@@ -1,9 +1,11 @@
+import type { CoveredRoute } from '@mfa-kit/core/http';
 import { MetadataScanner, type ModulesContainer } from '@nestjs/core';
 import { type Handler, type HostModule, readMetadata, type Wrapper } from './mfa.coverage-guards.js';
 import { type PathSetting, readRoutes } from './mfa.coverage-paths.js';
 import { GUARDS } from './mfa.decorators.js';
 import { MfaGuard } from './mfa.guard.js';
-import { handlerMark } from './mfa.mark.js';
+import { classMark, handlerMark } from './mfa.mark.js';
+import { isServerGuarded } from './mfa.socket.js';
 
 /** Keys of the metadata of Nest's packages for GraphQL, sockets and messages, none of which every host has. */
 const RESOLVER_TYPE = 'graphql:resolver_type';
@@ -71,15 +73,22 @@ export function listResolvers(modules: ModulesContainer, { fieldGuards }: { fiel
   );
 }
 
-/** What gateways do with messages. */
-export function listGateways(modules: ModulesContainer): { handlers: Handler[]; connections: string[] } {
+/** What gateways do with messages, and whether their servers ask before a socket exists. */
+export function listGateways(
+  modules: ModulesContainer,
+  serverOf: (place: { port: number; path: unknown; namespace?: unknown }) => unknown,
+): { handlers: Handler[]; connections: string[]; openings: CoveredRoute[] } {
   const handlers: Handler[] = [];
   const connections: string[] = [];
+  const openings: CoveredRoute[] = [];
   for (const { controller, methods } of eachMethod(modules, 'providers')) {
     if (readMetadata(GATEWAY, controller) !== true) continue;
-    const { namespace } = readMetadata<{ namespace?: unknown }>(GATEWAY_OPTIONS, controller) ?? {};
+    const { namespace, path } = readMetadata<{ namespace?: unknown; path?: unknown }>(GATEWAY_OPTIONS, controller) ?? {};
     const port = readMetadata<number>(GATEWAY_PORT, controller) || undefined;
     const place = [port && `:${port}`, namespace && `/${nameOf(namespace).replace(/^\//, '')}`].filter(Boolean).join('');
+    const server = serverOf({ port: port ?? 0, path, ...(namespace !== undefined && namespace !== '' && { namespace }) });
+    const opening = ['WS', place, `connect ${(controller as { name?: string }).name}`].filter(Boolean).join(' ');
+    openings.push({ route: opening, ...judgeOpening(controller, server) });
     for (const { callback, own, name, instance, module } of methods) {
       if (name === 'handleConnection') connections.push(`${instance.constructor.name}.handleConnection`);
       if (readMetadata(MESSAGE_MAPPING, own) === undefined) continue;
@@ -87,7 +96,14 @@ export function listGateways(modules: ModulesContainer): { handlers: Handler[]; 
       handlers.push({ route, transport: 'ws', instance, callback, module });
     }
   }
-  return { handlers, connections };
+  return { handlers, connections, openings };
+}
+
+/** A socket that is open receives what is pushed to all, and no guard runs when it opens. */
+function judgeOpening(gateway: object, server: unknown): Pick<CoveredRoute, 'status' | 'why'> {
+  if (isServerGuarded(server)) return { status: 'guarded' };
+  if (classMark(gateway)?.mark.kind === 'skip') return { status: 'skipped', why: '@SkipMfa()' };
+  return { status: 'unknown', why: 'no guardServer() asks before a socket exists' };
 }
 
 /** A class and its methods. */

@@ -3,7 +3,7 @@ import { assertCoverage, buildCoverage, type CoverageOptions, type CoverageRepor
 import { type INestApplication, VersioningType } from '@nestjs/common';
 import { ApplicationConfig, ModulesContainer } from '@nestjs/core';
 import { isMfaController } from './mfa.controller.js';
-import { globalGuardsOf, runsForMessages, runsForSockets } from './mfa.coverage-global.js';
+import { globalGuardsOf, runsForMessages, runsForSockets, socketServerOf } from './mfa.coverage-global.js';
 import { listGraphql, listPlainFields } from './mfa.coverage-graphql.js';
 import { findHosts, type GlobalGuards, type Handler, judge } from './mfa.coverage-guards.js';
 import { listControllers, listGateways, listMessageHandlers, listResolvers } from './mfa.coverage-handlers.js';
@@ -40,12 +40,13 @@ export function mfaCoverage(app: INestApplication): CoverageReport {
   const resolvers = listResolvers(modules, {
     fieldGuards: graphql.length > 0 && graphql.every(({ fieldGuards }) => fieldGuards),
   });
-  const gateways = listGateways(modules);
+  const gateways = listGateways(modules, (place) => socketServerOf(app, place));
   return buildCoverage(
     [
       ...routes,
       ...rows(resolvers, true),
       ...listPlainFields(graphql, new Set(resolvers.map(({ route }) => route))),
+      ...gateways.openings,
       ...rows(gateways.handlers, runsForSockets(app)),
       ...rows(listMessageHandlers(modules), runsForMessages(app, config)),
       ...(platform ? listBeside(platform, known, graphql) : [HIDDEN_PLATFORM]),

@@ -4,16 +4,21 @@ import {
   checkRequirement,
   decisionProblem,
   describeProblem,
+  endOpen,
   type GuardOutcome,
   guardMessage,
   guardRequest,
   type HttpAnswer,
+  isSocketOriginAllowed,
   isThenable,
+  keepWhileAllowed,
   type MfaExchange,
   PLAIN_REQUIREMENT,
   problemAnswer,
+  refuseOrigin,
   rescue,
   type SessionPort,
+  type WhileAllowedOptions,
 } from '@mfa-kit/core/http';
 import { type CanActivate, type ExecutionContext, Inject, Injectable, Logger } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
@@ -24,7 +29,7 @@ import { classMark, MFA_MARK, type MfaMark, unmarkedCopyOf } from './mfa.mark.js
 import type { MfaCaller, MfaRequest } from './mfa.options.js';
 import { asReply, writeLastReply } from './mfa.reply.js';
 import { openSession, refreshSession } from './mfa.session.js';
-import { closeSocket, socketException } from './mfa.socket.js';
+import { guardSocketServer, type MfaSocketOptions, runMiddleware, socketException } from './mfa.socket.js';
 import { MFA_HOST } from './mfa.tokens.js';
 
 /** A request that was refused. */
@@ -71,6 +76,42 @@ export class MfaGuard implements CanActivate {
   }
 
   /**
+   * For `afterInit(server)` of a gateway: from now on a socket is asked before it exists, so a client that is refused joins nothing
+   * and receives nothing. With ws it is also how the guard of the messages learns of the request that opened a socket. Refuses pages of
+   * other origins than the own one and `allowedOrigins`.
+   */
+  guardServer(server: object, { requirement = {}, middleware = [] }: MfaSocketOptions = {}): void {
+    const checked = checkRequirement(requirement);
+    guardSocketServer(
+      server,
+      async (request, client) => {
+        const access = await rescue(
+          () => this.#admit({ request, transport: 'websocket', ...(client && { client }) }, checked, middleware),
+          (cause) => this.#deny(cause),
+        );
+        return access.allowed ? undefined : { problem: access.exception.problem, answer: access.answer };
+      },
+      rememberOpening,
+    );
+  }
+
+  /**
+   * For `handleConnection(client, request)` of a gateway: closes the socket as soon as access has ended, by a logout or a password
+   * change for example. Asks now and every 30 seconds (`everySeconds`), one read each time. False: the socket was closed.
+   */
+  async whileAllowed(client: object, request?: MfaRequest, options?: WhileAllowedOptions): Promise<boolean> {
+    if (request) rememberOpening(client, request);
+    try {
+      const exchange = await this.#host.open({ caller: readSocket(client, request) }, this.#readers);
+      return await keepWhileAllowed(this.#host.kit, exchange, client, options);
+    } catch (cause) {
+      const denied = this.#deny(cause);
+      if (!denied.allowed) endOpen(client, denied.exception.problem);
+      return false;
+    }
+  }
+
+  /**
    * For `handleConnection(client, request)` of a gateway, where guards do not run: tells a refused socket why, closes it and
    * gives false. With `ws` it is also how the guard of the messages learns of the request that opened the socket.
    */
@@ -81,7 +122,7 @@ export class MfaGuard implements CanActivate {
       () => this.#ask({ caller: readSocket(client, request) }, checked),
       (cause) => this.#deny(cause),
     );
-    if (!access.allowed) closeSocket(client, access.exception.problem);
+    if (!access.allowed) endOpen(client, access.exception.problem);
     return access.allowed;
   }
 
@@ -191,6 +232,25 @@ export class MfaGuard implements CanActivate {
     if (!outcome.allowed) return this.#refuse(decisionProblem(outcome.decision), outcome.answer);
     if (context) rememberAssurance(context, outcome.assurance);
     return ALLOWED;
+  }
+
+  async #admit(
+    caller: MfaCaller,
+    requirement: Requirement,
+    middleware: NonNullable<MfaSocketOptions['middleware']>,
+  ): Promise<Access> {
+    const { kit } = this.#host;
+    const { request } = caller;
+    const header = (name: string) => {
+      const value = request.headers[name];
+      return Array.isArray(value) ? value.join(', ') : value;
+    };
+    const encrypted = Object(Object(request).socket).encrypted === true;
+    if (!isSocketOriginAllowed({ header }, { allowedOrigins: kit.options.allowedOrigins, encrypted })) {
+      return this.#refuse(refuseOrigin(kit));
+    }
+    await runMiddleware(request, middleware);
+    return this.#askSocket(caller, requirement);
   }
 
   async #askSocket(caller: MfaCaller, requirement: Requirement, context?: ExecutionContext): Promise<Access> {

@@ -28,12 +28,16 @@ export function openSession(options: AnyMfaOptions, request: MfaRequest): Sessio
     const present = sessionOf(request);
     if (!isStoreSession(present)) throw new MfaError('host_setup', NO_SESSION);
     return present;
-  });
+  }, request);
 }
 
 async function openHostSession(session: MfaSessionFunctions, request: MfaRequest): Promise<SessionPort> {
   const state = await session.read(request);
-  return { read: () => state, write: (next, how) => session.write(request, next, how) };
+  return {
+    read: () => state,
+    reread: async () => ({ state: await session.read(request) }),
+    write: (next, how) => session.write(request, next, how),
+  };
 }
 
 /**

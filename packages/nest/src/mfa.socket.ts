@@ -1,7 +1,74 @@
-import { type Problem, SOCKET_CLOSE_CODE } from '@mfa-kit/core/http';
+import { type IncomingMessage, ServerResponse } from 'node:http';
+import { MfaError, type Requirement } from '@mfa-kit/core';
+import type { HttpAnswer, Problem } from '@mfa-kit/core/http';
 import type { MfaException } from './mfa.exception.js';
+import type { MfaRequest } from './mfa.options.js';
 
-const EVENT = 'exception';
+/** A middleware as Express has them: a session's, for example. */
+export type SocketMiddleware = (request: never, response: never, next: (error?: unknown) => void) => unknown;
+
+/** How `guardServer()` asks before a socket exists. */
+export interface MfaSocketOptions {
+  /** What a socket needs. Default: the plain requirement. */
+  requirement?: Requirement;
+  /** Run on the request that opens the socket, before anything is asked: `[session({ ... })]`, as on the routes. */
+  middleware?: readonly SocketMiddleware[];
+}
+
+/** Decides on the request that opens a socket; undefined lets it through. `client`: the socket of socket.io. */
+export type Admission = (request: MfaRequest, client?: object) => Promise<{ problem: Problem; answer: HttpAnswer } | undefined>;
+
+type VerifyClient = (
+  info: { req: MfaRequest },
+  done: (allowed: boolean, status?: number, message?: string, headers?: Record<string, string>) => void,
+) => void;
+
+/** A server of ws, or a server or namespace of socket.io. */
+interface SocketServer {
+  options?: { verifyClient?: unknown };
+  handleUpgrade?: unknown;
+  on?(event: string, listener: (client: object, request: MfaRequest) => void): unknown;
+  use?(middleware: (socket: { request: MfaRequest }, next: (error?: Error) => void) => void): unknown;
+}
+
+const guarded = new WeakSet<object>();
+
+/** Whether a server asks the kit before a socket exists. */
+export function isServerGuarded(server: unknown): boolean {
+  return typeof server === 'object' && server !== null && guarded.has(server);
+}
+
+/** Lets a server of sockets ask before it opens one. `opened`: told of each socket of ws and the request that opened it. */
+export function guardSocketServer(server: object, admit: Admission, opened: (client: object, request: MfaRequest) => void): void {
+  const { options, handleUpgrade, use, on } = server as SocketServer;
+  if (options && typeof handleUpgrade === 'function' && typeof on === 'function') {
+    options.verifyClient = verifyClient(options.verifyClient, admit);
+    on.call(server, 'connection', opened);
+  } else if (typeof use === 'function') {
+    use.call(server, (socket, next) => {
+      void admit(socket.request, socket).then((refused) =>
+        next(refused && Object.assign(new Error(refused.problem.title), { data: refused.problem })),
+      );
+    });
+  } else {
+    throw new MfaError(
+      'host_setup',
+      'guardServer() takes the server of a gateway: write afterInit(server) { this.guard.guardServer(server) }. It knows the servers ' +
+        'of ws and the servers and namespaces of socket.io.',
+    );
+  }
+  guarded.add(server);
+}
+
+/** Runs middlewares of Express on a request that has no response. */
+export async function runMiddleware(request: MfaRequest, middleware: readonly SocketMiddleware[]): Promise<void> {
+  const response = new ServerResponse(request as IncomingMessage);
+  for (const run of middleware) {
+    await new Promise<void>((resolve, reject) => {
+      run(request as never, response as never, (error) => (error === undefined || error === null ? resolve() : reject(error)));
+    });
+  }
+}
 
 /** The refusal as Nest's filters for gateways tell it to the client: event `exception` with the problem document. */
 export async function socketException(exception: MfaException): Promise<Error> {
@@ -10,14 +77,21 @@ export async function socketException(exception: MfaException): Promise<Error> {
   return Object.assign(new WsException(exception.problem), { cause: exception });
 }
 
-/** Tells a client why, and closes its socket: of socket.io, or one that is a WebSocket itself. */
-export function closeSocket(client: object, problem: Problem): void {
-  const { readyState, send, close, emit, disconnect } = client as Record<string, unknown>;
-  if (typeof readyState === 'number' && typeof send === 'function' && typeof close === 'function') {
-    send.call(client, JSON.stringify({ event: EVENT, data: problem }));
-    close.call(client, SOCKET_CLOSE_CODE, problem.reason);
-    return;
-  }
-  if (typeof emit === 'function') emit.call(client, EVENT, problem);
-  if (typeof disconnect === 'function') disconnect.call(client, true);
+/** Asks the kit after what the host has there. It declares two parameters, because ws goes by their number. */
+function verifyClient(before: unknown, admit: Admission): VerifyClient {
+  const ask: VerifyClient = (info, done) => {
+    void admit(info.req).then((refused) => {
+      if (!refused) done(true);
+      else done(false, refused.problem.status, refused.answer.body, Object.fromEntries(refused.answer.headers));
+    });
+  };
+  if (typeof before !== 'function') return ask;
+  return (info, done) => {
+    if (before.length === 2) {
+      before(info, (allowed: boolean, ...more: [number?, string?, Record<string, string>?]) =>
+        allowed ? ask(info, done) : done(false, ...more),
+      );
+    } else if (before(info)) ask(info, done);
+    else done(false);
+  };
 }

@@ -40,6 +40,11 @@ export interface SessionPort {
   /** The state, unchecked: it may be anything that an older version or another user left. */
   read(): unknown;
   /**
+   * What the session's store has now, without a change to the session of the request; null once the store has no such session. Absent
+   * where there is no store to ask: then {@link read} is asked again.
+   */
+  reread?: (() => Promise<{ state: unknown } | null>) | undefined;
+  /**
    * Replaces the state and waits until the session store has it. `renew`: under a new session id, keeping what else the
    * host stored there. Rejects when the store did not take it; then nothing was granted, and a later save of the same
    * session must not grant it either.

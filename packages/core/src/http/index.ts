@@ -29,6 +29,7 @@ export {
 } from './http-options.js';
 export { watchLogin } from './late-login.js';
 export { type LoginMessages, loginRequest } from './login-request.js';
+export { endOpen } from './open-connection.js';
 export { listOpenPaths, openPaths } from './open-paths.js';
 export {
   decisionProblem,
@@ -43,5 +44,8 @@ export type { RequestLogin } from './request-access.js';
 export { readRequestBody } from './request-body.js';
 export { bindFlows, type RequestChange, type RequestFlows, type RequestProof } from './request-flows.js';
 export { pathAndQuery } from './request-target.js';
+export { refuseOrigin } from './same-origin.js';
+export { isSocketOriginAllowed } from './socket-origin.js';
 export { type StoreSession, storeSessionPort } from './store-session.js';
 export { type RequestVerification, verifyRequest } from './verify-request.js';
+export { keepWhileAllowed, type WhileAllowedOptions } from './while-allowed.js';

@@ -46,7 +46,7 @@ export async function loginRequest<User extends MfaUser, Request>(
     return { decision: { access: 'unavailable', retryAfterSeconds: LATE_RETRY_SECONDS } };
   }
   if (!state.user) return fail(new MfaError('host_setup', messages.nobody));
-  const login = await bindState(kit, state).beginLogin();
+  const login = await bindState(kit, state, exchange).beginLogin();
   if (login.decision.access === 'unavailable' && unknown.stored !== 'nothing') throw new MfaError('not_done', PROOF_KEPT);
   if (state.keepsState && isAnswered()) kit.warn('MFA_KIT_LATE_LOGIN', messages.overtaken);
   return login;

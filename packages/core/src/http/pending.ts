@@ -18,7 +18,7 @@ export async function openPending<User extends MfaUser, Request>(
   const { mfa, options } = kit;
   const state = await readRequestState(kit, exchange);
   // While it is not known who is logged in, nobody acts by a token beside them.
-  if (state.late) return bindState(kit, state);
+  if (state.late) return bindState(kit, state, exchange);
   warnOfMissingUserById(kit);
   if (state.user || !options.userById) return null;
   const opened = await mfa.openPendingToken(token);
@@ -26,7 +26,7 @@ export async function openPending<User extends MfaUser, Request>(
   const answer = await callHost(kit, 'userById', () => options.userById?.(opened.userId), { user: opened });
   if (answer === LATE) {
     state.late = true;
-    return bindState(kit, state);
+    return bindState(kit, state, exchange);
   }
   const user = checkUser('userById', answer, kit);
   if (user?.id !== opened.userId) return null;

@@ -11,6 +11,7 @@ import { askAccess, ensureState, LATE_RETRY_SECONDS, loginNow, type RequestLogin
 import { type ActingIdentity, type RequestState, readRequestState } from './request-state.js';
 import { allowedReturn } from './return-policy.js';
 import type { WayBack } from './way-back.js';
+import { keepWhileAllowed, type WhileAllowedOptions } from './while-allowed.js';
 
 /** What a proof bound to a request gives. */
 export interface RequestProof {
@@ -63,6 +64,12 @@ export interface RequestFlows<User extends MfaUser = MfaUser> {
    * an MfaError `not_done` when that was not done: answer with an error then, and leave the password as it is.
    */
   passwordChanged(): Promise<{ ok: true; ended: boolean; assurance?: Assurance }>;
+  /**
+   * Ends what stays open, once access has ended: `await (await mfaFor(req, res)).whileAllowed(res)` in a route that sends events, or
+   * with any stream of Node, or a socket of ws or socket.io. Asks now and every 30 seconds (`everySeconds`), one read each time, until
+   * it closes; whatever cannot be found out ends it. Returns false when it was ended at once.
+   */
+  whileAllowed(open: object, options?: WhileAllowedOptions): Promise<boolean>;
   /** Keeps a path of this origin to go back to after the proof, in a cookie of ten minutes; anything else is ignored. */
   setReturnTo(path: string): Promise<void>;
   /**
@@ -94,13 +101,14 @@ export async function bindFlows<User extends MfaUser, Request>(
   identity?: ActingIdentity<User>,
   how?: FlowsOptions,
 ): Promise<KitFlows<User>> {
-  return bindState(kit, await readRequestState(kit, exchange, identity), how);
+  return bindState(kit, await readRequestState(kit, exchange, identity), exchange, how);
 }
 
 /** Binds the flows to who acts, once that was read. */
 export function bindState<User extends MfaUser, Request>(
   kit: HttpKit<User, Request>,
   state: RequestState<User>,
+  exchange: MfaExchange<User, Request>,
   { proofEndsAtDone = false }: FlowsOptions = {},
 ): KitFlows<User> {
   const { mfa, options } = kit;
@@ -252,6 +260,7 @@ export function bindState<User extends MfaUser, Request>(
       }
       return { ok: true, ended, ...(kept?.state === 'verified' && { assurance: kept.assurance }) };
     },
+    whileAllowed: (open, given) => keepWhileAllowed(kit, exchange, open, given),
     async setReturnTo(path) {
       const target = allowedReturn(options, path);
       if (target === undefined || !state.user) return;

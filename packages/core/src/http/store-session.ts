@@ -15,13 +15,39 @@ export interface StoreSession {
 /**
  * The place of the MFA state in a session that a store keeps.
  *
- * `present` gives the request's session as it is at that moment, because renewing replaces it; it throws when there is none.
+ * `present` gives the request's session as it is at that moment, because renewing replaces it; it throws when there is none. With the
+ * request its store can be asked again later.
  */
-export function storeSessionPort(present: () => StoreSession): SessionPort {
+export function storeSessionPort(present: () => StoreSession, request?: object): SessionPort {
   return {
     read: () => present().mfa,
+    ...(request && hasStore(request) && { reread: () => readStore(request) }),
     write: (next, { renew }) => (renew ? renewSession(present, next) : saveSession(present(), next)),
   };
+}
+
+/** A request as express-session and @fastify/session leave it. */
+interface StoredRequest {
+  sessionStore: { get(id: string, done: (error: unknown, session?: { mfa?: unknown } | null) => void): unknown };
+  sessionID?: string;
+  session?: { sessionId?: string };
+}
+
+function hasStore(request: object): request is StoredRequest {
+  const { sessionStore } = request as Partial<StoredRequest>;
+  return typeof sessionStore?.get === 'function';
+}
+
+/** Not by `reload()`, which would put what it read in the request's place: at its end that would be saved over what came since. */
+function readStore({ sessionStore, sessionID, session }: StoredRequest): Promise<{ state: unknown } | null> {
+  const id = sessionID ?? session?.sessionId;
+  if (id === undefined) return Promise.resolve(null);
+  return new Promise((resolve, reject) => {
+    sessionStore.get(id, (error, stored) => {
+      if (error !== undefined && error !== null) reject(error instanceof Error ? error : new Error('The session store failed.'));
+      else resolve(stored ? { state: stored.mfa } : null);
+    });
+  });
 }
 
 async function saveSession(session: StoreSession, next: MfaSession | undefined): Promise<void> {
