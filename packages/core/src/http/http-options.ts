@@ -41,7 +41,7 @@ export interface HttpOptions<User extends MfaUser = MfaUser, Request = unknown> 
    * Where somebody who is logged in confirms the password again: a path, or a URL. Default: `loginUrl`. Set it if your login page
    * sends away people who are logged in.
    */
-  reauthUrl?: string;
+  reauthUrl?: string | undefined;
   /** Where a proof leads when nothing else is known. Default `/`. */
   homeUrl?: string | undefined;
   /** Path where the endpoints are mounted, as the server sees it. Default `/mfa`. */
