@@ -40,6 +40,11 @@ describe('the assets', () => {
     expect(missing).toEqual([]);
   });
 
+  it('F90: underline in a way that WebKit knows, which drops a shorthand with a thickness', () => {
+    expect(style.match(/text-decoration: (?!none;|underline;)[^;]*/g)).toBeNull();
+    expect(style).toContain('> span { text-decoration: underline;');
+  });
+
   it('write no style attribute and no markup from the script', () => {
     expect(script).not.toMatch(/innerHTML|outerHTML|insertAdjacent|document\.write|setAttribute\('style'|eval\(/);
   });

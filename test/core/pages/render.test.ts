@@ -177,7 +177,7 @@ it('F49: no input for a code drops characters', () => {
   }
 });
 
-it('F90: what looks like a link is underlined by an element of its own, as WebKit draws no line below the text of a button', () => {
+it('F90: what looks like a link is underlined by an element of its own', () => {
   const document = [enroll, { ...enroll, additional: true }].map((page) => renderPage(page, frame, englishMessages)).join('');
   for (const [element] of document.matchAll(/<(?:button class="quiet"|details class="trouble"><summary)[^>]*>.{6}/g)) {
     expect(element).toMatch(/><span>$/);

@@ -29,7 +29,7 @@ ${!page.additional && html`<p class="lead">${texts.text}</p>`}
 <p class="hint">${texts.anyApp}</p>
 ${picture && html`<p class="qr">${picture}</p>`}
 ${disclosure({
-  // The span is underlined: WebKit does not underline what a summary or a button holds.
+  // The span has the underline, so that no engine has to pass it on through a flex box.
   summary: html`<span>${texts.trouble}</span>`,
   content: keyByHand(page, frame, messages),
   className: 'trouble',

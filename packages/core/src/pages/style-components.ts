@@ -1,4 +1,7 @@
-/** Style of what stands in panels: forms, code input, QR code, recovery codes, rows. */
+/**
+ * Style of what stands in panels: forms, code input, QR code, recovery codes, rows. Write `text-decoration-thickness` by itself: WebKit
+ * drops a `text-decoration` that holds a thickness.
+ */
 export const componentStyle = `
 form { display: grid; gap: 1.25rem; grid-template-columns: minmax(0, 1fr); }
 .panel > form, .panel > .notice { margin-block-start: 1.5rem; }
@@ -36,7 +39,7 @@ input.recovery-code { min-height: 3.25rem; font-family: var(--mfa-mono); text-tr
 .danger { background: var(--mfa-surface); color: var(--mfa-danger); border-color: var(--mfa-danger); }
 .danger:hover { background: color-mix(in srgb, var(--mfa-danger) 8%, var(--mfa-surface)); }
 .quiet { justify-self: start; min-height: 1.75rem; padding: .125rem 0; border-inline-width: 0; background: none; color: var(--mfa-accent); font-weight: 500; }
-:is(.quiet, .trouble > summary) > span { text-decoration: underline 1px; text-underline-offset: .2em; }
+:is(.quiet, .trouble > summary) > span { text-decoration: underline; text-decoration-thickness: 1px; text-underline-offset: .2em; }
 :is(.quiet, .trouble > summary):hover > span { text-decoration-thickness: 2px; }
 :is(button, .primary, summary):focus-visible { border-radius: calc(var(--mfa-radius) - 4px); }
 button[aria-disabled="true"] { opacity: .55; cursor: progress; }
@@ -76,6 +79,7 @@ summary::-webkit-details-marker { display: none; }
 .codes code { font-size: .9375rem; line-height: 1.5; font-variant-ligatures: none; }
 .codes span { white-space: nowrap; }
 .code-tools { display: flex; flex-wrap: wrap; gap: .5rem; }
+.code-tools + .hint { margin-block-start: .75rem; }
 .codes-panel > form { padding-block-start: 1.5rem; border-block-start: 1px solid var(--mfa-line); justify-items: start; }
 .codes-panel > form > .primary { min-width: 11rem; }
 
