@@ -56,6 +56,7 @@ export const findings: [id: string, failed: string][] = [
   ['F58', 'A client that reconnected to a gateway in a loop received what was pushed before it was refused'],
   ['F59', 'In Nest, a decorator that replaced a method dropped the mark of `@RequireMfa()` from it'],
   ['F60', 'In Nest, `@SkipMfa()` on a base class opened every route of its subclasses'],
+  ['F61', 'Behind a guard that skips public routes, the endpoints of the kit never saw the user of a bearer token'],
   ['F62', 'The endpoints of the kit appeared in the Swagger document of the host'],
   ['F71', 'A callback whose result is not used could not return one'],
   ['F72', 'With `exactOptionalPropertyTypes`, ordinary calls did not compile'],

@@ -34,6 +34,17 @@ export class LoginGuard implements CanActivate {
   }
 }
 
+/** A guard for bearer tokens that does not look at them on public routes. */
+@Injectable()
+export class EarlyGuard implements CanActivate {
+  constructor(@Inject(Reflector) private readonly reflector: Reflector) {}
+
+  canActivate(context: ExecutionContext) {
+    if (this.reflector.getAllAndOverride('host:public', [context.getHandler(), context.getClass()])) return true;
+    throw new UnauthorizedException('no token');
+  }
+}
+
 @Injectable()
 export class Envelope implements NestInterceptor {
   intercept(_context: ExecutionContext, next: CallHandler) {

@@ -16,6 +16,7 @@ import { APP_GUARD } from '@nestjs/core';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { Client, enroll, expectStatus, logIn } from '../express/client.js';
 import { watchWarnings } from '../support/warnings.js';
+import { EarlyGuard, Public } from './furniture-host.js';
 import { type Host, type HostOptions, type HostRequest, platforms, startHost } from './host.js';
 import { writeSession } from './host-routes.js';
 
@@ -213,3 +214,23 @@ interface Request extends NodeJS.ReadableStream {
   url?: string;
   raw?: NodeJS.ReadableStream;
 }
+
+describe('F61: endpoints that a token is not read for', () => {
+  it('a guard that does not read the token where @Public() stands', async () => {
+    const served = await startHost({
+      platform: 'express',
+      session: 'none',
+      module: { providers: [{ provide: APP_GUARD, useClass: EarlyGuard }] },
+      kit: { session: false, controllerDecorators: [Public()], user: ({ request }) => request.user },
+    });
+    try {
+      const client = new Client(served, {});
+      expectStatus(await client.get('/mfa/enroll'), 401);
+      expect(warnings).toEqual([]);
+      expectStatus(await client.get('/mfa/enroll', { headers: { authorization: 'Bearer a.b.c' } }), 401);
+      expect(warnings).toEqual([expect.stringMatching(/^MFA_KIT_UNREAD_TOKEN: .*must still set the user when a token is there/)]);
+    } finally {
+      await served.close();
+    }
+  });
+});

@@ -22,7 +22,8 @@ export type HttpWarning =
   | 'MFA_KIT_NO_BEGIN_LOGIN'
   | 'MFA_KIT_NO_ROUTER'
   | 'MFA_KIT_NO_USER_BY_ID'
-  | 'MFA_KIT_SESSION_STORE';
+  | 'MFA_KIT_SESSION_STORE'
+  | 'MFA_KIT_UNREAD_TOKEN';
 
 /** Binds flows to HTTP options; throws an MfaError when an option is bad. */
 export function createHttpKit<User extends MfaUser, Request>(

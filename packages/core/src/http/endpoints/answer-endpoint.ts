@@ -10,6 +10,7 @@ import { openPending } from '../pending.js';
 import { describeProblem, type Problem } from '../problem.js';
 import { bindFlows } from '../request-flows.js';
 import { mayReadSecret, proveSameOrigin, refuseOrigin, refuseReader } from '../same-origin.js';
+import { warnOfUnreadToken } from '../unread-token.js';
 import { showProblem } from '../views.js';
 import { showChallenge, verifyProof } from './challenge.js';
 import { showDone } from './done.js';
@@ -68,7 +69,9 @@ export async function answerEndpoint<User extends MfaUser, Request>(
       const problem = refuseReader(kit);
       return html ? showProblem(kit, exchange, { problem, user: null, openHere: path }) : problemAnswer(kit, problem);
     }
-    return handler({ kit, exchange, query, html, fields: { rememberDevice: false }, flows: await bindFlows(kit, exchange) });
+    const flows = await bindFlows(kit, exchange);
+    if (!flows.user) warnOfUnreadToken(kit, exchange);
+    return handler({ kit, exchange, query, html, fields: { rememberDevice: false }, flows });
   }
   const call = await readCall(kit, exchange, { endpoint, html });
   return 'problem' in call ? turnAway(kit, exchange, call.problem) : handler({ ...call, kit, exchange, query, html });
@@ -87,7 +90,11 @@ async function readCall<User extends MfaUser, Request>(
   const { fields } = body;
   const token = endpoint.pendingToken ? fields.pendingToken : undefined;
   if (proof === 'credential-in-body' && token === undefined) return { problem: refuseOrigin(kit) };
-  if (token === undefined) return { fields, flows: await bindFlows(kit, exchange, undefined, { proofEndsAtDone: html }) };
+  if (token === undefined) {
+    const flows = await bindFlows(kit, exchange, undefined, { proofEndsAtDone: html });
+    if (!flows.user) warnOfUnreadToken(kit, exchange);
+    return { fields, flows };
+  }
   const flows = await openPending(kit, exchange, token);
   return flows ? { fields, flows } : { problem: describeProblem('pending_token_invalid') };
 }
