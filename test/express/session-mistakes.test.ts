@@ -7,6 +7,7 @@ import { type Host, type HostOptions, startHost, versions } from './host.js';
 
 const warnings = watchWarnings();
 let host: Host | undefined;
+let toldOfRevival = false;
 afterEach(async () => {
   await host?.close();
   host = undefined;
@@ -39,6 +40,45 @@ describe.each(versions)('SES-4: a wrong session denies and says what is wrong, o
     expectStatus(await new Client({ origin }).get('/cases'), 500);
     expect(errors[0]).toMatchObject({ name: 'MfaError', code: 'host_setup' });
     expect(String(errors[0])).toMatch(/Mount app\.use\(session\(\.\.\.\)\) before the kit, its guard and the login/);
+  });
+
+  it('F85: a session that a slow request saves after its id was renewed', async () => {
+    const waiting: (() => void)[] = [];
+    const served = await start({
+      routes: ({ app }) => {
+        app.get('/slow', async (req, res) => {
+          Object.assign(req.session, { seen: waiting.length });
+          if (req.query.save !== undefined) await new Promise<void>((resolve) => req.session.save(() => resolve()));
+          await new Promise<void>((resolve) => waiting.push(resolve));
+          res.sendStatus(204);
+        });
+      },
+    });
+    const { client, code } = await enroll(served);
+    /** A slow request, a step-up while it runs, the end of the slow request; the browser that has the old id. */
+    const overtake = async (path: string): Promise<Client> => {
+      const old = new Client(served);
+      for (const [name, value] of client.cookies) old.cookies.set(name, value);
+      const before = waiting.length;
+      const slow = old.get(path);
+      await expect.poll(() => waiting.length).toBe(before + 1);
+      expectStatus(await client.post('/mfa/verify', { code: code() }), 200);
+      waiting[before]?.();
+      expectStatus(await slow, 204);
+      return old;
+    };
+    const saved = await overtake('/slow?save');
+    expect((await saved.get('/cases')).body.reason).toBe('login_again');
+    expect(warnings.filter((line) => line.startsWith('MFA_KIT_SESSION_REVIVED'))).toEqual([]);
+    const revived = await overtake('/slow');
+    expect((await revived.get('/session')).body.data.userId).toBe('user-ada');
+    expect((await revived.get('/cases')).body).toMatchObject({ status: 401, reason: 'challenge', because: 'missing' });
+    expectStatus(await client.get('/cases'), 200);
+    expectStatus(await client.post('/logout'), 204);
+    expect((await revived.get('/cases')).status).toBe(401);
+    // Told once in the life of a process.
+    toldOfRevival ||= warnings.some((line) => line.startsWith('MFA_KIT_SESSION_REVIVED: A session was used that had ended'));
+    expect(toldOfRevival).toBe(true);
   });
 
   it('a session that some guarded paths do not have', async () => {

@@ -71,6 +71,7 @@ export const findings: [id: string, failed: string][] = [
   ['F82', 'A node-redis connection that went silent never healed'],
   ['F83', 'Four wrong codes a day were never told to the user'],
   ['F84', 'Recovery codes whose answer was lost were never offered again'],
+  ['F85', 'A slow request of a verified session brought the old session id back after a step-up'],
   ['F86', 'Parallel guesses were computed although they were not counted'],
   ['F87', 'The loser of a race between two right proofs was charged'],
   ['F90', 'In WebKit, only color showed that two controls of the set-up page are links'],

@@ -4,6 +4,8 @@ import { describe, expect, it } from 'vitest';
 const verified = { state: 'verified', assurance: { userId: 'ada' } } as never;
 const pending = { state: 'pending', userId: 'ada' } as never;
 
+let made = 0;
+
 /** A request with a session as a store keeps it; the store fails at the calls that are named. */
 function request(stored: Record<string, unknown> = {}, failing: ('regenerate' | 'save')[] = []) {
   const calls: string[] = [];
@@ -16,7 +18,7 @@ function request(stored: Record<string, unknown> = {}, failing: ('regenerate' | 
     };
     // As express-session does: what belongs to the session itself is no field of it.
     const hidden = {
-      id,
+      id: `${id} ${++made}`,
       regenerate: (done: (error?: unknown) => void) => {
         calls.push(`regenerate ${id}`);
         req.session = open('new', {});

@@ -1,4 +1,5 @@
 import type { MfaSession } from '../assurance.js';
+import { createWarn } from '../warnings/once.js';
 import type { SessionPort } from './exchange.js';
 
 type Done = (error?: unknown) => void;
@@ -7,6 +8,9 @@ type Done = (error?: unknown) => void;
 export interface StoreSession {
   cookie: object;
   mfa?: unknown;
+  /** Its id, under the name of express-session or of @fastify/session. */
+  readonly id?: string;
+  readonly sessionId?: string;
   /** Puts an empty session with a new id in the request's place, and ends the old id in the store. */
   regenerate(done: Done): unknown;
   save(done: Done): unknown;
@@ -20,7 +24,7 @@ export interface StoreSession {
  */
 export function storeSessionPort(present: () => StoreSession, request?: object): SessionPort {
   return {
-    read: () => present().mfa,
+    read: () => readState(present()),
     ...(request && hasStore(request) && { reread: () => readStore(request) }),
     write: (next, { renew }) => (renew ? renewSession(present, next) : saveSession(present(), next)),
   };
@@ -41,13 +45,46 @@ function hasStore(request: object): request is StoredRequest {
 /** Not by `reload()`, which would put what it read in the request's place: at its end that would be saved over what came since. */
 function readStore({ sessionStore, sessionID, session }: StoredRequest): Promise<{ state: unknown } | null> {
   const id = sessionID ?? session?.sessionId;
-  if (id === undefined) return Promise.resolve(null);
+  if (id === undefined || endedIds.has(id)) return Promise.resolve(null);
   return new Promise((resolve, reject) => {
     sessionStore.get(id, (error, stored) => {
       if (error !== undefined && error !== null) reject(error instanceof Error ? error : new Error('The session store failed.'));
       else resolve(stored ? { state: stored.mfa } : null);
     });
   });
+}
+
+/** Ids that this process has renewed are remembered, the newest of them: a slow request may save such a session again. */
+const MOST_ENDED_IDS = 10_000;
+const endedIds = new Set<string>();
+const warn = createWarn();
+
+/** The state of a session, unless its id has ended: whoever had the old id would keep it beyond the logout of the new one. */
+function readState(session: StoreSession): unknown {
+  const id = idOf(session);
+  if (id === undefined || !endedIds.has(id)) return session.mfa;
+  warn(
+    'MFA_KIT_SESSION_REVIVED',
+    'A session was used that had ended when its id was renewed, so its MFA state does not count. A slow request has saved it in the ' +
+      'meantime. Set resave: false, call req.session.save() before slow work in routes that change the session, and use a session store ' +
+      'that does not store an id again that it has destroyed.',
+  );
+  return undefined;
+}
+
+function endId(id: string | undefined): void {
+  if (id === undefined) return;
+  endedIds.add(id);
+  if (endedIds.size <= MOST_ENDED_IDS) return;
+  for (const oldest of endedIds) {
+    endedIds.delete(oldest);
+    return;
+  }
+}
+
+function idOf({ id, sessionId }: StoreSession): string | undefined {
+  const known: unknown = id ?? sessionId;
+  return typeof known === 'string' ? known : undefined;
 }
 
 async function saveSession(session: StoreSession, next: MfaSession | undefined): Promise<void> {
@@ -68,6 +105,7 @@ async function saveSession(session: StoreSession, next: MfaSession | undefined):
  * The lifetime of the host's cookie moves along, also where the login set its own ("stay logged in").
  */
 async function renewSession(present: () => StoreSession, next: MfaSession | undefined): Promise<void> {
+  const oldId = idOf(present());
   const { cookie, mfa, ...data } = namedFields(present());
   // Where the store fails, a login that waits for its code goes on waiting; an older proof never outlives a new login.
   const fallback = next?.state === 'verified' && isPending(mfa) ? mfa : undefined;
@@ -77,6 +115,7 @@ async function renewSession(present: () => StoreSession, next: MfaSession | unde
     failed = false;
   } finally {
     // Also when the store failed: the user stays logged in, and has proven nothing.
+    if (idOf(present()) !== oldId) endId(oldId);
     Object.assign(present(), data);
     Object.assign(present().cookie, cookie);
     if (failed) setState(present(), fallback);
