@@ -101,6 +101,8 @@ const bad: [string, object, RegExp][] = [
   ['a window of 2', { windowSteps: 2 }, /"windowSteps" must be a whole number from 0 to 1/],
   ['a window of -1', { windowSteps: -1 }, /"windowSteps"/],
   ['a revocation delay of 301 seconds', { revocationDelaySeconds: 301 }, /"revocationDelaySeconds" must be .* 0 to 300/],
+  ['a login of 59 seconds', { freshLoginSeconds: 59 }, /"freshLoginSeconds" must be .* 60 to 86400/],
+  ['a login of two days', { freshLoginSeconds: 172_800 }, /"freshLoginSeconds"/],
   ['a negative revocation delay', { revocationDelaySeconds: -1 }, /"revocationDelaySeconds"/],
   ['an option that does not exist', { rememberDevices: {} }, /Unknown option "rememberDevices"\. Known are: issuer, keys/],
 ];
@@ -166,10 +168,11 @@ describe('good options', () => {
       recoveryCodes: { count: 10, lowAt: 3 },
       windowSteps: 1,
       revocationDelaySeconds: 0,
+      freshLoginSeconds: 900,
     });
     const resolved = resolveOptions(base);
     expect(resolved).toMatchObject({ realm: 'mfa-kit', rememberDays: 30, recoveryCodeCount: 10, recoveryCodesLowAt: 3 });
-    expect(resolved).toMatchObject({ windowSteps: 1, revocationDelaySeconds: 0 });
+    expect(resolved).toMatchObject({ windowSteps: 1, revocationDelaySeconds: 0, freshLoginSeconds: 900 });
     expect(resolved.policy(ada, undefined)).toEqual({ mfa: 'required' });
     expect(Math.abs(resolved.clock() - Date.now())).toBeLessThan(1000);
   });

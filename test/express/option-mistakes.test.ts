@@ -53,6 +53,13 @@ describe('SUP-6: a wrong option of expressMfa() stops the start and says how to 
     expect(sentence).toMatch(/loginUrl lies below \/mfa, where the kit answers; give the path of your own login page/);
   });
 
+  it('a login that is a query of another page', () => {
+    const kit = expressMfa(mfa, { user, loginUrl: '/account?view=login' });
+    expect(refused(() => kit.requireMfaExcept(['/']))).toMatch(
+      /would have to leave open everything that \/account serves\. .*requireMfaExcept\(\["\/account"\]\)/,
+    );
+  });
+
   it('an allowed origin that is none', () => {
     for (const origin of ['https://app.example/', 'app.example', '*']) {
       expect(refused(() => expressMfa(mfa, { user, loginUrl: '/login', allowedOrigins: [origin] }))).toContain(

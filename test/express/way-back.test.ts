@@ -198,6 +198,146 @@ describe.each(versions)('the way back on Express $version', ({ express }) => {
   });
 });
 
+describe('where a password is confirmed again', () => {
+  /** A host whose login page sends away people who are logged in. */
+  async function startRollout(kit: { reauthUrl?: string } = {}, freshLoginSeconds?: number) {
+    const host = await startHost({
+      express: versions[0].express,
+      kit,
+      ...(freshLoginSeconds !== undefined && { mfa: { freshLoginSeconds } }),
+      before: [
+        (req, res, next) => {
+          if (req.method !== 'GET' || req.path !== '/login' || !/sid=/.test(req.headers.cookie ?? '')) return next();
+          res.redirect(303, '/home');
+        },
+      ],
+      login: async ({ kit: { mfaFor }, req, res }) => {
+        const flows = await mfaFor(req, res);
+        if (req.query.before) return res.json({});
+        const { decision } = await flows.beginLogin();
+        return res.json({ decision, returnTo: flows.returnTo() });
+      },
+    });
+    return host;
+  }
+
+  it.each([
+    [{}, '/login'],
+    [{ reauthUrl: '/confirm-password' }, '/confirm-password'],
+    [{ reauthUrl: 'https://sso.example/login?prompt=login' }, 'https://sso.example/login?prompt=login'],
+  ])('F28: a session from before the deployment is led to %j, and back to the page that was refused', async (kit, link) => {
+    const host = await startRollout(kit);
+    try {
+      const client = new Client(host);
+      await client.post('/login?user=ada&before=1');
+      expect((await client.page('GET', '/cases?page=2', {}, SAME)).headers.get('location')).toBe('/mfa/enroll');
+      for (let visit = 0; visit < 3; visit++) {
+        const page = await client.page('GET', '/mfa/enroll', {}, SAME);
+        expect([page.status, page.headers.get('location')]).toEqual([401, null]);
+        expect(page.text).toContain(`<a class="primary" href="${link}">`);
+      }
+      const login = await client.post('/login?user=ada');
+      expect(login.body).toMatchObject({ decision: { access: 'enroll' }, returnTo: '/cases?page=2' });
+      expect(wayOf(client)).toBeUndefined();
+      expectStatus(await client.page('GET', '/mfa/enroll', {}, SAME), 200);
+    } finally {
+      await host.close();
+    }
+  });
+
+  it('F28: freshLoginSeconds says how old a login may be that sets up a first authenticator', async () => {
+    for (const [seconds, given] of [
+      [900, undefined],
+      [3600, 3600],
+      [60, 60],
+    ] as const) {
+      const host = await startRollout({}, given);
+      const client = await logIn(host);
+      host.clock.advance(seconds * 1000);
+      expectStatus(await client.post('/mfa/enroll', {}), 201);
+      host.clock.advance(1000);
+      expect((await client.post('/mfa/enroll', {})).body).toMatchObject({ status: 401, reason: 'login_again' });
+      await host.close();
+    }
+  });
+
+  it('F28: a proof of before a reset leads to a page with the login, and never round and round', async () => {
+    const host = await startRollout();
+    try {
+      const { client } = await enroll(host);
+      await host.mfa.resetMfa({ userId: 'user-ada', actor: 'support', reason: 'a lost phone' });
+      const page = await client.page('GET', '/cases', {}, SAME);
+      expect([page.status, page.headers.get('location')]).toEqual([401, null]);
+      expect(page.text).toContain('<a class="primary" href="/login">');
+      expect((await client.post('/login?user=ada')).body).toMatchObject({ decision: { access: 'enroll' }, returnTo: '/cases' });
+    } finally {
+      await host.close();
+    }
+  });
+
+  it('F79: a link of another site that led to the login is offered after the proof, wherever the login sends the browser', async () => {
+    const host = await startRollout();
+    try {
+      const { code } = await enroll(host);
+      const client = new Client(host);
+      expect((await client.page('GET', '/delete-everything', {}, CROSS)).headers.get('location')).toBe('/login');
+      expect((await client.post('/login?user=ada')).body.returnTo).toBe('/mfa/done');
+      expect((await client.page('GET', '/mfa/done', {}, SAME)).headers.get('location')).toBe('/mfa/challenge');
+      const done = await proveByForm(client, code());
+      expect(done.headers.get('refresh')).toBeNull();
+      expect(done.text).toContain('<bdi>/delete-everything</bdi>');
+      const other = new Client(host);
+      await other.page('GET', '/cases?page=2', {}, SAME);
+      expect((await other.post('/login?user=ada')).body.returnTo).toBe('/cases?page=2');
+      expect(wayOf(other)).toBeUndefined();
+    } finally {
+      await host.close();
+    }
+  });
+});
+
+it.each(versions)('F53: a proxy that adds a prefix is known by path and publicPath, on Express $version', async ({ express }) => {
+  const warnings: string[] = [];
+  const hear = (warning: Error & { code?: string }) => void warnings.push(String(warning.code));
+  process.on('warning', hear);
+  const host = await startHost({
+    express,
+    kit: { path: '/internal/mfa', publicPath: '/mfa' },
+    before: [
+      // The proxy: what the browser asks for is below /internal here.
+      (req, _res, next) => {
+        if (!req.url.startsWith('/login') && !req.url.startsWith('/logout')) req.originalUrl = req.url = `/internal${req.url}`;
+        next();
+      },
+    ],
+    routes: ({ app, requireMfa }) => {
+      app.get('/internal/cases', requireMfa(), (_req, res) => void res.send('inside'));
+    },
+  });
+  try {
+    const { code } = await enroll(host);
+    const client = await logIn(host);
+    expect((await client.page('GET', '/cases?page=2', {}, SAME)).headers.get('location')).toBe('/mfa/challenge');
+    const prompt = expectStatus(await client.page('GET', '/mfa/challenge', {}, SAME), 200);
+    expect(prompt.text).toContain('action="/mfa/verify"');
+    expect((await proveByForm(client, code())).headers.get('refresh')).toBe('0; url=/cases?page=2');
+    expectStatus(await client.page('GET', '/cases', {}, SAME), 200);
+    await new Promise(setImmediate);
+    expect(warnings.filter((warning) => warning === 'MFA_KIT_GUARDED_DOOR')).toEqual([]);
+  } finally {
+    process.off('warning', hear);
+    await host.close();
+  }
+});
+
+it('F51: a login that is a query of another page does not open that page', async () => {
+  const { mfa } = (await import('../support/core-fixture.js')).createBench();
+  const { expressMfa } = await import('@mfa-kit/express');
+  const kit = expressMfa(mfa, { user: () => null, loginUrl: '/account?view=login' });
+  expect(() => kit.requireMfaExcept(['/'])).toThrow(/requireMfaExcept\(\["\/account"\]\)/);
+  expect(() => kit.requireMfaExcept(['/', '/account'])).not.toThrow();
+});
+
 async function startedBy(client: Client, host: Host): Promise<{ enrollmentId: string; code: string }> {
   const { createAuthenticator } = await import('@mfa-kit/core/testing');
   const { enrollmentId, uri } = (await client.post('/mfa/enroll', {})).body;

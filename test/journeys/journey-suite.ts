@@ -60,7 +60,7 @@ export function journeySuite(start: () => Promise<JourneyHost>): void {
     expect(wrong.status).toBe(422);
     expect(wrong.text).toContain('That code did not work');
     const right = await client.page('POST', '/mfa/verify', { code: code(), rememberDevice: 'on' });
-    expect([right.status, right.headers.get('location')]).toEqual([303, '/cases?page=2']);
+    expect(await client.ledOn(right)).toBe('/cases?page=2');
     expectStatus(await client.get('/cases'), 200);
     expect((await client.page('GET', '/mfa/challenge')).headers.get('location')).toBe('/home');
   });
@@ -79,7 +79,8 @@ export function journeySuite(start: () => Promise<JourneyHost>): void {
     const confirmed = await client.page('POST', '/mfa/enroll/confirm', { enrollmentId: id, code: codeOf(current.uri, host) });
     expect(confirmed.status).toBe(200);
     expect(confirmed.text).toMatch(/([0-9A-Z]{4}-){5}[0-9A-Z]{4}|<code>/);
-    expect(confirmed.text).toContain('action="/cases"');
+    expect(confirmed.text).toContain('action="/mfa/done"');
+    expect((await client.page('GET', '/mfa/done')).headers.get('refresh')).toBe('0; url=/cases');
     const repeated = await client.page('POST', '/mfa/enroll/confirm', { enrollmentId: id, code: '000000' });
     expect([repeated.status, repeated.headers.get('location')]).toEqual([303, '/mfa?notice=already_confirmed']);
     expect((await client.page('GET', '/mfa?notice=already_confirmed')).text).toContain('already set up');
@@ -124,13 +125,14 @@ export function journeySuite(start: () => Promise<JourneyHost>): void {
     host.clock.advance(301_000);
     const headers = { host: 'ignored', referer: `${host.origin}/cases` };
     const refused = await client.page('POST', '/payouts', {}, { referer: headers.referer });
-    expect([refused.status, refused.headers.get('location')]).toEqual([303, '/mfa/challenge']);
-    expect((await client.page('GET', '/mfa/challenge')).text).toContain('confirm that it is you');
+    const asked = refused.headers.get('location') ?? '';
+    expect([refused.status, asked]).toEqual([303, '/mfa/challenge?maxAge=300']);
+    expect((await client.page('GET', asked)).text).toContain('confirm that it is you');
     const json = await client.post('/payouts', {});
     expect(json.body).toMatchObject({ status: 401, reason: 'challenge', because: 'expired', maxAgeSeconds: 300 });
     expect(json.headers.get('www-authenticate')).toContain('max_age="300"');
     const verified = await client.page('POST', '/mfa/verify', { code: code() });
-    expect(verified.headers.get('location')).toBe('/cases');
+    expect(await client.ledOn(verified)).toBe('/cases');
     expectStatus(await client.post('/payouts', {}), 201);
   });
 

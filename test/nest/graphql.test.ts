@@ -65,13 +65,14 @@ describe.each(servers)('GraphQL by $server on $platform', (server) => {
     expect((await ask(client, 'mutation { pay }')).body).toEqual({ data: { pay: 'paid' } });
   });
 
-  it('keeps the page that asked to go back to, never the GraphQL address', async () => {
+  it('F47: keeps no way back for a script that asks, and never the GraphQL address', async () => {
     const { code } = await enroll(host);
     const client = await logIn(host);
-    const headers = { accept: 'text/html', referer: `${host.origin}/board`, 'apollo-require-preflight': '1' };
+    const script = { 'sec-fetch-mode': 'cors', 'sec-fetch-dest': 'empty', 'apollo-require-preflight': '1' };
+    const headers = { accept: 'text/html', referer: `${host.origin}/board`, ...script };
     await client.get(`/graphql?query=${encodeURIComponent('{ cases }')}`, { headers });
     const verified = expectStatus(await client.post('/mfa/verify', { code: code() }), 200);
-    expect(verified.body.returnTo).toBe('/board');
+    expect(verified.body.returnTo).toBe('/home');
   });
 
   it('denies and names the mend in the log when the user cannot be read', async () => {

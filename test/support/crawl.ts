@@ -71,7 +71,7 @@ interface Answer {
 /** Whether an answer is more than a refusal. */
 function opens(method: string, { status, location, body }: Answer): boolean {
   if (status >= 400) return false;
-  if (status === 303 && /^\/(login|mfa\/(challenge|enroll))$/.test(location)) return false;
+  if (status === 303 && /^\/(login|mfa\/(challenge(\?(maxAge=\d+|rememberedDevice=no))?|enroll))$/.test(location)) return false;
   // A framework answers OPTIONS itself, with the methods of a path and nothing of the route.
   return method !== 'OPTIONS' || !/^[A-Z, ]*$/.test(body);
 }

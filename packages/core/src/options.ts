@@ -69,6 +69,8 @@ export interface MfaOptions<User extends MfaUser = MfaUser> {
   windowSteps?: 0 | 1 | undefined;
   /** How old (0 to 300 seconds) a proof may be before a guard reads the profile again. */
   revocationDelaySeconds?: number | undefined;
+  /** How old (60 to 86,400 seconds) a login may be that sets up a first authenticator. An older one must be made again. */
+  freshLoginSeconds?: number;
   /** Receives every event. It is not awaited; if it throws, nothing changes. */
   onEvent?: ((event: MfaEvent) => unknown) | undefined;
   /** Receives what the user should be told. It is not awaited; if it throws or hangs, `notify_failed` is an event. */
@@ -92,6 +94,7 @@ export interface ResolvedOptions<User extends MfaUser = MfaUser> {
   recoveryCodesLowAt: number;
   windowSteps: 0 | 1;
   revocationDelaySeconds: number;
+  freshLoginSeconds: number;
   onEvent: ((event: MfaEvent) => unknown) | null;
   notify: ((notice: MfaNotice) => unknown) | null;
   clock: () => number;
@@ -111,6 +114,7 @@ export const DEFAULTS = {
   recoveryCodes: { count: 10, lowAt: 3 },
   windowSteps: 1,
   revocationDelaySeconds: 0,
+  freshLoginSeconds: 900,
 } as const;
 
 const KNOWN: readonly (keyof MfaOptions)[] = [
@@ -124,6 +128,7 @@ const KNOWN: readonly (keyof MfaOptions)[] = [
   'recoveryCodes',
   'windowSteps',
   'revocationDelaySeconds',
+  'freshLoginSeconds',
   'onEvent',
   'notify',
   'clock',
@@ -171,6 +176,7 @@ export function resolveOptions<User extends MfaUser>(options: MfaOptions<User>):
       0,
       300,
     ),
+    freshLoginSeconds: whole('freshLoginSeconds', orDefault(options.freshLoginSeconds, DEFAULTS.freshLoginSeconds), 60, 86_400),
     onEvent: callback('onEvent', options.onEvent),
     notify: callback('notify', options.notify),
     clock,

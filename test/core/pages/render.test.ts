@@ -151,6 +151,15 @@ describe('the recovery codes', () => {
   });
 });
 
+describe('the end of a proof', () => {
+  it('F79: names the page that a link from elsewhere asked for, shortened where it is long, and offers the way home', () => {
+    const path = `/cases/${'a'.repeat(200)}`;
+    const document = renderPage({ name: 'done', continueTo: path, leads: 'link', homeUrl: '/home' }, frame, englishMessages);
+    expect(document).toContain(`href="${path}"><span>Continue to <bdi>/cases/${'a'.repeat(73)}…</bdi></span>`);
+    expect(document).toContain('<a href="/home">Go to Acme</a>');
+  });
+});
+
 describe('the overview', () => {
   it('does not offer to remove the last authenticator where it must stay', () => {
     const last = { ...overview, authenticators: overview.authenticators.slice(0, 1) };

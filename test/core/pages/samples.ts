@@ -82,6 +82,8 @@ export function samples(messages: Messages): { title: string; page: MfaPage; fra
     { title: 'refused recovery code', page: { ...challenge, mode: 'recovery-code', because: 'revoked' }, frame: refused },
     { title: 'recovery codes', page: recoveryCodes, frame },
     { title: 'offer of recovery codes', page: recoveryCodesOffer, frame },
+    { title: 'way on', page: { name: 'done', continueTo: '/cases', leads: 'path', homeUrl: '/home' }, frame },
+    { title: 'way on, offered', page: { name: 'done', continueTo: '/a?b=1&c="<i>', leads: 'link', homeUrl: '/home' }, frame },
     { title: 'overview', page: overview, frame: done },
     { title: 'overview, recovery codes not seen', page: { ...overview, recoveryCodesUnsaved: true }, frame },
     {

@@ -19,8 +19,6 @@ const MOST_STARTS = 10;
 const MOST_TRIED_BY_CODE = 5;
 const HOUR = 3_600_000;
 const CLOCK_TOLERANCE = 60_000;
-/** A first enrollment needs a login no older than this. */
-const LOGIN_MAX_AGE_SECONDS = 900;
 
 interface Started {
   ok: true;
@@ -51,7 +49,7 @@ export async function startEnrollment<User extends MfaUser>(
     operation.report,
     (profile, now) => {
       operation.noteEnrolled(profile);
-      const gate = startGate({ user, policy, session, profile, now });
+      const gate = startGate({ user, policy, session, profile, now }, flow.options.freshLoginSeconds);
       if (!gate.open) return { answer: gate.refusal, events: gate.events ?? [] };
       const limit = startLimit(gate.profile, now);
       if (limit) return { answer: limit };
@@ -84,7 +82,7 @@ export async function currentEnrollment<User extends MfaUser>(
   const read = await flow.profiles.read(user.id, operation.report, operation.left);
   if (!read.ok) return operation.end(read);
   const now = flow.options.clock();
-  const gate = startGate({ user, policy, session, profile: read.profile, now });
+  const gate = startGate({ user, policy, session, profile: read.profile, now }, flow.options.freshLoginSeconds);
   if (!gate.open) {
     for (const event of gate.events ?? []) operation.report(event);
     return operation.end(gate.refusal);
@@ -147,14 +145,14 @@ export function isFull(profile: Profile): boolean {
   return codeAuthenticators(profile) >= MOST_TRIED_BY_CODE;
 }
 
-/** The state of a session from which a first authenticator may come: a fresh login, or a proof that is still in force. */
-export function isFreshLogin(session: MfaSession, profile: Profile, now: number): boolean {
-  if (session.state === 'verified') return isFresh(session.assurance, profile, LOGIN_MAX_AGE_SECONDS, now);
+/** Whether a first authenticator may come from this state: a fresh login, or a proof that is still in force. */
+function isFreshLogin({ session, now }: AtTheDoor, profile: Profile, freshLoginSeconds: number): boolean {
+  if (session.state === 'verified') return isFresh(session.assurance, profile, freshLoginSeconds, now);
   const age = now - session.since;
-  return age <= LOGIN_MAX_AGE_SECONDS * 1000 && age >= -CLOCK_TOLERANCE;
+  return age <= freshLoginSeconds * 1000 && age >= -CLOCK_TOLERANCE;
 }
 
-function startGate(at: AtTheDoor): Gate {
+function startGate(at: AtTheDoor, freshLoginSeconds: number): Gate {
   const { policy, session, now } = at;
   const gate = stateGate(at);
   if (!gate.open) return gate;
@@ -163,7 +161,7 @@ function startGate(at: AtTheDoor): Gate {
     const fresh = session.state === 'verified' && isFresh(session.assurance, gate.profile, MANAGEMENT_MAX_AGE_SECONDS, now);
     return fresh ? gate : { open: false, refusal: assuranceRequired() };
   }
-  return isFreshLogin(session, gate.profile, now) ? gate : { open: false, refusal: refuse('login_again') };
+  return isFreshLogin(at, gate.profile, freshLoginSeconds) ? gate : { open: false, refusal: refuse('login_again') };
 }
 
 function startLimit(profile: Profile, now: number): Refusal | null {

@@ -5,6 +5,8 @@ import type { MfaPage, PageFrame } from './page.js';
 
 type DonePage = Extract<MfaPage, { name: 'done' }>;
 
+const SHOWN_AT_MOST = 80;
+
 /** The end of a proof: leads on by itself (the header `Refresh` of its answer), or lets the person choose. */
 export function renderDone(page: DonePage, frame: PageFrame, messages: Messages): PageContent {
   const texts = messages.done;
@@ -15,10 +17,16 @@ export function renderDone(page: DonePage, frame: PageFrame, messages: Messages)
     body: html`<div class="panel">
 <h1>${texts.heading}</h1>
 <p class="lead">${byClick ? texts.choose : texts.leading}</p>
-<p><a class="primary" href="${safeUrl(page.continueTo)}">${byClick ? fillText(texts.continueTo, html`<bdi>${page.continueTo}</bdi>`) : texts.continue}</a></p>
+<p><a class="primary" href="${safeUrl(page.continueTo)}">${byClick ? namedLink(page, messages) : texts.continue}</a></p>
 ${byClick && homeLink(page, texts.home(frame.brand))}
 </div>`,
   };
+}
+
+/** One box for all of it, because the link lays its parts out side by side. */
+function namedLink({ continueTo }: DonePage, messages: Messages): Html {
+  const shown = continueTo.length > SHOWN_AT_MOST ? `${continueTo.slice(0, SHOWN_AT_MOST)}…` : continueTo;
+  return html`<span>${fillText(messages.done.continueTo, html`<bdi>${shown}</bdi>`)}</span>`;
 }
 
 function homeLink({ homeUrl }: DonePage, text: string): Html {

@@ -73,7 +73,7 @@ export async function answerRefusal<User extends MfaUser, Request>(
     case 'login_again':
     case 'pending_token_invalid':
       // What was typed is lost, or a login there is does not do: to land on the login page without a word would puzzle.
-      if (call.exchange.method === 'POST' || flows.user) return showLoginNeeded(call, problem);
+      if (call.exchange.method === 'POST' || flows.user) return showLoginNeeded(call, problem, input.returnTo);
       return redirectAnswer(kit, kit.options.loginUrl);
     case 'assurance_required': {
       await keepPage(call, input.returnTo ?? kit.options.publicPath);
@@ -95,11 +95,14 @@ export async function keepPage<User extends MfaUser, Request>(
   if (readNavigation(exchange) !== undefined) await flows.setReturnTo(path);
 }
 
-function showLoginNeeded<User extends MfaUser, Request>(
+/** The way back that the guard kept leads on after the login; without one it is the page that was refused. */
+async function showLoginNeeded<User extends MfaUser, Request>(
   call: EndpointCall<User, Request>,
   problem: Problem,
+  page: string | undefined,
 ): Promise<HttpAnswer> {
   const { kit, exchange, flows } = call;
+  if (page !== undefined && flows.returnTo() === kit.options.homeUrl) await keepPage(call, page);
   return showProblem(kit, exchange, { problem, user: flows.user, ...(!flows.user && { reason: 'session_lost' as const }) });
 }
 
