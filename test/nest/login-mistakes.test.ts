@@ -21,7 +21,7 @@ import { type Host, type HostOptions, type HostRequest, platforms, startHost } f
 import { writeSession } from './host-routes.js';
 
 const ADA = { id: 'user-ada', name: 'ada@example.com' };
-const NO_BEGIN_LOGIN = /^MFA_KIT_NO_BEGIN_LOGIN: .*in Nest, "await \(await mfaHttp\.for\(request, reply\)\)\.beginLogin\(\)"/;
+const NO_BEGIN_LOGIN = /^MFA_KIT_NO_BEGIN_LOGIN: .*in Nest by "await \(await mfaHttp\.for\(request, reply\)\)\.beginLogin\(\)"/;
 
 interface Login {
   mfaHttp: MfaHttp;

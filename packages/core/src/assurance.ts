@@ -63,6 +63,9 @@ export interface Requirement {
   acceptRememberedDevice?: boolean | undefined;
 }
 
+/** The smallest `maxAgeSeconds`: between a proof and the request that it is for lie a redirect and the person's next click. */
+export const LEAST_AGE_SECONDS = 5;
+
 /** A kind of proof that a challenge can be answered with. */
 export type ChallengeFactor = 'totp' | 'recovery-code';
 

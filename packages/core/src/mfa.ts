@@ -1,5 +1,6 @@
 import type { AccessDecision, Assurance, MfaSession, PendingSession, Requirement, VerifiedSession } from './assurance.js';
-import { keyedDigest } from './crypto/digest.js';
+import { equalBytes, keyedDigest } from './crypto/digest.js';
+import type { Keyring } from './crypto/keyring.js';
 import type { EventContext } from './events.js';
 import {
   type Administering,
@@ -193,8 +194,10 @@ export interface MfaSettings<User extends MfaUser = MfaUser> {
   now(): number;
   /** Cookie names under which this user's device token may be found; the first is written. Suffixes of 12 hex digits. */
   deviceCookieSuffixes(userId: string): string[];
-  /** MACs over what a cookie with the way back says, by each key; the first is written. */
-  wayBackMacs(parts: readonly string[]): string[];
+  /** The MAC over what a cookie with the way back says. */
+  wayBackMac(parts: readonly string[]): string;
+  /** Whether a MAC is the one over these parts, by any key. */
+  isWayBackMac(parts: readonly string[], mac: string): boolean;
   /** The issuer as the user sees it. */
   issuerFor(user: User): string;
   /**
@@ -274,10 +277,14 @@ function createSettings<User extends MfaUser>(options: ResolvedOptions<User>): O
         const key = keyring.bytes('device-cookie', id);
         return key ? [keyedDigest(key, [userId], 'hex').slice(0, 12)] : [];
       }),
-    wayBackMacs: (parts) =>
-      keyring.ids.flatMap((id) => {
-        const key = keyring.bytes('way-back', id);
-        return key ? [keyedDigest(key, parts, 'base64url')] : [];
-      }),
+    wayBackMac: (parts) => wayBackMac(keyring, keyring.currentId, parts),
+    isWayBackMac: (parts, mac) =>
+      keyring.ids.some((id) => equalBytes(Buffer.from(wayBackMac(keyring, id, parts)), Buffer.from(mac))),
   };
+}
+
+function wayBackMac(keyring: Keyring, id: string, parts: readonly string[]): string {
+  const key = keyring.bytes('way-back', id);
+  if (!key) throw new TypeError('the key ring has no key of that id');
+  return keyedDigest(key, parts, 'base64url');
 }

@@ -1,5 +1,4 @@
-import type { Requirement } from '../assurance.js';
-import { LEAST_AGE_SECONDS } from '../policy/requirement.js';
+import { LEAST_AGE_SECONDS, type Requirement } from '../assurance.js';
 
 /** Where the challenge is, with what a route asked for. */
 export function challengeUrl({ options }: { options: { publicPath: string } }, requirement: Requirement): string {

@@ -1,4 +1,3 @@
-import { equalBytes } from '../crypto/digest.js';
 import type { MfaSettings } from '../mfa.js';
 import { parseCookies, serializeCookie } from './cookies.js';
 import type { Navigation } from './navigation.js';
@@ -15,7 +14,7 @@ export interface WayBack {
 /** Whom a way back is for; null: nobody was logged in. */
 export type WayBackUser = string | null;
 
-type Macs = Pick<MfaSettings, 'wayBackMacs' | 'now'>;
+type Macs = Pick<MfaSettings, 'wayBackMac' | 'isWayBackMac' | 'now'>;
 
 const LIFE_SECONDS = 600;
 const CLOCK_TOLERANCE_SECONDS = 60;
@@ -24,11 +23,11 @@ const MARKS: Record<Navigation, string> = { follow: 'f', offer: 'o' };
 
 /** The `Set-Cookie` line that keeps a way back for ten minutes. Only this server can write one, and only for this user. */
 export function wayBackLine(
-  { wayBackMacs, now }: Macs,
+  { wayBackMac, now }: Macs,
   { user, path, navigation, secure }: { user: WayBackUser; path: string; navigation: Navigation; secure: boolean },
 ): string {
   const end = String(Math.floor(now() / 1000) + LIFE_SECONDS);
-  const [mac = ''] = wayBackMacs(macParts({ user, path, end, mark: MARKS[navigation] }));
+  const mac = wayBackMac(macParts({ user, path, end, mark: MARKS[navigation] }));
   const value = [MARKS[navigation], end, Buffer.from(path).toString('base64url'), mac].join('.');
   return serializeCookie(cookieName(secure), value, { secure, sameSite: 'lax', maxAgeSeconds: LIFE_SECONDS });
 }
@@ -58,14 +57,12 @@ export function droppedWayBackLine({ secure }: { secure: boolean }): string {
   return serializeCookie(cookieName(secure), '', { secure, sameSite: 'lax', maxAgeSeconds: 0 });
 }
 
-function openWayBack({ wayBackMacs, now }: Macs, value: string, user: WayBackUser): WayBack | undefined {
+function openWayBack({ isWayBackMac, now }: Macs, value: string, user: WayBackUser): WayBack | undefined {
   const [, mark, end = '', encoded = '', mac = ''] = /^([fo])\.([1-9]\d{9,11})\.([\w-]{1,1400})\.([\w-]{43})$/.exec(value) ?? [];
   const left = Number(end) - now() / 1000;
   if (mark === undefined || !(left > 0 && left <= LIFE_SECONDS + CLOCK_TOLERANCE_SECONDS)) return undefined;
   const path = Buffer.from(encoded, 'base64url').toString('utf8');
-  const given = Buffer.from(mac);
-  const known = wayBackMacs(macParts({ user, path, end, mark })).some((own) => equalBytes(Buffer.from(own), given));
-  if (!known || sameOriginPath(path) !== path) return undefined;
+  if (!isWayBackMac(macParts({ user, path, end, mark }), mac) || sameOriginPath(path) !== path) return undefined;
   return { path, navigation: mark === MARKS.follow ? 'follow' : 'offer', since: (Number(end) - LIFE_SECONDS) * 1000 };
 }
 

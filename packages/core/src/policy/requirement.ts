@@ -1,4 +1,11 @@
-import type { AccessDecision, Assurance, ChallengeFactor, MfaSession, Requirement } from '../assurance.js';
+import {
+  type AccessDecision,
+  type Assurance,
+  type ChallengeFactor,
+  LEAST_AGE_SECONDS,
+  type MfaSession,
+  type Requirement,
+} from '../assurance.js';
 import { MfaError } from '../errors.js';
 import { checkFieldNames, checkFlag, describe } from '../host-input.js';
 import { isRemembered } from '../profile/device.js';
@@ -39,8 +46,6 @@ export function decideAccess(facts: AccessFacts): AccessDecision {
   return decideProven(session.assurance, profile, facts);
 }
 
-/** The smallest `maxAgeSeconds`: between a proof and the request that it is for lie a redirect and the person's next click. */
-export const LEAST_AGE_SECONDS = 5;
 const FIELDS: readonly (keyof Requirement)[] = ['maxAgeSeconds', 'acceptRememberedDevice'];
 
 /** What {@link checkRequirement} gave: a guard that has it asks again at every request. */
