@@ -1,3 +1,4 @@
+import type { Assurance } from '@mfa-kit/core';
 import { verifiedSession } from '@mfa-kit/core/testing';
 import session from 'express-session';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -176,4 +177,57 @@ it.each(versions)('another session middleware works through two functions, on Ex
   expect((await client.get('/cases')).body.via).toBe('otp');
   expect(renewals).toEqual(['user-ada', 'user-ada']);
   await host.close();
+});
+
+describe.each(versions)('a session beside tokens on Express $version', ({ express }) => {
+  it.each([
+    ['null', null],
+    ['undefined', undefined],
+  ])('SES-1, SES-3, F45: a header Authorization changes nothing where assurance() returns %s', async (_what, given) => {
+    const host = await startHost({ express, kit: { assurance: () => given } });
+    try {
+      const headers = { authorization: 'Bearer x', 'sec-fetch-site': 'same-origin' };
+      const { client, code } = await enroll(host);
+      const thief = new Client(host, headers);
+      thief.cookies.set('sid', client.cookies.get('sid') ?? '');
+      expectStatus(await thief.get('/cases'), 200);
+      await host.mfa.passwordChanged({ userId: 'user-ada' });
+      expect((await thief.get('/cases')).body).toMatchObject({ status: 401, reason: 'challenge' });
+
+      const again = await logIn(host);
+      expectStatus(await again.post('/mfa/verify', { code: code() }), 200);
+      const before = (await again.get('/session')).body.id;
+      expectStatus(await again.post('/login?user=ada', undefined, headers), 200);
+      const after = (await again.get('/session')).body;
+      expect([after.id === before, after.data.mfa.state]).toEqual([false, 'pending']);
+      expect((await again.get('/cases')).body).toMatchObject({ status: 401, reason: 'challenge' });
+    } finally {
+      await host.close();
+    }
+  });
+
+  it('F45: a token counts where the session has no state, and nothing is written', async () => {
+    const tokens: Assurance[] = [];
+    const host = await startHost({
+      express,
+      kit: {
+        user: (req) => {
+          const id = req.session.userId ?? (req.headers.authorization ? 'user-ada' : undefined);
+          return id === undefined ? null : { id, name: id };
+        },
+        assurance: ({ headers: { authorization } }) => (authorization ? (tokens[0] ?? null) : undefined),
+      },
+    });
+    try {
+      const { session } = await verifiedSession(host.mfa, { id: 'user-ada', name: 'user-ada' });
+      const api = new Client(host, { authorization: 'Bearer x' });
+      const refused = await api.get('/cases');
+      expect([refused.body.reason, refused.cookies]).toEqual(['challenge', []]);
+      tokens.push(session.assurance);
+      const answer = expectStatus(await api.get('/cases'), 200);
+      expect([answer.body.via, answer.cookies]).toEqual(['otp', []]);
+    } finally {
+      await host.close();
+    }
+  });
 });

@@ -49,6 +49,7 @@ export const findings: [id: string, failed: string][] = [
   ['F42', 'A way back that redirects to another origin was blocked, and the code was spent'],
   ['F43', 'Over plain http the forms of the pages sent `Origin: null` and were refused'],
   ['F44', 'After an answer that leaves the page in place, such as a download, the form stayed closed'],
+  ['F45', 'A header `Authorization` beside a session cookie let a stolen cookie outlive a password change'],
   ['F48', 'A second Content-Security-Policy hid the QR code, and Turbo showed pages without their style and script'],
   ['F49', 'Digits of a pasted or typed code were dropped without a word'],
   ['F46', 'Requests that were refused during a logout brought the session back'],

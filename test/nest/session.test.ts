@@ -148,3 +148,28 @@ describe.each(['express', 'fastify'] as const)('no sessions but tokens, on Nest 
     }
   });
 });
+
+describe.each(kinds)('$session beside tokens on Nest with $platform', ({ platform, session }) => {
+  it.each([
+    ['null', null],
+    ['undefined', undefined],
+  ])('SES-1, SES-3, F45: a header Authorization changes nothing where assurance() returns %s', async (_what, given) => {
+    const host = await startHost({ platform, session, kit: { assurance: () => given } });
+    try {
+      const headers = { authorization: 'Bearer x', 'sec-fetch-site': 'same-origin' };
+      const { client, code } = await enroll(host);
+      const thief = new Client(host, headers);
+      thief.cookies.set('sid', client.cookies.get('sid') ?? '');
+      expectStatus(await thief.get('/cases'), 200);
+      await host.mfa.passwordChanged({ userId: 'user-ada' });
+      expect((await thief.get('/cases')).body).toMatchObject({ status: 401, reason: 'challenge' });
+
+      const again = await logIn(host);
+      expectStatus(await again.post('/mfa/verify', { code: code() }), 200);
+      expectStatus(await again.post('/login?user=ada', undefined, headers), 200);
+      expect((await again.get('/cases')).body).toMatchObject({ status: 401, reason: 'challenge' });
+    } finally {
+      await host.close();
+    }
+  });
+});

@@ -1,9 +1,20 @@
 import { MfaError, type MfaUser } from '@mfa-kit/core';
-import { type HttpKit, type LoginMessages, loginRequest } from '@mfa-kit/core/http';
+import { type HttpKit, type LoginMessages, loginRequest, type RequestLogin } from '@mfa-kit/core/http';
 import type { Request, RequestHandler } from 'express';
 import type { ExpressMfaOptions } from './express-options.js';
 import { openExchange } from './request-mfa.js';
 import { handleAsync } from './require-mfa.js';
+
+const LOGIN = Symbol('mfa-kit login');
+
+interface LoginRequest {
+  [LOGIN]?: RequestLogin | undefined;
+}
+
+/** What `beginLogin` decided, with the tokens for a client that has no session: for a login that answers with JSON. */
+export function requestLogin(req: object): RequestLogin | undefined {
+  return (req as LoginRequest)[LOGIN];
+}
 
 const MOUNT = "Write app.post('/login', passport.authenticate('local'), beginLogin, (req, res) => res.redirect(303, '/'))";
 
@@ -23,7 +34,8 @@ export function beginLoginOf<User extends MfaUser>(
 ): RequestHandler {
   const begin = handleAsync(async (req, res): Promise<'pass'> => {
     const isAnswered = () => res.headersSent;
-    req.mfaLogin = await loginRequest(kit, openExchange(options, { req, res }), { isAnswered, messages: MESSAGES });
+    const login = await loginRequest(kit, openExchange(options, { req, res }), { isAnswered, messages: MESSAGES });
+    (req as LoginRequest)[LOGIN] = login;
     return 'pass';
   });
   return function beginLogin(req, res, next) {

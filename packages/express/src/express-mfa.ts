@@ -1,6 +1,6 @@
 import { IncomingMessage } from 'node:http';
 import { type Mfa, MfaError, type MfaUser, type Requirement } from '@mfa-kit/core';
-import { answerEndpoint, bindFlows, createHttpKit, type RequestFlows, type RequestLogin, watchLogin } from '@mfa-kit/core/http';
+import { answerEndpoint, bindFlows, createHttpKit, type RequestFlows, watchLogin } from '@mfa-kit/core/http';
 import type { Request, RequestHandler, Response } from 'express';
 import { beginLoginOf } from './begin-login.js';
 import { markHandler } from './coverage-marks.js';
@@ -8,15 +8,6 @@ import { checkExpressOptions, type ExpressMfaOptions } from './express-options.j
 import { openExchange, writeAnswer } from './request-mfa.js';
 import { guardAllExcept, guardRoute, handleAsync } from './require-mfa.js';
 import { createStrategy, type MfaStrategy } from './strategy.js';
-
-declare global {
-  namespace Express {
-    interface Request {
-      /** What `beginLogin` decided, with the tokens for a client that has no session: for a login that answers with JSON. */
-      mfaLogin?: RequestLogin;
-    }
-  }
-}
 
 /** What an application mounts and calls. */
 export interface ExpressMfa<User extends MfaUser = MfaUser> {
@@ -26,7 +17,7 @@ export interface ExpressMfa<User extends MfaUser = MfaUser> {
    * The middleware of your login, after what logs in and before the answer:
    * `app.post('/login', passport.authenticate('local'), beginLogin, (req, res) => res.redirect(303, '/'))`.
    *
-   * What `user` or another callback throws goes to your error handler. `req.mfaLogin` is what was decided.
+   * What `user` or another callback throws goes to your error handler. `requestLogin(req)` is what was decided.
    */
   beginLogin: RequestHandler;
   /** Guards one route. With `maxAgeSeconds` it asks for a fresh code, also on a remembered device. */

@@ -16,7 +16,12 @@ export interface ExpressSession {
 export interface ExpressMfaOptions<User extends MfaUser = MfaUser> extends HttpOptions<User, Request> {
   /** The person at the keyboard, also while somebody else is impersonated; nothing when nobody is logged in. */
   user(req: Request): Awaitable<User | null | undefined | false>;
-  /** The assurance in a bearer token that the host has verified already; `assuranceFromClaims` reads it. */
+  /**
+   * What a bearer token that you have verified says is proven: what `assuranceFromClaims` reads in its claims; `null` if the request
+   * was authenticated by a token without facts; `undefined` for any other request, such as one that has a session or an invalid token.
+   *
+   * Not called if the session has MFA state of the user. Without a header `Authorization`, `null` counts as `undefined`.
+   */
   assurance?: ((req: Request) => Awaitable<Assurance | null | undefined>) | undefined;
   /** Answers a refused request in place of the kit. It must answer: `next` takes nothing but an error. */
   onRefused?: ((decision: DenyDecision, req: Request, res: Response, next: NextFunction) => unknown) | undefined;

@@ -14,6 +14,7 @@ export {
   type RequestLogin,
   type VerifiedRequest,
 } from '@mfa-kit/core/http';
+export { requestLogin } from './begin-login.js';
 export { assertMfaCoverage, mfaCoverage } from './coverage.js';
 export { type ExpressMfa, expressMfa } from './express-mfa.js';
 export type { ExpressMfaOptions, ExpressSession } from './express-options.js';

@@ -73,6 +73,12 @@ function openSession<User extends MfaUser>(options: ExpressMfaOptions<User>, req
   const { session } = options;
   if (session === false) return null;
   if (session) return { read: () => session.read(req), write: (next, how) => session.write(req, next, how) };
-  const bearer = options.assurance !== undefined && (!req.session || /^(Bearer|DPoP) /i.test(req.headers.authorization ?? ''));
-  return bearer ? null : expressSessionPort(req);
+  if (options.assurance !== undefined && !isUsable(req)) return null;
+  return expressSessionPort(req);
+}
+
+/** Of a client with a token the session may be missing, or be one that the kit could not renew and never keeps anything in. */
+function isUsable(req: Request): boolean {
+  if (!req.session) return false;
+  return typeof req.session.regenerate === 'function' || req.headers.authorization === undefined;
 }

@@ -41,7 +41,12 @@ export interface MfaModuleOptions<User extends MfaUser = MfaUser, Request = MfaR
   isPublic?: ((context: ExecutionContext) => Awaitable<boolean>) | undefined;
   /** The request behind a context that the kit does not know, or knows wrongly; nothing: as the kit finds it. */
   request?: ((context: ExecutionContext) => Request | null | undefined) | undefined;
-  /** The assurance in a bearer token that the host has verified already; `assuranceFromClaims` reads it. */
+  /**
+   * What a bearer token that you have verified says is proven: what `assuranceFromClaims` reads in its claims; `null` if the request
+   * was authenticated by a token without facts; `undefined` for any other request, such as one that has a session or an invalid token.
+   *
+   * Not called if the session has MFA state of the user. Without a header `Authorization`, `null` counts as `undefined`.
+   */
   assurance?: ((request: Request) => Awaitable<Assurance | null | undefined>) | undefined;
   /** Facts for the audit trail: address, agent, request id. */
   eventContext?: ((request: Request) => EventContext) | undefined;

@@ -20,9 +20,9 @@ export function openSession(options: AnyMfaOptions, request: MfaRequest): Sessio
   if (session === false) return null;
   if (session) return openHostSession(session, request);
   const known = sessionOf(request);
-  const bearer = options.assurance && (!known || /^(Bearer|DPoP) /i.test(request.headers.authorization ?? ''));
-  if (bearer) return null;
   if (isCookieSession(known)) return cookieSessionPort(known);
+  // Of a client with a token the session may be missing, or be one that the kit could not renew and never keeps anything in.
+  if (options.assurance && (!known || (!isStoreSession(known) && request.headers.authorization !== undefined))) return null;
   if (!isStoreSession(known)) throw new MfaError('host_setup', NO_SESSION);
   return storeSessionPort(() => {
     const present = sessionOf(request);

@@ -119,9 +119,14 @@ describe('the flows bound to a request', () => {
     const { browser, session, tool } = await openDesk();
     expect((await flowsOf(browser(ada, session))).keepsState).toBe(true);
     expect((await flowsOf(tool(ada))).keepsState).toBe(false);
-    const both = browser(ada, session);
-    const exchange = { ...both.exchange(), assurance: async () => session.assurance };
-    expect((await bindFlows(both.kit, exchange)).keepsState).toBe(false);
+    for (const [state, keeps] of [
+      [session, true],
+      [undefined, false],
+    ] as const) {
+      const both = browser(ada, state);
+      const exchange = { ...both.exchange(), assurance: async () => session.assurance };
+      expect((await bindFlows(both.kit, exchange)).keepsState).toBe(keeps);
+    }
   });
 
   it('forget what a step-up came from once it is done', async () => {

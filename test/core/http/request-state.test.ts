@@ -171,7 +171,7 @@ describe('a callback of the host', () => {
       throw cause;
     };
     for (const call of [throws, () => Promise.reject(cause)]) {
-      const exchange = { ...browser(ada, session).exchange(), [option]: call };
+      const exchange = { ...browser(ada, option === 'user' ? session : undefined).exchange(), [option]: call };
       await expect((async () => guardRequest(kit, exchange))()).rejects.toMatchObject({
         code: 'host_callback_failed',
         message: `The option "${option}" threw, so the request is denied. Mend the cause.`,
@@ -206,18 +206,57 @@ describe('a callback of the host', () => {
     expect((await guardRequest(kit, exchange)).decision).toEqual({ access: 'login-again' });
   });
 
-  it('SES-4: that gives an assurance is the word on it: the session beside it counts for nothing', async () => {
+  it('SES-4, F45: that gives an assurance is the word on it where the session has no state', async () => {
     const { kit, browser, session } = await openDesk();
-    const client = browser(ada, session);
-    const ask = async (assurance: unknown) =>
-      (await guardRequest(kit, { ...client.exchange(), assurance: async () => assurance as typeof session.assurance })).decision;
+    const client = browser(ada);
+    const ask = async (assurance: unknown, headers: Record<string, string> = {}) =>
+      (await guardRequest(kit, { ...client.exchange({ headers }), assurance: async () => assurance as typeof session.assurance }))
+        .decision;
     expect(await ask(session.assurance)).toMatchObject({ access: 'allow', via: 'otp' });
     expect(await ask({ ...session.assurance, epoch: 'older' })).toMatchObject({ access: 'challenge', because: 'revoked' });
     for (const unclear of [{}, { ...session.assurance, userId: bob.id }]) {
       expect(await ask(unclear)).toMatchObject({ access: 'challenge', because: 'missing' });
     }
-    expect(await ask(null)).toMatchObject({ access: 'allow' });
-    expect(client.state).toBe(session);
+    // A token without facts: nothing is kept in a session.
+    expect(await ask(null, { authorization: 'Bearer x' })).toMatchObject({ access: 'challenge', because: 'missing' });
+    expect(client.state).toBeUndefined();
+  });
+
+  it('SES-3, F45: is not asked where the session has state: the client does not choose what is believed', async () => {
+    const { kit, mfa, browser, session } = await openDesk();
+    const headers = { authorization: 'Bearer x' };
+    const client = browser(ada, session);
+    const asked: unknown[] = [];
+    const ask = async (assurance: unknown) =>
+      (
+        await guardRequest(kit, {
+          ...client.exchange({ headers }),
+          assurance: () => {
+            asked.push(assurance);
+            return assurance as typeof session.assurance;
+          },
+        })
+      ).decision;
+    for (const given of [session.assurance, null, undefined]) expect(await ask(given)).toMatchObject({ access: 'allow' });
+    await mfa.passwordChanged({ userId: ada.id });
+    for (const given of [session.assurance, null, undefined]) {
+      expect(await ask(given)).toMatchObject({ access: 'challenge', because: 'revoked' });
+    }
+    expect(asked).toEqual([]);
+  });
+
+  it('SES-1, F45: does not keep a login out of the session, whatever it says', async () => {
+    const { kit, browser, session } = await openDesk();
+    const headers = { authorization: 'Bearer x' };
+    for (const given of [session.assurance, null, undefined]) {
+      for (const state of [session, undefined, { ...session, assurance: { ...session.assurance, userId: bob.id } }]) {
+        const client = browser(ada, state);
+        const flows = await bindFlows(kit, { ...client.exchange({ headers }), assurance: () => given });
+        expect(await flows.beginLogin()).toMatchObject({ decision: { access: 'challenge' } });
+        expect([client.state.state, client.state.userId, client.session?.renewals]).toEqual(['pending', ada.id, 1]);
+        expect(flows.keepsState).toBe(true);
+      }
+    }
   });
 
   it('that says what is wrong with the session is heard', async () => {

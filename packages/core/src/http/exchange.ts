@@ -27,7 +27,10 @@ export interface MfaExchange<User extends MfaUser = MfaUser, Request = unknown> 
   session: SessionPort | null;
   /** The host did not say in time what the session holds: it is not known who acts, and everything is answered as unavailable. */
   late?: boolean | undefined;
-  /** For hosts whose access tokens carry the assurance; it gives nothing for a request without one. */
+  /**
+   * For hosts whose access tokens carry the assurance: facts; null for a request that was authenticated by a token without facts;
+   * undefined for any other. Not asked where the session has state of the user.
+   */
   assurance?: (() => Awaitable<Assurance | null | undefined>) | undefined;
   /** Facts about the request for the audit trail. */
   eventContext(): EventContext | undefined;

@@ -194,6 +194,7 @@ export function bindState<User extends MfaUser, Request>(
         await endProof();
         throw new MfaError('host_setup', 'beginLogin() found nobody logged in. Call it after req.logIn(), or give it { user }.');
       }
+      state.useSession();
       const login = await loginNow(state, {
         mfa,
         user: state.user,
@@ -278,7 +279,9 @@ export function bindState<User extends MfaUser, Request>(
       return way;
     },
     shownDeviceIds: () => claimedDeviceIds(state.deviceTokens()),
-    keepsState: state.keepsState,
+    get keepsState() {
+      return state.keepsState;
+    },
   };
 }
 

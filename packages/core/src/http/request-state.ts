@@ -46,6 +46,8 @@ export interface RequestState<User extends MfaUser> {
   deviceTokens(): string[];
   /** What a proof says of the browser. */
   deviceInput(rememberDevice: boolean | undefined): Promise<DeviceInput>;
+  /** Keeps the state in the host's session, if the request has one: a login is no use of a token. */
+  useSession(): void;
   /** Replaces the state; false when the session store did not take it, and then nothing was granted. */
   keep(next: MfaSession | undefined, options: { renew: boolean }): Promise<boolean>;
   /** Hands a device token over, in a cookie; returned when the client keeps it itself. */
@@ -101,14 +103,19 @@ function identityOf<User extends MfaUser, Request>(
 ): Awaitable<RequestIdentity<User>> {
   if (given === LATE) return lateIdentity(exchange, null);
   const user = checkUser('user', given, kit);
+  const found = identityOfSession(exchange, user);
   const { assurance } = exchange;
-  if (!user || !assurance) return identityOfSession(exchange, user);
+  // Where the session has state, no header or token that the client chose replaces it.
+  if (!user || !assurance || found.session) return found;
   return andThen(callHost(kit, 'assurance', assurance, exchange.request), (proven) => {
-    if (proven === LATE) return lateIdentity(exchange, user);
-    if (proven) checkAssuranceAnswer(proven);
-    return proven
-      ? { user, session: sessionOfToken(proven, user.id), port: null, context: contextOf(exchange), late: false }
-      : identityOfSession(exchange, user);
+    if (proven === LATE) return { ...found, late: true };
+    if (proven) {
+      checkAssuranceAnswer(proven);
+      return { ...found, session: sessionOfToken(proven, user.id), port: null };
+    }
+    // Hosts written for release 1 also answer null where there is no token.
+    const byToken = proven === null && exchange.header('authorization') !== undefined;
+    return byToken ? { ...found, port: null } : found;
   });
 }
 
@@ -161,7 +168,7 @@ export class StateOfRequest<User extends MfaUser, Request> implements RequestSta
   late: boolean;
   readonly #kit: HttpKit<User, Request>;
   readonly #exchange: MfaExchange<User, Request>;
-  readonly #port: SessionPort | null;
+  #port: SessionPort | null;
   /** What this request made of the way back that came with it; null: it was dropped. */
   #newWay: WayBack | null | undefined;
 
@@ -200,6 +207,12 @@ export class StateOfRequest<User extends MfaUser, Request> implements RequestSta
     const keepsToken = this.keepsState || this.#ownToken() !== undefined || rememberDevice === true || deviceToken.length > 0;
     const deviceLabel = keepsToken ? { deviceLabel: await nameBrowser(this.#exchange.header('user-agent')) } : {};
     return { deviceToken, ...deviceLabel, ...(rememberDevice !== undefined && { rememberDevice }) };
+  }
+
+  useSession(): void {
+    if (!this.#exchange.session) return;
+    this.#port = this.#exchange.session;
+    this.session = undefined;
   }
 
   async keep(next: MfaSession | undefined, options: { renew: boolean }): Promise<boolean> {
