@@ -1,4 +1,4 @@
-import { bindFlows } from '@mfa-kit/core/http';
+import { bindFlows, guardRequest } from '@mfa-kit/core/http';
 import { describe, expect, it } from 'vitest';
 import { ada, bob, DAY, HOUR, reasonOf } from '../../support/core-fixture.js';
 import { type Client, openDesk } from './desk.js';
@@ -158,5 +158,42 @@ describe('a session in which the host began no login', () => {
     expect(await flows.checkAccess({ maxAgeSeconds: 60 })).toMatchObject({ access: 'challenge', because: 'expired' });
     expect(await flows.checkAccess({ maxAgeSeconds: 300 })).toMatchObject({ access: 'allow' });
     expect(await flows.checkAccess()).toMatchObject({ access: 'allow' });
+  });
+});
+
+describe('a user for whom MFA is off', () => {
+  const olga = { ...bob, mfa: 'off' as const };
+
+  it('F30: begins no login at the endpoints, and sets up nothing', async () => {
+    const { kit, browser, events } = await openDesk();
+    const told: string[] = [];
+    kit.warn = (code) => void told.push(code);
+    const client = browser(olga);
+    events.length = 0;
+    for (const [path, fields] of [
+      ['/enroll', {}],
+      ['/enroll/confirm', { enrollmentId: 'A'.repeat(22), code: '123456' }],
+      ['/enroll/cancel', { enrollmentId: 'A'.repeat(22) }],
+      ['/verify', { code: '123456' }],
+      ['/recovery-codes', {}],
+      ['/sessions/end', {}],
+    ] as const) {
+      expect((await client.post(path, fields)).body, path).toMatchObject({ status: 403, reason: 'not_allowed' });
+    }
+    expect((await client.get('/enroll')).body).toMatchObject({ status: 403, reason: 'not_allowed' });
+    expect((await client.page('GET', '/enroll')).status).toBe(403);
+    expect((await client.get('')).body).toMatchObject({ enrolled: false });
+    expect((await client.page('GET', '')).status).toBe(200);
+    expect((await client.get('/challenge')).body).toEqual({ challenge: null });
+    expect([client.state, events.filter(({ name }) => name === 'login_begun'), told]).toEqual([undefined, [], []]);
+  });
+
+  it('F30: is asked as soon as MFA is required, in the same session', async () => {
+    const { browser, kit } = await openDesk();
+    const client = browser(olga);
+    expect((await client.get('')).status).toBe(200);
+    client.user = bob;
+    expect((await guardRequest(kit, client.exchange())).decision).toMatchObject({ access: 'enroll' });
+    expect((await client.post('/enroll')).body).toMatchObject({ status: 401, reason: 'login_again' });
   });
 });

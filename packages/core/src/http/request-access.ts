@@ -87,7 +87,10 @@ export async function ensureState<User extends MfaUser, Request>(
 ): Promise<AccessDecision | undefined> {
   const { user } = state;
   if (!user || state.session) return undefined;
-  const { stored } = state;
+  const { stored, context } = state;
+  // Where MFA is off there is no login to begin. For anybody else a session without state decides nothing.
+  const asked = await kit.mfa.settings.checkAccess({ user, session: undefined, context, requirement: {}, firstFactorProven: false });
+  if (asked.access === 'allow') return asked;
   // When the password was right is not known: a first enrollment then asks for a new login.
   const { decision } = await loginNow(state, { mfa: kit.mfa, user, renew: false, loggedInAt: 0 });
   // While the storage is away no login leaves state behind, and that has a warning of its own.

@@ -87,7 +87,15 @@ export interface RequestFlows<User extends MfaUser = MfaUser> {
 export interface KitFlows<User extends MfaUser = MfaUser> extends RequestFlows<User> {
   /** The way back, which is used by this. */
   takeWayBack(): WayBack | undefined;
+  /**
+   * Does for a login at the prompt what `beginLogin` would have done if the cookie of a remembered device had come with it. A login by
+   * cross-site POST, as SAML has it, comes without that cookie. True: the login is complete.
+   */
+  useDevice(): Promise<boolean>;
 }
+
+/** How long after the password a remembered device may still complete the login. */
+const LOGIN_WAITS_MS = 900_000;
 
 interface FlowsOptions {
   /** A proof leads to the kit's own page, which leads on and uses the way back. A form of the kit's pages made it. */
@@ -120,11 +128,14 @@ export function bindState<User extends MfaUser, Request>(
       session: MfaSession | undefined;
       context: RequestState<User>['context'];
     }) => Promise<Result<Answer>>,
+    { reads = false }: { reads?: boolean } = {},
   ): Promise<Result<Answer>> {
     if (state.late) return refuse('unavailable', { retryAfterSeconds: LATE_RETRY_SECONDS });
     if (!state.user) return refuse('login_again');
     const begun = await ensureState(kit, state);
     if (begun && begun.access === 'unavailable') return refuse('unavailable', { retryAfterSeconds: begun.retryAfterSeconds });
+    // MFA is off for this user: there is nothing to prove or to change.
+    if (begun?.access === 'allow' && !state.session && !reads) return refuse('not_allowed');
     return flow({ user: state.user, session: state.session, context: state.context });
   }
 
@@ -208,6 +219,18 @@ export function bindState<User extends MfaUser, Request>(
       if (!state.keepsState && login.pendingToken !== undefined) warnOfMissingUserById(kit);
       return login;
     },
+    async useDevice() {
+      const { user, session } = state;
+      if (!user || session?.state !== 'pending' || !state.keepsState) return false;
+      const shown = claimedDeviceIds(state.deviceTokens());
+      const loginMs = mfa.settings.now() - session.since;
+      if (shown.length === 0 || loginMs > LOGIN_WAITS_MS || loginMs < 0) return false;
+      const status = await mfa.getStatus({ user, context: state.context });
+      const isRemembered = status.ok && status.status.devices.some(({ id, rememberedUntil }) => rememberedUntil && shown.includes(id));
+      if (!isRemembered) return false;
+      const login = await loginNow(state, { mfa, user, renew: true, loggedInAt: session.since });
+      return login.decision.access === 'allow';
+    },
     checkAccess: async (requirement = {}) => askAccess(kit, state, requirement),
     startEnrollment: async (input = {}) => change(await acting((who) => mfa.startEnrollment({ ...who, ...input }))),
     currentEnrollment: () => acting((who) => mfa.currentEnrollment(who)),
@@ -229,7 +252,7 @@ export function bindState<User extends MfaUser, Request>(
       prove(
         await acting(async (who) => mfa.verify({ ...who, ...(await state.deviceInput(rememberDevice)), code, recoveryCode })),
       ),
-    getStatus: () => acting(({ user, context }) => mfa.getStatus({ user, context })),
+    getStatus: () => acting(({ user, context }) => mfa.getStatus({ user, context }), { reads: true }),
     renameAuthenticator: async (input) => change(await acting((who) => mfa.renameAuthenticator({ ...who, ...input }))),
     removeAuthenticator: async (input) => change(await acting((who) => mfa.removeAuthenticator({ ...who, ...input }))),
     regenerateRecoveryCodes: async () => change(await acting((who) => mfa.regenerateRecoveryCodes(who))),

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ada, bob, wrongCode } from '../../../support/core-fixture.js';
+import { ada, bob, DAY, MINUTE, wrongCode } from '../../../support/core-fixture.js';
 import { led, ledOn, openDesk } from '../desk.js';
 
 const ASKED = { because: 'missing', rememberDays: 30, recoveryOffered: true, waitSeconds: 0 };
@@ -292,4 +292,46 @@ it('F49: six digits that are wrong are told as ever', async () => {
 it('F57: an empty recovery code beside the code is ignored', async () => {
   const { logIn, code } = await openDesk();
   expect((await (await logIn()).post('/verify', { code: code(), recoveryCode: '' })).status).toBe(200);
+});
+
+describe('a login whose request came without the cookie of the remembered device', () => {
+  /** As after a login by cross-site POST: the browser has the cookie, and the login did not see it. */
+  async function open() {
+    const desk = await openDesk();
+    const client = await desk.logIn();
+    await client.post('/verify', { code: desk.code(), rememberDevice: true });
+    desk.clock.advance(DAY);
+    const { session } = await desk.mfa.beginLogin({ user: ada });
+    Object.assign(client.session ?? {}, { state: session });
+    desk.events.length = 0;
+    return { ...desk, client };
+  }
+
+  it('DEV-1, F50: is completed by the page of the prompt, as beginLogin would have done', async () => {
+    const { client, events } = await open();
+    const [before, renewals] = [[...client.cookies.values()][0], client.session?.renewals ?? 0];
+    const answer = await client.page('GET', '/challenge');
+    expect(answer.status).toBe(303);
+    expect(client.state.assurance.via).toBe('remembered-device');
+    expect([client.session?.renewals, [...client.cookies.values()][0] === before]).toEqual([renewals + 1, false]);
+    expect(events.map(({ name }) => name)).toContain('device_used');
+    expect((await client.page('GET', '/challenge')).status).toBe(303);
+  });
+
+  it('DEV-6, DEV-8, F50: asks for a code where the device is no answer', async () => {
+    for (const change of [
+      async ({ clock }: Awaited<ReturnType<typeof open>>) => void clock.advance(16 * MINUTE),
+      async ({ clock, client, mfa }: Awaited<ReturnType<typeof open>>) => {
+        clock.advance(31 * DAY);
+        Object.assign(client.session ?? {}, { state: (await mfa.beginLogin({ user: ada })).session });
+      },
+      async ({ client }: Awaited<ReturnType<typeof open>>) => client.cookies.clear(),
+    ]) {
+      const desk = await open();
+      await change(desk);
+      expect((await desk.client.page('GET', '/challenge')).status).toBe(200);
+      expect(desk.client.state.state).toBe('pending');
+      expect(desk.events.map(({ name }) => name)).not.toContain('device_used');
+    }
+  });
 });

@@ -212,11 +212,11 @@ describe('a client with bearer tokens', () => {
     expect(answer.body.reason).toBe('enrollment_expired');
   });
 
-  it('has nothing to confirm where MFA is off for its user', async () => {
+  it('F30: has nothing to confirm where MFA is off for its user', async () => {
     const { tool } = await setUp();
     const client = tool({ ...bob, mfa: 'off' });
     const answer = await client.post('/enroll/confirm', { enrollmentId: 'A'.repeat(22), code: '123456' }, bearer);
-    expect(answer.body).toMatchObject({ status: 401, reason: 'login_again' });
+    expect(answer.body).toMatchObject({ status: 403, reason: 'not_allowed' });
   });
 
   it('needs no answer of the host', async () => {

@@ -16,7 +16,10 @@ type Because = 'missing' | 'expired' | 'revoked';
 /** GET: the prompt for a code. Whoever has proven what the query asks for goes on. */
 export async function showChallenge<User extends MfaUser, Request>(call: EndpointCall<User, Request>): Promise<HttpAnswer> {
   const { kit, exchange, flows } = call;
-  const decision = await flows.checkAccess(readAsked(call.query));
+  const asked = readAsked(call.query);
+  const first = await flows.checkAccess(asked);
+  const usesDevice = call.html && exchange.method === 'GET' && first.access === 'challenge' && first.because === 'missing';
+  const decision = usesDevice && (await flows.useDevice()) ? await flows.checkAccess(asked) : first;
   const because = reasonToAsk(decision, flows.session?.returnTo);
   if (because === undefined) {
     if (decision.access !== 'allow') return answerDecision(call, decision);
