@@ -1,7 +1,7 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { MfaOptions } from '@mfa-kit/core';
-import { type ExpressMfa, type ExpressMfaOptions, expressMfa, requestMfa, requestLogin } from '@mfa-kit/express';
+import { type ExpressMfa, type ExpressMfaOptions, expressMfa, requestLogin, requestMfa } from '@mfa-kit/express';
 import express5, { type ErrorRequestHandler, type Express, type Request, type RequestHandler, type Response } from 'express';
 import session, { MemoryStore, type SessionData } from 'express-session';
 import { type Bench, createBench, type TestUser } from '../support/core-fixture.js';

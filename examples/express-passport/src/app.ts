@@ -57,7 +57,9 @@ export function createApp(host: demo.DemoHost, { origins, clock }: { origins: st
   app.get('/', (req, res) => reply(req, res, demo.showHome(req.user)));
   app.get('/login', (req, res) => reply(req, res, demo.showLogin()));
   // beginLogin is what the kit adds to the host's login; the guard sends on.
-  app.post('/login', checkPassword, beginLogin, (req, res) => reply(req, res, demo.acceptLogin(requestLogin(req)!.decision.access)));
+  app.post('/login', checkPassword, beginLogin, (req, res) =>
+    reply(req, res, demo.acceptLogin(requestLogin(req)!.decision.access)),
+  );
   app.post('/logout', (req, res, next) => {
     req.session.destroy((error) => (error ? next(error) : reply(req, res, demo.confirmLogout())));
   });

@@ -89,7 +89,13 @@ export async function ensureState<User extends MfaUser, Request>(
   if (!user || state.session) return undefined;
   const { stored, context } = state;
   // Where MFA is off there is no login to begin. For anybody else a session without state decides nothing.
-  const asked = await kit.mfa.settings.checkAccess({ user, session: undefined, context, requirement: {}, firstFactorProven: false });
+  const asked = await kit.mfa.settings.checkAccess({
+    user,
+    session: undefined,
+    context,
+    requirement: {},
+    firstFactorProven: false,
+  });
   if (asked.access === 'allow') return asked;
   // When the password was right is not known: a first enrollment then asks for a new login.
   const { decision } = await loginNow(state, { mfa: kit.mfa, user, renew: false, loggedInAt: 0 });

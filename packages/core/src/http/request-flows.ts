@@ -226,7 +226,8 @@ export function bindState<User extends MfaUser, Request>(
       const loginMs = mfa.settings.now() - session.since;
       if (shown.length === 0 || loginMs > LOGIN_WAITS_MS || loginMs < 0) return false;
       const status = await mfa.getStatus({ user, context: state.context });
-      const isRemembered = status.ok && status.status.devices.some(({ id, rememberedUntil }) => rememberedUntil && shown.includes(id));
+      const isRemembered =
+        status.ok && status.status.devices.some(({ id, rememberedUntil }) => rememberedUntil && shown.includes(id));
       if (!isRemembered) return false;
       const login = await loginNow(state, { mfa, user, renew: true, loggedInAt: session.since });
       return login.decision.access === 'allow';
