@@ -143,6 +143,8 @@ describe('an application that installs it', () => {
       '--platform=node',
       '--format=esm',
       '--external:express',
+      // It requires a module of Node, as Express does.
+      '--external:passport-custom',
       '--outfile=bundle.mjs',
       '--log-level=warning',
     ];

@@ -1,6 +1,7 @@
 import { MfaError, type MfaUser } from '@mfa-kit/core';
 import { type HttpKit, verifyRequest } from '@mfa-kit/core/http';
 import type { Request } from 'express';
+import CustomStrategy from 'passport-custom';
 import type { ExpressMfaOptions } from './express-options.js';
 import { openExchange } from './request-mfa.js';
 import { keepRequestMfa } from './require-mfa.js';
@@ -9,12 +10,6 @@ import { keepRequestMfa } from './require-mfa.js';
 export interface MfaStrategy {
   name: string;
   authenticate(req: Request, options?: object): void;
-}
-
-interface PassportActions {
-  success(user: unknown, info: object): void;
-  fail(info: object): void;
-  error(error: Error): void;
 }
 
 /** What a failed attempt passes on as Passport's `info`. */
@@ -32,28 +27,30 @@ export interface MfaStrategyInfo {
  * Use it with `session: false`: Passport's own login at success would renew the session again and drop the proof.
  */
 export function createStrategy<User extends MfaUser>(kit: HttpKit<User, Request>, options: ExpressMfaOptions<User>): MfaStrategy {
-  const strategy: MfaStrategy = {
-    name: 'mfa',
-    // Passport calls it on a copy of the strategy that has the actions of the request.
-    authenticate(this: object, req, given) {
-      const actions = this as PassportActions;
-      if (!hasNoSession(given)) {
-        actions.error(
-          new MfaError(
-            'host_setup',
-            "Write passport.authenticate('mfa', { session: false }): without it Passport drops the proof.",
-          ),
-        );
+  const strategy: MfaStrategy = new CustomStrategy({ passOptionsToCallback: true }, (req, given: unknown, done) => {
+    if (!hasNoSession(given)) {
+      done(
+        new MfaError(
+          'host_setup',
+          "Write passport.authenticate('mfa', { session: false }): without it Passport drops the proof.",
+        ),
+      );
+      return;
+    }
+    void answer();
+    // passport-custom ignores a rejected promise, and the request would hang.
+    async function answer(): Promise<void> {
+      let outcome: { user?: unknown; info: object };
+      try {
+        outcome = await verify(req);
+      } catch (error) {
+        done(error instanceof Error ? error : new Error('A callback of the host threw.', { cause: error }));
         return;
       }
-      verify(req).then(
-        ({ user, info }) => (user ? actions.success(user, info) : actions.fail(info)),
-        (error: unknown) => {
-          actions.error(error instanceof Error ? error : new Error('A callback of the host threw.', { cause: error }));
-        },
-      );
-    },
-  };
+      done(null, outcome.user ?? false, outcome.info);
+    }
+  });
+  strategy.name = 'mfa';
   return strategy;
 
   async function verify(req: Request): Promise<{ user?: unknown; info: object }> {
@@ -73,7 +70,7 @@ export function createStrategy<User extends MfaUser>(kit: HttpKit<User, Request>
     const { ok: _, user, ...info } = outcome;
     const { assurance } = info;
     keepRequestMfa(req, { decision: { access: 'allow', via: assurance.via, assurance }, assurance });
-    return { user: (req as { user?: unknown }).user ?? user, info };
+    return { user: req.user ?? user, info };
   }
 }
 
