@@ -136,6 +136,15 @@ describeWith(requireChromium(), 'an application around the pages, in Chromium', 
     await readRecoveryCodes(page);
     await leaveRecoveryCodes(page);
     await page.waitForURL((url) => !url.pathname.startsWith('/mfa'));
+
+    // The same from a form that Turbo sends.
+    host.clock.advance(301_000);
+    await page.goto(`${host.origin}/turbo`);
+    await expect.poll(() => page.evaluate(() => 'Turbo' in window)).toBe(true);
+    await page.getByRole('button', { name: 'Pay' }).click();
+    await page.waitForURL((url) => url.pathname === '/mfa/challenge');
+    await answerWith(page, await nextCode(key));
+    expect(new URL(page.url()).pathname).not.toMatch(/^\/mfa/);
     await context.close();
   });
 
@@ -169,7 +178,8 @@ describeWith(requireChromium(), 'an application around the pages, in Chromium', 
   function startApplication(other: string): Promise<Host> {
     const home = '<a href="/cases">Cases</a> <a href="/bank">Pay at the bank</a> <a href="/report">Report</a>';
     const pay = '<form method="post" action="/payouts"><button>Pay</button></form>';
-    // Before the guard, so that somebody who has proven nothing sees a page with Turbo.
+    // Before the guard, so that somebody who has proven nothing sees a page with Turbo, and before helmet, whose
+    // `upgrade-insecure-requests` has no server with https here to lead a redirected fetch to.
     const turbo: RequestHandler = (req, res, next) => {
       if (req.path === '/turbo.js') return void res.type('js').send(turboScript());
       if (req.path === '/turbo') return void res.send(`<!doctype html><script src="/turbo.js"></script>${home}${pay}`);
@@ -182,7 +192,7 @@ describeWith(requireChromium(), 'an application around the pages, in Chromium', 
     };
     return startHost({
       express,
-      before: [helmet(), turbo, login],
+      before: [turbo, helmet(), login],
       kit: { deviceCookie: { insecureHttpForDevelopment: true }, homeUrl: '/' },
       login: async ({ kit, req, res }) => {
         await (await kit.mfaFor(req, res)).beginLogin();
