@@ -187,7 +187,7 @@ class NotingClient extends Client {
 
 /** Where the forms of a page go, and the names of their fields. */
 function formsOf(html: string): string[] {
-  return [...html.matchAll(/<form[^>]*action="([^"]*)"[^>]*>(.*?)<\/form>/gs)].flatMap(([, action, body = '']) => [
+  return [...html.matchAll(/<form[^>]*action="([^"?]*)[^>]*>(.*?)<\/form>/gs)].flatMap(([, action, body = '']) => [
     `form ${action}`,
     ...[...body.matchAll(/<(?:input|button|select)[^>]*\bname="([^"]*)"/g)].map(([, name]) => `form ${action} field ${name}`),
   ]);
