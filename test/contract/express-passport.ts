@@ -33,7 +33,7 @@ export function createApp(storage: MfaStorage, secret: string): Express {
     policy: (user) => ({ mfa: user.role === 'owner' ? 'required' : 'optional', enrollBy: user.createdAt + 14 * DAY }),
     markEnrolled: setMfaEnrolled,
   });
-  const { router, beginLogin, requireMfa, requireMfaExcept, strategy } = expressMfa(mfa, {
+  const { router, beginLogin, requireMfa, requireMfaExcept, mfaFor, strategy } = expressMfa(mfa, {
     user: (req) => (req.user ? toMfaUser(req.user) : null),
     loginUrl: '/login',
     homeUrl: '/cases',

@@ -90,6 +90,8 @@ function messageFor(reason: RefusalReason, retryAfterSeconds = 0): string {
     case 'enrollment_expired':
     case 'already_confirmed':
       return 'This set-up is over. Begin again.';
+    case 'recovery_codes_outdated':
+      return 'There are newer recovery codes. Load the page again.';
     case 'assurance_required':
       return 'Please confirm that it is you.';
     case 'pending_token_invalid':
