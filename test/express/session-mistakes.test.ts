@@ -81,6 +81,50 @@ describe.each(versions)('SES-4: a wrong session denies and says what is wrong, o
     expect(toldOfRevival).toBe(true);
   });
 
+  it('F85: a request of another tab, overtaken by a step-up, neither brings the old id back nor takes the new one away', async () => {
+    let hold: Promise<void> | undefined;
+    let held = 0;
+    const served = await start({
+      kit: {
+        user: async (req) => {
+          const user = served.users.get(req.session.userId?.replace('user-', '') ?? '');
+          if (req.get('x-slow') !== undefined && hold) {
+            held += 1;
+            await hold;
+          }
+          return user;
+        },
+      },
+    });
+    const { client, code } = await enroll(served);
+    for (const [method, path] of [
+      ['get', '/mfa/challenge'],
+      ['post', '/mfa/enroll'],
+      ['post', '/mfa/sessions/end'],
+    ] as const) {
+      let release = () => {};
+      hold = new Promise((resolve) => {
+        release = resolve;
+      });
+      const tab = new Client(served);
+      for (const [name, value] of client.cookies) tab.cookies.set(name, value);
+      const before = held;
+      const slow = method === 'get' ? tab.get(path, { headers: { 'x-slow': '1' } }) : tab.post(path, {}, { 'x-slow': '1' });
+      await expect.poll(() => held).toBe(before + 1);
+      expectStatus(await client.post('/mfa/verify', { code: code() }), 200);
+      const ids = (await served.store.ids()).sort();
+      release();
+      const answer = await slow;
+      expect([path, answer.status, answer.headers.getSetCookie().filter((line) => line.startsWith('sid='))]).toEqual([
+        path,
+        503,
+        [],
+      ]);
+      expect([path, (await served.store.ids()).sort()]).toEqual([path, ids]);
+      expectStatus(await client.get('/cases'), 200);
+    }
+  });
+
   it('a session that some guarded paths do not have', async () => {
     const sessions = session({ secret: 'cat', resave: false, saveUninitialized: false, name: 'sid' });
     const served = await start({

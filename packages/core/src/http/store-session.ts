@@ -26,8 +26,22 @@ export function storeSessionPort(present: () => StoreSession, request?: object):
   return {
     read: () => readState(present()),
     ...(request && hasStore(request) && { reread: () => readStore(request) }),
-    write: (next, { renew }) => (renew ? renewSession(present, next) : saveSession(present(), next)),
+    write: async (next, { renew }) => {
+      if (renew) return renewSession(present, next);
+      return endedIds.has(idOf(present()) ?? '') ? saveEnded(present, next, request) : saveSession(present(), next);
+    },
   };
+}
+
+/**
+ * Another request has renewed the id while this one ran. To save the session would bring the old id back; one that has come back
+ * already gets a new id.
+ */
+async function saveEnded(present: () => StoreSession, next: MfaSession | undefined, request: object | undefined): Promise<void> {
+  if (request && hasStore(request) && (await getStored(request, idOf(present()) ?? '')) === null) {
+    throw new Error('The session has ended, because another request has renewed its id.');
+  }
+  return renewSession(present, next);
 }
 
 /** A request as express-session and @fastify/session leave it. */
@@ -43,9 +57,12 @@ function hasStore(request: object): request is StoredRequest {
 }
 
 /** Not by `reload()`, which would put what it read in the request's place: at its end that would be saved over what came since. */
-function readStore({ sessionStore, sessionID, session }: StoredRequest): Promise<{ state: unknown } | null> {
-  const id = sessionID ?? session?.sessionId;
-  if (id === undefined || endedIds.has(id)) return Promise.resolve(null);
+function readStore(request: StoredRequest): Promise<{ state: unknown } | null> {
+  const id = request.sessionID ?? request.session?.sessionId;
+  return id === undefined || endedIds.has(id) ? Promise.resolve(null) : getStored(request, id);
+}
+
+function getStored({ sessionStore }: StoredRequest, id: string): Promise<{ state: unknown } | null> {
   return new Promise((resolve, reject) => {
     sessionStore.get(id, (error, stored) => {
       if (error !== undefined && error !== null) reject(error instanceof Error ? error : new Error('The session store failed.'));
