@@ -93,7 +93,8 @@ export const pageScript = `'use strict';
       if (value === input.value) return;
       const caret = toPlain(input.value.slice(0, input.selectionStart)).length;
       input.value = value;
-      input.setSelectionRange(caret, caret);
+      // Safari would move the focus to the field.
+      if (document.activeElement === input) input.setSelectionRange(caret, caret);
     };
     input.addEventListener('input', (event) => { if (!event.isComposing) run(); });
     // The last input event of an input method comes before its end.

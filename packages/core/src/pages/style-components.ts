@@ -48,6 +48,8 @@ button:disabled { background: color-mix(in srgb, var(--mfa-text) 9%, var(--mfa-s
 .other-way { margin-block-start: 1.5rem; padding-block-start: 1.25rem; border-block-start: 1px solid var(--mfa-line); font-size: .9375rem; }
 
 .notice { --tone: var(--mfa-accent); padding: .75rem 1rem; background: color-mix(in srgb, var(--tone) 8%, var(--mfa-surface)); border: 1px solid color-mix(in srgb, var(--tone) 30%, transparent); border-inline-start: 4px solid var(--tone); border-radius: 8px; font-size: .9375rem; }
+.notice form { margin-block-start: .75rem; }
+.narrow .panel > p > .primary { width: 100%; }
 .notice.error { --tone: var(--mfa-danger); }
 .notice.info { --tone: var(--mfa-field-line); }
 .wait b { font-variant-numeric: tabular-nums; }

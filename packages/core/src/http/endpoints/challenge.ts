@@ -83,8 +83,8 @@ async function challengeView<User extends MfaUser, Request>(
       name: 'challenge' as const,
       mode,
       because: input.because,
-      // Only a login is remembered: a step-up is asked again each time.
-      rememberDays: flows.session?.state === 'verified' ? 0 : rememberDays,
+      // Only a login by a code is remembered: a step-up is asked again each time, and a recovery code lets nobody be remembered.
+      rememberDays: flows.session?.state === 'verified' || mode === 'recovery-code' ? 0 : rememberDays,
       recoveryOffered,
       waitSeconds: input.waitSeconds ?? unknownWait,
       ...(asked !== '' && { asked }),
