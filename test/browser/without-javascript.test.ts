@@ -73,7 +73,7 @@ describeWith(requireChromium(), 'with JavaScript off', (executablePath) => {
     await page.getByRole('button', { name: 'Yes, end them' }).click();
     await page.getByRole('button', { name: 'Revoke' }).first().click();
     // This session came from the device, so it needs a code to go on.
-    await page.waitForURL(`${app.origin}/mfa/challenge?rememberedDevice=no`);
+    await page.waitForURL(`${app.origin}/mfa/challenge?notice=device_ended`);
     await answerWith(page, await nextCode(app, { key }));
     await page.getByRole('heading', { name: 'Blue phone' }).waitFor();
     expect(page.url()).toBe(`${app.origin}/mfa`);
