@@ -132,6 +132,29 @@ describe.each(versions)('recovery codes that never reached the person, on Expres
     expect((await client.page('GET', OFFER)).headers.get('location')).toBe('/mfa');
   });
 
+  it('F84: "I have saved them" speaks of the codes that its page is about, also where another tab has made newer ones', async () => {
+    await start();
+    const { client, app, sent } = await begin();
+    expectStatus(await client.post('/mfa/enroll/confirm', sent), 200);
+    const next = await nextLogin(app);
+    expect(next.location).toBe(OFFER);
+    const [offer, overview] = [await next.client.page('GET', OFFER), await next.client.page('GET', '/mfa')];
+    const { recoveryCodesId } = (await next.client.get(OFFER)).body;
+    // The other tab makes new codes, and its answer is lost.
+    await sendAndHangUp(next.client, '/mfa/recovery-codes', '{}', JSON_TYPE);
+    for (const { text } of [offer, overview]) {
+      const fields = fieldsOf(text, '/mfa/recovery-codes/saved');
+      expect(fields.id).toBe(recoveryCodesId);
+      const refused = await next.client.page('POST', '/mfa/recovery-codes/saved', fields);
+      expect([refused.status, refused.text.includes('You may not have seen these codes')]).toEqual([409, true]);
+    }
+    const told = (await next.client.get('/mfa')).body;
+    expect(told.recoveryCodesUnsaved).toBe(true);
+    expectStatus(await next.client.post('/mfa/recovery-codes/saved', { id: told.recoveryCodesId }), 204);
+    const saved = (await next.client.get('/mfa')).body;
+    expect([saved.recoveryCodesUnsaved, saved.recoveryCodesId]).toEqual([undefined, undefined]);
+  });
+
   it.each<[string, NonNullable<HostOptions['kit']>]>([
     ['throws', { pages: { render: (page) => (page.name === 'recovery-codes' ? fail() : page.name) } }],
     ['returns no text', { pages: { render: (page) => (page.name === 'recovery-codes' ? (null as never) : page.name) } }],

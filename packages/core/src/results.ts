@@ -89,6 +89,8 @@ export interface MfaStatus {
   recoveryCodesLeft: number;
   /** Nobody has said so far that the codes are saved, and none was used: the answer that showed them may have been lost. */
   recoveryCodesUnsaved?: true;
+  /** Which set of codes that is. Give it back with "I have saved them", so that the answer never counts for a newer set. */
+  recoveryCodesId?: string;
   /** Seconds until the next 6-digit code from an unknown browser is looked at; 0: now. */
   waitSeconds: number;
 }

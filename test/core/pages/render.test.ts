@@ -136,6 +136,7 @@ describe('the recovery codes', () => {
     for (const action of ['/auth/mfa/recovery-codes', '/auth/mfa/recovery-codes/saved']) {
       expect(document).toContain(`<form method="post" action="${action}">`);
     }
+    expect(document).toContain('name="id" value="set-1"><input type="hidden" name="continueTo"');
     expect(document).toContain('<a href="/cases?tab=2&amp;tab=3">Not now</a>');
     expect(document).toContain('If you create new codes, the ones you may have stop working.');
     expect(renderPage(overview, frame, englishMessages)).not.toContain('You may not have seen these codes');

@@ -46,6 +46,7 @@ export const recoveryCodes: MfaPage & { name: 'recovery-codes' } = {
 
 export const recoveryCodesOffer: MfaPage & { name: 'recovery-codes-offer' } = {
   name: 'recovery-codes-offer',
+  recoveryCodesId: 'set-1',
   continueTo: '/cases?tab=2&tab=3',
 };
 

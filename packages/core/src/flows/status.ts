@@ -1,5 +1,5 @@
 import type { EventContext } from '../events.js';
-import { isUnsaved } from '../factors/recovery-code.js';
+import { isUnsaved, type RecoveryCodeSet } from '../factors/recovery-code.js';
 import { readUser } from '../host-input.js';
 import type { MfaUser } from '../options.js';
 import { enrollmentDeadline, isProfileMissing } from '../policy/enforcement.js';
@@ -37,10 +37,15 @@ export async function getStatus<User extends MfaUser>(
     authenticators: (profile?.authenticators ?? []).map(summarizeAuthenticator),
     devices: (profile?.devices ?? []).map((device) => summarizeDevice(device, policy.rememberDays, now)),
     recoveryCodesLeft: profile?.recoveryCodes?.digests.length ?? 0,
-    ...(profile && isUnsaved(profile.recoveryCodes) ? { recoveryCodesUnsaved: true } : {}),
+    ...unsavedCodes(profile?.recoveryCodes ?? null),
     waitSeconds: Math.ceil(wait / 1000),
   };
   return { ok: true, status };
+}
+
+function unsavedCodes(set: RecoveryCodeSet | null): Pick<MfaStatus, 'recoveryCodesUnsaved' | 'recoveryCodesId'> {
+  if (!isUnsaved(set)) return {};
+  return { recoveryCodesUnsaved: true, ...(set?.id !== undefined && { recoveryCodesId: set.id }) };
 }
 
 /** An authenticator without what proves it. */

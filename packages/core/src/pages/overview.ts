@@ -74,16 +74,16 @@ function recoveryCodes(page: OverviewPage, frame: PageFrame, messages: Messages)
     'recovery-codes',
     texts.recoveryCodes,
     html`<p class="hint">${texts.recoveryCodesText}</p>
-${page.recoveryCodesUnsaved === true && unsaved(frame, messages)}
+${page.recoveryCodesUnsaved === true && unsaved(page, frame, messages)}
 <div class="row"><p class="count${page.recoveryCodesLeft === 0 && ' none'}">${texts.recoveryCodesLeft(page.recoveryCodesLeft)}</p>
 <div class="row-actions">${disclosure({ summary: html`${texts.regenerate}`, content: postForm(frame, '/recovery-codes', {}, confirm) })}</div></div>`,
   );
 }
 
-function unsaved(frame: PageFrame, messages: Messages): Html {
+function unsaved({ recoveryCodesId: id }: OverviewPage, frame: PageFrame, messages: Messages): Html {
   const texts = messages.overview;
   const saved = html`<button class="secondary" type="submit">${texts.recoveryCodesSaved}</button>`;
-  return html`<div class="notice info"><p>${texts.recoveryCodesUnsaved}</p>${postForm(frame, '/recovery-codes/saved', {}, saved)}</div>`;
+  return html`<div class="notice info"><p>${texts.recoveryCodesUnsaved}</p>${postForm(frame, '/recovery-codes/saved', id === undefined ? {} : { id }, saved)}</div>`;
 }
 
 function devices(page: OverviewPage, frame: PageFrame, messages: Messages): Html {

@@ -29,9 +29,9 @@ export type MfaPage =
   | { name: 'recovery-codes'; recoveryCodes: string[]; recoveryCodesId: string; continueTo: string; fileName: string }
   /**
    * After a login: an answer that showed recovery codes may have been lost. Offers new ones (POST `/recovery-codes`), "I have saved them"
-   * (POST `/recovery-codes/saved`), both with the field `continueTo`, and to go on.
+   * (POST `/recovery-codes/saved`, with `id`: the {@link recoveryCodesId}), both with the field `continueTo`, and to go on.
    */
-  | { name: 'recovery-codes-offer'; continueTo: string }
+  | { name: 'recovery-codes-offer'; recoveryCodesId: string; continueTo: string }
   /** The prompt for a code, or for a recovery code. */
   | {
       name: 'challenge';
@@ -62,6 +62,8 @@ export type MfaPage =
       recoveryCodesLeft: number;
       /** The user may not have seen the codes, because an answer was lost. */
       recoveryCodesUnsaved?: true;
+      /** With `recoveryCodesUnsaved`: the set that "I have saved them" speaks of. */
+      recoveryCodesId?: string;
       recoveryCodesOffered: boolean;
       /** The last authenticator may be removed. */
       mayRemoveLast: boolean;

@@ -41,7 +41,7 @@ ${postForm(
 
 /** After a login: the codes may never have been seen, because the answer that showed them was lost. Nobody has to take the offer. */
 export function renderRecoveryCodesOffer(
-  { continueTo }: Extract<MfaPage, { name: 'recovery-codes-offer' }>,
+  { recoveryCodesId, continueTo }: Extract<MfaPage, { name: 'recovery-codes-offer' }>,
   frame: PageFrame,
   messages: Messages,
 ): PageContent {
@@ -59,7 +59,7 @@ ${postForm(
   html`<p class="hint" id="replaces">${texts.replaces}</p>
 <button class="primary" type="submit" aria-describedby="replaces">${texts.create}</button>`,
 )}
-${postForm(frame, '/recovery-codes/saved', { continueTo }, html`<button class="secondary" type="submit">${texts.saved}</button>`)}
+${postForm(frame, '/recovery-codes/saved', { id: recoveryCodesId, continueTo }, html`<button class="secondary" type="submit">${texts.saved}</button>`)}
 <p class="other-way"><a href="${safeUrl(continueTo)}">${texts.later}</a></p>
 </div>`,
   };

@@ -46,13 +46,19 @@ function overviewView<User extends MfaUser, Request>(
         ...(device.id === call.flows.assurance?.deviceId && { endsSession: true as const }),
       })),
       recoveryCodesLeft: status.recoveryCodesLeft,
-      ...(status.recoveryCodesUnsaved && { recoveryCodesUnsaved: true }),
+      ...unsavedCodes(status),
       recoveryCodesOffered: settings.recoveryCodeCount > 0 && status.enrolled,
       mayRemoveLast: status.mfa !== 'required',
       mayEnroll: status.mayEnroll,
       homeUrl: call.kit.options.homeUrl,
     },
   };
+}
+
+/** What is told of codes that may never have been seen. */
+export function unsavedCodes(status: MfaStatus): Pick<MfaStatus, 'recoveryCodesUnsaved' | 'recoveryCodesId'> {
+  const { recoveryCodesUnsaved, recoveryCodesId } = status;
+  return { ...(recoveryCodesUnsaved && { recoveryCodesUnsaved }), ...(recoveryCodesId !== undefined && { recoveryCodesId }) };
 }
 
 function markDevices<User extends MfaUser, Request>({ flows }: EndpointCall<User, Request>, status: MfaStatus) {

@@ -4,7 +4,7 @@ import { endpointPaths } from '../endpoint-paths.js';
 import type { HttpAnswer } from '../exchange.js';
 import { brandFor, showPage, type View } from '../views.js';
 import { answerDecision, answerRefusal, type EndpointCall, isFault, overviewUrl, tellHost } from './endpoint-call.js';
-import { redrawOverview } from './overview.js';
+import { redrawOverview, unsavedCodes } from './overview.js';
 
 /** POST: a new set of codes, shown in this answer and never again. */
 export async function regenerateCodes<User extends MfaUser, Request>(call: EndpointCall<User, Request>): Promise<HttpAnswer> {
@@ -41,11 +41,12 @@ export async function showCodesOffer<User extends MfaUser, Request>(call: Endpoi
   if (decision.access !== 'allow') return answerDecision(call, decision);
   const result = await flows.getStatus();
   if (!result.ok) return answerRefusal(call, result);
-  const { recoveryCodesLeft, recoveryCodesUnsaved } = result.status;
-  if (!call.html) return jsonAnswer(kit, 200, { recoveryCodesLeft, ...(recoveryCodesUnsaved && { recoveryCodesUnsaved }) });
+  const { recoveryCodesLeft, recoveryCodesUnsaved, recoveryCodesId = '' } = result.status;
+  if (!call.html) return jsonAnswer(kit, 200, { recoveryCodesLeft, ...unsavedCodes(result.status) });
   // A bookmark, or the browser's back button: there is nothing to offer any more.
   if (!recoveryCodesUnsaved) return redirectAnswer(kit, overviewUrl(call));
-  return showPage(kit, exchange, { page: { name: 'recovery-codes-offer', continueTo: doneUrl(call) }, user: flows.user });
+  const page = { name: 'recovery-codes-offer' as const, recoveryCodesId, continueTo: doneUrl(call) };
+  return showPage(kit, exchange, { page, user: flows.user });
 }
 
 /** Where the page is that offers new codes. */
