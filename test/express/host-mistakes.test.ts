@@ -77,7 +77,7 @@ describe.each(versions)('SES-4: a host mistake denies and says what is wrong, on
       expectStatus(await client.post('/mfa/verify', { code: '123456' }), 500);
       for (const error of errors) {
         expect(error).toMatchObject({ name: 'MfaError', code: 'host_callback_failed' });
-        expect(String(error)).toMatch(/The option "user" threw, so the request is denied\. Mend the cause/);
+        expect(String(error)).toMatch(/The option "user" threw, so the request is denied\. Fix the cause/);
       }
       await close();
       host = undefined;

@@ -54,6 +54,16 @@ describe.each(versions)('SES-4: what is mounted wrongly denies and says what to 
     }
   });
 
+  it('the router called in place of being mounted', async () => {
+    await mount((_app, kit) => {
+      for (const handler of [kit.router, kit.requireMfa()]) {
+        expect(() => (handler as () => void)()).toThrow(
+          /^A middleware of mfa-kit was called without next.*app\.use\('\/mfa', router\)/,
+        );
+      }
+    });
+  });
+
   it('the guard for everything, the login included', async () => {
     const { client } = await mount((app, kit) => app.use(kit.requireMfa()));
     for (const path of ['/cases', '/login?next=1']) expectStatus(await client.get(path), 401);

@@ -81,7 +81,9 @@ export function checkUserAnswer(option: string, user: object, warn: Warn): void 
 function userFault(user: unknown, id: unknown): string {
   if (typeof user !== 'object') return `; it returned a ${typeof user}.`;
   if (typeof id === 'number' || typeof id === 'bigint') return `; "id" is a ${typeof id}. Write id: String(row.id).`;
-  return typeof id === 'string' && id !== '' ? '; "name" is no string.' : '; "id" is no string, or empty.';
+  return typeof id === 'string' && id !== ''
+    ? '; "name" is no string. Give the email address or the user name.'
+    : '; "id" is no string, or empty.';
 }
 
 /** Throws unless the id is one that every storage keeps apart from every other. */

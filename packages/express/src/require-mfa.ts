@@ -101,6 +101,12 @@ export function handleAsync(
   run: (req: Request, res: Response, next: NextFunction) => Awaitable<'pass' | 'answered'>,
 ): RequestHandler {
   return (req, res, next) => {
+    if (typeof next !== 'function') {
+      throw new MfaError(
+        'host_setup',
+        "A middleware of mfa-kit was called without next. Mount it and do not call it. Write app.use('/mfa', router), not router().",
+      );
+    }
     const outcome: Awaitable<'pass' | 'answered' | Error> = rescue<'pass' | 'answered' | Error>(
       () => run(req, res, next),
       asError,

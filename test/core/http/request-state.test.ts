@@ -174,7 +174,7 @@ describe('a callback of the host', () => {
       const exchange = { ...browser(ada, option === 'user' ? session : undefined).exchange(), [option]: call };
       await expect((async () => guardRequest(kit, exchange))()).rejects.toMatchObject({
         code: 'host_callback_failed',
-        message: `The option "${option}" threw, so the request is denied. Mend the cause.`,
+        message: `The option "${option}" threw, so the request is denied. Fix the cause.`,
         cause,
       });
     }

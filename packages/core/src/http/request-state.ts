@@ -322,7 +322,7 @@ function refuseHost<User extends MfaUser, Request>(
 ): never {
   if (cause instanceof MfaError) throw cause;
   kit.mfa.settings.callbackFailed({ option, why: 'error', cause, values: valuesOfRequest(request) });
-  throw new MfaError('host_callback_failed', `The option "${option}" threw, so the request is denied. Mend the cause.`, {
+  throw new MfaError('host_callback_failed', `The option "${option}" threw, so the request is denied. Fix the cause.`, {
     cause,
   });
 }
