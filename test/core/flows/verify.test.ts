@@ -22,6 +22,15 @@ describe('verify', () => {
     expect(names()).toEqual(['login_begun', 'verified']);
   });
 
+  it('F57: ignores an empty field beside a filled one, called directly too', async () => {
+    const { mfa, clock, authenticator, recoveryCodes } = await createEnrolled();
+    const now = authenticator.code(clock.now());
+    good(await mfa.verify({ user: ada, session: await loginPending(mfa), code: now, recoveryCode: '' }));
+    good(await mfa.verify({ user: ada, session: await loginPending(mfa), code: '', recoveryCode: recoveryCodes[0] }));
+    const both = { code: '', recoveryCode: '' };
+    expect(reasonOf(await mfa.verify({ user: ada, session: await loginPending(mfa), ...both }))).toBe('invalid_code');
+  });
+
   it('T1: refuses a code of a step already used, as it refuses a wrong one', async () => {
     const { mfa, clock, authenticator, events } = await createEnrolled();
     const code = authenticator.code(clock.now());
