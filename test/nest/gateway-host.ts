@@ -136,7 +136,12 @@ export interface SocketClient {
 }
 
 /** Opens a socket. */
-export async function openSocket(host: Host, kind: 'ws' | 'socket.io', client: Client): Promise<SocketClient> {
+export async function openSocket(
+  host: Host,
+  kind: 'ws' | 'socket.io',
+  client: Client,
+  more: Record<string, string> = {},
+): Promise<SocketClient> {
   const cookie = [...client.cookies].map(([name, value]) => `${name}=${value}`).join('; ');
   const heard: Heard[] = [];
   const waiting: ((one: Heard) => void)[] = [];
@@ -152,7 +157,7 @@ export async function openSocket(host: Host, kind: 'ws' | 'socket.io', client: C
       else waiting.push(resolve);
     });
   if (kind === 'ws') {
-    const socket = new WebSocket(host.origin.replace('http', 'ws'), { headers: { cookie } });
+    const socket = new WebSocket(host.origin.replace('http', 'ws'), { headers: { cookie, ...more } });
     socket.on('message', (text) => hear(JSON.parse(String(text)) as Heard));
     socket.on('close', (code, reason) => hear({ event: 'closed', data: [code, String(reason)] }));
     await new Promise((resolve, reject) => socket.once('open', resolve).once('error', reject));
@@ -162,7 +167,7 @@ export async function openSocket(host: Host, kind: 'ws' | 'socket.io', client: C
     };
     return { ask, next, close: () => socket.terminate() };
   }
-  const socket = io(host.origin, { extraHeaders: { cookie }, reconnection: false, transports: ['websocket'] });
+  const socket = io(host.origin, { extraHeaders: { cookie, ...more }, reconnection: false, transports: ['websocket'] });
   socket.onAny((event: string, data: unknown) => hear({ event, data }));
   socket.on('disconnect', (reason) => hear({ event: 'closed', data: [reason] }));
   await new Promise<void>((resolve) => socket.once('connect', () => resolve()));

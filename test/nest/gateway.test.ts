@@ -84,6 +84,26 @@ describe.each(sockets)('a gateway of $kind on $platform', ({ platform, kind }) =
     expect(ran.count).toBe(0);
   });
 
+  it('F58, HTTP-1: refuses a page of another origin on a socket that is open already', async () => {
+    await start();
+    const { client } = await enroll(host);
+    const from = async (origin: string) => {
+      const socket = await openSocket(host, kind, client, { origin });
+      opened.push(socket);
+      return socket;
+    };
+    expect(await (await from('https://evil.example')).next()).toMatchObject({ event: 'exception', data: { reason: 'cross_site' } });
+    expect((await (await from('https://app.example')).ask('cases')).data).toBe('otp');
+    if (kind === 'ws') return;
+    await host.close();
+    await start({ check: false });
+    const again = await enroll(host);
+    const evil = await openSocket(host, kind, again.client, { origin: 'https://evil.example' });
+    opened.push(evil);
+    expect((await evil.ask('cases')).data).toMatchObject({ reason: 'cross_site' });
+    expect(ran.count).toBe(0);
+  });
+
   it('reads, and writes nothing', async () => {
     await start();
     const { client } = await enroll(host);

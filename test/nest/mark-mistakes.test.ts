@@ -458,6 +458,19 @@ describe('F59, SES-4: a mark that is not on the function that Nest calls stops t
     await host.close();
   });
 
+  it('F59: a class that was given the methods of a marked class, and not its mark', async () => {
+    @RequireMfa({ maxAgeSeconds: 300 })
+    class Marked {
+      @Post('pay')
+      pay() {}
+    }
+    @Controller()
+    class PayController {}
+    const { constructor: _own, ...methods } = Object.getOwnPropertyDescriptors(Marked.prototype);
+    Object.defineProperties(PayController.prototype, methods);
+    expect(await refusedStart([PayController])).toContain('PayController.pay() is guarded, but the mark of its class is lost');
+  });
+
   it('on a handler of a gateway', async () => {
     @WebSocketGateway()
     class PayGateway {

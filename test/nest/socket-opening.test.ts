@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http';
 import { assertMfaCoverage, MfaGuard, mfaCoverage } from '@mfa-kit/nest';
 import { Inject } from '@nestjs/common';
 import { IoAdapter } from '@nestjs/platform-socket.io';
@@ -38,8 +39,10 @@ describe.each(sockets)('sockets are asked before they exist: $kind on $platform'
     await host.close();
   });
 
-  async function start(options: { guarded?: boolean; watch?: boolean; fallback?: boolean } = {}): Promise<void> {
-    const { guarded = true, watch = false, fallback = false } = options;
+  async function start(
+    options: { guarded?: boolean; watch?: boolean; fallback?: boolean; middleware?: unknown[] } = {},
+  ): Promise<void> {
+    const { guarded = true, watch = false, fallback = false, middleware } = options;
     const store = new FaultyStore();
     const reading = session({ secret: SECRET, resave: false, saveUninitialized: false, store, name: 'sid' });
     const connected = new Set<{ emit(event: string, data: unknown): unknown; send(text: string): unknown }>();
@@ -58,7 +61,7 @@ describe.each(sockets)('sockets are asked before they exist: $kind on $platform'
       constructor(@Inject(MfaGuard) private readonly guard: MfaGuard) {}
 
       afterInit(server: object) {
-        if (guarded) this.guard.guardServer(server, { middleware: [reading as never] });
+        if (guarded) this.guard.guardServer(server, { middleware: (middleware ?? [reading]) as never });
       }
 
       async handleConnection(client: never, request?: never) {
@@ -160,6 +163,32 @@ describe.each(sockets)('sockets are asked before they exist: $kind on $platform'
     for (const headers of refused) expect([headers, (await open(client, headers)).outcome]).toEqual([headers, '403 cross_site']);
     expect(warnings.some((line) => line.startsWith('MFA_KIT_CROSS_SITE'))).toBe(true);
   });
+
+  it('F58, FLT-1: a middleware that fails, answers by itself or never goes on refuses the socket', async () => {
+    const failing: [
+      name: string,
+      middleware: (request: never, response: ServerResponse, next: (error?: unknown) => void) => unknown,
+    ][] = [
+      ['next(error)', (_request, _response, next) => next(new Error('the session store is away'))],
+      [
+        'throws',
+        () => {
+          throw new Error('the session store is away');
+        },
+      ],
+      ['rejects', () => Promise.reject(new Error('the session store is away'))],
+      ['answers', (_request, response) => response.writeHead(401).end('Unauthorized')],
+    ];
+    // This one costs the deadline of an operation.
+    if (platform === 'express' && kind === 'ws') failing.push(['neither', () => {}]);
+    for (const [name, middleware] of failing) {
+      await start({ middleware: [middleware] });
+      const { client } = await enroll(host);
+      const expected = name === 'answers' ? '401 login_again' : '503 unavailable';
+      expect([name, (await open(client)).outcome]).toEqual([name, expected]);
+      await host.close();
+    }
+  }, 60_000);
 
   it('F56, SES-3: whileAllowed() closes an open socket after a logout, and leaves the others', async () => {
     await start({ watch: true });

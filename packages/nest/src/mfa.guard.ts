@@ -9,13 +9,12 @@ import {
   guardMessage,
   guardRequest,
   type HttpAnswer,
-  isSocketOriginAllowed,
   isThenable,
   keepWhileAllowed,
   type MfaExchange,
   PLAIN_REQUIREMENT,
   problemAnswer,
-  refuseOrigin,
+  refuseSocketOrigin,
   rescue,
   type SessionPort,
   type WhileAllowedOptions,
@@ -239,21 +238,29 @@ export class MfaGuard implements CanActivate {
     requirement: Requirement,
     middleware: NonNullable<MfaSocketOptions['middleware']>,
   ): Promise<Access> {
-    const { kit } = this.#host;
+    const elsewhere = this.#refuseElsewhere(caller);
+    if (elsewhere) return elsewhere;
     const { request } = caller;
+    const ran = await this.#host.kit.mfa.settings.awaitCallback('middleware', runMiddleware(request, middleware));
+    if (ran.late) return this.#refuse(describeProblem('unavailable'));
+    if (!ran.value) return this.#refuse(describeProblem('login_again'));
+    return this.#askSocket(caller, requirement);
+  }
+
+  /** A socket of another origin is refused wherever it is asked: not every host lets its server ask before it opens. */
+  #refuseElsewhere({ request, transport }: MfaCaller): Access | undefined {
+    if (transport !== 'websocket' && request.headers.upgrade === undefined) return undefined;
     const header = (name: string) => {
       const value = request.headers[name];
       return Array.isArray(value) ? value.join(', ') : value;
     };
-    const encrypted = Object(Object(request).socket).encrypted === true;
-    if (!isSocketOriginAllowed({ header }, { allowedOrigins: kit.options.allowedOrigins, encrypted })) {
-      return this.#refuse(refuseOrigin(kit));
-    }
-    await runMiddleware(request, middleware);
-    return this.#askSocket(caller, requirement);
+    const problem = refuseSocketOrigin(this.#host.kit, { header, request });
+    return problem && this.#refuse(problem);
   }
 
   async #askSocket(caller: MfaCaller, requirement: Requirement, context?: ExecutionContext): Promise<Access> {
+    const elsewhere = this.#refuseElsewhere(caller);
+    if (elsewhere) return elsewhere;
     const refreshed = await this.#host.kit.mfa.settings.awaitCallback('session', refreshSession(caller.request));
     if (refreshed.late) return this.#refuse(describeProblem('unavailable'));
     if (!refreshed.value) return this.#refuse(describeProblem('login_again'));

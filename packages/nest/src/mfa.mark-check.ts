@@ -3,7 +3,7 @@ import { Logger } from '@nestjs/common';
 import type { ModulesContainer } from '@nestjs/core';
 import { eachMethod } from './mfa.coverage-handlers.js';
 import { hasRouteGuard } from './mfa.decorators.js';
-import { classesOf, classMark, handlerMark, type MfaMark, writtenMark } from './mfa.mark.js';
+import { classesOf, classMark, handlerMark, type MfaMark, markOf, writtenMark } from './mfa.mark.js';
 
 /** One method, the function that Nest calls for it, and the classes that it may come from. */
 interface Called {
@@ -17,7 +17,7 @@ const logger = new Logger('MfaModule');
 
 /**
  * Throws where a mark does not count: another decorator put a function without it in the method's place, a subclass overrides a
- * marked method, or what a class asks for contradicts a handler that it inherits. Asks the functions that Nest is about to call.
+ * marked method, a class lost the mark of its methods, or what a class asks for contradicts a handler that it inherits. Asks the functions that Nest is about to call.
  */
 export function checkMarks(modules: ModulesContainer): void {
   for (const kind of ['controllers', 'providers'] as const) {
@@ -33,6 +33,7 @@ export function checkMarks(modules: ModulesContainer): void {
 }
 
 function checkMethod({ name, called, type, classes }: Called): void {
+  if (hasRouteGuard(called) && !markOf(called, type)) refuseLostClass(name, type);
   const marked = classes.find((one) => writtenMark(prototypeOf(one), name));
   if (!marked) return;
   const owner = classes.find((one) => Object.hasOwn(prototypeOf(one), name));
@@ -49,6 +50,15 @@ function refuseLost(name: string, mark: MfaMark, marked: object): never {
     `The mark ${nameOf(mark)} on ${named(marked)}.${name}() is not on the function that Nest calls: something put another function in ` +
       `the method's place. Write ${nameOf(mark)} above the decorator that replaces the method, or let that copy all metadata to the ` +
       'new function (Reflect.getMetadataKeys). Do not bind a marked method in the constructor.',
+  );
+}
+
+/** Only `@RequireMfa()` writes the guard on a method. Without a mark the guard would ask for less than what was written. */
+function refuseLostClass(name: string, type: object): never {
+  throw new MfaError(
+    'host_setup',
+    `${named(type)}.${name}() is guarded, but the mark of its class is lost: something copied the method to another class, or put another ` +
+      `class in its place. Write @RequireMfa() on ${named(type)}, or let the class extend the one that has the mark.`,
   );
 }
 

@@ -10,9 +10,9 @@ export type SocketMiddleware = (request: never, response: never, next: (error?: 
 /** How `guardServer()` asks before a socket exists. */
 export interface MfaSocketOptions {
   /** What a socket needs. Default: the plain requirement. */
-  requirement?: Requirement;
+  requirement?: Requirement | undefined;
   /** Run on the request that opens the socket, before anything is asked: `[session({ ... })]`, as on the routes. */
-  middleware?: readonly SocketMiddleware[];
+  middleware?: readonly SocketMiddleware[] | undefined;
 }
 
 /** Decides on the request that opens a socket; undefined lets it through. `client`: the socket of socket.io. */
@@ -60,14 +60,23 @@ export function guardSocketServer(server: object, admit: Admission, opened: (cli
   guarded.add(server);
 }
 
-/** Runs middlewares of Express on a request that has no response. */
-export async function runMiddleware(request: MfaRequest, middleware: readonly SocketMiddleware[]): Promise<void> {
+/** Runs middlewares of Express on a request that has no response. False: one of them answered by itself, so the socket is refused. */
+export async function runMiddleware(request: MfaRequest, middleware: readonly SocketMiddleware[]): Promise<boolean> {
   const response = new ServerResponse(request as IncomingMessage);
   for (const run of middleware) {
-    await new Promise<void>((resolve, reject) => {
-      run(request as never, response as never, (error) => (error === undefined || error === null ? resolve() : reject(error)));
+    const goesOn = await new Promise<boolean>((resolve, reject) => {
+      response.end = () => {
+        resolve(false);
+        return response;
+      };
+      const returned = run(request as never, response as never, (error) =>
+        error === undefined || error === null ? resolve(true) : reject(error),
+      );
+      Promise.resolve(returned).catch(reject);
     });
+    if (!goesOn) return false;
   }
+  return true;
 }
 
 /** The refusal as Nest's filters for gateways tell it to the client: event `exception` with the problem document. */

@@ -39,6 +39,11 @@ export function openOf(given: unknown): Open {
   );
 }
 
+/** Whether it is a socket, of ws or socket.io, and no response or stream. */
+export function isSocket({ readyState, send, disconnect }: Open): boolean {
+  return (typeof readyState === 'number' && typeof send === 'function') || typeof disconnect === 'function';
+}
+
 /** Whether it has ended already, or is about to. */
 export function isEnded(open: Open): boolean {
   const { readyState } = open;

@@ -67,7 +67,7 @@ export interface RequestFlows<User extends MfaUser = MfaUser> {
   /**
    * Ends what stays open, once access has ended: `await (await mfaFor(req, res)).whileAllowed(res)` in a route that sends events, or
    * with any stream of Node, or a socket of ws or socket.io. Asks now and every 30 seconds (`everySeconds`), one read each time, until
-   * it closes; whatever cannot be found out ends it. Returns false when it was ended at once.
+   * it closes; whatever cannot be found out ends it. Returns false when it was ended at once, or had ended already.
    */
   whileAllowed(open: object, options?: WhileAllowedOptions): Promise<boolean>;
   /** Keeps a path of this origin to go back to after the proof, in a cookie of ten minutes; anything else is ignored. */

@@ -64,10 +64,12 @@ function readStore(request: StoredRequest): Promise<{ state: unknown } | null> {
 
 function getStored({ sessionStore }: StoredRequest, id: string): Promise<{ state: unknown } | null> {
   return new Promise((resolve, reject) => {
-    sessionStore.get(id, (error, stored) => {
+    const asked = sessionStore.get(id, (error, stored) => {
       if (error !== undefined && error !== null) reject(error instanceof Error ? error : new Error('The session store failed.'));
       else resolve(stored ? { state: stored.mfa } : null);
     });
+    // A store that is written with async and fails may reject, and not call back.
+    Promise.resolve(asked).catch(reject);
   });
 }
 

@@ -6,11 +6,12 @@ import { checkRequirement } from '../policy/requirement.js';
 import { timers } from '../time.js';
 import type { MfaExchange } from './exchange.js';
 import type { HttpKit } from './http-kit.js';
-import { endOpen, isEnded, openOf } from './open-connection.js';
+import { endOpen, isEnded, isSocket, openOf } from './open-connection.js';
 import { decisionProblem, describeProblem, type Problem } from './problem.js';
 import { askOnce, LATE_RETRY_SECONDS } from './request-access.js';
 import { readIdentity } from './request-state.js';
 import { readSessionState } from './session-state.js';
+import { refuseSocketOrigin } from './socket-origin.js';
 
 /** How {@link keepWhileAllowed} asks. */
 export interface WhileAllowedOptions {
@@ -25,7 +26,7 @@ const LONGEST_SECONDS = 3600;
 
 /**
  * Asks now and again and again, and ends what is open as soon as access has ended: a response, a stream, a socket of ws or socket.io.
- * Returns whether access is allowed now. What cannot be found out ends it, too.
+ * Returns whether it is open and access is allowed now. What cannot be found out ends it, too.
  */
 export async function keepWhileAllowed<User extends MfaUser, Request>(
   kit: HttpKit<User, Request>,
@@ -42,20 +43,22 @@ export async function keepWhileAllowed<User extends MfaUser, Request>(
     timers.clearTimeout(timer);
   };
   for (const event of ['close', 'disconnect']) open.once(event, stop);
+  const end = (problem: Problem): false => {
+    stop();
+    endOpen(open, problem);
+    return false;
+  };
   const ask = async (): Promise<boolean> => {
-    if (ended) return true;
+    if (ended) return false;
     const problem = await findProblem(kit, exchange, requirement);
-    if (ended) return problem === undefined;
-    if (problem) {
-      stop();
-      endOpen(open, problem);
-      return false;
-    }
+    if (ended) return false;
+    if (problem) return end(problem);
     timer = timers.setTimeout(() => void ask(), everySeconds * 1000);
     timer.unref();
     return true;
   };
-  return ask();
+  const elsewhere = isSocket(open) && !ended ? refuseSocketOrigin(kit, exchange) : undefined;
+  return elsewhere ? end(elsewhere) : ask();
 }
 
 /** Why access has ended; undefined while it is allowed. Never rejects. */
