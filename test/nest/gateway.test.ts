@@ -92,7 +92,10 @@ describe.each(sockets)('a gateway of $kind on $platform', ({ platform, kind }) =
       opened.push(socket);
       return socket;
     };
-    expect(await (await from('https://evil.example')).next()).toMatchObject({ event: 'exception', data: { reason: 'cross_site' } });
+    expect(await (await from('https://evil.example')).next()).toMatchObject({
+      event: 'exception',
+      data: { reason: 'cross_site' },
+    });
     expect((await (await from('https://app.example')).ask('cases')).data).toBe('otp');
     if (kind === 'ws') return;
     await host.close();
