@@ -1,21 +1,20 @@
-import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
+import { shared } from './vitest.shared.js';
 
-// Sources are tested without a build: each package's `exports` has this condition first. Not 'module', which bundlers know and Node
-// does not: the AWS SDK has sources there that Node cannot load.
-const conditions = ['mfa-kit-source', 'node', 'development|production'];
+const { include = [], globalSetup, reporters, maxWorkers, ...settings } = shared.test ?? {};
+
+/** Files that start no server, change no global and warn of nothing: a worker loads the sources once for all of them. */
+const PLAIN = ['test/core/{crypto,factors,policy,profile,tokens,http,pages}/**/*.test.ts', 'test/vectors/**/*.test.ts'];
 
 export default defineConfig({
-  resolve: { conditions },
-  ssr: { resolve: { conditions } },
+  ...shared,
   test: {
-    include: ['test/**/*.test.ts'],
-    globalSetup: ['test/support/global-setup.ts'],
-    reporters: ['default', './test/support/count-reporter.ts'],
-    // Much of the time is spent waiting for browsers and servers, so a machine of two cores runs three files at once.
-    maxWorkers: Math.max(3, availableParallelism() - 1),
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
-    expect: { poll: { timeout: 10_000 } },
+    globalSetup,
+    reporters,
+    maxWorkers,
+    projects: [
+      { ...shared, test: { ...settings, name: 'plain', include: PLAIN, isolate: false } },
+      { ...shared, test: { ...settings, name: 'rest', include, exclude: [...PLAIN, '**/node_modules/**'] } },
+    ],
   },
 });

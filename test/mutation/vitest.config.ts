@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { defineConfig } from 'vitest/config';
-import base from '../../vitest.config.js';
+import { shared as base } from '../../vitest.shared.js';
 
 // In Stryker's sandbox `node_modules` leads back to the real packages: here their names mean the mutated sources.
 const root = new URL('../../', import.meta.url);

@@ -1,5 +1,5 @@
 import { mergeConfig } from 'vitest/config';
-import base from '../../vitest.config.js';
+import { shared as base } from '../../vitest.shared.js';
 
 // The long rounds: the same tests, more often, with what each has done in a table.
 export default mergeConfig(base, {

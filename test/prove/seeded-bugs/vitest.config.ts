@@ -1,5 +1,5 @@
 import { mergeConfig } from 'vitest/config';
-import base from '../../../vitest.config.js';
+import { shared as base } from '../../../vitest.shared.js';
 import { seedBug } from './plugin.js';
 
 // The model against a core that has a bug: these runs are to fail.
