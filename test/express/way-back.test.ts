@@ -298,23 +298,17 @@ describe('where a password is confirmed again', () => {
   });
 });
 
-it.each(
-  versions.flatMap(({ version, express }) => [
-    { what: 'adds a prefix', prefix: '', version, express },
-    { what: 'replaces a prefix by another', prefix: '/app', version, express },
-  ]),
-)('F53: a proxy that $what is known by path and publicPath, on Express $version', async ({ express, prefix }) => {
+it.each(versions)('F53: a proxy that adds a prefix is known by path and publicPath, on Express $version', async ({ express }) => {
   const warnings: string[] = [];
   const hear = (warning: Error & { code?: string }) => void warnings.push(String(warning.code));
   process.on('warning', hear);
   const host = await startHost({
     express,
-    kit: { path: '/internal/mfa', publicPath: `${prefix}/mfa`, homeUrl: `${prefix}/home` },
+    kit: { path: '/internal/mfa', publicPath: '/mfa' },
     before: [
       // The proxy: what the browser asks for is below /internal here.
       (req, _res, next) => {
-        const path = req.url.replace(/^\/app(?=\/)/, '');
-        if (!path.startsWith('/login') && !path.startsWith('/logout')) req.originalUrl = req.url = `/internal${path}`;
+        if (!req.url.startsWith('/login') && !req.url.startsWith('/logout')) req.originalUrl = req.url = `/internal${req.url}`;
         next();
       },
     ],
@@ -325,15 +319,11 @@ it.each(
   try {
     const { code } = await enroll(host);
     const client = await logIn(host);
-    const own = `${prefix}/mfa`;
-    const cases = `${prefix}/cases`;
-    expect((await client.page('GET', `${cases}?page=2`, {}, SAME)).headers.get('location')).toBe(`${own}/challenge`);
-    const prompt = expectStatus(await client.page('GET', `${own}/challenge`, {}, SAME), 200);
-    expect(prompt.text).toContain(`action="${own}/verify"`);
-    const proven = await client.page('POST', `${own}/verify`, { code: code() }, SAME);
-    expect([proven.status, proven.headers.get('location')]).toEqual([303, `${own}/done`]);
-    expect((await client.page('GET', `${own}/done`, {}, SAME)).headers.get('refresh')).toBe(`0; url=${cases}?page=2`);
-    expectStatus(await client.page('GET', cases, {}, SAME), 200);
+    expect((await client.page('GET', '/cases?page=2', {}, SAME)).headers.get('location')).toBe('/mfa/challenge');
+    const prompt = expectStatus(await client.page('GET', '/mfa/challenge', {}, SAME), 200);
+    expect(prompt.text).toContain('action="/mfa/verify"');
+    expect((await proveByForm(client, code())).headers.get('refresh')).toBe('0; url=/cases?page=2');
+    expectStatus(await client.page('GET', '/cases', {}, SAME), 200);
     await new Promise(setImmediate);
     expect(warnings.filter((warning) => warning === 'MFA_KIT_GUARDED_DOOR')).toEqual([]);
   } finally {

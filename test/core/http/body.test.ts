@@ -8,7 +8,7 @@ const FORM = 'application/x-www-form-urlencoded';
 const ID = 'A'.repeat(22);
 
 function read(body: unknown, type?: string, headers: Record<string, string> = {}) {
-  return readFields(exchangeOf({ method: 'POST', body, headers: { ...(type && { 'content-type': type }), ...headers } }));
+  return readFields(exchangeOf({ method: 'POST', body, headers: { ...(type && { 'content-type': type }), ...headers } }), 'id');
 }
 
 async function fieldsOf(body: unknown, type?: string) {

@@ -66,16 +66,6 @@ describe('the paths that a guard of the whole application leaves open', () => {
     expect(listOpenPaths(kitOf({ path: '/internal/mfa', publicPath: '/mfa' }), [])).toEqual(['/internal/login', ...own]);
   });
 
-  it('F53: have the login where a proxy replaces a prefix by another, or moves the endpoints alone', () => {
-    const path = '/internal/mfa';
-    const own = endpointPaths().map((endpoint) => path + endpoint);
-    const logins = (publicPath: string, loginUrl: string) => listOpenPaths(kitOf({ path, publicPath, loginUrl }), []);
-    expect(logins('/app/mfa', '/app/login')).toEqual(['/internal/login', ...own]);
-    expect(logins('/app/v2/mfa', '/app/v2/login')).toEqual(['/internal/login', ...own]);
-    expect(logins('/app/mfa', '/login')).toEqual(['/login', ...own]);
-    expect(logins('/second-factor', '/login')).toEqual(['/login', ...own]);
-  });
-
   it('have no login where it is on another origin', () => {
     expect(listOpenPaths(kitOf({ loginUrl: 'https://sso.example/login' }), [])).toEqual(OWN);
   });

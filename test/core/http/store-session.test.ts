@@ -67,23 +67,6 @@ describe('the state in a session that a store keeps', () => {
     await expect(port.write(verified, { renew: true })).rejects.toMatchObject({ cause: 'down' });
   });
 
-  it.each(['regenerate', 'save'] as const)(
-    'F38: an async %s that rejects is a store that failed, at once and handled',
-    async (name) => {
-      const works = (done: () => void) => done();
-      const session = { cookie: {}, regenerate: works, save: works, [name]: () => Promise.reject(new Error('down')) };
-      const port = storeSessionPort(() => session);
-      await expect(port.write(undefined, { renew: name === 'regenerate' })).rejects.toThrow('down');
-    },
-  );
-
-  it('F38: an async get that rejects is a store that failed', async () => {
-    const { req } = request({ mfa: verified });
-    const sessionStore = { get: () => Promise.reject() };
-    const port = storeSessionPort(() => req.session, { ...req, sessionStore, sessionID: 'asked' });
-    await expect(port.reread?.()).rejects.toThrow('The session store failed.');
-  });
-
   it('FLT-1: is as before when the store does not save it', async () => {
     const { port } = request({ mfa: pending }, ['save']);
     await expect(port.write(verified, { renew: false })).rejects.toThrow('down');

@@ -17,9 +17,9 @@ export interface BodyFields {
 /** A body that was understood, or a sentence about why not. */
 export type BodyReading = { ok: true; fields: BodyFields } | { ok: false; detail: string };
 
-const TEXT_FIELDS = ['code', 'recoveryCode', 'enrollmentId', 'id', 'name', 'pendingToken', 'continueTo'] as const;
-/** Those of them that name something. */
-const ID_FIELDS: readonly string[] = ['enrollmentId', 'id'];
+const TEXT_FIELDS = ['code', 'recoveryCode', 'name', 'pendingToken', 'continueTo'] as const;
+/** A field with an id that the kit made. */
+export type IdField = 'enrollmentId' | 'id';
 /** A parser of the host may have inflated the body, and a form grows when it is written as JSON. */
 const PARSED_LIMIT = 3 * BODY_LIMIT_BYTES;
 const TOO_LONG = 'The body is longer than 4 KB.';
@@ -40,14 +40,16 @@ interface Fault {
  *
  * Arrays, nested objects (`code[$ne]=`, `{"code":{"$gt":""}}`), repeated fields and names that reach a prototype are
  * refused whatever the host's parser made of them, so that no flow ever sees one (ASVS 15.3.5 to 15.3.7).
+ *
+ * `idField`: the field that names something at this endpoint. Elsewhere a field of that name is the host's own.
  */
-export async function readFields(exchange: Pick<MfaExchange, 'header' | 'body'>): Promise<BodyReading> {
+export async function readFields(exchange: Pick<MfaExchange, 'header' | 'body'>, idField?: IdField): Promise<BodyReading> {
   const length = Number(exchange.header('content-length') ?? 0);
   if (length > BODY_LIMIT_BYTES) return { ok: false, detail: TOO_LONG };
   const sent = await exchange.body();
   if (sent === undefined && length > 0) throw new MfaError('host_setup', BODY_GONE);
   const body = parse(sent, exchange);
-  const picked = 'fault' in body ? body : pickFields(body.values);
+  const picked = 'fault' in body ? body : pickFields(body.values, idField);
   return 'fault' in picked ? { ok: false, detail: picked.fault } : { ok: true, fields: picked };
 }
 
@@ -85,7 +87,7 @@ function parseForm(text: string): Parsed {
   return { values: Object.fromEntries(fields) };
 }
 
-function pickFields(body: Fields): BodyFields | Fault {
+function pickFields(body: Fields, idField: IdField | undefined): BodyFields | Fault {
   for (const [name, value] of Object.entries(body)) {
     if (/^(__proto__|constructor|prototype)$|^\$|[[\]]/.test(name)) return { fault: 'A field has a name that is not allowed.' };
     if (typeof value === 'object' && value !== null) return { fault: 'Fields hold text, neither lists nor objects.' };
@@ -93,12 +95,12 @@ function pickFields(body: Fields): BodyFields | Fault {
   const rememberDevice = readTick(body.rememberDevice);
   if (rememberDevice === undefined) return { fault: 'The field "rememberDevice" must be true or false.' };
   const fields: BodyFields = { rememberDevice };
-  for (const name of TEXT_FIELDS) {
+  for (const name of idField ? [...TEXT_FIELDS, idField] : TEXT_FIELDS) {
     const value = body[name];
     if (value === undefined || value === null) continue;
     if (typeof value !== 'string') return { fault: `The field "${name}" must be text.` };
     // An empty one is missing, and the endpoint says which fields it needs.
-    if (ID_FIELDS.includes(name) && value !== '' && !isMadeId(value)) {
+    if (name === idField && value !== '' && !isMadeId(value)) {
       return { fault: `The field "${name}" is not an id that the kit made.` };
     }
     fields[name] = value;

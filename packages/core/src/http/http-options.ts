@@ -46,7 +46,7 @@ export interface HttpOptions<User extends MfaUser = MfaUser, Request = unknown> 
   homeUrl?: string | undefined;
   /** Path where the endpoints are mounted, as the server sees it. Default `/mfa`. */
   path?: string | undefined;
-  /** The same as the browser sees it, where a proxy strips, adds or replaces a prefix. Default: `path`. */
+  /** The same as the browser sees it, where a proxy strips or adds a prefix. Default: `path`. */
   publicPath?: string | undefined;
   /**
    * Origins whose pages may change state here, beside this one: `https://app.example`, `capacitor://localhost`,

@@ -1,5 +1,4 @@
 import type { MfaSession } from '../assurance.js';
-import { isThenable } from '../awaitable.js';
 import { createWarn } from '../warnings/once.js';
 import type { SessionPort } from './exchange.js';
 
@@ -66,10 +65,11 @@ function readStore(request: StoredRequest): Promise<{ state: unknown } | null> {
 function getStored({ sessionStore }: StoredRequest, id: string): Promise<{ state: unknown } | null> {
   return new Promise((resolve, reject) => {
     const asked = sessionStore.get(id, (error, stored) => {
-      if (error !== undefined && error !== null) reject(storeFault(error));
+      if (error !== undefined && error !== null) reject(error instanceof Error ? error : new Error('The session store failed.'));
       else resolve(stored ? { state: stored.mfa } : null);
     });
-    onRejection(asked, reject);
+    // A store that is written with async and fails may reject, and not call back.
+    Promise.resolve(asked).catch(reject);
   });
 }
 
@@ -164,19 +164,9 @@ function isPending(state: unknown): boolean {
 
 function settle(call: (done: Done) => unknown): Promise<void> {
   return new Promise((resolve, reject) => {
-    const called = call((error) => {
+    call((error) => {
       if (error === undefined || error === null) resolve();
-      else reject(storeFault(error));
+      else reject(error instanceof Error ? error : new Error('The session store failed.', { cause: error }));
     });
-    onRejection(called, reject);
   });
-}
-
-/** A store may be an async function that rejects in place of calling back. Unhandled, its rejection would end the process. */
-function onRejection(called: unknown, reject: (error: Error) => void): void {
-  if (isThenable(called)) called.then(undefined, (error: unknown) => reject(storeFault(error)));
-}
-
-function storeFault(error: unknown): Error {
-  return error instanceof Error ? error : new Error('The session store failed.', { cause: error });
 }

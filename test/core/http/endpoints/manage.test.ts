@@ -85,6 +85,7 @@ describe('F80, HTTP-6: an id that the kit cannot have made', () => {
     ['/authenticators/remove', 'id', {}],
     ['/enroll/confirm', 'enrollmentId', { code: '123456' }],
     ['/enroll/cancel', 'enrollmentId', {}],
+    ['/recovery-codes/saved', 'id', {}],
   ];
 
   it.each(endpoints)('is not understood at %s, in JSON and as a form, and changes nothing', async (path, field, more) => {
@@ -101,6 +102,13 @@ describe('F80, HTTP-6: an id that the kit cannot have made', () => {
     }
     expect(await storage.read(ada.id)).toEqual(before);
     expect(events).toEqual([]);
+  });
+
+  it('is a field of the host where the endpoint takes no id', async () => {
+    const { client } = await setUp();
+    const own = { id: 'a hidden field of the host', enrollmentId: 'x' };
+    expect((await client.post('/sessions/end', own)).status).toBe(204);
+    expect((await client.post('/verify', { ...own, code: '000000' })).body).toMatchObject({ reason: 'invalid_code' });
   });
 
   it('and one that it could have made, of a device that is gone, is no error', async () => {

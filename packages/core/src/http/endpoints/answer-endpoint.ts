@@ -1,7 +1,7 @@
 import type { MfaUser } from '../../options.js';
 import { ASSET_NAMES, type AssetName } from '../../pages/asset-names.js';
 import { assetAnswer, problemAnswer } from '../answers.js';
-import { readFields } from '../body.js';
+import { type IdField, readFields } from '../body.js';
 import type { EndpointPath } from '../endpoint-paths.js';
 import type { HttpAnswer, MfaExchange } from '../exchange.js';
 import type { HttpKit } from '../http-kit.js';
@@ -27,22 +27,24 @@ interface Endpoint {
   showsSecret?: true;
   /** A client without a session may act by a pending token. */
   pendingToken?: true;
+  /** The field of the body that names what to change. */
+  idField?: IdField;
 }
 
 /** Every endpoint, by its path below the mount. */
 const ENDPOINTS: Record<EndpointPath, Endpoint> = {
   '': { get: showOverview },
   '/enroll': { get: showEnroll, showsSecret: true, post: startEnroll, pendingToken: true },
-  '/enroll/confirm': { post: confirmEnroll, pendingToken: true },
-  '/enroll/cancel': { post: cancelEnroll, pendingToken: true },
+  '/enroll/confirm': { post: confirmEnroll, idField: 'enrollmentId', pendingToken: true },
+  '/enroll/cancel': { post: cancelEnroll, idField: 'enrollmentId', pendingToken: true },
   '/challenge': { get: showChallenge },
   '/verify': { post: verifyProof, pendingToken: true },
   '/done': { get: showDone },
   '/recovery-codes': { get: showCodesOffer, post: regenerateCodes },
-  '/recovery-codes/saved': { post: codesSaved },
-  '/authenticators/rename': { post: renameAuthenticator },
-  '/authenticators/remove': { post: removeAuthenticator },
-  '/devices/revoke': { post: revokeDevice },
+  '/recovery-codes/saved': { post: codesSaved, idField: 'id' },
+  '/authenticators/rename': { post: renameAuthenticator, idField: 'id' },
+  '/authenticators/remove': { post: removeAuthenticator, idField: 'id' },
+  '/devices/revoke': { post: revokeDevice, idField: 'id' },
   '/sessions/end': { post: endSessions },
 };
 
@@ -85,7 +87,7 @@ async function readCall<User extends MfaUser, Request>(
 ): Promise<Pick<EndpointCall<User, Request>, 'fields' | 'flows'> | { problem: Problem }> {
   const proof = proveSameOrigin(exchange, kit.options.allowedOrigins);
   if (proof === 'refused') return { problem: refuseOrigin(kit) };
-  const body = await readFields(exchange);
+  const body = await readFields(exchange, endpoint.idField);
   if (!body.ok) return { problem: describeProblem('malformed', { detail: body.detail }) };
   const { fields } = body;
   const token = endpoint.pendingToken ? fields.pendingToken : undefined;
