@@ -11,7 +11,7 @@ import { codeAt, keyOf, readQrCode } from '../support/authenticator.js';
 import { launchChromium, openPage, requireChromium } from '../support/browser.js';
 import { STEP } from '../support/demo-app.js';
 import { describeWith } from '../support/requires.js';
-import { answerWith, leaveRecoveryCodes, readManualKey, readRecoveryCodes } from './person.js';
+import { answerWith, leaveRecoveryCodes, readManualKey, readRecoveryCodes, sendCode } from './person.js';
 
 vi.setConfig({ testTimeout: 60_000 });
 
@@ -88,8 +88,7 @@ describeWith(requireChromium(), 'an application around the pages, in Chromium', 
       const download = page.waitForEvent('download');
       await page.getByRole('link', { name: 'Report' }).click();
       expect(new URL(page.url()).pathname).toBe('/mfa/challenge');
-      await page.getByLabel('6-digit code').fill(await nextCode(key));
-      await page.getByRole('button', { name: 'Continue' }).click();
+      await sendCode(page, await nextCode(key));
       expect((await download).suggestedFilename()).toBe('report.csv');
       const again = page.waitForEvent('download');
       await page.getByRole('link', { name: 'Continue' }).click();
@@ -106,8 +105,7 @@ describeWith(requireChromium(), 'an application around the pages, in Chromium', 
       await page.goto(`${elsewhere.origin}/bait?to=${encodeURIComponent(`${host.origin}/delete-everything`)}`);
       await page.getByRole('link', { name: 'Win' }).click();
       await page.waitForURL(`${host.origin}/mfa/challenge`);
-      await page.getByLabel('6-digit code').fill(await nextCode(key));
-      await page.getByRole('button', { name: 'Continue' }).click();
+      await sendCode(page, await nextCode(key));
       await page.getByRole('link', { name: /\/delete-everything/ }).waitFor();
       await page.waitForTimeout(500);
       expect(deletions).toBe(0);

@@ -17,7 +17,7 @@ import {
   wrongCode,
 } from './person.js';
 
-vi.setConfig({ testTimeout: 120_000 });
+vi.setConfig({ testTimeout: 240_000 });
 
 for (const { name, launch } of engines()) {
   describeWith(launch, `a person in ${name}`, (start) => {

@@ -36,12 +36,17 @@ export async function wrongCode(app: DemoApp, person: Pick<Person, 'key'>): Prom
   return ['111111', '222222', '333333', '444444', '555555', '666666'].find((code) => !right.includes(code)) ?? '';
 }
 
-/** Types a code on the page of the challenge or of the set-up, and sends it. */
+/** Types a code on the page of the challenge or of the set-up, sends it, and goes where that leads. */
 export async function answerWith(page: JourneyPage, code: string, { remember = false } = {}): Promise<void> {
+  await sendCode(page, code, { remember });
+  await leaveDone(page);
+}
+
+/** Types a code and sends it, and looks at the page that answers. */
+export async function sendCode(page: JourneyPage, code: string, { remember = false } = {}): Promise<void> {
   await page.getByLabel('6-digit code').fill(code);
   if (remember) await page.getByLabel('Remember this device for 30 days').check();
   await page.getByRole('button', { name: /^(Continue|Finish set-up)$/ }).click();
-  await leaveDone(page);
 }
 
 /** Logs in for the first time and sets up an authenticator with the key for typing. Ends on the cases. */
@@ -76,7 +81,10 @@ export async function leaveRecoveryCodes(page: JourneyPage): Promise<void> {
   await leaveDone(page);
 }
 
-/** A proof ends on a page that leads on by itself; this waits until it has. */
+/** A proof ends on a page that leads on by itself, or offers a link to the address that was typed: this takes it, and waits. */
 export async function leaveDone(page: JourneyPage): Promise<void> {
-  if (new URL(page.url()).pathname === '/mfa/done') await page.waitForURL(({ pathname }) => pathname !== '/mfa/done');
+  if (new URL(page.url()).pathname !== '/mfa/done') return;
+  const offered = page.getByRole('link', { name: /^Continue to / });
+  if ((await offered.count()) > 0) await offered.click();
+  await page.waitForURL(({ pathname }) => pathname !== '/mfa/done');
 }

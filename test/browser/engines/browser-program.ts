@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 export interface RunningProgram {
@@ -13,17 +13,22 @@ export type Ready = RegExp | (() => Promise<boolean>);
 const PATIENCE = 30_000;
 
 /**
- * Starts a program and waits until it is ready. It leads a group of processes of its own, which ends as a whole: by `stop`, or with
- * this process.
+ * Runs a program in a group of processes that ends as a whole: with the program, or when the input of this shell ends, which it also
+ * does if the process that holds it is killed.
  */
+export const GUARD = '("$0" "$@" </dev/null; echo "ended with code $?"; kill -KILL -$$) & cat >/dev/null; kill -KILL -$$';
+
+/** Starts a program and waits until it is ready. It ends by `stop`, or with this process, however that ends. */
 export async function startProgram(
   path: string,
   args: string[],
   { ready, env }: { ready: Ready; env?: Record<string, string> },
 ): Promise<RunningProgram> {
-  const child = spawn(path, args, { stdio: ['ignore', 'pipe', 'pipe'], detached: true, env: { ...process.env, ...env } });
-  const endWithUs = (): void => endGroup(child);
-  process.once('exit', endWithUs);
+  const child = spawn('/bin/sh', ['-c', GUARD, path, ...args], {
+    stdio: 'pipe',
+    detached: true,
+    env: { ...process.env, ...env },
+  });
   let output = '';
   let failed: Error | undefined;
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (output += String(chunk)));
@@ -32,15 +37,14 @@ export async function startProgram(
       failed = error;
       resolve();
     });
-    child.once('exit', (code) => {
-      failed ??= new Error(`${path} ended with code ${code}`);
+    child.once('exit', () => {
+      failed ??= new Error(`${path} has ended`);
       resolve();
     });
   });
   const stop = async (): Promise<void> => {
-    endGroup(child);
+    child.stdin.end();
     await ended;
-    process.removeListener('exit', endWithUs);
   };
 
   const end = performance.now() + PATIENCE;
@@ -49,17 +53,7 @@ export async function startProgram(
     if (match) return { said: match[1] ?? '', stop };
     await sleep(20);
   }
+  const cause = failed ?? new Error(`${path} was not ready within ${PATIENCE / 1000} s`);
   await stop();
-  throw new Error(`${failed?.message ?? `${path} was not ready within ${PATIENCE / 1000} s`}: ${output.slice(-2000)}`, {
-    cause: failed,
-  });
-}
-
-function endGroup({ pid }: ChildProcess): void {
-  if (pid === undefined) return;
-  try {
-    process.kill(-pid, 'SIGKILL');
-  } catch {
-    // All of them have ended.
-  }
+  throw new Error(`${cause.message}: ${output.slice(-2000)}`, { cause });
 }

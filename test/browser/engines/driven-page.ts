@@ -33,7 +33,8 @@ export function drivenPage(driver: PageDriver): JourneyPage {
   async function look(): Promise<{ loaded: boolean; mark: unknown }> {
     const [href, readyState, mark] = (await driver.evaluate(lookAround, [])) as [string, string, unknown];
     url = href;
-    return { loaded: readyState === 'complete', mark };
+    // A document that shares no group of windows with the one before comes after an empty one.
+    return { loaded: readyState === 'complete' && href !== 'about:blank', mark };
   }
 
   /** Until another document than the marked one has loaded. */

@@ -46,7 +46,7 @@ function namesIn(folder: string): string[] {
 /** Starts WebKit on a display that nobody sees. It is driven by the W3C WebDriver protocol. */
 export async function launchWebKit(programs: WebKitPrograms): Promise<EngineBrowser> {
   const screen = ['-screen', '0', '1280x1024x24', '-nolisten', 'tcp', '-noreset'];
-  const display = await startProgram(programs.display, ['-displayfd', '1', ...screen], { ready: /^(\d+)\n/ });
+  const display = await startProgram(programs.display, ['-displayfd', '1', ...screen], { ready: /^(\d+)$/m });
   const sessions: Session[] = [];
   const idle: Session[] = [];
 
