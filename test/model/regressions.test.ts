@@ -132,11 +132,7 @@ describe('histories to be kept', () => {
   });
 
   it('THR-1: adding an authenticator from a known browser leaves the wait of unknown browsers as it was', async () => {
-    const model = await checkHistory(memoryStorage(), 'required', [
-      enroll(0, 0),
-      besiege(1, 0, 20, 'none'),
-      addApp(0, 0, 0),
-    ]);
+    const model = await checkHistory(memoryStorage(), 'required', [enroll(0, 0), besiege(1, 0, 20, 'none'), addApp(0, 0, 0)]);
     expect(model.state.budget.quick).toBe(20);
   });
 
