@@ -22,7 +22,10 @@ describe('F84: the offer of new recovery codes', () => {
     const continueTo = '/mfa/done';
     expect(led(await verify(client, code()))).toEqual([303, OFFER]);
     const page = await client.page('GET', '/recovery-codes');
-    expect([page.status, page.body.page]).toEqual([200, { name: 'recovery-codes-offer', continueTo }]);
+    expect([page.status, page.body.page]).toEqual([
+      200,
+      { name: 'recovery-codes-offer', recoveryCodesId: expect.any(String), continueTo },
+    ]);
     expect((await client.page('GET', '/recovery-codes')).body.page).toEqual(page.body.page);
     const shown = (await client.page('POST', '/recovery-codes', { continueTo })).body.page;
     expect(shown).toMatchObject({ name: 'recovery-codes', recoveryCodes: { length: 10 }, continueTo });
@@ -49,7 +52,11 @@ describe('F84: the offer of new recovery codes', () => {
     const client = await logIn();
     expect((await client.post('/verify', { code: code() })).body.recoveryCodesUnsaved).toBe(true);
     expect((await client.get('')).body.recoveryCodesUnsaved).toBe(true);
-    expect((await client.get('/recovery-codes')).body).toEqual({ recoveryCodesLeft: 10, recoveryCodesUnsaved: true });
+    expect((await client.get('/recovery-codes')).body).toEqual({
+      recoveryCodesLeft: 10,
+      recoveryCodesUnsaved: true,
+      recoveryCodesId: expect.any(String),
+    });
     const saved = await client.post('/recovery-codes/saved', { id: made.recoveryCodesId });
     expect([saved.status, saved.text]).toEqual([204, '']);
     expect((await client.get('/recovery-codes')).body).toEqual({ recoveryCodesLeft: 10 });
