@@ -70,13 +70,17 @@ export async function runMiddleware(request: MfaRequest, middleware: readonly So
         return response;
       };
       const returned = run(request as never, response as never, (error) =>
-        error === undefined || error === null ? resolve(true) : reject(error),
+        error === undefined || error === null ? resolve(true) : reject(asError(error)),
       );
       Promise.resolve(returned).catch(reject);
     });
     if (!goesOn) return false;
   }
   return true;
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error('A middleware of guardServer() failed.', { cause: error });
 }
 
 /** The refusal as Nest's filters for gateways tell it to the client: event `exception` with the problem document. */
