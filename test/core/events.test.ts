@@ -106,6 +106,15 @@ describe('LOG-1, I11: one principal event an operation', () => {
     ],
     ['the end of all sessions', 'sessions_ended', ({ mfa, session }) => mfa.endAllSessions({ user: ada, session })],
     [
+      'recovery codes that were saved',
+      'recovery_codes_saved',
+      async (bench) => {
+        await bench.mfa.regenerateRecoveryCodes({ user: ada, session: bench.session });
+        bench.events.length = 0;
+        return bench.mfa.recoveryCodesSaved({ user: ada, session: bench.session });
+      },
+    ],
+    [
       'new recovery codes',
       'recovery_codes_regenerated',
       ({ mfa, session }) => mfa.regenerateRecoveryCodes({ user: ada, session }),
