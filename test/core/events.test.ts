@@ -170,6 +170,11 @@ describe('LOG-1, I11: one principal event an operation', () => {
       },
     ],
     [
+      'recovery codes that are saved',
+      'recovery_codes_saved',
+      ({ mfa, session }) => mfa.recoveryCodesSaved({ user: ada, session }),
+    ],
+    [
       'a deadline that support sets',
       'enroll_by_set',
       async ({ mfa, clock, events }) => {
