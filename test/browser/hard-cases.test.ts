@@ -163,6 +163,7 @@ describeWith(requireChromium(), 'an application around the pages, in Chromium', 
     const key = await readManualKey(page);
     await answerWith(page, await codeAt(key, host.clock.now()));
     await readRecoveryCodes(page);
+    await leaveRecoveryCodes(page);
     keys.set(username, key);
     return key;
   }
