@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
+import { SlowFilesFirst } from './test/support/slow-files-first.js';
 
 // Sources are tested without a build: each package's `exports` has this condition first. Not 'module', which bundlers know and Node
 // does not: the AWS SDK has sources there that Node cannot load.
@@ -13,8 +14,9 @@ export const shared = defineConfig({
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/support/global-setup.ts'],
     reporters: ['default', './test/support/count-reporter.ts'],
-    // Much of the time is spent waiting for browsers and servers, so a machine of two cores runs three files at once.
-    maxWorkers: Math.max(3, availableParallelism() - 1),
+    // Much of the time is spent waiting for browsers and servers, so a machine of two cores runs four files at once.
+    maxWorkers: Math.max(4, availableParallelism() - 1),
+    sequence: { sequencer: SlowFilesFirst },
     testTimeout: 30_000,
     hookTimeout: 60_000,
     expect: { poll: { timeout: 10_000 } },
