@@ -70,7 +70,7 @@ export interface MfaOptions<User extends MfaUser = MfaUser> {
   /** How old (0 to 300 seconds) a proof may be before a guard reads the profile again. */
   revocationDelaySeconds?: number | undefined;
   /** How old (60 to 86,400 seconds) a login may be that sets up a first authenticator. An older one must be made again. */
-  freshLoginSeconds?: number;
+  freshLoginSeconds?: number | undefined;
   /** Receives every event. It is not awaited; if it throws, nothing changes. */
   onEvent?: ((event: MfaEvent) => unknown) | undefined;
   /** Receives what the user should be told. It is not awaited; if it throws or hangs, `notify_failed` is an event. */
