@@ -66,13 +66,14 @@ describe('F35: a script that has done its work', () => {
   }
 
   it.each(['notify', 'onEvent', 'markEnrolled'])('ends though %s hangs', async (option) => {
-    // An enrollment tells all three; of these only markEnrolled is waited for, two seconds.
+    // An enrollment calls all three and waits for markEnrolled only, two seconds. A timer that keeps the process alive lasts ten; the
+    // limit leaves room for a busy machine.
     const { printed, seconds } = await run(`
       const mfa = createMfa({ ...options, ${option}: hangs });
       await verifiedSession(mfa, user);
       console.log('done');`);
     expect(printed).toBe('done');
-    expect(seconds).toBeLessThan(option === 'markEnrolled' ? 4 : 2);
+    expect(seconds).toBeLessThan(8);
   });
 
   it('does not end in the middle of what it awaits, though nothing but a deadline is left of it', async () => {
