@@ -123,7 +123,7 @@ describe('F7, I12: callbacks of the HTTP options that never answer', () => {
         client.post('/verify', { code, pendingToken }),
         client.post('/enroll'),
         client.post('/recovery-codes'),
-        client.post('/devices/revoke', { id: 'x' }),
+        client.post('/devices/revoke', { id: 'x'.repeat(22) }),
         client.post('/sessions/end'),
         client.page('GET', ''),
       ]),
