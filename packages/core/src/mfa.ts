@@ -277,9 +277,9 @@ function createSettings<User extends MfaUser>(options: ResolvedOptions<User>): O
         const key = keyring.bytes('device-cookie', id);
         return key ? [keyedDigest(key, [userId], 'hex').slice(0, 12)] : [];
       }),
-    wayBackMac: (parts) => wayBackMac(keyring, keyring.currentId, [realm, ...parts]),
+    wayBackMac: (parts) => wayBackMac(keyring, keyring.currentId, parts),
     isWayBackMac: (parts, mac) =>
-      keyring.ids.some((id) => equalBytes(Buffer.from(wayBackMac(keyring, id, [realm, ...parts])), Buffer.from(mac))),
+      keyring.ids.some((id) => equalBytes(Buffer.from(wayBackMac(keyring, id, parts)), Buffer.from(mac))),
   };
 }
 
