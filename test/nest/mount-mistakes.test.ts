@@ -85,7 +85,7 @@ describe.each(platforms)('SES-4: what is mounted wrongly denies and says what to
     expectStatus(await client.get('/api/marked'), 401);
     expectStatus(await client.get('/api/mfa/challenge'), 503);
     expect(logged[0]).toMatchObject({ name: 'MfaError', code: 'host_setup' });
-    expect(String(logged[0])).toContain('answers at "/api/mfa/challenge", but pages and redirects lead to "/mfa". Mend "path"');
+    expect(String(logged[0])).toContain('answers at "/api/mfa/challenge", but pages and redirects lead to "/mfa". Fix "path"');
     expect(inside).toBe(0);
   });
 
@@ -101,7 +101,7 @@ describe.each(platforms)('SES-4: what is mounted wrongly denies and says what to
     expectStatus(await client.get('/marked'), 401);
     expectStatus(await client.get('/mfa/challenge'), 503);
     expect(logged[0]).toMatchObject({ name: 'MfaError', code: 'host_setup' });
-    expect(String(logged[0])).toContain('answers at "/mfa/challenge", but pages and redirects lead to "/api/mfa". Mend "path"');
+    expect(String(logged[0])).toContain('answers at "/mfa/challenge", but pages and redirects lead to "/api/mfa". Fix "path"');
     expect(inside).toBe(0);
   });
 

@@ -90,5 +90,5 @@ function pathBelow({ path: mount, publicPath }: Record<'path' | 'publicPath', st
   }
   // Fastify also finds a route behind escapes, as /mf%61: nothing of the kit is there, and no host has to fix that.
   if (path.includes('%')) return path;
-  throw new MfaError('host_setup', `The kit answers at "${path}", but pages and redirects lead to "${mount}". Mend "path".`);
+  throw new MfaError('host_setup', `The kit answers at "${path}", but pages and redirects lead to "${mount}". Fix "path".`);
 }

@@ -97,7 +97,7 @@ describe('the challenge', () => {
 });
 
 describe('the enrollment', () => {
-  it('F48: draws the QR code anew from its path, with the quiet zone, as an element that no policy blocks', () => {
+  it('F48: the QR code is an inline SVG element with its quiet zone, which no policy blocks', () => {
     const document = renderPage(enroll, frame, englishMessages);
     expect(document).not.toContain('data:');
     expect(document).toContain(

@@ -74,8 +74,8 @@ function wayBack(page: EnrollPage, frame: PageFrame, messages: Messages): Html {
 }
 
 /**
- * The QR code as an element of the page, which no Content-Security-Policy of the host blocks, as it can block images. It is drawn anew
- * from the size and the path, so that nothing else of the text reaches the page; undefined where the text is no drawing of `qrSvg`.
+ * The QR code as an element of the page, because a Content-Security-Policy of the host can block images, but not elements. Only the
+ * size and the path of the text are used, so nothing else in it reaches the page. Returns undefined if `qrSvg` did not make the text.
  */
 function qrPicture(svg: string, alt: string): Html | undefined {
   const [, size, modules] = QR_SVG.exec(svg) ?? [];
