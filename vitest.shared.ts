@@ -14,8 +14,8 @@ export const shared = defineConfig({
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/support/global-setup.ts'],
     reporters: ['default', './test/support/count-reporter.ts'],
-    // Much of the time is spent waiting for browsers and servers, so a machine of two cores runs four files at once.
-    maxWorkers: Math.max(4, availableParallelism() - 1),
+    // Much of the time is spent waiting for browsers and servers, so a machine of two cores runs three files at once.
+    maxWorkers: Math.max(3, availableParallelism() - 1),
     sequence: { sequencer: SlowFilesFirst },
     testTimeout: 30_000,
     hookTimeout: 60_000,

@@ -6,6 +6,7 @@ import type { ErrorRequestHandler, Express, IRouter, RequestHandler } from 'expr
 import { expect, it } from 'vitest';
 import { ada, createBench } from '../support/core-fixture.js';
 import { fc } from '../support/fast-check.js';
+import { ROUNDS } from '../support/proof.js';
 import { versions } from './host.js';
 
 /** What stands in a route or is mounted: a guard, a handler that answers, one that does as it is told, one for errors. */
@@ -198,7 +199,7 @@ it.each(versions)(
         }
       },
     );
-    await fc.assert(property, { numRuns: Number(process.env.COVERAGE_RUNS ?? 80) });
+    await fc.assert(property, { numRuns: Number(process.env.COVERAGE_RUNS ?? 20 * ROUNDS) });
     // The property was not met by reaching nothing, or by guarding nothing.
     expect(Math.min(reached, guarded)).toBeGreaterThan(0);
   },
