@@ -7,6 +7,11 @@ export function keyedDigest(key: Uint8Array, parts: readonly string[], encoding:
   return createHmac('sha256', key).update(lengthPrefixed(parts)).digest(encoding);
 }
 
+/** HMAC-SHA-256 over a text, as base64url. For formats that are defined elsewhere; otherwise use {@link keyedDigest}. */
+export function hmacSha256(key: Uint8Array, text: string): string {
+  return createHmac('sha256', key).update(text, 'utf8').digest('base64url');
+}
+
 /** Compares without telling by its time where the difference is; strings of other length are unequal. */
 export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
   return a.byteLength === b.byteLength && timingSafeEqual(a, b);

@@ -87,7 +87,7 @@ export async function forgetUser<User extends MfaUser>(
     events: [{ name: 'user_forgotten' }],
   });
   return ending.change<UserForgotten>(
-    (profile, now) => (profile ? forget(profile, now) : { answer: { ok: true, removed: false } }),
+    (profile, ...facts) => (profile ? forget(profile, ...facts) : { answer: { ok: true, removed: false } }),
     forget,
   );
 }

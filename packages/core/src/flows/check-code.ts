@@ -34,7 +34,7 @@ export function checkCode(profile: Profile, code: string, windowSteps: 0 | 1, no
     const checked = factor.check(authenticator.data, code, { now });
     ahead = Math.max(ahead, checked.aheadSeconds ?? 0);
     if (checked.outcome === 'replayed') used = used === 'replayed' || !isSameMoment(authenticator, now) ? 'replayed' : 'repeated';
-    if (checked.outcome !== 'accepted') return { ...authenticator, data: checked.data };
+    if (checked.outcome !== 'accepted') return authenticator;
     accepted ??= authenticator.id;
     return { ...authenticator, data: checked.data, lastUsedAt: now };
   });
@@ -42,7 +42,7 @@ export function checkCode(profile: Profile, code: string, windowSteps: 0 | 1, no
   if (accepted !== undefined) {
     return { outcome: 'accepted', profile: { ...profile, authenticators }, authenticatorId: accepted, events };
   }
-  return { outcome: used ?? 'wrong', profile: { ...profile, authenticators }, events };
+  return { outcome: used ?? 'wrong', profile, events };
 }
 
 /** The profile with no code left that is accepted now, in any authenticator: the next ones are good within a minute. */

@@ -22,7 +22,15 @@ import { type Acting, beginOperation, type FlowContext, isRefusal, policyOf, sta
 import { type AtTheDoor, assuranceRequired, stateGate, useUpToken } from './gate.js';
 import { budgetOfEnrollment, priceGuess, throttleGuess } from './guess.js';
 import { CALLBACK_LATE } from './host-callback.js';
-import { type DeviceInput, findDevice, openShownTokens, passDevice, type ShownTokens, startGrant } from './known-device.js';
+import {
+  type DeviceInput,
+  findDevice,
+  openShownTokens,
+  passDevice,
+  type ShownTokens,
+  signGrant,
+  type TokenToSign,
+} from './known-device.js';
 import { summarizeAuthenticator } from './status.js';
 import { activeAssurance } from './verify.js';
 
@@ -40,7 +48,7 @@ interface Confirmed {
   device?: DeviceGrant;
 }
 
-type Accepted = Omit<Confirmed, 'device'> & { ok: true; grant?: Promise<DeviceGrant> };
+type Accepted = Omit<Confirmed, 'device'> & { ok: true; sign: TokenToSign | undefined };
 type Facts<User extends MfaUser> = AtTheDoor & { profile: Profile; input: ConfirmInput<User>; shown: ShownTokens };
 
 /**
@@ -79,9 +87,8 @@ export async function confirmEnrollment<User extends MfaUser>(
   const answer = await flow.profiles.change(user.id, operation.report, ready, undefined, { early, left: operation.left });
   if (isRefusal(answer)) return operation.end(answer);
   await tellHost(flow, { userId: user.id, enrolled: true }, operation.report);
-  const { grant, ...confirmed } = answer;
-  const device = await grant;
-  return operation.end({ ...confirmed, ...(device ? { device } : {}) });
+  const { sign, ...confirmed } = answer;
+  return operation.end(sign ? { ...confirmed, device: signGrant(flow, user.id, sign) } : confirmed);
 }
 
 /** What is known before the code is computed: why it is not, or what it is checked against. */
@@ -137,15 +144,9 @@ function accept<User extends MfaUser>(
   const authenticator: Authenticator = { id: randomId(), kind, name, createdAt: now, lastUsedAt: now, enrollmentId, data };
   const fresh = recoveryCodeCount > 0 && !profile.recoveryCodes;
   const made = fresh ? createRecoveryCodes(recoveryCodeCount, randomBytes, now) : null;
-  const {
-    unenrolledAt: _at,
-    unenrolledToldAt: _toldAt,
-    enrollByExtension: _extension,
-    ...enrolled
-  } = withoutRemembrance(profile);
   const enrolledProfile = useUpToken(
     {
-      ...enrolled,
+      ...withoutNotesOfUnenrolled(withoutRemembrance(profile)),
       // Wrong codes from before a reset must not hold up the first login after it. The bucket stays as full as it was.
       budget: isEnrolled(profile) ? profile.budget : afterSuccess(profile.budget, now),
       authenticators: [...profile.authenticators, authenticator],
@@ -165,11 +166,20 @@ function accept<User extends MfaUser>(
       ...(made ? { recoveryCodes: made.codes, recoveryCodesId: made.set.id } : {}),
       session: { state: 'verified', assurance },
       assurance,
-      ...startGrant(flow, facts.user.id, passed.sign),
+      sign: passed.sign,
     },
     next: passed.profile,
     events: [{ name: 'authenticator_enrolled', authenticatorId: authenticator.id }, ...passed.events],
   };
+}
+
+/** Drops what is noted only about users who have no authenticator. */
+function withoutNotesOfUnenrolled(profile: Profile): Profile {
+  const { unenrolledAt, unenrolledToldAt, enrollByExtension } = profile;
+  // Copying an object without some of its fields is slow, and most profiles have none of them.
+  if (unenrolledAt === undefined && unenrolledToldAt === undefined && enrollByExtension === undefined) return profile;
+  const { unenrolledAt: _at, unenrolledToldAt: _toldAt, enrollByExtension: _extension, ...enrolled } = profile;
+  return enrolled;
 }
 
 /** An authenticator exists: then the enrollment was started with a second factor, in this epoch, by a session that has it still. */

@@ -142,28 +142,11 @@ export function passDevice(
   };
 }
 
-/**
- * Begins to sign the token of a device, while its entry is being written: the answer that holds it leaves only after the write.
- * A token whose entry was not stored goes to nobody, and would say nothing.
- */
-export function startGrant<User extends MfaUser>(
-  flow: FlowContext<User>,
-  userId: string,
-  sign: TokenToSign | undefined,
-): { grant: Promise<DeviceGrant> } | undefined {
-  if (!sign) return undefined;
-  const grant = signGrant(flow, userId, sign);
-  // Who awaits it hears of a failure; nobody awaits that of a decision that lost its race.
-  grant.catch(() => undefined);
-  return { grant };
-}
-
-async function signGrant<User extends MfaUser>(flow: FlowContext<User>, userId: string, sign: TokenToSign): Promise<DeviceGrant> {
-  // The write goes out first.
-  await yieldTurn();
+/** Signs the token of a device. Call it only after the write that stored the device. */
+export function signGrant<User extends MfaUser>(flow: FlowContext<User>, userId: string, sign: TokenToSign): DeviceGrant {
   const { deviceId, tokenId, rememberedUntil } = sign;
-  const signed = await signDeviceToken({ userId, deviceId, tokenId }, signing(flow));
-  return { ...signed, deviceId, ...(rememberedUntil === undefined ? {} : { rememberedUntil }) };
+  const { token, expiresAt } = signDeviceToken({ userId, deviceId, tokenId }, signing(flow));
+  return rememberedUntil === undefined ? { token, expiresAt, deviceId } : { token, expiresAt, deviceId, rememberedUntil };
 }
 
 function withRemembrance(device: Device, remember: number | null | undefined, now: number): Device {

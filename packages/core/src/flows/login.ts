@@ -7,12 +7,20 @@ import { decideAccess } from '../policy/requirement.js';
 import type { Decide, Decision } from '../profile/change-profile.js';
 import { isRemembered } from '../profile/device.js';
 import { isEnrolled, newProfile, type Profile, withoutUnenrolledNote } from '../profile/profile.js';
-import type { DeviceGrant, LoginBegun, Refusal } from '../results.js';
+import type { LoginBegun, Refusal } from '../results.js';
 import { signPendingToken } from '../tokens/pending-token.js';
 import type { Warn } from '../warnings/once.js';
 import { beginOperation, type FlowContext, isRefusal, type Operation, policyOf, remindHost } from './flow.js';
 import { CALLBACK_LATE } from './host-callback.js';
-import { endReused, findDevice, openShownTokens, type ShownTokens, startGrant, useDevice } from './known-device.js';
+import {
+  endReused,
+  findDevice,
+  openShownTokens,
+  type ShownTokens,
+  signGrant,
+  type TokenToSign,
+  useDevice,
+} from './known-device.js';
 
 interface LoginInput<User extends MfaUser> {
   user: User;
@@ -25,8 +33,7 @@ interface LoginInput<User extends MfaUser> {
 interface Begun {
   decision: AccessDecision;
   session?: MfaSession;
-  /** Being signed. */
-  grant?: Promise<DeviceGrant>;
+  sign?: TokenToSign | undefined;
   enrolled: boolean;
 }
 
@@ -65,16 +72,15 @@ export async function beginLogin<User extends MfaUser>(flow: FlowContext<User>, 
   const ready = openShownTokens(flow, user.id, input.deviceToken).then(decide);
   const begun = await flow.profiles.change(user.id, operation.report, ready, undefined, { left: operation.left });
   if (isRefusal(begun)) return operation.end(unavailable(operation, begun));
-  const { decision, session, grant } = begun;
+  const { decision, session, sign } = begun;
   if (session) await remindHost(flow, user, begun.enrolled, operation.report);
   if (begun.enrolled && typeof user.enrolled !== 'boolean' && flow.options.markEnrolled) warnOfNoMemory(flow.options.warn);
-  const device = await grant;
   // Also where nothing is asked yet: a client without a session enrolls by it when MFA is optional or there is time left.
-  const pendingToken = session?.state === 'pending' ? await signPendingToken(session, signing(flow)) : undefined;
+  const pendingToken = session?.state === 'pending' ? signPendingToken(session, signing(flow)) : undefined;
   return operation.end({
     decision,
     ...(session ? { session } : {}),
-    ...(device ? { device } : {}),
+    ...(sign ? { device: signGrant(flow, user.id, sign) } : {}),
     ...(pendingToken === undefined ? {} : { pendingToken }),
   });
 }
@@ -137,7 +143,7 @@ function decideLogin<User extends MfaUser>(flow: FlowContext<User>, facts: Login
       assurance: rememberedAssurance(user.id, profile.epoch, known.device.id, now),
     };
     return {
-      answer: { decision: decide(session, used.profile), session, enrolled, ...startGrant(flow, user.id, used.sign) },
+      answer: { decision: decide(session, used.profile), session, enrolled, sign: used.sign },
       // A use that mints nothing is one of those at once, within the minute of the first: it is stored already, and tabs that open
       // together do not compete for the record.
       ...(used.sign ? { next: used.profile } : {}),

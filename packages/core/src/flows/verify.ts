@@ -21,7 +21,8 @@ import {
   openShownTokens,
   passDevice,
   type ShownTokens,
-  startGrant,
+  signGrant,
+  type TokenToSign,
 } from './known-device.js';
 
 /** What a verification is given: a code of an authenticator or a recovery code, not both. */
@@ -43,8 +44,7 @@ interface Accepted {
   ok: true;
   session: VerifiedSession;
   assurance: Assurance;
-  /** Being signed. */
-  grant?: Promise<DeviceGrant>;
+  sign: TokenToSign | undefined;
   recoveryCodesLeft?: number;
   recoveryCodesUnsaved?: true;
 }
@@ -96,9 +96,8 @@ export async function verify<User extends MfaUser>(flow: FlowContext<User>, sent
   });
   if (isRefusal(answer)) return operation.end(answer);
   await remindHost(flow, user, true, operation.report);
-  const { grant, ...verified } = answer;
-  const device = await grant;
-  return operation.end({ ...verified, ...(device ? { device } : {}) });
+  const { sign, ...verified } = answer;
+  return operation.end(sign ? { ...verified, device: signGrant(flow, user.id, sign) } : verified);
 }
 
 /** A form may have a field for each kind of proof: the one that was left empty beside a filled one was not given. */
@@ -138,7 +137,7 @@ function decideCode<User extends MfaUser>(
       session: verifiedSession(session, assurance),
       assurance,
       ...(isUnsaved(profile.recoveryCodes) ? { recoveryCodesUnsaved: true } : {}),
-      ...startGrant(flow, facts.user.id, passed.sign),
+      sign: passed.sign,
     },
     next: passed.profile,
     events: [...checked.events, ...priced.events, verified, ...passed.events],
@@ -165,7 +164,7 @@ function decideRecovery<User extends MfaUser>(
       session: verifiedSession(session, assurance),
       assurance,
       recoveryCodesLeft,
-      ...startGrant(flow, facts.user.id, passed.sign),
+      sign: passed.sign,
     },
     next: passed.profile,
     events: [

@@ -151,11 +151,11 @@ async function visitUser<User extends MfaUser, Seen, Sums extends object>(
       operation.report,
       (profile, now, keyId) => {
         if (!profile) return { answer: { kind: 'gone' } };
-        const decision = steps.decide(profile, { keyId, now });
+        const decision = steps.decide(profile, { keyId: keyId(), now });
         operation.noteEnrolled(decision.next && decision.next !== 'remove' ? decision.next : profile);
         return { ...decision, answer: { kind: 'seen', seen: decision.answer } };
       },
-      (_profile, _now, keyId) => ({ answer: { kind: 'unreadable', keyId } }),
+      (_profile, _now, keyId) => ({ answer: { kind: 'unreadable', keyId: keyId() } }),
       { asStored: true },
     );
   // One profile that cannot be changed, because it has outgrown its size for one, does not keep the others from being so.

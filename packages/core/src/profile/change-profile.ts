@@ -21,9 +21,9 @@ export interface Decision<Answer> {
 
 /**
  * Decides on a profile. Pure but for fresh ids and secrets: it is called again on a fresh profile when another writer was first.
- * `keyId`: the key that the stored profile names.
+ * `keyId` returns the id of the key that the stored profile names.
  */
-export type Decide<Answer> = (profile: Profile | null, now: number, keyId?: string) => Decision<Answer>;
+export type Decide<Answer> = (profile: Profile | null, now: number, keyId: () => string | undefined) => Decision<Answer>;
 
 /**
  * Decides while other operations of the same user run or wait, on a profile that was read in parallel. Returns the decision if nothing
@@ -131,7 +131,7 @@ export function createProfileStore({
 
   function reportUnreadable(stored: StoredProfile | null, { why }: Unreadable, report: Report): void {
     report({ name: 'profile_unreadable', why });
-    warnings.profileUnreadable({ why, keyId: stored ? sealedBy(stored.value) : undefined });
+    warnings.profileUnreadable({ why, keyId: keyIdOf(stored) });
   }
 
   async function readStored(userId: string, left: number, report: Report): Promise<Timed<StoredProfile | null>> {
@@ -184,7 +184,10 @@ export function createProfileStore({
       const tidied = opened?.readable ? tidyProfile(opened.profile, { recoveryCodes, asStored, now }) : null;
       const profile = tidied?.profile ?? null;
       const deciding = opened && !opened.readable && whenUnreadable ? whenUnreadable : decide;
-      const decision = withTidied(deciding(profile, now, stored ? sealedBy(stored.value) : undefined), tidied);
+      const decision = withTidied(
+        deciding(profile, now, () => keyIdOf(stored)),
+        tidied,
+      );
       const { next } = decision;
       if (!next || (next === 'remove' && !stored)) return finish(decision, report);
 
@@ -260,7 +263,10 @@ export function createProfileStore({
             prioritized = told === 'prioritized';
           } else {
             const decide = await ready;
-            const decision = withTidied(decide(profile, now, read.value ? sealedBy(read.value.value) : undefined), tidied);
+            const decision = withTidied(
+              decide(profile, now, () => keyIdOf(read.value)),
+              tidied,
+            );
             if (!decision.next) return finish(decision, report);
           }
         }
@@ -290,6 +296,10 @@ function withTidied<Answer>(decision: Decision<Answer>, tidied: Tidied | null): 
   return next && tidied.events.length + Number(tidied.mustStore) > 0
     ? { ...decision, next, events: [...tidied.events, ...(decision.events ?? [])] }
     : decision;
+}
+
+function keyIdOf(stored: StoredProfile | null): string | undefined {
+  return stored ? sealedBy(stored.value) : undefined;
 }
 
 /** What an adapter gives that is neither a profile nor null is a fault of its own, and never "there is none". */

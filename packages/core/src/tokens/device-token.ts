@@ -23,7 +23,7 @@ export interface DeviceClaims {
 export function signDeviceToken(
   claims: DeviceClaims,
   given: { keyring: Keyring; realm: string; now: number },
-): Promise<{ token: string; expiresAt: number }> {
+): { token: string; expiresAt: number } {
   return signToken(DEVICE_TOKEN, { userId: claims.userId, id: claims.tokenId, device: claims.deviceId }, given);
 }
 

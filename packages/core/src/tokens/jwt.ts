@@ -1,7 +1,7 @@
-// By path: the whole of jose is three times as many files to load at start.
 import type { JWTPayload } from 'jose';
-import { SignJWT } from 'jose/jwt/sign';
+// Import jose by path: the whole package is three times as many files to load at startup.
 import { jwtVerify } from 'jose/jwt/verify';
+import { hmacSha256 } from '../crypto/digest.js';
 import type { KeyPurpose, Keyring } from '../crypto/keyring.js';
 
 /** One kind of token: everything that keeps it from being taken for another. */
@@ -30,29 +30,30 @@ const LONGEST_TOKEN = 3_072;
 const COMPACT = /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/;
 const REGISTERED = ['iss', 'aud', 'sub', 'jti', 'iat', 'nbf', 'exp'];
 
-/** Signs a token with HS256 by the writing key. */
-export async function signToken(
+/**
+ * Signs a token with HS256 (RFC 7515) and the writing key.
+ *
+ * Synchronous, because an HMAC over 300 bytes takes microseconds here, and a trip to the thread pool of Web Crypto takes ten times as long.
+ */
+export function signToken(
   kind: TokenKind,
   claims: TokenClaims,
   given: { keyring: Keyring; realm: string; now: number },
-): Promise<{ token: string; expiresAt: number }> {
+): { token: string; expiresAt: number } {
   const { keyring, realm, now } = given;
-  const key = await keyring.hmacKey(kind.purpose, keyring.currentId);
+  const key = keyring.bytes(kind.purpose, keyring.currentId);
   if (!key) throw new TypeError('the writing key is in the ring');
   const { userId, id, ...own } = claims;
   const issuedAt = Math.floor(now / 1000);
   const expires = issuedAt + kind.lifetimeSeconds;
-  const token = await new SignJWT({ ...own, v: 1 })
-    .setProtectedHeader({ alg: 'HS256', typ: kind.typ, kid: keyring.currentId })
-    .setIssuer(realm)
-    .setAudience(audience(realm, kind))
-    .setSubject(userId)
-    .setJti(id)
-    .setIssuedAt(issuedAt)
-    .setNotBefore(issuedAt)
-    .setExpirationTime(expires)
-    .sign(key);
-  return { token, expiresAt: expires * 1000 };
+  const registered = { iss: realm, aud: audience(realm, kind), sub: userId, jti: id, iat: issuedAt, nbf: issuedAt, exp: expires };
+  const header = encodeJson({ alg: 'HS256', typ: kind.typ, kid: keyring.currentId });
+  const signed = `${header}.${encodeJson({ ...own, v: 1, ...registered })}`;
+  return { token: `${signed}.${hmacSha256(key, signed)}`, expiresAt: expires * 1000 };
+}
+
+function encodeJson(value: object): string {
+  return Buffer.from(JSON.stringify(value), 'utf8').toString('base64url');
 }
 
 /**

@@ -11,13 +11,9 @@ const PENDING_TOKEN: TokenKind = {
 };
 
 /** The pending session as a signed JWT for a client that has no session: ten minutes, and good once. */
-export async function signPendingToken(
-  session: PendingSession,
-  given: { keyring: Keyring; realm: string; now: number },
-): Promise<string> {
+export function signPendingToken(session: PendingSession, given: { keyring: Keyring; realm: string; now: number }): string {
   const { userId, epoch, deviceEpoch, since } = session;
-  const { token } = await signToken(PENDING_TOKEN, { userId, id: randomId(), epoch, deviceEpoch, since }, given);
-  return token;
+  return signToken(PENDING_TOKEN, { userId, id: randomId(), epoch, deviceEpoch, since }, given).token;
 }
 
 /** The pending session that a token speaks of, or null. Whether it was used is known only to the profile. */
