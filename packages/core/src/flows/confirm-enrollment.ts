@@ -188,9 +188,5 @@ function isStillProven(pending: PendingEnrollment, session: MfaSession, profile:
 }
 
 function unconfirmed(priced: { refusal?: Refusal; profile?: Profile; events: EventDetail[] }): Decision<Refusal> {
-  return {
-    answer: priced.refusal ?? refuse('unavailable'),
-    events: priced.events,
-    ...(priced.profile ? { next: priced.profile } : {}),
-  };
+  return { answer: priced.refusal ?? refuse('unavailable'), next: priced.profile, events: priced.events };
 }

@@ -90,22 +90,21 @@ export function priceGuess(
   const anomaly = clockAnomalyOf(source, now);
   if (outcome === 'accepted') return { profile: source.put(profile, afterSuccess(source.budget, now)), events: anomaly };
   const why = outcome === 'wrong' ? 'wrong' : 'replayed';
-  const refused = {
-    refusal: refuse('invalid_code'),
-    events: [{ name: 'verification_failed', factor: 'totp', door, why } as const, ...anomaly],
-  };
+  const refusal = refuse('invalid_code');
+  const events: EventDetail[] = [{ name: 'verification_failed', factor: 'totp', door, why }, ...anomaly];
   // Nothing is stored: a crowd that repeats one right code must not make a crowd of writes. That its answer comes sooner tells only
   // that the code was accepted a moment ago, which is worth nothing because it is never accepted again.
-  if (outcome === 'repeated') return refused;
-  if (outcome === 'replayed') return { ...refused, profile: source.put(profile, chargeReplay(source.budget, now)) };
+  if (outcome === 'repeated') return { refusal, events };
+  if (outcome === 'replayed') return { refusal, events, profile: source.put(profile, chargeReplay(source.budget, now)) };
   const charged = chargeGuess(source.budget, now);
-  if (source.owner === 'enrollment') return { ...refused, profile: source.put(profile, charged) };
+  if (source.owner === 'enrollment') return { refusal, events, profile: source.put(profile, charged) };
   const { owner } = source;
   const noted = noteWrongCode({ wrongCodes: profile.wrongCodes, budget: charged, owner }, now);
+  if (noted.level) events.push({ name: 'guessing_suspected', level: noted.level });
   return {
-    ...refused,
+    refusal,
+    events,
     profile: source.put({ ...profile, wrongCodes: noted.wrongCodes }, noted.budget ?? charged),
-    events: [...refused.events, ...(noted.level ? [{ name: 'guessing_suspected', level: noted.level } as const] : [])],
   };
 }
 

@@ -46,7 +46,7 @@ export interface PassedDevice {
   events: EventDetail[];
   /** The device that the proof came from; absent: the browser stays unknown. */
   deviceId?: string;
-  sign?: TokenToSign;
+  sign?: TokenToSign | undefined;
 }
 
 const MOST_TOKENS = 4;
@@ -128,7 +128,7 @@ export function passDevice(
     // The entry as the price of the guess has left it.
     const device = profile.devices.find((candidate) => candidate.id === known.device.id) ?? known.device;
     const used = useDevice(profile, { device, tokenId: known.tokenId }, now, change);
-    return { ...used, deviceId: device.id, events: remembered(used.device) };
+    return { profile: used.profile, deviceId: device.id, sign: used.sign, events: remembered(used.device) };
   }
   if (input.deviceLabel === undefined && !input.rememberDevice) return ended;
   const tokenId = randomId();

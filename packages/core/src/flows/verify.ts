@@ -246,9 +246,5 @@ function verifiedSession(before: MfaSession, assurance: Assurance): VerifiedSess
 }
 
 function refused(priced: { refusal?: Refusal; profile?: Profile; events: EventDetail[] }): Decision<Refusal> {
-  return {
-    answer: priced.refusal ?? refuse('unavailable'),
-    events: priced.events,
-    ...(priced.profile ? { next: priced.profile } : {}),
-  };
+  return { answer: priced.refusal ?? refuse('unavailable'), next: priced.profile, events: priced.events };
 }

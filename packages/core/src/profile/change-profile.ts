@@ -15,7 +15,7 @@ import { type Tidied, tidyProfile, withoutSwitchedOff } from './tidy.js';
 export interface Decision<Answer> {
   answer: Answer;
   /** Absent: nothing to store. */
-  next?: Profile | 'remove';
+  next?: Profile | 'remove' | undefined;
   events?: EventDetail[];
 }
 
