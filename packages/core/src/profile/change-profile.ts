@@ -97,6 +97,7 @@ type Failed = Exclude<Timed<unknown>, { done: true }>;
 type Unreadable = Exclude<Opened, { readable: true }>;
 
 const CALL_MS = 2_000;
+const FULL_CALL = (): number => CALL_MS;
 /** A page may be a scan. */
 const LIST_MS = 10_000;
 /** How long an operation may take, the callbacks of the host included. */
@@ -228,12 +229,12 @@ export function createProfileStore({
   }
 
   return {
-    async read(userId, report, left = () => CALL_MS) {
+    async read(userId, report, left = FULL_CALL) {
       const read = await readStored(userId, left(), report);
       return read.done ? openRead(userId, read.value, report) : UNAVAILABLE;
     },
 
-    async glance(userId, report, left = () => CALL_MS) {
+    async glance(userId, report, left = FULL_CALL) {
       const read = await readStored(userId, left(), report);
       if (!read.done) return UNAVAILABLE;
       const stored = read.value;
