@@ -50,6 +50,7 @@ describeWith(requireOathtool(), 'the example as a person starts it', () => {
         await database?.drop();
       }
     },
-    90_000,
+    // Starting it first waits for its turn to build, behind the tests that build packages.
+    180_000,
   );
 });

@@ -7,7 +7,9 @@ export function watchWarnings(): string[] {
     if (code?.startsWith('MFA_KIT_')) told.push(`${code}: ${message}`);
   };
   beforeEach(() => void process.on('warning', note));
-  afterEach(() => {
+  afterEach(async () => {
+    // A warning arrives in the turn after its cause, which may be the end of a test that waited for nothing but promises.
+    await new Promise(setImmediate);
     process.off('warning', note);
     told.length = 0;
   });
