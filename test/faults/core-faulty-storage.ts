@@ -1,7 +1,7 @@
 import { createKeyring } from '../../packages/core/src/crypto/keyring.js';
 import type { Profile } from '../../packages/core/src/profile/profile.js';
-import { open, seal } from '../../packages/core/src/profile/seal.js';
 import type { MfaStorage, StoredProfile } from '../../packages/core/src/storage/storage.js';
+import { open, seal } from '../../packages/core/src/store/seal.js';
 import { createBench, KEY, MINUTE } from '../support/core-fixture.js';
 
 /** What befalls one storage call. */

@@ -232,7 +232,7 @@ async function run(scenario: Scenario, at: number, fault: Fault | null, andAfter
 
 // Operators' flows are loaded at their first call, from a disk that no clock of a test holds back.
 beforeAll(async () => {
-  await Promise.all([import('../../packages/core/src/flows/administer.js'), import('../../packages/core/src/flows/devices.js')]);
+  await Promise.all([import('../../packages/core/src/flows/account.js'), import('../../packages/core/src/flows/devices.js')]);
   await import('../../packages/core/src/flows/authenticators.js');
 });
 beforeEach(() => {

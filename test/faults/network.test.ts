@@ -3,7 +3,7 @@ import type { MfaEvent, MfaStorage } from '@mfa-kit/core';
 import { createClock } from '@mfa-kit/core/testing';
 import { afterAll, expect, it } from 'vitest';
 import { createKeyring } from '../../packages/core/src/crypto/keyring.js';
-import { createProfileStore } from '../../packages/core/src/profile/change-profile.js';
+import { createProfileStore } from '../../packages/core/src/store/profile-store.js';
 import { createWarnings } from '../../packages/core/src/warnings/warnings.js';
 import { createBench, HOUR, KEY, loginPending } from '../support/core-fixture.js';
 import { type FaultProxy, startFaultProxy } from '../support/fault-proxy.js';

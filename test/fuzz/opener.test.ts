@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { createKeyring } from '../../packages/core/src/crypto/keyring.js';
 import { newProfile } from '../../packages/core/src/profile/profile.js';
-import { open, type SealedAs, seal } from '../../packages/core/src/profile/seal.js';
+import { open, type SealedAs, seal } from '../../packages/core/src/store/seal.js';
 import { KEY } from '../support/core-fixture.js';
 import { fc } from '../support/fast-check.js';
 import { ROUNDS } from '../support/proof.js';

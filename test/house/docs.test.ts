@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { endpointPaths } from '../../packages/core/src/http/endpoint-paths.js';
+import { endpointPaths } from '../../packages/core/src/http/paths/endpoint-paths.js';
 import { describeProblem, type ProblemReason } from '../../packages/core/src/http/problem.js';
 import { DEFAULTS } from '../../packages/core/src/options.js';
 import { allDocs, snippetsOf, tableUnder } from './docs.js';

@@ -53,7 +53,7 @@ describe('the sources of the packages', () => {
     expect(filesWith(makes).filter((file) => file !== 'core/src/crypto/random.ts')).toEqual([]);
   });
 
-  it('import node:crypto in crypto/ and profile/seal.ts only', () => {
+  it('import node:crypto in crypto/ and store/seal.ts only', () => {
     const users = sources
       .filter(({ imports }) => imports.some(({ specifier }) => /^(node:)?crypto$/.test(specifier)))
       .map(({ file }) => file)

@@ -197,7 +197,7 @@ function build(name: string, more: number): string {
 /** A later release: shared modules export more, and flows, policy, pages and storage use it. */
 function changeCore(folder: string, more: number): void {
   const names = Array.from({ length: more }, (_, index) => `aAdded${index}`);
-  for (const shared of ['errors.js', 'profile/profile.js', 'pages/html.js']) {
+  for (const shared of ['errors.js', 'profile/profile.js', 'html/html.js']) {
     const file = path.join(folder, shared);
     writeFileSync(
       file,
@@ -218,7 +218,7 @@ function changeCore(folder: string, more: number): void {
     }
   };
   uses(['flows', 'http'], 'profile/profile.js');
-  uses(['pages'], 'pages/html.js');
+  uses(['pages'], 'html/html.js');
   uses(['storage', 'tokens'], 'errors.js');
 }
 

@@ -2,8 +2,12 @@ import { randomBytes } from 'node:crypto';
 import { verifySync } from 'otplib';
 import { describe, expect, it } from 'vitest';
 import { equalBytes, keyedDigest } from '../../packages/core/src/crypto/digest.js';
-import { createRecoveryCodes, parseRecoveryCode, takeRecoveryCode } from '../../packages/core/src/factors/recovery-code.js';
-import { parseKey, stepAt, totpFactor } from '../../packages/core/src/factors/totp.js';
+import {
+  createRecoveryCodes,
+  parseRecoveryCode,
+  takeRecoveryCode,
+} from '../../packages/core/src/factors/recovery-code/recovery-code.js';
+import { parseKey, stepAt, totpFactor } from '../../packages/core/src/factors/totp/totp.js';
 import { createAuthenticator } from '../support/core-fixture.js';
 import { countOperations } from '../support/proof.js';
 import { type PairTimes, type TimedCalls, welchOfPairs } from './welch.js';

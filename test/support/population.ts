@@ -2,7 +2,7 @@ import type { MfaStorage } from '@mfa-kit/core';
 import { memoryStorage } from '@mfa-kit/core/storage/memory';
 import { createKeyring } from '../../packages/core/src/crypto/keyring.js';
 import { newProfile, type Profile } from '../../packages/core/src/profile/profile.js';
-import { seal } from '../../packages/core/src/profile/seal.js';
+import { seal } from '../../packages/core/src/store/seal.js';
 import { KEY } from './core-fixture.js';
 
 export type Key = typeof KEY;

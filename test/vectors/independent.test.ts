@@ -1,7 +1,7 @@
 import { randomBytes, randomInt } from 'node:crypto';
 import { fc } from '../support/fast-check.js';
 import { describe, expect, it } from 'vitest';
-import { SECRET_BYTES, totpFactor } from '../../packages/core/src/factors/totp.js';
+import { SECRET_BYTES, totpFactor } from '../../packages/core/src/factors/totp/totp.js';
 import { createAuthenticator } from '../../packages/core/src/testing/authenticator.js';
 import { fromBase32, totp } from './independent-totp.js';
 import { parseKeyUri } from './key-uri-parser.js';

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { crypto as nodeCrypto } from '@otplib/plugin-crypto-node';
 import { generateSync, ScureBase32Plugin } from 'otplib';
 import { describe, expect, it } from 'vitest';
-import { type TotpData, totpFactor } from '../../packages/core/src/factors/totp.js';
+import { type TotpData, totpFactor } from '../../packages/core/src/factors/totp/totp.js';
 import { hotp, totp } from './independent-totp.js';
 
 interface Rfc4226 {

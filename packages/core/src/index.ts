@@ -12,6 +12,7 @@ export {
 } from './assurance.js';
 export { MfaError, type MfaErrorCode } from './errors.js';
 export type { EventBase, EventContext, EventDetail, MfaEvent, MfaNotice } from './events.js';
+export { qrPngDataUrl, qrSvg } from './factors/totp/qr.js';
 export {
   type Administering,
   type AfterRestoreInput,
@@ -24,7 +25,6 @@ export {
   type WalkOptions,
 } from './mfa.js';
 export type { MfaKey, MfaOptions, MfaPolicy, MfaUser } from './options.js';
-export { qrPngDataUrl, qrSvg } from './qr.js';
 export type {
   AuthenticatorSummary,
   DeviceGrant,

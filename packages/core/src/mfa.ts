@@ -11,29 +11,28 @@ import {
   resetMfa,
   type SetEnrollByInput,
   setEnrollBy,
-} from './flows/administer.js';
-import { type AfterRestoreInput, afterRestore } from './flows/after-restore.js';
+} from './flows/account.js';
 import { regenerateRecoveryCodes, removeAuthenticator, renameAuthenticator } from './flows/authenticators.js';
-import { check } from './flows/check.js';
 import { checkAccess } from './flows/check-access.js';
 import { confirmEnrollment } from './flows/confirm-enrollment.js';
 import { endAllSessions, revokeDevice } from './flows/devices.js';
-import { createEmitter } from './flows/emitter.js';
 import { cancelEnrollment, currentEnrollment, startEnrollment } from './flows/enroll.js';
-import type { Acting, FlowContext } from './flows/flow.js';
-import { awaitCallback, type CallbackAnswer } from './flows/host-callback.js';
-import { createHostMemory } from './flows/host-memory.js';
-import type { DeviceInput } from './flows/known-device.js';
 import { beginLogin } from './flows/login.js';
-import { report } from './flows/report.js';
-import { type RotateKeysInput, rotateKeys } from './flows/rotate-keys.js';
-import { createRunningCalls } from './flows/running-calls.js';
+import { type AfterRestoreInput, afterRestore } from './flows/maintenance/after-restore.js';
+import { check } from './flows/maintenance/check-setup.js';
+import { report } from './flows/maintenance/report.js';
+import { type RotateKeysInput, rotateKeys } from './flows/maintenance/rotate-keys.js';
+import type { WalkOptions } from './flows/maintenance/walk.js';
 import { recoveryCodesSaved } from './flows/saved-codes.js';
 import { getStatus } from './flows/status.js';
+import { createEmitter } from './flows/steps/emitter.js';
+import { awaitCallback, type CallbackAnswer } from './flows/steps/host-callback.js';
+import { createHostMemory } from './flows/steps/host-memory.js';
+import type { Acting, FlowContext } from './flows/steps/operation.js';
+import type { DeviceInput } from './flows/steps/presented-device.js';
+import { createRunningCalls } from './flows/steps/running-calls.js';
 import { verify } from './flows/verify.js';
-import type { WalkOptions } from './flows/walk.js';
 import { type MfaOptions, type MfaUser, type ResolvedOptions, resolveOptions } from './options.js';
-import { createProfileStore } from './profile/change-profile.js';
 import {
   type AuthenticatorSummary,
   type DeviceGrant,
@@ -54,14 +53,15 @@ import {
   type Unsettled,
   type UserForgotten,
 } from './results.js';
+import { createProfileStore } from './store/profile-store.js';
 import { openPendingToken } from './tokens/pending-token.js';
 import type { CallbackFailure } from './warnings/warnings.js';
 
-export type { Administering, SetEnrollByInput } from './flows/administer.js';
-export type { AfterRestoreInput } from './flows/after-restore.js';
-export type { DeviceInput } from './flows/known-device.js';
-export type { RotateKeysInput } from './flows/rotate-keys.js';
-export type { WalkOptions } from './flows/walk.js';
+export type { Administering, SetEnrollByInput } from './flows/account.js';
+export type { AfterRestoreInput } from './flows/maintenance/after-restore.js';
+export type { RotateKeysInput } from './flows/maintenance/rotate-keys.js';
+export type { WalkOptions } from './flows/maintenance/walk.js';
+export type { DeviceInput } from './flows/steps/presented-device.js';
 export type { AuthenticatorSummary, DeviceGrant, DeviceSummary, Enrollment, LoginBegun, MfaStatus } from './results.js';
 
 /** All flows, bound to one set of options. Every method may be called from any transport; limits are shared. */

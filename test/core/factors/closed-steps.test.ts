@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { type ClosedRange, closeSteps, isClosed, MAX_RANGES } from '../../../packages/core/src/factors/closed-steps.js';
-import { stepAt, type TotpData, totpFactor } from '../../../packages/core/src/factors/totp.js';
+import { type ClosedRange, closeSteps, isClosed, MAX_RANGES } from '../../../packages/core/src/factors/totp/closed-steps.js';
+import { stepAt, type TotpData, totpFactor } from '../../../packages/core/src/factors/totp/totp.js';
 import { createAuthenticator } from '../../support/core-fixture.js';
 import { fc } from '../../support/fast-check.js';
 

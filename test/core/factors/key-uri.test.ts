@@ -1,6 +1,6 @@
 import { qrSvg } from '@mfa-kit/core';
 import { describe, expect, it } from 'vitest';
-import { SECRET_BYTES, totpFactor } from '../../../packages/core/src/factors/totp.js';
+import { SECRET_BYTES, totpFactor } from '../../../packages/core/src/factors/totp/totp.js';
 import { ada, createBench, good, loginPending } from '../../support/core-fixture.js';
 import { fc } from '../../support/fast-check.js';
 import { readAsFreeOtp, readAsPyotp, readTwiceDecoded } from '../../vectors/authenticator-apps.js';

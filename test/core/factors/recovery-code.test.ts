@@ -6,7 +6,7 @@ import {
   RECOVERY_CODE_BYTES,
   type RecoveryCodeSet,
   takeRecoveryCode,
-} from '../../../packages/core/src/factors/recovery-code.js';
+} from '../../../packages/core/src/factors/recovery-code/recovery-code.js';
 import { fc } from '../../support/fast-check.js';
 
 const ALPHABET = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseCode, SECRET_BYTES, stepAt, totpFactor } from '../../../packages/core/src/factors/totp.js';
+import { parseCode, SECRET_BYTES, stepAt, totpFactor } from '../../../packages/core/src/factors/totp/totp.js';
 import { createAuthenticator } from '../../support/core-fixture.js';
 import { fc } from '../../support/fast-check.js';
 

@@ -36,7 +36,7 @@ function sibling(bench: Bench, broken: Partial<MfaStorage>, options: Parameters<
 
 // Operators' flows are loaded at their first call, from a disk that no clock of a test holds back.
 beforeAll(async () => {
-  await import('../../../packages/core/src/flows/administer.js');
+  await import('../../../packages/core/src/flows/account.js');
 });
 afterEach(() => {
   vi.useRealTimers();

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { createRepeats } from '../../../packages/core/src/flows/repeats.js';
+import { createRepeats } from '../../../packages/core/src/flows/steps/repeats.js';
 
 const T0 = 1_800_000_000_000;
 const MINUTE = 60_000;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { readFields } from '../../../packages/core/src/http/body.js';
+import { readFields } from '../../../packages/core/src/http/request/body-fields.js';
 import { fc } from '../../support/fast-check.js';
 import { exchangeOf } from './exchange.js';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseCookies, serializeCookie } from '../../../packages/core/src/http/cookies.js';
+import { parseCookies, serializeCookie } from '../../../packages/core/src/http/device/cookies.js';
 
 describe('DEV-7: the cookies of a header', () => {
   it.each([

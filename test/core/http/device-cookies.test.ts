@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { claimedDeviceIds, deviceCookieLines, readDeviceTokens } from '../../../packages/core/src/http/device-cookies.js';
+import { claimedDeviceIds, deviceCookieLines, readDeviceTokens } from '../../../packages/core/src/http/device/device-cookies.js';
 
 const style = { secure: true, sameSite: 'lax' } as const;
 const own = { ...style, suffixes: ['aaaaaaaaaaaa', 'bbbbbbbbbbbb'] };

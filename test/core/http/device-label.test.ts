@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { nameBrowser } from '../../../packages/core/src/http/device-label.js';
+import { nameBrowser } from '../../../packages/core/src/http/device/device-label.js';
 
 it.each([
   ['Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:140.0) Gecko/20100101 Firefox/140.0', 'Firefox on Windows'],

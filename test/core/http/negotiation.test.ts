@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { wantsHtml } from '../../../packages/core/src/http/negotiation.js';
+import { wantsHtml } from '../../../packages/core/src/http/request/negotiation.js';
 
 it.each([
   'text/html',

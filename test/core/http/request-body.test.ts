@@ -1,7 +1,7 @@
 import { PassThrough, Readable } from 'node:stream';
 import { BODY_LIMIT_BYTES, readRequestBody } from '@mfa-kit/core/http';
 import { describe, expect, it } from 'vitest';
-import { readFields } from '../../../packages/core/src/http/body.js';
+import { readFields } from '../../../packages/core/src/http/request/body-fields.js';
 import { exchangeOf } from './exchange.js';
 
 function requestOf(chunks: string[], body?: unknown) {

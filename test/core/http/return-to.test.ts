@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { allowedReturn, refusedReturn } from '../../../packages/core/src/http/return-policy.js';
-import { isWithin, returnTarget, sameOriginPath } from '../../../packages/core/src/http/return-to.js';
+import { allowedReturn, refusedReturn } from '../../../packages/core/src/http/flows/return-policy.js';
+import { isWithin, returnTarget, sameOriginPath } from '../../../packages/core/src/http/paths/return-to.js';
 import { fc } from '../../support/fast-check.js';
 import { exchangeOf, httpOptions } from './exchange.js';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { mayReadSecret, proveSameOrigin } from '../../../packages/core/src/http/same-origin.js';
+import { mayReadSecret, proveSameOrigin } from '../../../packages/core/src/http/request/same-origin.js';
 import { exchangeOf } from './exchange.js';
 
 const ALLOWED = ['https://app.example', 'capacitor://localhost', 'chrome-extension://abcdefghijklmnopabcdefghijklmnop'];

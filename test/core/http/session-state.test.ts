@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { readSessionState } from '../../../packages/core/src/http/session-state.js';
+import { readSessionState } from '../../../packages/core/src/http/session/session-schema.js';
 import { fc } from '../../support/fast-check.js';
 
 const assurance = { userId: 'ada', epoch: 'e', amr: ['otp', 'mfa'], acr: 'urn:mfa-kit:mfa', verifiedAt: 7, via: 'otp' };

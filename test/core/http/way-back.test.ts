@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { readWayBack, wayBackLine } from '../../../packages/core/src/http/way-back.js';
+import { readWayBack, wayBackLine } from '../../../packages/core/src/http/paths/way-back.js';
 import { createBench, KEY, OTHER_KEY } from '../../support/core-fixture.js';
 
 const ADA = { user: 'ada', secure: true };

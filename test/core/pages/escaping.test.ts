@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { fillText, html, safeUrl, toMarkup } from '../../../packages/core/src/html/html.js';
 import { englishMessages } from '../../../packages/core/src/pages/english.js';
-import { fillText, html, safeUrl, toMarkup } from '../../../packages/core/src/pages/html.js';
 import type { MfaPage, PageFrame } from '../../../packages/core/src/pages/page.js';
 import { renderPage } from '../../../packages/core/src/pages/render.js';
 import { challenge, enroll, frame, overview, recoveryCodes, recoveryCodesOffer, tagsOf } from './samples.js';

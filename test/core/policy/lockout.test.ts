@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { chargeRecovery, isFlooded } from '../../../packages/core/src/factors/recovery-code/recovery-limit.js';
 import {
   afterSuccess,
   type BudgetOwner,
@@ -8,8 +9,7 @@ import {
   type GuessBudget,
   restoreTries,
   UNTOUCHED,
-} from '../../../packages/core/src/policy/lockout.js';
-import { chargeRecovery, isFlooded } from '../../../packages/core/src/policy/recovery-limit.js';
+} from '../../../packages/core/src/limits/guess-budget.js';
 import { fc } from '../../support/fast-check.js';
 
 const T0 = 1_800_000_000_000;

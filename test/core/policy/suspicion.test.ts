@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { type BudgetOwner, chargeGuess, type GuessBudget, UNTOUCHED } from '../../../packages/core/src/policy/lockout.js';
-import { noteWrongCode, type WrongCodes } from '../../../packages/core/src/policy/suspicion.js';
+import { type BudgetOwner, chargeGuess, type GuessBudget, UNTOUCHED } from '../../../packages/core/src/limits/guess-budget.js';
+import { noteWrongCode, type WrongCodes } from '../../../packages/core/src/limits/wrong-codes.js';
 
 const T0 = 1_800_000_000_000;
 const MINUTE = 60_000;

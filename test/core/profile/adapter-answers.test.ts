@@ -2,10 +2,10 @@ import '../../support/driven-timers.js';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { createKeyring } from '../../../packages/core/src/crypto/keyring.js';
 import type { EventDetail } from '../../../packages/core/src/events.js';
-import { createProfileStore } from '../../../packages/core/src/profile/change-profile.js';
 import { newProfile, type Profile } from '../../../packages/core/src/profile/profile.js';
 import { memoryStorage } from '../../../packages/core/src/storage/memory.js';
 import type { MfaStorage } from '../../../packages/core/src/storage/storage.js';
+import { createProfileStore } from '../../../packages/core/src/store/profile-store.js';
 import { createWarnings } from '../../../packages/core/src/warnings/warnings.js';
 import { interleavingStorage } from '../../support/interleaving-storage.js';
 

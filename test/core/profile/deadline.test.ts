@@ -1,7 +1,7 @@
 import '../../support/driven-timers.js';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { startCountdown, withinDeadline } from '../../../packages/core/src/profile/deadline.js';
-import { createUserQueue } from '../../../packages/core/src/profile/queue.js';
+import { startCountdown, withinDeadline } from '../../../packages/core/src/store/deadline.js';
+import { createUserQueue } from '../../../packages/core/src/store/queue.js';
 
 afterEach(() => {
   vi.useRealTimers();

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { createKeyring } from '../../../packages/core/src/crypto/keyring.js';
 import { type Device, newDevice } from '../../../packages/core/src/profile/device.js';
 import { newProfile, type Profile } from '../../../packages/core/src/profile/profile.js';
-import { open, seal } from '../../../packages/core/src/profile/seal.js';
+import { open, seal } from '../../../packages/core/src/store/seal.js';
 import { KEY } from '../../support/core-fixture.js';
 
 const keyring = createKeyring([{ id: 'k'.repeat(32), secret: Buffer.from(KEY.secret, 'base64') }], 'mfa-kit');

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { createGlanced } from '../../../packages/core/src/profile/glanced.js';
 import { newProfile, type Profile } from '../../../packages/core/src/profile/profile.js';
+import { createGlanced } from '../../../packages/core/src/store/cache.js';
 import { ada, createEnrolled } from '../../support/core-fixture.js';
 
 const SECRET = 'a secret of the authenticator';

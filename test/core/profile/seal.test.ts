@@ -2,7 +2,7 @@ import { createDecipheriv } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { createKeyring } from '../../../packages/core/src/crypto/keyring.js';
 import { newProfile, type Profile } from '../../../packages/core/src/profile/profile.js';
-import { open, type SealedAs, seal, sealedBy } from '../../../packages/core/src/profile/seal.js';
+import { open, type SealedAs, seal, sealedBy } from '../../../packages/core/src/store/seal.js';
 import {
   ada,
   bob,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { isUsed, noteUsed, type UsedToken } from '../../../packages/core/src/profile/used-tokens.js';
+import { isUsed, noteUsed, type UsedToken } from '../../../packages/core/src/limits/used-tokens.js';
 
 const NOW = 1_800_000_000_000;
 

@@ -11,19 +11,19 @@ export interface SeededBug {
 export const seededBugs: readonly SeededBug[] = [
   {
     name: 'accepting a step does not close the ones before it',
-    file: 'factors/closed-steps.ts',
+    file: 'factors/totp/closed-steps.ts',
     find: 'const sorted = [...ranges, closing]',
     put: 'const sorted = [...ranges, { from: closing.to, to: closing.to }]',
   },
   {
     name: 'only the last step that was accepted is remembered',
-    file: 'factors/closed-steps.ts',
+    file: 'factors/totp/closed-steps.ts',
     find: 'return ranges.some((range) => range.from <= step && step <= range.to);',
     put: 'return ranges.at(-1)?.to === step;',
   },
   {
     name: 'used steps are forgotten when the clock has gone on',
-    file: 'factors/closed-steps.ts',
+    file: 'factors/totp/closed-steps.ts',
     find: 'const sorted = [...ranges, closing]',
     put: 'const sorted = [...ranges.filter((range) => range.to >= closing.from), closing]',
   },
@@ -59,31 +59,31 @@ export const seededBugs: readonly SeededBug[] = [
   },
   {
     name: 'managing needs no fresh proof',
-    file: 'flows/gate.ts',
+    file: 'flows/steps/gate.ts',
     find: "const fresh = session.state === 'verified' && isFresh(session.assurance, gate.profile, MANAGEMENT_MAX_AGE_SECONDS, now);",
     put: "const fresh = session.state === 'verified';",
   },
   {
     name: 'a pending token counts twice',
-    file: 'flows/gate.ts',
+    file: 'flows/steps/gate.ts',
     find: "if (session.state !== 'pending' || !session.token) return profile;",
     put: 'if (session) return profile;',
   },
   {
     name: 'the wait after wrong codes is not looked at',
-    file: 'flows/guess.ts',
+    file: 'flows/steps/guess.ts',
     find: 'if (waitMs === 0) return null;',
     put: 'if (waitMs >= 0) return null;',
   },
   {
     name: 'known browsers share the budget of unknown ones',
-    file: 'flows/guess.ts',
+    file: 'flows/steps/guess.ts',
     find: "if (known.state !== 'live') {",
     put: 'if (known.state) {',
   },
   {
     name: 'a clock that is set back drains a budget',
-    file: 'policy/lockout.ts',
+    file: 'limits/guess-budget.ts',
     find: 'return Math.max(highWaterAt, lastWrongAt, levelAt);',
     put: 'return Math.min(highWaterAt, lastWrongAt, levelAt);',
   },
@@ -95,7 +95,7 @@ export const seededBugs: readonly SeededBug[] = [
   },
   {
     name: 'a race that was lost costs a try',
-    file: 'flows/check-code.ts',
+    file: 'flows/steps/check-proof.ts',
     find: "used = used === 'replayed' || !isSameMoment(authenticator, now) ? 'replayed' : 'repeated';",
     put: "used = isSameMoment(authenticator, now) ? 'replayed' : 'replayed';",
   },
@@ -107,19 +107,19 @@ export const seededBugs: readonly SeededBug[] = [
   },
   {
     name: 'a success gives the whole budget back',
-    file: 'policy/lockout.ts',
+    file: 'limits/guess-budget.ts',
     find: 'return { ...settle(stored, now), quick: 0 };',
     put: 'return UNTOUCHED;',
   },
   {
     name: 'a guess costs more than one try',
-    file: 'policy/lockout.ts',
+    file: 'limits/guess-budget.ts',
     find: 'level: budget.level + 1,',
     put: 'level: budget.level + 2,',
   },
   {
     name: 'the wait does not double',
-    file: 'policy/lockout.ts',
+    file: 'limits/guess-budget.ts',
     find: 'FIRST_WAIT * 2 ** Math.min(budget.quick - QUICK_TRIES, 10)',
     put: 'FIRST_WAIT',
   },
@@ -185,7 +185,7 @@ export const seededBugs: readonly SeededBug[] = [
   },
   {
     name: 'a reset leaves sessions as they are',
-    file: 'flows/administer.ts',
+    file: 'flows/account.ts',
     find: 'const { enrollByExtension: _extension, unenrolledToldAt: _toldAt, ...rest } = withNewEpoch(profile);',
     put: 'const { enrollByExtension: _extension, unenrolledToldAt: _toldAt, ...rest } = profile;',
   },
@@ -222,13 +222,13 @@ export const seededBugs: readonly SeededBug[] = [
   },
   {
     name: 'a write that was not applied is taken for one that was',
-    file: 'profile/change-profile.ts',
+    file: 'store/profile-store.ts',
     find: 'if (written.done && written.value === true) return finish(decision, report);',
     put: 'if (written.done) return finish(decision, report);',
   },
   {
     name: 'the answer leaves before its cost is written',
-    file: 'profile/change-profile.ts',
+    file: 'store/profile-store.ts',
     find: 'attempts.push({ minted: sealed?.version ?? null, decision });',
     put: `attempts.push({ minted: sealed?.version ?? null, decision });
       if (sealed) {
@@ -238,7 +238,7 @@ export const seededBugs: readonly SeededBug[] = [
   },
   {
     name: 'a guard goes by the record that it opened before',
-    file: 'profile/glanced.ts',
+    file: 'store/cache.ts',
     find: 'return last?.version === version && last.value === value ? last.profile : undefined;',
     put: 'return last?.profile;',
   },

@@ -1,13 +1,13 @@
 import type { MfaSession } from '../assurance.js';
 import { randomBytes } from '../crypto/random.js';
-import { createRecoveryCodes } from '../factors/recovery-code.js';
+import { createRecoveryCodes } from '../factors/recovery-code/recovery-code.js';
 import type { MfaUser } from '../options.js';
 import { mayRemove } from '../policy/removal.js';
 import { isEnrolled, type Profile, tidyName, withNewEpoch } from '../profile/profile.js';
 import { type Result, refuse } from '../results.js';
-import { type Acting, type FlowContext, tellHost } from './flow.js';
-import { assuranceRequired } from './gate.js';
-import { manage } from './manage.js';
+import { assuranceRequired } from './steps/gate.js';
+import { manage } from './steps/manage.js';
+import { type Acting, type FlowContext, tellHost } from './steps/operation.js';
 
 /** Gives an authenticator another name. */
 export function renameAuthenticator<User extends MfaUser>(

@@ -5,11 +5,11 @@ import { checkUserId, readEnrolled, readUserName } from '../host-input.js';
 import type { MfaUser } from '../options.js';
 import type { EffectivePolicy } from '../policy/enforcement.js';
 import { checkRequirement, decideAccess, isDated, PLAIN_REQUIREMENT } from '../policy/requirement.js';
-import { OPERATION_MS } from '../profile/change-profile.js';
-import { startCountdown } from '../profile/deadline.js';
 import type { Profile } from '../profile/profile.js';
-import { beginOperation, type FlowContext, policyOf, stateOf } from './flow.js';
-import { CALLBACK_LATE } from './host-callback.js';
+import { startCountdown } from '../store/deadline.js';
+import { OPERATION_MS } from '../store/profile-store.js';
+import { CALLBACK_LATE } from './steps/host-callback.js';
+import { beginOperation, type FlowContext, policyOf, stateOf } from './steps/operation.js';
 
 interface AccessInput<User extends MfaUser> {
   user: User;

@@ -1,12 +1,11 @@
 import type { Assurance, MfaSession, VerifiedSession } from '../assurance.js';
 import { randomBytes, randomId } from '../crypto/random.js';
 import type { EventDetail } from '../events.js';
-import { createRecoveryCodes } from '../factors/recovery-code.js';
-import { parseCode, type TotpData, totpFactor } from '../factors/totp.js';
+import { createRecoveryCodes } from '../factors/recovery-code/recovery-code.js';
+import { parseCode, type TotpData, totpFactor } from '../factors/totp/totp.js';
 import { readUser } from '../host-input.js';
+import { afterSuccess } from '../limits/guess-budget.js';
 import type { MfaUser } from '../options.js';
-import { afterSuccess } from '../policy/lockout.js';
-import type { Decide, DecideEarly, Decision } from '../profile/change-profile.js';
 import {
   type Authenticator,
   isEnrolled,
@@ -16,12 +15,14 @@ import {
   withoutRemembrance,
 } from '../profile/profile.js';
 import { type AuthenticatorSummary, type DeviceGrant, type Refusal, type Result, refuse } from '../results.js';
-import { checkCode } from './check-code.js';
+import type { Decide, DecideEarly, Decision } from '../store/profile-store.js';
 import { isFull, isOpen, isOwn } from './enroll.js';
-import { type Acting, beginOperation, type FlowContext, isRefusal, policyOf, stateOf, tellHost } from './flow.js';
-import { type AtTheDoor, assuranceRequired, stateGate, useUpToken } from './gate.js';
-import { budgetOfEnrollment, priceGuess, throttleGuess } from './guess.js';
-import { CALLBACK_LATE } from './host-callback.js';
+import { summarizeAuthenticator } from './status.js';
+import { checkCode } from './steps/check-proof.js';
+import { type AtTheDoor, assuranceRequired, stateGate, useUpToken } from './steps/gate.js';
+import { budgetOfEnrollment, priceGuess, throttleGuess } from './steps/guess.js';
+import { CALLBACK_LATE } from './steps/host-callback.js';
+import { type Acting, beginOperation, type FlowContext, isRefusal, policyOf, stateOf, tellHost } from './steps/operation.js';
 import {
   type DeviceInput,
   findDevice,
@@ -30,8 +31,7 @@ import {
   type ShownTokens,
   signGrant,
   type TokenToSign,
-} from './known-device.js';
-import { summarizeAuthenticator } from './status.js';
+} from './steps/presented-device.js';
 import { activeAssurance } from './verify.js';
 
 interface ConfirmInput<User extends MfaUser> extends Acting<User>, DeviceInput {

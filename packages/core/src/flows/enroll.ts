@@ -1,16 +1,16 @@
 import type { MfaSession } from '../assurance.js';
 import { randomBytes, randomId } from '../crypto/random.js';
 import type { EventDetail } from '../events.js';
-import { SECRET_BYTES, type TotpData, totpFactor } from '../factors/totp.js';
+import { SECRET_BYTES, type TotpData, totpFactor } from '../factors/totp/totp.js';
 import { readUser } from '../host-input.js';
 import type { MfaUser } from '../options.js';
 import { isFresh, MANAGEMENT_MAX_AGE_SECONDS } from '../policy/requirement.js';
 import { isEnrolled, isInForce, type PendingEnrollment, type Profile, tidyName } from '../profile/profile.js';
 import { type Enrollment, type Refusal, type Result, refuse } from '../results.js';
-import { codeAuthenticators } from './check-code.js';
-import { type Acting, beginOperation, type FlowContext, isRefusal, policyOf, stateOf } from './flow.js';
-import { type AtTheDoor, assuranceRequired, type Gate, stateGate } from './gate.js';
-import { CALLBACK_LATE } from './host-callback.js';
+import { codeAuthenticators } from './steps/check-proof.js';
+import { type AtTheDoor, assuranceRequired, type Gate, stateGate } from './steps/gate.js';
+import { CALLBACK_LATE } from './steps/host-callback.js';
+import { type Acting, beginOperation, type FlowContext, isRefusal, policyOf, stateOf } from './steps/operation.js';
 
 const PENDING_MS = 600_000;
 const MOST_PENDING = 3;

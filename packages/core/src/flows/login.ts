@@ -4,14 +4,14 @@ import { checkInstant, type KnownUser, readUser } from '../host-input.js';
 import type { MfaUser } from '../options.js';
 import { type EffectivePolicy, isProfileMissing, noteDeadline } from '../policy/enforcement.js';
 import { decideAccess } from '../policy/requirement.js';
-import type { Decide, Decision } from '../profile/change-profile.js';
 import { isRemembered } from '../profile/device.js';
 import { isEnrolled, newProfile, type Profile, withoutUnenrolledNote } from '../profile/profile.js';
 import type { LoginBegun, Refusal } from '../results.js';
+import type { Decide, Decision } from '../store/profile-store.js';
 import { signPendingToken } from '../tokens/pending-token.js';
 import type { Warn } from '../warnings/once.js';
-import { beginOperation, type FlowContext, isRefusal, type Operation, policyOf, remindHost } from './flow.js';
-import { CALLBACK_LATE } from './host-callback.js';
+import { CALLBACK_LATE } from './steps/host-callback.js';
+import { beginOperation, type FlowContext, isRefusal, type Operation, policyOf, remindHost } from './steps/operation.js';
 import {
   endReused,
   findDevice,
@@ -20,7 +20,7 @@ import {
   signGrant,
   type TokenToSign,
   useDevice,
-} from './known-device.js';
+} from './steps/presented-device.js';
 
 interface LoginInput<User extends MfaUser> {
   user: User;

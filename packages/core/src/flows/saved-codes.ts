@@ -1,11 +1,11 @@
-import { isUnsaved, withSaved } from '../factors/recovery-code.js';
+import { isUnsaved, withSaved } from '../factors/recovery-code/recovery-code.js';
 import { readUser } from '../host-input.js';
 import type { MfaUser } from '../options.js';
 import { isInForce } from '../profile/profile.js';
 import { type Result, refuse } from '../results.js';
-import { type Acting, beginOperation, type FlowContext, policyOf, stateOf } from './flow.js';
-import { assuranceRequired, stateGate } from './gate.js';
-import { CALLBACK_LATE } from './host-callback.js';
+import { assuranceRequired, stateGate } from './steps/gate.js';
+import { CALLBACK_LATE } from './steps/host-callback.js';
+import { type Acting, beginOperation, type FlowContext, policyOf, stateOf } from './steps/operation.js';
 
 /**
  * The user says that the recovery codes are saved, so they are not offered new ones at the next login. Saying it again is no error.

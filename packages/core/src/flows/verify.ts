@@ -1,19 +1,19 @@
 import { ACR, type Assurance, type MfaSession, type VerifiedSession } from '../assurance.js';
 import type { EventDetail } from '../events.js';
-import { isUnsaved, isUsedAgain, parseRecoveryCode, takeRecoveryCode } from '../factors/recovery-code.js';
-import { parseCode } from '../factors/totp.js';
+import { isUnsaved, isUsedAgain, parseRecoveryCode, takeRecoveryCode } from '../factors/recovery-code/recovery-code.js';
+import { chargeRecovery, isFlooded } from '../factors/recovery-code/recovery-limit.js';
+import { parseCode } from '../factors/totp/totp.js';
 import { readUser } from '../host-input.js';
+import { noteWrongCode } from '../limits/wrong-codes.js';
 import type { MfaUser } from '../options.js';
-import { chargeRecovery, isFlooded } from '../policy/recovery-limit.js';
-import { noteWrongCode } from '../policy/suspicion.js';
-import type { Decide, DecideEarly, Decision } from '../profile/change-profile.js';
 import { type Profile, withoutRemembrance } from '../profile/profile.js';
 import { type DeviceGrant, type Refusal, type Result, refuse } from '../results.js';
-import { checkCode } from './check-code.js';
-import { type Acting, beginOperation, type FlowContext, isRefusal, policyOf, remindHost, stateOf } from './flow.js';
-import { type AtTheDoor, proofGate, useUpToken } from './gate.js';
-import { budgetOfBrowser, priceGuess, throttleGuess } from './guess.js';
-import { CALLBACK_LATE } from './host-callback.js';
+import type { Decide, DecideEarly, Decision } from '../store/profile-store.js';
+import { checkCode } from './steps/check-proof.js';
+import { type AtTheDoor, proofGate, useUpToken } from './steps/gate.js';
+import { budgetOfBrowser, priceGuess, throttleGuess } from './steps/guess.js';
+import { CALLBACK_LATE } from './steps/host-callback.js';
+import { type Acting, beginOperation, type FlowContext, isRefusal, policyOf, remindHost, stateOf } from './steps/operation.js';
 import {
   type DeviceInput,
   findDevice,
@@ -23,7 +23,7 @@ import {
   type ShownTokens,
   signGrant,
   type TokenToSign,
-} from './known-device.js';
+} from './steps/presented-device.js';
 
 /** What a verification is given: a code of an authenticator or a recovery code, not both. */
 export interface VerifyInput<User extends MfaUser> extends Acting<User>, DeviceInput {

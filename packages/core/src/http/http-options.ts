@@ -4,9 +4,9 @@ import { checkFieldNames, describe, isFieldObject } from '../host-input.js';
 import type { MfaUser } from '../options.js';
 import type { MessageOverrides, Messages } from '../pages/messages.js';
 import type { MfaPage, PageFrame } from '../pages/page.js';
-import type { SameSite } from './cookies.js';
-import { proxyPrefixes } from './public-path.js';
-import { isWithin, sameOriginPath } from './return-to.js';
+import type { SameSite } from './device/cookies.js';
+import { proxyPrefixes } from './paths/public-path.js';
+import { isWithin, sameOriginPath } from './paths/return-to.js';
 
 /** What {@link HttpOptions.onVerified} is told. */
 export interface VerifiedRequest<User extends MfaUser = MfaUser> {

@@ -3,6 +3,13 @@ export type { MessageOverrides, Messages } from '../pages/messages.js';
 export type { MfaPage, PageFrame, PageNotice } from '../pages/page.js';
 export { checkRequirement, PLAIN_REQUIREMENT } from '../policy/requirement.js';
 export { problemAnswer } from './answers.js';
+export { answerEndpoint } from './endpoints/answer-endpoint.js';
+export { BODY_LIMIT_BYTES, type HttpAnswer, type MfaExchange, type SessionPort } from './exchange.js';
+export { endOpen } from './flows/open-connection.js';
+export type { RequestLogin } from './flows/request-access.js';
+export { bindFlows, type RequestChange, type RequestFlows, type RequestProof } from './flows/request-flows.js';
+export { type RequestVerification, verifyRequest } from './flows/verify-request.js';
+export { keepWhileAllowed, type WhileAllowedOptions } from './flows/while-allowed.js';
 export {
   assertCoverage,
   buildCoverage,
@@ -11,11 +18,9 @@ export {
   type CoverageStatus,
   type CoveredRoute,
   formatCoverage,
-} from './coverage.js';
-export { endpointPaths } from './endpoint-paths.js';
-export { answerEndpoint } from './endpoints/answer-endpoint.js';
-export { BODY_LIMIT_BYTES, type HttpAnswer, type MfaExchange, type SessionPort } from './exchange.js';
-export { type AllowDecision, type DenyDecision, type GuardOutcome, guardMessage, guardRequest } from './guard.js';
+} from './guard/coverage.js';
+export { type AllowDecision, type DenyDecision, type GuardOutcome, guardMessage, guardRequest } from './guard/guard.js';
+export { listOpenPaths, openPaths } from './guard/open-paths.js';
 export { createHttpKit, type HttpKit, type HttpWarning } from './http-kit.js';
 export {
   checkFunctions,
@@ -27,10 +32,7 @@ export {
   type ResolvedHttpOptions,
   type VerifiedRequest,
 } from './http-options.js';
-export { watchLogin } from './late-login.js';
-export { type LoginMessages, loginRequest } from './login-request.js';
-export { endOpen } from './open-connection.js';
-export { listOpenPaths, openPaths } from './open-paths.js';
+export { endpointPaths } from './paths/endpoint-paths.js';
 export {
   decisionProblem,
   describeProblem,
@@ -40,11 +42,9 @@ export {
   refusalProblem,
   SOCKET_CLOSE_CODE,
 } from './problem.js';
-export type { RequestLogin } from './request-access.js';
-export { readRequestBody } from './request-body.js';
-export { bindFlows, type RequestChange, type RequestFlows, type RequestProof } from './request-flows.js';
+export { readRequestBody } from './request/read-body.js';
+export { refuseSocketOrigin } from './request/socket-origin.js';
 export { pathAndQuery } from './request-target.js';
-export { refuseSocketOrigin } from './socket-origin.js';
-export { type StoreSession, storeSessionPort } from './store-session.js';
-export { type RequestVerification, verifyRequest } from './verify-request.js';
-export { keepWhileAllowed, type WhileAllowedOptions } from './while-allowed.js';
+export { watchLogin } from './session/late-login.js';
+export { type LoginMessages, loginRequest } from './session/login-request.js';
+export { type StoreSession, storeSessionPort } from './session/store-session.js';

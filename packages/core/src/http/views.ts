@@ -8,7 +8,7 @@ import { pageAnswer, problemAnswer, problemHeaders } from './answers.js';
 import type { HttpAnswer, MfaExchange } from './exchange.js';
 import type { HttpKit } from './http-kit.js';
 import { describeProblem, type Problem } from './problem.js';
-import { callHost, LATE } from './request-state.js';
+import { callHost, LATE } from './session/request-identity.js';
 
 /** A page to be shown. */
 export interface View<User extends MfaUser> {

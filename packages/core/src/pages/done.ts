@@ -1,4 +1,4 @@
-import { fillText, type Html, html, safeUrl } from './html.js';
+import { fillText, type Html, html, safeUrl } from '../html/html.js';
 import type { PageContent } from './layout.js';
 import type { Messages } from './messages.js';
 import type { MfaPage, PageFrame } from './page.js';

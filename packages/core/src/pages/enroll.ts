@@ -1,5 +1,5 @@
-import { codeField, disclosure, postForm, refusedCode, rememberBox } from './forms.js';
-import { fillText, type Html, html } from './html.js';
+import { codeField, disclosure, postForm, refusedCode, rememberBox } from '../html/forms.js';
+import { fillText, type Html, html } from '../html/html.js';
 import type { PageContent } from './layout.js';
 import type { Messages } from './messages.js';
 import type { MfaPage, PageFrame } from './page.js';

@@ -1,4 +1,4 @@
-import { html, safeUrl } from './html.js';
+import { html, safeUrl } from '../html/html.js';
 import type { PageContent } from './layout.js';
 import type { MfaPage } from './page.js';
 

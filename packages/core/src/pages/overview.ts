@@ -1,6 +1,6 @@
+import { disclosure, postForm } from '../html/forms.js';
+import { fillText, type Html, html, safeUrl } from '../html/html.js';
 import type { AuthenticatorSummary } from '../mfa.js';
-import { disclosure, postForm } from './forms.js';
-import { fillText, type Html, html, safeUrl } from './html.js';
 import type { PageContent } from './layout.js';
 import type { Messages } from './messages.js';
 import type { MfaPage, PageFrame } from './page.js';

@@ -1,5 +1,5 @@
-import { postForm } from './forms.js';
-import { fillText, type Html, html, safeUrl } from './html.js';
+import { postForm } from '../html/forms.js';
+import { fillText, type Html, html, safeUrl } from '../html/html.js';
 import type { PageContent } from './layout.js';
 import type { Messages } from './messages.js';
 import type { MfaPage, PageFrame } from './page.js';

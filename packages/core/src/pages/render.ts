@@ -1,7 +1,7 @@
+import { toMarkup } from '../html/html.js';
 import { renderChallenge } from './challenge.js';
 import { renderDone } from './done.js';
 import { renderEnroll } from './enroll.js';
-import { toMarkup } from './html.js';
 import { layOut, type PageContent } from './layout.js';
 import { renderMessage } from './message.js';
 import type { Messages } from './messages.js';

@@ -1,4 +1,4 @@
-import { type GuessBudget, UNTOUCHED } from '../policy/lockout.js';
+import { type GuessBudget, UNTOUCHED } from '../limits/guess-budget.js';
 
 /** A browser that has passed a factor. */
 export interface Device {

@@ -1,12 +1,12 @@
 import type { Assurance } from '../assurance.js';
 import { randomId } from '../crypto/random.js';
-import type { RecoveryCodeSet } from '../factors/recovery-code.js';
+import type { RecoveryCodeSet } from '../factors/recovery-code/recovery-code.js';
+import type { RecoveryTries } from '../factors/recovery-code/recovery-limit.js';
 import { isMadeId } from '../host-input.js';
-import { type GuessBudget, UNTOUCHED } from '../policy/lockout.js';
-import type { RecoveryTries } from '../policy/recovery-limit.js';
-import type { WrongCodes } from '../policy/suspicion.js';
+import { type GuessBudget, UNTOUCHED } from '../limits/guess-budget.js';
+import type { UsedToken } from '../limits/used-tokens.js';
+import type { WrongCodes } from '../limits/wrong-codes.js';
 import { type Device, forgetRemembered } from './device.js';
-import type { UsedToken } from './used-tokens.js';
 
 /** One enrolled authenticator; `data` is its factor's. One of a kind that this version does not know still counts as one. */
 export interface Authenticator {

@@ -1,6 +1,6 @@
 import { generateSync } from 'otplib';
 import { MfaError } from '../errors.js';
-import { parseKey, stepAt } from '../factors/totp.js';
+import { parseKey, stepAt } from '../factors/totp/totp.js';
 
 /** An authenticator app for tests. */
 export interface VirtualAuthenticator {

@@ -1,8 +1,8 @@
 import type { AccessDecision } from '../../assurance.js';
 import type { MfaUser } from '../../options.js';
 import { jsonAnswer, redirectAnswer } from '../answers.js';
-import { askedQuery, readAsked } from '../asked.js';
 import type { HttpAnswer } from '../exchange.js';
+import { askedQuery, readAsked } from '../paths/asked.js';
 import type { Problem } from '../problem.js';
 import { messagesFor, showPage, type View } from '../views.js';
 import { answerDecision, answerLate, answerMissing, answerRefusal, type EndpointCall, tellHost } from './endpoint-call.js';

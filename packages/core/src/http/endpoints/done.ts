@@ -2,8 +2,8 @@ import type { AccessDecision } from '../../assurance.js';
 import type { MfaUser } from '../../options.js';
 import { jsonAnswer } from '../answers.js';
 import type { HttpAnswer } from '../exchange.js';
+import type { WayBack } from '../paths/way-back.js';
 import { showPage } from '../views.js';
-import type { WayBack } from '../way-back.js';
 import { answerDecision, type EndpointCall } from './endpoint-call.js';
 
 const CLOCK_TOLERANCE = 60_000;

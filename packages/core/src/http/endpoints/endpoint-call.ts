@@ -4,16 +4,16 @@ import { describe, isFieldObject } from '../../host-input.js';
 import type { MfaUser } from '../../options.js';
 import type { Refusal } from '../../results.js';
 import { emptyAnswer, jsonAnswer, problemAnswer, redirectAnswer } from '../answers.js';
-import { challengeUrl } from '../asked.js';
-import type { BodyFields } from '../body.js';
 import type { HttpAnswer, MfaExchange } from '../exchange.js';
-import { type DenyDecision, showDecision } from '../guard.js';
+import type { KitFlows } from '../flows/request-flows.js';
+import { type DenyDecision, showDecision } from '../guard/guard.js';
 import type { HttpKit } from '../http-kit.js';
 import type { VerifiedRequest } from '../http-options.js';
-import { readNavigation } from '../navigation.js';
+import { challengeUrl } from '../paths/asked.js';
+import { readNavigation } from '../paths/navigation.js';
 import { decisionProblem, describeProblem, type Problem, refusalProblem } from '../problem.js';
-import type { KitFlows } from '../request-flows.js';
-import { callHost, LATE } from '../request-state.js';
+import type { BodyFields } from '../request/body-fields.js';
+import { callHost, LATE } from '../session/request-identity.js';
 import { messagesFor, problemNotice, showPage, showProblem, type View } from '../views.js';
 
 /** One request to one endpoint: understood, and bound to whoever acts. */

@@ -1,6 +1,6 @@
+import { qrSvg } from '../../factors/totp/qr.js';
 import type { Enrollment } from '../../mfa.js';
 import type { MfaUser } from '../../options.js';
-import { qrSvg } from '../../qr.js';
 import { jsonAnswer, redirectAnswer } from '../answers.js';
 import type { HttpAnswer } from '../exchange.js';
 import { describeProblem } from '../problem.js';

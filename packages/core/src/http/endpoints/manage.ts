@@ -1,8 +1,8 @@
 import type { MfaUser } from '../../options.js';
 import { jsonAnswer, redirectAnswer } from '../answers.js';
 import type { HttpAnswer } from '../exchange.js';
+import type { RequestChange } from '../flows/request-flows.js';
 import { describeProblem } from '../problem.js';
-import type { RequestChange } from '../request-flows.js';
 import { DEVICE_ENDED } from './challenge.js';
 import {
   answerChange,

@@ -1,7 +1,7 @@
 import type { MfaUser } from '../../options.js';
 import { emptyAnswer, jsonAnswer, redirectAnswer } from '../answers.js';
-import { endpointPaths } from '../endpoint-paths.js';
 import type { HttpAnswer } from '../exchange.js';
+import { endpointPaths } from '../paths/endpoint-paths.js';
 import { brandFor, showPage, type View } from '../views.js';
 import { answerDecision, answerRefusal, type EndpointCall, isFault, overviewUrl, tellHost } from './endpoint-call.js';
 import { redrawOverview, unsavedCodes } from './overview.js';

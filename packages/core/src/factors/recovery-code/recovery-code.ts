@@ -1,0 +1,120 @@
+import { equalBytes, keyedDigest } from '../../crypto/digest.js';
+
+/** Crockford's base32: no I, L, O, U. */
+const ALPHABET = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
+/** 24 characters of 5 bits: 120 bits, so that nobody guesses one and a keyed digest serves (NIST SP 800-63B-4 3.1.2.2). */
+const LENGTH = 24;
+/** Random bytes that one code takes. */
+export const RECOVERY_CODE_BYTES = LENGTH;
+/** Random bytes of a set's digest key. */
+export const RECOVERY_KEY_BYTES = 32;
+const SET_ID_BYTES = 16;
+
+/** What is kept of a set of recovery codes: never a code. */
+export interface RecoveryCodeSet {
+  /** Key of the digests, base64url of 32 random bytes. */
+  key: string;
+  /** Digests of the codes not used so far, base64url. */
+  digests: string[];
+  /** Epoch milliseconds. */
+  createdAt: number;
+  /** The one that was used last, so that a form which is submitted twice is no wrong code. Release 1 keeps this. */
+  lastUsed?: { digest: string; at: number };
+  /** Tells this set from those before and after it, to whoever was shown its codes. A set of release 1 has none. */
+  id?: string;
+  /**
+   * Nobody has said so far that these codes are saved, so the answer that showed them may have been lost. It counts only while the set
+   * still has this many codes: who has used one has seen them. Release 1 keeps it while it takes codes, and its own sets have none.
+   */
+  unsaved?: { createdAt: number; codes: number };
+}
+
+/** So long after its use a code that comes again is one of the same moment. */
+const SAME_MOMENT = 10_000;
+
+/** A new set, and its codes in groups of four, to be shown once. */
+export function createRecoveryCodes(
+  count: number,
+  random: (length: number) => Uint8Array,
+  now: number,
+): { set: RecoveryCodeSet & { id: string }; codes: string[] } {
+  // Draw all bytes at once: each call of the generator costs more than the rest of a code.
+  const bytes = Buffer.from(random(RECOVERY_KEY_BYTES + SET_ID_BYTES + count * RECOVERY_CODE_BYTES));
+  const key = bytes.subarray(0, RECOVERY_KEY_BYTES);
+  const id = bytes.toString('base64url', RECOVERY_KEY_BYTES, RECOVERY_KEY_BYTES + SET_ID_BYTES);
+  const digests: string[] = [];
+  const codes: string[] = [];
+  for (let at = RECOVERY_KEY_BYTES + SET_ID_BYTES; at < bytes.byteLength; at += RECOVERY_CODE_BYTES) {
+    const code = encode(bytes.subarray(at, at + RECOVERY_CODE_BYTES));
+    digests.push(digest(key, code));
+    codes.push(inGroups(code));
+  }
+  const unsaved = { createdAt: now, codes: count };
+  return { set: { key: key.toString('base64url'), digests, createdAt: now, id, unsaved }, codes };
+}
+
+/** Whether the answer that showed the codes may have been lost: nobody has said that they are saved, and none was used. */
+export function isUnsaved(set: RecoveryCodeSet | null): boolean {
+  const unsaved = set?.unsaved;
+  return unsaved !== undefined && unsaved.createdAt === set?.createdAt && unsaved.codes === set.digests.length;
+}
+
+/** The set once its user has said that the codes are saved. */
+export function withSaved({ unsaved: _, ...set }: RecoveryCodeSet): RecoveryCodeSet {
+  return set;
+}
+
+/**
+ * The normal form of what somebody typed, or null: upper case, without blanks and hyphens, with the look-alikes read as the
+ * digits they resemble. ASCII only.
+ */
+export function parseRecoveryCode(input: unknown): string | null {
+  if (typeof input !== 'string' || input.length > 128) return null;
+  const code = input
+    .replace(/[\t\r\n -]/g, '')
+    .replace(/[a-z]/g, (letter) => letter.toUpperCase())
+    .replaceAll('O', '0')
+    .replace(/[IL]/g, '1');
+  return code.length === LENGTH && [...code].every((character) => ALPHABET.includes(character)) ? code : null;
+}
+
+/**
+ * The set without the code, or null when the code is not in it. Time does not tell: every digest is compared, and no branch is taken
+ * at the one that is equal. The last one takes its place, or, of a code that is not in the set, that of a blank before the first.
+ */
+export function takeRecoveryCode(set: RecoveryCodeSet, code: string, now: number): RecoveryCodeSet | null {
+  const used = digest(Buffer.from(set.key, 'base64url'), code);
+  const wanted = Buffer.from(used);
+  let position = 0;
+  set.digests.forEach((candidate, index) => {
+    position |= -Number(equalBytes(Buffer.from(candidate), wanted)) & (index + 1);
+  });
+  const rest = ['', ...set.digests];
+  rest[position] = rest[rest.length - 1] as string;
+  const left = { ...set, digests: rest.slice(1, -1), lastUsed: { digest: used, at: now } };
+  return position === 0 ? null : left;
+}
+
+/** Whether the code is the one that was used a moment ago. */
+export function isUsedAgain(set: RecoveryCodeSet, code: string, now: number): boolean {
+  const { lastUsed } = set;
+  if (!lastUsed || Math.abs(now - lastUsed.at) > SAME_MOMENT) return false;
+  return equalBytes(Buffer.from(lastUsed.digest), Buffer.from(digest(Buffer.from(set.key, 'base64url'), code)));
+}
+
+function digest(key: Uint8Array, code: string): string {
+  return keyedDigest(key, ['recovery-code', code], 'base64url');
+}
+
+function encode(random: Uint8Array): string {
+  let code = '';
+  // 256 is a multiple of 32: the low five bits of a byte are uniform.
+  for (const byte of random) code += ALPHABET[byte % 32];
+  return code;
+}
+
+function inGroups(code: string): string {
+  let groups = code.slice(0, 4);
+  for (let at = 4; at < LENGTH; at += 4) groups += `-${code.slice(at, at + 4)}`;
+  return groups;
+}

@@ -1,0 +1,86 @@
+import { MfaError } from '../../errors.js';
+import type { EventDetail } from '../../events.js';
+import { checkInstant } from '../../host-input.js';
+import type { MfaUser } from '../../options.js';
+import { type Profile, withNewEpoch } from '../../profile/profile.js';
+import type { RestoreHandled } from '../../results.js';
+import { closeCurrentCodes } from '../steps/check-proof.js';
+import type { FlowContext } from '../steps/operation.js';
+import { checkWalkInput, type WalkOptions, walkUsers } from './walk.js';
+
+/** `dryRun`: counts what would be done, and stores nothing. */
+export interface AfterRestoreInput extends WalkOptions<RestoreHandled> {
+  dryRun?: boolean | undefined;
+  /**
+   * When the restored database went into service, in epoch milliseconds; default: now. Profiles marked with this instant or a
+   * later one are left alone, so that a walk which is begun again ends nobody's sessions and new recovery codes twice.
+   */
+  restoredAt?: number | undefined;
+}
+
+interface Seen {
+  already: boolean;
+  devices: number;
+  hadRecoveryCodes: boolean;
+}
+
+const CLOCK_TOLERANCE = 60_000;
+
+/**
+ * The database went back to a backup: what was used or ended since then must not come back to life.
+ *
+ * What that was is not in the database any more, so all that can have been is ended: every session, every device, every recovery
+ * code, every code of an app that is good at this moment. Authenticators stay, and a login by one of them is as before.
+ */
+export async function afterRestore<User extends MfaUser>(
+  flow: FlowContext<User>,
+  input: AfterRestoreInput = {},
+): Promise<RestoreHandled> {
+  checkWalkInput('afterRestore', input, ['dryRun', 'restoredAt']);
+  const { windowSteps, clock } = flow.options;
+  const { dryRun = false, restoredAt = clock() } = input;
+  checkRestoredAt(restoredAt, clock());
+  const counts = { handled: 0, already: 0, devicesRemoved: 0, recoveryCodesRevoked: 0 };
+  return walkUsers<User, Seen, Pick<RestoreHandled, 'dryRun' | 'restoredAt' | keyof typeof counts>>(flow, input, {
+    name: 'after_restore',
+    decide(profile, { now }) {
+      const hadRecoveryCodes = (profile.recoveryCodes?.digests.length ?? 0) > 0;
+      const { restoredAt: marked } = profile;
+      // A mark that lies ahead was made under a wrong clock, and says nothing of this restore.
+      const already = marked !== undefined && marked >= restoredAt && marked <= now + CLOCK_TOLERANCE;
+      const answer: Seen = { already, devices: profile.devices.length, hadRecoveryCodes };
+      if (already || dryRun) return { answer };
+      const revoked: EventDetail[] = hadRecoveryCodes ? [{ name: 'recovery_codes_revoked', because: 'restored' }] : [];
+      return {
+        answer,
+        next: { ...withNothingGivenOut(closeCurrentCodes(profile, windowSteps, now)), restoredAt },
+        events: [{ name: 'restore_handled', devicesRemoved: answer.devices }, ...revoked],
+      };
+    },
+    count({ already, devices, hadRecoveryCodes }) {
+      if (already) {
+        counts.already += 1;
+        return;
+      }
+      counts.handled += 1;
+      counts.devicesRemoved += devices;
+      counts.recoveryCodesRevoked += hadRecoveryCodes ? 1 : 0;
+    },
+    sums: () => ({ dryRun, restoredAt, ...counts }),
+  });
+}
+
+/**
+ * Nothing that was given out counts any more. `unenrolledAt` goes too: after it the user may have enrolled again, and an empty
+ * record that explains itself would let anybody who has the password do so.
+ */
+function withNothingGivenOut(profile: Profile): Profile {
+  const { unenrolledAt: _at, unenrolledToldAt: _toldAt, ...rest } = withNewEpoch(profile);
+  return { ...rest, devices: [], recoveryCodes: null };
+}
+
+function checkRestoredAt(restoredAt: unknown, now: number): void {
+  checkInstant('restoredAt', restoredAt);
+  if (restoredAt <= now + CLOCK_TOLERANCE) return;
+  throw new MfaError('invalid_argument', 'afterRestore: "restoredAt" must be an instant that has been, in epoch milliseconds.');
+}

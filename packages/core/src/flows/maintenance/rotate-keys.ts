@@ -1,0 +1,45 @@
+import type { MfaUser } from '../../options.js';
+import type { KeysRotated } from '../../results.js';
+import { DEVICE_TOKEN_SECONDS } from '../../tokens/device-token.js';
+import type { FlowContext } from '../steps/operation.js';
+import { checkWalkInput, type WalkOptions, walkUsers } from './walk.js';
+
+/** `dryRun`: counts what would be done, and stores nothing. */
+export interface RotateKeysInput extends WalkOptions<KeysRotated> {
+  dryRun?: boolean | undefined;
+}
+
+/** Seals anew, by the first key, every profile that another key has sealed. What is in it stays as it is. */
+export async function rotateKeys<User extends MfaUser>(
+  flow: FlowContext<User>,
+  input: RotateKeysInput = {},
+): Promise<KeysRotated> {
+  checkWalkInput('rotateKeys', input, ['dryRun']);
+  const { dryRun = false } = input;
+  const { keyring, clock } = flow.options;
+  const counts = { resealed: 0, current: 0 };
+  /** Keys that records name which do not open; undefined: a record of which that cannot be told. */
+  const stillNamed = new Set<string | undefined>();
+  const walked = await walkUsers<User, keyof typeof counts, Pick<KeysRotated, 'dryRun' | 'writingKey' | keyof typeof counts>>(
+    flow,
+    input,
+    {
+      name: 'rotate_keys',
+      decide(profile, { keyId }) {
+        if (keyId === keyring.currentId) return { answer: 'current' };
+        return { answer: 'resealed', ...(dryRun ? {} : { next: profile }) };
+      },
+      count: (seen) => {
+        counts[seen] += 1;
+      },
+      countUnreadable: (keyId) => void stillNamed.add(keyId),
+      sums: () => ({ dryRun, writingKey: keyring.currentId, ...counts }),
+    },
+  );
+  // A record that does not open now may do so tomorrow, when what is wrong with it has been found: with its key.
+  const keyIds = stillNamed.has(undefined) ? [] : keyring.ids.slice(1).filter((id) => !stillNamed.has(id));
+  const sawAll = walked.complete && input.cursor === undefined && walked.failed.count === 0;
+  if (!sawAll || keyIds.length === 0 || (dryRun && walked.resealed > 0)) return walked;
+  // From now on no process signs by them: the writing key was the first everywhere before the walk, as it has to be.
+  return { ...walked, removable: { keyIds, tokensEndAt: clock() + DEVICE_TOKEN_SECONDS * 1000 } };
+}

@@ -1,0 +1,100 @@
+import { isThenable } from '../../awaitable.js';
+import { copyEvent, type MfaEvent, type MfaNotice, type NoticeName, withCause } from '../../events.js';
+import type { MfaUser, ResolvedOptions } from '../../options.js';
+import { withinDeadline } from '../../store/deadline.js';
+import { createRepeats } from './repeats.js';
+import type { RunningCalls } from './running-calls.js';
+
+/**
+ * Hands one event to the host's sinks, and settles when they have it. A sink that throws or hangs neither grants, denies nor delays
+ * anything.
+ *
+ * `waitMs`: a caller waits for it, this long at most, and as long again for the record of a notice that failed. Without it the event
+ * leaves in the background.
+ */
+export type Emit = (event: MfaEvent, waitMs?: number) => Promise<void>;
+
+const NOTIFY_MS = 10_000;
+const NOTICES: Record<NoticeName, true> = {
+  authenticator_enrolled: true,
+  authenticator_removed: true,
+  recovery_code_used: true,
+  recovery_codes_low: true,
+  recovery_codes_regenerated: true,
+  recovery_codes_revoked: true,
+  guessing_suspected: true,
+  device_remembered: true,
+  device_token_reused: true,
+  sessions_ended: true,
+  mfa_reset: true,
+  enroll_by_set: true,
+};
+
+/** Binds the host's sinks; null: it has none. */
+export function createEmitter<User extends MfaUser>(
+  { onEvent, notify, warnings }: Pick<ResolvedOptions<User>, 'onEvent' | 'notify' | 'warnings'>,
+  runningCalls: RunningCalls,
+): Emit | null {
+  function warn(event: MfaEvent, failure: { why: 'error'; cause: unknown } | { why: 'timeout' }): void {
+    warnings.callbackFailed({ ...failure, option: 'onEvent', values: valuesOf(event) });
+  }
+
+  /** The event goes to the audit trail; undefined: it has it already. */
+  function record(event: MfaEvent): Promise<void> | undefined {
+    let given: unknown;
+    try {
+      given = onEvent?.(event);
+      if (!isThenable(given)) return undefined;
+    } catch (cause) {
+      warn(event, { why: 'error', cause });
+      return undefined;
+    }
+    const recorded = Promise.resolve(given).then(
+      () => undefined,
+      (cause) => warn(event, { why: 'error', cause }),
+    );
+    runningCalls.track('events', recorded);
+    return recorded;
+  }
+
+  async function tellUser(notice: MfaNotice, waitMs: number | undefined): Promise<void> {
+    const send = async () => notify?.(copyEvent(notice));
+    const told = await withinDeadline(waitMs ?? NOTIFY_MS, send, { inBackground: waitMs === undefined });
+    if (told.done) return;
+    warnings.callbackFailed({ ...told, option: 'notify', values: valuesOf(notice) });
+    const { userId, at, context, name } = notice;
+    const failed = withCause(
+      { userId, at, ...(context && { context }), name: 'notify_failed' as const, notice: name },
+      told.cause,
+    );
+    await waitForRecord(failed, record(failed), waitMs);
+  }
+
+  async function waitForRecord(event: MfaEvent, recorded: Promise<void> | undefined, waitMs: number | undefined): Promise<void> {
+    if (waitMs === undefined || !recorded) return recorded;
+    const known = await withinDeadline(waitMs, () => recorded);
+    if (!known.done) warn(event, { why: 'timeout' });
+  }
+
+  if (!onEvent && !notify) return null;
+  const repeats = createRepeats();
+  return async (given, waitMs) => {
+    const event = repeats.thin(given);
+    if (!event) return;
+    // Each gets a copy: an audit trail that rewrites what it is given must not keep a notice from the user.
+    const recorded = record(copyEvent(event));
+    const told = notify && isNotice(event) ? tellUser(event, waitMs) : undefined;
+    if (told) runningCalls.track('notices', told);
+    await Promise.all([waitForRecord(event, recorded, waitMs), told]);
+  };
+}
+
+function isNotice(event: MfaEvent): event is MfaNotice {
+  return Object.hasOwn(NOTICES, event.name);
+}
+
+/** What an error of a sink may repeat. */
+function valuesOf(event: MfaEvent): unknown[] {
+  const account = 'actor' in event ? [event.actor, event.reason] : [];
+  return [event.userId, ...account, ...Object.values(event.context ?? {})];
+}

@@ -1,0 +1,80 @@
+import type { MfaSession, VerifiedSession } from '../../assurance.js';
+import type { EventDetail } from '../../events.js';
+import type { KnownUser } from '../../host-input.js';
+import { isUsed, noteUsed } from '../../limits/used-tokens.js';
+import { type EffectivePolicy, isProfileMissing } from '../../policy/enforcement.js';
+import { isFresh, MANAGEMENT_MAX_AGE_SECONDS } from '../../policy/requirement.js';
+import { isEnrolled, type Profile } from '../../profile/profile.js';
+import { type Refusal, refuse } from '../../results.js';
+
+/** Who stands at a door, and with what state. */
+export interface AtTheDoor {
+  user: KnownUser;
+  policy: EffectivePolicy;
+  session: MfaSession;
+  profile: Profile | null;
+  now: number;
+}
+
+/** An open door gives the profile that is there; a closed one says why. */
+export type Gate = { open: true; profile: Profile } | Closed;
+/** Open only to a session that has proven a second factor. */
+export type ManagementGate = { open: true; profile: Profile; session: VerifiedSession } | Closed;
+
+interface Closed {
+  open: false;
+  refusal: Refusal;
+  events?: EventDetail[];
+}
+
+const CLOCK_TOLERANCE = 60_000;
+
+/** The door to a proof: any state of this user that is still worth something, and an authenticator to prove by. */
+export function proofGate(at: AtTheDoor): Gate {
+  const gate = stateGate(at);
+  if (!gate.open) return gate;
+  return isEnrolled(gate.profile) ? gate : closed(refuse('not_enrolled'));
+}
+
+/** The door to managing authenticators, devices and codes: a second factor, and a moment ago. */
+export function managementGate(at: AtTheDoor): ManagementGate {
+  const gate = stateGate(at);
+  if (!gate.open) return gate;
+  const { session, now } = at;
+  if (!isEnrolled(gate.profile)) return closed(refuse('not_enrolled'));
+  const fresh = session.state === 'verified' && isFresh(session.assurance, gate.profile, MANAGEMENT_MAX_AGE_SECONDS, now);
+  return fresh ? { ...gate, session } : closed(assuranceRequired());
+}
+
+/** The door that every other one is behind: the profile is there, and the state is of its epoch and not used up. */
+export function stateGate({ user, policy, session, profile, now }: AtTheDoor): Gate {
+  if (isProfileMissing(user.enrolled, profile, now)) {
+    return closed(refuse('profile_missing'), [{ name: 'profile_missing' }]);
+  }
+  if (session.state === 'pending') {
+    if (policy.mfa === 'off' || !profile || session.epoch !== profile.epoch) return closed(refuse('login_again'));
+    if (session.token && (session.token.expiresAt + CLOCK_TOLERANCE <= now || isUsed(profile.usedTokens, session.token.id))) {
+      return closed(refuse('pending_token_invalid'));
+    }
+    // Asked before any proof is looked at, or the refusal would tell that the proof was right.
+    if (session.token && !noteUsed(profile.usedTokens, session.token, now)) {
+      return closed(refuse('limit_reached', { retryAfterSeconds: 60 }));
+    }
+  }
+  return profile ? { open: true, profile } : closed(refuse('login_again'));
+}
+
+/** The profile with the session's pending token used up, if it has one. {@link stateGate} saw that there is room for it. */
+export function useUpToken(profile: Profile, session: MfaSession, now: number): Profile {
+  if (session.state !== 'pending' || !session.token) return profile;
+  return { ...profile, usedTokens: noteUsed(profile.usedTokens, session.token, now) ?? profile.usedTokens };
+}
+
+/** The refusal that a second factor a moment ago would mend. */
+export function assuranceRequired(): Refusal {
+  return refuse('assurance_required', { maxAgeSeconds: MANAGEMENT_MAX_AGE_SECONDS });
+}
+
+function closed(refusal: Refusal, events?: EventDetail[]): Closed {
+  return { open: false, refusal, ...(events ? { events } : {}) };
+}

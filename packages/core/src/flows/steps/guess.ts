@@ -1,0 +1,115 @@
+import type { EventDetail } from '../../events.js';
+import {
+  afterSuccess,
+  type BudgetOwner,
+  budgetAt,
+  chargeGuess,
+  chargeReplay,
+  type GuessBudget,
+  msAhead,
+  UNTOUCHED,
+} from '../../limits/guess-budget.js';
+import { noteWrongCode } from '../../limits/wrong-codes.js';
+import type { PendingEnrollment, Profile } from '../../profile/profile.js';
+import { type Refusal, refuse } from '../../results.js';
+import type { KnownDevice } from './presented-device.js';
+
+/** A guess and what it costs: the profile to store, and the refusal unless the code was right. */
+export interface PricedGuess {
+  refusal?: Refusal;
+  /** Absent: nothing to store. */
+  profile?: Profile;
+  events: EventDetail[];
+}
+
+/** The budget that pays for a guess, and how to store it after a change. */
+export interface BudgetSource {
+  owner: BudgetOwner;
+  budget: GuessBudget;
+  put(profile: Profile, budget: GuessBudget): Profile;
+}
+
+/**
+ * The budget that pays for a guess from this browser: its own budget if it has passed a factor before, otherwise the one that all
+ * unknown browsers share.
+ */
+export function budgetOfBrowser(profile: Profile, known: KnownDevice): BudgetSource {
+  if (known.state !== 'live') {
+    return { owner: 'account', budget: profile.budget, put: (next, budget) => ({ ...next, budget }) };
+  }
+  const { id } = known.device;
+  return {
+    owner: 'device',
+    budget: known.device.budget,
+    put: (next, budget) => ({
+      ...next,
+      devices: next.devices.map((device) => (device.id === id ? { ...device, budget } : device)),
+    }),
+  };
+}
+
+/**
+ * The budget of one pending enrollment. The session that confirms it shows the secret on its screen, so a wrong code there is not a
+ * guess at an authenticator, and wrong codes that others enter must not keep the user from confirming. This limit only bounds the work.
+ */
+export function budgetOfEnrollment({ id, budget = UNTOUCHED }: PendingEnrollment): BudgetSource {
+  return {
+    owner: 'enrollment',
+    budget,
+    put: (next, changed) => ({
+      ...next,
+      enrollments: next.enrollments.map((pending) => (pending.id === id ? { ...pending, budget: changed } : pending)),
+    }),
+  };
+}
+
+/** Returns the refusal if the user must wait before the next guess, or null if the guess may be evaluated. Charges and stores nothing. */
+export function throttleGuess(source: BudgetSource, door: 'verify' | 'enroll', now: number): PricedGuess | null {
+  const { waitMs } = budgetAt(source.budget, now, source.owner);
+  if (waitMs === 0) return null;
+  const retryAfterSeconds = Math.ceil(waitMs / 1000);
+  return {
+    refusal: refuse('throttled', { retryAfterSeconds }),
+    events: [{ name: 'throttled', factor: 'totp', door, retryAfterSeconds }, ...clockAnomalyOf(source, now)],
+  };
+}
+
+/**
+ * Charges an evaluated guess. `profile` already contains what the check itself stores.
+ *
+ * `repeated`: a code that was accepted a moment ago, sent again because two requests raced or a form was submitted twice. It is
+ * refused like every used code but costs nothing. This gives nobody an extra guess, because such a code is never accepted.
+ */
+export function priceGuess(
+  source: BudgetSource,
+  profile: Profile,
+  door: 'verify' | 'enroll',
+  outcome: 'accepted' | 'replayed' | 'repeated' | 'wrong',
+  now: number,
+): PricedGuess {
+  const anomaly = clockAnomalyOf(source, now);
+  if (outcome === 'accepted') return { profile: source.put(profile, afterSuccess(source.budget, now)), events: anomaly };
+  const why = outcome === 'wrong' ? 'wrong' : 'replayed';
+  const refusal = refuse('invalid_code');
+  const events: EventDetail[] = [{ name: 'verification_failed', factor: 'totp', door, why }, ...anomaly];
+  // Nothing is stored: a crowd that repeats one right code must not make a crowd of writes. That its answer comes sooner tells only
+  // that the code was accepted a moment ago, which is worth nothing because it is never accepted again.
+  if (outcome === 'repeated') return { refusal, events };
+  if (outcome === 'replayed') return { refusal, events, profile: source.put(profile, chargeReplay(source.budget, now)) };
+  const charged = chargeGuess(source.budget, now);
+  if (source.owner === 'enrollment') return { refusal, events, profile: source.put(profile, charged) };
+  const { owner } = source;
+  const noted = noteWrongCode({ wrongCodes: profile.wrongCodes, budget: charged, owner }, now);
+  if (noted.level) events.push({ name: 'guessing_suspected', level: noted.level });
+  return {
+    refusal,
+    events,
+    profile: source.put({ ...profile, wrongCodes: noted.wrongCodes }, noted.budget ?? charged),
+  };
+}
+
+/** The event for a budget that lies ahead of the clock. The emitter reports it at most once an hour. */
+function clockAnomalyOf({ budget }: BudgetSource, now: number): EventDetail[] {
+  const aheadMs = msAhead(budget, now);
+  return aheadMs > 0 ? [{ name: 'clock_anomaly', aheadSeconds: Math.ceil(aheadMs / 1000) }] : [];
+}

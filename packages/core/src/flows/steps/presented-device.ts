@@ -1,0 +1,167 @@
+import { randomId } from '../../crypto/random.js';
+import type { EventDetail } from '../../events.js';
+import { afterSuccess } from '../../limits/guess-budget.js';
+import type { MfaUser } from '../../options.js';
+import { type Device, forgetRemembered, isLiveToken, newDevice, putDevice, showToken } from '../../profile/device.js';
+import { endDevice, type Profile, tidyName } from '../../profile/profile.js';
+import type { DeviceGrant } from '../../results.js';
+import { yieldTurn } from '../../store/deadline.js';
+import { type DeviceClaims, openDeviceToken, signDeviceToken } from '../../tokens/device-token.js';
+import type { FlowContext } from './operation.js';
+
+/** What every proof may say of the browser that it comes from. */
+export interface DeviceInput {
+  /** The user ticked "Remember this device". */
+  rememberDevice?: boolean | undefined;
+  /** Name of the browser. With it (or with `rememberDevice`) a browser that passes becomes a known device. */
+  deviceLabel?: string | undefined;
+  /** Device tokens that the browser sent for this user; at most four are looked at. */
+  deviceToken?: string | readonly string[] | undefined;
+}
+
+/** The device tokens that came with a request, opened: what they say is checked against the profile later. */
+export interface ShownTokens {
+  claims: DeviceClaims[];
+  /** Why the last one that did not open was refused. */
+  why?: 'invalid' | 'expired' | 'other_user';
+}
+
+/** What the profile says of the tokens shown. */
+export type KnownDevice =
+  | { state: 'live'; device: Device; tokenId: string }
+  /** A retired token: somebody else has it too. */
+  | { state: 'reused'; device: Device }
+  | { state: 'unknown'; why?: 'invalid' | 'expired' | 'other_user' | 'unknown_device' };
+
+/** A token to be signed once the profile that knows it is stored. */
+export interface TokenToSign {
+  deviceId: string;
+  tokenId: string;
+  rememberedUntil?: number;
+}
+
+/** What came of the browser of an accepted proof. */
+export interface PassedDevice {
+  profile: Profile;
+  events: EventDetail[];
+  /** The device that the proof came from; absent: the browser stays unknown. */
+  deviceId?: string;
+  sign?: TokenToSign | undefined;
+}
+
+const MOST_TOKENS = 4;
+
+/** Opens the device tokens of a request, once its read is on the way: at most four, and only those of this user count. */
+export async function openShownTokens<User extends MfaUser>(
+  flow: FlowContext<User>,
+  userId: string,
+  tokens: string | readonly string[] | undefined,
+): Promise<ShownTokens> {
+  const shown: ShownTokens = { claims: [] };
+  const list = typeof tokens === 'string' ? [tokens] : (tokens ?? []);
+  if (list.length > 0) await yieldTurn();
+  for (const token of list.slice(0, MOST_TOKENS)) {
+    const opened = await openDeviceToken(token, signing(flow));
+    if (!opened.valid) shown.why = opened.why;
+    else if (opened.claims.userId !== userId) shown.why = 'other_user';
+    else shown.claims.push(opened.claims);
+  }
+  return shown;
+}
+
+/** Finds the device of the tokens shown. A live one wins over a retired one of another copy of the cookie. */
+export function findDevice(profile: Profile, shown: ShownTokens, now: number): KnownDevice {
+  let reused: Device | undefined;
+  for (const { deviceId, tokenId } of shown.claims) {
+    const device = profile.devices.find((candidate) => candidate.id === deviceId);
+    if (device && isLiveToken(device, tokenId, now)) return { state: 'live', device, tokenId };
+    reused ??= device;
+  }
+  if (reused) return { state: 'reused', device: reused };
+  if (shown.claims.length > 0) return { state: 'unknown', why: 'unknown_device' };
+  return { state: 'unknown', ...(shown.why ? { why: shown.why } : {}) };
+}
+
+/** Ends a device whose retired token was shown, and the sessions that came from it: somebody else has the token too. */
+export function endReused(profile: Profile, known: KnownDevice): { profile: Profile; events: EventDetail[] } {
+  if (known.state !== 'reused') return { profile, events: [] };
+  const deviceId = known.device.id;
+  return { profile: endDevice(profile, deviceId), events: [{ name: 'device_token_reused', deviceId }] };
+}
+
+/** A live device at a use: its token rotates, its entry is the newest. */
+export function useDevice(
+  profile: Profile,
+  known: { device: Device; tokenId: string },
+  now: number,
+  change: (device: Device) => Device = (device) => device,
+): { profile: Profile; device: Device; sign?: TokenToSign } {
+  const shown = showToken(known.device, known.tokenId, randomId(), now);
+  const rotated = shown.live ? shown.device : known.device;
+  const device = { ...change(rotated), lastUsedAt: now };
+  const minted = shown.live ? shown.minted : undefined;
+  return {
+    profile: { ...profile, devices: putDevice(profile.devices, device) },
+    device,
+    ...(minted === undefined ? {} : { sign: tokenToSign(device, minted) }),
+  };
+}
+
+/**
+ * The browser of a proof that was accepted: known from now on, and remembered if that was asked for and is allowed.
+ *
+ * `remember`: until when; null: the user is asked again; undefined: what was said before stays.
+ */
+export function passDevice(
+  profile: Profile,
+  known: KnownDevice,
+  input: DeviceInput,
+  remember: number | null | undefined,
+  now: number,
+): PassedDevice {
+  const ended = endReused(profile, known);
+  const change = (device: Device): Device =>
+    withRemembrance({ ...device, budget: afterSuccess(device.budget, now) }, remember, now);
+  const remembered = (device: Device): EventDetail[] =>
+    typeof remember === 'number' ? [{ name: 'device_remembered', deviceId: device.id }] : [];
+  if (known.state === 'live') {
+    // The entry as the price of the guess has left it.
+    const device = profile.devices.find((candidate) => candidate.id === known.device.id) ?? known.device;
+    const used = useDevice(profile, { device, tokenId: known.tokenId }, now, change);
+    return { profile: used.profile, deviceId: device.id, sign: used.sign, events: remembered(used.device) };
+  }
+  if (input.deviceLabel === undefined && !input.rememberDevice) return ended;
+  const tokenId = randomId();
+  const label = tidyName(input.deviceLabel ?? '', 'Browser');
+  const device = change(newDevice({ id: randomId(), label, tokenId }, now));
+  return {
+    profile: { ...ended.profile, devices: putDevice(ended.profile.devices, device) },
+    deviceId: device.id,
+    events: [...ended.events, ...remembered(device)],
+    sign: tokenToSign(device, tokenId),
+  };
+}
+
+/** Signs the token of a device. Call it only after the write that stored the device. */
+export function signGrant<User extends MfaUser>(flow: FlowContext<User>, userId: string, sign: TokenToSign): DeviceGrant {
+  const { deviceId, tokenId, rememberedUntil } = sign;
+  const { token, expiresAt } = signDeviceToken({ userId, deviceId, tokenId }, signing(flow));
+  return rememberedUntil === undefined ? { token, expiresAt, deviceId } : { token, expiresAt, deviceId, rememberedUntil };
+}
+
+function withRemembrance(device: Device, remember: number | null | undefined, now: number): Device {
+  if (remember === undefined) return device;
+  const [forgotten] = forgetRemembered([device]) as [Device];
+  if (remember === null) return forgotten;
+  // Only a code remembers a browser: a recovery code never does.
+  return { ...forgotten, rememberedUntil: remember, rememberedAt: now, rememberedBy: { via: 'otp', at: now } };
+}
+
+function tokenToSign(device: Device, tokenId: string): TokenToSign {
+  const { id: deviceId, rememberedUntil } = device;
+  return { deviceId, tokenId, ...(rememberedUntil === undefined ? {} : { rememberedUntil }) };
+}
+
+function signing<User extends MfaUser>({ options }: FlowContext<User>) {
+  return { keyring: options.keyring, realm: options.realm, now: options.clock() };
+}

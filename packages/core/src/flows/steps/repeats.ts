@@ -1,0 +1,44 @@
+import type { MfaEvent } from '../../events.js';
+
+/** Thins out what one process would tell again and again of one user. */
+export interface Repeats {
+  /** The event as it is told, with what was not told since the last one; null: not now. */
+  thin(event: MfaEvent): MfaEvent | null;
+}
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+/** Users of whom something is known to repeat; the longest known is forgotten. */
+const MOST = 1_000;
+
+/** `clock_anomaly` is told of a user once an hour, `recovery_codes_flooded` once a minute with the number since the last one. */
+export function createRepeats(): Repeats {
+  const anomalies = new Map<string, number>();
+  const floods = new Map<string, { at: number; tries: number }>();
+
+  function keep<Value>(map: Map<string, Value>, userId: string, value: Value): void {
+    map.delete(userId);
+    map.set(userId, value);
+    const [oldest] = map.keys();
+    if (map.size > MOST && oldest !== undefined) map.delete(oldest);
+  }
+
+  return {
+    thin(event) {
+      const { userId, at } = event;
+      if (event.name === 'clock_anomaly') {
+        const last = anomalies.get(userId);
+        if (last !== undefined && Math.abs(at - last) < HOUR) return null;
+        keep(anomalies, userId, at);
+      }
+      if (event.name === 'recovery_codes_flooded') {
+        const last = floods.get(userId);
+        const tries = (last?.tries ?? 0) + event.tries;
+        const soon = last !== undefined && Math.abs(at - last.at) < MINUTE;
+        keep(floods, userId, soon ? { at: last.at, tries } : { at, tries: 0 });
+        return soon ? null : { ...event, tries };
+      }
+      return event;
+    },
+  };
+}

@@ -1,0 +1,34 @@
+import type { MfaUser } from '../../options.js';
+import type { MfaExchange } from '../exchange.js';
+import type { HttpKit } from '../http-kit.js';
+import { warnOfMissingUserById } from '../session/missing-user-by-id.js';
+import { callHost, checkUser, LATE, readRequestState } from '../session/request-identity.js';
+import { bindFlows, bindState, type KitFlows } from './request-flows.js';
+
+/**
+ * The flows of a client that acts by a pending token, or null when the token is not good.
+ *
+ * Refused beside a session user: a token of one account in the session of another is login CSRF or a mix-up.
+ */
+export async function openPending<User extends MfaUser, Request>(
+  kit: HttpKit<User, Request>,
+  exchange: MfaExchange<User, Request>,
+  token: string,
+): Promise<KitFlows<User> | null> {
+  const { mfa, options } = kit;
+  const state = await readRequestState(kit, exchange);
+  // While it is not known who is logged in, nobody acts by a token beside them.
+  if (state.late) return bindState(kit, state, exchange);
+  warnOfMissingUserById(kit);
+  if (state.user || !options.userById) return null;
+  const opened = await mfa.openPendingToken(token);
+  if (!opened.ok) return null;
+  const answer = await callHost(kit, 'userById', () => options.userById?.(opened.userId), { user: opened });
+  if (answer === LATE) {
+    state.late = true;
+    return bindState(kit, state, exchange);
+  }
+  const user = checkUser('userById', answer, kit);
+  if (user?.id !== opened.userId) return null;
+  return bindFlows(kit, exchange, { user, session: opened.session });
+}

@@ -1,0 +1,33 @@
+import type { MfaUser } from '../../options.js';
+import type { MfaExchange } from '../exchange.js';
+import type { HttpKit } from '../http-kit.js';
+import { describeProblem, type Problem, refusalProblem } from '../problem.js';
+import { readFields } from '../request/body-fields.js';
+import { proveSameOrigin, refuseOrigin } from '../request/same-origin.js';
+import { bindFlows, type RequestProof } from './request-flows.js';
+
+/** A proof that a request to the host's own route carried. */
+export type RequestVerification<User extends MfaUser> =
+  | ({ ok: true; user: User; recoveryCodesLeft?: number; recoveryCodesUnsaved?: true } & RequestProof)
+  | { ok: false; problem: Problem };
+
+/** Checks `code` or `recoveryCode` of a request to the host's own route, under the same rules as the kit's endpoint. */
+export async function verifyRequest<User extends MfaUser, Request>(
+  kit: HttpKit<User, Request>,
+  exchange: MfaExchange<User, Request>,
+): Promise<RequestVerification<User>> {
+  if (proveSameOrigin(exchange, kit.options.allowedOrigins) !== 'proven') return { ok: false, problem: refuseOrigin(kit) };
+  const body = await readFields(exchange);
+  if (!body.ok) return { ok: false, problem: describeProblem('malformed', { detail: body.detail }) };
+  const { code, recoveryCode, rememberDevice } = body.fields;
+  if ((code === undefined) === (recoveryCode === undefined)) {
+    return {
+      ok: false,
+      problem: describeProblem('malformed', { detail: 'One of the fields "code" and "recoveryCode" is needed.' }),
+    };
+  }
+  const flows = await bindFlows(kit, exchange);
+  const verified = await flows.verify({ code, recoveryCode, rememberDevice });
+  if (!verified.ok) return { ok: false, problem: refusalProblem(verified) };
+  return flows.user ? { ...verified, user: flows.user } : { ok: false, problem: describeProblem('login_again') };
+}

@@ -1,0 +1,79 @@
+import { MfaError } from '../../errors.js';
+
+/**
+ * How a route is guarded.
+ *
+ * `guarded`: nothing answers there before a guard. `skipped`: left open on purpose, by an exception that was named or
+ * because the kit answers there. `open`: no guard. `unknown`: what cannot be seen, never taken for guarded.
+ */
+export type CoverageStatus = 'guarded' | 'skipped' | 'open' | 'unknown';
+
+/** One route of an application. */
+export interface CoveredRoute {
+  /** Method and path as the table prints them and `allow` names them: `GET /cases`. */
+  route: string;
+  status: CoverageStatus;
+  /** Why it is not simply guarded or open, in a few words. */
+  why?: string;
+}
+
+/** Every route of an application, each once. */
+export interface CoverageReport {
+  routes: readonly CoveredRoute[];
+  /** What runs on every request before any guard and could answer itself, though it is no route: the session, a parser. */
+  middleware: readonly string[];
+}
+
+/** What a team has looked at and leaves open. */
+export interface CoverageOptions {
+  /** Routes exactly as the report names them: `GET /healthz`. An entry that no longer matches is an error, too. */
+  allow?: readonly string[] | undefined;
+}
+
+/** Worst first. */
+const STATUSES = ['open', 'unknown', 'skipped', 'guarded'] as const;
+
+/** Puts findings together: of several on the same route the worst counts. */
+export function buildCoverage(found: readonly CoveredRoute[], middleware: readonly string[] = []): CoverageReport {
+  const routes = new Map<string, CoveredRoute>();
+  for (const one of found) {
+    const known = routes.get(one.route);
+    if (!known || STATUSES.indexOf(one.status) < STATUSES.indexOf(known.status)) routes.set(one.route, one);
+  }
+  return { routes: [...routes.values()], middleware: [...new Set(middleware)] };
+}
+
+/** The report as a table for people, the worst first. */
+export function formatCoverage({ routes, middleware }: CoverageReport): string {
+  const width = Math.max(0, ...routes.map(({ route }) => route.length));
+  const lines = STATUSES.flatMap((status) =>
+    routes
+      .filter((one) => one.status === status)
+      .map(({ route, why }) => `${status.padEnd(9)}${why === undefined ? route : `${route.padEnd(width)}  ${why}`}`),
+  );
+  const counts = STATUSES.map((status) => `${routes.filter((one) => one.status === status).length} ${status}`);
+  lines.push('', `${routes.length} routes: ${counts.join(', ')}.`);
+  if (middleware.length > 0) lines.push(`Before any guard, on every request: ${middleware.join(', ')}.`);
+  return lines.join('\n');
+}
+
+/** Throws an MfaError that lists the routes which are open or unknown and not allowed, and what is allowed in vain. */
+export function assertCoverage(report: CoverageReport, { allow = [] }: CoverageOptions = {}): void {
+  const allowed = new Set(allow);
+  const wrong = report.routes.filter(({ route, status }) => !allowed.has(route) && (status === 'open' || status === 'unknown'));
+  const unguarded = new Set(report.routes.filter(({ status }) => status !== 'guarded').map(({ route }) => route));
+  const stale = allow.filter((route) => !unguarded.has(route));
+  if (wrong.length === 0 && stale.length === 0) return;
+  const lines: string[] = [];
+  if (wrong.length > 0) {
+    lines.push(
+      'Routes without a guard, or where none can be seen. Guard each one, or name it in "allow" exactly as it stands here:',
+    );
+    lines.push(...wrong.map(({ route, status, why }) => `  ${route}  (${why === undefined ? status : `${status}: ${why}`})`));
+  }
+  if (stale.length > 0) {
+    lines.push('Entries of "allow" that match no unguarded route. Take them out, or correct them:');
+    lines.push(...stale.map((route) => `  ${route}`));
+  }
+  throw new MfaError('host_setup', lines.join('\n'));
+}

@@ -1,0 +1,45 @@
+import type { Readable } from 'node:stream';
+import { BODY_LIMIT_BYTES } from '../exchange.js';
+
+/** What a request is left with whose client went away: no body that anything takes for one, and no fault of the host's. */
+const BROKEN_OFF = Symbol('broken off');
+
+/** What the host's parser made of the body; where none saw it, its bytes, no more of them than tell that there are too many. */
+export async function readRequestBody(request: Readable & { body?: unknown }): Promise<unknown> {
+  // Express 4's parsers leave an empty object behind for a type that they do not know, and the stream untouched.
+  const parsed = request.readableDidRead || request.readableEnded || isFilled(request.body);
+  return parsed ? request.body : readBytes(request);
+}
+
+function isFilled(body: unknown): boolean {
+  return typeof body === 'object' ? body !== null && Object.keys(body).length > 0 : body !== undefined;
+}
+
+function readBytes(request: Readable): Promise<Uint8Array | typeof BROKEN_OFF> {
+  if (request.destroyed) return Promise.resolve(BROKEN_OFF);
+  return new Promise((resolve) => {
+    const chunks: Buffer[] = [];
+    let length = 0;
+    const onData = (chunk: Buffer) => {
+      chunks.push(chunk);
+      length += chunk.length;
+      if (length <= BODY_LIMIT_BYTES) return;
+      stop();
+      // The rest is let through to nowhere, so that the client reads its answer.
+      request.resume();
+      resolve(Buffer.concat(chunks));
+    };
+    const onEnd = () => {
+      stop();
+      resolve(Buffer.concat(chunks));
+    };
+    const onBroken = () => {
+      stop();
+      resolve(BROKEN_OFF);
+    };
+    const stop = () => {
+      request.off('data', onData).off('end', onEnd).off('error', onBroken).off('close', onBroken);
+    };
+    request.on('data', onData).on('end', onEnd).on('error', onBroken).on('close', onBroken);
+  });
+}

@@ -1,0 +1,59 @@
+import { MfaError } from '../../errors.js';
+import type { MfaUser } from '../../options.js';
+import type { MfaExchange } from '../exchange.js';
+import { LATE_RETRY_SECONDS, type RequestLogin } from '../flows/request-access.js';
+import { bindState } from '../flows/request-flows.js';
+import type { HttpKit } from '../http-kit.js';
+import { type RequestState, readRequestState, StateOfRequest } from './request-identity.js';
+
+/** What a framework's middleware says about its mistakes; each sentence names the code to write. */
+export interface LoginMessages {
+  /** Nobody is logged in. */
+  nobody: string;
+  /** The response was sent before the login was begun. */
+  answered: string;
+  /** The response was sent while the login was begun. */
+  overtaken: string;
+}
+
+/**
+ * Begins the login of one request, for a middleware that stands between the host's login and its answer.
+ *
+ * If the storage is away it resolves, and the guard answers 503. Throws what the host must fix. In both cases what this session had
+ * proven before has ended.
+ */
+export async function loginRequest<User extends MfaUser, Request>(
+  kit: HttpKit<User, Request>,
+  exchange: MfaExchange<User, Request>,
+  { isAnswered, messages }: { isAnswered: () => boolean; messages: LoginMessages },
+): Promise<RequestLogin> {
+  const unknown = new StateOfRequest(kit, exchange, { ...NOBODY, port: exchange.session });
+  const endProof = () => unknown.keep(undefined, { renew: true });
+  const fail = async (error: unknown): Promise<never> => {
+    await endProof().catch(() => false);
+    throw error;
+  };
+  if (isAnswered()) return fail(new MfaError('host_setup', messages.answered));
+  let state: RequestState<User>;
+  try {
+    state = await readRequestState(kit, exchange);
+  } catch (error) {
+    return fail(error);
+  }
+  if (state.late) {
+    await endProof();
+    if (unknown.stored !== 'nothing') throw new MfaError('not_done', PROOF_KEPT);
+    return { decision: { access: 'unavailable', retryAfterSeconds: LATE_RETRY_SECONDS } };
+  }
+  if (!state.user) return fail(new MfaError('host_setup', messages.nobody));
+  const login = await bindState(kit, state, exchange).beginLogin();
+  if (login.decision.access === 'unavailable' && unknown.stored !== 'nothing') throw new MfaError('not_done', PROOF_KEPT);
+  if (state.keepsState && isAnswered()) kit.warn('MFA_KIT_LATE_LOGIN', messages.overtaken);
+  return login;
+}
+
+const NOBODY = { user: null, session: undefined, context: undefined, late: false };
+
+const PROOF_KEPT =
+  'beginLogin could not end what this session had proven before, because the session store did not take the change. Answer with an ' +
+  'error, and fix the session store.';

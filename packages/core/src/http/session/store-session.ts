@@ -1,0 +1,172 @@
+import type { MfaSession } from '../../assurance.js';
+import { createWarn } from '../../warnings/once.js';
+import type { SessionPort } from '../exchange.js';
+
+type Done = (error?: unknown) => void;
+
+/** A session that a store keeps, as express-session and its like make it: a request's `session`. */
+export interface StoreSession {
+  cookie: object;
+  mfa?: unknown;
+  /** Its id, under the name of express-session or of @fastify/session. */
+  readonly id?: string;
+  readonly sessionId?: string;
+  /** Puts an empty session with a new id in the request's place, and ends the old id in the store. */
+  regenerate(done: Done): unknown;
+  save(done: Done): unknown;
+}
+
+/**
+ * The place of the MFA state in a session that a store keeps.
+ *
+ * `present` gives the request's session as it is at that moment, because renewing replaces it; it throws when there is none. With the
+ * request its store can be asked again later.
+ */
+export function storeSessionPort(present: () => StoreSession, request?: object): SessionPort {
+  return {
+    read: () => readState(present()),
+    ...(request && hasStore(request) && { reread: () => readStore(request) }),
+    write: async (next, { renew }) => {
+      if (renew) return renewSession(present, next);
+      return endedIds.has(idOf(present()) ?? '') ? saveEnded(present, next, request) : saveSession(present(), next);
+    },
+  };
+}
+
+/**
+ * Another request has renewed the id while this one ran. To save the session would bring the old id back; one that has come back
+ * already gets a new id.
+ */
+async function saveEnded(present: () => StoreSession, next: MfaSession | undefined, request: object | undefined): Promise<void> {
+  if (request && hasStore(request) && (await getStored(request, idOf(present()) ?? '')) === null) {
+    throw new Error('The session has ended, because another request has renewed its id.');
+  }
+  return renewSession(present, next);
+}
+
+/** A request as express-session and @fastify/session leave it. */
+interface StoredRequest {
+  sessionStore: { get(id: string, done: (error: unknown, session?: { mfa?: unknown } | null) => void): unknown };
+  sessionID?: string;
+  session?: { sessionId?: string };
+}
+
+function hasStore(request: object): request is StoredRequest {
+  const { sessionStore } = request as Partial<StoredRequest>;
+  return typeof sessionStore?.get === 'function';
+}
+
+/** Not by `reload()`, which would put what it read in the request's place: at its end that would be saved over what came since. */
+function readStore(request: StoredRequest): Promise<{ state: unknown } | null> {
+  const id = request.sessionID ?? request.session?.sessionId;
+  return id === undefined || endedIds.has(id) ? Promise.resolve(null) : getStored(request, id);
+}
+
+function getStored({ sessionStore }: StoredRequest, id: string): Promise<{ state: unknown } | null> {
+  return new Promise((resolve, reject) => {
+    const asked = sessionStore.get(id, (error, stored) => {
+      if (error !== undefined && error !== null) reject(error instanceof Error ? error : new Error('The session store failed.'));
+      else resolve(stored ? { state: stored.mfa } : null);
+    });
+    // A store that is written with async and fails may reject, and not call back.
+    Promise.resolve(asked).catch(reject);
+  });
+}
+
+/** Ids that this process has renewed are remembered, the newest of them: a slow request may save such a session again. */
+const MOST_ENDED_IDS = 10_000;
+const endedIds = new Set<string>();
+const warn = createWarn();
+
+/** The state of a session, unless its id has ended: whoever had the old id would keep it beyond the logout of the new one. */
+function readState(session: StoreSession): unknown {
+  const id = idOf(session);
+  if (id === undefined || !endedIds.has(id)) return session.mfa;
+  warn(
+    'MFA_KIT_SESSION_REVIVED',
+    'A session was used that had ended when its id was renewed, so its MFA state does not count. A slow request has saved it in the ' +
+      'meantime. Set resave: false, call req.session.save() before slow work in routes that change the session, and use a session store ' +
+      'that does not store an id again that it has destroyed.',
+  );
+  return undefined;
+}
+
+function endId(id: string | undefined): void {
+  if (id === undefined) return;
+  endedIds.add(id);
+  if (endedIds.size <= MOST_ENDED_IDS) return;
+  for (const oldest of endedIds) {
+    endedIds.delete(oldest);
+    return;
+  }
+}
+
+function idOf({ id, sessionId }: StoreSession): string | undefined {
+  const known: unknown = id ?? sessionId;
+  return typeof known === 'string' ? known : undefined;
+}
+
+async function saveSession(session: StoreSession, next: MfaSession | undefined): Promise<void> {
+  const before = session.mfa;
+  setState(session, next);
+  try {
+    await settle((done) => session.save(done));
+  } catch (error) {
+    // What the store refused now must not slip in when the session is saved again at the end of the request.
+    setState(session, before);
+    throw error;
+  }
+}
+
+/**
+ * Moves everything to a new session id and waits for the store: whoever fixed or stole the old id has nothing (ASVS 7.2.4).
+ *
+ * The lifetime of the host's cookie moves along, also where the login set its own ("stay logged in").
+ */
+async function renewSession(present: () => StoreSession, next: MfaSession | undefined): Promise<void> {
+  const oldId = idOf(present());
+  const { cookie, mfa, ...data } = namedFields(present());
+  // Where the store fails, a login that waits for its code goes on waiting; an older proof never outlives a new login.
+  const fallback = next?.state === 'verified' && isPending(mfa) ? mfa : undefined;
+  let failed = true;
+  try {
+    await settle((done) => present().regenerate(done));
+    failed = false;
+  } finally {
+    // Also when the store failed: the user stays logged in, and has proven nothing.
+    if (idOf(present()) !== oldId) endId(oldId);
+    Object.assign(present(), data);
+    Object.assign(present().cookie, cookie);
+    if (failed) setState(present(), fallback);
+  }
+  setState(present(), next);
+  try {
+    await settle((done) => present().save(done));
+  } catch (error) {
+    setState(present(), fallback);
+    throw error;
+  }
+}
+
+/** What the host stored; a session's own id and store hide behind symbols, and must not move along. */
+function namedFields(session: StoreSession): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(session));
+}
+
+function setState(session: StoreSession, next: unknown): void {
+  if (next === undefined) delete session.mfa;
+  else session.mfa = next;
+}
+
+function isPending(state: unknown): boolean {
+  return typeof state === 'object' && state !== null && 'state' in state && state.state === 'pending';
+}
+
+function settle(call: (done: Done) => unknown): Promise<void> {
+  return new Promise((resolve, reject) => {
+    call((error) => {
+      if (error === undefined || error === null) resolve();
+      else reject(error instanceof Error ? error : new Error('The session store failed.', { cause: error }));
+    });
+  });
+}

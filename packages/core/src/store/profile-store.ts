@@ -1,0 +1,332 @@
+import type { Keyring } from '../crypto/keyring.js';
+import { randomFraction, randomId } from '../crypto/random.js';
+import { type EventDetail, withCause } from '../events.js';
+import type { Profile } from '../profile/profile.js';
+import { type Tidied, tidyProfile, withoutSwitchedOff } from '../profile/tidy.js';
+import { type Refusal, refuse } from '../results.js';
+import type { MfaStorage, StoredProfile } from '../storage/storage.js';
+import type { OperatorWarnings } from '../warnings/warnings.js';
+import { createGlanced } from './cache.js';
+import { pause, startCountdown, type Timed, withinDeadline } from './deadline.js';
+import { createUserQueue } from './queue.js';
+import { type Opened, open, seal, sealedBy } from './seal.js';
+
+/** What a decision on a profile comes to: the answer, and what must be stored before anybody gets it. */
+export interface Decision<Answer> {
+  answer: Answer;
+  /** Absent: nothing to store. */
+  next?: Profile | 'remove' | undefined;
+  events?: EventDetail[];
+}
+
+/**
+ * Decides on a profile. Pure but for fresh ids and secrets: it is called again on a fresh profile when another writer was first.
+ * `keyId` returns the id of the key that the stored profile names.
+ */
+export type Decide<Answer> = (profile: Profile | null, now: number, keyId: () => string | undefined) => Decision<Answer>;
+
+/**
+ * Decides while other operations of the same user run or wait, on a profile that was read in parallel. Returns the decision if nothing
+ * has to be written, `prioritized` if the operation should run before the others that wait, and otherwise `queued`. It computes
+ * nothing that the queued operation would compute again.
+ */
+export type DecideEarly<Answer> = (
+  profile: Profile | null,
+  now: number,
+) => Promise<{ decided: Decision<Answer> } | 'prioritized' | 'queued'>;
+
+/** Options of a change. */
+export interface HowToChange<Answer> {
+  /** Decides while the operation would have to wait. Without it, `decide` is called, and called again if there is something to store. */
+  early?: DecideEarly<Answer>;
+  /** Returns the milliseconds that are left for the operation; default: counts down from the full time. */
+  left?: () => number;
+  /** Skips the cleanup of tidy.ts. For operators' calls and walks, because the clock of their machine may be wrong. */
+  asStored?: boolean;
+}
+
+/** Reads and changes profiles: the only door to the storage. */
+export interface ProfileStore {
+  /** One read, or why there is none. */
+  read(userId: string, report: Report, left?: () => number): Promise<ReadProfile | Refusal>;
+  /** One read too, for who only looks: what it gives has no secrets, and may be in use elsewhere. */
+  glance(userId: string, report: Report, left?: () => number): Promise<ReadProfile | Refusal>;
+  /**
+   * Reads, decides, writes if unchanged, and only then answers. A decision that first needs something else gets it while the
+   * profile is being read.
+   *
+   * `whenUnreadable` decides for records that do not open (reset and forget); without it they are `unavailable`.
+   */
+  change<Answer>(
+    userId: string,
+    report: Report,
+    decide: Decide<Answer> | Promise<Decide<Answer>>,
+    whenUnreadable?: Decide<Answer>,
+    how?: HowToChange<Answer>,
+  ): Promise<Answer | Refusal>;
+  /** One page of user ids; no cursor in it: that was the last one. */
+  list(cursor: string | undefined): Promise<Timed<{ userIds: string[]; cursor?: string }>>;
+}
+
+/** What was read; null: there is no record. */
+interface ReadProfile {
+  ok: true;
+  profile: Profile | null;
+}
+
+/** Where the events of one operation go. */
+export type Report = (event: EventDetail) => void;
+
+interface StoreOptions {
+  storage: MfaStorage;
+  keyring: Keyring;
+  realm: string;
+  clock: () => number;
+  warnings: OperatorWarnings;
+  /** `false`: recovery codes are switched off, and no flow finds one in any profile. Default `true`. */
+  recoveryCodes?: boolean;
+}
+
+interface Attempt<Answer> {
+  /** The version that this attempt minted; null for a removal. */
+  minted: string | null;
+  decision: Decision<Answer>;
+}
+
+type Failed = Exclude<Timed<unknown>, { done: true }>;
+type Unreadable = Exclude<Opened, { readable: true }>;
+
+const CALL_MS = 2_000;
+const FULL_CALL = (): number => CALL_MS;
+/** A page may be a scan. */
+const LIST_MS = 10_000;
+/** How long an operation may take, the callbacks of the host included. */
+export const OPERATION_MS = 4_000;
+const LISTED_VERSIONS = 16;
+const UNAVAILABLE = refuse('unavailable', { retryAfterSeconds: 5 });
+const BUSY = refuse('busy', { retryAfterSeconds: 1 });
+
+/** Binds the store to one storage and key ring. */
+export function createProfileStore({
+  storage,
+  keyring,
+  realm,
+  clock,
+  warnings,
+  recoveryCodes = true,
+}: StoreOptions): ProfileStore {
+  const queue = createUserQueue();
+  const glanced = createGlanced();
+
+  function openStored(userId: string, stored: StoredProfile | null): Opened | null {
+    return stored && open(stored.value, { realm, userId, version: stored.version }, keyring);
+  }
+
+  function openRead(userId: string, stored: StoredProfile | null, report: Report): ReadProfile | Refusal {
+    const opened = openStored(userId, stored);
+    if (!opened) return { ok: true, profile: null };
+    if (opened.readable) return { ok: true, profile: withoutSwitchedOff(opened.profile, recoveryCodes) };
+    reportUnreadable(stored, opened, report);
+    return UNAVAILABLE;
+  }
+
+  function reportUnreadable(stored: StoredProfile | null, { why }: Unreadable, report: Report): void {
+    report({ name: 'profile_unreadable', why });
+    warnings.profileUnreadable({ why, keyId: keyIdOf(stored) });
+  }
+
+  async function readStored(userId: string, left: number, report: Report): Promise<Timed<StoredProfile | null>> {
+    const read = await withinDeadline(Math.min(CALL_MS, left), () => storage.read(userId));
+    if (read.done && isStored(read.value)) return read;
+    const failed: Failed = read.done
+      ? { done: false, why: 'error', cause: new TypeError('read() must give { version, value } or null') }
+      : read;
+    report(withCause({ name: 'storage_failed', operation: 'read', why: failed.why }, failed.cause));
+    warnings.storageFailed({ ...failed, operation: 'read', values: [userId] });
+    return failed;
+  }
+
+  /** After a doubtful reply the record has the answer, so the question is worth repeating. */
+  async function readAgain(userId: string, left: () => number, report: Report): Promise<StoredProfile | null | undefined> {
+    for (let tries = 0; left() > 0; tries++) {
+      const read = await readStored(userId, left(), report);
+      if (read.done) return read.value;
+      await pause(Math.min(left(), 25 * 2 ** Math.min(tries, 4) * (0.5 + randomFraction())));
+    }
+    return undefined;
+  }
+
+  function sealNext(userId: string, expected: StoredProfile | null, versions: readonly string[], next: Profile): StoredProfile {
+    const version = randomId();
+    const listed = expected ? [expected.version, ...versions].slice(0, LISTED_VERSIONS) : [];
+    return { version, value: seal({ ...next, versions: listed }, { realm, userId, version }, keyring) };
+  }
+
+  async function changeAlone<Answer>(
+    userId: string,
+    report: Report,
+    left: () => number,
+    ready: Promise<Decide<Answer>>,
+    whenUnreadable: Decide<Answer> | undefined,
+    asStored: boolean,
+  ): Promise<Answer | Refusal> {
+    if (left() <= 0) return BUSY;
+    const first = await readStored(userId, left(), report);
+    if (!first.done) return UNAVAILABLE;
+    const decide = await ready;
+    let stored = first.value;
+    const attempts: Attempt<Answer>[] = [];
+
+    for (let tries = 0; ; tries++) {
+      const opened = openStored(userId, stored);
+      if (opened && !opened.readable) reportUnreadable(stored, opened, report);
+      if (opened && !opened.readable && !whenUnreadable) return UNAVAILABLE;
+      const now = clock();
+      const tidied = opened?.readable ? tidyProfile(opened.profile, { recoveryCodes, asStored, now }) : null;
+      const profile = tidied?.profile ?? null;
+      const deciding = opened && !opened.readable && whenUnreadable ? whenUnreadable : decide;
+      const decision = withTidied(
+        deciding(profile, now, () => keyIdOf(stored)),
+        tidied,
+      );
+      const { next } = decision;
+      if (!next || (next === 'remove' && !stored)) return finish(decision, report);
+
+      const expected = stored;
+      const sealed = next === 'remove' ? null : sealNext(userId, expected, profile?.versions ?? [], next);
+      const operation = sealed ? 'write' : 'remove';
+      attempts.push({ minted: sealed?.version ?? null, decision });
+      const written = await withinDeadline(Math.min(CALL_MS, left()), () =>
+        sealed ? storage.write(userId, sealed, expected?.version ?? null) : storage.remove(userId, expected?.version ?? ''),
+      );
+      if (written.done && written.value === true) return finish(decision, report);
+      if (!written.done) {
+        report(withCause({ name: 'storage_failed', operation, why: written.why }, written.cause));
+        warnings.storageFailed({
+          ...written,
+          operation,
+          values: [userId, expected?.version, expected?.value, sealed?.version, sealed?.value],
+        });
+      }
+
+      // An error is doubtful, and so is `false`: a driver that repeats a lost write gets `false` for its own success.
+      const again = await readAgain(userId, left, report);
+      if (again === undefined) return UNAVAILABLE;
+      const lineage = again ? [again.version, ...listedVersions(openStored(userId, again))] : [];
+      const committed = attempts.find((attempt) => attempt.minted !== null && lineage.includes(attempt.minted));
+      if (committed) return finish(committed.decision, report);
+      if (!sealed && again === null) return finish(decision, report);
+      // Buried under more versions than are listed, an error stays doubtful. A `false` was not: the adapter promises that nothing
+      // was applied, and a new decision, on what is stored now, grants nothing that is not paid for again.
+      if (!written.done && !wasNotApplied(expected, again, lineage)) {
+        report(withCause({ name: 'storage_failed', operation, why: 'doubtful' }, written.cause));
+        return UNAVAILABLE;
+      }
+      stored = again;
+      await pause(Math.min(left(), randomFraction() * 2 ** Math.min(tries + 1, 6)));
+      if (left() <= 0) return BUSY;
+    }
+  }
+
+  return {
+    async read(userId, report, left = FULL_CALL) {
+      const read = await readStored(userId, left(), report);
+      return read.done ? openRead(userId, read.value, report) : UNAVAILABLE;
+    },
+
+    async glance(userId, report, left = FULL_CALL) {
+      const read = await readStored(userId, left(), report);
+      if (!read.done) return UNAVAILABLE;
+      const stored = read.value;
+      const seen = stored && glanced.find(userId, stored);
+      if (seen) return { ok: true, profile: seen };
+      const opened = openRead(userId, stored, report);
+      if (!stored || !opened.ok || !opened.profile) return opened;
+      return { ok: true, profile: glanced.keep(userId, stored, opened.profile) };
+    },
+
+    async change(userId, report, given, whenUnreadable, { early, asStored = false, left = startCountdown(OPERATION_MS) } = {}) {
+      const ready = Promise.resolve(given);
+      // Where the profile cannot be read, nobody waits for it.
+      ready.catch(() => undefined);
+      let prioritized = false;
+      if (queue.isBusy(userId)) {
+        // What needs no write, a throttled answer above all, does not wait for those that do.
+        const read = await readStored(userId, left(), report);
+        const opened = read.done ? openStored(userId, read.value) : null;
+        if (read.done && (!opened || opened.readable)) {
+          const now = clock();
+          const tidied = opened && tidyProfile(opened.profile, { recoveryCodes, asStored, now });
+          const profile = tidied?.profile ?? null;
+          if (early) {
+            const told = await early(profile, now);
+            if (typeof told === 'object') return finish(told.decided, report);
+            prioritized = told === 'prioritized';
+          } else {
+            const decide = await ready;
+            const decision = withTidied(
+              decide(profile, now, () => keyIdOf(read.value)),
+              tidied,
+            );
+            if (!decision.next) return finish(decision, report);
+          }
+        }
+      }
+      const answer = await queue.run(
+        userId,
+        () => changeAlone(userId, report, left, ready, whenUnreadable, asStored),
+        prioritized,
+      );
+      return answer ?? BUSY;
+    },
+
+    async list(cursor) {
+      const listed = await withinDeadline(LIST_MS, async () =>
+        checkPage(await (cursor === undefined ? storage.listUserIds() : storage.listUserIds(cursor))),
+      );
+      if (!listed.done) warnings.storageFailed({ ...listed, operation: 'list', values: [cursor] });
+      return listed;
+    },
+  };
+}
+
+/** Adds to the decision the cleaned-up profile, if that must be stored, and the events of the cleanup. */
+function withTidied<Answer>(decision: Decision<Answer>, tidied: Tidied | null): Decision<Answer> {
+  if (!tidied || decision.next === 'remove') return decision;
+  const next = decision.next ?? (tidied.mustStore ? tidied.profile : undefined);
+  return next && tidied.events.length + Number(tidied.mustStore) > 0
+    ? { ...decision, next, events: [...tidied.events, ...(decision.events ?? [])] }
+    : decision;
+}
+
+function keyIdOf(stored: StoredProfile | null): string | undefined {
+  return stored ? sealedBy(stored.value) : undefined;
+}
+
+/** What an adapter gives that is neither a profile nor null is a fault of its own, and never "there is none". */
+function isStored(given: StoredProfile | null): boolean {
+  return given === null || (typeof given?.version === 'string' && typeof given.value === 'string');
+}
+
+function checkPage(page: { userIds: string[]; cursor?: string }): { userIds: string[]; cursor?: string } {
+  const ids: unknown = page?.userIds;
+  const fits = Array.isArray(ids) && ids.every((id) => typeof id === 'string');
+  if (fits && (page.cursor === undefined || typeof page.cursor === 'string')) return page;
+  throw new TypeError('listUserIds() must give { userIds } and, unless it was the last page, cursor');
+}
+
+/** The version that the attempt expected is still current or listed: nothing of the attempt was applied. */
+function wasNotApplied(expected: StoredProfile | null, again: StoredProfile | null, lineage: readonly string[]): boolean {
+  if (expected) return lineage.includes(expected.version);
+  // Nothing was expected: while the list goes back to the first version, our write would be in it.
+  return again === null || lineage.length <= LISTED_VERSIONS;
+}
+
+function listedVersions(opened: Opened | null): readonly string[] {
+  return opened?.readable ? opened.profile.versions : [];
+}
+
+function finish<Answer>(decision: Decision<Answer>, report: Report): Answer {
+  for (const event of decision.events ?? []) report(event);
+  return decision.answer;
+}
