@@ -2,7 +2,7 @@ import { IncomingMessage, ServerResponse } from 'node:http';
 import { Http2ServerResponse } from 'node:http2';
 import { Socket } from 'node:net';
 import { describe, expect, it } from 'vitest';
-import { asReply } from '../../packages/nest/src/mfa.reply.js';
+import { asReply } from '../../packages/nest/src/platform/reply.js';
 
 describe('what a reply is', () => {
   it("Express's response, which is Node's own, also by another prototype", () => {

@@ -14,12 +14,11 @@ export {
   type VerifiedRequest,
   type WhileAllowedOptions,
 } from '@mfa-kit/core/http';
-export { assertMfaCoverage, mfaCoverage } from './mfa.coverage.js';
+export { assertMfaCoverage, mfaCoverage } from './coverage/coverage.js';
+export { MFA, MFA_HOST } from './mfa.constants.js';
 export { CurrentAssurance, InjectMfa, RequireMfa, SkipMfa } from './mfa.decorators.js';
 export { MfaException } from './mfa.exception.js';
 export { MfaGuard, type MfaRefusal } from './mfa.guard.js';
-export type { MfaHost } from './mfa.host.js';
-export { MfaHttp } from './mfa.http.js';
 export { MfaModule } from './mfa.module.js';
 export type {
   MfaCaller,
@@ -30,5 +29,6 @@ export type {
   MfaRequest,
   MfaSessionFunctions,
 } from './mfa.options.js';
-export type { MfaSocketOptions, SocketMiddleware } from './mfa.socket.js';
-export { MFA, MFA_HOST } from './mfa.tokens.js';
+export type { MfaHost } from './platform/host.js';
+export { MfaHttp } from './platform/http.js';
+export type { MfaSocketOptions, SocketMiddleware } from './platform/socket.js';

@@ -13,13 +13,13 @@ import {
   UseGuards,
   VERSION_NEUTRAL,
 } from '@nestjs/common';
+import { MFA_HOST } from './mfa.constants.js';
 import { SkipMfa } from './mfa.decorators.js';
-import { OWN_ROUTE, ROUTE_CONFIG } from './mfa.fastify.js';
-import type { MfaHost } from './mfa.host.js';
 import type { MfaRequest } from './mfa.options.js';
-import { asReply, type MfaReply, writeReply } from './mfa.reply.js';
-import { routedPathOf } from './mfa.routed-path.js';
-import { MFA_HOST } from './mfa.tokens.js';
+import { OWN_ROUTE, ROUTE_CONFIG } from './platform/fastify.js';
+import type { MfaHost } from './platform/host.js';
+import { asReply, type MfaReply, writeReply } from './platform/reply.js';
+import { routedPathOf } from './platform/routed-path.js';
 
 /** What `@ApiExcludeController()` of @nestjs/swagger writes: the document of the host describes the routes of the host. */
 const HIDDEN_FROM_SWAGGER = SetMetadata('swagger/apiExcludeController', [true]);

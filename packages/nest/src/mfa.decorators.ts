@@ -9,10 +9,10 @@ import {
   SetMetadata,
   UseGuards,
 } from '@nestjs/common';
-import { askForAssurance, assuranceOf } from './mfa.context.js';
+import { MFA } from './mfa.constants.js';
 import { MfaGuard } from './mfa.guard.js';
 import { MFA_MARK, type MfaMark, noteMark } from './mfa.mark.js';
-import { MFA } from './mfa.tokens.js';
+import { askForAssurance, assuranceOf } from './platform/context.js';
 
 /** Nest keeps a handler's guards under this key. */
 export const GUARDS = '__guards__';

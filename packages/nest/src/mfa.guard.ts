@@ -21,15 +21,15 @@ import {
 } from '@mfa-kit/core/http';
 import { type CanActivate, type ExecutionContext, Inject, Injectable, Logger } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
-import { readArrival, readSocket, rememberAssurance, rememberOpening } from './mfa.context.js';
+import { MFA_HOST } from './mfa.constants.js';
 import { MfaException } from './mfa.exception.js';
-import type { HostReaders, MfaArrival, MfaHost } from './mfa.host.js';
 import { classMark, MFA_MARK, type MfaMark, unmarkedCopyOf } from './mfa.mark.js';
 import type { MfaCaller, MfaRequest } from './mfa.options.js';
-import { asReply, writeLastReply } from './mfa.reply.js';
-import { openSession, refreshSession } from './mfa.session.js';
-import { guardSocketServer, type MfaSocketOptions, runMiddleware, socketException } from './mfa.socket.js';
-import { MFA_HOST } from './mfa.tokens.js';
+import { readArrival, readSocket, rememberAssurance, rememberOpening } from './platform/context.js';
+import type { HostReaders, MfaArrival, MfaHost } from './platform/host.js';
+import { asReply, writeLastReply } from './platform/reply.js';
+import { openSession, refreshSession } from './platform/session.js';
+import { guardSocketServer, type MfaSocketOptions, runMiddleware, socketException } from './platform/socket.js';
 
 /** A request that was refused. */
 export interface MfaRefusal {

@@ -1,7 +1,7 @@
 import { MfaError } from '@mfa-kit/core';
 import { Logger } from '@nestjs/common';
 import type { ModulesContainer } from '@nestjs/core';
-import { eachMethod } from './mfa.coverage-handlers.js';
+import { eachMethod } from './coverage/handlers.js';
 import { hasRouteGuard } from './mfa.decorators.js';
 import { classesOf, classMark, handlerMark, type MfaMark, markOf, writtenMark } from './mfa.mark.js';
 

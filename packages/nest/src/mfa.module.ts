@@ -2,13 +2,11 @@ import { MfaError, type MfaUser } from '@mfa-kit/core';
 import { DEFAULT_PATH } from '@mfa-kit/core/http';
 import { type DynamicModule, Inject, Module, type NestModule, type OnModuleInit, type Provider } from '@nestjs/common';
 import { ApplicationConfig, HttpAdapterHost, ModulesContainer } from '@nestjs/core';
+import { recordRoutes } from './coverage/fastify.js';
+import { rememberGlobalGuards } from './coverage/global-guards.js';
+import { MFA, MFA_HOST, MFA_OPTIONS } from './mfa.constants.js';
 import { createMfaController } from './mfa.controller.js';
-import { recordRoutes } from './mfa.coverage-fastify.js';
-import { rememberGlobalGuards } from './mfa.coverage-global.js';
-import { readOwnBodies } from './mfa.fastify.js';
 import { MfaGuard } from './mfa.guard.js';
-import { createMfaHost } from './mfa.host.js';
-import { MfaHttp } from './mfa.http.js';
 import { checkMarks } from './mfa.mark-check.js';
 import {
   type AnyMfaOptions,
@@ -20,7 +18,9 @@ import {
   type MfaRequest,
 } from './mfa.options.js';
 import { checkRegistration } from './mfa.registration.js';
-import { MFA, MFA_HOST, MFA_OPTIONS } from './mfa.tokens.js';
+import { readOwnBodies } from './platform/fastify.js';
+import { createMfaHost } from './platform/host.js';
+import { MfaHttp } from './platform/http.js';
 
 /** The endpoints and pages, and what the host injects: `MfaGuard`, `MfaHttp`, the flows. It guards nothing by itself. */
 @Module({})

@@ -12,10 +12,10 @@ import {
 } from '@mfa-kit/core/http';
 import { RequestMethod } from '@nestjs/common';
 import type { ApplicationConfig } from '@nestjs/core';
-import { ownBody } from './mfa.fastify.js';
-import type { AnyMfaOptions, MfaCaller, MfaRequest } from './mfa.options.js';
-import { addCookie, type MfaReply } from './mfa.reply.js';
-import { openSession } from './mfa.session.js';
+import type { AnyMfaOptions, MfaCaller, MfaRequest } from '../mfa.options.js';
+import { ownBody } from './fastify.js';
+import { addCookie, type MfaReply } from './reply.js';
+import { openSession } from './session.js';
 
 /** What the module's own parts share. */
 export interface MfaHost {

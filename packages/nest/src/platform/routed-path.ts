@@ -1,5 +1,5 @@
 import { pathAndQuery } from '@mfa-kit/core/http';
-import type { MfaRequest } from './mfa.options.js';
+import type { MfaRequest } from '../mfa.options.js';
 
 /** What a platform tells of the route that it found. */
 interface RoutedRequest extends MfaRequest {

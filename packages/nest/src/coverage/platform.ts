@@ -1,8 +1,8 @@
 import type { CoveredRoute } from '@mfa-kit/core/http';
-import { readExpress } from './mfa.coverage-express.js';
-import { readFastify } from './mfa.coverage-fastify.js';
-import type { GraphqlEndpoint } from './mfa.coverage-graphql.js';
-import { BESIDE, type PlacedFunction } from './mfa.coverage-middleware.js';
+import { readExpress } from './express.js';
+import { readFastify } from './fastify.js';
+import type { GraphqlEndpoint } from './graphql.js';
+import { BESIDE, type PlacedFunction } from './middleware.js';
 
 /** What a platform serves. */
 export interface PlatformRoutes {

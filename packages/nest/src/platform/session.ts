@@ -1,6 +1,6 @@
 import { MfaError, type MfaSession } from '@mfa-kit/core';
 import { type SessionPort, type StoreSession, storeSessionPort } from '@mfa-kit/core/http';
-import type { AnyMfaOptions, MfaRequest, MfaSessionFunctions } from './mfa.options.js';
+import type { AnyMfaOptions, MfaRequest, MfaSessionFunctions } from '../mfa.options.js';
 
 const NO_SESSION =
   'There is no session on this request. Register express-session, @fastify/session or @fastify/secure-session before the kit, its ' +

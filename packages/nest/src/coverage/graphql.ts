@@ -1,5 +1,5 @@
 import type { CoveredRoute } from '@mfa-kit/core/http';
-import type { HostModule } from './mfa.coverage-guards.js';
+import type { HostModule } from './guards.js';
 
 /** Where the package for GraphQL keeps its options and its schema; not every host has it. */
 const OPTIONS = 'GqlModuleOptions';

@@ -1,9 +1,9 @@
 import type { Assurance } from '@mfa-kit/core';
 import { MfaError } from '@mfa-kit/core';
 import type { ExecutionContext } from '@nestjs/common';
-import type { MfaArrival } from './mfa.host.js';
-import type { AnyMfaOptions, MfaCaller, MfaRequest } from './mfa.options.js';
-import { asReply } from './mfa.reply.js';
+import type { AnyMfaOptions, MfaCaller, MfaRequest } from '../mfa.options.js';
+import type { MfaArrival } from './host.js';
+import { asReply } from './reply.js';
 
 /** The requests that opened sockets, as `checkConnection` was told them. */
 const openings = new WeakMap<object, MfaRequest>();

@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import { readRequestBody } from '@mfa-kit/core/http';
-import type { MfaRequest } from './mfa.options.js';
+import type { MfaRequest } from '../mfa.options.js';
 
 /** Fastify keeps this of a route; the kit's own are known by it. */
 export const OWN_ROUTE = { mfaKit: true };

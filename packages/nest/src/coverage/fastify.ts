@@ -1,4 +1,4 @@
-import type { PlatformRoutes } from './mfa.coverage-platform.js';
+import type { PlatformRoutes } from './platform.js';
 
 /** A route as Fastify's hook `onRoute` shows it. */
 interface Route {

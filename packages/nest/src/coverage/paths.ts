@@ -1,6 +1,6 @@
 import { RequestMethod, VERSION_NEUTRAL, VersioningType } from '@nestjs/common';
 import type { ApplicationConfig, ModulesContainer } from '@nestjs/core';
-import { type HostModule, readMetadata } from './mfa.coverage-guards.js';
+import { type HostModule, readMetadata } from './guards.js';
 
 /** Keys of Nest's own metadata. */
 const PATH = 'path';

@@ -1,8 +1,8 @@
 import { type IncomingMessage, ServerResponse } from 'node:http';
 import { MfaError, type Requirement } from '@mfa-kit/core';
 import type { HttpAnswer, Problem } from '@mfa-kit/core/http';
-import type { MfaException } from './mfa.exception.js';
-import type { MfaRequest } from './mfa.options.js';
+import type { MfaException } from '../mfa.exception.js';
+import type { MfaRequest } from '../mfa.options.js';
 
 /** A middleware as Express has them: a session's, for example. */
 export type SocketMiddleware = (request: never, response: never, next: (error?: unknown) => void) => unknown;

@@ -1,6 +1,6 @@
 import type { INestApplication } from '@nestjs/common';
 import type { ApplicationConfig, ModulesContainer } from '@nestjs/core';
-import type { GlobalGuards, Wrapper } from './mfa.coverage-guards.js';
+import type { GlobalGuards, Wrapper } from './guards.js';
 
 /** The guards of each application at the moment when Nest made its routes. */
 const present = new WeakMap<ApplicationConfig, readonly unknown[]>();

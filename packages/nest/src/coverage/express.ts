@@ -1,6 +1,6 @@
 import { METHODS } from 'node:http';
-import { BESIDE } from './mfa.coverage-middleware.js';
-import type { PlatformRoutes } from './mfa.coverage-platform.js';
+import { BESIDE } from './middleware.js';
+import type { PlatformRoutes } from './platform.js';
 
 /** One entry of Express's router. */
 interface Layer {

@@ -1,10 +1,10 @@
 import { MfaError, type MfaUser } from '@mfa-kit/core';
 import { bindFlows, type RequestFlows, watchLogin } from '@mfa-kit/core/http';
 import { Inject, Injectable } from '@nestjs/common';
-import type { MfaHost } from './mfa.host.js';
-import type { MfaRequest } from './mfa.options.js';
-import { asReply, type MfaReply } from './mfa.reply.js';
-import { MFA_HOST } from './mfa.tokens.js';
+import { MFA_HOST } from '../mfa.constants.js';
+import type { MfaRequest } from '../mfa.options.js';
+import type { MfaHost } from './host.js';
+import { asReply, type MfaReply } from './reply.js';
 
 /** Binds the flows to a request: for the host's login, and for pages and resolvers of its own. */
 @Injectable()

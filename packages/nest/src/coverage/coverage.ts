@@ -2,13 +2,13 @@ import { MfaError } from '@mfa-kit/core';
 import { assertCoverage, buildCoverage, type CoverageOptions, type CoverageReport, type CoveredRoute } from '@mfa-kit/core/http';
 import { type INestApplication, VersioningType } from '@nestjs/common';
 import { ApplicationConfig, ModulesContainer } from '@nestjs/core';
-import { isMfaController } from './mfa.controller.js';
-import { globalGuardsOf, runsForMessages, runsForSockets, socketServerOf } from './mfa.coverage-global.js';
-import { listGraphql, listPlainFields } from './mfa.coverage-graphql.js';
-import { findHosts, type GlobalGuards, type Handler, judge } from './mfa.coverage-guards.js';
-import { listControllers, listGateways, listMessageHandlers, listResolvers } from './mfa.coverage-handlers.js';
-import { sortFunctions } from './mfa.coverage-middleware.js';
-import { isServed, listBeside, type PlatformRoutes, readPlatform } from './mfa.coverage-platform.js';
+import { isMfaController } from '../mfa.controller.js';
+import { globalGuardsOf, runsForMessages, runsForSockets, socketServerOf } from './global-guards.js';
+import { listGraphql, listPlainFields } from './graphql.js';
+import { findHosts, type GlobalGuards, type Handler, judge } from './guards.js';
+import { listControllers, listGateways, listMessageHandlers, listResolvers } from './handlers.js';
+import { sortFunctions } from './middleware.js';
+import { isServed, listBeside, type PlatformRoutes, readPlatform } from './platform.js';
 
 /**
  * Lists every route, resolver and gateway handler of a Nest application, and how it is guarded: for `formatCoverage` and for tests.
