@@ -15,7 +15,7 @@ export {
   type VerifiedRequest,
 } from '@mfa-kit/core/http';
 export { requestLogin } from './begin-login.js';
-export { assertMfaCoverage, mfaCoverage } from './coverage.js';
+export { assertMfaCoverage, mfaCoverage } from './coverage/coverage.js';
 export { type ExpressMfa, expressMfa } from './express-mfa.js';
 export type { ExpressMfaOptions, ExpressSession } from './express-options.js';
 export { type RequestMfa, requestMfa } from './require-mfa.js';

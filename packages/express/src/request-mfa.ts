@@ -2,7 +2,7 @@ import type { MfaUser } from '@mfa-kit/core';
 import { type HttpAnswer, type MfaExchange, pathAndQuery, readRequestBody, type SessionPort } from '@mfa-kit/core/http';
 import type { Request, Response } from 'express';
 import type { ExpressMfaOptions } from './express-options.js';
-import { expressSessionPort } from './session.js';
+import { expressSessionPort } from './express-session-port.js';
 
 /** One request and its response as `core` needs them. */
 export function openExchange<User extends MfaUser>(

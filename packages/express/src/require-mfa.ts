@@ -13,7 +13,7 @@ import {
   rescue,
 } from '@mfa-kit/core/http';
 import type { NextFunction, Request, RequestHandler, Response } from 'express';
-import { markHandler } from './coverage-marks.js';
+import { markHandler } from './coverage/marks.js';
 import type { ExpressMfaOptions } from './express-options.js';
 import { openExchange, writeAnswer } from './request-mfa.js';
 

@@ -1,9 +1,9 @@
 import { METHODS } from 'node:http';
 import type { CoveredRoute } from '@mfa-kit/core/http';
-import { type Handler, isRouter, type Layer, mindsCase, type Route, type Router, writtenPaths } from './coverage-layer.js';
-import { type KitHandler, kitHandler } from './coverage-marks.js';
-import { hasParameters, joinPath, ROOT, type RoutePath } from './coverage-path.js';
-import { judge, type Place, type Standing, type Step } from './coverage-standing.js';
+import { type Handler, isRouter, type Layer, mindsCase, type Route, type Router, writtenPaths } from './layer.js';
+import { type KitHandler, kitHandler } from './marks.js';
+import { hasParameters, joinPath, ROOT, type RoutePath } from './path.js';
+import { judge, type Place, type Standing, type Step } from './standing.js';
 
 /** What was found in an application. */
 export interface Findings {

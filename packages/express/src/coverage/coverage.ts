@@ -1,7 +1,7 @@
 import { MfaError } from '@mfa-kit/core';
 import { assertCoverage, buildCoverage, type CoverageOptions, type CoverageReport } from '@mfa-kit/core/http';
-import { routerOf } from './coverage-layer.js';
-import { walkApplication } from './coverage-walk.js';
+import { routerOf } from './layer.js';
+import { walkApplication } from './walk.js';
 
 /**
  * Lists every route of an Express application or router, and how it is guarded: for `formatCoverage` and for tests.

@@ -1,6 +1,6 @@
 import type { CoverageStatus } from '@mfa-kit/core/http';
-import { type Layer, reaches } from './coverage-layer.js';
-import { covers, plainText, type RoutePath } from './coverage-path.js';
+import { type Layer, reaches } from './layer.js';
+import { covers, plainText, type RoutePath } from './path.js';
 
 /** What a request meets on its way, in order. */
 export type Step =
