@@ -57,7 +57,7 @@ describe('the sources of the packages', () => {
     const users = sources
       .filter(({ imports }) => imports.some(({ specifier }) => /^(node:)?crypto$/.test(specifier)))
       .map(({ file }) => file)
-      .filter((file) => !file.startsWith('core/src/crypto/') && file !== 'core/src/profile/seal.ts');
+      .filter((file) => !file.startsWith('core/src/crypto/') && file !== 'core/src/store/seal.ts');
     expect(users).toEqual([]);
   });
 
@@ -77,7 +77,7 @@ describe('the sources of the packages', () => {
     expect(
       users.filter(
         (file) =>
-          !/^core\/src\/(profile\/deadline\.ts|http\/(open-connection|while-allowed)\.ts|storage\/(conformance|query-deadline\.ts|redis-silence\.ts))/.test(
+          !/^core\/src\/(store\/deadline\.ts|http\/flows\/(open-connection|while-allowed)\.ts|storage\/(conformance|query-deadline\.ts|redis-silence\.ts))/.test(
             file,
           ),
       ),

@@ -4,9 +4,9 @@ import {
   createRecoveryCodes,
   parseRecoveryCode,
   RECOVERY_CODE_BYTES,
-  type RecoveryCodeSet,
   takeRecoveryCode,
 } from '../../../packages/core/src/factors/recovery-code/recovery-code.js';
+import type { RecoveryCodeSet } from '../../../packages/core/src/profile/recovery-code-set.js';
 import { fc } from '../../support/fast-check.js';
 
 const ALPHABET = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';

@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { chargeRecovery, isFlooded } from '../../../packages/core/src/factors/recovery-code/recovery-limit.js';
 import {
   afterSuccess,
   type BudgetOwner,
@@ -10,6 +9,7 @@ import {
   restoreTries,
   UNTOUCHED,
 } from '../../../packages/core/src/limits/guess-budget.js';
+import { chargeRecovery, isFlooded } from '../../../packages/core/src/limits/recovery-tries.js';
 import { fc } from '../../support/fast-check.js';
 
 const T0 = 1_800_000_000_000;

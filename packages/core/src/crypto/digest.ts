@@ -12,6 +12,11 @@ export function hmacSha256(key: Uint8Array, text: string): string {
   return createHmac('sha256', key).update(text, 'utf8').digest('base64url');
 }
 
+/** HMAC-SHA-1, which TOTP is defined with (RFC 6238). Use it for nothing else. */
+export function hmacSha1(key: Uint8Array, data: Uint8Array): Buffer {
+  return createHmac('sha1', key).update(data).digest();
+}
+
 /** Compares without telling by its time where the difference is; strings of other length are unequal. */
 export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
   return a.byteLength === b.byteLength && timingSafeEqual(a, b);

@@ -6,14 +6,8 @@ import { parseCode, type TotpData, totpFactor } from '../factors/totp/totp.js';
 import { readUser } from '../host-input.js';
 import { afterSuccess } from '../limits/guess-budget.js';
 import type { MfaUser } from '../options.js';
-import {
-  type Authenticator,
-  isEnrolled,
-  isInForce,
-  type PendingEnrollment,
-  type Profile,
-  withoutRemembrance,
-} from '../profile/profile.js';
+import type { PendingEnrollment } from '../profile/enrollment.js';
+import { type Authenticator, isEnrolled, isInForce, type Profile, withoutRemembrance } from '../profile/profile.js';
 import { type AuthenticatorSummary, type DeviceGrant, type Refusal, type Result, refuse } from '../results.js';
 import type { Decide, DecideEarly, Decision } from '../store/profile-store.js';
 import { isFull, isOpen, isOwn } from './enroll.js';

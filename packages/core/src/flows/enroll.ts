@@ -5,7 +5,8 @@ import { SECRET_BYTES, type TotpData, totpFactor } from '../factors/totp/totp.js
 import { readUser } from '../host-input.js';
 import type { MfaUser } from '../options.js';
 import { isFresh, MANAGEMENT_MAX_AGE_SECONDS } from '../policy/requirement.js';
-import { isEnrolled, isInForce, type PendingEnrollment, type Profile, tidyName } from '../profile/profile.js';
+import type { PendingEnrollment } from '../profile/enrollment.js';
+import { isEnrolled, isInForce, type Profile, tidyName } from '../profile/profile.js';
 import { type Enrollment, type Refusal, type Result, refuse } from '../results.js';
 import { codeAuthenticators } from './steps/check-proof.js';
 import { type AtTheDoor, assuranceRequired, type Gate, stateGate } from './steps/gate.js';

@@ -1,11 +1,12 @@
 import type { EventContext } from '../events.js';
-import { isUnsaved, type RecoveryCodeSet } from '../factors/recovery-code/recovery-code.js';
+import { isUnsaved } from '../factors/recovery-code/recovery-code.js';
 import { readUser } from '../host-input.js';
 import { budgetAt } from '../limits/guess-budget.js';
 import type { MfaUser } from '../options.js';
 import { enrollmentDeadline, isProfileMissing } from '../policy/enforcement.js';
 import { type Device, rememberedEnd } from '../profile/device.js';
 import { type Authenticator, isEnrolled } from '../profile/profile.js';
+import type { RecoveryCodeSet } from '../profile/recovery-code-set.js';
 import { type AuthenticatorSummary, type DeviceSummary, type MfaStatus, type Result, refuse } from '../results.js';
 import { CALLBACK_LATE } from './steps/host-callback.js';
 import { beginOperation, type FlowContext, policyOf } from './steps/operation.js';

@@ -1,9 +1,9 @@
 import { ACR, type Assurance, type MfaSession, type VerifiedSession } from '../assurance.js';
 import type { EventDetail } from '../events.js';
 import { isUnsaved, isUsedAgain, parseRecoveryCode, takeRecoveryCode } from '../factors/recovery-code/recovery-code.js';
-import { chargeRecovery, isFlooded } from '../factors/recovery-code/recovery-limit.js';
 import { parseCode } from '../factors/totp/totp.js';
 import { readUser } from '../host-input.js';
+import { chargeRecovery, isFlooded } from '../limits/recovery-tries.js';
 import { noteWrongCode } from '../limits/wrong-codes.js';
 import type { MfaUser } from '../options.js';
 import { type Profile, withoutRemembrance } from '../profile/profile.js';

@@ -1,12 +1,13 @@
 import type { Assurance } from '../assurance.js';
 import { randomId } from '../crypto/random.js';
-import type { RecoveryCodeSet } from '../factors/recovery-code/recovery-code.js';
-import type { RecoveryTries } from '../factors/recovery-code/recovery-limit.js';
 import { isMadeId } from '../host-input.js';
 import { type GuessBudget, UNTOUCHED } from '../limits/guess-budget.js';
+import type { RecoveryTries } from '../limits/recovery-tries.js';
 import type { UsedToken } from '../limits/used-tokens.js';
 import type { WrongCodes } from '../limits/wrong-codes.js';
 import { type Device, forgetRemembered } from './device.js';
+import type { PendingEnrollment } from './enrollment.js';
+import type { RecoveryCodeSet } from './recovery-code-set.js';
 
 /** One enrolled authenticator; `data` is its factor's. One of a kind that this version does not know still counts as one. */
 export interface Authenticator {
@@ -18,23 +19,6 @@ export interface Authenticator {
   lastUsedAt?: number;
   /** The enrollment that it came from, so that a repeated confirmation is recognized. */
   enrollmentId: string;
-  data: unknown;
-}
-
-/** A started enrollment: counts as nothing until it is confirmed. */
-export interface PendingEnrollment {
-  id: string;
-  kind: string;
-  name: string;
-  /** Epoch milliseconds. */
-  startedAt: number;
-  expiresAt: number;
-  /** Started with a second factor, because an authenticator existed. */
-  steppedUp: boolean;
-  /** The pending token that began it, when no session did. */
-  tokenId?: string;
-  /** Wrong codes at its confirmation. Release 1 keeps this, and counts them in the account's budget. */
-  budget?: GuessBudget;
   data: unknown;
 }
 

@@ -1,4 +1,5 @@
 import { equalBytes, keyedDigest } from '../../crypto/digest.js';
+import type { RecoveryCodeSet } from '../../profile/recovery-code-set.js';
 
 /** Crockford's base32: no I, L, O, U. */
 const ALPHABET = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
@@ -9,25 +10,6 @@ export const RECOVERY_CODE_BYTES = LENGTH;
 /** Random bytes of a set's digest key. */
 export const RECOVERY_KEY_BYTES = 32;
 const SET_ID_BYTES = 16;
-
-/** What is kept of a set of recovery codes: never a code. */
-export interface RecoveryCodeSet {
-  /** Key of the digests, base64url of 32 random bytes. */
-  key: string;
-  /** Digests of the codes not used so far, base64url. */
-  digests: string[];
-  /** Epoch milliseconds. */
-  createdAt: number;
-  /** The one that was used last, so that a form which is submitted twice is no wrong code. Release 1 keeps this. */
-  lastUsed?: { digest: string; at: number };
-  /** Tells this set from those before and after it, to whoever was shown its codes. A set of release 1 has none. */
-  id?: string;
-  /**
-   * Nobody has said so far that these codes are saved, so the answer that showed them may have been lost. It counts only while the set
-   * still has this many codes: who has used one has seen them. Release 1 keeps it while it takes codes, and its own sets have none.
-   */
-  unsaved?: { createdAt: number; codes: number };
-}
 
 /** So long after its use a code that comes again is one of the same moment. */
 const SAME_MOMENT = 10_000;

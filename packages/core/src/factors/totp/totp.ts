@@ -4,8 +4,8 @@ import { ScureBase32Plugin } from '@otplib/plugin-base32-scure';
 import { equalBytes } from '../../crypto/digest.js';
 import type { Checked, Factor } from '../factor.js';
 import { type ClosedRange, closeSteps, isClosed, lastClosed } from './closed-steps.js';
-import { hmacSha1 } from './hmac-sha1.js';
 import { keyUri } from './key-uri.js';
+import { otplibCrypto } from './otplib-crypto.js';
 
 /** Length of a time step, in seconds. */
 export const STEP_SECONDS = 30;
@@ -77,7 +77,7 @@ function checkCode(data: TotpData, code: string, now: number, windowSteps: numbe
   let closed = 0;
   for (let place = 0; place <= 2 * windowSteps; place++) {
     const step = first + place;
-    const expected = generateSync({ secret, counter: Math.max(step, 0), crypto: hmacSha1 });
+    const expected = generateSync({ secret, counter: Math.max(step, 0), crypto: otplibCrypto });
     matched |= (Number(equalBytes(Buffer.from(expected), Buffer.from(code))) & Number(step >= 0)) << place;
     closed |= Number(isClosed(data.closed, step)) << place;
   }

@@ -10,7 +10,8 @@ import {
   UNTOUCHED,
 } from '../../limits/guess-budget.js';
 import { noteWrongCode } from '../../limits/wrong-codes.js';
-import type { PendingEnrollment, Profile } from '../../profile/profile.js';
+import type { PendingEnrollment } from '../../profile/enrollment.js';
+import type { Profile } from '../../profile/profile.js';
 import { type Refusal, refuse } from '../../results.js';
 import type { KnownDevice } from './presented-device.js';
 
