@@ -8,3 +8,11 @@ export const timers = {
   setImmediate: globalThis.setImmediate,
   now: performance.now.bind(performance),
 };
+
+/** Lengths of time in milliseconds. A day always has 24 hours. */
+export const MINUTE = 60_000;
+export const HOUR = 60 * MINUTE;
+export const DAY = 24 * HOUR;
+
+/** Synchronized servers differ by less than this, so an instant this far ahead of the clock still counts as past. */
+export const CLOCK_TOLERANCE_MS = MINUTE;

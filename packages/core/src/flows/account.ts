@@ -14,6 +14,7 @@ import type {
   UserForgotten,
 } from '../results.js';
 import type { Decide } from '../store/profile-store.js';
+import { DAY } from '../time.js';
 import { beginEnding } from './steps/ending.js';
 import { inEpoch } from './steps/manage.js';
 import type { FlowContext } from './steps/operation.js';
@@ -31,7 +32,7 @@ export interface SetEnrollByInput extends Administering {
   enrollBy: number;
 }
 
-const MOST_EXTENSION_MS = 90 * 24 * 3_600_000;
+const MOST_EXTENSION_MS = 90 * DAY;
 
 /** The host changed the password: all state given out before is worth nothing, but the acting session's if it is kept. */
 export async function passwordChanged<User extends MfaUser>(

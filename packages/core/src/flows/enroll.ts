@@ -8,18 +8,17 @@ import { isFresh, MANAGEMENT_MAX_AGE_SECONDS } from '../policy/requirement.js';
 import type { PendingEnrollment } from '../profile/enrollment.js';
 import { isEnrolled, isInForce, type Profile, tidyName } from '../profile/profile.js';
 import { type Enrollment, type Refusal, type Result, refuse } from '../results.js';
+import { CLOCK_TOLERANCE_MS, HOUR, MINUTE } from '../time.js';
 import { codeAuthenticators } from './steps/check-proof.js';
 import { type AtTheDoor, assuranceRequired, type Gate, stateGate } from './steps/gate.js';
 import { CALLBACK_LATE } from './steps/host-callback.js';
 import { type Acting, beginOperation, type FlowContext, isRefusal, policyOf, stateOf } from './steps/operation.js';
 
-const PENDING_MS = 600_000;
+const PENDING_MS = 10 * MINUTE;
 const MOST_PENDING = 3;
 const MOST_STARTS = 10;
 /** Each authenticator makes three codes right at once, so their number multiplies what a guess is worth. */
 const MOST_TRIED_BY_CODE = 5;
-const HOUR = 3_600_000;
-const CLOCK_TOLERANCE = 60_000;
 
 interface Started {
   ok: true;
@@ -138,7 +137,7 @@ export function isOwn(pending: PendingEnrollment, session: MfaSession): boolean 
 
 /** Whether it can still be confirmed. An end further away than any enrollment has is no end that we wrote by this clock. */
 export function isOpen(pending: PendingEnrollment, now: number): boolean {
-  return now < pending.expiresAt && pending.expiresAt - now <= PENDING_MS + CLOCK_TOLERANCE;
+  return now < pending.expiresAt && pending.expiresAt - now <= PENDING_MS + CLOCK_TOLERANCE_MS;
 }
 
 /** Whether the user has as many authenticators as are tried by code. Who has more, from release 1, keeps them and adds none. */
@@ -150,7 +149,7 @@ export function isFull(profile: Profile): boolean {
 function isFreshLogin({ session, now }: AtTheDoor, profile: Profile, freshLoginSeconds: number): boolean {
   if (session.state === 'verified') return isFresh(session.assurance, profile, freshLoginSeconds, now);
   const age = now - session.since;
-  return age <= freshLoginSeconds * 1000 && age >= -CLOCK_TOLERANCE;
+  return age <= freshLoginSeconds * 1000 && age >= -CLOCK_TOLERANCE_MS;
 }
 
 function startGate(at: AtTheDoor, freshLoginSeconds: number): Gate {
@@ -173,7 +172,7 @@ function startLimit(profile: Profile, now: number): Refusal | null {
 }
 
 function recentStarts(profile: Profile, now: number): number[] {
-  return profile.enrollmentStarts.filter((start) => start > now - HOUR && start <= now + CLOCK_TOLERANCE);
+  return profile.enrollmentStarts.filter((start) => start > now - HOUR && start <= now + CLOCK_TOLERANCE_MS);
 }
 
 function newEnrollment(profile: Profile, session: MfaSession, name: string | undefined, now: number): PendingEnrollment {

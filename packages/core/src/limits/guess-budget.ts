@@ -1,3 +1,5 @@
+import { CLOCK_TOLERANCE_MS, DAY, HOUR } from '../time.js';
+
 /**
  * How many guesses are looked at.
  *
@@ -28,13 +30,12 @@ export interface GuessBudget {
 /** Tries before the first wait. */
 const QUICK_TRIES = 5;
 const FIRST_WAIT = 30_000;
-const LONGEST_WAIT = 3_600_000;
-const FORGOTTEN_AFTER = 24 * 3_600_000;
+const LONGEST_WAIT = HOUR;
+const FORGOTTEN_AFTER = DAY;
 /** Tries that the bucket holds. */
 export const BUCKET = 20;
-const DRAIN_EVERY = 9 * 3_600_000;
+const DRAIN_EVERY = 9 * HOUR;
 /** Synchronized servers differ by less than this. */
-const CLOCK_TOLERANCE = 60_000;
 
 /** A budget nothing was taken from. */
 export const UNTOUCHED: GuessBudget = { quick: 0, lastWrongAt: 0, level: 0, levelAt: 0, highWaterAt: 0 };
@@ -71,7 +72,7 @@ export function budgetAt(stored: GuessBudget, now: number, owner: BudgetOwner): 
 /** Milliseconds by which the budget lies ahead of the clock; 0 while that is no more than clocks may differ. */
 export function msAhead(stored: GuessBudget, now: number): number {
   const lead = highWater(stored) - now;
-  return lead > CLOCK_TOLERANCE ? lead : 0;
+  return lead > CLOCK_TOLERANCE_MS ? lead : 0;
 }
 
 /** The budget after a wrong guess. */

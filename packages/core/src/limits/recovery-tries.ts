@@ -1,3 +1,5 @@
+import { MINUTE } from '../time.js';
+
 /** Wrong recovery codes in the running minute. They cannot be guessed: the limit only bounds what is written. */
 export interface RecoveryTries {
   /** Epoch milliseconds. */
@@ -5,7 +7,6 @@ export interface RecoveryTries {
   count: number;
 }
 
-const MINUTE = 60_000;
 const TRIES_A_MINUTE = 100;
 
 /**

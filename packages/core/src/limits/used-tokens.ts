@@ -1,3 +1,5 @@
+import { CLOCK_TOLERANCE_MS, MINUTE } from '../time.js';
+
 /** Pending tokens that were used. */
 export interface UsedToken {
   id: string;
@@ -6,9 +8,8 @@ export interface UsedToken {
 }
 
 /** So long a pending token counts. */
-const LIFETIME = 600_000;
+const LIFETIME = 10 * MINUTE;
 const MOST_TOKENS = 32;
-const CLOCK_TOLERANCE = 60_000;
 
 /** Whether the token was used. */
 export function isUsed(used: readonly UsedToken[], id: string): boolean {
@@ -21,7 +22,7 @@ export function noteUsed(used: readonly UsedToken[], token: UsedToken, now: numb
   // Only a full list forgets: a clock that ran ahead for a moment brings no used token back.
   // Nor does one that lies ahead keep the place of those of now: its token is refused until then, and counts with its epoch alone.
   const live = used.filter(
-    ({ expiresAt }) => expiresAt + CLOCK_TOLERANCE >= now && expiresAt <= now + LIFETIME + CLOCK_TOLERANCE,
+    ({ expiresAt }) => expiresAt + CLOCK_TOLERANCE_MS >= now && expiresAt <= now + LIFETIME + CLOCK_TOLERANCE_MS,
   );
   return live.length < MOST_TOKENS ? [...live, { id: token.id, expiresAt: token.expiresAt }] : null;
 }

@@ -1,3 +1,4 @@
+import { DAY } from '../time.js';
 import { BUCKET, type BudgetOwner, type GuessBudget } from './guess-budget.js';
 
 /** Wrong codes after a right password that the user was not notified of yet. */
@@ -13,7 +14,6 @@ export interface WrongCodes {
 /** How serious it is: some wrong codes, half of a guess budget used, all of it used. */
 export type SuspicionLevel = 'repeated' | 'half' | 'full';
 
-const DAY = 24 * 3_600_000;
 const REMEMBERED_FOR = 30 * DAY;
 /** The user is notified after this many, whatever the time between them. */
 const TOLD_AFTER = 3;

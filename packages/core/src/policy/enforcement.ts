@@ -1,7 +1,7 @@
 import { MfaError } from '../errors.js';
 import { checkFieldNames, checkFlag, describe, instantFault, isInstant } from '../host-input.js';
 import type { MfaPolicy } from '../options.js';
-import { isEnrolled, type Profile } from '../profile/profile.js';
+import { isEnrolled, type Profile, UNENROLLED_EXPLAINS_MS } from '../profile/profile.js';
 
 /** A policy with its defaults in place. */
 export interface EffectivePolicy {
@@ -11,9 +11,6 @@ export interface EffectivePolicy {
   rememberDays: number;
   enrollBy?: number;
 }
-
-/** So long a removal or reset that the host may not have heard of explains an empty profile. */
-const UNENROLLED_EXPLAINS = 7 * 24 * 3_600_000;
 
 const FIELDS: readonly (keyof MfaPolicy)[] = ['mfa', 'enrollBy', 'mayEnroll', 'rememberDevice'];
 
@@ -77,5 +74,5 @@ function extensionOf(profile: Profile | null): number | undefined {
 export function isProfileMissing(enrolled: boolean | null | undefined, profile: Profile | null, now: number): boolean {
   if (enrolled !== true || isEnrolled(profile)) return false;
   const unenrolledAt = profile?.unenrolledAt;
-  return unenrolledAt === undefined || Math.abs(now - unenrolledAt) > UNENROLLED_EXPLAINS;
+  return unenrolledAt === undefined || Math.abs(now - unenrolledAt) > UNENROLLED_EXPLAINS_MS;
 }

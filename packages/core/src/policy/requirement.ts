@@ -10,6 +10,7 @@ import { MfaError } from '../errors.js';
 import { checkFieldNames, checkFlag, describe } from '../host-input.js';
 import { isRemembered } from '../profile/device.js';
 import { isEnrolled, isInForce, type Profile } from '../profile/profile.js';
+import { CLOCK_TOLERANCE_MS } from '../time.js';
 import { type EffectivePolicy, enrollmentDeadline, isProfileMissing } from './enforcement.js';
 
 /** Everything the guard's question depends on. */
@@ -24,9 +25,6 @@ export interface AccessFacts {
   firstFactorProven?: boolean;
   now: number;
 }
-
-/** Proofs dated further ahead than this prove nothing. */
-const CLOCK_TOLERANCE = 60_000;
 
 /** Managing authenticators, devices and codes needs a proof no older than this. */
 export const MANAGEMENT_MAX_AGE_SECONDS = 300;
@@ -97,7 +95,7 @@ export function isFresh(assurance: Assurance, profile: Profile, maxAgeSeconds: n
 
 /** Whether the proof is dated at a time that has been. */
 export function isDated(assurance: Assurance, now: number): boolean {
-  return Number.isFinite(assurance.verifiedAt) && assurance.verifiedAt <= now + CLOCK_TOLERANCE;
+  return Number.isFinite(assurance.verifiedAt) && assurance.verifiedAt <= now + CLOCK_TOLERANCE_MS;
 }
 
 /** What a challenge can be answered with. */

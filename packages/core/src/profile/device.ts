@@ -1,4 +1,5 @@
 import { type GuessBudget, UNTOUCHED } from '../limits/guess-budget.js';
+import { CLOCK_TOLERANCE_MS, DAY, MINUTE } from '../time.js';
 
 /** A browser that has passed a factor. */
 export interface Device {
@@ -24,7 +25,7 @@ export interface Device {
 }
 
 /** Parallel requests of one browser show the same token; so long they are one use. */
-const OVERLAP = 60_000;
+const OVERLAP = MINUTE;
 const MOST_DEVICES = 20;
 /** Only a browser that logs in again within seconds, and again, has more than one. */
 const MOST_RETIRING = 4;
@@ -64,8 +65,8 @@ export function isLiveToken(device: Device, tokenId: string, now: number): boole
 export function rememberedEnd(device: Device, rememberDays: number, now: number): number | undefined {
   const { rememberedAt, rememberedUntil } = device;
   if (rememberDays === 0 || rememberedAt === undefined || rememberedUntil === undefined || !isAccepted(device)) return undefined;
-  const end = Math.min(rememberedUntil, rememberedAt + rememberDays * 24 * 3_600_000);
-  return rememberedAt <= now + OVERLAP && now < end ? end : undefined;
+  const end = Math.min(rememberedUntil, rememberedAt + rememberDays * DAY);
+  return rememberedAt <= now + CLOCK_TOLERANCE_MS && now < end ? end : undefined;
 }
 
 /** Whether the device stands in for the login prompt. */

@@ -5,6 +5,7 @@ import { type GuessBudget, UNTOUCHED } from '../limits/guess-budget.js';
 import type { RecoveryTries } from '../limits/recovery-tries.js';
 import type { UsedToken } from '../limits/used-tokens.js';
 import type { WrongCodes } from '../limits/wrong-codes.js';
+import { DAY } from '../time.js';
 import { type Device, forgetRemembered } from './device.js';
 import type { PendingEnrollment } from './enrollment.js';
 import type { RecoveryCodeSet } from './recovery-code-set.js';
@@ -59,6 +60,9 @@ export interface Profile {
   /** The restored backup that `afterRestore` has dealt with: when it went into service, in epoch milliseconds. */
   restoredAt?: number;
 }
+
+/** For how long, before and after, {@link Profile.unenrolledAt} explains that a profile of an enrolled user is empty. */
+export const UNENROLLED_EXPLAINS_MS = 7 * DAY;
 
 /** A profile in which nothing has happened. */
 export function newProfile(): Profile {

@@ -1,6 +1,7 @@
 import type { EventDetail } from '../events.js';
+import { CLOCK_TOLERANCE_MS } from '../time.js';
 import { type Device, forgetRemembered } from './device.js';
-import type { Profile } from './profile.js';
+import { type Profile, UNENROLLED_EXPLAINS_MS } from './profile.js';
 
 /** A profile after cleanup. */
 export interface Tidied {
@@ -10,11 +11,6 @@ export interface Tidied {
   /** Events to report after it is stored. */
   events: EventDetail[];
 }
-
-/** Synchronized servers differ by less than this. */
-const CLOCK_TOLERANCE = 60_000;
-/** How long, before and after, the note of a reset explains an empty profile (policy/enforcement.ts). */
-const UNENROLLED_EXPLAINS = 7 * 24 * 3_600_000;
 
 /** The profile without recovery codes where they are switched off: off means that nobody is offered them and no flow finds them. */
 export function withoutSwitchedOff(profile: Profile, recoveryCodes: boolean): Profile {
@@ -37,7 +33,7 @@ export function tidyProfile(
   { recoveryCodes, asStored, now }: { recoveryCodes: boolean; asStored: boolean; now: number },
 ): Tidied {
   const on = withoutSwitchedOff(profile, recoveryCodes);
-  const kept = asStored ? on : withoutFuture(on, now + CLOCK_TOLERANCE, now);
+  const kept = asStored ? on : withoutFuture(on, now + CLOCK_TOLERANCE_MS, now);
   const revoked = !recoveryCodes && (profile.recoveryCodes?.digests.length ?? 0) > 0;
   const events: EventDetail[] = revoked ? [{ name: 'recovery_codes_revoked', because: 'switched_off' }] : [];
   return { profile: kept, mustStore: on !== profile && !asStored, events };
@@ -46,14 +42,14 @@ export function tidyProfile(
 function withoutFuture(profile: Profile, latest: number, now: number): Profile {
   const { unenrolledAt = 0, enrollments, enrollmentStarts, devices } = profile;
   const faulty =
-    unenrolledAt > now + UNENROLLED_EXPLAINS ||
+    unenrolledAt > now + UNENROLLED_EXPLAINS_MS ||
     enrollments.some(({ startedAt }) => startedAt > latest) ||
     enrollmentStarts.some((start) => start > latest) ||
     devices.some((device) => lastInstant(device) > latest);
   if (!faulty) return profile;
   const { unenrolledAt: _, ...rest } = profile;
   return {
-    ...(unenrolledAt > now + UNENROLLED_EXPLAINS ? rest : profile),
+    ...(unenrolledAt > now + UNENROLLED_EXPLAINS_MS ? rest : profile),
     enrollments: enrollments.filter(({ startedAt }) => startedAt <= latest),
     enrollmentStarts: enrollmentStarts.filter((start) => start <= latest),
     devices: devices.map((device) => (lastInstant(device) > latest ? withoutLead(device, latest, now) : device)),

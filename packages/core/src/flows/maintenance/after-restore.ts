@@ -4,6 +4,7 @@ import { checkInstant } from '../../host-input.js';
 import type { MfaUser } from '../../options.js';
 import { type Profile, withNewEpoch } from '../../profile/profile.js';
 import type { RestoreHandled } from '../../results.js';
+import { CLOCK_TOLERANCE_MS } from '../../time.js';
 import { closeCurrentCodes } from '../steps/check-proof.js';
 import type { FlowContext } from '../steps/operation.js';
 import { checkWalkInput, type WalkOptions, walkUsers } from './walk.js';
@@ -23,8 +24,6 @@ interface Seen {
   devices: number;
   hadRecoveryCodes: boolean;
 }
-
-const CLOCK_TOLERANCE = 60_000;
 
 /**
  * The database went back to a backup: what was used or ended since then must not come back to life.
@@ -47,7 +46,7 @@ export async function afterRestore<User extends MfaUser>(
       const hadRecoveryCodes = (profile.recoveryCodes?.digests.length ?? 0) > 0;
       const { restoredAt: marked } = profile;
       // A mark that lies ahead was made under a wrong clock, and says nothing of this restore.
-      const already = marked !== undefined && marked >= restoredAt && marked <= now + CLOCK_TOLERANCE;
+      const already = marked !== undefined && marked >= restoredAt && marked <= now + CLOCK_TOLERANCE_MS;
       const answer: Seen = { already, devices: profile.devices.length, hadRecoveryCodes };
       if (already || dryRun) return { answer };
       const revoked: EventDetail[] = hadRecoveryCodes ? [{ name: 'recovery_codes_revoked', because: 'restored' }] : [];
@@ -81,6 +80,6 @@ function withNothingGivenOut(profile: Profile): Profile {
 
 function checkRestoredAt(restoredAt: unknown, now: number): void {
   checkInstant('restoredAt', restoredAt);
-  if (restoredAt <= now + CLOCK_TOLERANCE) return;
+  if (restoredAt <= now + CLOCK_TOLERANCE_MS) return;
   throw new MfaError('invalid_argument', 'afterRestore: "restoredAt" must be an instant that has been, in epoch milliseconds.');
 }

@@ -5,6 +5,7 @@ import type { FindingCode, MfaFinding } from '../../results.js';
 import { type StoredProfile, storageNameOf } from '../../storage/storage.js';
 import { startCountdown, withinDeadline } from '../../store/deadline.js';
 import { open, sealedBy } from '../../store/seal.js';
+import { DAY } from '../../time.js';
 import { ownText } from '../../warnings/scrub.js';
 import { storageFaultOf, storageHint } from '../../warnings/storage-hint.js';
 import { describeError, type UnreadableProfile, unreadableSentence } from '../../warnings/warnings.js';
@@ -15,8 +16,6 @@ const RECORDS = 50;
 const AT_ONCE = 4;
 const CALL_MS = 5_000;
 const RECORDS_MS = 10_000;
-const MINUTE_MS = 60_000;
-const DAY_MS = 24 * 60 * MINUTE_MS;
 /** An id that no host gives to a person. */
 const PROBE = 'mfa-kit/check';
 
@@ -64,8 +63,8 @@ async function checkRecords<User extends MfaUser>(options: Options<User>): Promi
     return error(UNREADABLE[why], unreadableSentence({ why, keyId }, options.keyring.ids, subject));
   });
   if (seen.failure) findings.push(seen.failure);
-  if (seen.aheadMs > DAY_MS) {
-    const days = Math.round(seen.aheadMs / DAY_MS);
+  if (seen.aheadMs > DAY) {
+    const days = Math.round(seen.aheadMs / DAY);
     const text = `A stored profile has a time that is ${days} ${days === 1 ? 'day' : 'days'} ahead of this clock. Either this clock is slow, or another process wrote it while its clock was fast. Synchronize the clocks of all servers, for example with NTP.`;
     findings.push({ level: 'warning', code: 'stored_instant_ahead', text });
   }

@@ -6,6 +6,7 @@ import { type EffectivePolicy, isProfileMissing } from '../../policy/enforcement
 import { isFresh, MANAGEMENT_MAX_AGE_SECONDS } from '../../policy/requirement.js';
 import { isEnrolled, type Profile } from '../../profile/profile.js';
 import { type Refusal, refuse } from '../../results.js';
+import { CLOCK_TOLERANCE_MS } from '../../time.js';
 
 /** Who stands at a door, and with what state. */
 export interface AtTheDoor {
@@ -26,8 +27,6 @@ interface Closed {
   refusal: Refusal;
   events?: EventDetail[];
 }
-
-const CLOCK_TOLERANCE = 60_000;
 
 /** The door to a proof: any state of this user that is still worth something, and an authenticator to prove by. */
 export function proofGate(at: AtTheDoor): Gate {
@@ -53,7 +52,7 @@ export function stateGate({ user, policy, session, profile, now }: AtTheDoor): G
   }
   if (session.state === 'pending') {
     if (policy.mfa === 'off' || !profile || session.epoch !== profile.epoch) return closed(refuse('login_again'));
-    if (session.token && (session.token.expiresAt + CLOCK_TOLERANCE <= now || isUsed(profile.usedTokens, session.token.id))) {
+    if (session.token && (session.token.expiresAt + CLOCK_TOLERANCE_MS <= now || isUsed(profile.usedTokens, session.token.id))) {
       return closed(refuse('pending_token_invalid'));
     }
     // Asked before any proof is looked at, or the refusal would tell that the proof was right.

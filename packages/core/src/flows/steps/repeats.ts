@@ -1,4 +1,5 @@
 import type { MfaEvent } from '../../events.js';
+import { HOUR, MINUTE } from '../../time.js';
 
 /** Thins out what one process would tell again and again of one user. */
 export interface Repeats {
@@ -6,8 +7,6 @@ export interface Repeats {
   thin(event: MfaEvent): MfaEvent | null;
 }
 
-const MINUTE = 60_000;
-const HOUR = 60 * MINUTE;
 /** Users of whom something is known to repeat; the longest known is forgotten. */
 const MOST = 1_000;
 

@@ -1,12 +1,11 @@
 import type { AccessDecision } from '../../assurance.js';
 import type { MfaUser } from '../../options.js';
+import { CLOCK_TOLERANCE_MS } from '../../time.js';
 import { jsonAnswer } from '../answers.js';
 import type { HttpAnswer } from '../exchange.js';
 import type { WayBack } from '../paths/way-back.js';
 import { showPage } from '../views.js';
 import { answerDecision, type EndpointCall } from './endpoint-call.js';
-
-const CLOCK_TOLERANCE = 60_000;
 
 /**
  * GET: the end of a proof by form. It leads on by a link and the header `Refresh`, because a browser holds the redirects of a form's
@@ -34,5 +33,5 @@ export async function showDone<User extends MfaUser, Request>(call: EndpointCall
  */
 function isFollowed(way: WayBack, { assurance }: AccessDecision & { access: 'allow' }): boolean {
   if (way.navigation !== 'follow' || !assurance || assurance.via === 'remembered-device') return false;
-  return assurance.verifiedAt >= way.since - CLOCK_TOLERANCE;
+  return assurance.verifiedAt >= way.since - CLOCK_TOLERANCE_MS;
 }
