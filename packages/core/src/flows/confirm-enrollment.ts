@@ -64,21 +64,20 @@ export async function confirmEnrollment<User extends MfaUser>(
     operation.noteEnrolled(profile);
     return examineConfirmation({ user, policy, session, profile, now }, input);
   };
-  const decide =
-    (shown: ShownTokens): Decide<Accepted | Refusal> =>
-    (profile, now) => {
-      const examined = examine(profile, now);
-      if ('answer' in examined) return examined;
-      const decided = decideConfirmation(flow, { user, policy, session, now, input, shown, ...examined });
-      if (decided.next && decided.next !== 'remove') operation.noteEnrolled(decided.next);
-      return decided;
-    };
+  const opened = openShownTokens(flow, user.id, input.deviceToken);
+  const decide: Decide<Accepted | Refusal> = async (profile, now) => {
+    const examined = examine(profile, now);
+    if ('answer' in examined) return examined;
+    const shown = await opened;
+    const decided = decideConfirmation(flow, { user, policy, session, now, input, shown, ...examined });
+    if (decided.next && decided.next !== 'remove') operation.noteEnrolled(decided.next);
+    return decided;
+  };
   const early: DecideEarly<Accepted | Refusal> = async (profile, now) => {
     const examined = examine(profile, now);
     return 'answer' in examined ? { decided: examined } : 'queued';
   };
-  const ready = openShownTokens(flow, user.id, input.deviceToken).then(decide);
-  const answer = await flow.profiles.change(user.id, operation.report, ready, undefined, { early, left: operation.left });
+  const answer = await flow.profiles.change(user.id, operation.report, decide, undefined, { early, left: operation.left });
   if (isRefusal(answer)) return operation.end(answer);
   await tellHost(flow, { userId: user.id, enrolled: true }, operation.report);
   const { sign, ...confirmed } = answer;

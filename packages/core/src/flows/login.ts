@@ -55,22 +55,21 @@ export async function beginLogin<User extends MfaUser>(flow: FlowContext<User>, 
     operation.report({ name: 'login_begun', access: 'allow' });
     return operation.end({ decision: { access: 'allow', via: 'not-required' } });
   }
-  const decide =
-    (shown: ShownTokens): Decide<Begun> =>
-    (profile, now) => {
-      const decided = decideLogin(flow, {
-        user,
-        policy,
-        shown,
-        since: provenAt(loggedInAt, now, flow.options.warn),
-        profile,
-        now,
-      });
-      operation.noteEnrolled(decided.next && decided.next !== 'remove' ? decided.next : profile);
-      return { ...decided, events: [...(decided.events ?? []), { name: 'login_begun', access: decided.answer.decision.access }] };
-    };
-  const ready = openShownTokens(flow, user.id, input.deviceToken).then(decide);
-  const begun = await flow.profiles.change(user.id, operation.report, ready, undefined, { left: operation.left });
+  const opened = openShownTokens(flow, user.id, input.deviceToken);
+  const decide: Decide<Begun> = async (profile, now) => {
+    const shown = await opened;
+    const decided = decideLogin(flow, {
+      user,
+      policy,
+      shown,
+      since: provenAt(loggedInAt, now, flow.options.warn),
+      profile,
+      now,
+    });
+    operation.noteEnrolled(decided.next && decided.next !== 'remove' ? decided.next : profile);
+    return { ...decided, events: [...(decided.events ?? []), { name: 'login_begun', access: decided.answer.decision.access }] };
+  };
+  const begun = await flow.profiles.change(user.id, operation.report, decide, undefined, { left: operation.left });
   if (isRefusal(begun)) return operation.end(unavailable(operation, begun));
   const { decision, session, sign } = begun;
   if (session) await remindHost(flow, user, begun.enrolled, operation.report);

@@ -72,16 +72,14 @@ export async function verify<User extends MfaUser>(flow: FlowContext<User>, sent
   }
   const policy = await policyOf(flow.options, given, context, operation.left);
   if (!policy) return operation.end(CALLBACK_LATE);
-  const decide =
-    (shown: ShownTokens): Decide<Accepted | Refusal> =>
-    (profile, now) => {
-      operation.noteEnrolled(profile);
-      const gate = proofGate({ user, policy, session, profile, now });
-      if (!gate.open) return { answer: gate.refusal, events: gate.events ?? [] };
-      const facts = { user, policy, session, profile: gate.profile, now, input, shown };
-      return proof.kind === 'totp' ? decideCode(flow, facts, proof.value) : decideRecovery(flow, facts, proof.value);
-    };
   const opened = openShownTokens(flow, user.id, input.deviceToken);
+  const decide: Decide<Accepted | Refusal> = async (profile, now) => {
+    operation.noteEnrolled(profile);
+    const gate = proofGate({ user, policy, session, profile, now });
+    if (!gate.open) return { answer: gate.refusal, events: gate.events ?? [] };
+    const facts = { user, policy, session, profile: gate.profile, now, input, shown: await opened };
+    return proof.kind === 'totp' ? decideCode(flow, facts, proof.value) : decideRecovery(flow, facts, proof.value);
+  };
   const early: DecideEarly<Accepted | Refusal> = async (profile, now) => {
     operation.noteEnrolled(profile);
     const gate = proofGate({ user, policy, session, profile, now });
@@ -90,7 +88,7 @@ export async function verify<User extends MfaUser>(flow: FlowContext<User>, sent
     const throttled = throttleGuess(budgetOfBrowser(gate.profile, findDevice(gate.profile, await opened, now)), 'verify', now);
     return throttled ? { decided: refused(throttled) } : 'queued';
   };
-  const answer = await flow.profiles.change(user.id, operation.report, opened.then(decide), undefined, {
+  const answer = await flow.profiles.change(user.id, operation.report, decide, undefined, {
     early,
     left: operation.left,
   });

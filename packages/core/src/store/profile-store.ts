@@ -1,3 +1,4 @@
+import type { Awaitable } from '../awaitable.js';
 import type { Keyring } from '../crypto/keyring.js';
 import { randomFraction, randomId } from '../crypto/random.js';
 import { type EventDetail, withCause } from '../events.js';
@@ -20,10 +21,16 @@ export interface Decision<Answer> {
 }
 
 /**
- * Decides on a profile. Pure but for fresh ids and secrets: it is called again on a fresh profile when another writer was first.
+ * Decides on a profile. Pure except for fresh ids and secrets, because it is called again on a fresh profile when another writer was
+ * first. It may await computations, such as the check of a signature, but never input or output.
+ *
  * `keyId` returns the id of the key that the stored profile names.
  */
-export type Decide<Answer> = (profile: Profile | null, now: number, keyId: () => string | undefined) => Decision<Answer>;
+export type Decide<Answer> = (
+  profile: Profile | null,
+  now: number,
+  keyId: () => string | undefined,
+) => Awaitable<Decision<Answer>>;
 
 /**
  * Decides while other operations of the same user run or wait, on a profile that was read in parallel. Returns the decision if nothing
@@ -52,15 +59,14 @@ export interface ProfileStore {
   /** One read too, for who only looks: what it gives has no secrets, and may be in use elsewhere. */
   glance(userId: string, report: Report, left?: () => number): Promise<ReadProfile | Refusal>;
   /**
-   * Reads, decides, writes if unchanged, and only then answers. A decision that first needs something else gets it while the
-   * profile is being read.
+   * Reads, decides, writes if unchanged, and only then answers.
    *
    * `whenUnreadable` decides for records that do not open (reset and forget); without it they are `unavailable`.
    */
   change<Answer>(
     userId: string,
     report: Report,
-    decide: Decide<Answer> | Promise<Decide<Answer>>,
+    decide: Decide<Answer>,
     whenUnreadable?: Decide<Answer>,
     how?: HowToChange<Answer>,
   ): Promise<Answer | Refusal>;
@@ -166,18 +172,18 @@ export function createProfileStore({
     userId: string,
     report: Report,
     left: () => number,
-    ready: Promise<Decide<Answer>>,
+    decide: Decide<Answer>,
     whenUnreadable: Decide<Answer> | undefined,
     asStored: boolean,
   ): Promise<Answer | Refusal> {
     if (left() <= 0) return BUSY;
     const first = await readStored(userId, left(), report);
     if (!first.done) return UNAVAILABLE;
-    const decide = await ready;
     let stored = first.value;
     const attempts: Attempt<Answer>[] = [];
 
     for (let tries = 0; ; tries++) {
+      const expected = stored;
       const opened = openStored(userId, stored);
       if (opened && !opened.readable) reportUnreadable(stored, opened, report);
       if (opened && !opened.readable && !whenUnreadable) return UNAVAILABLE;
@@ -185,14 +191,10 @@ export function createProfileStore({
       const tidied = opened?.readable ? tidyProfile(opened.profile, { recoveryCodes, asStored, now }) : null;
       const profile = tidied?.profile ?? null;
       const deciding = opened && !opened.readable && whenUnreadable ? whenUnreadable : decide;
-      const decision = withTidied(
-        deciding(profile, now, () => keyIdOf(stored)),
-        tidied,
-      );
+      const decision = withTidied(await deciding(profile, now, () => keyIdOf(expected)), tidied);
       const { next } = decision;
       if (!next || (next === 'remove' && !stored)) return finish(decision, report);
 
-      const expected = stored;
       const sealed = next === 'remove' ? null : sealNext(userId, expected, profile?.versions ?? [], next);
       const operation = sealed ? 'write' : 'remove';
       attempts.push({ minted: sealed?.version ?? null, decision });
@@ -245,10 +247,7 @@ export function createProfileStore({
       return { ok: true, profile: glanced.keep(userId, stored, opened.profile) };
     },
 
-    async change(userId, report, given, whenUnreadable, { early, asStored = false, left = startCountdown(OPERATION_MS) } = {}) {
-      const ready = Promise.resolve(given);
-      // Where the profile cannot be read, nobody waits for it.
-      ready.catch(() => undefined);
+    async change(userId, report, decide, whenUnreadable, { early, asStored = false, left = startCountdown(OPERATION_MS) } = {}) {
       let prioritized = false;
       if (queue.isBusy(userId)) {
         // What needs no write, a throttled answer above all, does not wait for those that do.
@@ -263,18 +262,14 @@ export function createProfileStore({
             if (typeof told === 'object') return finish(told.decided, report);
             prioritized = told === 'prioritized';
           } else {
-            const decide = await ready;
-            const decision = withTidied(
-              decide(profile, now, () => keyIdOf(read.value)),
-              tidied,
-            );
+            const decision = withTidied(await decide(profile, now, () => keyIdOf(read.value)), tidied);
             if (!decision.next) return finish(decision, report);
           }
         }
       }
       const answer = await queue.run(
         userId,
-        () => changeAlone(userId, report, left, ready, whenUnreadable, asStored),
+        () => changeAlone(userId, report, left, decide, whenUnreadable, asStored),
         prioritized,
       );
       return answer ?? BUSY;
