@@ -223,7 +223,7 @@ describe('LOG-1, I11: one principal event an operation', () => {
       enrolled: true,
       context,
       factor: 'totp',
-      door: 'verify',
+      endpoint: 'verify',
       why: 'wrong',
     });
   });

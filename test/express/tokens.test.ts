@@ -118,7 +118,7 @@ describe.each(versions)('a bearer API on Express $version', ({ express }) => {
       kit: {
         user: (req) => byId(claimsOf(req.headers.authorization)?.sub),
         assurance: (req) => assuranceFromClaims(claimsOf(req.headers.authorization) ?? {}),
-        onVerified: (_req, { user, assurance, door }) => ({ accessToken: accessToken(user.id, assurance), door }),
+        onVerified: (_req, { user, assurance, endpoint }) => ({ accessToken: accessToken(user.id, assurance), endpoint }),
       },
     });
   });
@@ -140,7 +140,7 @@ describe.each(versions)('a bearer API on Express $version', ({ express }) => {
     const authenticator = createAuthenticator(started.uri);
     const sent = { pendingToken, enrollmentId: started.enrollmentId, code: authenticator.code(host.clock.now()) };
     const confirmed = expectStatus(await tool(host).post('/mfa/enroll/confirm', sent), 200);
-    expect(confirmed.body.door).toBe('enroll');
+    expect(confirmed.body.endpoint).toBe('enroll');
     const code = () => {
       host.clock.advance(60_000);
       return authenticator.code(host.clock.now());
@@ -163,7 +163,7 @@ describe.each(versions)('a bearer API on Express $version', ({ express }) => {
     expect(refused.headers.get('www-authenticate')).toContain('insufficient_user_authentication');
     expect((await plain.post('/mfa/verify', { code: '000000' })).status).toBe(422);
     const verified = expectStatus(await plain.post('/mfa/verify', { code: code() }), 200);
-    expect(verified.body.door).toBe('verify');
+    expect(verified.body.endpoint).toBe('verify');
     expectStatus(await bearer(verified.body.accessToken).post('/payouts', {}), 201);
   });
 
@@ -177,7 +177,7 @@ describe.each(versions)('a bearer API on Express $version', ({ express }) => {
   it('gets a token with the new assurance from a change that ends the old ones', async () => {
     const { token } = await enrollTool();
     const ended = expectStatus(await bearer(token).post('/mfa/sessions/end', {}), 200);
-    expect(ended.body.door).toBe('manage');
+    expect(ended.body.endpoint).toBe('manage');
     expect((await bearer(token).get('/cases')).status).toBe(401);
     expectStatus(await bearer(ended.body.accessToken).get('/cases'), 200);
   });

@@ -24,7 +24,7 @@ export function createNames() {
 
 /** Fields whose values are words of the contract. Of other fields the type and the unit are. */
 const WORDS =
-  /^\.?(.*\.)?(state|via|acr|amr\[\]|access|because|reason|factors\[\]|kind|mfa|mfa_via|door|why|(?<!budget\.)level|operation|type|status|format|typ|alg|kid|iss|aud|v)$/;
+  /^\.?(.*\.)?(state|via|acr|amr\[\]|access|because|reason|factors\[\]|kind|mfa|mfa_via|door|endpoint|why|(?<!budget\.)level|operation|type|status|format|typ|alg|kid|iss|aud|v)$/;
 
 /** Every field of plain data with its type, and its value where that is a word of the contract. */
 export function* linesOf(value: unknown, at = ''): Generator<string> {

@@ -29,8 +29,8 @@ export type EventDetail =
   | { name: 'enrollment_started' | 'enrollment_shown' | 'enrollment_canceled'; enrollmentId: string }
   | { name: 'authenticator_enrolled' | 'authenticator_removed' | 'authenticator_renamed'; authenticatorId: string }
   | { name: 'verified'; via: AssuranceVia; authenticatorId?: string }
-  | { name: 'verification_failed'; factor: Factor; door: 'verify' | 'enroll'; why: 'wrong' | 'replayed' | 'malformed' }
-  | { name: 'throttled'; factor: Factor; door: 'verify' | 'enroll'; retryAfterSeconds: number }
+  | { name: 'verification_failed'; factor: Factor; endpoint: 'verify' | 'enroll'; why: 'wrong' | 'replayed' | 'malformed' }
+  | { name: 'throttled'; factor: Factor; endpoint: 'verify' | 'enroll'; retryAfterSeconds: number }
   | { name: 'guessing_suspected'; level: 'repeated' | 'half' | 'full' }
   | { name: 'recovery_code_used'; recoveryCodesLeft: number }
   | { name: 'recovery_codes_low'; recoveryCodesLeft: number }

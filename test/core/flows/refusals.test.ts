@@ -93,13 +93,13 @@ describe('LOG-4: what a proof is, and was not', () => {
     expect(await mfa.verify({ user: ada, session })).toStrictEqual({ ok: false, reason: 'invalid_code' });
     const code = wrongCode(authenticator, clock.now());
     for (let tries = 0; tries < 6; tries++) await mfa.verify({ user: ada, session, code });
-    const failed = { name: 'verification_failed', factor: 'totp', door: 'verify' };
+    const failed = { name: 'verification_failed', factor: 'totp', endpoint: 'verify' };
     expect(details(events)).toStrictEqual([
       { ...failed, why: 'malformed' },
       ...Array.from({ length: 3 }, () => ({ ...failed, why: 'wrong' })),
       { name: 'guessing_suspected', level: 'repeated' },
       ...Array.from({ length: 2 }, () => ({ ...failed, why: 'wrong' })),
-      { name: 'throttled', factor: 'totp', door: 'verify', retryAfterSeconds: 30 },
+      { name: 'throttled', factor: 'totp', endpoint: 'verify', retryAfterSeconds: 30 },
     ]);
   });
 
@@ -108,7 +108,7 @@ describe('LOG-4: what a proof is, and was not', () => {
     const session = await loginPending(mfa);
     events.length = 0;
     await mfa.verify({ user: ada, session, recoveryCode: 'no code' });
-    const failed = { name: 'verification_failed', factor: 'recovery-code', door: 'verify' };
+    const failed = { name: 'verification_failed', factor: 'recovery-code', endpoint: 'verify' };
     const wrong = '0000-'.repeat(6);
     expect(await mfa.verify({ user: ada, session, recoveryCode: wrong })).toStrictEqual({ ok: false, reason: 'invalid_code' });
     expect(details(events)).toStrictEqual([
@@ -155,11 +155,11 @@ describe('LOG-4: what a proof is, and was not', () => {
       mfa.confirmEnrollment({ user: ada, session, enrollmentId: enrollment.id, code: code as string });
     expect(await confirm('12345')).toStrictEqual({ ok: false, reason: 'invalid_code' });
     for (let tries = 0; tries < 6; tries++) await confirm(wrongCode(authenticator, clock.now()));
-    const failed = { name: 'verification_failed', factor: 'totp', door: 'enroll' };
+    const failed = { name: 'verification_failed', factor: 'totp', endpoint: 'enroll' };
     expect(details(events)).toStrictEqual([
       { ...failed, why: 'malformed' },
       ...Array.from({ length: 5 }, () => ({ ...failed, why: 'wrong' })),
-      { name: 'throttled', factor: 'totp', door: 'enroll', retryAfterSeconds: 30 },
+      { name: 'throttled', factor: 'totp', endpoint: 'enroll', retryAfterSeconds: 30 },
     ]);
   });
 });

@@ -105,7 +105,7 @@ function examineConfirmation<User extends MfaUser>(
 
   const code = parseCode(input.code);
   if (code === null) {
-    const malformed: EventDetail = { name: 'verification_failed', factor: 'totp', door: 'enroll', why: 'malformed' };
+    const malformed: EventDetail = { name: 'verification_failed', factor: 'totp', endpoint: 'enroll', why: 'malformed' };
     return { answer: refuse('invalid_code'), events: [malformed] };
   }
   const throttled = throttleGuess(budgetOfEnrollment(pending), 'enroll', now);

@@ -67,7 +67,7 @@ export async function verify<User extends MfaUser>(flow: FlowContext<User>, sent
   const proof = parseProof(input);
   if (!proof) {
     const factor = input.recoveryCode === undefined ? 'totp' : 'recovery-code';
-    operation.report({ name: 'verification_failed', factor, door: 'verify', why: 'malformed' });
+    operation.report({ name: 'verification_failed', factor, endpoint: 'verify', why: 'malformed' });
     return operation.end(refuse('invalid_code'));
   }
   const policy = await policyOf(flow.options, given, context, operation.left);
@@ -185,7 +185,7 @@ function recoveryEarly(profile: Profile, code: string, now: number): Awaited<Ret
 
 function refuseRecovery(profile: Profile, known: KnownDevice, code: string, now: number): Decision<Refusal> {
   if (isFlooded(profile.recoveryTries, now)) return refuseFlooded();
-  const failed = { name: 'verification_failed', factor: 'recovery-code', door: 'verify' } as const;
+  const failed = { name: 'verification_failed', factor: 'recovery-code', endpoint: 'verify' } as const;
   // Like a code of an authenticator that was accepted a moment ago: nothing is charged, and nothing is stored.
   if (profile.recoveryCodes && isUsedAgain(profile.recoveryCodes, code, now)) {
     return { answer: refuse('invalid_code'), events: [{ ...failed, why: 'replayed' }] };

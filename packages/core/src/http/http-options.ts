@@ -13,7 +13,7 @@ export interface VerifiedRequest<User extends MfaUser = MfaUser> {
   user: User;
   assurance: Assurance;
   /** `manage`: a bearer client changed something and needs a token with the new assurance. */
-  door: 'verify' | 'enroll' | 'manage';
+  endpoint: 'verify' | 'enroll' | 'manage';
 }
 
 /** Looks and words of the pages. */

@@ -28,7 +28,7 @@ describe('a client with a pending token', () => {
     expect(answer.status).toBe(200);
     const assurance = expect.objectContaining({ userId: ada.id, via: 'otp' });
     expect(answer.body).toEqual({ accessToken: 'for ada@example.com', assurance, returnTo: '/home' });
-    expect(told).toEqual([['request', { user: ada, assurance: answer.body.assurance, door: 'verify' }]]);
+    expect(told).toEqual([['request', { user: ada, assurance: answer.body.assurance, endpoint: 'verify' }]]);
     expect(answer.cookies).toEqual([]);
     const again = await client.post('/verify', { pendingToken: token, code: code() });
     expect(again.body).toMatchObject(INVALID);
@@ -49,7 +49,7 @@ describe('a client with a pending token', () => {
       assurance: { userId: bob.id },
       accessToken: 'for bob@example.com',
     });
-    expect(told).toEqual([['request', { user: bob, assurance: confirmed.body.assurance, door: 'enroll' }]]);
+    expect(told).toEqual([['request', { user: bob, assurance: confirmed.body.assurance, endpoint: 'enroll' }]]);
   });
 
   it('leaves no device behind that it could not show again, unless it keeps one', async () => {
@@ -174,13 +174,13 @@ describe('a client with bearer tokens', () => {
     expect(ended.status).toBe(200);
     const assurance = expect.objectContaining({ userId: ada.id, verifiedAt: session.assurance.verifiedAt });
     expect(ended.body).toEqual({ accessToken: 'for ada@example.com', returnTo: 'nor mine', assurance });
-    expect(told).toEqual([['request', { user: ada, assurance: ended.body.assurance, door: 'manage' }]]);
+    expect(told).toEqual([['request', { user: ada, assurance: ended.body.assurance, endpoint: 'manage' }]]);
     expect((await client(session.assurance).get('', bearer)).body).toMatchObject({ because: 'revoked' });
     expect((await client(ended.body.assurance).get('', bearer)).status).toBe(200);
     const codes = await client(ended.body.assurance).post('/recovery-codes', {}, bearer);
     expect(codes.body).toMatchObject({ accessToken: 'for ada@example.com', recoveryCodes: expect.any(Array) });
     expect(codes.body.assurance).toEqual(ended.body.assurance);
-    expect(told[1]).toEqual(['request', { user: ada, assurance: codes.body.assurance, door: 'manage' }]);
+    expect(told[1]).toEqual(['request', { user: ada, assurance: codes.body.assurance, endpoint: 'manage' }]);
   });
 
   it('ENR-5: enrolls another authenticator by a proof of the last five minutes, and shows by the id that it began it', async () => {
@@ -194,7 +194,7 @@ describe('a client with bearer tokens', () => {
     expect((await client.post('/enroll/confirm', { enrollmentId, code: wrong }, bearer)).body.reason).toBe('invalid_code');
     const confirmed = await client.post('/enroll/confirm', { enrollmentId, code }, bearer);
     expect(confirmed.body).toMatchObject({ authenticator: { name: 'Tablet' }, accessToken: 'for ada@example.com' });
-    expect(told.at(-1)?.[1].door).toBe('enroll');
+    expect(told.at(-1)?.[1].endpoint).toBe('enroll');
     const other = (await client.post('/enroll', {}, bearer)).body.enrollmentId;
     const canceled = await client.post('/enroll/cancel', { enrollmentId: other }, bearer);
     expect(canceled.body).toMatchObject({ assurance: { userId: ada.id }, accessToken: 'for ada@example.com' });
@@ -243,5 +243,5 @@ it('the host of a session is told of its proofs, and adds nothing to a change', 
   expect((await client.post('/verify', { code: code() })).body.accessToken).toBe('for ada@example.com');
   expect((await client.post('/sessions/end')).text).toBe('');
   expect(Object.keys((await client.post('/recovery-codes')).body)).toEqual(['recoveryCodes', 'recoveryCodesId']);
-  expect(told.map(([, { door }]) => door)).toEqual(['verify']);
+  expect(told.map(([, { endpoint }]) => endpoint)).toEqual(['verify']);
 });

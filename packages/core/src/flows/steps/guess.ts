@@ -65,13 +65,13 @@ export function budgetOfEnrollment({ id, budget = UNTOUCHED }: PendingEnrollment
 }
 
 /** Returns the refusal if the user must wait before the next guess, or null if the guess may be evaluated. Charges and stores nothing. */
-export function throttleGuess(source: BudgetSource, door: 'verify' | 'enroll', now: number): PricedGuess | null {
+export function throttleGuess(source: BudgetSource, endpoint: 'verify' | 'enroll', now: number): PricedGuess | null {
   const { waitMs } = budgetAt(source.budget, now, source.owner);
   if (waitMs === 0) return null;
   const retryAfterSeconds = Math.ceil(waitMs / 1000);
   return {
     refusal: refuse('throttled', { retryAfterSeconds }),
-    events: [{ name: 'throttled', factor: 'totp', door, retryAfterSeconds }, ...clockAnomalyOf(source, now)],
+    events: [{ name: 'throttled', factor: 'totp', endpoint, retryAfterSeconds }, ...clockAnomalyOf(source, now)],
   };
 }
 
@@ -84,7 +84,7 @@ export function throttleGuess(source: BudgetSource, door: 'verify' | 'enroll', n
 export function priceGuess(
   source: BudgetSource,
   profile: Profile,
-  door: 'verify' | 'enroll',
+  endpoint: 'verify' | 'enroll',
   outcome: 'accepted' | 'replayed' | 'repeated' | 'wrong',
   now: number,
 ): PricedGuess {
@@ -92,7 +92,7 @@ export function priceGuess(
   if (outcome === 'accepted') return { profile: source.put(profile, afterSuccess(source.budget, now)), events: anomaly };
   const why = outcome === 'wrong' ? 'wrong' : 'replayed';
   const refusal = refuse('invalid_code');
-  const events: EventDetail[] = [{ name: 'verification_failed', factor: 'totp', door, why }, ...anomaly];
+  const events: EventDetail[] = [{ name: 'verification_failed', factor: 'totp', endpoint, why }, ...anomaly];
   // Nothing is stored: a crowd that repeats one right code must not make a crowd of writes. That its answer comes sooner tells only
   // that the code was accepted a moment ago, which is worth nothing because it is never accepted again.
   if (outcome === 'repeated') return { refusal, events };

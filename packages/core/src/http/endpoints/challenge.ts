@@ -50,7 +50,7 @@ export async function verifyProof<User extends MfaUser, Request>(call: EndpointC
     return answerRefusal(call, verified, { redraw: (problem) => redrawChallenge(call, { mode, problem }) });
   }
   const { ok: _, ...answer } = verified;
-  const added = await tellHost(call, { assurance: answer.assurance, door: 'verify' });
+  const added = await tellHost(call, { assurance: answer.assurance, endpoint: 'verify' });
   if (!added) return answerLate(call);
   if (!call.html) return jsonAnswer(kit, 200, { ...added, ...answer });
   // Offered at logins only: a step-up is in the middle of something else. The offer leads on to where the proof would have led.

@@ -133,7 +133,7 @@ export async function answerChange<User extends MfaUser, Request>(
   const { assurance, notice } = input;
   if (html) return redirectAnswer(kit, overviewUrl(call, notice));
   if (flows.keepsState || !assurance) return emptyAnswer(kit);
-  const added = await tellHost(call, { assurance, door: 'manage' });
+  const added = await tellHost(call, { assurance, endpoint: 'manage' });
   return added ? jsonAnswer(kit, 200, { ...added, assurance }) : answerLate(call);
 }
 

@@ -54,7 +54,7 @@ export async function confirmEnroll<User extends MfaUser, Request>(call: Endpoin
     return answerRefusal(call, confirmed, { returnTo: enrollUrl(call), redraw: () => redrawEnroll(call) });
   }
   const { ok: _, ...answer } = confirmed;
-  const added = await tellHost(call, { assurance: answer.assurance, door: 'enroll' });
+  const added = await tellHost(call, { assurance: answer.assurance, endpoint: 'enroll' });
   // The recovery codes are shown once: they leave even where the fields of the host are missing.
   if (!added && !answer.recoveryCodes) return answerLate(call);
   if (!call.html) return jsonAnswer(kit, 200, { ...added, ...answer });
