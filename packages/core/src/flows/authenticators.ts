@@ -15,12 +15,14 @@ export function renameAuthenticator<User extends MfaUser>(
   input: Acting<User> & { authenticatorId: string; name: string },
 ): Promise<Result<{ session: MfaSession }>> {
   const { authenticatorId, name } = input;
-  return manage(flow, input, 'rename_authenticator', ({ profile }) => {
-    if (!has(profile, authenticatorId)) return { refusal: refuse('not_enrolled') };
-    const authenticators = profile.authenticators.map((authenticator) =>
-      authenticator.id === authenticatorId ? { ...authenticator, name: tidyName(name, authenticator.name) } : authenticator,
-    );
-    return { next: { ...profile, authenticators }, fields: {}, events: [{ name: 'authenticator_renamed', authenticatorId }] };
+  return manage(flow, input, 'rename_authenticator', {
+    change({ profile }) {
+      if (!has(profile, authenticatorId)) return { refusal: refuse('not_enrolled') };
+      const authenticators = profile.authenticators.map((authenticator) =>
+        authenticator.id === authenticatorId ? { ...authenticator, name: tidyName(name, authenticator.name) } : authenticator,
+      );
+      return { next: { ...profile, authenticators }, fields: {}, events: [{ name: 'authenticator_renamed', authenticatorId }] };
+    },
   });
 }
 
@@ -30,11 +32,8 @@ export function removeAuthenticator<User extends MfaUser>(
   input: Acting<User> & { authenticatorId: string },
 ): Promise<Result<{ session: MfaSession }>> {
   const { authenticatorId } = input;
-  return manage(
-    flow,
-    input,
-    'remove_authenticator',
-    ({ profile, policy, now }) => {
+  return manage(flow, input, 'remove_authenticator', {
+    change({ profile, policy, now }) {
       if (!has(profile, authenticatorId)) return { refusal: refuse('not_enrolled') };
       if (!mayRemove(policy, profile, authenticatorId)) return { refusal: refuse('not_allowed') };
       const authenticators = profile.authenticators.filter((candidate) => candidate.id !== authenticatorId);
@@ -42,10 +41,10 @@ export function removeAuthenticator<User extends MfaUser>(
       const next = authenticators.length > 0 ? remaining : { ...remaining, recoveryCodes: null, devices: [], unenrolledAt: now };
       return { next, fields: {}, events: [{ name: 'authenticator_removed', authenticatorId }] };
     },
-    async (profile, operation, userId) => {
-      if (!isEnrolled(profile)) await tellHost(flow, { userId, enrolled: false }, operation.report);
+    async afterWrite(next, { user, operation }) {
+      if (!isEnrolled(next)) await tellHost(flow, { userId: user.id, enrolled: false }, operation.report);
     },
-  );
+  });
 }
 
 /**
@@ -57,11 +56,8 @@ export function regenerateRecoveryCodes<User extends MfaUser>(
   flow: FlowContext<User>,
   input: Acting<User>,
 ): Promise<Result<{ recoveryCodes: string[]; recoveryCodesId: string; session: MfaSession }>> {
-  return manage<User, { recoveryCodes: string[]; recoveryCodesId: string }>(
-    flow,
-    input,
-    'regenerate_recovery_codes',
-    ({ profile, session, now }) => {
+  return manage<User, { recoveryCodes: string[]; recoveryCodesId: string }>(flow, input, 'regenerate_recovery_codes', {
+    change({ profile, session, now }) {
       if (flow.options.recoveryCodeCount === 0) return { refusal: refuse('not_allowed') };
       const { createdAt = 0 } = profile.recoveryCodes ?? {};
       if (createdAt <= now && session.assurance.verifiedAt < createdAt) return { refusal: assuranceRequired() };
@@ -72,7 +68,7 @@ export function regenerateRecoveryCodes<User extends MfaUser>(
         events: [{ name: 'recovery_codes_regenerated' }],
       };
     },
-  );
+  });
 }
 
 function has(profile: Profile, authenticatorId: string): boolean {

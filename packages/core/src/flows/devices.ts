@@ -15,11 +15,13 @@ export function revokeDevice<User extends MfaUser>(
   input: Acting<User> & { deviceId: string },
 ): Promise<Result<{ session: MfaSession; endedOwnSession?: true }>> {
   const { deviceId } = input;
-  return manage<User, { endedOwnSession?: true }>(flow, input, 'revoke_device', ({ profile, session }) => {
-    const next = endDevice(profile, deviceId);
-    const gone: EventDetail[] = next === profile ? [] : [{ name: 'device_revoked', deviceId }];
-    if (next === profile || session.assurance.deviceId !== deviceId) return { next, fields: {}, events: gone };
-    return { next, fields: { endedOwnSession: true }, events: gone, session: beforeCode(session, next) };
+  return manage<User, { endedOwnSession?: true }>(flow, input, 'revoke_device', {
+    change({ profile, session }) {
+      const next = endDevice(profile, deviceId);
+      const events: EventDetail[] = next === profile ? [] : [{ name: 'device_revoked', deviceId }];
+      if (next === profile || session.assurance.deviceId !== deviceId) return { next, fields: {}, events };
+      return { next, fields: { endedOwnSession: true }, events, session: beforeCode(session, next) };
+    },
   });
 }
 
@@ -28,14 +30,16 @@ export function endAllSessions<User extends MfaUser>(
   flow: FlowContext<User>,
   input: Acting<User>,
 ): Promise<Result<{ session: MfaSession }>> {
-  return manage(flow, input, 'end_all_sessions', ({ profile }) => ({
-    next: withNewEpoch(profile),
-    fields: {},
-    events: [{ name: 'sessions_ended', because: 'user' }],
-  }));
+  return manage(flow, input, 'end_all_sessions', {
+    change: ({ profile }) => ({
+      next: withNewEpoch(profile),
+      fields: {},
+      events: [{ name: 'sessions_ended', because: 'user' }],
+    }),
+  });
 }
 
-/** The state of a login whose first factor was proven, nobody knows when. */
+/** The state of a login whose first factor was proven at an unknown time. */
 function beforeCode({ assurance, returnTo }: VerifiedSession, { epoch, deviceEpoch }: Profile): MfaSession {
   const { userId } = assurance;
   const way = returnTo === undefined ? {} : { returnTo };

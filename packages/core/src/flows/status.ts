@@ -1,36 +1,33 @@
 import type { EventContext } from '../events.js';
 import { isUnsaved } from '../factors/recovery-code/recovery-code.js';
-import { readUser } from '../host-input.js';
 import { budgetAt } from '../limits/guess-budget.js';
 import type { MfaUser } from '../options.js';
-import { enrollmentDeadline, isProfileMissing } from '../policy/enforcement.js';
+import { type EffectivePolicy, enrollmentDeadline, isProfileMissing } from '../policy/enforcement.js';
 import { type Device, rememberedEnd } from '../profile/device.js';
-import { type Authenticator, isEnrolled } from '../profile/profile.js';
+import { type Authenticator, isEnrolled, type Profile } from '../profile/profile.js';
 import type { RecoveryCodeSet } from '../profile/recovery-code-set.js';
 import { type AuthenticatorSummary, type DeviceSummary, type MfaStatus, type Result, refuse } from '../results.js';
-import { CALLBACK_LATE } from './steps/host-callback.js';
-import { beginOperation, type FlowContext, policyOf } from './steps/operation.js';
+import { readingFlow } from './steps/acting-flow.js';
+import type { FlowContext } from './steps/operation.js';
 
 /** What is known about a user's MFA, without a secret. One read. */
-export async function getStatus<User extends MfaUser>(
+export function getStatus<User extends MfaUser>(
   flow: FlowContext<User>,
-  { user: given, context }: { user: User; context?: EventContext | undefined },
+  input: { user: User; context?: EventContext | undefined },
 ): Promise<Result<{ status: MfaStatus }>> {
-  const user = readUser(given, flow.options.warn);
-  const operation = beginOperation(flow, { name: 'get_status', userId: user.id, context });
-  const policy = await policyOf(flow.options, given, context, operation.left);
-  if (!policy) return operation.end(CALLBACK_LATE);
-  const read = await flow.profiles.read(user.id, operation.report, operation.left);
-  if (!read.ok) return operation.end(read);
-  const { profile } = read;
-  const now = flow.options.clock();
-  if (policy.mfa !== 'off' && isProfileMissing(user.enrolled, profile, now)) {
-    operation.report({ name: 'profile_missing' });
-    return operation.end(refuse('profile_missing'));
-  }
+  return readingFlow(flow, input, 'get_status', ({ user, operation }) => ({ policy, profile, now }) => {
+    if (policy.mfa !== 'off' && isProfileMissing(user.enrolled, profile, now)) {
+      operation.report({ name: 'profile_missing' });
+      return refuse('profile_missing');
+    }
+    return { ok: true, status: statusOf(policy, profile, now) };
+  });
+}
+
+function statusOf(policy: EffectivePolicy, profile: Profile | null, now: number): MfaStatus {
   const enrollBy = enrollmentDeadline(policy, profile);
   const wait = profile ? budgetAt(profile.budget, now, 'account').waitMs : 0;
-  const status: MfaStatus = {
+  return {
     enrolled: isEnrolled(profile),
     mfa: policy.mfa,
     mayEnroll: policy.mayEnroll,
@@ -41,7 +38,6 @@ export async function getStatus<User extends MfaUser>(
     ...unsavedCodes(profile?.recoveryCodes ?? null),
     waitSeconds: Math.ceil(wait / 1000),
   };
-  return { ok: true, status };
 }
 
 function unsavedCodes(set: RecoveryCodeSet | null): Pick<MfaStatus, 'recoveryCodesUnsaved' | 'recoveryCodesId'> {

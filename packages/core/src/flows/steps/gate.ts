@@ -17,16 +17,25 @@ export interface AtTheDoor {
   now: number;
 }
 
-/** An open door gives the profile that is there; a closed one says why. */
-export type Gate = { open: true; profile: Profile } | Closed;
-/** Open only to a session that has proven a second factor. */
-export type ManagementGate = { open: true; profile: Profile; session: VerifiedSession } | Closed;
+/** A gate that is open has the profile. */
+export interface OpenGate {
+  open: true;
+  profile: Profile;
+}
 
-interface Closed {
+/** A gate that is closed has the refusal. */
+export interface ClosedGate {
   open: false;
   refusal: Refusal;
-  events?: EventDetail[];
+  events?: EventDetail[] | undefined;
 }
+
+/** A gate that is open only to a session with a second factor. */
+export interface OpenManagementGate extends OpenGate {
+  session: VerifiedSession;
+}
+
+export type Gate = OpenGate | ClosedGate;
 
 /** The door to a proof: any state of this user that is still worth something, and an authenticator to prove by. */
 export function proofGate(at: AtTheDoor): Gate {
@@ -36,7 +45,7 @@ export function proofGate(at: AtTheDoor): Gate {
 }
 
 /** The door to managing authenticators, devices and codes: a second factor, and a moment ago. */
-export function managementGate(at: AtTheDoor): ManagementGate {
+export function managementGate(at: AtTheDoor): OpenManagementGate | ClosedGate {
   const gate = stateGate(at);
   if (!gate.open) return gate;
   const { session, now } = at;
@@ -74,6 +83,6 @@ export function assuranceRequired(): Refusal {
   return refuse('assurance_required', { maxAgeSeconds: MANAGEMENT_MAX_AGE_SECONDS });
 }
 
-function closed(refusal: Refusal, events?: EventDetail[]): Closed {
-  return { open: false, refusal, ...(events ? { events } : {}) };
+function closed(refusal: Refusal, events?: EventDetail[]): ClosedGate {
+  return { open: false, refusal, events };
 }

@@ -1,0 +1,113 @@
+import type { MfaSession } from '../../assurance.js';
+import type { Awaitable } from '../../awaitable.js';
+import type { EventContext } from '../../events.js';
+import { type KnownUser, readUser } from '../../host-input.js';
+import type { MfaUser } from '../../options.js';
+import type { EffectivePolicy } from '../../policy/enforcement.js';
+import type { Profile } from '../../profile/profile.js';
+import { type Refusal, refuse } from '../../results.js';
+import type { DecideEarly, Decision } from '../../store/profile-store.js';
+import type { AtTheDoor, ClosedGate, OpenGate } from './gate.js';
+import { CALLBACK_LATE } from './host-callback.js';
+import { type Acting, beginOperation, type FlowContext, isRefusal, type Operation, policyOf, stateOf } from './operation.js';
+
+/** Who acts, and the operation that collects the events. The flow ends it, so steps only report to it. */
+export interface Begun {
+  user: KnownUser;
+  operation: Omit<Operation, 'end' | 'finish'>;
+}
+
+/** The steps in which a flow changes a profile. */
+export interface ActingSteps<Open extends OpenGate, Done extends { ok: true }, Answer extends { ok: true }> {
+  /** Whether the user may do this. It is asked again if another writer was first. */
+  gate(at: AtTheDoor): Open | ClosedGate;
+  /** Decides behind an open gate. */
+  decide(open: Open, at: AtTheDoor): Awaitable<Decision<Done | Refusal>>;
+  /** Decides behind an open gate while other operations of the user run; see {@link DecideEarly}. */
+  early?(open: Open, at: AtTheDoor): ReturnType<DecideEarly<Done | Refusal>>;
+  /** Is awaited once the change is stored, for example to call `markEnrolled`. */
+  afterWrite?(done: Done): Promise<void>;
+  /** Builds the answer once the change is stored. */
+  answer(done: Done): Answer;
+}
+
+/**
+ * Runs a flow in which a user acts in a session and changes their profile: reads the user, checks that the session is theirs, asks the
+ * policy, asks the gate, decides, writes, and ends the operation with the answer.
+ *
+ * `start` checks the input, before the policy is asked, and returns the steps or a refusal.
+ */
+export async function actingFlow<
+  User extends MfaUser,
+  Open extends OpenGate,
+  Done extends { ok: true },
+  Answer extends { ok: true },
+>(
+  flow: FlowContext<User>,
+  input: Acting<User>,
+  name: string,
+  start: (begun: Begun & { session: MfaSession }) => Refusal | ActingSteps<Open, Done, Answer>,
+): Promise<Answer | Refusal> {
+  const { user: given, context } = input;
+  const user = readUser(given, flow.options.warn);
+  const operation = beginOperation(flow, { name, userId: user.id, context });
+  const session = stateOf(user.id, input.session);
+  if (!session) return operation.end(refuse('login_again'));
+  const steps = start({ user, session, operation });
+  if (isRefusal(steps)) return operation.end(steps);
+  const policy = await policyOf(flow.options, given, context, operation.left);
+  if (!policy) return operation.end(CALLBACK_LATE);
+
+  const decide = (profile: Profile | null, now: number): Awaitable<Decision<Done | Refusal>> => {
+    operation.noteEnrolled(profile);
+    const at = { user, policy, session, profile, now };
+    const gate = steps.gate(at);
+    return gate.open ? steps.decide(gate, at) : refusedAt(gate);
+  };
+  const early: DecideEarly<Done | Refusal> = async (profile, now) => {
+    operation.noteEnrolled(profile);
+    const at = { user, policy, session, profile, now };
+    const gate = steps.gate(at);
+    if (!gate.open) return { decided: refusedAt(gate) };
+    return steps.early ? steps.early(gate, at) : 'queued';
+  };
+  const answer = await flow.profiles.change(user.id, operation.report, decide, undefined, {
+    early: steps.early && early,
+    left: operation.left,
+  });
+  if (isRefusal(answer)) return operation.end(answer);
+  if (steps.afterWrite) await steps.afterWrite(answer);
+  return operation.end(steps.answer(answer));
+}
+
+/** What a flow that changes nothing answers from. */
+export interface ReadFacts {
+  policy: EffectivePolicy;
+  profile: Profile | null;
+  now: number;
+}
+
+/**
+ * Runs a flow that reads a user's profile and changes nothing. `start` checks the input, before the policy is asked, and returns a
+ * refusal or the function that builds the answer.
+ */
+export async function readingFlow<User extends MfaUser, Answer extends { ok: true }>(
+  flow: FlowContext<User>,
+  { user: given, context }: { user: User; context?: EventContext | undefined },
+  name: string,
+  start: (begun: Begun) => Refusal | ((facts: ReadFacts) => Answer | Refusal),
+): Promise<Answer | Refusal> {
+  const user = readUser(given, flow.options.warn);
+  const operation = beginOperation(flow, { name, userId: user.id, context });
+  const answer = start({ user, operation });
+  if (typeof answer === 'object') return operation.end(answer);
+  const policy = await policyOf(flow.options, given, context, operation.left);
+  if (!policy) return operation.end(CALLBACK_LATE);
+  const read = await flow.profiles.read(user.id, operation.report, operation.left);
+  if (!read.ok) return operation.end(read);
+  return operation.end(answer({ policy, profile: read.profile, now: flow.options.clock() }));
+}
+
+function refusedAt({ refusal, events }: ClosedGate): Decision<Refusal> {
+  return { answer: refusal, events: events ?? [] };
+}
