@@ -1,5 +1,5 @@
 import { fillText, type Html, html, safeUrl } from '../html/html.js';
-import { assetUrl } from './assets.js';
+import { assetUrl } from './assets/assets.js';
 import type { Messages } from './messages.js';
 import type { PageFrame, PageNotice } from './page.js';
 

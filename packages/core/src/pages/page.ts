@@ -81,7 +81,7 @@ export interface PageFrame {
   brand: string;
   /** URL of a logo of the same origin, or of one that the host's CSP addition allows. */
   logoUrl?: string | undefined;
-  /** A style sheet of the same origin, loaded after the kit's: sets the custom properties that `style.ts` names. */
+  /** A style sheet of the same origin, loaded after the kit's: sets the custom properties that `assets/page.css` names. */
   themeUrl?: string | undefined;
   /** Where a user without phone and without recovery codes gets help. */
   supportUrl?: string | undefined;

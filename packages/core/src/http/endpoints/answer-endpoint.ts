@@ -132,9 +132,9 @@ async function answerAsset<User extends MfaUser, Request>(
   if (exchange.method !== 'GET' && exchange.method !== 'HEAD') {
     return turnAway(kit, exchange, describeProblem('method_not_allowed'), [['Allow', 'GET, HEAD']]);
   }
-  const { assets, assetUrl } = await import('../../pages/assets.js');
+  const { assets, assetUrl } = await import('../../pages/assets/assets.js');
   const fresh = assetUrl('', name).endsWith(`?v=${readQuery(exchange).get('v')}`);
-  return assetAnswer(kit, { type: assets[name].type, body: assets[name].body(), fresh });
+  return assetAnswer(kit, { type: assets[name].mediaType, body: assets[name].text, fresh });
 }
 
 function readQuery({ url }: Pick<MfaExchange, 'url'>): URLSearchParams {

@@ -1,18 +1,16 @@
-import type { AssetName } from './asset-names.js';
-import { pageScript } from './script.js';
-import { pageStyle } from './style.js';
+import type { AssetName } from '../asset-names.js';
+import { pageScript, pageStyle } from './assets.generated.js';
 
 /** A file that the pages link to. */
 export interface PageAsset {
-  /** Media type. */
-  type: string;
-  body(): string;
+  mediaType: string;
+  text: string;
 }
 
-/** The one style sheet and the one script. The address changes with the content, so browsers may keep them for ever. */
+/** The style sheet and the script of all pages. Their address changes with their content, so browsers may keep them for ever. */
 export const assets: Record<AssetName, PageAsset> = {
-  'page.css': { type: 'text/css; charset=utf-8', body: pageStyle },
-  'page.js': { type: 'text/javascript; charset=utf-8', body: () => pageScript },
+  'page.css': { mediaType: 'text/css; charset=utf-8', text: pageStyle },
+  'page.js': { mediaType: 'text/javascript; charset=utf-8', text: pageScript },
 };
 
 /** Where the browser finds a file, with a tag of its content. */
@@ -27,7 +25,7 @@ function contentTag(name: AssetName): string {
   const known = tags.get(name);
   if (known !== undefined) return known;
   let hash = 0x811c9dc5;
-  for (const character of assets[name].body()) hash = Math.imul(hash ^ (character.codePointAt(0) ?? 0), 0x01000193);
+  for (const character of assets[name].text) hash = Math.imul(hash ^ (character.codePointAt(0) ?? 0), 0x01000193);
   const tag = (hash >>> 0).toString(16).padStart(8, '0');
   tags.set(name, tag);
   return tag;
