@@ -7,7 +7,7 @@ import { endDevice, type Profile, tidyName } from '../../profile/profile.js';
 import type { DeviceGrant } from '../../results.js';
 import { yieldTurn } from '../../store/deadline.js';
 import { type DeviceClaims, openDeviceToken, signDeviceToken } from '../../tokens/device-token.js';
-import type { FlowContext } from './operation.js';
+import type { FlowContext } from './flow-context.js';
 
 /** What every proof may say of the browser that it comes from. */
 export interface DeviceInput {
@@ -52,7 +52,18 @@ export interface PassedDevice {
 const MOST_TOKENS = 4;
 
 /** Opens the device tokens of a request, once its read is on the way: at most four, and only those of this user count. */
-export async function openShownTokens<User extends MfaUser>(
+export function openShownTokens<User extends MfaUser>(
+  flow: FlowContext<User>,
+  userId: string,
+  tokens: string | readonly string[] | undefined,
+): Promise<ShownTokens> {
+  const opened = openTokens(flow, userId, tokens);
+  // If the profile cannot be read, nobody awaits this, and an unhandled rejection would end the process.
+  opened.catch(() => undefined);
+  return opened;
+}
+
+async function openTokens<User extends MfaUser>(
   flow: FlowContext<User>,
   userId: string,
   tokens: string | readonly string[] | undefined,
