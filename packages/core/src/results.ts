@@ -35,6 +35,11 @@ export function refuse(reason: RefusalReason, details: Omit<Refusal, 'ok' | 'rea
   return { ok: false, reason, ...details };
 }
 
+/** Whether the answer of a flow is a refusal. */
+export function isRefusal(answer: object): answer is Refusal {
+  return 'ok' in answer && answer.ok === false;
+}
+
 /** A device token for the user's browser, to be kept in a cookie that only this user's login reads. */
 export interface DeviceGrant {
   token: string;

@@ -16,8 +16,8 @@ import type {
 import type { Decide } from '../store/profile-store.js';
 import { DAY } from '../time.js';
 import { beginEnding } from './steps/ending.js';
+import type { FlowContext } from './steps/flow-context.js';
 import { inEpoch } from './steps/manage.js';
-import type { FlowContext } from './steps/operation.js';
 
 /** An operation of support staff: who does it and why, for the audit trail. */
 export interface Administering {

@@ -5,9 +5,10 @@ import type { MfaUser } from '../options.js';
 import { mayRemove } from '../policy/removal.js';
 import { isEnrolled, type Profile, tidyName, withNewEpoch } from '../profile/profile.js';
 import { type Result, refuse } from '../results.js';
+import type { Acting, FlowContext } from './steps/flow-context.js';
 import { assuranceRequired } from './steps/gate.js';
 import { manage } from './steps/manage.js';
-import { type Acting, type FlowContext, tellHost } from './steps/operation.js';
+import { markEnrolled } from './steps/mark-enrolled.js';
 
 /** Gives an authenticator another name. */
 export function renameAuthenticator<User extends MfaUser>(
@@ -42,7 +43,7 @@ export function removeAuthenticator<User extends MfaUser>(
       return { next, fields: {}, events: [{ name: 'authenticator_removed', authenticatorId }] };
     },
     async afterWrite(next, { user, operation }) {
-      if (!isEnrolled(next)) await tellHost(flow, { userId: user.id, enrolled: false }, operation.report);
+      if (!isEnrolled(next)) await markEnrolled(flow, { userId: user.id, enrolled: false }, operation.report);
     },
   });
 }

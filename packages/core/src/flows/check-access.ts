@@ -8,8 +8,10 @@ import { checkRequirement, decideAccess, isDated, PLAIN_REQUIREMENT } from '../p
 import type { Profile } from '../profile/profile.js';
 import { startCountdown } from '../store/deadline.js';
 import { OPERATION_MS } from '../store/profile-store.js';
+import { type FlowContext, stateOf } from './steps/flow-context.js';
 import { CALLBACK_LATE } from './steps/host-callback.js';
-import { beginOperation, type FlowContext, policyOf, stateOf } from './steps/operation.js';
+import { beginOperation } from './steps/operation.js';
+import { policyOf } from './steps/user-policy.js';
 
 interface AccessInput<User extends MfaUser> {
   user: User;

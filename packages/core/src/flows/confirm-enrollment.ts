@@ -8,15 +8,17 @@ import { afterSuccess } from '../limits/guess-budget.js';
 import type { MfaUser } from '../options.js';
 import type { PendingEnrollment } from '../profile/enrollment.js';
 import { type Authenticator, isEnrolled, isInForce, type Profile, withoutRemembrance } from '../profile/profile.js';
-import { type AuthenticatorSummary, type DeviceGrant, type Refusal, type Result, refuse } from '../results.js';
+import { type AuthenticatorSummary, type DeviceGrant, isRefusal, type Refusal, type Result, refuse } from '../results.js';
 import type { Decide, DecideEarly, Decision } from '../store/profile-store.js';
 import { isFull, isOpen, isOwn } from './enroll.js';
 import { summarizeAuthenticator } from './status.js';
 import { checkCode } from './steps/check-proof.js';
+import { type Acting, type FlowContext, stateOf } from './steps/flow-context.js';
 import { type AtTheDoor, assuranceRequired, stateGate, useUpToken } from './steps/gate.js';
 import { budgetOfEnrollment, priceGuess, throttleGuess } from './steps/guess.js';
 import { CALLBACK_LATE } from './steps/host-callback.js';
-import { type Acting, beginOperation, type FlowContext, isRefusal, policyOf, stateOf, tellHost } from './steps/operation.js';
+import { markEnrolled } from './steps/mark-enrolled.js';
+import { beginOperation } from './steps/operation.js';
 import {
   type DeviceInput,
   findDevice,
@@ -26,6 +28,7 @@ import {
   signGrant,
   type TokenToSign,
 } from './steps/presented-device.js';
+import { policyOf } from './steps/user-policy.js';
 import { activeAssurance } from './verify.js';
 
 interface ConfirmInput<User extends MfaUser> extends Acting<User>, DeviceInput {
@@ -79,7 +82,7 @@ export async function confirmEnrollment<User extends MfaUser>(
   };
   const answer = await flow.profiles.change(user.id, operation.report, decide, undefined, { early, left: operation.left });
   if (isRefusal(answer)) return operation.end(answer);
-  await tellHost(flow, { userId: user.id, enrolled: true }, operation.report);
+  await markEnrolled(flow, { userId: user.id, enrolled: true }, operation.report);
   const { sign, ...confirmed } = answer;
   return operation.end(sign ? { ...confirmed, device: signGrant(flow, user.id, sign) } : confirmed);
 }

@@ -3,8 +3,8 @@ import type { EventDetail } from '../events.js';
 import type { MfaUser } from '../options.js';
 import { endDevice, type Profile, withNewEpoch } from '../profile/profile.js';
 import type { Result } from '../results.js';
+import type { Acting, FlowContext } from './steps/flow-context.js';
 import { manage } from './steps/manage.js';
-import type { Acting, FlowContext } from './steps/operation.js';
 
 /**
  * Forgets a device: it is asked again at its next login, and the sessions that came from it end. Forgetting one that is gone is no

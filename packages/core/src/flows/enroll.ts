@@ -7,12 +7,14 @@ import type { MfaUser } from '../options.js';
 import { isFresh, MANAGEMENT_MAX_AGE_SECONDS } from '../policy/requirement.js';
 import type { PendingEnrollment } from '../profile/enrollment.js';
 import { isEnrolled, isInForce, type Profile, tidyName } from '../profile/profile.js';
-import { type Enrollment, type Refusal, type Result, refuse } from '../results.js';
+import { type Enrollment, isRefusal, type Refusal, type Result, refuse } from '../results.js';
 import { CLOCK_TOLERANCE_MS, HOUR, MINUTE } from '../time.js';
 import { codeAuthenticators } from './steps/check-proof.js';
+import { type Acting, type FlowContext, stateOf } from './steps/flow-context.js';
 import { type AtTheDoor, assuranceRequired, type Gate, stateGate } from './steps/gate.js';
 import { CALLBACK_LATE } from './steps/host-callback.js';
-import { type Acting, beginOperation, type FlowContext, isRefusal, policyOf, stateOf } from './steps/operation.js';
+import { beginOperation } from './steps/operation.js';
+import { policyOf } from './steps/user-policy.js';
 
 const PENDING_MS = 10 * MINUTE;
 const MOST_PENDING = 3;

@@ -6,12 +6,14 @@ import { type EffectivePolicy, isProfileMissing, noteDeadline } from '../policy/
 import { decideAccess } from '../policy/requirement.js';
 import { isRemembered } from '../profile/device.js';
 import { isEnrolled, newProfile, type Profile, withoutUnenrolledNote } from '../profile/profile.js';
-import type { LoginBegun, Refusal } from '../results.js';
+import { isRefusal, type LoginBegun, type Refusal } from '../results.js';
 import type { Decide, Decision } from '../store/profile-store.js';
 import { signPendingToken } from '../tokens/pending-token.js';
 import type { Warn } from '../warnings/once.js';
+import type { FlowContext } from './steps/flow-context.js';
 import { CALLBACK_LATE } from './steps/host-callback.js';
-import { beginOperation, type FlowContext, isRefusal, type Operation, policyOf, remindHost } from './steps/operation.js';
+import { repairEnrolledMark } from './steps/mark-enrolled.js';
+import { beginOperation, type Operation } from './steps/operation.js';
 import {
   endReused,
   findDevice,
@@ -21,6 +23,7 @@ import {
   type TokenToSign,
   useDevice,
 } from './steps/presented-device.js';
+import { policyOf } from './steps/user-policy.js';
 
 interface LoginInput<User extends MfaUser> {
   user: User;
@@ -72,7 +75,7 @@ export async function beginLogin<User extends MfaUser>(flow: FlowContext<User>, 
   const begun = await flow.profiles.change(user.id, operation.report, decide, undefined, { left: operation.left });
   if (isRefusal(begun)) return operation.end(unavailable(operation, begun));
   const { decision, session, sign } = begun;
-  if (session) await remindHost(flow, user, begun.enrolled, operation.report);
+  if (session) await repairEnrolledMark(flow, user, begun.enrolled, operation.report);
   if (begun.enrolled && typeof user.enrolled !== 'boolean' && flow.options.markEnrolled) warnOfNoMemory(flow.options.warn);
   // Also where nothing is asked yet: a client without a session enrolls by it when MFA is optional or there is time left.
   const pendingToken = session?.state === 'pending' ? signPendingToken(session, signing(flow)) : undefined;

@@ -3,8 +3,8 @@ import type { MfaUser } from '../options.js';
 import { isInForce } from '../profile/profile.js';
 import { type Result, refuse } from '../results.js';
 import { actingFlow } from './steps/acting-flow.js';
+import type { Acting, FlowContext } from './steps/flow-context.js';
 import { assuranceRequired, stateGate } from './steps/gate.js';
-import type { Acting, FlowContext } from './steps/operation.js';
 
 /**
  * The user says that the recovery codes are saved, so they are not offered new ones at the next login. Saying it again is no error.

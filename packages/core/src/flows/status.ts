@@ -8,7 +8,7 @@ import { type Authenticator, isEnrolled, type Profile } from '../profile/profile
 import type { RecoveryCodeSet } from '../profile/recovery-code-set.js';
 import { type AuthenticatorSummary, type DeviceSummary, type MfaStatus, type Result, refuse } from '../results.js';
 import { readingFlow } from './steps/acting-flow.js';
-import type { FlowContext } from './steps/operation.js';
+import type { FlowContext } from './steps/flow-context.js';
 
 /** What is known about a user's MFA, without a secret. One read. */
 export function getStatus<User extends MfaUser>(

@@ -7,13 +7,15 @@ import { chargeRecovery, isFlooded } from '../limits/recovery-tries.js';
 import { noteWrongCode } from '../limits/wrong-codes.js';
 import type { MfaUser } from '../options.js';
 import { type Profile, withoutRemembrance } from '../profile/profile.js';
-import { type DeviceGrant, type Refusal, type Result, refuse } from '../results.js';
+import { type DeviceGrant, isRefusal, type Refusal, type Result, refuse } from '../results.js';
 import type { Decide, DecideEarly, Decision } from '../store/profile-store.js';
 import { checkCode } from './steps/check-proof.js';
+import { type Acting, type FlowContext, stateOf } from './steps/flow-context.js';
 import { type AtTheDoor, proofGate, useUpToken } from './steps/gate.js';
 import { budgetOfBrowser, priceGuess, throttleGuess } from './steps/guess.js';
 import { CALLBACK_LATE } from './steps/host-callback.js';
-import { type Acting, beginOperation, type FlowContext, isRefusal, policyOf, remindHost, stateOf } from './steps/operation.js';
+import { repairEnrolledMark } from './steps/mark-enrolled.js';
+import { beginOperation } from './steps/operation.js';
 import {
   type DeviceInput,
   findDevice,
@@ -24,6 +26,7 @@ import {
   signGrant,
   type TokenToSign,
 } from './steps/presented-device.js';
+import { policyOf } from './steps/user-policy.js';
 
 /** What a verification is given: a code of an authenticator or a recovery code, not both. */
 export interface VerifyInput<User extends MfaUser> extends Acting<User>, DeviceInput {
@@ -93,7 +96,7 @@ export async function verify<User extends MfaUser>(flow: FlowContext<User>, sent
     left: operation.left,
   });
   if (isRefusal(answer)) return operation.end(answer);
-  await remindHost(flow, user, true, operation.report);
+  await repairEnrolledMark(flow, user, true, operation.report);
   const { sign, ...verified } = answer;
   return operation.end(sign ? { ...verified, device: signGrant(flow, user.id, sign) } : verified);
 }

@@ -6,7 +6,7 @@ import { type Profile, withNewEpoch } from '../../profile/profile.js';
 import type { RestoreHandled } from '../../results.js';
 import { CLOCK_TOLERANCE_MS } from '../../time.js';
 import { closeCurrentCodes } from '../steps/check-proof.js';
-import type { FlowContext } from '../steps/operation.js';
+import type { FlowContext } from '../steps/flow-context.js';
 import { checkWalkInput, type WalkOptions, walkUsers } from './walk.js';
 
 /** `dryRun`: counts what would be done, and stores nothing. */

@@ -9,7 +9,7 @@ import { DAY } from '../../time.js';
 import { ownText } from '../../warnings/scrub.js';
 import { storageFaultOf, storageHint } from '../../warnings/storage-hint.js';
 import { describeError, type UnreadableProfile, unreadableSentence } from '../../warnings/warnings.js';
-import type { FlowContext } from '../steps/operation.js';
+import type { FlowContext } from '../steps/flow-context.js';
 
 /** Records that are read: enough to see a key that is missing, few enough for every start. */
 const RECORDS = 50;

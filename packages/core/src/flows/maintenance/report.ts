@@ -3,7 +3,7 @@ import type { MfaUser } from '../../options.js';
 import { isRemembered } from '../../profile/device.js';
 import { isEnrolled, type Profile } from '../../profile/profile.js';
 import type { MfaReport, Walked } from '../../results.js';
-import type { FlowContext } from '../steps/operation.js';
+import type { FlowContext } from '../steps/flow-context.js';
 import { checkWalkInput, type WalkOptions, walkUsers } from './walk.js';
 
 interface Seen {

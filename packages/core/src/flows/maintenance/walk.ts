@@ -3,10 +3,11 @@ import { MfaError } from '../../errors.js';
 import type { MfaEvent } from '../../events.js';
 import type { MfaUser } from '../../options.js';
 import type { Profile } from '../../profile/profile.js';
-import { type Refusal, refuse, type UserIdList, type Walked } from '../../results.js';
+import { isRefusal, type Refusal, refuse, type UserIdList, type Walked } from '../../results.js';
 import { pause, withinDeadline, yieldTurn } from '../../store/deadline.js';
 import type { Decision } from '../../store/profile-store.js';
-import { beginOperation, type FlowContext, isRefusal } from '../steps/operation.js';
+import type { FlowContext } from '../steps/flow-context.js';
+import { beginOperation } from '../steps/operation.js';
 
 /** How a walk over all users is begun, watched and stopped. */
 export interface WalkOptions<Answer extends Walked = Walked> {

@@ -5,11 +5,13 @@ import { type KnownUser, readUser } from '../../host-input.js';
 import type { MfaUser } from '../../options.js';
 import type { EffectivePolicy } from '../../policy/enforcement.js';
 import type { Profile } from '../../profile/profile.js';
-import { type Refusal, refuse } from '../../results.js';
+import { isRefusal, type Refusal, refuse } from '../../results.js';
 import type { DecideEarly, Decision } from '../../store/profile-store.js';
+import { type Acting, type FlowContext, stateOf } from './flow-context.js';
 import type { AtTheDoor, ClosedGate, OpenGate } from './gate.js';
 import { CALLBACK_LATE } from './host-callback.js';
-import { type Acting, beginOperation, type FlowContext, isRefusal, type Operation, policyOf, stateOf } from './operation.js';
+import { beginOperation, type Operation } from './operation.js';
+import { policyOf } from './user-policy.js';
 
 /** Who acts, and the operation that collects the events. The flow ends it, so steps only report to it. */
 export interface Begun {

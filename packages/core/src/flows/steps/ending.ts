@@ -2,9 +2,11 @@ import { MfaError } from '../../errors.js';
 import type { EventContext, EventDetail } from '../../events.js';
 import { checkUserId } from '../../host-input.js';
 import type { MfaUser } from '../../options.js';
-import type { Refusal } from '../../results.js';
+import { isRefusal, type Refusal } from '../../results.js';
 import type { Decide } from '../../store/profile-store.js';
-import { beginOperation, type FlowContext, isRefusal, type Operation, tellHost } from './operation.js';
+import type { FlowContext } from './flow-context.js';
+import { markEnrolled } from './mark-enrolled.js';
+import { beginOperation, type Operation } from './operation.js';
 
 /** How long an operator's call waits for `markEnrolled`: for a call that already runs, and for its own. */
 const TELL_MS = 4_000;
@@ -57,7 +59,7 @@ export function beginEnding<User extends MfaUser>(
         throw notDone(method, ...describeFailure(answer, last));
       }
       if (!after || !flow.hostMemory) return operation.finish(answer);
-      const told = await tellHost(flow, { userId, enrolled: false, waitMs: TELL_MS }, report);
+      const told = await markEnrolled(flow, { userId, enrolled: false, waitMs: TELL_MS }, report);
       await operation.finish(answer);
       if (told.done && told.acknowledged) return answer;
       if (told.done) throw notDone(method, 'the profile changed at the same time, or could not be read again', new Error('busy'));

@@ -1,11 +1,24 @@
 import type { ResolvedOptions } from '../../options.js';
 import { isEnrolled, type Profile, withoutUnenrolledNote } from '../../profile/profile.js';
+import { isRefusal } from '../../results.js';
 import { withinDeadline } from '../../store/deadline.js';
 import type { ProfileStore } from '../../store/profile-store.js';
 import { createUserQueue } from '../../store/queue.js';
 import type { Emit } from './emitter.js';
-import { beginOperation, type HostMemory, isRefusal, type Told } from './operation.js';
+import { beginOperation } from './operation.js';
 import type { RunningCalls } from './running-calls.js';
+
+/** The host's own memory of who is enrolled, written through `markEnrolled`. */
+export interface HostMemory {
+  /**
+   * Tells the host. Calls of one user run one after another. Then the profile is read again, and the host is told again while the
+   * profile says otherwise: another process may have changed it, and told the host, in the meantime.
+   */
+  tell(userId: string, enrolled: boolean): Promise<Told>;
+}
+
+/** What came of it. `acknowledged`: the record holds no note any more that the host has yet to hear of a reset. */
+export type Told = { done: true; acknowledged: boolean } | { done: false; why: 'timeout' | 'error'; cause?: unknown };
 
 /** A call that takes longer no longer keeps those after it waiting. When it lands, the profile is looked at again. */
 const LATE_MS = 10_000;

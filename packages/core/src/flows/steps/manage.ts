@@ -5,8 +5,8 @@ import type { EffectivePolicy } from '../../policy/enforcement.js';
 import type { Profile } from '../../profile/profile.js';
 import type { Refusal, Result } from '../../results.js';
 import { actingFlow, type Begun } from './acting-flow.js';
+import type { Acting, FlowContext } from './flow-context.js';
 import { managementGate, type OpenManagementGate } from './gate.js';
-import type { Acting, FlowContext } from './operation.js';
 
 /** What a change of a user's own settings is decided from. */
 export interface ManagedFacts {
