@@ -60,7 +60,7 @@ export function withoutDevice(state: State, gone: Name): State {
 }
 
 /** Nobody is remembered any more, and a login that is under way remembers nothing. */
-export function forgetRemembered(state: State, deviceEpoch: Name): State {
+export function unrememberDevices(state: State, deviceEpoch: Name): State {
   return { ...state, deviceEpoch, devices: state.devices.map((one) => ({ ...one, remembered: undefined })) };
 }
 

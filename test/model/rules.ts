@@ -3,11 +3,11 @@ import {
   addDevice,
   budgetOf,
   change,
-  forgetRemembered,
   isRemembered,
   type Known,
   recognize,
   tidy,
+  unrememberDevices,
   use,
   withBudget,
   withoutDevice,
@@ -133,7 +133,7 @@ function verifyRecovery(state: State, step: Of<'verify'>, facts: Facts): Told {
     return { state: { ...state }, answer: { said: 'invalid_code' } };
   }
   const left = new Set([...state.codes.left].filter((number) => number !== proof.number));
-  const spent = useUp(forgetRemembered({ ...state, codes: { ...state.codes, left } }, `${name}.devices`), step.session);
+  const spent = useUp(unrememberDevices({ ...state, codes: { ...state.codes, left } }, `${name}.devices`), step.session);
   const known = recognize(spent, step.tokens, now);
   // Whoever used a code that was to be kept safe is known, and not remembered.
   const passed = pass(spent, known, { ...step, remember: false, remembered: undefined }, facts);
@@ -205,7 +205,7 @@ function confirm(state: State, step: Of<'confirm'>, facts: Facts): Told {
     left: new Set(Array.from({ length: 10 }, (_, number) => number)),
   };
   const budget = state.apps.length === 0 ? afterRight(state.budget, now) : state.budget;
-  const enrolled = useUp(forgetRemembered({ ...state, apps, budget, pending: [], codes }, `${name}.devices`), session);
+  const enrolled = useUp(unrememberDevices({ ...state, apps, budget, pending: [], codes }, `${name}.devices`), session);
   const remembered = step.remember ? { at: now, until: now + REMEMBERED } : undefined;
   const passed = pass(enrolled, recognize(enrolled, step.tokens, now), { ...step, remembered }, facts);
   const proof: Session = { state: 'verified', epoch: state.epoch, verifiedAt: now, via: 'otp', ...deviceOf(session, passed) };
@@ -325,7 +325,7 @@ function helped(state: State, now: number): State {
 }
 
 function inNewEpoch(state: State, name: string): State {
-  return { ...forgetRemembered(state, `${name}.devices`), epoch: `${name}.epoch`, pending: [], ended: new Set() };
+  return { ...unrememberDevices(state, `${name}.devices`), epoch: `${name}.epoch`, pending: [], ended: new Set() };
 }
 
 function useUp(state: State, session: Session | undefined): State {

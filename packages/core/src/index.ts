@@ -14,7 +14,6 @@ export { MfaError, type MfaErrorCode } from './errors.js';
 export type { EventBase, EventContext, EventDetail, MfaEvent, MfaNotice } from './events.js';
 export { qrPngDataUrl, qrSvg } from './factors/totp/qr.js';
 export {
-  type Administering,
   type AfterRestoreInput,
   createMfa,
   type DeviceInput,
@@ -22,6 +21,7 @@ export {
   type MfaSettings,
   type RotateKeysInput,
   type SetEnrollByInput,
+  type SupportAction,
   type WalkOptions,
 } from './mfa.js';
 export type { MfaKey, MfaOptions, MfaPolicy, MfaUser } from './options.js';

@@ -3,13 +3,13 @@ import { equalBytes, keyedDigest } from './crypto/digest.js';
 import type { Keyring } from './crypto/keyring.js';
 import type { EventContext } from './events.js';
 import {
-  type Administering,
   clearLockout,
   endSessionsOf,
   forgetUser,
   passwordChanged,
   resetMfa,
   type SetEnrollByInput,
+  type SupportAction,
   setEnrollBy,
 } from './flows/account.js';
 import { regenerateRecoveryCodes, removeAuthenticator, renameAuthenticator } from './flows/authenticators.js';
@@ -26,7 +26,7 @@ import type { WalkOptions } from './flows/maintenance/walk.js';
 import { recoveryCodesSaved } from './flows/saved-codes.js';
 import { getStatus } from './flows/status.js';
 import { createEmitter } from './flows/steps/emitter.js';
-import type { Acting, FlowContext } from './flows/steps/flow-context.js';
+import type { FlowContext, FlowInput } from './flows/steps/flow-context.js';
 import { awaitCallback, type CallbackAnswer } from './flows/steps/host-callback.js';
 import { createHostMemory } from './flows/steps/host-memory.js';
 import type { DeviceInput } from './flows/steps/presented-device.js';
@@ -57,7 +57,7 @@ import { createProfileStore } from './store/profile-store.js';
 import { openPendingToken } from './tokens/pending-token.js';
 import type { CallbackFailure } from './warnings/warnings.js';
 
-export type { Administering, SetEnrollByInput } from './flows/account.js';
+export type { SetEnrollByInput, SupportAction } from './flows/account.js';
 export type { AfterRestoreInput } from './flows/maintenance/after-restore.js';
 export type { RotateKeysInput } from './flows/maintenance/rotate-keys.js';
 export type { WalkOptions } from './flows/maintenance/walk.js';
@@ -68,7 +68,7 @@ export type { AuthenticatorSummary, DeviceGrant, DeviceSummary, Enrollment, Logi
 export interface Mfa<User extends MfaUser = MfaUser> {
   /** Called right after the first factor was proven. `loggedInAt`: when that was, 0 when not known; default now. */
   beginLogin(
-    input: Omit<Acting<User>, 'session'> & {
+    input: Omit<FlowInput<User>, 'session'> & {
       deviceToken?: string | readonly string[] | undefined;
       loggedInAt?: number | undefined;
     },
@@ -78,16 +78,16 @@ export interface Mfa<User extends MfaUser = MfaUser> {
    * the request brings no state, with a bearer token that speaks of no MFA.
    */
   checkAccess(
-    input: Acting<User> & { requirement?: Requirement | undefined; firstFactorProven?: boolean | undefined },
+    input: FlowInput<User> & { requirement?: Requirement | undefined; firstFactorProven?: boolean | undefined },
   ): Promise<AccessDecision>;
 
   /** Starts an enrollment; the session must be fresh, and stepped up when an authenticator exists. */
   startEnrollment(
-    input: Acting<User> & { name?: string | undefined },
+    input: FlowInput<User> & { name?: string | undefined },
   ): Promise<Result<{ enrollment: Enrollment; session: MfaSession }>>;
   /** Shows again the newest enrollment that this session began and that is still open. */
-  currentEnrollment(input: Acting<User>): Promise<Result<{ enrollment: Enrollment }>>;
-  confirmEnrollment(input: Acting<User> & DeviceInput & { enrollmentId: string; code: unknown }): Promise<
+  currentEnrollment(input: FlowInput<User>): Promise<Result<{ enrollment: Enrollment }>>;
+  confirmEnrollment(input: FlowInput<User> & DeviceInput & { enrollmentId: string; code: unknown }): Promise<
     Result<{
       authenticator: AuthenticatorSummary;
       /** Shown once; present when this enrollment created them. */
@@ -99,10 +99,10 @@ export interface Mfa<User extends MfaUser = MfaUser> {
       device?: DeviceGrant;
     }>
   >;
-  cancelEnrollment(input: Acting<User> & { enrollmentId: string }): Promise<Result<{ session: MfaSession }>>;
+  cancelEnrollment(input: FlowInput<User> & { enrollmentId: string }): Promise<Result<{ session: MfaSession }>>;
 
   /** Checks a code of an authenticator, or a recovery code. */
-  verify(input: Acting<User> & DeviceInput & { code?: unknown; recoveryCode?: unknown }): Promise<
+  verify(input: FlowInput<User> & DeviceInput & { code?: unknown; recoveryCode?: unknown }): Promise<
     Result<{
       session: VerifiedSession;
       assurance: Assurance;
@@ -116,23 +116,25 @@ export interface Mfa<User extends MfaUser = MfaUser> {
   openPendingToken(token: string): Promise<Result<{ userId: string; session: PendingSession }>>;
 
   getStatus(input: { user: User; context?: EventContext | undefined }): Promise<Result<{ status: MfaStatus }>>;
-  renameAuthenticator(input: Acting<User> & { authenticatorId: string; name: string }): Promise<Result<{ session: MfaSession }>>;
-  removeAuthenticator(input: Acting<User> & { authenticatorId: string }): Promise<Result<{ session: MfaSession }>>;
+  renameAuthenticator(
+    input: FlowInput<User> & { authenticatorId: string; name: string },
+  ): Promise<Result<{ session: MfaSession }>>;
+  removeAuthenticator(input: FlowInput<User> & { authenticatorId: string }): Promise<Result<{ session: MfaSession }>>;
   regenerateRecoveryCodes(
-    input: Acting<User>,
+    input: FlowInput<User>,
   ): Promise<Result<{ recoveryCodes: string[]; recoveryCodesId: string; session: MfaSession }>>;
   /**
    * The user says that the recovery codes are saved. Until then a login with a code says `recoveryCodesUnsaved`. `recoveryCodesId`: the
    * set that the user was shown; another one by now is refused with `recovery_codes_outdated`.
    */
-  recoveryCodesSaved(input: Acting<User> & { recoveryCodesId?: string | undefined }): Promise<Result>;
+  recoveryCodesSaved(input: FlowInput<User> & { recoveryCodesId?: string | undefined }): Promise<Result>;
   /**
    * Forgets a device, and ends the sessions that came from it. `endedOwnSession`: the acting one was among them, and its new
    * `session` must be proven again.
    */
-  revokeDevice(input: Acting<User> & { deviceId: string }): Promise<Result<{ session: MfaSession; endedOwnSession?: true }>>;
+  revokeDevice(input: FlowInput<User> & { deviceId: string }): Promise<Result<{ session: MfaSession; endedOwnSession?: true }>>;
   /** Makes all other sessions and all remembered devices worth nothing; the acting session gets its new state. */
-  endAllSessions(input: Acting<User>): Promise<Result<{ session: MfaSession }>>;
+  endAllSessions(input: FlowInput<User>): Promise<Result<{ session: MfaSession }>>;
 
   /**
    * For the host: ends all sessions, remembered devices and logins under way, because the password changes. Call it before the new
@@ -150,11 +152,11 @@ export interface Mfa<User extends MfaUser = MfaUser> {
   /** For the host: the account is gone. Removes everything that is known. */
   forgetUser(input: { userId: string; context?: EventContext | undefined }): Promise<UserForgotten>;
   /** For support: removes authenticators, recovery codes and devices; the user enrolls again at the next login. */
-  resetMfa(input: Administering): Promise<MfaResetDone>;
+  resetMfa(input: SupportAction): Promise<MfaResetDone>;
   /** For support: ends all sessions, remembered devices and logins under way. */
-  endSessionsOf(input: Administering): Promise<SessionsEnded>;
+  endSessionsOf(input: SupportAction): Promise<SessionsEnded>;
   /** For support: gives five tries back. */
-  clearLockout(input: Administering): Promise<LockoutCleared>;
+  clearLockout(input: SupportAction): Promise<LockoutCleared>;
   /** For support: sets the deadline for a first enrollment, 90 days ahead at most, whatever policy says. */
   setEnrollBy(input: SetEnrollByInput): Promise<EnrollBySet>;
   /**

@@ -1,6 +1,6 @@
 import '../../support/driven-timers.js';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { startCountdown, withinDeadline } from '../../../packages/core/src/store/deadline.js';
+import { countdown, withinDeadline } from '../../../packages/core/src/store/deadline.js';
 import { createUserQueue } from '../../../packages/core/src/store/queue.js';
 
 afterEach(() => {
@@ -34,7 +34,7 @@ describe('I12: a call within a deadline', () => {
 
   it('counts down to zero and no further', () => {
     vi.useFakeTimers();
-    const left = startCountdown(100);
+    const left = countdown(100);
     expect(left()).toBe(100);
     vi.advanceTimersByTime(40);
     expect(left()).toBe(60);

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import {
   type Device,
-  forgetRemembered,
   isLiveToken,
   isRemembered,
   newDevice,
   putDevice,
-  showToken,
+  rotateToken,
+  unrememberDevices,
 } from '../../../packages/core/src/profile/device.js';
 import { fc } from '../../support/fast-check.js';
 
@@ -44,7 +44,7 @@ describe('the rotation of device tokens', () => {
           const freshId = `t${index + 1}`;
           const expected = expectShown(tokens, id, freshId, now);
           expect(isLiveToken(device, id, now)).toBe(expected.live);
-          const shown = showToken(device, id, freshId, now);
+          const shown = rotateToken(device, id, freshId, now);
           expect({ step: index, live: shown.live, minted: shown.live ? shown.minted : undefined }).toEqual({
             step: index,
             ...expected,
@@ -76,13 +76,13 @@ describe('the rotation of device tokens', () => {
 
   it('the first use mints a successor, and the same token within a minute mints none', () => {
     const next = { id: 'two', mintedAt: T0 };
-    const first = showToken(device, 'one', 'two', T0);
+    const first = rotateToken(device, 'one', 'two', T0);
     expect(first).toStrictEqual({ live: true, device: { ...device, next }, minted: 'two' });
     for (const now of [T0 + 60_000, T0 - 60_000]) {
-      expect(showToken({ ...device, next }, 'one', 'three', now)).toStrictEqual({ live: true, device: { ...device, next } });
+      expect(rotateToken({ ...device, next }, 'one', 'three', now)).toStrictEqual({ live: true, device: { ...device, next } });
     }
     for (const now of [T0 + 60_001, T0 - 60_001]) {
-      expect(showToken({ ...device, next }, 'one', 'three', now)).toStrictEqual({
+      expect(rotateToken({ ...device, next }, 'one', 'three', now)).toStrictEqual({
         live: true,
         device: { ...device, next: { id: 'three', mintedAt: now } },
         minted: 'three',
@@ -91,12 +91,12 @@ describe('the rotation of device tokens', () => {
   });
 
   it('T28: the successor shown takes its place, and the token before it is good for a minute more', () => {
-    const rotated = showToken({ ...device, next: { id: 'two', mintedAt: T0 } }, 'two', 'three', T0 + 5);
+    const rotated = rotateToken({ ...device, next: { id: 'two', mintedAt: T0 } }, 'two', 'three', T0 + 5);
     const retiring = [{ id: 'one', successorShownAt: T0 + 5 }];
     const after = { ...device, current: 'two', retiring, next: { id: 'three', mintedAt: T0 + 5 } };
     expect(rotated).toStrictEqual({ live: true, device: after, minted: 'three' });
-    expect(showToken(after, 'one', 'four', T0 + 60_005)).toStrictEqual({ live: true, device: after });
-    expect(showToken(after, 'one', 'four', T0 + 60_006)).toStrictEqual({ live: false });
+    expect(rotateToken(after, 'one', 'four', T0 + 60_005)).toStrictEqual({ live: true, device: after });
+    expect(rotateToken(after, 'one', 'four', T0 + 60_006)).toStrictEqual({ live: false });
     expect(isLiveToken(after, 'other', T0 + 5)).toBe(false);
   });
 
@@ -105,11 +105,11 @@ describe('the rotation of device tokens', () => {
     let shown = device;
     for (const name of ['a', 'b', 'c', 'd', 'e', 'f', 'g']) {
       now += SECOND;
-      const step = showToken(shown, shown.next?.id ?? shown.current, name, now);
+      const step = rotateToken(shown, shown.next?.id ?? shown.current, name, now);
       if (step.live) shown = step.device;
     }
     expect(shown.retiring?.map(({ id }) => id)).toEqual(['e', 'd', 'c', 'b']);
-    const later = showToken(shown, shown.next?.id ?? '', 'h', now + 60_000 - 1500);
+    const later = rotateToken(shown, shown.next?.id ?? '', 'h', now + 60_000 - 1500);
     expect(later.live && later.device.retiring?.map(({ id }) => id)).toEqual(['f', 'e', 'd']);
   });
 
@@ -194,12 +194,14 @@ describe('the list of devices', () => {
       rememberedUntil: T0 + n + 1,
       rememberedAt: T0,
     }));
-    expect(forgetRemembered(devices)).toEqual(devices.map(({ rememberedUntil: _until, rememberedAt: _at, ...device }) => device));
+    expect(unrememberDevices(devices)).toEqual(
+      devices.map(({ rememberedUntil: _until, rememberedAt: _at, ...device }) => device),
+    );
   });
 });
 
 function use(device: Device, tokenId: string, freshId: string, now: number): Device {
-  const shown = showToken(device, tokenId, freshId, now);
+  const shown = rotateToken(device, tokenId, freshId, now);
   if (!shown.live) throw new Error(`${tokenId} is not live`);
   return shown.device;
 }

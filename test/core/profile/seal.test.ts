@@ -2,7 +2,7 @@ import { createDecipheriv } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { createKeyring } from '../../../packages/core/src/crypto/keyring.js';
 import { newProfile, type Profile } from '../../../packages/core/src/profile/profile.js';
-import { open, type SealedAs, seal, sealedBy } from '../../../packages/core/src/store/seal.js';
+import { keyIdOf, open, type SealedAs, seal } from '../../../packages/core/src/store/seal.js';
 import {
   ada,
   bob,
@@ -132,8 +132,8 @@ describe('the key id that a value names', () => {
     Buffer.concat([Buffer.from([format, length]), Buffer.from(id, 'latin1')]).toString('base64url');
 
   it('CRY-3: is read whether or not the ring has the key', () => {
-    expect(sealedBy(sealed)).toBe(KEY.id);
-    for (const id of ['gone', 'A.b_c-9', 'x'.repeat(32)]) expect(sealedBy(naming(id))).toBe(id);
+    expect(keyIdOf(sealed)).toBe(KEY.id);
+    for (const id of ['gone', 'A.b_c-9', 'x'.repeat(32)]) expect(keyIdOf(naming(id))).toBe(id);
   });
 
   it.each([
@@ -147,7 +147,7 @@ describe('the key id that a value names', () => {
     ['a letter that no key id has', naming('gön')],
     ['a text of somebody else', '{"format":1}'],
   ])('is none of a value that is none of ours: %s', (_name, value) => {
-    expect(sealedBy(value)).toBeUndefined();
+    expect(keyIdOf(value)).toBeUndefined();
   });
 });
 

@@ -48,7 +48,7 @@ export const seededBugs: readonly SeededBug[] = [
   {
     name: 'a pending enrollment never ends',
     file: 'flows/enroll.ts',
-    find: 'return now < pending.expiresAt && pending.expiresAt - now <= PENDING_MS + CLOCK_TOLERANCE;',
+    find: 'return now < pending.expiresAt && pending.expiresAt - now <= PENDING_MS + CLOCK_TOLERANCE_MS;',
     put: 'return true;',
   },
   {
@@ -126,13 +126,13 @@ export const seededBugs: readonly SeededBug[] = [
   {
     name: 'a recovery code is not used up',
     file: 'flows/verify.ts',
-    find: 'withoutRemembrance({ ...profile, recoveryCodes })',
-    put: 'withoutRemembrance(profile)',
+    find: 'withoutRememberedDevices({ ...profile, recoveryCodes })',
+    put: 'withoutRememberedDevices(profile)',
   },
   {
     name: 'after a recovery code browsers stay remembered',
     file: 'flows/verify.ts',
-    find: 'withoutRemembrance({ ...profile, recoveryCodes })',
+    find: 'withoutRememberedDevices({ ...profile, recoveryCodes })',
     put: '({ ...profile, recoveryCodes })',
   },
   {
@@ -162,7 +162,7 @@ export const seededBugs: readonly SeededBug[] = [
   {
     name: 'a new epoch leaves browsers remembered',
     file: 'profile/profile.ts',
-    find: 'const { endedDevices: _, enrollByExtension: extension, ...rest } = withoutRemembrance(profile);',
+    find: 'const { endedDevices: _, enrollByExtension: extension, ...rest } = withoutRememberedDevices(profile);',
     put: 'const { endedDevices: _, enrollByExtension: extension, ...rest } = profile;',
   },
   {
@@ -192,9 +192,9 @@ export const seededBugs: readonly SeededBug[] = [
   {
     name: 'each use prolongs a remembrance',
     file: 'flows/login.ts',
-    find: 'const used = useDevice(profile, known, now);',
+    find: 'const used = rotateDevice(profile, known, now);',
     put: `const until = now + 30 * 24 * 3_600_000;
-      const used = useDevice(profile, known, now, (one) => ({ ...one, rememberedUntil: until, rememberedAt: now }));`,
+      const used = rotateDevice(profile, known, now, (one) => ({ ...one, rememberedUntil: until, rememberedAt: now }));`,
   },
   {
     name: 'a retired device token still works',
@@ -211,13 +211,13 @@ export const seededBugs: readonly SeededBug[] = [
   {
     name: 'a remembrance dated ahead of the clock counts',
     file: 'profile/device.ts',
-    find: 'return rememberedAt <= now + OVERLAP && now < end ? end : undefined;',
+    find: 'return rememberedAt <= now + CLOCK_TOLERANCE_MS && now < end ? end : undefined;',
     put: 'return now < end ? end : undefined;',
   },
   {
     name: 'a proof dated ahead of the clock counts',
     file: 'policy/requirement.ts',
-    find: 'return Number.isFinite(assurance.verifiedAt) && assurance.verifiedAt <= now + CLOCK_TOLERANCE;',
+    find: 'return Number.isFinite(assurance.verifiedAt) && assurance.verifiedAt <= now + CLOCK_TOLERANCE_MS;',
     put: 'return Number.isFinite(assurance.verifiedAt);',
   },
   {

@@ -20,7 +20,7 @@ import type { FlowContext } from './steps/flow-context.js';
 import { inEpoch } from './steps/manage.js';
 
 /** An operation of support staff: who does it and why, for the audit trail. */
-export interface Administering {
+export interface SupportAction {
   userId: string;
   actor: string;
   reason: string;
@@ -28,11 +28,11 @@ export interface Administering {
 }
 
 /** `enrollBy`: until when the user may go without enrolling, in epoch milliseconds; 90 days ahead at most. */
-export interface SetEnrollByInput extends Administering {
+export interface SetEnrollByInput extends SupportAction {
   enrollBy: number;
 }
 
-const MOST_EXTENSION_MS = 90 * DAY;
+const MAX_EXTENSION_MS = 90 * DAY;
 
 /** The host changed the password: all state given out before is worth nothing, but the acting session's if it is kept. */
 export async function passwordChanged<User extends MfaUser>(
@@ -58,7 +58,7 @@ export async function passwordChanged<User extends MfaUser>(
 }
 
 /** Support ends all sessions, remembered devices and logins under way; authenticators and recovery codes stay. */
-export async function endSessionsOf<User extends MfaUser>(flow: FlowContext<User>, input: Administering): Promise<SessionsEnded> {
+export async function endSessionsOf<User extends MfaUser>(flow: FlowContext<User>, input: SupportAction): Promise<SessionsEnded> {
   const { actor, reason } = checkAccount('endSessionsOf', input);
   const ending = beginEnding(flow, 'endSessionsOf', 'end_sessions_of', input);
   return ending.change<SessionsEnded>((profile) => {
@@ -99,12 +99,12 @@ export async function forgetUser<User extends MfaUser>(
  *
  * Where there is no record, nothing is removed and nobody is told but the host, which may remember an enrollment all the same.
  */
-export async function resetMfa<User extends MfaUser>(flow: FlowContext<User>, input: Administering): Promise<MfaResetDone> {
+export async function resetMfa<User extends MfaUser>(flow: FlowContext<User>, input: SupportAction): Promise<MfaResetDone> {
   const { actor, reason } = checkAccount('resetMfa', input);
   const ending = beginEnding(flow, 'resetMfa', 'reset_mfa', input);
   const events: EventDetail[] = [{ name: 'mfa_reset', actor, reason }];
   const emptyAt = (profile: Profile, now: number): Profile => {
-    const next = { ...emptied(profile), unenrolledAt: now };
+    const next = { ...withoutFactors(profile), unenrolledAt: now };
     ending.operation.noteEnrolled(next);
     return next;
   };
@@ -125,7 +125,7 @@ export async function resetMfa<User extends MfaUser>(flow: FlowContext<User>, in
 }
 
 /** Support gives five tries back at every budget. The count of the last 30 days otherwise stays. */
-export async function clearLockout<User extends MfaUser>(flow: FlowContext<User>, input: Administering): Promise<LockoutCleared> {
+export async function clearLockout<User extends MfaUser>(flow: FlowContext<User>, input: SupportAction): Promise<LockoutCleared> {
   const { actor, reason } = checkAccount('clearLockout', input);
   const ending = beginEnding(flow, 'clearLockout', 'clear_lockout', input);
   return ending.change<LockoutCleared>((profile, now) => {
@@ -172,7 +172,7 @@ function extensionOver({ enrollBy: over, epoch }: Profile, enrollBy: number): Pr
   return over === undefined ? { enrollBy, epoch } : { enrollBy, over, epoch };
 }
 
-function emptied(profile: Profile): Profile {
+function withoutFactors(profile: Profile): Profile {
   const { enrollByExtension: _extension, unenrolledToldAt: _toldAt, ...rest } = withNewEpoch(profile);
   return { ...rest, authenticators: [], recoveryCodes: null, devices: [], enrollmentStarts: [] };
 }
@@ -185,7 +185,7 @@ function countFactors(profile: Profile | null): MfaResetDone['removed'] {
   };
 }
 
-function checkAccount(method: string, input: Administering): { actor: string; reason: string } {
+function checkAccount(method: string, input: SupportAction): { actor: string; reason: string } {
   checkCall(method, input, '{ userId, actor, reason }');
   checkUserId(input.userId);
   for (const name of ['actor', 'reason'] as const) {
@@ -202,7 +202,7 @@ function checkCall(method: string, input: unknown, fields: string): void {
 }
 
 function checkEnrollBy(enrollBy: unknown, now: number): void {
-  if (Number.isSafeInteger(enrollBy) && Number(enrollBy) > now && Number(enrollBy) <= now + MOST_EXTENSION_MS) return;
+  if (Number.isSafeInteger(enrollBy) && Number(enrollBy) > now && Number(enrollBy) <= now + MAX_EXTENSION_MS) return;
   throw new MfaError(
     'invalid_argument',
     'setEnrollBy: "enrollBy" must be an instant in epoch milliseconds, after now and at most 90 days ahead: Date.now() + 14 * 86_400_000 gives two weeks.',

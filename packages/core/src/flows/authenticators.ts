@@ -5,7 +5,7 @@ import type { MfaUser } from '../options.js';
 import { mayRemove } from '../policy/removal.js';
 import { isEnrolled, type Profile, tidyName, withNewEpoch } from '../profile/profile.js';
 import { type Result, refuse } from '../results.js';
-import type { Acting, FlowContext } from './steps/flow-context.js';
+import type { FlowContext, FlowInput } from './steps/flow-context.js';
 import { assuranceRequired } from './steps/gate.js';
 import { manage } from './steps/manage.js';
 import { markEnrolled } from './steps/mark-enrolled.js';
@@ -13,7 +13,7 @@ import { markEnrolled } from './steps/mark-enrolled.js';
 /** Gives an authenticator another name. */
 export function renameAuthenticator<User extends MfaUser>(
   flow: FlowContext<User>,
-  input: Acting<User> & { authenticatorId: string; name: string },
+  input: FlowInput<User> & { authenticatorId: string; name: string },
 ): Promise<Result<{ session: MfaSession }>> {
   const { authenticatorId, name } = input;
   return manage(flow, input, 'rename_authenticator', {
@@ -30,7 +30,7 @@ export function renameAuthenticator<User extends MfaUser>(
 /** Removes an authenticator: never the last one while MFA is required. Every other session and remembrance ends. */
 export function removeAuthenticator<User extends MfaUser>(
   flow: FlowContext<User>,
-  input: Acting<User> & { authenticatorId: string },
+  input: FlowInput<User> & { authenticatorId: string },
 ): Promise<Result<{ session: MfaSession }>> {
   const { authenticatorId } = input;
   return manage(flow, input, 'remove_authenticator', {
@@ -55,7 +55,7 @@ export function removeAuthenticator<User extends MfaUser>(
  */
 export function regenerateRecoveryCodes<User extends MfaUser>(
   flow: FlowContext<User>,
-  input: Acting<User>,
+  input: FlowInput<User>,
 ): Promise<Result<{ recoveryCodes: string[]; recoveryCodesId: string; session: MfaSession }>> {
   return manage<User, { recoveryCodes: string[]; recoveryCodesId: string }>(flow, input, 'regenerate_recovery_codes', {
     change({ profile, session, now }) {

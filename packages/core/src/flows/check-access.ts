@@ -6,7 +6,7 @@ import type { MfaUser } from '../options.js';
 import type { EffectivePolicy } from '../policy/enforcement.js';
 import { checkRequirement, decideAccess, isDated, PLAIN_REQUIREMENT } from '../policy/requirement.js';
 import type { Profile } from '../profile/profile.js';
-import { startCountdown } from '../store/deadline.js';
+import { countdown } from '../store/deadline.js';
 import { OPERATION_MS } from '../store/profile-store.js';
 import { type FlowContext, stateOf } from './steps/flow-context.js';
 import { CALLBACK_LATE } from './steps/host-callback.js';
@@ -60,7 +60,7 @@ async function decideLater<User extends MfaUser>(
   requirement: Requirement,
   given: Promise<EffectivePolicy | null>,
 ): Promise<AccessDecision> {
-  const left = startCountdown(OPERATION_MS);
+  const left = countdown(OPERATION_MS);
   const policy = await given;
   return policy ? decideByPolicy(flow, input, session, userId, enrolled, requirement, policy, left) : LATE;
 }
@@ -100,7 +100,7 @@ async function decideByProfile<User extends MfaUser>(
   const { userId, context } = asked;
   checkUserId(userId);
   const events: EventDetail[] = [];
-  const read = await flow.profiles.glance(userId, (event) => events.push(event), left);
+  const read = await flow.profiles.readForGuard(userId, (event) => events.push(event), left);
   const decision: AccessDecision = read.ok
     ? decide(asked, read.profile, flow.options.clock())
     : { access: 'unavailable', retryAfterSeconds: read.retryAfterSeconds ?? 1 };

@@ -7,31 +7,31 @@ import { readUser } from '../host-input.js';
 import { afterSuccess } from '../limits/guess-budget.js';
 import type { MfaUser } from '../options.js';
 import type { PendingEnrollment } from '../profile/enrollment.js';
-import { type Authenticator, isEnrolled, isInForce, type Profile, withoutRemembrance } from '../profile/profile.js';
+import { type Authenticator, isEnrolled, isInForce, type Profile, withoutRememberedDevices } from '../profile/profile.js';
 import { type AuthenticatorSummary, type DeviceGrant, isRefusal, type Refusal, type Result, refuse } from '../results.js';
 import type { Decide, DecideEarly, Decision } from '../store/profile-store.js';
 import { isFull, isOpen, isOwn } from './enroll.js';
 import { summarizeAuthenticator } from './status.js';
 import { checkCode } from './steps/check-proof.js';
-import { type Acting, type FlowContext, stateOf } from './steps/flow-context.js';
-import { type AtTheDoor, assuranceRequired, stateGate, useUpToken } from './steps/gate.js';
+import { type FlowContext, type FlowInput, stateOf } from './steps/flow-context.js';
+import { assuranceRequired, type GateInput, stateGate, useUpToken } from './steps/gate.js';
 import { budgetOfEnrollment, priceGuess, throttleGuess } from './steps/guess.js';
 import { CALLBACK_LATE } from './steps/host-callback.js';
 import { markEnrolled } from './steps/mark-enrolled.js';
 import { beginOperation } from './steps/operation.js';
 import {
+  admitDevice,
   type DeviceInput,
   findDevice,
-  openShownTokens,
-  passDevice,
-  type ShownTokens,
-  signGrant,
+  openPresentedTokens,
+  type PresentedTokens,
+  signDeviceToken,
   type TokenToSign,
 } from './steps/presented-device.js';
 import { policyOf } from './steps/user-policy.js';
 import { activeAssurance } from './verify.js';
 
-interface ConfirmInput<User extends MfaUser> extends Acting<User>, DeviceInput {
+interface ConfirmInput<User extends MfaUser> extends FlowInput<User>, DeviceInput {
   enrollmentId: string;
   code: unknown;
 }
@@ -46,7 +46,7 @@ interface Confirmed {
 }
 
 type Accepted = Omit<Confirmed, 'device'> & { ok: true; sign: TokenToSign | undefined };
-type Facts<User extends MfaUser> = AtTheDoor & { profile: Profile; input: ConfirmInput<User>; shown: ShownTokens };
+type Facts<User extends MfaUser> = GateInput & { profile: Profile; input: ConfirmInput<User>; shown: PresentedTokens };
 
 /**
  * Confirms an enrollment with its first code. One write makes the secret active, uses the code's step, drops every other pending
@@ -67,7 +67,7 @@ export async function confirmEnrollment<User extends MfaUser>(
     operation.noteEnrolled(profile);
     return examineConfirmation({ user, policy, session, profile, now }, input);
   };
-  const opened = openShownTokens(flow, user.id, input.deviceToken);
+  const opened = openPresentedTokens(flow, user.id, input.deviceToken);
   const decide: Decide<Accepted | Refusal> = async (profile, now) => {
     const examined = examine(profile, now);
     if ('answer' in examined) return examined;
@@ -84,12 +84,12 @@ export async function confirmEnrollment<User extends MfaUser>(
   if (isRefusal(answer)) return operation.end(answer);
   await markEnrolled(flow, { userId: user.id, enrolled: true }, operation.report);
   const { sign, ...confirmed } = answer;
-  return operation.end(sign ? { ...confirmed, device: signGrant(flow, user.id, sign) } : confirmed);
+  return operation.end(sign ? { ...confirmed, device: signDeviceToken(flow, user.id, sign) } : confirmed);
 }
 
 /** What is known before the code is computed: why it is not, or what it is checked against. */
 function examineConfirmation<User extends MfaUser>(
-  at: AtTheDoor,
+  at: GateInput,
   input: ConfirmInput<User>,
 ): Decision<Refusal> | { profile: Profile; pending: PendingEnrollment; code: string } {
   // A repeated confirmation is recognized before its code is looked at, or a double click would look like a failure.
@@ -142,7 +142,7 @@ function accept<User extends MfaUser>(
   const made = fresh ? createRecoveryCodes(recoveryCodeCount, randomBytes, now) : null;
   const enrolledProfile = useUpToken(
     {
-      ...withoutNotesOfUnenrolled(withoutRemembrance(profile)),
+      ...withoutNotesOfUnenrolled(withoutRememberedDevices(profile)),
       // Wrong codes from before a reset must not hold up the first login after it. The bucket stays as full as it was.
       budget: isEnrolled(profile) ? profile.budget : afterSuccess(profile.budget, now),
       authenticators: [...profile.authenticators, authenticator],
@@ -153,7 +153,7 @@ function accept<User extends MfaUser>(
     now,
   );
   const remember = input.rememberDevice === true && policy.rememberDays > 0 ? now + policy.rememberDays * 24 * 3_600_000 : null;
-  const passed = passDevice(enrolledProfile, findDevice(enrolledProfile, shown, now), input, remember, now);
+  const passed = admitDevice(enrolledProfile, findDevice(enrolledProfile, shown, now), input, remember, now);
   const assurance = activeAssurance(facts, { ...passed, via: 'otp' });
   return {
     answer: {

@@ -3,7 +3,7 @@ import type { EventDetail } from '../events.js';
 import type { MfaUser } from '../options.js';
 import { endDevice, type Profile, withNewEpoch } from '../profile/profile.js';
 import type { Result } from '../results.js';
-import type { Acting, FlowContext } from './steps/flow-context.js';
+import type { FlowContext, FlowInput } from './steps/flow-context.js';
 import { manage } from './steps/manage.js';
 
 /**
@@ -12,7 +12,7 @@ import { manage } from './steps/manage.js';
  */
 export function revokeDevice<User extends MfaUser>(
   flow: FlowContext<User>,
-  input: Acting<User> & { deviceId: string },
+  input: FlowInput<User> & { deviceId: string },
 ): Promise<Result<{ session: MfaSession; endedOwnSession?: true }>> {
   const { deviceId } = input;
   return manage<User, { endedOwnSession?: true }>(flow, input, 'revoke_device', {
@@ -28,7 +28,7 @@ export function revokeDevice<User extends MfaUser>(
 /** Makes every other session and every remembered device worth nothing. */
 export function endAllSessions<User extends MfaUser>(
   flow: FlowContext<User>,
-  input: Acting<User>,
+  input: FlowInput<User>,
 ): Promise<Result<{ session: MfaSession }>> {
   return manage(flow, input, 'end_all_sessions', {
     change: ({ profile }) => ({

@@ -10,17 +10,17 @@ import { isEnrolled, isInForce, type Profile, tidyName } from '../profile/profil
 import { type Enrollment, isRefusal, type Refusal, type Result, refuse } from '../results.js';
 import { CLOCK_TOLERANCE_MS, HOUR, MINUTE } from '../time.js';
 import { codeAuthenticators } from './steps/check-proof.js';
-import { type Acting, type FlowContext, stateOf } from './steps/flow-context.js';
-import { type AtTheDoor, assuranceRequired, type Gate, stateGate } from './steps/gate.js';
+import { type FlowContext, type FlowInput, stateOf } from './steps/flow-context.js';
+import { assuranceRequired, type Gate, type GateInput, stateGate } from './steps/gate.js';
 import { CALLBACK_LATE } from './steps/host-callback.js';
 import { beginOperation } from './steps/operation.js';
 import { policyOf } from './steps/user-policy.js';
 
 const PENDING_MS = 10 * MINUTE;
-const MOST_PENDING = 3;
-const MOST_STARTS = 10;
+const MAX_PENDING = 3;
+const MAX_STARTS = 10;
 /** Each authenticator makes three codes right at once, so their number multiplies what a guess is worth. */
-const MOST_TRIED_BY_CODE = 5;
+const MAX_TRIED_BY_CODE = 5;
 
 interface Started {
   ok: true;
@@ -35,7 +35,7 @@ interface Started {
  */
 export async function startEnrollment<User extends MfaUser>(
   flow: FlowContext<User>,
-  input: Acting<User> & { name?: string | undefined },
+  input: FlowInput<User> & { name?: string | undefined },
 ): Promise<Result<{ enrollment: Enrollment; session: MfaSession }>> {
   const { user: given, context } = input;
   const user = readUser(given, flow.options.warn);
@@ -72,7 +72,7 @@ export async function startEnrollment<User extends MfaUser>(
 /** Shows a pending enrollment again, to the session that began it and to nobody else. */
 export async function currentEnrollment<User extends MfaUser>(
   flow: FlowContext<User>,
-  input: Acting<User>,
+  input: FlowInput<User>,
 ): Promise<Result<{ enrollment: Enrollment }>> {
   const { user: given, context } = input;
   const user = readUser(given, flow.options.warn);
@@ -101,7 +101,7 @@ export async function currentEnrollment<User extends MfaUser>(
 /** Drops a pending enrollment of this session. Dropping what is not there is no error. */
 export async function cancelEnrollment<User extends MfaUser>(
   flow: FlowContext<User>,
-  input: Acting<User> & { enrollmentId: string },
+  input: FlowInput<User> & { enrollmentId: string },
 ): Promise<Result<{ session: MfaSession }>> {
   const { user: given, context, enrollmentId } = input;
   const user = readUser(given, flow.options.warn);
@@ -144,17 +144,17 @@ export function isOpen(pending: PendingEnrollment, now: number): boolean {
 
 /** Whether the user has as many authenticators as are tried by code. Who has more, from release 1, keeps them and adds none. */
 export function isFull(profile: Profile): boolean {
-  return codeAuthenticators(profile) >= MOST_TRIED_BY_CODE;
+  return codeAuthenticators(profile) >= MAX_TRIED_BY_CODE;
 }
 
 /** Whether a first authenticator may come from this state: a fresh login, or a proof that is still in force. */
-function isFreshLogin({ session, now }: AtTheDoor, profile: Profile, freshLoginSeconds: number): boolean {
+function isFreshLogin({ session, now }: GateInput, profile: Profile, freshLoginSeconds: number): boolean {
   if (session.state === 'verified') return isFresh(session.assurance, profile, freshLoginSeconds, now);
   const age = now - session.since;
   return age <= freshLoginSeconds * 1000 && age >= -CLOCK_TOLERANCE_MS;
 }
 
-function startGate(at: AtTheDoor, freshLoginSeconds: number): Gate {
+function startGate(at: GateInput, freshLoginSeconds: number): Gate {
   const { policy, session, now } = at;
   const gate = stateGate(at);
   if (!gate.open) return gate;
@@ -169,7 +169,7 @@ function startGate(at: AtTheDoor, freshLoginSeconds: number): Gate {
 function startLimit(profile: Profile, now: number): Refusal | null {
   if (isFull(profile)) return refuse('limit_reached');
   const starts = recentStarts(profile, now);
-  if (starts.length < MOST_STARTS) return null;
+  if (starts.length < MAX_STARTS) return null;
   return refuse('limit_reached', { retryAfterSeconds: Math.ceil((Math.min(...starts) + HOUR - now) / 1000) });
 }
 
@@ -197,13 +197,13 @@ function withPending(profile: Profile, session: MfaSession, pending: PendingEnro
   const others = profile.enrollments.filter((candidate) => isOpen(candidate, now) && !isOwn(candidate, session));
   return {
     ...profile,
-    enrollments: [...others.slice(-(MOST_PENDING - 1)), pending],
+    enrollments: [...others.slice(-(MAX_PENDING - 1)), pending],
     enrollmentStarts: [...recentStarts(profile, now), now],
   };
 }
 
 function withEnrollment(session: MfaSession, enrollmentId: string): MfaSession {
-  return { ...session, enrollmentIds: [...(session.enrollmentIds ?? []).slice(-(MOST_PENDING - 1)), enrollmentId] };
+  return { ...session, enrollmentIds: [...(session.enrollmentIds ?? []).slice(-(MAX_PENDING - 1)), enrollmentId] };
 }
 
 function showEnrollment(account: { issuer: string; name: string }, pending: PendingEnrollment): Enrollment {

@@ -15,13 +15,13 @@ import { CALLBACK_LATE } from './steps/host-callback.js';
 import { repairEnrolledMark } from './steps/mark-enrolled.js';
 import { beginOperation, type Operation } from './steps/operation.js';
 import {
-  endReused,
+  endReusedDevice,
   findDevice,
-  openShownTokens,
-  type ShownTokens,
-  signGrant,
+  openPresentedTokens,
+  type PresentedTokens,
+  rotateDevice,
+  signDeviceToken,
   type TokenToSign,
-  useDevice,
 } from './steps/presented-device.js';
 import { policyOf } from './steps/user-policy.js';
 
@@ -58,7 +58,7 @@ export async function beginLogin<User extends MfaUser>(flow: FlowContext<User>, 
     operation.report({ name: 'login_begun', access: 'allow' });
     return operation.end({ decision: { access: 'allow', via: 'not-required' } });
   }
-  const opened = openShownTokens(flow, user.id, input.deviceToken);
+  const opened = openPresentedTokens(flow, user.id, input.deviceToken);
   const decide: Decide<Begun> = async (profile, now) => {
     const shown = await opened;
     const decided = decideLogin(flow, {
@@ -82,7 +82,7 @@ export async function beginLogin<User extends MfaUser>(flow: FlowContext<User>, 
   return operation.end({
     decision,
     ...(session ? { session } : {}),
-    ...(sign ? { device: signGrant(flow, user.id, sign) } : {}),
+    ...(sign ? { device: signDeviceToken(flow, user.id, sign) } : {}),
     ...(pendingToken === undefined ? {} : { pendingToken }),
   });
 }
@@ -110,7 +110,7 @@ function provenAt(loggedInAt: number | undefined, now: number, warn: Warn): numb
 interface LoginFacts {
   user: KnownUser;
   policy: EffectivePolicy;
-  shown: ShownTokens;
+  shown: PresentedTokens;
   since: number;
   profile: Profile | null;
   now: number;
@@ -139,7 +139,7 @@ function decideLogin<User extends MfaUser>(flow: FlowContext<User>, facts: Login
 
   const known = findDevice(profile, shown, now);
   if (known.state === 'live' && isRemembered(known.device, policy.rememberDays, now)) {
-    const used = useDevice(profile, known, now);
+    const used = rotateDevice(profile, known, now);
     const session: MfaSession = {
       state: 'verified',
       assurance: rememberedAssurance(user.id, profile.epoch, known.device.id, now),
@@ -152,7 +152,7 @@ function decideLogin<User extends MfaUser>(flow: FlowContext<User>, facts: Login
       events: [{ name: 'device_used', deviceId: known.device.id }],
     };
   }
-  const ended = endReused(profile, known);
+  const ended = endReusedDevice(profile, known);
   const session = pendingSession(user.id, ended.profile, since);
   const answer = { decision: decide(session, ended.profile), session, enrolled };
   if (known.state === 'reused') return { answer, next: ended.profile, events: ended.events };

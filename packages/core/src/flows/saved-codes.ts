@@ -3,7 +3,7 @@ import type { MfaUser } from '../options.js';
 import { isInForce } from '../profile/profile.js';
 import { type Result, refuse } from '../results.js';
 import { actingFlow } from './steps/acting-flow.js';
-import type { Acting, FlowContext } from './steps/flow-context.js';
+import type { FlowContext, FlowInput } from './steps/flow-context.js';
 import { assuranceRequired, stateGate } from './steps/gate.js';
 
 /**
@@ -13,7 +13,7 @@ import { assuranceRequired, stateGate } from './steps/gate.js';
  */
 export function recoveryCodesSaved<User extends MfaUser>(
   flow: FlowContext<User>,
-  input: Acting<User> & { recoveryCodesId?: string | undefined },
+  input: FlowInput<User> & { recoveryCodesId?: string | undefined },
 ): Promise<Result> {
   return actingFlow(flow, input, 'recovery_codes_saved', () => ({
     gate: stateGate,

@@ -6,30 +6,30 @@ import { readUser } from '../host-input.js';
 import { chargeRecovery, isFlooded } from '../limits/recovery-tries.js';
 import { noteWrongCode } from '../limits/wrong-codes.js';
 import type { MfaUser } from '../options.js';
-import { type Profile, withoutRemembrance } from '../profile/profile.js';
+import { type Profile, withoutRememberedDevices } from '../profile/profile.js';
 import { type DeviceGrant, isRefusal, type Refusal, type Result, refuse } from '../results.js';
 import type { Decide, DecideEarly, Decision } from '../store/profile-store.js';
 import { checkCode } from './steps/check-proof.js';
-import { type Acting, type FlowContext, stateOf } from './steps/flow-context.js';
-import { type AtTheDoor, proofGate, useUpToken } from './steps/gate.js';
+import { type FlowContext, type FlowInput, stateOf } from './steps/flow-context.js';
+import { type GateInput, proofGate, useUpToken } from './steps/gate.js';
 import { budgetOfBrowser, priceGuess, throttleGuess } from './steps/guess.js';
 import { CALLBACK_LATE } from './steps/host-callback.js';
 import { repairEnrolledMark } from './steps/mark-enrolled.js';
 import { beginOperation } from './steps/operation.js';
 import {
+  admitDevice,
   type DeviceInput,
+  type DeviceMatch,
   findDevice,
-  type KnownDevice,
-  openShownTokens,
-  passDevice,
-  type ShownTokens,
-  signGrant,
+  openPresentedTokens,
+  type PresentedTokens,
+  signDeviceToken,
   type TokenToSign,
 } from './steps/presented-device.js';
 import { policyOf } from './steps/user-policy.js';
 
 /** What a verification is given: a code of an authenticator or a recovery code, not both. */
-export interface VerifyInput<User extends MfaUser> extends Acting<User>, DeviceInput {
+export interface VerifyInput<User extends MfaUser> extends FlowInput<User>, DeviceInput {
   code?: unknown;
   recoveryCode?: unknown;
 }
@@ -53,7 +53,7 @@ interface Accepted {
 }
 
 type Proof = { kind: 'totp' | 'recovery-code'; value: string };
-type Facts<User extends MfaUser> = AtTheDoor & { profile: Profile; input: VerifyInput<User>; shown: ShownTokens };
+type Facts<User extends MfaUser> = GateInput & { profile: Profile; input: VerifyInput<User>; shown: PresentedTokens };
 
 /** Checks one proof: one read, one write, and the answer only after the write. */
 export async function verify<User extends MfaUser>(flow: FlowContext<User>, sent: VerifyInput<User>): Promise<Result<Verified>> {
@@ -75,7 +75,7 @@ export async function verify<User extends MfaUser>(flow: FlowContext<User>, sent
   }
   const policy = await policyOf(flow.options, given, context, operation.left);
   if (!policy) return operation.end(CALLBACK_LATE);
-  const opened = openShownTokens(flow, user.id, input.deviceToken);
+  const opened = openPresentedTokens(flow, user.id, input.deviceToken);
   const decide: Decide<Accepted | Refusal> = async (profile, now) => {
     operation.noteEnrolled(profile);
     const gate = proofGate({ user, policy, session, profile, now });
@@ -98,7 +98,7 @@ export async function verify<User extends MfaUser>(flow: FlowContext<User>, sent
   if (isRefusal(answer)) return operation.end(answer);
   await repairEnrolledMark(flow, user, true, operation.report);
   const { sign, ...verified } = answer;
-  return operation.end(sign ? { ...verified, device: signGrant(flow, user.id, sign) } : verified);
+  return operation.end(sign ? { ...verified, device: signDeviceToken(flow, user.id, sign) } : verified);
 }
 
 /** A form may have a field for each kind of proof: the one that was left empty beside a filled one was not given. */
@@ -129,7 +129,7 @@ function decideCode<User extends MfaUser>(
   const priced = priceGuess(source, checked.profile, 'verify', checked.outcome, now);
   if (priced.refusal || !priced.profile) return refused({ ...priced, events: [...checked.events, ...priced.events] });
   const spent = useUpToken(priced.profile, session, now);
-  const passed = passDevice(spent, known, input, rememberUntil(facts), now);
+  const passed = admitDevice(spent, known, input, rememberUntil(facts), now);
   const assurance = activeAssurance(facts, { ...passed, via: 'otp' });
   const verified: EventDetail = { name: 'verified', via: 'otp', authenticatorId: checked.authenticatorId ?? '' };
   return {
@@ -153,9 +153,9 @@ function decideRecovery<User extends MfaUser>(
   const { profile, session, now, input, shown } = facts;
   const recoveryCodes = profile.recoveryCodes && takeRecoveryCode(profile.recoveryCodes, code, now);
   if (!recoveryCodes) return refuseRecovery(profile, findDevice(profile, shown, now), code, now);
-  const spent = useUpToken(withoutRemembrance({ ...profile, recoveryCodes }), session, now);
+  const spent = useUpToken(withoutRememberedDevices({ ...profile, recoveryCodes }), session, now);
   // Somebody has a code that was to be kept safe: this browser becomes known, but is not remembered on the strength of it.
-  const passed = passDevice(spent, findDevice(spent, shown, now), { ...input, rememberDevice: false }, null, now);
+  const passed = admitDevice(spent, findDevice(spent, shown, now), { ...input, rememberDevice: false }, null, now);
   const assurance = activeAssurance(facts, { ...passed, via: 'recovery-code' });
   const recoveryCodesLeft = recoveryCodes.digests.length;
   const low = recoveryCodesLeft <= flow.options.recoveryCodesLowAt;
@@ -186,7 +186,7 @@ function recoveryEarly(profile: Profile, code: string, now: number): Awaited<Ret
   return isFlooded(profile.recoveryTries, now) ? { decided: refuseFlooded() } : 'queued';
 }
 
-function refuseRecovery(profile: Profile, known: KnownDevice, code: string, now: number): Decision<Refusal> {
+function refuseRecovery(profile: Profile, known: DeviceMatch, code: string, now: number): Decision<Refusal> {
   if (isFlooded(profile.recoveryTries, now)) return refuseFlooded();
   const failed = { name: 'verification_failed', factor: 'recovery-code', endpoint: 'verify' } as const;
   // Like a code of an authenticator that was accepted a moment ago: nothing is charged, and nothing is stored.

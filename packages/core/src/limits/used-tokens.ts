@@ -9,7 +9,7 @@ export interface UsedToken {
 
 /** So long a pending token counts. */
 const LIFETIME = 10 * MINUTE;
-const MOST_TOKENS = 32;
+const MAX_TOKENS = 32;
 
 /** Whether the token was used. */
 export function isUsed(used: readonly UsedToken[], id: string): boolean {
@@ -18,11 +18,11 @@ export function isUsed(used: readonly UsedToken[], id: string): boolean {
 
 /** The list with this token noted, or null when it is full of tokens that have not expired. */
 export function noteUsed(used: readonly UsedToken[], token: UsedToken, now: number): UsedToken[] | null {
-  if (used.length < MOST_TOKENS) return [...used, { id: token.id, expiresAt: token.expiresAt }];
+  if (used.length < MAX_TOKENS) return [...used, { id: token.id, expiresAt: token.expiresAt }];
   // Only a full list forgets: a clock that ran ahead for a moment brings no used token back.
   // Nor does one that lies ahead keep the place of those of now: its token is refused until then, and counts with its epoch alone.
   const live = used.filter(
     ({ expiresAt }) => expiresAt + CLOCK_TOLERANCE_MS >= now && expiresAt <= now + LIFETIME + CLOCK_TOLERANCE_MS,
   );
-  return live.length < MOST_TOKENS ? [...live, { id: token.id, expiresAt: token.expiresAt }] : null;
+  return live.length < MAX_TOKENS ? [...live, { id: token.id, expiresAt: token.expiresAt }] : null;
 }

@@ -24,14 +24,14 @@ export interface Device {
   next?: { id: string; mintedAt: number };
 }
 
-/** Parallel requests of one browser show the same token; so long they are one use. */
+/** Requests within this window count as one use of a token, because a browser sends some in parallel. */
 const OVERLAP = MINUTE;
-const MOST_DEVICES = 20;
+const MAX_DEVICES = 20;
 /** Only a browser that logs in again within seconds, and again, has more than one. */
-const MOST_RETIRING = 4;
+const MAX_RETIRING = 4;
 
-/** What became of a shown token: the device as it must be stored, and whether a successor must be sent. */
-export type ShownToken = { live: true; device: Device; minted?: string } | { live: false };
+/** The outcome for a presented token: the device to store, and the successor to send if one was minted. */
+export type RotatedToken = { live: true; device: Device; minted?: string } | { live: false };
 
 /**
  * Rotates the token of a device at a use.
@@ -40,22 +40,22 @@ export type ShownToken = { live: true; device: Device; minted?: string } | { liv
  * mints nothing; later it mints another one and the unshown one dies, so that a lost response is no alarm. A retired or dead
  * token is not live: somebody else has it (OAuth 2.0 Security BCP, RFC 9700 section 4.14.2, the same idea for refresh tokens).
  */
-export function showToken(device: Device, tokenId: string, freshId: string, now: number): ShownToken {
+export function rotateToken(device: Device, tokenId: string, freshId: string, now: number): RotatedToken {
   if (tokenId === device.current) {
     if (device.next && isRecent(device.next.mintedAt, now)) return { live: true, device };
     return { live: true, device: { ...device, next: { id: freshId, mintedAt: now } }, minted: freshId };
   }
   if (tokenId === device.next?.id) {
-    const retiring = [{ id: device.current, successorShownAt: now }, ...retiringAt(device, now)].slice(0, MOST_RETIRING);
+    const retiring = [{ id: device.current, successorShownAt: now }, ...retiringAt(device, now)].slice(0, MAX_RETIRING);
     const next = { id: freshId, mintedAt: now };
     return { live: true, device: { ...device, current: tokenId, retiring, next }, minted: freshId };
   }
   return retiringAt(device, now).some(({ id }) => id === tokenId) ? { live: true, device } : { live: false };
 }
 
-/** Whether the token is one that {@link showToken} would accept. */
+/** Whether the token is one that {@link rotateToken} would accept. */
 export function isLiveToken(device: Device, tokenId: string, now: number): boolean {
-  return showToken(device, tokenId, '', now).live;
+  return rotateToken(device, tokenId, '', now).live;
 }
 
 /**
@@ -82,12 +82,12 @@ export function newDevice(given: { id: string; label: string; tokenId: string },
 /** The devices with this one in its newest state; beyond twenty the least recently used go. */
 export function putDevice(devices: readonly Device[], device: Device): Device[] {
   const others = devices.filter((candidate) => candidate.id !== device.id);
-  const kept = others.sort((a, b) => b.lastUsedAt - a.lastUsedAt).slice(0, MOST_DEVICES - 1);
+  const kept = others.sort((a, b) => b.lastUsedAt - a.lastUsedAt).slice(0, MAX_DEVICES - 1);
   return [device, ...kept];
 }
 
-/** The devices, none of them remembered. They stay known. */
-export function forgetRemembered(devices: readonly Device[]): Device[] {
+/** The devices with none of them remembered. They stay known. */
+export function unrememberDevices(devices: readonly Device[]): Device[] {
   return devices.map(withoutTick);
 }
 

@@ -6,7 +6,7 @@ import type { RecoveryTries } from '../limits/recovery-tries.js';
 import type { UsedToken } from '../limits/used-tokens.js';
 import type { WrongCodes } from '../limits/wrong-codes.js';
 import { DAY } from '../time.js';
-import { type Device, forgetRemembered } from './device.js';
+import { type Device, unrememberDevices } from './device.js';
 import type { PendingEnrollment } from './enrollment.js';
 import type { RecoveryCodeSet } from './recovery-code-set.js';
 
@@ -90,8 +90,8 @@ export function isEnrolled(profile: Profile | null): boolean {
 }
 
 /** The profile after a security change: no device is remembered, and a login begun before remembers nothing. */
-export function withoutRemembrance(profile: Profile): Profile {
-  return { ...profile, deviceEpoch: randomId(), devices: forgetRemembered(profile.devices) };
+export function withoutRememberedDevices(profile: Profile): Profile {
+  return { ...profile, deviceEpoch: randomId(), devices: unrememberDevices(profile.devices) };
 }
 
 /** The profile once the host has heard that its user was unenrolled: from now on the host's memory counts. */
@@ -102,7 +102,7 @@ export function withoutUnenrolledNote(profile: Profile, now: number): Profile {
 }
 
 /** Ended devices in a profile; with one more the epoch changes instead. */
-const MOST_ENDED_DEVICES = 32;
+const MAX_ENDED_DEVICES = 32;
 
 /** Whether what was proven still counts: no security change, and not the end of the device that it came from, has voided it. */
 export function isInForce({ epoch, deviceId }: Assurance, profile: Profile): boolean {
@@ -119,13 +119,13 @@ export function endDevice(profile: Profile, deviceId: string): Profile {
   const isKnown = devices.length < profile.devices.length;
   if (!isKnown && (!isMadeId(deviceId) || profile.endedDevices?.includes(deviceId))) return profile;
   const { endedDevices = [], ...rest } = profile;
-  if (endedDevices.length < MOST_ENDED_DEVICES) return { ...rest, devices, endedDevices: [...endedDevices, deviceId] };
+  if (endedDevices.length < MAX_ENDED_DEVICES) return { ...rest, devices, endedDevices: [...endedDevices, deviceId] };
   return { ...rest, devices, epoch: randomId(), enrollments: [] };
 }
 
 /** The profile in a new epoch: all state that was given out before is worth nothing. */
 export function withNewEpoch(profile: Profile): Profile {
-  const { endedDevices: _, enrollByExtension: extension, ...rest } = withoutRemembrance(profile);
+  const { endedDevices: _, enrollByExtension: extension, ...rest } = withoutRememberedDevices(profile);
   const epoch = randomId();
   const kept = extension?.epoch === profile.epoch && !isEnrolled(profile) ? { enrollByExtension: { ...extension, epoch } } : {};
   return { ...rest, ...kept, epoch, enrollments: [] };

@@ -1,6 +1,6 @@
 import type { EventDetail } from '../events.js';
 import { CLOCK_TOLERANCE_MS } from '../time.js';
-import { type Device, forgetRemembered } from './device.js';
+import { type Device, unrememberDevices } from './device.js';
 import { type Profile, UNENROLLED_EXPLAINS_MS } from './profile.js';
 
 /** A profile after cleanup. */
@@ -65,7 +65,7 @@ function lastInstant({ firstUsedAt, lastUsedAt, rememberedAt = 0, next, retiring
 function withoutLead(device: Device, latest: number, now: number): Device {
   const dated = (instant: number) => (instant > latest ? now : instant);
   const { rememberedAt = 0, next, retiring } = device;
-  const kept = rememberedAt > latest ? (forgetRemembered([device])[0] as Device) : device;
+  const kept = rememberedAt > latest ? (unrememberDevices([device])[0] as Device) : device;
   return {
     ...kept,
     firstUsedAt: dated(device.firstUsedAt),

@@ -1,22 +1,22 @@
 import type { Profile } from '../profile/profile.js';
 import type { StoredProfile } from '../storage/storage.js';
 
-/** Profiles that were opened lately, each with the very record that it was in. */
-export interface Glanced {
-  /** What this record held when it was opened; undefined: it was not, or is forgotten. */
+/** Opened profiles without secrets, each kept with the exact stored record that it was in. */
+export interface ProfileCache {
+  /** The profile of this record, or undefined if it is not kept. */
   find(userId: string, stored: StoredProfile): Profile | undefined;
-  /** Keeps it, without secrets, and gives what it kept. */
+  /** Keeps the profile without its secrets, and returns what it kept. */
   keep(userId: string, stored: StoredProfile, profile: Profile): Profile;
 }
 
-/** Of so many users: some kilobytes each. */
-const MOST = 500;
+/** Some kilobytes each. */
+const MAX_PROFILES = 500;
 
 /**
- * A guard asks at every request, and opening a record takes longer than all the rest of its answer. The storage is read each time
- * all the same: only a record that is the same to the last byte is not opened again.
+ * Creates the cache. A guard asks at every request, and opening a record takes longer than the rest of its answer. The storage is
+ * still read each time; only decryption is skipped, if the record is the same to the last byte.
  */
-export function createGlanced(): Glanced {
+export function createProfileCache(): ProfileCache {
   const known = new Map<string, { version: string; value: string; profile: Profile }>();
   return {
     find(userId, { version, value }) {
@@ -28,7 +28,7 @@ export function createGlanced(): Glanced {
       known.delete(userId);
       known.set(userId, { version, value, profile: kept });
       const [oldest] = known.keys();
-      if (known.size > MOST && oldest !== undefined) known.delete(oldest);
+      if (known.size > MAX_PROFILES && oldest !== undefined) known.delete(oldest);
       return kept;
     },
   };

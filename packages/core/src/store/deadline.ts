@@ -1,23 +1,23 @@
 import { timers } from '../time.js';
 
-/** What came of a call that had only so long. */
-export type Timed<T> = { done: true; value: T } | { done: false; why: 'timeout' | 'error'; cause?: unknown };
+/** Outcome of a call with a time limit. */
+export type TimedResult<T> = { done: true; value: T } | { done: false; why: 'timeout' | 'error'; cause?: unknown };
 
 /**
- * Waits for a call at most `ms` milliseconds. A call that is late goes on, unheard: its outcome is doubtful, not undone.
+ * Waits at most `ms` milliseconds for a call. A late call continues without anybody waiting, so its outcome is doubtful, not undone.
  *
- * `inBackground`: no caller waits for it, so the deadline does not keep a process alive that has nothing else to do.
+ * `inBackground`: nobody waits for the result, so the deadline does not keep an otherwise idle process alive.
  */
 export function withinDeadline<T>(
   ms: number,
   call: () => Promise<T>,
   { inBackground = false }: { inBackground?: boolean } = {},
-): Promise<Timed<T>> {
+): Promise<TimedResult<T>> {
   if (ms <= 0) return Promise.resolve({ done: false, why: 'timeout' });
   return new Promise((resolve) => {
     const timer = timers.setTimeout(() => resolve({ done: false, why: 'timeout' }), ms);
     if (inBackground) timer.unref();
-    const end = (outcome: Timed<T>) => {
+    const end = (outcome: TimedResult<T>) => {
       timers.clearTimeout(timer);
       resolve(outcome);
     };
@@ -30,22 +30,22 @@ export function withinDeadline<T>(
   });
 }
 
-/** Waits so many milliseconds. */
+/** Waits for `ms` milliseconds. */
 export function pause(ms: number): Promise<void> {
   return new Promise((resolve) => {
     timers.setTimeout(resolve, ms);
   });
 }
 
-/** Lets everything else that waits have its turn: other requests, or the driver that is about to send. */
-export function yieldTurn(): Promise<void> {
+/** Lets everything else that waits run first: other requests, or the driver that is about to send. */
+export function nextTick(): Promise<void> {
   return new Promise((resolve) => {
     timers.setImmediate(resolve);
   });
 }
 
 /** Counts down on the monotonic clock, which no change of the time of day moves. */
-export function startCountdown(ms: number): () => number {
+export function countdown(ms: number): () => number {
   const end = timers.now() + ms;
   return () => Math.max(end - timers.now(), 0);
 }

@@ -1,12 +1,12 @@
 import type { Profile } from '../profile/profile.js';
 
 /** The most bytes of a profile as JSON. Sealed under the longest key id it has 65,619 characters; the port takes 66,560. */
-export const MOST_BYTES = 48 * 1024;
+export const MAX_BYTES = 48 * 1024;
 /** What is left of a name or label in a record that is too large. */
 const SHORT_NAME = 16;
 
 /**
- * The profile as JSON, within {@link MOST_BYTES}; undefined where it cannot be. One that has outgrown them by living loses devices,
+ * The profile as JSON, within {@link MAX_BYTES}; undefined where it cannot be. One that has outgrown them by living loses devices,
  * the least recently used first, and then the ends of names. Nothing else goes: no authenticator, no closed step, no code, no budget of
  * the account, no device that has ended.
  */
@@ -31,7 +31,7 @@ export function fittingJson(profile: Profile): string | undefined {
 
 function fits(json: string): boolean {
   // A UTF-16 code unit takes three bytes at most, so that most records need no count.
-  return json.length <= MOST_BYTES / 3 || Buffer.byteLength(json, 'utf8') <= MOST_BYTES;
+  return json.length <= MAX_BYTES / 3 || Buffer.byteLength(json, 'utf8') <= MAX_BYTES;
 }
 
 function withShortName<Named extends { name: string }>(named: Named): Named {

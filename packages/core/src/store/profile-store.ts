@@ -7,10 +7,10 @@ import { type Tidied, tidyProfile, withoutSwitchedOff } from '../profile/tidy.js
 import { type Refusal, refuse } from '../results.js';
 import type { MfaStorage, StoredProfile } from '../storage/storage.js';
 import type { OperatorWarnings } from '../warnings/warnings.js';
-import { createGlanced } from './cache.js';
-import { pause, startCountdown, type Timed, withinDeadline } from './deadline.js';
+import { createProfileCache } from './cache.js';
+import { countdown, pause, type TimedResult, withinDeadline } from './deadline.js';
 import { createUserQueue } from './queue.js';
-import { type Opened, open, seal, sealedBy } from './seal.js';
+import { keyIdOf, type Opened, open, seal } from './seal.js';
 
 /** What a decision on a profile comes to: the answer, and what must be stored before anybody gets it. */
 export interface Decision<Answer> {
@@ -57,7 +57,7 @@ export interface ProfileStore {
   /** One read, or why there is none. */
   read(userId: string, report: Report, left?: () => number): Promise<ReadProfile | Refusal>;
   /** One read too, for who only looks: what it gives has no secrets, and may be in use elsewhere. */
-  glance(userId: string, report: Report, left?: () => number): Promise<ReadProfile | Refusal>;
+  readForGuard(userId: string, report: Report, left?: () => number): Promise<ReadProfile | Refusal>;
   /**
    * Reads, decides, writes if unchanged, and only then answers.
    *
@@ -71,7 +71,7 @@ export interface ProfileStore {
     how?: HowToChange<Answer>,
   ): Promise<Answer | Refusal>;
   /** One page of user ids; no cursor in it: that was the last one. */
-  list(cursor: string | undefined): Promise<Timed<{ userIds: string[]; cursor?: string }>>;
+  list(cursor: string | undefined): Promise<TimedResult<{ userIds: string[]; cursor?: string }>>;
 }
 
 /** What was read; null: there is no record. */
@@ -99,7 +99,7 @@ interface Attempt<Answer> {
   decision: Decision<Answer>;
 }
 
-type Failed = Exclude<Timed<unknown>, { done: true }>;
+type Failed = Exclude<TimedResult<unknown>, { done: true }>;
 type Unreadable = Exclude<Opened, { readable: true }>;
 
 const CALL_MS = 2_000;
@@ -122,7 +122,7 @@ export function createProfileStore({
   recoveryCodes = true,
 }: StoreOptions): ProfileStore {
   const queue = createUserQueue();
-  const glanced = createGlanced();
+  const cache = createProfileCache();
 
   function openStored(userId: string, stored: StoredProfile | null): Opened | null {
     return stored && open(stored.value, { realm, userId, version: stored.version }, keyring);
@@ -138,10 +138,10 @@ export function createProfileStore({
 
   function reportUnreadable(stored: StoredProfile | null, { why }: Unreadable, report: Report): void {
     report({ name: 'profile_unreadable', why });
-    warnings.profileUnreadable({ why, keyId: keyIdOf(stored) });
+    warnings.profileUnreadable({ why, keyId: keyIdOfStored(stored) });
   }
 
-  async function readStored(userId: string, left: number, report: Report): Promise<Timed<StoredProfile | null>> {
+  async function readStored(userId: string, left: number, report: Report): Promise<TimedResult<StoredProfile | null>> {
     const read = await withinDeadline(Math.min(CALL_MS, left), () => storage.read(userId));
     if (read.done && isStored(read.value)) return read;
     const failed: Failed = read.done
@@ -191,7 +191,7 @@ export function createProfileStore({
       const tidied = opened?.readable ? tidyProfile(opened.profile, { recoveryCodes, asStored, now }) : null;
       const profile = tidied?.profile ?? null;
       const deciding = opened && !opened.readable && whenUnreadable ? whenUnreadable : decide;
-      const decision = withTidied(await deciding(profile, now, () => keyIdOf(expected)), tidied);
+      const decision = withTidied(await deciding(profile, now, () => keyIdOfStored(expected)), tidied);
       const { next } = decision;
       if (!next || (next === 'remove' && !stored)) return finish(decision, report);
 
@@ -236,18 +236,18 @@ export function createProfileStore({
       return read.done ? openRead(userId, read.value, report) : UNAVAILABLE;
     },
 
-    async glance(userId, report, left = FULL_CALL) {
+    async readForGuard(userId, report, left = FULL_CALL) {
       const read = await readStored(userId, left(), report);
       if (!read.done) return UNAVAILABLE;
       const stored = read.value;
-      const seen = stored && glanced.find(userId, stored);
+      const seen = stored && cache.find(userId, stored);
       if (seen) return { ok: true, profile: seen };
       const opened = openRead(userId, stored, report);
       if (!stored || !opened.ok || !opened.profile) return opened;
-      return { ok: true, profile: glanced.keep(userId, stored, opened.profile) };
+      return { ok: true, profile: cache.keep(userId, stored, opened.profile) };
     },
 
-    async change(userId, report, decide, whenUnreadable, { early, asStored = false, left = startCountdown(OPERATION_MS) } = {}) {
+    async change(userId, report, decide, whenUnreadable, { early, asStored = false, left = countdown(OPERATION_MS) } = {}) {
       let prioritized = false;
       if (queue.isBusy(userId)) {
         // What needs no write, a throttled answer above all, does not wait for those that do.
@@ -262,7 +262,7 @@ export function createProfileStore({
             if (typeof told === 'object') return finish(told.decided, report);
             prioritized = told === 'prioritized';
           } else {
-            const decision = withTidied(await decide(profile, now, () => keyIdOf(read.value)), tidied);
+            const decision = withTidied(await decide(profile, now, () => keyIdOfStored(read.value)), tidied);
             if (!decision.next) return finish(decision, report);
           }
         }
@@ -294,8 +294,8 @@ function withTidied<Answer>(decision: Decision<Answer>, tidied: Tidied | null): 
     : decision;
 }
 
-function keyIdOf(stored: StoredProfile | null): string | undefined {
-  return stored ? sealedBy(stored.value) : undefined;
+function keyIdOfStored(stored: StoredProfile | null): string | undefined {
+  return stored ? keyIdOf(stored.value) : undefined;
 }
 
 /** What an adapter gives that is neither a profile nor null is a fault of its own, and never "there is none". */

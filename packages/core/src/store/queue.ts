@@ -10,9 +10,9 @@ export interface UserQueue {
 }
 
 /** Normal use never has more operations waiting for one user. */
-const MOST_WAITING = 500;
+const MAX_WAITING = 500;
 /** Only correct proofs are prioritized, and each counts once. */
-const MOST_PRIORITIZED = 32;
+const MAX_PRIORITIZED = 32;
 
 /** Tasks that wait for their turn; calling one starts it. */
 interface Line {
@@ -28,8 +28,8 @@ export function createUserQueue(): UserQueue {
   function waitIn(line: Line, prioritized: boolean): Promise<boolean> {
     return new Promise((resolve) => {
       const start = () => resolve(true);
-      if (prioritized && line.prioritized.length < MOST_PRIORITIZED) line.prioritized.push(start);
-      else if (line.others.length + 1 < MOST_WAITING) line.others.push(start);
+      if (prioritized && line.prioritized.length < MAX_PRIORITIZED) line.prioritized.push(start);
+      else if (line.others.length + 1 < MAX_WAITING) line.others.push(start);
       else resolve(false);
     });
   }

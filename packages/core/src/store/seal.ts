@@ -67,8 +67,11 @@ export function open(value: string, as: SealedAs, keyring: Keyring): Opened {
   }
 }
 
-/** Id of the key that a sealed value names, whether or not the ring has it; undefined: it is no value of ours. Nothing is verified. */
-export function sealedBy(value: string): string | undefined {
+/**
+ * Id of the key that a sealed value names, whether or not the ring has it. Undefined if {@link seal} cannot have made the value.
+ * Verifies nothing.
+ */
+export function keyIdOf(value: string): string | undefined {
   // As much of the value as the longest id takes.
   const bytes = Buffer.from(value.slice(0, 48), 'base64url');
   const [format, idLength = 0] = bytes;

@@ -3,8 +3,8 @@ import { systemClock } from '../../options.js';
 import type { Profile } from '../../profile/profile.js';
 import type { FindingCode, MfaFinding } from '../../results.js';
 import { type StoredProfile, storageNameOf } from '../../storage/storage.js';
-import { startCountdown, withinDeadline } from '../../store/deadline.js';
-import { open, sealedBy } from '../../store/seal.js';
+import { countdown, withinDeadline } from '../../store/deadline.js';
+import { keyIdOf, open } from '../../store/seal.js';
 import { DAY } from '../../time.js';
 import { ownText } from '../../warnings/scrub.js';
 import { storageFaultOf, storageHint } from '../../warnings/storage-hint.js';
@@ -81,7 +81,7 @@ interface Seen {
 
 async function readAll<User extends MfaUser>(options: Options<User>, userIds: readonly string[]): Promise<Seen> {
   const { storage, realm, keyring } = options;
-  const left = startCountdown(RECORDS_MS);
+  const left = countdown(RECORDS_MS);
   const seen: Seen = { read: 0, unreadable: new Map(), aheadMs: 0 };
   const now = timeOf(options.clock);
   let taken = 0;
@@ -93,7 +93,7 @@ async function readAll<User extends MfaUser>(options: Options<User>, userIds: re
       if (now !== undefined) seen.aheadMs = Math.max(seen.aheadMs, latestInstant(opened.profile) - now);
       return;
     }
-    const keyId = sealedBy(stored.value);
+    const keyId = keyIdOf(stored.value);
     const cause = `${opened.why} ${keyId ?? ''}`;
     const count = (seen.unreadable.get(cause)?.count ?? 0) + 1;
     seen.unreadable.set(cause, { why: opened.why, keyId, count });

@@ -4,7 +4,7 @@ import type { MfaEvent } from '../../events.js';
 import type { MfaUser } from '../../options.js';
 import type { Profile } from '../../profile/profile.js';
 import { isRefusal, type Refusal, refuse, type UserIdList, type Walked } from '../../results.js';
-import { pause, withinDeadline, yieldTurn } from '../../store/deadline.js';
+import { nextTick, pause, withinDeadline } from '../../store/deadline.js';
 import type { Decision } from '../../store/profile-store.js';
 import type { FlowContext } from '../steps/flow-context.js';
 import { beginOperation } from '../steps/operation.js';
@@ -121,7 +121,7 @@ function pageVisitor<User extends MfaUser, Seen, Sums extends object>(
       while (!stop && !signal?.aborted && taken < userIds.length) {
         const index = taken++;
         const visit = await visitUser(flow, steps, userIds[index] as string, signal);
-        await yieldTurn();
+        await nextTick();
         visited[index] = visit;
         const refusal = visit.kind === 'failed' ? visit.refusal : undefined;
         away = refusal?.reason === 'unavailable' ? away + 1 : 0;

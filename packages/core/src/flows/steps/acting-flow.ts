@@ -7,8 +7,8 @@ import type { EffectivePolicy } from '../../policy/enforcement.js';
 import type { Profile } from '../../profile/profile.js';
 import { isRefusal, type Refusal, refuse } from '../../results.js';
 import type { DecideEarly, Decision } from '../../store/profile-store.js';
-import { type Acting, type FlowContext, stateOf } from './flow-context.js';
-import type { AtTheDoor, ClosedGate, OpenGate } from './gate.js';
+import { type FlowContext, type FlowInput, stateOf } from './flow-context.js';
+import type { ClosedGate, GateInput, OpenGate } from './gate.js';
 import { CALLBACK_LATE } from './host-callback.js';
 import { beginOperation, type Operation } from './operation.js';
 import { policyOf } from './user-policy.js';
@@ -22,11 +22,11 @@ export interface Begun {
 /** The steps in which a flow changes a profile. */
 export interface ActingSteps<Open extends OpenGate, Done extends { ok: true }, Answer extends { ok: true }> {
   /** Whether the user may do this. It is asked again if another writer was first. */
-  gate(at: AtTheDoor): Open | ClosedGate;
+  gate(at: GateInput): Open | ClosedGate;
   /** Decides behind an open gate. */
-  decide(open: Open, at: AtTheDoor): Awaitable<Decision<Done | Refusal>>;
+  decide(open: Open, at: GateInput): Awaitable<Decision<Done | Refusal>>;
   /** Decides behind an open gate while other operations of the user run; see {@link DecideEarly}. */
-  early?(open: Open, at: AtTheDoor): ReturnType<DecideEarly<Done | Refusal>>;
+  early?(open: Open, at: GateInput): ReturnType<DecideEarly<Done | Refusal>>;
   /** Is awaited once the change is stored, for example to call `markEnrolled`. */
   afterWrite?(done: Done): Promise<void>;
   /** Builds the answer once the change is stored. */
@@ -46,7 +46,7 @@ export async function actingFlow<
   Answer extends { ok: true },
 >(
   flow: FlowContext<User>,
-  input: Acting<User>,
+  input: FlowInput<User>,
   name: string,
   start: (begun: Begun & { session: MfaSession }) => Refusal | ActingSteps<Open, Done, Answer>,
 ): Promise<Answer | Refusal> {

@@ -16,7 +16,7 @@ export interface FlowContext<User extends MfaUser = MfaUser> {
 }
 
 /** Who acts, in which session. */
-export interface Acting<User extends MfaUser = MfaUser> {
+export interface FlowInput<User extends MfaUser = MfaUser> {
   user: User;
   session: MfaSession | undefined;
   context?: EventContext | undefined;

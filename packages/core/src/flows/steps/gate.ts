@@ -8,8 +8,8 @@ import { isEnrolled, type Profile } from '../../profile/profile.js';
 import { type Refusal, refuse } from '../../results.js';
 import { CLOCK_TOLERANCE_MS } from '../../time.js';
 
-/** Who stands at a door, and with what state. */
-export interface AtTheDoor {
+/** What a gate looks at. */
+export interface GateInput {
   user: KnownUser;
   policy: EffectivePolicy;
   session: MfaSession;
@@ -37,15 +37,15 @@ export interface OpenManagementGate extends OpenGate {
 
 export type Gate = OpenGate | ClosedGate;
 
-/** The door to a proof: any state of this user that is still worth something, and an authenticator to prove by. */
-export function proofGate(at: AtTheDoor): Gate {
+/** For a proof: needs a state of this user that still counts, and an authenticator. */
+export function proofGate(at: GateInput): Gate {
   const gate = stateGate(at);
   if (!gate.open) return gate;
   return isEnrolled(gate.profile) ? gate : closed(refuse('not_enrolled'));
 }
 
-/** The door to managing authenticators, devices and codes: a second factor, and a moment ago. */
-export function managementGate(at: AtTheDoor): OpenManagementGate | ClosedGate {
+/** For managing authenticators, devices and codes: requires a second factor verified within the last five minutes. */
+export function managementGate(at: GateInput): OpenManagementGate | ClosedGate {
   const gate = stateGate(at);
   if (!gate.open) return gate;
   const { session, now } = at;
@@ -54,8 +54,8 @@ export function managementGate(at: AtTheDoor): OpenManagementGate | ClosedGate {
   return fresh ? { ...gate, session } : closed(assuranceRequired());
 }
 
-/** The door that every other one is behind: the profile is there, and the state is of its epoch and not used up. */
-export function stateGate({ user, policy, session, profile, now }: AtTheDoor): Gate {
+/** Part of every gate: the profile exists, and the state is of its epoch and not used up. */
+export function stateGate({ user, policy, session, profile, now }: GateInput): Gate {
   if (isProfileMissing(user.enrolled, profile, now)) {
     return closed(refuse('profile_missing'), [{ name: 'profile_missing' }]);
   }
@@ -64,7 +64,7 @@ export function stateGate({ user, policy, session, profile, now }: AtTheDoor): G
     if (session.token && (session.token.expiresAt + CLOCK_TOLERANCE_MS <= now || isUsed(profile.usedTokens, session.token.id))) {
       return closed(refuse('pending_token_invalid'));
     }
-    // Asked before any proof is looked at, or the refusal would tell that the proof was right.
+    // Checked before any proof, because otherwise this refusal would reveal that the proof was right.
     if (session.token && !noteUsed(profile.usedTokens, session.token, now)) {
       return closed(refuse('limit_reached', { retryAfterSeconds: 60 }));
     }
@@ -78,7 +78,7 @@ export function useUpToken(profile: Profile, session: MfaSession, now: number): 
   return { ...profile, usedTokens: noteUsed(profile.usedTokens, session.token, now) ?? profile.usedTokens };
 }
 
-/** The refusal that a second factor a moment ago would mend. */
+/** The refusal for a missing recent second factor. */
 export function assuranceRequired(): Refusal {
   return refuse('assurance_required', { maxAgeSeconds: MANAGEMENT_MAX_AGE_SECONDS });
 }

@@ -13,7 +13,7 @@ import { noteWrongCode } from '../../limits/wrong-codes.js';
 import type { PendingEnrollment } from '../../profile/enrollment.js';
 import type { Profile } from '../../profile/profile.js';
 import { type Refusal, refuse } from '../../results.js';
-import type { KnownDevice } from './presented-device.js';
+import type { DeviceMatch } from './presented-device.js';
 
 /** A guess and what it costs: the profile to store, and the refusal unless the code was right. */
 export interface PricedGuess {
@@ -34,7 +34,7 @@ export interface BudgetSource {
  * The budget that pays for a guess from this browser: its own budget if it has passed a factor before, otherwise the one that all
  * unknown browsers share.
  */
-export function budgetOfBrowser(profile: Profile, known: KnownDevice): BudgetSource {
+export function budgetOfBrowser(profile: Profile, known: DeviceMatch): BudgetSource {
   if (known.state !== 'live') {
     return { owner: 'account', budget: profile.budget, put: (next, budget) => ({ ...next, budget }) };
   }

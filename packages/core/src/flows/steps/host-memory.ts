@@ -22,7 +22,7 @@ export type Told = { done: true; acknowledged: boolean } | { done: false; why: '
 
 /** A call that takes longer no longer keeps those after it waiting. When it lands, the profile is looked at again. */
 const LATE_MS = 10_000;
-const MOST_CORRECTIONS = 3;
+const MAX_CORRECTIONS = 3;
 
 /** Binds the option; null: the host keeps no such memory. */
 export function createHostMemory(given: {
@@ -84,14 +84,14 @@ export function createHostMemory(given: {
     { calling, enrolled, begunAt }: { calling: Promise<void>; enrolled: boolean; begunAt: number },
   ): void {
     const later = calling
-      .then(() => queue.run(userId, () => compare(userId, { enrolled, begunAt, corrections: MOST_CORRECTIONS })))
+      .then(() => queue.run(userId, () => compare(userId, { enrolled, begunAt, corrections: MAX_CORRECTIONS })))
       .catch(() => undefined);
     runningCalls.track('corrections', later);
   }
 
   return {
     async tell(userId, enrolled) {
-      const telling = queue.run(userId, () => tellNow(userId, enrolled, MOST_CORRECTIONS));
+      const telling = queue.run(userId, () => tellNow(userId, enrolled, MAX_CORRECTIONS));
       runningCalls.track('corrections', telling);
       return (
         (await telling) ?? { done: false, why: 'error', cause: new Error('too many calls of markEnrolled wait for this user') }

@@ -5,7 +5,7 @@ import type { EffectivePolicy } from '../../policy/enforcement.js';
 import type { Profile } from '../../profile/profile.js';
 import type { Refusal, Result } from '../../results.js';
 import { actingFlow, type Begun } from './acting-flow.js';
-import type { Acting, FlowContext } from './flow-context.js';
+import type { FlowContext, FlowInput } from './flow-context.js';
 import { managementGate, type OpenManagementGate } from './gate.js';
 
 /** What a change of a user's own settings is decided from. */
@@ -33,7 +33,7 @@ interface Changed<Fields extends object> {
  */
 export function manage<User extends MfaUser, Fields extends object>(
   flow: FlowContext<User>,
-  input: Acting<User>,
+  input: FlowInput<User>,
   name: string,
   {
     change,

@@ -1,7 +1,7 @@
 import { copyEvent, type EventContext, type EventDetail, type MfaEvent } from '../../events.js';
 import { isEnrolled, type Profile } from '../../profile/profile.js';
 import { isRefusal } from '../../results.js';
-import { startCountdown } from '../../store/deadline.js';
+import { countdown } from '../../store/deadline.js';
 import { OPERATION_MS, type Report } from '../../store/profile-store.js';
 import type { FlowContext } from './flow-context.js';
 
@@ -31,7 +31,7 @@ export function beginOperation(
 
   return {
     report: (detail) => details.push(detail),
-    left: startCountdown(OPERATION_MS),
+    left: countdown(OPERATION_MS),
     noteEnrolled: (profile) => {
       enrolled = isEnrolled(profile);
     },

@@ -2,11 +2,11 @@ import { randomId } from '../../crypto/random.js';
 import type { EventDetail } from '../../events.js';
 import { afterSuccess } from '../../limits/guess-budget.js';
 import type { MfaUser } from '../../options.js';
-import { type Device, forgetRemembered, isLiveToken, newDevice, putDevice, showToken } from '../../profile/device.js';
+import { type Device, isLiveToken, newDevice, putDevice, rotateToken, unrememberDevices } from '../../profile/device.js';
 import { endDevice, type Profile, tidyName } from '../../profile/profile.js';
 import type { DeviceGrant } from '../../results.js';
-import { yieldTurn } from '../../store/deadline.js';
-import { type DeviceClaims, openDeviceToken, signDeviceToken } from '../../tokens/device-token.js';
+import { nextTick } from '../../store/deadline.js';
+import { type DeviceClaims, openDeviceToken, signDeviceToken as signToken } from '../../tokens/device-token.js';
 import type { FlowContext } from './flow-context.js';
 
 /** What every proof may say of the browser that it comes from. */
@@ -19,17 +19,17 @@ export interface DeviceInput {
   deviceToken?: string | readonly string[] | undefined;
 }
 
-/** The device tokens that came with a request, opened: what they say is checked against the profile later. */
-export interface ShownTokens {
+/** The device tokens of a request, opened. What they say is checked against the profile later. */
+export interface PresentedTokens {
   claims: DeviceClaims[];
   /** Why the last one that did not open was refused. */
   why?: 'invalid' | 'expired' | 'other_user';
 }
 
-/** What the profile says of the tokens shown. */
-export type KnownDevice =
+/** Which device of the profile the presented tokens belong to. */
+export type DeviceMatch =
   | { state: 'live'; device: Device; tokenId: string }
-  /** A retired token: somebody else has it too. */
+  /** The token is retired, so somebody else has it too. */
   | { state: 'reused'; device: Device }
   | { state: 'unknown'; why?: 'invalid' | 'expired' | 'other_user' | 'unknown_device' };
 
@@ -40,23 +40,23 @@ export interface TokenToSign {
   rememberedUntil?: number;
 }
 
-/** What came of the browser of an accepted proof. */
-export interface PassedDevice {
+/** The outcome for the browser of an accepted proof. */
+export interface AdmittedDevice {
   profile: Profile;
   events: EventDetail[];
-  /** The device that the proof came from; absent: the browser stays unknown. */
+  /** The device that the proof came from; absent if the browser stays unknown. */
   deviceId?: string;
   sign?: TokenToSign | undefined;
 }
 
-const MOST_TOKENS = 4;
+const MAX_TOKENS = 4;
 
 /** Opens the device tokens of a request, once its read is on the way: at most four, and only those of this user count. */
-export function openShownTokens<User extends MfaUser>(
+export function openPresentedTokens<User extends MfaUser>(
   flow: FlowContext<User>,
   userId: string,
   tokens: string | readonly string[] | undefined,
-): Promise<ShownTokens> {
+): Promise<PresentedTokens> {
   const opened = openTokens(flow, userId, tokens);
   // If the profile cannot be read, nobody awaits this, and an unhandled rejection would end the process.
   opened.catch(() => undefined);
@@ -67,11 +67,11 @@ async function openTokens<User extends MfaUser>(
   flow: FlowContext<User>,
   userId: string,
   tokens: string | readonly string[] | undefined,
-): Promise<ShownTokens> {
-  const shown: ShownTokens = { claims: [] };
+): Promise<PresentedTokens> {
+  const shown: PresentedTokens = { claims: [] };
   const list = typeof tokens === 'string' ? [tokens] : (tokens ?? []);
-  if (list.length > 0) await yieldTurn();
-  for (const token of list.slice(0, MOST_TOKENS)) {
+  if (list.length > 0) await nextTick();
+  for (const token of list.slice(0, MAX_TOKENS)) {
     const opened = await openDeviceToken(token, signing(flow));
     if (!opened.valid) shown.why = opened.why;
     else if (opened.claims.userId !== userId) shown.why = 'other_user';
@@ -80,8 +80,8 @@ async function openTokens<User extends MfaUser>(
   return shown;
 }
 
-/** Finds the device of the tokens shown. A live one wins over a retired one of another copy of the cookie. */
-export function findDevice(profile: Profile, shown: ShownTokens, now: number): KnownDevice {
+/** Finds the device of the presented tokens. A live token wins over a retired one from another copy of the cookie. */
+export function findDevice(profile: Profile, shown: PresentedTokens, now: number): DeviceMatch {
   let reused: Device | undefined;
   for (const { deviceId, tokenId } of shown.claims) {
     const device = profile.devices.find((candidate) => candidate.id === deviceId);
@@ -93,21 +93,21 @@ export function findDevice(profile: Profile, shown: ShownTokens, now: number): K
   return { state: 'unknown', ...(shown.why ? { why: shown.why } : {}) };
 }
 
-/** Ends a device whose retired token was shown, and the sessions that came from it: somebody else has the token too. */
-export function endReused(profile: Profile, known: KnownDevice): { profile: Profile; events: EventDetail[] } {
+/** Ends a device whose retired token was presented, and the sessions that came from it, because somebody else has the token too. */
+export function endReusedDevice(profile: Profile, known: DeviceMatch): { profile: Profile; events: EventDetail[] } {
   if (known.state !== 'reused') return { profile, events: [] };
   const deviceId = known.device.id;
   return { profile: endDevice(profile, deviceId), events: [{ name: 'device_token_reused', deviceId }] };
 }
 
-/** A live device at a use: its token rotates, its entry is the newest. */
-export function useDevice(
+/** Rotates the token of a live device and makes its entry the newest. */
+export function rotateDevice(
   profile: Profile,
   known: { device: Device; tokenId: string },
   now: number,
   change: (device: Device) => Device = (device) => device,
 ): { profile: Profile; device: Device; sign?: TokenToSign } {
-  const shown = showToken(known.device, known.tokenId, randomId(), now);
+  const shown = rotateToken(known.device, known.tokenId, randomId(), now);
   const rotated = shown.live ? shown.device : known.device;
   const device = { ...change(rotated), lastUsedAt: now };
   const minted = shown.live ? shown.minted : undefined;
@@ -119,18 +119,18 @@ export function useDevice(
 }
 
 /**
- * The browser of a proof that was accepted: known from now on, and remembered if that was asked for and is allowed.
+ * Makes the browser of an accepted proof a known device, and remembers it if that was asked for and is allowed.
  *
- * `remember`: until when; null: the user is asked again; undefined: what was said before stays.
+ * `remember` is the time until which it is remembered. With null it is no longer remembered; undefined changes nothing.
  */
-export function passDevice(
+export function admitDevice(
   profile: Profile,
-  known: KnownDevice,
+  known: DeviceMatch,
   input: DeviceInput,
   remember: number | null | undefined,
   now: number,
-): PassedDevice {
-  const ended = endReused(profile, known);
+): AdmittedDevice {
+  const ended = endReusedDevice(profile, known);
   const change = (device: Device): Device =>
     withRemembrance({ ...device, budget: afterSuccess(device.budget, now) }, remember, now);
   const remembered = (device: Device): EventDetail[] =>
@@ -138,7 +138,7 @@ export function passDevice(
   if (known.state === 'live') {
     // The entry as the price of the guess has left it.
     const device = profile.devices.find((candidate) => candidate.id === known.device.id) ?? known.device;
-    const used = useDevice(profile, { device, tokenId: known.tokenId }, now, change);
+    const used = rotateDevice(profile, { device, tokenId: known.tokenId }, now, change);
     return { profile: used.profile, deviceId: device.id, sign: used.sign, events: remembered(used.device) };
   }
   if (input.deviceLabel === undefined && !input.rememberDevice) return ended;
@@ -154,15 +154,15 @@ export function passDevice(
 }
 
 /** Signs the token of a device. Call it only after the write that stored the device. */
-export function signGrant<User extends MfaUser>(flow: FlowContext<User>, userId: string, sign: TokenToSign): DeviceGrant {
+export function signDeviceToken<User extends MfaUser>(flow: FlowContext<User>, userId: string, sign: TokenToSign): DeviceGrant {
   const { deviceId, tokenId, rememberedUntil } = sign;
-  const { token, expiresAt } = signDeviceToken({ userId, deviceId, tokenId }, signing(flow));
+  const { token, expiresAt } = signToken({ userId, deviceId, tokenId }, signing(flow));
   return rememberedUntil === undefined ? { token, expiresAt, deviceId } : { token, expiresAt, deviceId, rememberedUntil };
 }
 
 function withRemembrance(device: Device, remember: number | null | undefined, now: number): Device {
   if (remember === undefined) return device;
-  const [forgotten] = forgetRemembered([device]) as [Device];
+  const [forgotten] = unrememberDevices([device]) as [Device];
   if (remember === null) return forgotten;
   // Only a code remembers a browser: a recovery code never does.
   return { ...forgotten, rememberedUntil: remember, rememberedAt: now, rememberedBy: { via: 'otp', at: now } };

@@ -8,7 +8,7 @@ export interface Repeats {
 }
 
 /** Users of whom something is known to repeat; the longest known is forgotten. */
-const MOST = 1_000;
+const MAX_USERS = 1_000;
 
 /** `clock_anomaly` is told of a user once an hour, `recovery_codes_flooded` once a minute with the number since the last one. */
 export function createRepeats(): Repeats {
@@ -19,7 +19,7 @@ export function createRepeats(): Repeats {
     map.delete(userId);
     map.set(userId, value);
     const [oldest] = map.keys();
-    if (map.size > MOST && oldest !== undefined) map.delete(oldest);
+    if (map.size > MAX_USERS && oldest !== undefined) map.delete(oldest);
   }
 
   return {

@@ -13,7 +13,7 @@ export interface RunningCalls {
 
 const SETTLE_MS = 10_000;
 /** Limits memory if callbacks never finish: beyond this number, `settled()` no longer waits for the oldest. */
-const MOST = 10_000;
+const MAX_CALLS = 10_000;
 
 /** Creates the tracker, with nothing running. */
 export function createRunningCalls(): RunningCalls {
@@ -24,7 +24,7 @@ export function createRunningCalls(): RunningCalls {
       const end = (): void => void open.delete(entry);
       const entry = { kind, ended: work.then(end, end) };
       open.add(entry);
-      if (open.size > MOST) for (const oldest of open) return void open.delete(oldest);
+      if (open.size > MAX_CALLS) for (const oldest of open) return void open.delete(oldest);
     },
     async settled() {
       const begun = [...open];

@@ -19,7 +19,7 @@ export async function showChallenge<User extends MfaUser, Request>(call: Endpoin
   const asked = readAsked(call.query);
   const first = await flows.checkAccess(asked);
   const usesDevice = call.html && exchange.method === 'GET' && first.access === 'challenge' && first.because === 'missing';
-  const decision = usesDevice && (await flows.useDevice()) ? await flows.checkAccess(asked) : first;
+  const decision = usesDevice && (await flows.rotateDevice()) ? await flows.checkAccess(asked) : first;
   const because = reasonToAsk(decision, flows.session?.returnTo);
   if (because === undefined) {
     if (decision.access !== 'allow') return answerDecision(call, decision);

@@ -91,7 +91,7 @@ export interface KitFlows<User extends MfaUser = MfaUser> extends RequestFlows<U
    * Does for a login at the prompt what `beginLogin` would have done if the cookie of a remembered device had come with it. A login by
    * cross-site POST, as SAML has it, comes without that cookie. True: the login is complete.
    */
-  useDevice(): Promise<boolean>;
+  rotateDevice(): Promise<boolean>;
 }
 
 /** How long after the password a remembered device may still complete the login. */
@@ -219,7 +219,7 @@ export function bindState<User extends MfaUser, Request>(
       if (!state.keepsState && login.pendingToken !== undefined) warnOfMissingUserById(kit);
       return login;
     },
-    async useDevice() {
+    async rotateDevice() {
       const { user, session } = state;
       if (!user || session?.state !== 'pending' || !state.keepsState) return false;
       const shown = claimedDeviceIds(state.deviceTokens());

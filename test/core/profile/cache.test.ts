@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { newProfile, type Profile } from '../../../packages/core/src/profile/profile.js';
-import { createGlanced } from '../../../packages/core/src/store/cache.js';
+import { createProfileCache } from '../../../packages/core/src/store/cache.js';
 import { ada, createEnrolled } from '../../support/core-fixture.js';
 
 const SECRET = 'a secret of the authenticator';
@@ -18,18 +18,18 @@ function enrolledProfile(): Profile {
 
 describe('what a guard has opened before', () => {
   it('is found for the very same record of the same user alone', () => {
-    const glanced = createGlanced();
+    const cache = createProfileCache();
     const stored = { version: 'v1', value: 'sealed' };
-    const kept = glanced.keep('ada', stored, enrolledProfile());
-    expect(glanced.find('ada', { ...stored })).toBe(kept);
-    expect(glanced.find('ada', { ...stored, version: 'v2' })).toBeUndefined();
-    expect(glanced.find('ada', { ...stored, value: 'tampered' })).toBeUndefined();
-    expect(glanced.find('bob', stored)).toBeUndefined();
+    const kept = cache.keep('ada', stored, enrolledProfile());
+    expect(cache.find('ada', { ...stored })).toBe(kept);
+    expect(cache.find('ada', { ...stored, version: 'v2' })).toBeUndefined();
+    expect(cache.find('ada', { ...stored, value: 'tampered' })).toBeUndefined();
+    expect(cache.find('bob', stored)).toBeUndefined();
   });
 
   it('holds no secret, and all that a guard asks for', () => {
     const profile = enrolledProfile();
-    const kept = createGlanced().keep('ada', { version: 'v1', value: 'sealed' }, profile);
+    const kept = createProfileCache().keep('ada', { version: 'v1', value: 'sealed' }, profile);
     expect(JSON.stringify(kept)).not.toContain(SECRET);
     expect(kept).toMatchObject({
       epoch: profile.epoch,
@@ -40,14 +40,14 @@ describe('what a guard has opened before', () => {
   });
 
   it('is forgotten when 500 other users came after', () => {
-    const glanced = createGlanced();
+    const cache = createProfileCache();
     const stored = { version: 'v1', value: 'sealed' };
-    for (let user = 0; user < 500; user++) glanced.keep(`user-${user}`, stored, newProfile());
-    glanced.keep('user-0', stored, newProfile());
-    glanced.keep('user-500', stored, newProfile());
-    expect(glanced.find('user-0', stored)).toBeDefined();
-    expect(glanced.find('user-1', stored)).toBeUndefined();
-    expect(glanced.find('user-2', stored)).toBeDefined();
+    for (let user = 0; user < 500; user++) cache.keep(`user-${user}`, stored, newProfile());
+    cache.keep('user-0', stored, newProfile());
+    cache.keep('user-500', stored, newProfile());
+    expect(cache.find('user-0', stored)).toBeDefined();
+    expect(cache.find('user-1', stored)).toBeUndefined();
+    expect(cache.find('user-2', stored)).toBeDefined();
   });
 });
 
