@@ -37,7 +37,7 @@ function exportsOf(file: string): Map<string, string> {
   for (const node of (parseAst(text, { lang: 'dts' }) as unknown as Node).body as Node[]) {
     if (node.type !== 'ExportNamedDeclaration') continue;
     const declaration = node.declaration as Node | null;
-    if (declaration) for (const name of namesOf(declaration)) add(name, oneLine(text, node));
+    if (declaration) for (const name of namesOf(declaration)) add(name, withTypeOf(oneLine(text, node), file, text));
     const source = (node.source as { value: string } | null)?.value;
     for (const one of node.specifiers as Node[]) {
       const [local, exported] = [one.local, one.exported].map((id) => String((id as Node).name));
@@ -51,6 +51,15 @@ function exportsOf(file: string): Map<string, string> {
     }
   }
   return found;
+}
+
+/** A type that is derived from a constant of another file, with what that constant holds in its place. */
+function withTypeOf(declared: string, file: string, text: string): string {
+  const [, alias, constant] = /^(export type \w+ = )typeof (\w+);$/.exec(declared) ?? [];
+  const [, source] = new RegExp(`import type \\{ ${constant} \\} from '\\./(.+)\\.js'`).exec(text) ?? [];
+  if (alias === undefined || constant === undefined || source === undefined) return declared;
+  const held = exportsOf(path.join(path.dirname(file), `${source}.d.ts`)).get(constant) ?? '';
+  return alias + held.slice(held.indexOf('{'));
 }
 
 function namesOf(declaration: Node): string[] {

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { mergeMessages } from '../../../packages/core/src/http/page-messages.js';
 import { englishMessages } from '../../../packages/core/src/pages/english.js';
-import { type Messages, mergeMessages } from '../../../packages/core/src/pages/messages.js';
 import { refusalPage, refusalText } from '../../../packages/core/src/pages/refusals.js';
 import { renderPage } from '../../../packages/core/src/pages/render.js';
+import type { Messages } from '../../../packages/core/src/pages/texts.js';
 import { samples } from './samples.js';
 
 const marked: Messages = { ...(mark(englishMessages, '') as Messages), lang: 'de', dir: 'rtl' };

@@ -1,7 +1,7 @@
 import { englishMessages } from '../../../packages/core/src/pages/english.js';
-import type { Messages } from '../../../packages/core/src/pages/messages.js';
 import type { MfaPage, PageFrame } from '../../../packages/core/src/pages/page.js';
 import { renderPage } from '../../../packages/core/src/pages/render.js';
+import type { Messages } from '../../../packages/core/src/pages/texts.js';
 
 export const NOW = Date.UTC(2026, 10, 24, 10, 0, 7);
 export const DAY = 86_400_000;

@@ -1,5 +1,5 @@
-import type { Messages } from '../pages/messages.js';
 import type { PageFrame } from '../pages/page.js';
+import type { Messages } from '../pages/texts.js';
 import { fillText, type Html, html } from './html.js';
 
 /** A form that changes something: posts to a path below the mount and carries the host's hidden fields. */

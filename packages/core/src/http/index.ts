@@ -1,6 +1,6 @@
 export { type Awaitable, andThen, isThenable, rescue } from '../awaitable.js';
-export type { MessageOverrides, Messages } from '../pages/messages.js';
 export type { MfaPage, PageFrame, PageNotice } from '../pages/page.js';
+export type { MessageOverrides, Messages } from '../pages/texts.js';
 export { checkRequirement, PLAIN_REQUIREMENT } from '../policy/requirement.js';
 export { problemAnswer } from './answers.js';
 export { answerEndpoint } from './endpoints/answer-endpoint.js';

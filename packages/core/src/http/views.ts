@@ -1,12 +1,12 @@
-import { MfaError } from '../errors.js';
-import { describe, isFieldObject } from '../host-input.js';
+import { isFieldObject } from '../host-input.js';
 import type { MfaUser } from '../options.js';
-import { type Messages, mergeMessages } from '../pages/messages.js';
 import type { MfaPage, PageFrame, PageNotice } from '../pages/page.js';
 import { type PageRefusal, refusalPage, refusalText } from '../pages/refusals.js';
+import type { Messages } from '../pages/texts.js';
 import { pageAnswer, problemAnswer, problemHeaders } from './answers.js';
 import type { HttpAnswer, MfaExchange } from './exchange.js';
 import type { HttpKit } from './http-kit.js';
+import { messagesFor, refuseAnswer } from './page-messages.js';
 import { describeProblem, type Problem } from './problem.js';
 import { callHost, LATE } from './session/request-identity.js';
 
@@ -77,39 +77,6 @@ export function problemNotice(messages: Messages, problem: Problem, { malformedC
   return { tone: 'error', text: refusalText(messages, pageReason(problem), problem.retryAfterSeconds) };
 }
 
-/** The texts for this request: the host's, filled up with ours. */
-export function messagesFor<User extends MfaUser, Request>(
-  kit: HttpKit<User, Request>,
-  exchange: MfaExchange<User, Request>,
-): Messages {
-  const { pages } = kit.options;
-  const given: unknown = pages.messages?.(exchange.request);
-  if (given === undefined || given === null) return mergeMessages();
-  if (!isFieldObject(given)) refuseAnswer('pages.messages', 'an object of texts at once, or nothing', given);
-  const messages = mergeMessages(given);
-  return { ...messages, lang: languageTag(messages.lang) };
-}
-
-/**
- * The language of a host's texts as a tag that browsers and `Intl` understand. The names of locales on servers (`en_US`) are turned into
- * tags; what is no language is refused here, at the server, and not in the browser.
- */
-function languageTag(lang: unknown): string {
-  if (typeof lang !== 'string') refuseAnswer('pages.messages', LANGUAGE_WANTED, lang);
-  try {
-    const [tag] = Intl.getCanonicalLocales(lang.replaceAll('_', '-'));
-    if (tag !== undefined) return tag;
-  } catch {
-    // Not a tag: refused below.
-  }
-  throw new MfaError(
-    'host_callback_failed',
-    `The option "pages.messages" must return ${LANGUAGE_WANTED}; it returned ${JSON.stringify(lang.slice(0, 40))}.`,
-  );
-}
-
-const LANGUAGE_WANTED = 'a BCP 47 language tag as lang, such as "en-US" or "pt-BR"';
-
 function hiddenFieldsFor<User extends MfaUser, Request>(
   kit: HttpKit<User, Request>,
   exchange: MfaExchange<User, Request>,
@@ -121,10 +88,6 @@ function hiddenFieldsFor<User extends MfaUser, Request>(
     if (typeof value !== 'string') refuseAnswer('pages.hiddenFields', 'texts for all its fields', value);
   }
   return { ...given } as Record<string, string>;
-}
-
-function refuseAnswer(option: string, wanted: string, given: unknown): never {
-  throw new MfaError('host_callback_failed', `The option "${option}" must return ${wanted}; it returned ${describe(given)}.`);
 }
 
 /** Name of the application on pages and in the name of the file with recovery codes. */

@@ -1,8 +1,8 @@
 import { codeField, postForm, recoveryCodeField, refusedCode, rememberBox } from '../html/forms.js';
 import { fillText, type Html, html } from '../html/html.js';
 import type { PageContent } from './layout.js';
-import type { Messages } from './messages.js';
 import type { MfaPage, PageFrame } from './page.js';
+import type { Messages } from './texts.js';
 
 type ChallengePage = Extract<MfaPage, { name: 'challenge' }>;
 

@@ -1,7 +1,7 @@
 import { fillText, type Html, html, safeUrl } from '../html/html.js';
 import type { PageContent } from './layout.js';
-import type { Messages } from './messages.js';
 import type { MfaPage, PageFrame } from './page.js';
+import type { Messages } from './texts.js';
 
 type DonePage = Extract<MfaPage, { name: 'done' }>;
 

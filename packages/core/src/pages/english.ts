@@ -1,23 +1,31 @@
-import type { Messages } from './messages.js';
-
-/** The texts of the pages in American English. */
-export const englishMessages: Messages = {
+/**
+ * The texts of the pages in American English. They define the type of all other languages. A text that is a function may put its value
+ * anywhere; the page marks up names and times.
+ */
+export const englishMessages = {
+  /** Language of these texts, as a BCP 47 tag. */
   lang: 'en',
-  dir: 'ltr',
-  date: formatDate,
-  duration: formatDuration,
-  pageTitle: (heading, brand) => `${heading} · ${brand}`,
-  errorTitle: (title) => `Error: ${title}`,
-  account: (name) => `Account ${name}`,
+  dir: 'ltr' as 'ltr' | 'rtl',
+  /** Writes an instant (epoch milliseconds) as a date that cannot be read in two ways. */
+  date: (at: number) => formatDate(at),
+  duration: (seconds: number) => formatDuration(seconds),
+  pageTitle: (heading: string, brand: string) => `${heading} · ${brand}`,
+  errorTitle: (title: string) => `Error: ${title}`,
+  account: (name: string) => `Account ${name}`,
   support: 'Contact support',
+  /** The way to the host's login, on a page that says that a login is needed. */
   logIn: 'Log in',
   code: {
     label: '6-digit code',
+    /** A hint that some browsers show beside the input. */
     format: 'The 6 digits that your authenticator app shows, such as 123 456',
+    /** For an input that cannot be a code. */
     malformed: 'Enter exactly 6 digits, 0 to 9, as your authenticator app shows them.',
-    period: (seconds) => `New code in ${seconds} s`,
-    remember: (days) => `Remember this device for ${count(days, 'day')}`,
+    /** Seconds until the authenticator shows the next code. */
+    period: (seconds: string) => `New code in ${seconds} s`,
+    remember: (days: number) => `Remember this device for ${count(days, 'day')}`,
     rememberHint: 'Leave this off on a shared computer.',
+    /** Below a refused code. */
     clockHint: 'Still not working? Let your phone set its time automatically.',
     submit: 'Continue',
   },
@@ -26,24 +34,29 @@ export const englishMessages: Messages = {
     missing: 'Open your authenticator app and enter the code it shows for this account.',
     expired: 'To go on, confirm that it is you with a fresh code from your authenticator app.',
     revoked: 'The security settings of your account have changed. Enter a code from your authenticator app again.',
+    /** Above the prompt, after the user has revoked the device in use. */
     deviceEnded: 'This device’s access was ended. Enter a code to continue.',
     useRecoveryCode: 'Use a recovery code',
     recoveryHeading: 'Use a recovery code',
     recoveryText: 'Enter one of the codes you saved when you set up your authenticator. Each code works once.',
     recoveryLabel: 'Recovery code',
+    /** In place of `refusals.invalid_code` if a recovery code was refused. */
     recoveryInvalid: 'That recovery code did not work. Check each character, or use another code.',
     useAuthenticator: 'Use your authenticator app',
     waitHeading: 'Too many wrong codes',
-    wait: (time) => `Try again in ${time}.`,
+    wait: (time: string) => `Try again in ${time}.`,
     waitOver: 'You can enter a code now.',
   },
+  /** After a proof, on the way to the page that was asked for. */
   done: {
     heading: 'All set',
+    /** The browser goes on by itself. */
     leading: 'We are taking you on. If nothing happens, use the button.',
+    /** A link from elsewhere asked for a page, so the person must choose to go there. */
     choose: 'You asked for the page below. Go on only if you meant to open it.',
     continue: 'Continue',
-    continueTo: (path) => `Continue to ${path}`,
-    home: (brand) => `Go to ${brand}`,
+    continueTo: (path: string) => `Continue to ${path}`,
+    home: (brand: string) => `Go to ${brand}`,
   },
   enroll: {
     heading: 'Set up your authenticator',
@@ -62,7 +75,7 @@ export const englishMessages: Messages = {
     copyKey: 'Copy key',
     confirmHeading: 'Enter the code',
     confirmText: 'The app now shows a 6-digit code. It changes every 30 seconds.',
-    expires: (time) => `Finish within ${time}. After that, you need a new QR code.`,
+    expires: (time: string) => `Finish within ${time}. After that, you need a new QR code.`,
     submit: 'Finish set-up',
     startOver: 'Get a new QR code',
     cancel: 'Cancel',
@@ -73,18 +86,22 @@ export const englishMessages: Messages = {
     listLabel: 'Recovery codes',
     copy: 'Copy',
     copied: 'Copied',
+    /** The browser did not copy: the text is selected. */
     notCopied: 'Your browser refused to copy. The text is selected now, so that you can copy it yourself.',
     download: 'Download',
     print: 'Print',
-    fileHeading: (brand) => `${brand} recovery codes`,
+    /** First lines of the file and of the printed page. */
+    fileHeading: (brand: string) => `${brand} recovery codes`,
     fileText: 'Each code works once. Keep them where only you can get at them.',
-    created: (date) => `Created ${date}`,
+    created: (date: string) => `Created ${date}`,
     saved: 'I have saved them',
     continue: 'Continue',
   },
+  /** After a login, if the codes may never have been seen because an answer was lost. */
   recoveryCodesOffer: {
     heading: 'Did you save your recovery codes?',
     text: 'The page with your recovery codes may not have reached you. Without them, you cannot log in if you lose your phone.',
+    /** What happens to the codes that the user has. */
     replaces: 'If you create new codes, the ones you may have stop working.',
     create: 'Show new codes',
     saved: 'I have saved them',
@@ -93,12 +110,12 @@ export const englishMessages: Messages = {
   overview: {
     heading: 'Multi-factor authentication',
     text: 'How you prove that it is you, beyond your password.',
-    back: (brand) => `Back to ${brand}`,
+    back: (brand: string) => `Back to ${brand}`,
     authenticators: 'Authenticators',
     noAuthenticator: 'No authenticator is set up yet.',
-    kind: (kind) => (kind === 'totp' ? 'Authenticator app' : kind),
-    added: (date) => `Added ${date}`,
-    lastUsed: (date) => `Last used ${date}`,
+    kind: (kind: string) => (kind === 'totp' ? 'Authenticator app' : kind),
+    added: (date: string) => `Added ${date}`,
+    lastUsed: (date: string) => `Last used ${date}`,
     neverUsed: 'Never used',
     rename: 'Rename',
     renameLabel: 'New name',
@@ -112,7 +129,8 @@ export const englishMessages: Messages = {
     addConfirm: 'Show QR code',
     recoveryCodes: 'Recovery codes',
     recoveryCodesText: 'For the day you are without your authenticator.',
-    recoveryCodesLeft: (left) => (left === 0 ? 'No codes left' : `${count(left, 'code')} left`),
+    recoveryCodesLeft: (left: number) => (left === 0 ? 'No codes left' : `${count(left, 'code')} left`),
+    /** If the codes may never have been seen. */
     recoveryCodesUnsaved: 'You may not have seen these codes. If you have not saved them, create new ones.',
     recoveryCodesSaved: 'I have saved them',
     regenerate: 'Create new codes',
@@ -122,9 +140,10 @@ export const englishMessages: Messages = {
     devicesText: 'Browsers that have proven a code. Revoke any that you do not know or no longer use: its sessions end at once.',
     noDevice: 'No device is known yet.',
     currentDevice: 'This device',
-    rememberedUntil: (date) => `Remembered until ${date}`,
+    rememberedUntil: (date: string) => `Remembered until ${date}`,
     notRemembered: 'Asked at every login',
     revoke: 'Revoke',
+    /** Beside the device that this session came from. */
     revokeEndsSession: 'You logged in from this device. If you revoke it, this session ends, and you need a code to go on.',
     sessions: 'Sessions',
     sessionsText: 'Lost a device, or saw something odd? End everything but this session.',
@@ -132,9 +151,10 @@ export const englishMessages: Messages = {
     endSessionsText: 'Every other session must log in again, and no device is remembered any longer.',
     endSessionsConfirm: 'Yes, end them',
   },
+  /** For each refusal what happened and what to do now. */
   refusals: {
     invalid_code: 'That code did not work. Wait for the next code in your app, then enter it here.',
-    throttled: (seconds) => `Too many wrong codes. Try again in ${formatDuration(seconds)}.`,
+    throttled: (seconds: number) => `Too many wrong codes. Try again in ${formatDuration(seconds)}.`,
     enrollment_expired: 'This set-up took too long and has expired. Start again with a new QR code.',
     recovery_codes_outdated: 'Those recovery codes no longer work. Use the ones you created last, or create new codes.',
     already_confirmed: 'This authenticator is already set up. There is nothing left to do.',
@@ -152,6 +172,7 @@ export const englishMessages: Messages = {
     cross_site: 'The request came from another website, so it was refused. Open the page here and try again.',
     bad_request: 'The request could not be read. Go back, reload the page and try again.',
   },
+  /** For each refusal the heading of a page that says nothing else. */
   headings: {
     invalid_code: 'That code did not work',
     throttled: 'Too many wrong codes',
@@ -179,7 +200,7 @@ export const englishMessages: Messages = {
     device_revoked: 'Device revoked. It is asked for a code at its next login.',
     recovery_codes_saved: 'Good. You will not be asked about these codes again.',
     sessions_ended: 'All other sessions have ended.',
-    recovery_code_used: (left) =>
+    recovery_code_used: (left: number) =>
       `You used a recovery code. ${left === 0 ? 'None is' : `${left} ${left === 1 ? 'is' : 'are'}`} left.`,
   },
 };

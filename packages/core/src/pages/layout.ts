@@ -1,7 +1,7 @@
 import { fillText, type Html, html, safeUrl } from '../html/html.js';
 import { assetUrl } from './assets/assets.js';
-import type { Messages } from './messages.js';
 import type { PageFrame, PageNotice } from './page.js';
+import type { Messages } from './texts.js';
 
 /** What a page gives to the layout. */
 export interface PageContent {

@@ -2,8 +2,8 @@ import { disclosure, postForm } from '../html/forms.js';
 import { fillText, type Html, html, safeUrl } from '../html/html.js';
 import type { AuthenticatorSummary } from '../mfa.js';
 import type { PageContent } from './layout.js';
-import type { Messages } from './messages.js';
 import type { MfaPage, PageFrame } from './page.js';
+import type { Messages } from './texts.js';
 
 type OverviewPage = Extract<MfaPage, { name: 'overview' }>;
 

@@ -1,8 +1,8 @@
 import { postForm } from '../html/forms.js';
 import { fillText, type Html, html, safeUrl } from '../html/html.js';
 import type { PageContent } from './layout.js';
-import type { Messages } from './messages.js';
 import type { MfaPage, PageFrame } from './page.js';
+import type { Messages } from './texts.js';
 
 type RecoveryCodesPage = Extract<MfaPage, { name: 'recovery-codes' }>;
 

@@ -1,15 +1,9 @@
 import type { RefusalReason } from '../results.js';
-import type { Messages } from './messages.js';
 import type { MfaPage } from './page.js';
+import type { Messages } from './texts.js';
 
 /** Why the pages may refuse: the reasons of the flows, and those that only a request over HTTP can have. */
 export type PageRefusal = RefusalReason | 'session_lost' | 'not_found' | 'cross_site' | 'bad_request';
-
-/** For each refusal what happened and what to do now. `throttled` is told the seconds to wait. */
-export type RefusalTexts = Record<Exclude<PageRefusal, 'throttled'>, string> & { throttled(seconds: number): string };
-
-/** For each refusal the heading of a page that says nothing else. */
-export type RefusalHeadings = Record<PageRefusal, string>;
 
 /** The text of one refusal, for a notice. */
 export function refusalText(messages: Messages, reason: PageRefusal, retryAfterSeconds = 0): string {

@@ -4,10 +4,10 @@ import { renderDone } from './done.js';
 import { renderEnroll } from './enroll.js';
 import { layOut, type PageContent } from './layout.js';
 import { renderMessage } from './message.js';
-import type { Messages } from './messages.js';
 import { renderOverview } from './overview.js';
 import type { MfaPage, PageFrame } from './page.js';
 import { renderRecoveryCodes, renderRecoveryCodesOffer } from './recovery-codes.js';
+import type { Messages } from './texts.js';
 
 /** One page as a complete HTML document, which needs no inline script and no inline style. */
 export function renderPage(page: MfaPage, frame: PageFrame, messages: Messages): string {

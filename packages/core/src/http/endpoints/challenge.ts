@@ -2,9 +2,10 @@ import type { AccessDecision } from '../../assurance.js';
 import type { MfaUser } from '../../options.js';
 import { jsonAnswer, redirectAnswer } from '../answers.js';
 import type { HttpAnswer } from '../exchange.js';
+import { messagesFor } from '../page-messages.js';
 import { askedQuery, readAsked } from '../paths/asked.js';
 import type { Problem } from '../problem.js';
-import { messagesFor, showPage, type View } from '../views.js';
+import { showPage, type View } from '../views.js';
 import { answerDecision, answerLate, answerMissing, answerRefusal, type EndpointCall, tellHost } from './endpoint-call.js';
 import { codesOfferUrl } from './recovery-codes.js';
 

@@ -9,12 +9,13 @@ import type { KitFlows } from '../flows/request-flows.js';
 import { type DenyDecision, showDecision } from '../guard/guard.js';
 import type { HttpKit } from '../http-kit.js';
 import type { VerifiedRequest } from '../http-options.js';
+import { messagesFor } from '../page-messages.js';
 import { challengeUrl } from '../paths/asked.js';
 import { readNavigation } from '../paths/navigation.js';
 import { decisionProblem, describeProblem, type Problem, refusalProblem } from '../problem.js';
 import type { BodyFields } from '../request/body-fields.js';
 import { callHost, LATE } from '../session/request-identity.js';
-import { messagesFor, problemNotice, showPage, showProblem, type View } from '../views.js';
+import { problemNotice, showPage, showProblem, type View } from '../views.js';
 
 /** One request to one endpoint: understood, and bound to whoever acts. */
 export interface EndpointCall<User extends MfaUser = MfaUser, Request = unknown> {

@@ -4,7 +4,8 @@ import type { MfaUser } from '../../options.js';
 import type { PageNotice } from '../../pages/page.js';
 import { jsonAnswer } from '../answers.js';
 import type { HttpAnswer } from '../exchange.js';
-import { messagesFor, showPage, type View } from '../views.js';
+import { messagesFor } from '../page-messages.js';
+import { showPage, type View } from '../views.js';
 import { answerDecision, answerRefusal, type EndpointCall, keepPage } from './endpoint-call.js';
 
 /** GET of the mount path: what is enrolled, which devices are known. For whoever the guard lets through. */
