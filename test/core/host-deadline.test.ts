@@ -82,7 +82,7 @@ describe('F7, I12: a policy that never answers', () => {
     let level: 'required' | 'off' = 'required';
     const { mfa, session } = await createEnrolled(ada, { policy: () => ({ mfa: level }) });
     level = 'off';
-    expect(mfa.settings.checkAccess({ user: ada, session })).toEqual({ access: 'allow', via: 'not-required' });
+    expect(mfa.settings.askAccess({ user: ada, session })).toEqual({ access: 'allow', via: 'not-required' });
   });
 });
 

@@ -78,6 +78,9 @@ export type AccessDecision =
   | { access: 'refuse'; reason: 'profile_missing' | 'not_allowed' }
   | { access: 'unavailable'; retryAfterSeconds: number };
 
+/** A decision that lets the request through. */
+export type AllowDecision = Extract<AccessDecision, { access: 'allow' }>;
+
 /** The user whom a session's state speaks of; undefined for what is no such state, whatever a session store gave back. */
 export function sessionUserId(session: MfaSession): string | undefined {
   if (session.state === 'pending') return session.userId;

@@ -1,4 +1,12 @@
-import type { AccessDecision, Assurance, MfaSession, PendingSession, Requirement, VerifiedSession } from './assurance.js';
+import type {
+  AccessDecision,
+  AllowDecision,
+  Assurance,
+  MfaSession,
+  PendingSession,
+  Requirement,
+  VerifiedSession,
+} from './assurance.js';
 import { equalBytes, keyedDigest } from './crypto/digest.js';
 import type { Keyring } from './crypto/keyring.js';
 import type { EventContext } from './events.js';
@@ -184,10 +192,10 @@ export interface Mfa<User extends MfaUser = MfaUser> {
   readonly settings: MfaSettings<User>;
 }
 
-/** Resolved options that shape pages and cookies, and the guard's question as guards ask it. */
+/** Resolved options that shape pages and cookies, and the guard's question as the HTTP layer asks it. */
 export interface MfaSettings<User extends MfaUser = MfaUser> {
-  /** {@link Mfa.checkAccess}, without a promise where no profile is read. */
-  checkAccess(input: Parameters<Mfa<User>['checkAccess']>[0]): AccessDecision | Promise<AccessDecision>;
+  /** Like {@link Mfa.checkAccess}, but allows without a promise if nothing has to be awaited. */
+  askAccess(input: Parameters<Mfa<User>['checkAccess']>[0]): AllowDecision | Promise<AccessDecision>;
   realm: string;
   /** Days of "Remember this device"; 0: switched off. */
   rememberDays: number;
@@ -260,11 +268,11 @@ export function createMfa<User extends MfaUser = MfaUser>(options: MfaOptions<Us
     report: (input) => report(flow, input),
     rotateKeys: (input) => rotateKeys(flow, input),
     afterRestore: (input) => afterRestore(flow, input),
-    settings: { ...createSettings(resolved), checkAccess: (input) => checkAccess(flow, input) },
+    settings: { ...createSettings(resolved), askAccess: (input) => checkAccess(flow, input) },
   };
 }
 
-function createSettings<User extends MfaUser>(options: ResolvedOptions<User>): Omit<MfaSettings<User>, 'checkAccess'> {
+function createSettings<User extends MfaUser>(options: ResolvedOptions<User>): Omit<MfaSettings<User>, 'askAccess'> {
   const { keyring, realm, rememberDays, recoveryCodeCount, clock } = options;
   return {
     realm,

@@ -1,8 +1,7 @@
 import { type Assurance, MfaError, type MfaUser, type Requirement } from '@mfa-kit/core';
 import {
   type AllowDecision,
-  type Awaitable,
-  andThen,
+  type AllowedOutcome,
   checkRequirement,
   describeProblem,
   type GuardOutcome,
@@ -10,28 +9,27 @@ import {
   type HttpKit,
   listOpenPaths,
   openPaths,
-  rescue,
 } from '@mfa-kit/core/http';
 import type { NextFunction, Request, RequestHandler, Response } from 'express';
 import { markHandler } from './coverage/marks.js';
 import type { ExpressMfaOptions } from './express-options.js';
 import { openExchange, writeAnswer } from './request-mfa.js';
 
-/** What the guard found, on a request that it let through. */
+/** What the guard found on a request that it let through. */
 export interface RequestMfa {
   decision: AllowDecision;
   /** Absent where no proof was asked for. */
   assurance?: Assurance;
 }
 
-// A symbol of our own, and no type that is added to Express: the application may have a field `req.mfa`.
+// A symbol, because the application may have a field `req.mfa`.
 const FOUND = Symbol('mfa-kit');
 
 interface GuardedRequest {
   [FOUND]?: RequestMfa | undefined;
 }
 
-/** What the guard or the strategy found on this request; undefined where neither let it through. */
+/** Returns what the guard or the strategy found on this request; undefined if neither let it through. */
 export function requestMfa(req: object): RequestMfa | undefined {
   return (req as GuardedRequest)[FOUND];
 }
@@ -41,41 +39,53 @@ export function keepRequestMfa(req: object, found: RequestMfa | undefined): void
   (req as GuardedRequest)[FOUND] = found;
 }
 
-/** The middleware that lets a request through only when it meets the requirement. */
+function keepAllowed(req: Request, { decision, assurance }: AllowedOutcome): void {
+  keepRequestMfa(req, assurance ? { decision, assurance } : { decision });
+}
+
+/** The middleware that lets a request through only if it meets the requirement. */
 export function guardRoute<User extends MfaUser>(
   kit: HttpKit<User, Request>,
   options: ExpressMfaOptions<User>,
   requirement: Requirement = {},
 ): RequestHandler {
   const checked = checkRequirement(requirement);
-  const guard = handleAsync((req, res, next) =>
-    andThen(guardRequest(kit, openExchange(options, { req, res }), checked), (outcome) => {
-      if (!outcome.allowed) return answerRefused(kit, options, { outcome, req, res, next });
-      const { decision, assurance } = outcome;
-      keepRequestMfa(req, assurance ? { decision, assurance } : { decision });
-      return 'pass';
-    }),
-  );
+  const guard: RequestHandler = (req, res, next) => {
+    checkNext(next);
+    let outcome: AllowedOutcome | Promise<GuardOutcome>;
+    try {
+      outcome = guardRequest(kit, openExchange(options, { req, res }), checked);
+      if ('allowed' in outcome) keepAllowed(req, outcome);
+    } catch (error) {
+      next(asError(error));
+      return;
+    }
+    if ('allowed' in outcome) next();
+    else void finish(passOrAnswer(kit, options, { outcome, req, res, next }), next);
+  };
   return markHandler(guard, { kind: 'guard', open: [] });
 }
 
-async function answerRefused<User extends MfaUser>(
+async function passOrAnswer<User extends MfaUser>(
   kit: HttpKit<User, Request>,
   { onRefused }: ExpressMfaOptions<User>,
-  given: { outcome: GuardOutcome & { allowed: false }; req: Request; res: Response; next: NextFunction },
-): Promise<'answered'> {
-  const { outcome, req, res, next } = given;
-  keepRequestMfa(req, undefined);
-  if (!onRefused) {
-    writeAnswer(res, outcome.answer);
-    return 'answered';
+  given: { outcome: Promise<GuardOutcome>; req: Request; res: Response; next: NextFunction },
+): Promise<Ended> {
+  const { req, res, next } = given;
+  const outcome = await given.outcome;
+  if (outcome.allowed) {
+    keepAllowed(req, outcome);
+    return 'pass';
   }
-  warnOfSilence(kit, res);
-  await onRefused(outcome.decision, req, res, errorsOnly(next));
+  keepRequestMfa(req, undefined);
+  if (onRefused) {
+    warnOfSilence(kit, res);
+    await onRefused(outcome.decision, req, res, errorsOnly(next));
+  } else writeAnswer(res, outcome.answer);
   return 'answered';
 }
 
-/** The guard of a whole application: everything but these paths, the kit's own and the login. */
+/** Guards a whole application, except these paths, those of the kit and the login. */
 export function guardAllExcept<User extends MfaUser>(
   kit: HttpKit<User, Request>,
   options: ExpressMfaOptions<User>,
@@ -96,30 +106,38 @@ export function guardAllExcept<User extends MfaUser>(
   return markHandler(guardRest, { kind: 'guard', open: listOpenPaths(kit, input.paths) });
 }
 
-/** A handler for Express 4 and 5 alike, at once or async. Whatever is thrown denies, also what Express takes for a command. */
-export function handleAsync(
-  run: (req: Request, res: Response, next: NextFunction) => Awaitable<'pass' | 'answered'>,
-): RequestHandler {
+/** How a handler ends: the next one runs, or the response was written. */
+type Ended = 'pass' | 'answered';
+
+/** Makes a handler for Express 4 and 5 out of an async function. Whatever it throws denies. */
+export function handleAsync(run: (req: Request, res: Response, next: NextFunction) => Promise<Ended>): RequestHandler {
   return (req, res, next) => {
-    if (typeof next !== 'function') {
-      throw new MfaError(
-        'host_setup',
-        "A middleware of mfa-kit was called without next. Mount it and do not call it. Write app.use('/mfa', router), not router().",
-      );
-    }
-    const outcome: Awaitable<'pass' | 'answered' | Error> = rescue<'pass' | 'answered' | Error>(
-      () => run(req, res, next),
-      asError,
-    );
-    // Outside of what is rescued: what throws in the handlers that follow is theirs.
-    void andThen(outcome, (ended) => {
-      if (ended === 'pass') next();
-      else if (ended !== 'answered') next(ended);
-    });
+    checkNext(next);
+    void finish(run(req, res, next), next);
   };
 }
 
-/** `next(undefined)`, `next('route')` and `next('router')` would go on past the guard. */
+async function finish(running: Promise<Ended>, next: NextFunction): Promise<void> {
+  let ended: Ended | Error;
+  try {
+    ended = await running;
+  } catch (error) {
+    ended = asError(error);
+  }
+  // Called outside of the `try`, because what the next handlers throw is not for the guard to handle.
+  if (ended === 'pass') next();
+  else if (ended !== 'answered') next(ended);
+}
+
+function checkNext(next: unknown): void {
+  if (typeof next === 'function') return;
+  throw new MfaError(
+    'host_setup',
+    "A middleware of mfa-kit was called without next. Mount it and do not call it. Write app.use('/mfa', router), not router().",
+  );
+}
+
+/** Express would go on past the guard at `next(undefined)`, `next('route')` or `next('router')`. */
 function asError(error: unknown): Error {
   if (error instanceof Error) return error;
   return new MfaError(
@@ -143,7 +161,7 @@ function errorsOnly(next: NextFunction): NextFunction {
   };
 }
 
-/** The router may still follow; that nothing answers for the kit shows only at the end. */
+/** Warns at the end of the response, because the router may be mounted after the guard. */
 function warnOfNoRouter<User extends MfaUser>(
   kit: HttpKit<User, Request>,
   { req, res, answered }: { req: Request; res: Response; answered: WeakSet<Request> },
@@ -158,7 +176,7 @@ function warnOfNoRouter<User extends MfaUser>(
   });
 }
 
-/** What answers late is no mistake; what never answers shows when the client goes away. */
+/** Warns when the client goes away without an answer, because a late answer is not a mistake. */
 function warnOfSilence<User extends MfaUser>(kit: HttpKit<User, Request>, res: Response): void {
   res.once('close', () => {
     if (res.headersSent) return;

@@ -1,6 +1,5 @@
 import { MfaError, type MfaUser, type Requirement } from '@mfa-kit/core';
 import {
-  type Awaitable,
   checkRequirement,
   decisionProblem,
   describeProblem,
@@ -15,7 +14,6 @@ import {
   PLAIN_REQUIREMENT,
   problemAnswer,
   refuseSocketOrigin,
-  rescue,
   type SessionPort,
   type WhileAllowedOptions,
 } from '@mfa-kit/core/http';
@@ -25,8 +23,8 @@ import { MFA_HOST } from './mfa.constants.js';
 import { MfaException } from './mfa.exception.js';
 import { classMark, MFA_MARK, type MfaMark, unmarkedCopyOf } from './mfa.mark.js';
 import type { MfaCaller, MfaRequest } from './mfa.options.js';
-import { readArrival, readSocket, rememberAssurance, rememberOpening } from './platform/context.js';
-import type { HostReaders, MfaArrival, MfaHost } from './platform/host.js';
+import { readCall, readSocket, rememberAssurance, rememberSocketRequest } from './platform/context.js';
+import type { HostReaders, IncomingCall, MfaHost } from './platform/host.js';
 import { asReply, writeLastReply } from './platform/reply.js';
 import { openSession, refreshSession } from './platform/session.js';
 import { guardSocketServer, type MfaSocketOptions, runMiddleware, socketException } from './platform/socket.js';
@@ -39,14 +37,15 @@ export interface MfaRefusal {
   answer: HttpAnswer;
 }
 
-type Access = { allowed: true } | ({ allowed: false } & MfaRefusal);
+type Refused = { allowed: false } & MfaRefusal;
+type Access = { allowed: true } | Refused;
 const ALLOWED: Access = { allowed: true };
 
 /**
- * Lets a call through only when it meets the requirement that `@RequireMfa()` names, or the plain one where nothing is marked.
+ * Lets a call through only if it meets the requirement that `@RequireMfa()` names, or the plain one where nothing is marked.
  *
- * For a route, a controller, a resolver, a gateway, or as APP_GUARD after the guard that sets the user. What is not understood
- * denies, and so does whatever throws.
+ * For a route, a controller, a resolver, a gateway, or as APP_GUARD after the guard that sets the user. It denies
+ * what it does not understand, and whatever throws.
  */
 @Injectable()
 export class MfaGuard implements CanActivate {
@@ -67,11 +66,16 @@ export class MfaGuard implements CanActivate {
     this.#reflector = reflector;
   }
 
-  canActivate(context: ExecutionContext): Awaitable<boolean> {
+  canActivate(context: ExecutionContext): true | Promise<boolean> {
     const mark = this.#markOf(context);
     if (mark?.kind === 'skip') return true;
-    const access = this.#decide(context, mark);
-    return isThenable(access) ? access.then((later) => this.#conclude(later, context)) : this.#conclude(access, context);
+    let access: Access | Promise<Access>;
+    try {
+      access = this.#ask(context, mark);
+    } catch (cause) {
+      access = this.#deny(cause);
+    }
+    return access === ALLOWED || this.#finish(access, context);
   }
 
   /**
@@ -84,13 +88,10 @@ export class MfaGuard implements CanActivate {
     guardSocketServer(
       server,
       async (request, client) => {
-        const access = await rescue(
-          () => this.#admit({ request, transport: 'websocket', ...(client && { client }) }, checked, middleware),
-          (cause) => this.#deny(cause),
-        );
+        const access = await this.#orDeny(this.#admit({ request, transport: 'websocket', client }, checked, middleware));
         return access.allowed ? undefined : { problem: access.exception.problem, answer: access.answer };
       },
-      rememberOpening,
+      rememberSocketRequest,
     );
   }
 
@@ -99,13 +100,12 @@ export class MfaGuard implements CanActivate {
    * change for example. Asks now and every 30 seconds (`everySeconds`), one read each time. False: the socket was closed.
    */
   async whileAllowed(client: object, request?: MfaRequest, options?: WhileAllowedOptions): Promise<boolean> {
-    if (request) rememberOpening(client, request);
+    if (request) rememberSocketRequest(client, request);
     try {
       const exchange = await this.#host.open({ caller: readSocket(client, request) }, this.#readers);
       return await keepWhileAllowed(this.#host.kit, exchange, client, options);
     } catch (cause) {
-      const denied = this.#deny(cause);
-      if (!denied.allowed) endOpen(client, denied.exception.problem);
+      endOpen(client, this.#deny(cause).exception.problem);
       return false;
     }
   }
@@ -116,11 +116,9 @@ export class MfaGuard implements CanActivate {
    */
   async checkConnection(client: object, request?: MfaRequest, requirement: Requirement = {}): Promise<boolean> {
     const checked = checkRequirement(requirement);
-    if (request) rememberOpening(client, request);
-    const access = await rescue(
-      () => this.#ask({ caller: readSocket(client, request) }, checked),
-      (cause) => this.#deny(cause),
-    );
+    if (request) rememberSocketRequest(client, request);
+    const ask = async () => this.#askSocket(readSocket(client, request), checked);
+    const access = await this.#orDeny(ask());
     if (!access.allowed) endOpen(client, access.exception.problem);
     return access.allowed;
   }
@@ -155,12 +153,12 @@ export class MfaGuard implements CanActivate {
       case 'ws':
         throw await socketException(exception);
       default:
-        // The reason is for the programmer: nobody else can mend a context that is not understood.
+        // Only the programmer can fix a context that the guard does not understand.
         throw exception.cause instanceof MfaError ? exception.cause : exception;
     }
   }
 
-  /** Looked up once: metadata stand from the start. A handler that is inherited may have another mark by each class. */
+  /** Looked up once, because metadata do not change. An inherited handler may have another mark in each class. */
   #markOf(context: ExecutionContext): MfaMark | undefined {
     const [handler, type] = [context.getHandler(), context.getClass()];
     const known = this.#marks.get(handler);
@@ -179,57 +177,57 @@ export class MfaGuard implements CanActivate {
     return mark;
   }
 
-  #conclude(access: Access, context: ExecutionContext): Awaitable<boolean> {
+  /** Lets through, or throws the refusal. */
+  async #finish(asked: Access | Promise<Access>, context: ExecutionContext): Promise<boolean> {
+    const access = await this.#orDeny(asked);
     return access.allowed || this.#throwRefusal(access, context);
   }
 
-  /** Never throws, and never rejects. */
-  #decide(context: ExecutionContext, mark: MfaMark | undefined): Awaitable<Access> {
+  async #orDeny(asked: Access | Promise<Access>): Promise<Access> {
     try {
-      const access = this.#askUnlessPublic(context, mark);
-      return isThenable(access) ? access.catch((cause) => this.#deny(cause)) : access;
+      return await asked;
     } catch (cause) {
       return this.#deny(cause);
     }
   }
 
-  #askUnlessPublic(context: ExecutionContext, mark: MfaMark | undefined): Awaitable<Access> {
+  #ask(context: ExecutionContext, mark: MfaMark | undefined): Access | Promise<Access> {
     const { options } = this.#host;
     if (mark || !options.isPublic) {
-      return this.#ask(readArrival(context, options), mark?.requirement ?? PLAIN_REQUIREMENT, context);
+      return this.#askCall(readCall(context, options), mark?.requirement ?? PLAIN_REQUIREMENT, context);
     }
     const isPublic = options.isPublic(context);
-    if (!isThenable(isPublic)) return this.#askUnless(isPublic, context);
-    const { settings } = this.#host.kit.mfa;
-    return settings
-      .awaitCallback('isPublic', isPublic)
-      .then((answer) => (answer.late ? this.#refuse(describeProblem('unavailable')) : this.#askUnless(answer.value, context)));
+    if (isThenable(isPublic)) return this.#askUnlessPublic(isPublic, context);
+    return isPublic === true ? ALLOWED : this.#askCall(readCall(context, options), PLAIN_REQUIREMENT, context);
   }
 
-  #askUnless(isPublic: boolean, context: ExecutionContext): Awaitable<Access> {
-    return isPublic === true ? ALLOWED : this.#ask(readArrival(context, this.#host.options), PLAIN_REQUIREMENT, context);
+  async #askUnlessPublic(asked: Promise<boolean>, context: ExecutionContext): Promise<Access> {
+    const { options, kit } = this.#host;
+    const isPublic = await kit.mfa.settings.awaitCallback('isPublic', asked);
+    if (isPublic.late) return this.#refuse(describeProblem('unavailable'));
+    return isPublic.value === true ? ALLOWED : this.#askCall(readCall(context, options), PLAIN_REQUIREMENT, context);
   }
 
-  #ask(arrival: MfaArrival, requirement: Requirement, context?: ExecutionContext): Awaitable<Access> {
-    if (!arrival.reply) return this.#askSocket(arrival.caller, requirement, context);
-    const exchange = this.#host.open(arrival, this.#readers);
-    return isThenable(exchange)
-      ? exchange.then((opened) => this.#askRequest(opened, requirement, context))
-      : this.#askRequest(exchange, requirement, context);
+  /** Returns a promise, except if the call is allowed and nothing has to be awaited. */
+  #askCall(call: IncomingCall, requirement: Requirement, context: ExecutionContext): Access | Promise<Access> {
+    if (!call.reply) return this.#askSocket(call.caller, requirement, context);
+    const exchange = this.#host.open(call, this.#readers);
+    const outcome = isThenable(exchange)
+      ? this.#guardLater(exchange, requirement)
+      : guardRequest(this.#host.kit, exchange, requirement);
+    if (!('allowed' in outcome)) return this.#toAccess(outcome, context);
+    rememberAssurance(context, outcome.assurance);
+    return ALLOWED;
   }
 
-  #askRequest(
-    exchange: MfaExchange<MfaUser, MfaRequest>,
-    requirement: Requirement,
-    context: ExecutionContext | undefined,
-  ): Awaitable<Access> {
-    const outcome = guardRequest(this.#host.kit, exchange, requirement);
-    return isThenable(outcome) ? outcome.then((later) => this.#accept(later, context)) : this.#accept(outcome, context);
+  async #guardLater(exchange: Promise<MfaExchange<MfaUser, MfaRequest>>, requirement: Requirement): Promise<GuardOutcome> {
+    return guardRequest(this.#host.kit, await exchange, requirement);
   }
 
-  #accept(outcome: GuardOutcome, context: ExecutionContext | undefined): Access {
+  async #toAccess(asked: Promise<GuardOutcome>, context: ExecutionContext): Promise<Access> {
+    const outcome = await asked;
     if (!outcome.allowed) return this.#refuse(decisionProblem(outcome.decision), outcome.answer);
-    if (context) rememberAssurance(context, outcome.assurance);
+    rememberAssurance(context, outcome.assurance);
     return ALLOWED;
   }
 
@@ -238,8 +236,8 @@ export class MfaGuard implements CanActivate {
     requirement: Requirement,
     middleware: NonNullable<MfaSocketOptions['middleware']>,
   ): Promise<Access> {
-    const elsewhere = this.#refuseElsewhere(caller);
-    if (elsewhere) return elsewhere;
+    const refused = this.#refuseOtherOrigin(caller);
+    if (refused) return refused;
     const { request } = caller;
     const ran = await this.#host.kit.mfa.settings.awaitCallback('middleware', runMiddleware(request, middleware));
     if (ran.late) return this.#refuse(describeProblem('unavailable'));
@@ -247,8 +245,8 @@ export class MfaGuard implements CanActivate {
     return this.#askSocket(caller, requirement);
   }
 
-  /** A socket of another origin is refused wherever it is asked: not every host lets its server ask before it opens. */
-  #refuseElsewhere({ request, transport }: MfaCaller): Access | undefined {
+  /** Refuses a socket of another origin at each question, because not every host asks before a socket opens. */
+  #refuseOtherOrigin({ request, transport }: MfaCaller): Access | undefined {
     if (transport !== 'websocket' && request.headers.upgrade === undefined) return undefined;
     const header = (name: string) => {
       const value = request.headers[name];
@@ -259,8 +257,8 @@ export class MfaGuard implements CanActivate {
   }
 
   async #askSocket(caller: MfaCaller, requirement: Requirement, context?: ExecutionContext): Promise<Access> {
-    const elsewhere = this.#refuseElsewhere(caller);
-    if (elsewhere) return elsewhere;
+    const refused = this.#refuseOtherOrigin(caller);
+    if (refused) return refused;
     const refreshed = await this.#host.kit.mfa.settings.awaitCallback('session', refreshSession(caller.request));
     if (refreshed.late) return this.#refuse(describeProblem('unavailable'));
     if (!refreshed.value) return this.#refuse(describeProblem('login_again'));
@@ -268,16 +266,16 @@ export class MfaGuard implements CanActivate {
     const decision = await guardMessage(this.#host.kit, exchange, requirement);
     if (decision.access !== 'allow') return this.#refuse(decisionProblem(decision));
     if (context) rememberAssurance(context, decision.assurance);
-    return { allowed: true };
+    return ALLOWED;
   }
 
-  /** Whatever throws denies. The client learns no more than that; the log names what to mend. */
-  #deny(cause: unknown): Access {
+  /** Denies because something was thrown. The client is told nothing more; the log says what to fix. */
+  #deny(cause: unknown): Refused {
     this.#logger.error(cause);
     return this.#refuse(describeProblem('unavailable'), undefined, cause);
   }
 
-  #refuse(problem: MfaException['problem'], written?: HttpAnswer, cause?: unknown): Access {
+  #refuse(problem: MfaException['problem'], written?: HttpAnswer, cause?: unknown): Refused {
     const answer = written ?? problemAnswer(this.#host.kit, problem);
     return { allowed: false, answer, exception: new MfaException(problem, { headers: answer.headers, cause }) };
   }

@@ -117,15 +117,15 @@ describe('the flows bound to a request', () => {
 
   it('say whether the session keeps the state', async () => {
     const { browser, session, tool } = await openDesk();
-    expect((await flowsOf(browser(ada, session))).keepsState).toBe(true);
-    expect((await flowsOf(tool(ada))).keepsState).toBe(false);
+    expect((await flowsOf(browser(ada, session))).hasSession).toBe(true);
+    expect((await flowsOf(tool(ada))).hasSession).toBe(false);
     for (const [state, keeps] of [
       [session, true],
       [undefined, false],
     ] as const) {
       const both = browser(ada, state);
       const exchange = { ...both.exchange(), assurance: async () => session.assurance };
-      expect((await bindFlows(both.kit, exchange)).keepsState).toBe(keeps);
+      expect((await bindFlows(both.kit, exchange)).hasSession).toBe(keeps);
     }
   });
 

@@ -254,7 +254,7 @@ describe('a callback of the host', () => {
         const flows = await bindFlows(kit, { ...client.exchange({ headers }), assurance: () => given });
         expect(await flows.beginLogin()).toMatchObject({ decision: { access: 'challenge' } });
         expect([client.state.state, client.state.userId, client.session?.renewals]).toEqual(['pending', ada.id, 1]);
-        expect(flows.keepsState).toBe(true);
+        expect(flows.hasSession).toBe(true);
       }
     }
   });

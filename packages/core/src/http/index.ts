@@ -1,4 +1,5 @@
-export { type Awaitable, andThen, isThenable, rescue } from '../awaitable.js';
+export type { AllowDecision } from '../assurance.js';
+export { type Awaitable, isThenable } from '../awaitable.js';
 export type { MfaPage, PageFrame, PageNotice } from '../pages/page.js';
 export type { MessageOverrides, Messages } from '../pages/texts.js';
 export { checkRequirement, PLAIN_REQUIREMENT } from '../policy/requirement.js';
@@ -19,7 +20,7 @@ export {
   type CoveredRoute,
   formatCoverage,
 } from './guard/coverage.js';
-export { type AllowDecision, type DenyDecision, type GuardOutcome, guardMessage, guardRequest } from './guard/guard.js';
+export { type AllowedOutcome, type DenyDecision, type GuardOutcome, guardMessage, guardRequest } from './guard/guard.js';
 export { listOpenPaths, openPaths } from './guard/open-paths.js';
 export { createHttpKit, type HttpKit, type HttpWarning } from './http-kit.js';
 export {

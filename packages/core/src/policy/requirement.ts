@@ -90,11 +90,11 @@ export const PLAIN_REQUIREMENT = checkRequirement({});
 /** Whether a proof is in force and an active factor's, not older than the limit (inclusive). */
 export function isFresh(assurance: Assurance, profile: Profile, maxAgeSeconds: number, now: number): boolean {
   if (!isInForce(assurance, profile) || assurance.via === 'remembered-device') return false;
-  return isDated(assurance, now) && now - assurance.verifiedAt <= maxAgeSeconds * 1000;
+  return isNotInFuture(assurance, now) && now - assurance.verifiedAt <= maxAgeSeconds * 1000;
 }
 
-/** Whether the proof is dated at a time that has been. */
-export function isDated(assurance: Assurance, now: number): boolean {
+/** Whether the proof is dated at a time that has passed. */
+export function isNotInFuture(assurance: Assurance, now: number): boolean {
   return Number.isFinite(assurance.verifiedAt) && assurance.verifiedAt <= now + CLOCK_TOLERANCE_MS;
 }
 
@@ -118,7 +118,7 @@ function decideUnenrolled({ policy, profile, session, requirement, now }: Access
 
 function decideProven(assurance: Assurance, profile: Profile, { policy, requirement, now }: AccessFacts): AccessDecision {
   if (!isInForce(assurance, profile)) return challenge('revoked', profile, requirement);
-  if (!isDated(assurance, now)) return challenge('missing', profile, requirement);
+  if (!isNotInFuture(assurance, now)) return challenge('missing', profile, requirement);
   if (assurance.via === 'remembered-device') {
     const device = profile.devices.find((candidate) => candidate.id === assurance.deviceId);
     if (device?.rememberedUntil === undefined || policy.rememberDays === 0) return challenge('revoked', profile, requirement);

@@ -2,28 +2,28 @@ import type { Assurance } from '@mfa-kit/core';
 import { MfaError } from '@mfa-kit/core';
 import type { ExecutionContext } from '@nestjs/common';
 import type { AnyMfaOptions, MfaCaller, MfaRequest } from '../mfa.options.js';
-import type { MfaArrival } from './host.js';
+import type { IncomingCall } from './host.js';
 import { asReply } from './reply.js';
 
-/** The requests that opened sockets, as `checkConnection` was told them. */
-const openings = new WeakMap<object, MfaRequest>();
-/** What the guard found, by what all contexts of one call have in common, and by handler: those of one operation run at once. */
+/** The requests that opened sockets. */
+const socketRequests = new WeakMap<object, MfaRequest>();
+/** What the guard found, by an object that all contexts of one call share, and by handler, because those of one operation run at once. */
 const found = new WeakMap<object, { handler: unknown; assurance: Assurance }[]>();
-/** Whether any handler of the application asks what was found: most do not, and then nothing is noted. */
+/** Whether any handler of the application reads what was found. If not, nothing is kept. */
 let isAsked = false;
 
-/** Who calls in a context; throws where the context is not understood, and says how to mend that. */
-export function readArrival(context: ExecutionContext, options: Pick<AnyMfaOptions, 'request'>): MfaArrival {
+/** Returns who calls in a context. Throws if it does not understand the context, and says how to fix that. */
+export function readCall(context: ExecutionContext, options: Pick<AnyMfaOptions, 'request'>): IncomingCall {
   const given = options.request?.(context) ?? undefined;
   switch (context.getType<string>()) {
     case 'http':
-      return arrive({ request: given ?? context.getArgByIndex(0), transport: 'http' }, context.getArgByIndex(1));
+      return withReply({ request: given ?? context.getArgByIndex(0), transport: 'http' }, context.getArgByIndex(1));
     case 'graphql':
       return readGraphql(context.getArgByIndex(2), given);
     case 'ws':
       return { caller: readSocket(context.switchToWs().getClient(), given) };
     default:
-      if (given) return arrive({ request: given, transport: 'other' });
+      if (given) return withReply({ request: given, transport: 'other' });
       throw new MfaError(
         'host_setup',
         `MfaGuard does not understand the context "${context.getType<string>()}", so it denies. Give the option request(context) ` +
@@ -32,15 +32,15 @@ export function readArrival(context: ExecutionContext, options: Pick<AnyMfaOptio
   }
 }
 
-/** Notes the request that opened a socket. */
-export function rememberOpening(client: object, request: MfaRequest): void {
-  openings.set(client, request);
+/** Remembers the request that opened a socket. */
+export function rememberSocketRequest(client: object, request: MfaRequest): void {
+  socketRequests.set(client, request);
 }
 
-/** The caller on a socket: socket.io shows the request that opened it, ws does not. */
+/** Returns the caller on a socket. socket.io shows the request that opened it; ws does not. */
 export function readSocket(client: unknown, given?: MfaRequest): MfaCaller {
   if (!isObject(client)) throw new MfaError('host_setup', 'MfaGuard found no socket in the context, so it denies.');
-  const request = given ?? openings.get(client) ?? asRequest(client.request) ?? asRequest(client.handshake);
+  const request = given ?? socketRequests.get(client) ?? asRequest(client.request) ?? asRequest(client.handshake);
   if (request) return { request, transport: 'websocket', client };
   throw new MfaError(
     'host_setup',
@@ -49,12 +49,12 @@ export function readSocket(client: unknown, given?: MfaRequest): MfaCaller {
   );
 }
 
-/** From now on what is proven is noted. */
+/** From now on the guard keeps what was proven. */
 export function askForAssurance(): void {
   isAsked = true;
 }
 
-/** Notes what was proven in a call that was let through, or that nothing had to be. */
+/** Keeps what was proven in a call that was let through, or that no proof was needed. */
 export function rememberAssurance(context: ExecutionContext, assurance: Assurance | undefined): void {
   if (!isAsked) return;
   const anchor = anchorOf(context);
@@ -64,19 +64,19 @@ export function rememberAssurance(context: ExecutionContext, assurance: Assuranc
   found.set(anchor, assurance ? [...others, { handler, assurance }] : others);
 }
 
-/** What the guard found proven in this call; undefined where it asked for no proof, or did not run. */
+/** Returns what the guard found proven in this call; undefined if it asked for no proof, or did not run. */
 export function assuranceOf(context: ExecutionContext): Assurance | undefined {
   const anchor = anchorOf(context);
   return anchor && found.get(anchor)?.find(({ handler }) => handler === context.getHandler())?.assurance;
 }
 
-/** Over HTTP the reply is at hand, or leads from the request; a subscription's request opened the socket, and has none. */
-function readGraphql(graphql: unknown, given: MfaRequest | undefined): MfaArrival {
+/** Over HTTP the context or the request has the reply. A subscription's request opened the socket, and has no reply. */
+function readGraphql(graphql: unknown, given: MfaRequest | undefined): IncomingCall {
   const { req, request, res, reply, extra } = isObject(graphql) ? graphql : {};
   const socket = given ? undefined : (requestIn(extra) ?? (isObject(req) ? requestIn(req.extra) : undefined));
   if (socket) return { caller: { request: socket, transport: 'graphql' } };
   const plain = given ?? asRequest(req) ?? asRequest(request) ?? requestIn(reply);
-  if (plain) return arrive({ request: plain, transport: 'graphql' }, res ?? reply);
+  if (plain) return withReply({ request: plain, transport: 'graphql' }, res ?? reply);
   throw new MfaError(
     'host_setup',
     'MfaGuard found no request in the GraphQL context, so it denies. Let the context of GraphQLModule hold { req, res }, or give ' +
@@ -84,7 +84,7 @@ function readGraphql(graphql: unknown, given: MfaRequest | undefined): MfaArriva
   );
 }
 
-function arrive(caller: MfaCaller, reply?: unknown): MfaArrival {
+function withReply(caller: MfaCaller, reply?: unknown): IncomingCall {
   return { caller, reply: asReply(reply) ?? asReply('res' in caller.request ? caller.request.res : undefined) };
 }
 

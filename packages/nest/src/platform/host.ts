@@ -23,11 +23,11 @@ export interface MfaHost {
   /** The flows with their HTTP options; complete only once the application knows its global prefix. */
   readonly kit: HttpKit<MfaUser, MfaRequest>;
   /** One request as `core` needs it. `read` replaces what the options say of the user or the session. */
-  open(arrival: MfaArrival, read?: HostReaders): Awaitable<MfaExchange<MfaUser, MfaRequest>>;
+  open(call: IncomingCall, read?: HostReaders): Awaitable<MfaExchange<MfaUser, MfaRequest>>;
 }
 
-/** A request, and the reply that could carry a cookie; on a socket there is none. */
-export interface MfaArrival {
+/** A request, and the reply that can carry a cookie; a socket has none. */
+export interface IncomingCall {
   caller: MfaCaller;
   reply?: MfaReply | undefined;
 }
@@ -51,42 +51,45 @@ export function createMfaHost(options: AnyMfaOptions, path: string, config: Appl
       kit ??= bindKit(options, mountPath(path, config));
       return kit;
     },
-    open(arrival, read = readers) {
-      const session = read.session(arrival.caller);
-      if (!isThenable(session)) return new NestExchange(options, arrival, { read, session, late: false });
-      return options.mfa.settings
-        .awaitCallback('session', session)
-        .then((opened) =>
-          opened.late
-            ? new NestExchange(options, arrival, { read, session: null, late: true })
-            : new NestExchange(options, arrival, { read, session: opened.value, late: false }),
-        );
+    open(call, read = readers) {
+      const session = read.session(call.caller);
+      if (isThenable(session)) return openLater(options, call, { read, session });
+      return new NestExchange(options, call, { read, session, late: false });
     },
   };
 }
 
-/** A class, since a guard makes one at every request and asks next to nothing of it. */
+async function openLater(
+  options: AnyMfaOptions,
+  call: IncomingCall,
+  { read, session: asked }: { read: HostReaders; session: Promise<SessionPort | null> },
+): Promise<NestExchange> {
+  const opened = await options.mfa.settings.awaitCallback('session', asked);
+  return new NestExchange(options, call, { read, session: opened.late ? null : opened.value, late: opened.late });
+}
+
+/** A class, because a guard makes one at every request and reads little of it. */
 class NestExchange implements MfaExchange<MfaUser, MfaRequest> {
   readonly request: MfaRequest;
   readonly session: SessionPort | null;
   readonly late: boolean;
   readonly assurance: MfaExchange['assurance'];
   readonly #options: AnyMfaOptions;
-  readonly #arrival: MfaArrival;
+  readonly #call: IncomingCall;
   readonly #read: HostReaders;
 
   constructor(
     options: AnyMfaOptions,
-    arrival: MfaArrival,
+    call: IncomingCall,
     { read, session, late }: { read: HostReaders; session: SessionPort | null; late: boolean },
   ) {
-    const { request } = arrival.caller;
+    const { request } = call.caller;
     this.request = request;
     this.session = session;
     this.late = late;
     this.assurance = options.assurance && (() => options.assurance?.(request));
     this.#options = options;
-    this.#arrival = arrival;
+    this.#call = call;
     this.#read = read;
   }
 
@@ -100,7 +103,7 @@ class NestExchange implements MfaExchange<MfaUser, MfaRequest> {
 
   header(name: string): string | undefined {
     // Over GraphQL nobody is led to a page.
-    if (name === 'accept' && this.#arrival.caller.transport !== 'http') return undefined;
+    if (name === 'accept' && this.#call.caller.transport !== 'http') return undefined;
     const value = this.request.headers[name];
     return Array.isArray(value) ? value.join(', ') : value;
   }
@@ -110,7 +113,7 @@ class NestExchange implements MfaExchange<MfaUser, MfaRequest> {
   }
 
   user(): ReturnType<AnyMfaOptions['user']> {
-    return this.#read.user(this.#arrival.caller);
+    return this.#read.user(this.#call.caller);
   }
 
   eventContext(): ReturnType<MfaExchange['eventContext']> {
@@ -118,7 +121,7 @@ class NestExchange implements MfaExchange<MfaUser, MfaRequest> {
   }
 
   setCookie(line: string): void {
-    const { reply } = this.#arrival;
+    const { reply } = this.#call;
     if (!reply) throw new MfaError('host_setup', 'There is no reply that could carry a cookie.');
     addCookie(reply, line);
   }

@@ -133,7 +133,7 @@ export async function answerChange<User extends MfaUser, Request>(
   const { kit, flows, html } = call;
   const { assurance, notice } = input;
   if (html) return redirectAnswer(kit, overviewUrl(call, notice));
-  if (flows.keepsState || !assurance) return emptyAnswer(kit);
+  if (flows.hasSession || !assurance) return emptyAnswer(kit);
   const added = await tellHost(call, { assurance, endpoint: 'manage' });
   return added ? jsonAnswer(kit, 200, { ...added, assurance }) : answerLate(call);
 }

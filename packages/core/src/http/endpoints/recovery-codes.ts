@@ -17,7 +17,7 @@ export async function regenerateCodes<User extends MfaUser, Request>(call: Endpo
     const shown = { recoveryCodes, recoveryCodesId, continueTo: leadOn(call, continueTo) };
     return showPage(kit, exchange, { ...recoveryCodesView(call, shown), user: flows.user });
   }
-  if (flows.keepsState || !assurance) return jsonAnswer(kit, 200, { recoveryCodes, recoveryCodesId });
+  if (flows.hasSession || !assurance) return jsonAnswer(kit, 200, { recoveryCodes, recoveryCodesId });
   const added = await tellHost(call, { assurance, endpoint: 'manage' });
   return jsonAnswer(kit, 200, { ...added, recoveryCodes, recoveryCodesId, assurance });
 }

@@ -1,5 +1,6 @@
 import type { AccessDecision, Assurance, MfaSession, Requirement } from '../../assurance.js';
 import { MfaError } from '../../errors.js';
+import type { EventContext } from '../../events.js';
 import type { AuthenticatorSummary, DeviceGrant, Enrollment, MfaStatus } from '../../mfa.js';
 import type { MfaUser } from '../../options.js';
 import { type Result, refuse } from '../../results.js';
@@ -9,7 +10,7 @@ import type { HttpKit } from '../http-kit.js';
 import type { WayBack } from '../paths/way-back.js';
 import { warnOfMissingUserById } from '../session/missing-user-by-id.js';
 import { type ActingIdentity, type RequestState, readRequestState } from '../session/request-identity.js';
-import { askAccess, ensureState, LATE_RETRY_SECONDS, loginNow, type RequestLogin } from './request-access.js';
+import { beginAndSaveLogin, beginMissingLogin, checkAccess, LATE_RETRY_SECONDS, type RequestLogin } from './request-access.js';
 import { allowedReturn } from './return-policy.js';
 import { keepWhileAllowed, type WhileAllowedOptions } from './while-allowed.js';
 
@@ -80,7 +81,7 @@ export interface RequestFlows<User extends MfaUser = MfaUser> {
   /** Ids of the devices whose tokens came with the request, unverified: to mark "this device" in a list, no more. */
   shownDeviceIds(): string[];
   /** The host's session holds the state. False for bearer clients and pending tokens, which get it in the answer. */
-  readonly keepsState: boolean;
+  readonly hasSession: boolean;
 }
 
 /** The flows as the kit's own endpoints use them. */
@@ -115,7 +116,7 @@ export async function bindFlows<User extends MfaUser, Request>(
 /** Binds the flows to who acts, once that was read. */
 export function bindState<User extends MfaUser, Request>(
   kit: HttpKit<User, Request>,
-  state: RequestState<User>,
+  state: RequestState<User, Request>,
   exchange: MfaExchange<User, Request>,
   { proofEndsAtDone = false }: FlowsOptions = {},
 ): KitFlows<User> {
@@ -123,16 +124,12 @@ export function bindState<User extends MfaUser, Request>(
   let wayOfLogin: WayBack | undefined;
 
   async function acting<Answer extends object>(
-    flow: (input: {
-      user: User;
-      session: MfaSession | undefined;
-      context: RequestState<User>['context'];
-    }) => Promise<Result<Answer>>,
+    flow: (input: { user: User; session: MfaSession | undefined; context: EventContext | undefined }) => Promise<Result<Answer>>,
     { reads = false }: { reads?: boolean } = {},
   ): Promise<Result<Answer>> {
     if (state.late) return refuse('unavailable', { retryAfterSeconds: LATE_RETRY_SECONDS });
     if (!state.user) return refuse('login_again');
-    const begun = await ensureState(kit, state);
+    const begun = await beginMissingLogin(kit, state);
     if (begun && begun.access === 'unavailable') return refuse('unavailable', { retryAfterSeconds: begun.retryAfterSeconds });
     // MFA is off for this user: there is nothing to prove or to change.
     if (begun?.access === 'allow' && !state.session && !reads) return refuse('not_allowed');
@@ -147,8 +144,8 @@ export function bindState<User extends MfaUser, Request>(
     const way = state.wayBack();
     const fromRelease1 = state.session?.returnTo;
     const { returnTo: _, ...proven } = session;
-    if (!(await state.keep(proven, { renew: true }))) return refuse('unavailable');
-    const deviceToken = state.handOver(device);
+    if (!(await state.saveState(proven, { renew: true }))) return refuse('unavailable');
+    const deviceToken = state.sendDeviceToken(device);
     const returnTo = leadOn(way, fromRelease1);
     return { ...rest, returnTo, ...(deviceToken !== undefined && { deviceToken }) };
   }
@@ -176,13 +173,13 @@ export function bindState<User extends MfaUser, Request>(
   ): Promise<Result<Omit<Answer, 'session'> & { assurance?: Assurance }>> {
     if (!result.ok) return result;
     const { session, ...rest } = result;
-    if (!(await state.keep(session, { renew: false }))) return refuse('unavailable');
+    if (!(await state.saveState(session, { renew: false }))) return refuse('unavailable');
     return { ...rest, ...(session?.state === 'verified' && { assurance: session.assurance }) };
   }
 
   /** A login that fails ends what the session had proven before, as one that succeeds does. */
   async function endProof(): Promise<void> {
-    await state.keep(undefined, { renew: true }).catch(() => false);
+    await state.saveState(undefined, { renew: true }).catch(() => false);
   }
 
   return {
@@ -206,7 +203,7 @@ export function bindState<User extends MfaUser, Request>(
         throw new MfaError('host_setup', 'beginLogin() found nobody logged in. Call it after req.logIn(), or give it { user }.');
       }
       state.useSession();
-      const login = await loginNow(state, {
+      const login = await beginAndSaveLogin(state, {
         mfa,
         user: state.user,
         renew: true,
@@ -216,12 +213,12 @@ export function bindState<User extends MfaUser, Request>(
         throw error;
       });
       endWayBack();
-      if (!state.keepsState && login.pendingToken !== undefined) warnOfMissingUserById(kit);
+      if (!state.hasSession && login.pendingToken !== undefined) warnOfMissingUserById(kit);
       return login;
     },
     async rotateDevice() {
       const { user, session } = state;
-      if (!user || session?.state !== 'pending' || !state.keepsState) return false;
+      if (!user || session?.state !== 'pending' || !state.hasSession) return false;
       const shown = claimedDeviceIds(state.deviceTokens());
       const loginMs = mfa.settings.now() - session.since;
       if (shown.length === 0 || loginMs > LOGIN_WAITS_MS || loginMs < 0) return false;
@@ -229,10 +226,10 @@ export function bindState<User extends MfaUser, Request>(
       const isRemembered =
         status.ok && status.status.devices.some(({ id, rememberedUntil }) => rememberedUntil && shown.includes(id));
       if (!isRemembered) return false;
-      const login = await loginNow(state, { mfa, user, renew: true, loggedInAt: session.since });
+      const login = await beginAndSaveLogin(state, { mfa, user, renew: true, loggedInAt: session.since });
       return login.decision.access === 'allow';
     },
-    checkAccess: async (requirement = {}) => askAccess(kit, state, requirement),
+    checkAccess: async (requirement = {}) => checkAccess(kit, state, requirement),
     startEnrollment: async (input = {}) => change(await acting((who) => mfa.startEnrollment({ ...who, ...input }))),
     currentEnrollment: () => acting((who) => mfa.currentEnrollment(who)),
     confirmEnrollment: async ({ enrollmentId, code, rememberDevice }) =>
@@ -277,7 +274,7 @@ export function bindState<User extends MfaUser, Request>(
       const { ended, session: kept } = await mfa.passwordChanged({ userId: user.id, context, ...(session && { keep: session }) });
       // Nothing was ended, and a state that is not in force is left to be refused.
       if (!ended) return { ok: true, ended };
-      if (!(await state.keep(kept, { renew: false }))) {
+      if (!(await state.saveState(kept, { renew: false }))) {
         throw new MfaError(
           'not_done',
           'passwordChanged() ended all sessions, but the session store did not take the new state of this one, so that it has ended too. Answer with an error.',
@@ -303,8 +300,8 @@ export function bindState<User extends MfaUser, Request>(
       return way;
     },
     shownDeviceIds: () => claimedDeviceIds(state.deviceTokens()),
-    get keepsState() {
-      return state.keepsState;
+    get hasSession() {
+      return state.hasSession;
     },
   };
 }
@@ -313,11 +310,11 @@ export function bindState<User extends MfaUser, Request>(
  * Nothing is kept for a client with bearer tokens, so that it shows by the id itself, 128 random bits told to nobody else, that it
  * began the enrollment. That the proof in its token is fresh is asked as of everybody.
  */
-function startedHere<User extends MfaUser>(
-  state: RequestState<User>,
+function startedHere<User extends MfaUser, Request>(
+  state: RequestState<User, Request>,
   session: MfaSession | undefined,
   enrollmentId: string,
 ): MfaSession | undefined {
-  if (state.keepsState || session?.state !== 'verified') return session;
+  if (state.hasSession || session?.state !== 'verified') return session;
   return { ...session, enrollmentIds: [enrollmentId] };
 }

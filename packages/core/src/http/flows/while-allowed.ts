@@ -11,7 +11,7 @@ import { refuseSocketOrigin } from '../request/socket-origin.js';
 import { readIdentity } from '../session/request-identity.js';
 import { readSessionState } from '../session/session-schema.js';
 import { endOpen, isEnded, isSocket, openOf } from './open-connection.js';
-import { askOnce, LATE_RETRY_SECONDS } from './request-access.js';
+import { askAccess, LATE_RETRY_SECONDS } from './request-access.js';
 
 /** How {@link keepWhileAllowed} asks. */
 export interface WhileAllowedOptions {
@@ -81,13 +81,13 @@ async function askAnew<User extends MfaUser, Request>(
   exchange: MfaExchange<User, Request>,
   requirement: Requirement,
 ): Promise<AccessDecision> {
-  const { user, session, context, port, late } = await readIdentity(kit, exchange);
-  const known = { user, session, context, keepsState: port !== null, late };
-  if (!user || late || !port?.reread) return askOnce(kit, known, requirement);
+  const identity = await readIdentity(kit, exchange);
+  const { user, port, late } = identity;
+  if (!user || late || !port?.reread) return askAccess(kit, identity, requirement);
   const stored = await kit.mfa.settings.awaitCallback('session', port.reread());
   if (stored.late) return { access: 'unavailable', retryAfterSeconds: LATE_RETRY_SECONDS };
   if (!stored.value) return { access: 'login-again' };
-  return askOnce(kit, { ...known, session: readSessionState(stored.value.state, user.id) }, requirement);
+  return askAccess(kit, { ...identity, session: readSessionState(stored.value.state, user.id) }, requirement);
 }
 
 function checkOptions(options: unknown): { requirement: Requirement; everySeconds: number } {

@@ -1,9 +1,9 @@
-import type { AccessDecision, Assurance, Requirement } from '../../assurance.js';
+import type { AccessDecision, AllowDecision, Assurance, Requirement } from '../../assurance.js';
 import { type Awaitable, isThenable } from '../../awaitable.js';
 import type { MfaUser } from '../../options.js';
 import { problemAnswer, redirectAnswer } from '../answers.js';
 import type { HttpAnswer, MfaExchange } from '../exchange.js';
-import { askOnce, askWithoutState } from '../flows/request-access.js';
+import { askAccess, askWithoutState } from '../flows/request-access.js';
 import { refusedReturn } from '../flows/return-policy.js';
 import type { HttpKit } from '../http-kit.js';
 import { challengeUrl } from '../paths/asked.js';
@@ -11,72 +11,90 @@ import { readNavigation } from '../paths/navigation.js';
 import { decisionProblem } from '../problem.js';
 import { wantsHtml } from '../request/negotiation.js';
 import { warnOfLostUser } from '../session/lost-user.js';
-import { type RequestIdentity, type RequestState, readIdentity, StateOfRequest } from '../session/request-identity.js';
+import {
+  askUser,
+  identify,
+  identityOfSession,
+  LATE,
+  type RequestIdentity,
+  RequestState,
+  readIdentity,
+} from '../session/request-identity.js';
 import { showProblem } from '../views.js';
 import { warnOfCircle } from './set-up-warnings.js';
 
-/** A decision that lets the request through. */
-export type AllowDecision = Extract<AccessDecision, { access: 'allow' }>;
-/** A decision that does not. */
-export type DenyDecision = Exclude<AccessDecision, { access: 'allow' }>;
+/** A decision that refuses the request. */
+export type DenyDecision = Exclude<AccessDecision, AllowDecision>;
 
-/** What a guard found; `answer` is what the kit would say to a refused request. */
-export type GuardOutcome =
-  | { allowed: true; decision: AllowDecision; assurance?: Assurance }
-  | { allowed: false; decision: DenyDecision; answer: HttpAnswer };
+/** The guard lets the request through. */
+export type AllowedOutcome = { allowed: true; decision: AllowDecision; assurance?: Assurance };
+
+/** What the guard decided. `answer` is the response that the kit would send to a refused request. */
+export type GuardOutcome = AllowedOutcome | { allowed: false; decision: DenyDecision; answer: HttpAnswer };
 
 /**
- * Asks the guard's question of one request, and answers at once where nothing has to be waited for. Throws, or rejects, where the
- * host must mend something: the request is then denied.
+ * Asks whether a request may pass. Returns a promise, except if the request is allowed and nothing has to be awaited.
+ *
+ * Throws or rejects if the host has to fix something. The request is then denied.
  */
 export function guardRequest<User extends MfaUser, Request>(
   kit: HttpKit<User, Request>,
   exchange: MfaExchange<User, Request>,
   requirement: Requirement = {},
-): Awaitable<GuardOutcome> {
-  const identity = readIdentity(kit, exchange);
-  return isThenable(identity)
-    ? identity.then((found) => guardIdentity(kit, exchange, requirement, found))
-    : guardIdentity(kit, exchange, requirement, identity);
+): AllowedOutcome | Promise<GuardOutcome> {
+  const asked = allowAtOnce(kit, exchange, requirement);
+  return asked.access === 'allow' ? toOutcome(asked) : decide(kit, exchange, requirement, asked);
 }
 
-function guardIdentity<User extends MfaUser, Request>(
+/** What the host has already answered when a request could not be allowed at once. No callback is called again. */
+type Undecided<User extends MfaUser> =
+  | { access: 'undecided'; user: Awaitable<User | null | typeof LATE> }
+  | { access: 'undecided'; identity: RequestIdentity<User>; decision: Promise<AccessDecision> };
+
+/**
+ * The quick way, without a promise: the user is known at once, the session speaks of them, and no profile has to be read, because the
+ * proof is within `revocationDelaySeconds` or MFA is off. It refuses nothing. All else is for {@link decide}.
+ */
+function allowAtOnce<User extends MfaUser, Request>(
   kit: HttpKit<User, Request>,
   exchange: MfaExchange<User, Request>,
   requirement: Requirement,
-  identity: RequestIdentity<User>,
-): Awaitable<GuardOutcome> {
-  const { user, session, context, port, late } = identity;
-  const decision = askOnce(kit, { user, session, context, keepsState: port !== null, late }, requirement);
-  return isThenable(decision)
-    ? decision.then((later) => conclude(kit, exchange, requirement, identity, later))
-    : conclude(kit, exchange, requirement, identity, decision);
+): AllowDecision | Undecided<User> {
+  const user = askUser(kit, exchange);
+  if (user === null || user === LATE || isThenable(user)) return { access: 'undecided', user };
+  const identity = identityOfSession(exchange, user);
+  if (!identity) return { access: 'undecided', user };
+  const { session, context, port } = identity;
+  const decision = kit.mfa.settings.askAccess({ user, session, context, requirement, firstFactorProven: port === null });
+  return 'access' in decision ? decision : { access: 'undecided', identity, decision };
 }
 
-function conclude<User extends MfaUser, Request>(
+/** The plain way, for everything that {@link allowAtOnce} leaves undecided. */
+async function decide<User extends MfaUser, Request>(
   kit: HttpKit<User, Request>,
   exchange: MfaExchange<User, Request>,
   requirement: Requirement,
-  identity: RequestIdentity<User>,
-  decision: AccessDecision,
-): Awaitable<GuardOutcome> {
-  if (decision.access === 'allow') return allow(decision);
-  return refuseRequest(kit, exchange, new StateOfRequest(kit, exchange, identity), { requirement, decision });
+  asked: Undecided<User>,
+): Promise<GuardOutcome> {
+  const identity = 'identity' in asked ? asked.identity : await identify(kit, exchange, asked.user);
+  const decision = await ('decision' in asked ? asked.decision : askAccess(kit, identity, requirement));
+  if (decision.access === 'allow') return toOutcome(decision);
+  return refuse(kit, exchange, new RequestState(kit, exchange, identity), { requirement, decision });
 }
 
-function allow(decision: AllowDecision): GuardOutcome {
+function toOutcome(decision: AllowDecision): AllowedOutcome {
   const { assurance } = decision;
   return assurance ? { allowed: true, decision, assurance } : { allowed: true, decision };
 }
 
-async function refuseRequest<User extends MfaUser, Request>(
+async function refuse<User extends MfaUser, Request>(
   kit: HttpKit<User, Request>,
   exchange: MfaExchange<User, Request>,
-  state: RequestState<User>,
-  given: { requirement: Requirement; decision: AccessDecision },
+  state: RequestState<User, Request>,
+  given: { requirement: Requirement; decision: DenyDecision },
 ): Promise<GuardOutcome> {
   const decision = await askWithoutState(kit, state, given);
-  if (decision.access === 'allow') return allow(decision);
+  if (decision.access === 'allow') return toOutcome(decision);
   warnOfCircle(kit, exchange);
   if (!state.user && !state.late) warnOfLostUser(kit, exchange);
   if (!wantsHtml(exchange.header('accept'))) {
@@ -87,11 +105,11 @@ async function refuseRequest<User extends MfaUser, Request>(
   return { allowed: false, decision, answer };
 }
 
-/** Keeps the way back to a refused page. Where that page is no place to go back to, an older way leads nowhere else either. */
+/** Keeps the way back to a refused page. If nobody should go back to that page, an older way back is dropped. */
 function keepRefused<User extends MfaUser, Request>(
   kit: HttpKit<User, Request>,
   exchange: MfaExchange<User, Request>,
-  state: RequestState<User>,
+  state: RequestState<User, Request>,
 ): void {
   const navigation = readNavigation(exchange);
   if (navigation === undefined) return;
@@ -101,20 +119,19 @@ function keepRefused<User extends MfaUser, Request>(
 }
 
 /**
- * Asks the guard's question where no answer could carry a cookie: a message on an open socket, say.
+ * Asks whether a call may pass whose answer cannot carry a cookie: a message on an open socket, for example.
  *
- * Reads and never writes: a login that the host forgot to begin is not begun here, and a session without state is denied.
+ * It reads and never writes. If the host forgot to begin the login, it is not begun here, and a session without state is denied.
  */
 export async function guardMessage<User extends MfaUser, Request>(
   kit: HttpKit<User, Request>,
   exchange: MfaExchange<User, Request>,
   requirement: Requirement = {},
 ): Promise<AccessDecision> {
-  const { user, session, context, port, late } = await readIdentity(kit, exchange);
-  return askOnce(kit, { user, session, context, keepsState: port !== null, late }, requirement);
+  return askAccess(kit, await readIdentity(kit, exchange), requirement);
 }
 
-/** Where a browser is sent by a decision, or the page that tells it why it goes no further. */
+/** Redirects a browser to where the decision can be met, or shows a page that says why it goes no further. */
 export async function showDecision<User extends MfaUser, Request>(
   kit: HttpKit<User, Request>,
   exchange: MfaExchange<User, Request>,
@@ -126,7 +143,7 @@ export async function showDecision<User extends MfaUser, Request>(
     case 'enroll':
       return redirectAnswer(kit, `${kit.options.publicPath}/enroll`);
     case 'login-again':
-      // A login page may send away who is logged in, and the browser would go round for ever: the person is told instead.
+      // A login page may redirect a person who is logged in, so the browser would loop. Show a page instead.
       if (user) return showProblem(kit, exchange, { problem: decisionProblem(decision), user });
       return redirectAnswer(kit, kit.options.loginUrl);
     case 'refuse':

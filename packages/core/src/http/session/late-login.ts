@@ -13,7 +13,7 @@ export function watchLogin<User extends MfaUser, Request>(
     try {
       return await beginLogin(input);
     } finally {
-      if (flows.keepsState && isAnswered()) {
+      if (flows.hasSession && isAnswered()) {
         kit.warn(
           'MFA_KIT_LATE_LOGIN',
           'The answer to a login was sent before beginLogin() had ended, so the browser has no session any more. Write "await" before ' +

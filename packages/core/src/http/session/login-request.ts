@@ -4,7 +4,7 @@ import type { MfaExchange } from '../exchange.js';
 import { LATE_RETRY_SECONDS, type RequestLogin } from '../flows/request-access.js';
 import { bindState } from '../flows/request-flows.js';
 import type { HttpKit } from '../http-kit.js';
-import { type RequestState, readRequestState, StateOfRequest } from './request-identity.js';
+import { RequestState, readRequestState } from './request-identity.js';
 
 /** What a framework's middleware says about its mistakes; each sentence names the code to write. */
 export interface LoginMessages {
@@ -27,14 +27,14 @@ export async function loginRequest<User extends MfaUser, Request>(
   exchange: MfaExchange<User, Request>,
   { isAnswered, messages }: { isAnswered: () => boolean; messages: LoginMessages },
 ): Promise<RequestLogin> {
-  const unknown = new StateOfRequest(kit, exchange, { ...NOBODY, port: exchange.session });
-  const endProof = () => unknown.keep(undefined, { renew: true });
+  const unknown = new RequestState(kit, exchange, { ...NOBODY, port: exchange.session });
+  const endProof = () => unknown.saveState(undefined, { renew: true });
   const fail = async (error: unknown): Promise<never> => {
     await endProof().catch(() => false);
     throw error;
   };
   if (isAnswered()) return fail(new MfaError('host_setup', messages.answered));
-  let state: RequestState<User>;
+  let state: RequestState<User, Request>;
   try {
     state = await readRequestState(kit, exchange);
   } catch (error) {
@@ -48,7 +48,7 @@ export async function loginRequest<User extends MfaUser, Request>(
   if (!state.user) return fail(new MfaError('host_setup', messages.nobody));
   const login = await bindState(kit, state, exchange).beginLogin();
   if (login.decision.access === 'unavailable' && unknown.stored !== 'nothing') throw new MfaError('not_done', PROOF_KEPT);
-  if (state.keepsState && isAnswered()) kit.warn('MFA_KIT_LATE_LOGIN', messages.overtaken);
+  if (state.hasSession && isAnswered()) kit.warn('MFA_KIT_LATE_LOGIN', messages.overtaken);
   return login;
 }
 

@@ -1,5 +1,5 @@
 import type { MfaSession } from '../../assurance.js';
-import { type Awaitable, andThen, isThenable } from '../../awaitable.js';
+import { type Awaitable, isThenable } from '../../awaitable.js';
 import { MfaError } from '../../errors.js';
 import type { EventContext } from '../../events.js';
 import { abandon, checkUserAnswer, describe, instantFault, isFieldObject, isInstant } from '../../host-input.js';
@@ -13,13 +13,13 @@ import type { HttpKit } from '../http-kit.js';
 import { droppedWayBackLine, isWayBackSent, readWayBack, type WayBack, wayBackLine } from '../paths/way-back.js';
 import { describeStored, readAssurance, readSessionState, type StoredState } from './session-schema.js';
 
-/** Who acts, in place of the session's user: what a pending token said. */
+/** Who acts in place of the session's user, because a pending token says so. */
 export interface ActingIdentity<User extends MfaUser> {
   user: User;
   session: MfaSession;
 }
 
-/** Who acts, as far as a guard asks. */
+/** Who acts in one request, as far as a guard has to know. */
 export interface RequestIdentity<User extends MfaUser> {
   user: User | null;
   /** The state of this user, or undefined. */
@@ -27,113 +27,101 @@ export interface RequestIdentity<User extends MfaUser> {
   /** Where the state is kept; null for bearer clients and pending tokens. */
   port: SessionPort | null;
   context: EventContext | undefined;
-  /** A callback of the host did not answer in time, so it is not known who acts: every flow is unavailable. */
+  /** A callback of the host did not answer in time, so it is not known who acts, and every flow is unavailable. */
   late: boolean;
-}
-
-/** Who acts in one request, with which state and which device tokens; changes as the request's flows change it. */
-export interface RequestState<User extends MfaUser> {
-  user: User | null;
-  /** The state of this user, or undefined. */
-  session: MfaSession | undefined;
-  /** The host's session takes the state; false for bearer clients and pending tokens. */
-  readonly keepsState: boolean;
-  /** What the session holds where the state of this user is missing. */
-  readonly stored: StoredState;
-  readonly context: EventContext | undefined;
-  /** A callback of the host did not answer in time, so it is not known who acts: every flow is unavailable. */
-  late: boolean;
-  deviceTokens(): string[];
-  /** What a proof says of the browser. */
-  deviceInput(rememberDevice: boolean | undefined): Promise<DeviceInput>;
-  /** Keeps the state in the host's session, if the request has one: a login is no use of a token. */
-  useSession(): void;
-  /** Replaces the state; false when the session store did not take it, and then nothing was granted. */
-  keep(next: MfaSession | undefined, options: { renew: boolean }): Promise<boolean>;
-  /** Hands a device token over, in a cookie; returned when the client keeps it itself. */
-  handOver(grant: DeviceGrant | undefined): string | undefined;
-  /** The way back that was kept for who acts now. */
-  wayBack(): WayBack | undefined;
-  /** The way back that was kept before anybody was logged in. */
-  wayBackOfNobody(): WayBack | undefined;
-  /** Keeps a way back for who acts, or for nobody. */
-  keepWayBack(way: Pick<WayBack, 'path' | 'navigation'>): void;
-  dropWayBack(): void;
 }
 
 const DEVICE_HEADER = 'mfa-device';
 
 /** Reads who acts. Throws what the host's callbacks throw, as an MfaError: the request is then denied. */
-export function readIdentity<User extends MfaUser, Request>(
+export async function readIdentity<User extends MfaUser, Request>(
   kit: HttpKit<User, Request>,
   exchange: MfaExchange<User, Request>,
-): Awaitable<RequestIdentity<User>> {
-  if (exchange.late) return lateIdentity(exchange, null);
-  const user = askUser(kit, exchange);
-  return isThenable(user) ? user.then((known) => identityOf(kit, exchange, known)) : identityOf(kit, exchange, user);
+): Promise<RequestIdentity<User>> {
+  return identify(kit, exchange, askUser(kit, exchange));
 }
 
 /** Reads who acts, for the flows of a request. `identity`: somebody else than the session's user. */
-export function readRequestState<User extends MfaUser, Request>(
+export async function readRequestState<User extends MfaUser, Request>(
   kit: HttpKit<User, Request>,
   exchange: MfaExchange<User, Request>,
   identity?: ActingIdentity<User>,
-): Awaitable<RequestState<User>> {
-  if (identity) return new StateOfRequest(kit, exchange, { ...identity, port: null, context: contextOf(exchange), late: false });
-  return andThen(readIdentity(kit, exchange), (found) => new StateOfRequest(kit, exchange, found));
+): Promise<RequestState<User, Request>> {
+  const found = identity
+    ? { user: identity.user, session: identity.session, port: null, context: contextOf(exchange), late: false }
+    : await readIdentity(kit, exchange);
+  return new RequestState(kit, exchange, found);
 }
 
-/** Like {@link callHost}, without a function for it that would be made at every guarded request. */
-function askUser<User extends MfaUser, Request>(
+/** Asks the host who is logged in. Unlike {@link callHost} it returns no promise if the host answers at once. */
+export function askUser<User extends MfaUser, Request>(
   kit: HttpKit<User, Request>,
   exchange: MfaExchange<User, Request>,
-): Awaitable<User | null | undefined | false | typeof LATE> {
+): Awaitable<User | null | typeof LATE> {
+  if (exchange.late) return LATE;
+  let given: Awaitable<User | null | undefined | false>;
   try {
-    const given = exchange.user();
-    return isThenable(given) ? awaitHost(kit, 'user', given, exchange.request) : given;
+    given = exchange.user();
+    if (isThenable(given)) return awaitUser(kit, given, exchange.request);
   } catch (cause) {
     return refuseHost(kit, 'user', cause, exchange.request);
   }
+  return checkUser('user', given, kit);
 }
 
-function identityOf<User extends MfaUser, Request>(
+async function awaitUser<User extends MfaUser, Request>(
+  kit: HttpKit<User, Request>,
+  given: PromiseLike<User | null | undefined | false>,
+  request: unknown,
+): Promise<User | null | typeof LATE> {
+  const user = await awaitHost(kit, 'user', given, request);
+  return user === LATE ? LATE : checkUser('user', user, kit);
+}
+
+/** Who acts, once {@link askUser} was called. */
+export async function identify<User extends MfaUser, Request>(
   kit: HttpKit<User, Request>,
   exchange: MfaExchange<User, Request>,
-  given: User | null | undefined | false | typeof LATE,
-): Awaitable<RequestIdentity<User>> {
-  if (given === LATE) return lateIdentity(exchange, null);
-  const user = checkUser('user', given, kit);
-  const found = identityOfSession(exchange, user);
-  const { assurance } = exchange;
-  // Where the session has state, no header or token that the client chose replaces it.
-  if (!user || !assurance || found.session) return found;
-  return andThen(callHost(kit, 'assurance', assurance, exchange.request), (proven) => {
-    if (proven === LATE) return { ...found, late: true };
-    if (proven) {
-      checkAssuranceAnswer(proven);
-      return { ...found, session: sessionOfToken(proven, user.id), port: null };
-    }
-    // Hosts written for release 1 also answer null where there is no token.
-    const byToken = proven === null && exchange.header('authorization') !== undefined;
-    return byToken ? { ...found, port: null } : found;
-  });
+  given: Awaitable<User | null | typeof LATE>,
+): Promise<RequestIdentity<User>> {
+  const user = await given;
+  if (user === LATE) return lateIdentity(exchange);
+  if (!user) return { user, session: undefined, port: exchange.session, context: contextOf(exchange), late: false };
+  return identityOfSession(exchange, user) ?? identityOfToken(kit, exchange, user);
 }
 
-function identityOfSession<User extends MfaUser, Request>(
+/** Who acts by the session; undefined if the host has to be asked for the assurance of a token. */
+export function identityOfSession<User extends MfaUser, Request>(
   exchange: MfaExchange<User, Request>,
-  user: User | null,
-): RequestIdentity<User> {
+  user: User,
+): RequestIdentity<User> | undefined {
   const { session: port } = exchange;
-  const session = user ? readState(port, user.id) : undefined;
+  const session = readState(port, user.id);
+  // If the session has state, no header or token that the client chose replaces it.
+  if (!session && exchange.assurance) return undefined;
   return { user, session, port, context: contextOf(exchange), late: false };
 }
 
-/** Nothing is known of the session's state either: who acts is not known. */
-function lateIdentity<User extends MfaUser, Request>(
+async function identityOfToken<User extends MfaUser, Request>(
+  kit: HttpKit<User, Request>,
   exchange: MfaExchange<User, Request>,
-  user: User | null,
-): RequestIdentity<User> {
-  return { user, session: undefined, port: exchange.session, context: contextOf(exchange), late: true };
+  user: User,
+): Promise<RequestIdentity<User>> {
+  const found = { user, session: undefined, port: exchange.session, context: contextOf(exchange), late: false };
+  const proven = await callHost(kit, 'assurance', () => exchange.assurance?.(), exchange.request);
+  if (proven === LATE) return { ...found, late: true };
+  if (proven) {
+    checkAssuranceAnswer(proven);
+    return { ...found, session: sessionOfToken(proven, user.id), port: null };
+  }
+  // Hosts written for release 1 also answer null if there is no token.
+  const byToken = proven === null && exchange.header('authorization') !== undefined;
+  return byToken ? { ...found, port: null } : found;
+}
+
+/** It is not known who acts, so nothing is known of the session's state either. */
+function lateIdentity<User extends MfaUser, Request>(exchange: MfaExchange<User, Request>): RequestIdentity<User> {
+  return { user: null, session: undefined, port: exchange.session, context: contextOf(exchange), late: true };
 }
 
 function readState(port: SessionPort | null, userId: string): MfaSession | undefined {
@@ -149,7 +137,7 @@ function readState(port: SessionPort | null, userId: string): MfaSession | undef
   return state;
 }
 
-/** What the host wants to find in its audit trail, and what its policy is asked with. */
+/** The host's facts about the request, for its audit trail and its policy. */
 function contextOf<User extends MfaUser, Request>(exchange: MfaExchange<User, Request>): EventContext | undefined {
   const context: unknown = exchange.eventContext();
   if (context === undefined || context === null) return undefined;
@@ -160,11 +148,17 @@ function contextOf<User extends MfaUser, Request>(exchange: MfaExchange<User, Re
   );
 }
 
-/** Made from an identity only where a request's flows are needed: a guard asks at every request, and lets most through. */
-export class StateOfRequest<User extends MfaUser, Request> implements RequestState<User> {
+/**
+ * Who acts in one request, with which state and which device tokens; changes as the request's flows change it.
+ *
+ * Made only when flows are needed: a guard runs at every request, and lets most of them through.
+ */
+export class RequestState<User extends MfaUser, Request> {
   readonly context: EventContext | undefined;
   user: User | null;
+  /** The state of this user, or undefined. */
   session: MfaSession | undefined;
+  /** A callback of the host did not answer in time, so it is not known who acts, and every flow is unavailable. */
   late: boolean;
   readonly #kit: HttpKit<User, Request>;
   readonly #exchange: MfaExchange<User, Request>;
@@ -186,10 +180,17 @@ export class StateOfRequest<User extends MfaUser, Request> implements RequestSta
     this.#port = port;
   }
 
-  get keepsState(): boolean {
+  /** Who acts now. */
+  get identity(): RequestIdentity<User> {
+    return { user: this.user, session: this.session, port: this.#port, context: this.context, late: this.late };
+  }
+
+  /** Whether the host's session takes the state; false for bearer clients and pending tokens. */
+  get hasSession(): boolean {
     return this.#port !== null;
   }
 
+  /** What the session holds where the state of this user is missing. */
   get stored(): StoredState {
     return describeStored(this.#port?.read());
   }
@@ -201,27 +202,31 @@ export class StateOfRequest<User extends MfaUser, Request> implements RequestSta
     return readDeviceTokens(this.#exchange.header('cookie'), this.#cookiesOf(this.user));
   }
 
+  /** What a proof says of the browser. */
   async deviceInput(rememberDevice: boolean | undefined): Promise<DeviceInput> {
     const deviceToken = this.deviceTokens();
     // A client that cannot keep a token would leave a new device behind at each proof, and push out the real ones.
-    const keepsToken = this.keepsState || this.#ownToken() !== undefined || rememberDevice === true || deviceToken.length > 0;
+    const keepsToken = this.hasSession || this.#ownToken() !== undefined || rememberDevice === true || deviceToken.length > 0;
     const deviceLabel = keepsToken ? { deviceLabel: await nameBrowser(this.#exchange.header('user-agent')) } : {};
     return { deviceToken, ...deviceLabel, ...(rememberDevice !== undefined && { rememberDevice }) };
   }
 
+  /** Moves the state to the host's session, if the request has one, because a login does not act by a token. */
   useSession(): void {
     if (!this.#exchange.session) return;
     this.#port = this.#exchange.session;
     this.session = undefined;
   }
 
-  async keep(next: MfaSession | undefined, options: { renew: boolean }): Promise<boolean> {
+  /** Replaces the state; false if the session store did not take it, and then nothing was granted. */
+  async saveState(next: MfaSession | undefined, options: { renew: boolean }): Promise<boolean> {
     if (this.#port && !(await writeSession(this.#kit, this.#port, next, options))) return false;
     this.session = next;
     return true;
   }
 
-  handOver(grant: DeviceGrant | undefined): string | undefined {
+  /** Sends a device token in a cookie, or returns it if the client keeps it itself. */
+  sendDeviceToken(grant: DeviceGrant | undefined): string | undefined {
     if (!grant || !this.user) return undefined;
     if (this.#ownToken() !== undefined) return grant.token;
     const now = this.#kit.mfa.settings.now();
@@ -230,15 +235,18 @@ export class StateOfRequest<User extends MfaUser, Request> implements RequestSta
     return undefined;
   }
 
+  /** The way back that was kept for who acts now. */
   wayBack(): WayBack | undefined {
     if (this.#newWay !== undefined) return this.#newWay ?? undefined;
     return this.user ? (this.#sentWay(this.user.id) ?? this.#wayOfRelease1()) : undefined;
   }
 
+  /** The way back that was kept before anybody was logged in. */
   wayBackOfNobody(): WayBack | undefined {
     return this.#newWay === undefined ? this.#sentWay(null) : undefined;
   }
 
+  /** Keeps a way back for who acts, or for nobody. */
   keepWayBack({ path, navigation }: Pick<WayBack, 'path' | 'navigation'>): void {
     const { settings } = this.#kit.mfa;
     const { secure } = cookieStyle(this.#kit, this.#exchange);
@@ -274,7 +282,7 @@ export class StateOfRequest<User extends MfaUser, Request> implements RequestSta
   }
 }
 
-/** Checks what a callback of the host gave as the user; a value that is no user denies. */
+/** Checks what a callback of the host returned as the user. A value that is not a user denies. */
 export function checkUser<User extends MfaUser>(
   option: 'user' | 'userById',
   user: User | null | undefined | false,
@@ -285,22 +293,24 @@ export function checkUser<User extends MfaUser>(
   return user;
 }
 
-/** Stands for the answer of a callback that did not come in time. */
+/** Stands for an answer of the host that did not come in time. */
 export const LATE = Symbol('late');
 
-/** Calls the host; what it throws becomes an MfaError that names the option. */
-export function callHost<User extends MfaUser, Request, Value>(
+/** Calls the host; what it throws becomes an MfaError that names the option. `request`: what the callback was called with. */
+export async function callHost<User extends MfaUser, Request, Value>(
   kit: HttpKit<User, Request>,
   option: string,
   call: () => Awaitable<Value>,
   request?: unknown,
-): Awaitable<Value | typeof LATE> {
+): Promise<Value | typeof LATE> {
+  let given: Awaitable<Value>;
   try {
-    const given = call();
-    return isThenable(given) ? awaitHost(kit, option, given, request) : given;
+    given = call();
+    if (!isThenable(given)) return given;
   } catch (cause) {
     return refuseHost(kit, option, cause, request);
   }
+  return awaitHost(kit, option, given, request);
 }
 
 async function awaitHost<User extends MfaUser, Request, Value>(
@@ -313,7 +323,7 @@ async function awaitHost<User extends MfaUser, Request, Value>(
   return answer.late ? LATE : answer.value;
 }
 
-/** `request`: what the callback was called with, so that the warning repeats none of it. */
+/** `request`: what the callback was called with, so that the warning repeats nothing of it. */
 function refuseHost<User extends MfaUser, Request>(
   kit: HttpKit<User, Request>,
   option: string,
@@ -327,7 +337,7 @@ function refuseHost<User extends MfaUser, Request>(
   });
 }
 
-/** Throws unless the host gave facts. Those that lack something prove nothing; a time in another unit would be too old for ever. */
+/** Throws unless the host returned facts. Incomplete facts prove nothing; a time in another unit would always be too old. */
 function checkAssuranceAnswer(given: unknown): void {
   if (!isFieldObject(given)) {
     throw new MfaError(
@@ -357,7 +367,7 @@ async function writeSession<User extends MfaUser, Request>(
   options: { renew: boolean },
 ): Promise<boolean> {
   try {
-    // Also within the time of an operation: a store that never answers must not hold the request for ever.
+    // A store that never answers must not hold the request longer than an operation may take.
     const written = await kit.mfa.settings.awaitCallback('session', port.write(next, options));
     return !written.late;
   } catch (error) {
@@ -371,7 +381,7 @@ async function writeSession<User extends MfaUser, Request>(
   }
 }
 
-/** Cookies go without `Secure` only where the developer asked for it, and only on a local host's name. */
+/** Cookies go without `Secure` only if the developer asked for it, and only on the name of a local host. */
 function cookieStyle<User extends MfaUser, Request>(
   { options }: HttpKit<User, Request>,
   exchange: MfaExchange<User, Request>,
