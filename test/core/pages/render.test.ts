@@ -72,7 +72,7 @@ describe('the challenge', () => {
   it('ties a refused code to its input, not to the top of the page', () => {
     const document = renderPage(
       challenge,
-      { ...frame, notice: { tone: 'error', text: englishMessages.refusals.invalid_code } },
+      { ...frame, notice: { tone: 'error', text: englishMessages.refusals.invalid_code, field: 'code' } },
       englishMessages,
     );
     expect(document).toContain('<title>Error: ');

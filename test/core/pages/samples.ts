@@ -71,7 +71,11 @@ const message: MfaPage = { name: 'message', heading: 'HEADING', text: 'TEXT', ac
 
 /** Every page in every state, with the frame it stands in. */
 export function samples(messages: Messages): { title: string; page: MfaPage; frame: PageFrame }[] {
-  const refused: PageFrame = { ...frame, notice: { tone: 'error', text: messages.refusals.invalid_code } };
+  const { refusals, code } = messages;
+  const refused: PageFrame = {
+    ...frame,
+    notice: { tone: 'error', text: refusals.invalid_code, hint: code.clockHint, field: 'code' },
+  };
   const done: PageFrame = { ...frame, notice: { tone: 'success', text: 'NOTICE' } };
   return [
     { title: 'first enrollment', page: enroll, frame },

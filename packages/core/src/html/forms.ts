@@ -1,4 +1,4 @@
-import type { PageFrame } from '../pages/page.js';
+import type { PageFrame, PageNotice } from '../pages/page.js';
 import type { Messages } from '../pages/texts.js';
 import { fillText, type Html, html } from './html.js';
 
@@ -12,32 +12,30 @@ export function hiddenInputs(fields: Record<string, string>): Html {
   return html`${Object.entries(fields).map(([name, value]) => html`<input type="hidden" name="${name}" value="${value}">`)}`;
 }
 
-/** The text of the notice when it speaks of the code itself, so that it belongs to the input and not above the page. */
-export function refusedCode(frame: PageFrame, messages: Messages): string | undefined {
-  const { notice } = frame;
-  const ofCode = [messages.refusals.invalid_code, messages.code.malformed];
-  return notice?.tone === 'error' && ofCode.includes(notice.text) ? notice.text : undefined;
+/** The notice about the code that was entered, which the input shows in place of the top of the page. */
+export function codeNotice({ notice }: PageFrame): PageNotice | undefined {
+  return notice?.field === 'code' ? notice : undefined;
 }
 
 /** The input for the 6 digits, the time that the shown code still lasts, and the error of the last try. */
 export function codeField(frame: PageFrame, messages: Messages, options: { describedBy: string; focus: boolean }): Html {
-  const error = refusedCode(frame, messages);
+  const notice = codeNotice(frame);
   // One input, not six: paste, autofill, screen readers and IMEs work as the browser meant them. Neither `maxlength` nor `pattern`: the
   // first would drop digits of a code pasted with blanks, and not every browser tells what the second refuses.
   return html`<div class="field code-field">
 <label for="code">${messages.code.label}</label>
 <input class="code" id="code" name="code" type="text" inputmode="numeric" autocomplete="one-time-code" required spellcheck="false" dir="ltr"
  title="${messages.code.format}" aria-describedby="code-error ${options.describedBy}"
-${(options.focus || error !== undefined) && html` autofocus`}${error !== undefined && html` aria-invalid="true"`}>
+${(options.focus || notice !== undefined) && html` autofocus`}${notice && html` aria-invalid="true"`}>
 <div class="period" data-period="${frame.now}" hidden><span class="period-ticks" aria-hidden="true"></span>
 <p role="timer" aria-live="off">${fillText(messages.code.period, html`<b data-period-left></b>`)}</p></div>
-<div class="field-error" id="code-error" role="alert" data-format="${messages.code.malformed}">${error !== undefined && html`<p>${error}</p>`}${error === messages.refusals.invalid_code && html`<p>${messages.code.clockHint}</p>`}</div>
+<div class="field-error" id="code-error" role="alert" data-format="${messages.code.malformed}">${notice && html`<p>${notice.text}</p>`}${notice?.hint !== undefined && html`<p>${notice.hint}</p>`}</div>
 </div>`;
 }
 
 /** The input for a recovery code. */
 export function recoveryCodeField(frame: PageFrame, messages: Messages, describedBy: string): Html {
-  const refused = refusedCode(frame, messages) !== undefined;
+  const refused = codeNotice(frame) !== undefined;
   return html`<div class="field">
 <label for="recovery-code">${messages.challenge.recoveryLabel}</label>
 <input class="recovery-code" id="recovery-code" name="recoveryCode" type="text" autocomplete="off" autocapitalize="characters"

@@ -73,8 +73,10 @@ export async function showProblem<User extends MfaUser, Request>(
 
 /** The notice that tells the user of a problem on the page where it came up. */
 export function problemNotice(messages: Messages, problem: Problem, { malformedCode = false } = {}): PageNotice {
-  if (problem.reason === 'invalid_code' && malformedCode) return { tone: 'error', text: messages.code.malformed };
-  return { tone: 'error', text: refusalText(messages, pageReason(problem), problem.retryAfterSeconds) };
+  const text = refusalText(messages, pageReason(problem), problem.retryAfterSeconds);
+  if (problem.reason !== 'invalid_code') return { tone: 'error', text };
+  if (malformedCode) return { tone: 'error', text: messages.code.malformed, field: 'code' };
+  return { tone: 'error', text, hint: messages.code.clockHint, field: 'code' };
 }
 
 function hiddenFieldsFor<User extends MfaUser, Request>(

@@ -1,4 +1,4 @@
-import { codeField, postForm, recoveryCodeField, refusedCode, rememberBox } from '../html/forms.js';
+import { codeField, codeNotice, postForm, recoveryCodeField, rememberBox } from '../html/forms.js';
 import { fillText, type Html, html } from '../html/html.js';
 import type { PageContent } from './layout.js';
 import type { MfaPage, PageFrame } from './page.js';
@@ -19,7 +19,7 @@ ${rememberBox(page.rememberDays, messages)}
     heading,
     width: 'narrow',
     error: waiting,
-    ownsNotice: waiting || refusedCode(frame, messages) !== undefined,
+    ownsNotice: waiting || codeNotice(frame) !== undefined,
     body: html`<div class="panel">
 <h1>${heading}</h1>
 <p class="lead" id="purpose">${byRecoveryCode ? texts.recoveryText : texts[page.because]}</p>

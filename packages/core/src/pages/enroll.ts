@@ -1,4 +1,4 @@
-import { codeField, disclosure, postForm, refusedCode, rememberBox } from '../html/forms.js';
+import { codeField, codeNotice, disclosure, postForm, rememberBox } from '../html/forms.js';
 import { fillText, type Html, html } from '../html/html.js';
 import type { PageContent } from './layout.js';
 import type { MfaPage, PageFrame } from './page.js';
@@ -18,7 +18,7 @@ ${rememberBox(page.rememberDays, messages)}
   return {
     heading,
     width: 'wide',
-    ownsNotice: refusedCode(frame, messages) !== undefined,
+    ownsNotice: codeNotice(frame) !== undefined,
     body: html`<div class="panel">
 <h1>${heading}</h1>
 ${!page.additional && html`<p class="lead">${texts.text}</p>`}

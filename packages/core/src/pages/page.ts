@@ -1,9 +1,13 @@
 import type { AuthenticatorSummary, DeviceSummary } from '../mfa.js';
 
-/** A message to the user at the top of a page. */
+/** A message to the user, at the top of a page or at the input that it names. */
 export interface PageNotice {
   tone: 'error' | 'success' | 'info';
   text: string;
+  /** What to try if it happens again. */
+  hint?: string | undefined;
+  /** The notice is about the code or recovery code that was entered, so it belongs to that input. */
+  field?: 'code' | undefined;
 }
 
 /** What one page shows, as data: what a host that draws its own pages gets in `render(page, ...)`. */
