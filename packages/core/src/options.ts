@@ -107,85 +107,108 @@ export interface ResolvedOptions<User extends MfaUser = MfaUser> {
 /** The clock of this server, in epoch milliseconds. */
 export const systemClock = (): number => Date.now();
 
-/** The defaults; they stand here and nowhere else. */
-export const DEFAULTS = {
-  realm: 'mfa-kit',
-  rememberDevice: { days: 30 },
-  recoveryCodes: { count: 10, lowAt: 3 },
-  windowSteps: 1,
-  revocationDelaySeconds: 0,
-  freshLoginSeconds: 900,
-} as const;
+/** How one option is read. */
+interface OptionReader {
+  /** What is read if the option is left out. */
+  default?: unknown;
+  /** Returns the checked value in the form that the kit works with. */
+  read(name: string, given: unknown, fallback: unknown): unknown;
+}
 
-const KNOWN: readonly (keyof MfaOptions)[] = [
-  'issuer',
-  'keys',
-  'storage',
-  'realm',
-  'policy',
-  'markEnrolled',
-  'rememberDevice',
-  'recoveryCodes',
-  'windowSteps',
-  'revocationDelaySeconds',
-  'freshLoginSeconds',
-  'onEvent',
-  'notify',
-  'clock',
-];
+/** Every option, in the order of the docs. Its default stands here and nowhere else. */
+export const OPTIONS = {
+  issuer: { read: readIssuer },
+  keys: { read: readKeys },
+  storage: { read: readStorage },
+  realm: { default: 'mfa-kit', read: text },
+  policy: { default: (): MfaPolicy => ({ mfa: 'required' }), read: callback<ResolvedOptions['policy']> },
+  markEnrolled: { read: optionalCallback<NonNullable<MfaOptions['markEnrolled']>> },
+  rememberDevice: { default: { days: 30 }, read: readRememberDevice },
+  recoveryCodes: { default: { count: 10, lowAt: 3 }, read: readRecoveryCodes },
+  windowSteps: { default: 1, read: (name, given) => (whole(name, given, 0, 1) === 0 ? 0 : 1) },
+  revocationDelaySeconds: { default: 0, read: (name, given) => whole(name, given, 0, 300) },
+  freshLoginSeconds: { default: 900, read: (name, given) => whole(name, given, 60, 86_400) },
+  onEvent: { read: optionalCallback<NonNullable<MfaOptions['onEvent']>> },
+  notify: { read: optionalCallback<NonNullable<MfaOptions['notify']>> },
+  clock: { default: systemClock, read: readClock },
+} satisfies Record<keyof MfaOptions, OptionReader>;
+
+type ReadOptions = { [Name in keyof typeof OPTIONS]: ReturnType<(typeof OPTIONS)[Name]['read']> };
 
 /** Validates and completes the options. Throws an {@link MfaError} `invalid_option`. */
 export function resolveOptions<User extends MfaUser>(options: MfaOptions<User>): ResolvedOptions<User> {
-  if (typeof options !== 'object' || options === null) throw invalid('createMfa needs an object of options.');
-  for (const name of Object.keys(options)) {
-    if (!(KNOWN as readonly string[]).includes(name)) throw invalid(`Unknown option "${name}". Known are: ${KNOWN.join(', ')}.`);
-  }
-  const { issuer } = options;
-  if (typeof issuer !== 'function' && !(typeof issuer === 'string' && issuer.trim())) {
-    throw invalid('"issuer" must be the name of your application, or a function of the user that gives it.');
-  }
-  const realm = text('realm', orDefault(options.realm, DEFAULTS.realm));
-  const remember = feature('rememberDevice', options.rememberDevice, DEFAULTS.rememberDevice);
-  const recovery = feature('recoveryCodes', options.recoveryCodes, DEFAULTS.recoveryCodes);
-  const count =
-    recovery === false ? 0 : whole('recoveryCodes.count', orDefault(recovery.count, DEFAULTS.recoveryCodes.count), 5, 20);
-  const windowSteps = whole('windowSteps', orDefault(options.windowSteps, DEFAULTS.windowSteps), 0, 1);
+  const read = readOptions(options);
+  const { keys, storage, realm, clock } = read;
   const warn = createWarn();
-  const storage = resolveStorage(options.storage);
-  const keyring = createKeyring(resolveKeys(options.keys, warn), realm);
-  const given = callback('clock', options.clock);
-  const clock = given ? checkedClock(given) : systemClock;
+  for (const { id, doubt } of keys) if (doubt !== undefined) warnOfWeakKey(warn, id, doubt);
+  const keyring = createKeyring(keys, realm);
   return {
-    issuerFor: typeof issuer === 'function' ? checkedIssuer(issuer) : () => issuer,
+    issuerFor: read.issuer,
     keyring,
     storage,
     realm,
-    policy: callback('policy', options.policy) ?? (() => ({ mfa: 'required' })),
-    markEnrolled: callback('markEnrolled', options.markEnrolled),
-    rememberDays:
-      remember === false ? 0 : whole('rememberDevice.days', orDefault(remember.days, DEFAULTS.rememberDevice.days), 1, 30),
-    recoveryCodeCount: count,
-    recoveryCodesLowAt:
-      recovery === false
-        ? 0
-        : whole('recoveryCodes.lowAt', orDefault(recovery.lowAt, Math.min(DEFAULTS.recoveryCodes.lowAt, count)), 0, count),
-    windowSteps: windowSteps === 0 ? 0 : 1,
-    revocationDelaySeconds: whole(
-      'revocationDelaySeconds',
-      orDefault(options.revocationDelaySeconds, DEFAULTS.revocationDelaySeconds),
-      0,
-      300,
-    ),
-    freshLoginSeconds: whole('freshLoginSeconds', orDefault(options.freshLoginSeconds, DEFAULTS.freshLoginSeconds), 60, 86_400),
-    onEvent: callback('onEvent', options.onEvent),
-    notify: callback('notify', options.notify),
+    policy: read.policy,
+    markEnrolled: read.markEnrolled,
+    rememberDays: read.rememberDevice,
+    recoveryCodeCount: read.recoveryCodes.count,
+    recoveryCodesLowAt: read.recoveryCodes.lowAt,
+    windowSteps: read.windowSteps,
+    revocationDelaySeconds: read.revocationDelaySeconds,
+    freshLoginSeconds: read.freshLoginSeconds,
+    onEvent: read.onEvent,
+    notify: read.notify,
     clock,
     warnings: createWarnings({ adapter: storageNameOf(storage), keyIds: keyring.ids, clock }),
     warn,
   };
 }
 
-/** The host's clock, asked once at start: one in seconds would let proofs and enrollments expire at random, or never. */
+function readOptions(options: unknown): ReadOptions {
+  if (typeof options !== 'object' || options === null) throw invalid('createMfa needs an object of options.');
+  const table: Record<string, OptionReader> = OPTIONS;
+  for (const name of Object.keys(options)) {
+    if (!Object.hasOwn(table, name)) {
+      throw invalid(`Unknown option "${name}". Known are: ${Object.keys(table).join(', ')}.`);
+    }
+  }
+  const given = options as Record<string, unknown>;
+  const read = Object.entries(table).map(([name, { default: fallback, read: readOne }]) => [
+    name,
+    readOne(name, orDefault(given[name], fallback), fallback),
+  ]);
+  return Object.fromEntries(read) as ReadOptions;
+}
+
+function readClock(name: string, given: unknown): () => number {
+  if (given === systemClock) return systemClock;
+  return checkedClock(callback<() => unknown>(name, given));
+}
+
+function readIssuer(_name: string, issuer: unknown): (user: MfaUser) => string {
+  if (typeof issuer === 'function') return checkedIssuer(issuer as (user: MfaUser) => unknown);
+  if (typeof issuer === 'string' && issuer.trim()) return () => issuer;
+  throw invalid('"issuer" must be the name of your application, or a function of the user that gives it.');
+}
+
+/** Days; 0 if switched off. */
+function readRememberDevice(name: string, given: unknown, defaults: { days: number }): number {
+  const fields = feature(name, given, defaults);
+  return fields === false ? 0 : whole(`${name}.days`, orDefault(fields.days, defaults.days), 1, 30);
+}
+
+/** Codes a set, and when to warn that few are left; both 0 if switched off. */
+function readRecoveryCodes(
+  name: string,
+  given: unknown,
+  defaults: { count: number; lowAt: number },
+): { count: number; lowAt: number } {
+  const fields = feature(name, given, defaults);
+  if (fields === false) return { count: 0, lowAt: 0 };
+  const count = whole(`${name}.count`, orDefault(fields.count, defaults.count), 5, 20);
+  return { count, lowAt: whole(`${name}.lowAt`, orDefault(fields.lowAt, Math.min(defaults.lowAt, count)), 0, count) };
+}
+
+/** Calls the host's clock once at start, because one in seconds would let proofs and enrollments expire at random, or never. */
 function checkedClock(clock: () => unknown): () => number {
   function read(code: 'invalid_option' | 'host_callback_failed'): number {
     let now: unknown;
@@ -201,8 +224,8 @@ function checkedClock(clock: () => unknown): () => number {
   return () => read('host_callback_failed');
 }
 
-/** What a function for the issuer gives, or an error that names the option. */
-function checkedIssuer<User>(issuer: (user: User) => string): (user: User) => string {
+/** Calls the function for the issuer, and throws an error that names the option if it does not return a name. */
+function checkedIssuer(issuer: (user: MfaUser) => unknown): (user: MfaUser) => string {
   return (user) => {
     let name: unknown;
     try {
@@ -216,9 +239,13 @@ function checkedIssuer<User>(issuer: (user: User) => string): (user: User) => st
   };
 }
 
-/** The fields of a feature, or false when it is switched off. */
-function feature<Fields extends object>(name: string, value: Fields | false | undefined, defaults: Fields): Fields | false {
-  if (value === undefined || value === false) return value ?? defaults;
+/** The fields of a feature, not checked so far, or false when it is switched off. */
+function feature<Fields extends object>(
+  name: string,
+  value: unknown,
+  defaults: Fields,
+): { [Field in keyof Fields]?: unknown } | false {
+  if (value === false) return false;
   const known = Object.keys(defaults);
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw invalid(`"${name}" must be false or an object with ${known.join(', ')}.`);
@@ -228,12 +255,13 @@ function feature<Fields extends object>(name: string, value: Fields | false | un
   return value;
 }
 
-/** A default stands in for what is left out, and for nothing else: `null` for "none" must not come to mean 30 days. */
+/** Only a value that is left out gets the default: `null`, which may stand for "none", must not become 30 days. */
 function orDefault<Value>(value: Value | undefined, fallback: Value): Value {
   return value === undefined ? fallback : value;
 }
 
-function resolveStorage(storage: MfaStorage | undefined): MfaStorage {
+function readStorage(_name: string, given: unknown): MfaStorage {
+  const storage = given as MfaStorage | undefined;
   const missing = (['read', 'write', 'remove', 'listUserIds'] as const).filter((name) => typeof storage?.[name] !== 'function');
   if (!storage || missing.length > 0) {
     throw invalid(
@@ -251,11 +279,12 @@ function warnOfWeakKey(warn: Warn, id: string, doubt: string): void {
   );
 }
 
-function resolveKeys(keys: readonly MfaKey[] | undefined, warn: Warn): KeyMaterial[] {
+/** `doubt`: why an older key may be guessed. */
+function readKeys(_name: string, keys: unknown): (KeyMaterial & { doubt: string | undefined })[] {
   if (!Array.isArray(keys) || keys.length === 0) {
     throw invalid(`"keys" must hold at least one key: [{ id: '2026-11', secret: process.env.MFA_KEY }]. ${HOW_TO_MAKE_A_KEY}`);
   }
-  const resolved: KeyMaterial[] = [];
+  const resolved: (KeyMaterial & { doubt: string | undefined })[] = [];
   for (const [index, key] of (keys as readonly MfaKey[]).entries()) {
     if (typeof key?.id !== 'string' || !/^[A-Za-z0-9._-]{1,32}$/.test(key.id)) {
       throw invalid(`"keys[${index}].id" must be 1 to 32 characters of A-Z a-z 0-9 . _ -; the month is a good one.`);
@@ -271,21 +300,23 @@ function resolveKeys(keys: readonly MfaKey[] | undefined, warn: Warn): KeyMateri
         `${name} ${doubt}; it must be random bytes. ${HOW_TO_MAKE_A_KEY}, and keep this one as the second of "keys".`,
       );
     }
-    if (doubt !== undefined) warnOfWeakKey(warn, key.id, doubt);
     const same = resolved.find((other) => Buffer.from(other.secret).equals(secret));
     if (same)
       throw invalid(
         `"keys[${index}].secret" is the secret of "${same.id}"; a new key needs one of its own. ${HOW_TO_MAKE_A_KEY}`,
       );
-    resolved.push({ id: key.id, secret });
+    resolved.push({ id: key.id, secret, doubt });
   }
   return resolved;
 }
 
-function callback<Callback>(name: string, value: Callback | undefined): Callback | null {
-  if (value === undefined) return null;
-  if (typeof value !== 'function') throw invalid(`"${name}" must be a function.`);
-  return value;
+function callback<Callback>(name: string, given: unknown): Callback {
+  if (typeof given !== 'function') throw invalid(`"${name}" must be a function.`);
+  return given as Callback;
+}
+
+function optionalCallback<Callback>(name: string, given: unknown): Callback | null {
+  return given === undefined ? null : callback<Callback>(name, given);
 }
 
 function text(name: string, value: unknown): string {
