@@ -105,45 +105,38 @@ export interface ResolvedHttpOptions<User extends MfaUser, Request>
 /** Where the endpoints are mounted when nothing else is said. */
 export const DEFAULT_PATH = '/mfa';
 
-const NAMES: readonly (keyof HttpOptions)[] = [
-  'loginUrl',
-  'reauthUrl',
-  'homeUrl',
-  'path',
-  'publicPath',
-  'allowedOrigins',
-  'crossOriginOpenerPolicy',
-  'userById',
-  'onVerified',
-  'returnTo',
-  'deviceCookie',
-  'pages',
-];
+/** How one option is read. */
+interface OptionReader<Value> {
+  /** The value of an option that is left out, by those that stand before it. */
+  default?(before: { loginUrl: string; path: string }): unknown;
+  /** Returns the checked value. `options`: what the host's functions are bound to. */
+  read(name: string, given: unknown, options: object): Value;
+}
 
-const PAGES_NAMES: readonly (keyof PagesOptions<unknown>)[] = [
-  'brand',
-  'logoUrl',
-  'themeUrl',
-  'supportUrl',
-  'messages',
-  'hiddenFields',
-  'render',
-];
+/** Every option, after those that its default depends on. */
+const OPTIONS = {
+  loginUrl: { read: readUrl },
+  reauthUrl: { default: ({ loginUrl }) => loginUrl, read: readUrl },
+  homeUrl: { default: () => '/', read: readUrl },
+  path: { default: () => DEFAULT_PATH, read: readMountPath },
+  publicPath: { default: ({ path }) => path, read: readMountPath },
+  allowedOrigins: { default: () => [], read: readOrigins },
+  crossOriginOpenerPolicy: { default: () => 'same-origin', read: readOpenerPolicy },
+  userById: { read: readFunction },
+  onVerified: { read: readFunction },
+  returnTo: { read: readFunction },
+  deviceCookie: { default: () => ({}), read: readDeviceCookie },
+  pages: { default: () => ({}), read: readPages },
+} satisfies { [Name in keyof HttpOptions]-?: OptionReader<ResolvedHttpOptions<MfaUser, unknown>[Name]> };
 
-/** Validates once; throws an MfaError that names the option and the mend. */
+type ReadOptions<User extends MfaUser, Request> = Omit<ResolvedHttpOptions<User, Request>, 'publicPrefix' | 'addedPrefix'>;
+
+/** Validates once; throws an MfaError that names the option and how to fix it. */
 export function resolveHttpOptions<User extends MfaUser, Request>(
   options: HttpOptions<User, Request>,
 ): ResolvedHttpOptions<User, Request> {
-  // A default stands in for what is left out, and for nothing else.
-  const { path = DEFAULT_PATH } = options;
-  const { publicPath = path } = options;
-  checkMountPath('path', path);
-  checkMountPath('publicPath', publicPath);
-  const { pages = {}, deviceCookie = {}, homeUrl = '/', loginUrl, reauthUrl = loginUrl, allowedOrigins = [] } = options;
-  const { crossOriginOpenerPolicy = 'same-origin' } = options;
-  checkUrl('loginUrl', loginUrl);
-  checkUrl('reauthUrl', reauthUrl);
-  checkUrl('homeUrl', homeUrl);
+  const read = readOptions<User, Request>(options);
+  const { loginUrl, reauthUrl, homeUrl, path, publicPath } = read;
   for (const [name, url] of [
     ['loginUrl', loginUrl],
     ['reauthUrl', reauthUrl],
@@ -157,28 +150,16 @@ export function resolveHttpOptions<User extends MfaUser, Request>(
       `homeUrl lies below ${publicPath}, where the kit asks for proofs; give a page of your application, or ${publicPath}.`,
     );
   }
-  if (!Array.isArray(allowedOrigins)) invalid('allowedOrigins must be a list of origins.');
-  for (const origin of allowedOrigins) checkOrigin(origin);
-  if (!OPENER_POLICIES.includes(crossOriginOpenerPolicy)) {
-    invalid("crossOriginOpenerPolicy must be 'same-origin', 'same-origin-allow-popups' or 'unsafe-none'.");
+  return { ...read, ...proxyPrefixes({ path, publicPath }) };
+}
+
+function readOptions<User extends MfaUser, Request>(options: object): ReadOptions<User, Request> {
+  const read: Partial<ReadOptions<User, Request>> & { loginUrl: string; path: string } = { loginUrl: '', path: '' };
+  for (const [name, option] of Object.entries<OptionReader<unknown>>(OPTIONS)) {
+    const { [name]: given = option.default?.(read) } = options as Partial<Record<string, unknown>>;
+    Object.assign(read, { [name]: option.read(name, given, options) });
   }
-  checkFunctions(options, ['userById', 'onVerified', 'returnTo']);
-  checkPages(pages);
-  return {
-    loginUrl,
-    reauthUrl,
-    homeUrl,
-    path,
-    publicPath,
-    ...proxyPrefixes({ path, publicPath }),
-    allowedOrigins,
-    crossOriginOpenerPolicy,
-    deviceCookie: resolveDeviceCookie(deviceCookie),
-    pages,
-    ...(options.userById && { userById: options.userById.bind(options) }),
-    ...(options.onVerified && { onVerified: options.onVerified.bind(options) }),
-    ...(options.returnTo && { returnTo: options.returnTo.bind(options) }),
-  };
+  return read as ReadOptions<User, Request>;
 }
 
 /** Throws the error of a bad option; the sentence says how to mend it. */
@@ -189,7 +170,7 @@ export function invalid(sentence: string): never {
 /** Throws when an option's name is not known: a misspelled option would be an absent one. */
 export function checkNames(options: unknown, frameworkNames: readonly string[]): asserts options is object {
   if (typeof options !== 'object' || options === null) invalid('The options are missing: give at least { user, loginUrl }.');
-  const known = [...NAMES, ...frameworkNames];
+  const known = [...Object.keys(OPTIONS), ...frameworkNames];
   for (const name of Object.keys(options)) {
     if (!known.includes(name)) invalid(`Unknown option "${name}". Known are: ${known.join(', ')}.`);
   }
@@ -204,11 +185,26 @@ export function checkFunctions(options: object, names: readonly string[]): void 
   }
 }
 
-function resolveDeviceCookie(
-  given: NonNullable<HttpOptions['deviceCookie']>,
-): ResolvedHttpOptions<MfaUser, unknown>['deviceCookie'] {
+/** The host's function, bound to the options because it may be a method of them. */
+function readFunction<Callback>(name: string, given: unknown, options: object): Callback | undefined {
+  checkFunctions({ [name]: given }, [name]);
+  return typeof given === 'function' ? given.bind(options) : undefined;
+}
+
+function readOrigins(_name: string, origins: unknown): readonly string[] {
+  if (!Array.isArray(origins)) invalid('allowedOrigins must be a list of origins.');
+  for (const origin of origins) checkOrigin(origin);
+  return origins;
+}
+
+function readOpenerPolicy(_name: string, given: unknown): CrossOriginOpenerPolicy {
+  const policy = OPENER_POLICIES.find((known) => known === given);
+  return policy ?? invalid("crossOriginOpenerPolicy must be 'same-origin', 'same-origin-allow-popups' or 'unsafe-none'.");
+}
+
+function readDeviceCookie(_name: string, given: unknown): ResolvedHttpOptions<MfaUser, unknown>['deviceCookie'] {
   checkFieldNames(given, ['sameSite', 'insecureHttpForDevelopment'], (what) => invalid(`deviceCookie ${what}`));
-  const { sameSite = 'lax', insecureHttpForDevelopment = false } = given;
+  const { sameSite = 'lax', insecureHttpForDevelopment = false }: NonNullable<HttpOptions['deviceCookie']> = given;
   if (!['lax', 'strict', 'none'].includes(sameSite)) invalid("deviceCookie.sameSite must be 'lax', 'strict' or 'none'.");
   if (typeof insecureHttpForDevelopment !== 'boolean') invalid('deviceCookie.insecureHttpForDevelopment must be true or false.');
   if (insecureHttpForDevelopment && process.env.NODE_ENV === 'production') {
@@ -220,15 +216,16 @@ function resolveDeviceCookie(
   return { sameSite, insecureHttpForDevelopment };
 }
 
-function checkMountPath(name: string, path: unknown): void {
-  const plain = typeof path === 'string' && /^(\/[A-Za-z0-9._~-]+)+$/.test(path) && !/\/\.{1,2}(\/|$)/.test(path);
-  if (!plain)
-    invalid(`${name} must be a path such as "/mfa": a leading slash, no trailing slash, letters, digits, "-", "_", ".", "~".`);
+function readMountPath(name: string, path: unknown): string {
+  if (typeof path === 'string' && /^(\/[A-Za-z0-9._~-]+)+$/.test(path) && !/\/\.{1,2}(\/|$)/.test(path)) return path;
+  return invalid(
+    `${name} must be a path such as "/mfa": a leading slash, no trailing slash, letters, digits, "-", "_", ".", "~".`,
+  );
 }
 
-function checkUrl(name: string, url: unknown): void {
-  if (sameOriginPath(url) !== undefined || isWebUrl(url)) return;
-  invalid(`${name} must be a path such as "/login", or a URL that begins with https:// or http://.`);
+function readUrl(name: string, url: unknown): string {
+  if (typeof url === 'string' && (sameOriginPath(url) !== undefined || isWebUrl(url))) return url;
+  return invalid(`${name} must be a path such as "/login", or a URL that begins with https:// or http://.`);
 }
 
 /** Schemes that no browser sends as an origin, or whose origin it sends as `null`. */
@@ -251,17 +248,45 @@ function originShown(origin: unknown): string {
   return typeof origin === 'string' ? JSON.stringify(origin.slice(0, 200)) : describe(origin);
 }
 
-function checkPages<Request>(pages: PagesOptions<Request>): void {
+/** How each field of `pages` is checked, if it is there. */
+const PAGES_FIELDS = {
+  brand: (_name, brand) => {
+    if (typeof brand !== 'string' || brand.trim() === '') invalid('pages.brand must be a name.');
+  },
+  logoUrl: checkPageUrl,
+  themeUrl: checkPageUrl,
+  supportUrl: (name, url) => {
+    if (typeof url !== 'string' || !/^mailto:[^\s]+$/.test(url)) checkPageUrl(name, url);
+  },
+  messages: checkFunction,
+  hiddenFields: checkFunction,
+  render: checkFunction,
+} satisfies Record<keyof PagesOptions<unknown>, (name: string, given: unknown) => void>;
+
+function readPages(_name: string, pages: unknown): PagesOptions<unknown> {
   if (!isFieldObject(pages)) invalid('pages must be an object, or be left out.');
+  const fields = Object.entries<(name: string, given: unknown) => void>(PAGES_FIELDS);
   // An instance of a class may have fields of its own.
-  if (Object.getPrototypeOf(pages) === Object.prototype) checkFieldNames(pages, PAGES_NAMES, (what) => invalid(`pages ${what}`));
-  checkFunctions(pages, ['messages', 'hiddenFields', 'render']);
-  if (pages.brand !== undefined && (typeof pages.brand !== 'string' || pages.brand.trim() === ''))
-    invalid('pages.brand must be a name.');
-  for (const name of ['logoUrl', 'themeUrl'] as const) if (pages[name] !== undefined) checkUrl(`pages.${name}`, pages[name]);
-  const { supportUrl } = pages;
-  if (supportUrl !== undefined && !(typeof supportUrl === 'string' && /^mailto:[^\s]+$/.test(supportUrl)))
-    checkUrl('pages.supportUrl', supportUrl);
+  if (Object.getPrototypeOf(pages) === Object.prototype) {
+    checkFieldNames(
+      pages,
+      fields.map(([name]) => name),
+      (what) => invalid(`pages ${what}`),
+    );
+  }
+  for (const [name, check] of fields) {
+    const { [name]: given } = pages as Partial<Record<string, unknown>>;
+    if (given !== undefined) check(name, given);
+  }
+  return pages;
+}
+
+function checkPageUrl(name: string, url: unknown): void {
+  readUrl(`pages.${name}`, url);
+}
+
+function checkFunction(name: string, given: unknown): void {
+  checkFunctions({ [name]: given }, [name]);
 }
 
 function isWebUrl(url: unknown): url is string {
