@@ -80,10 +80,10 @@ describe.each(versions)('SES-4: what is mounted wrongly denies and says what to 
       app.use('/mfa', kit.router);
     });
     expect((await client.page('GET', '/cases')).headers.get('location')).toBe('/mfa/enroll');
-    expect(warnings.filter((warning) => warning.includes('GUARDED_DOOR'))).toEqual([]);
+    expect(warnings.filter((warning) => warning.includes('GUARDED_LOGIN'))).toEqual([]);
     expect((await client.page('GET', '/mfa/enroll')).headers.get('location')).toBe('/mfa/enroll');
     const sentence =
-      /^MFA_KIT_GUARDED_DOOR: The guard refused \/mfa\/enroll,.*by requireMfaExcept\(\[\.\.\.\]\) in place of requireMfa\(\)/;
+      /^MFA_KIT_GUARDED_LOGIN: The guard refused \/mfa\/enroll,.*by requireMfaExcept\(\[\.\.\.\]\) in place of requireMfa\(\)/;
     expect(warnings).toContainEqual(expect.stringMatching(sentence));
   });
 

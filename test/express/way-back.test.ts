@@ -325,7 +325,7 @@ it.each(versions)('F53: a proxy that adds a prefix is known by path and publicPa
     expect((await proveByForm(client, code())).headers.get('refresh')).toBe('0; url=/cases?page=2');
     expectStatus(await client.page('GET', '/cases', {}, SAME), 200);
     await new Promise(setImmediate);
-    expect(warnings.filter((warning) => warning === 'MFA_KIT_GUARDED_DOOR')).toEqual([]);
+    expect(warnings.filter((warning) => warning === 'MFA_KIT_GUARDED_LOGIN')).toEqual([]);
   } finally {
     process.off('warning', hear);
     await host.close();

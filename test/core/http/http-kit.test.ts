@@ -164,7 +164,7 @@ describe('what the operator is told', () => {
       expect((await guardRequest(kit, browser(null).exchange({ url }))).allowed).toBe(false);
       const [path] = url.split('?');
       expect(await told()).toEqual([
-        `MfaKitWarning MFA_KIT_GUARDED_DOOR: The guard refused ${path}, which refused requests are sent to, so nobody gets in. ` +
+        `MfaKitWarning MFA_KIT_GUARDED_LOGIN: The guard refused ${path}, which refused requests are sent to, so nobody gets in. ` +
           'Leave it open: by requireMfaExcept([...]) in place of requireMfa() for the whole application, in Nest by @SkipMfa() on ' +
           'the login.',
       ]);

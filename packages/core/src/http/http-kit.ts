@@ -15,7 +15,7 @@ export interface HttpKit<User extends MfaUser = MfaUser, Request = unknown> {
 export type HttpWarning =
   | 'MFA_KIT_CROSS_SITE'
   | 'MFA_KIT_ENROLLED_NOT_BOOLEAN'
-  | 'MFA_KIT_GUARDED_DOOR'
+  | 'MFA_KIT_GUARDED_LOGIN'
   | 'MFA_KIT_LATE_LOGIN'
   | 'MFA_KIT_LOST_USER'
   | 'MFA_KIT_NO_ANSWER'

@@ -46,6 +46,5 @@ export {
 export { readRequestBody } from './request/read-body.js';
 export { refuseSocketOrigin } from './request/socket-origin.js';
 export { pathAndQuery } from './request-target.js';
-export { watchLogin } from './session/late-login.js';
-export { type LoginMessages, loginRequest } from './session/login-request.js';
+export { type LoginMessages, loginRequest, watchLogin } from './session/login-request.js';
 export { type StoreSession, storeSessionPort } from './session/store-session.js';

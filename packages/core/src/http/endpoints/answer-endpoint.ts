@@ -10,7 +10,7 @@ import { describeProblem, type Problem } from '../problem.js';
 import { type IdField, readFields } from '../request/body-fields.js';
 import { wantsHtml } from '../request/negotiation.js';
 import { mayReadSecret, proveSameOrigin, refuseOrigin, refuseReader } from '../request/same-origin.js';
-import { warnOfUnreadToken } from '../request/unread-token.js';
+import { warnOfUnreadToken } from '../set-up-warnings.js';
 import { showProblem } from '../views.js';
 import { showChallenge, verifyProof } from './challenge.js';
 import { showDone } from './done.js';

@@ -1,8 +1,8 @@
 import type { MfaUser } from '../../options.js';
 import type { MfaExchange } from '../exchange.js';
 import type { HttpKit } from '../http-kit.js';
-import { warnOfMissingUserById } from '../session/missing-user-by-id.js';
 import { callHost, checkUser, LATE, readRequestState } from '../session/request-identity.js';
+import { warnOfMissingUserById } from '../set-up-warnings.js';
 import { bindFlows, bindState, type KitFlows } from './request-flows.js';
 
 /**

@@ -2,7 +2,7 @@ import type { AccessDecision, Requirement } from '../../assurance.js';
 import type { MfaUser } from '../../options.js';
 import type { HttpKit } from '../http-kit.js';
 import type { RequestIdentity, RequestState } from '../session/request-identity.js';
-import type { StoredState } from '../session/session-schema.js';
+import { warnOfNoState } from '../set-up-warnings.js';
 
 /** What a login bound to a request gives. */
 export interface RequestLogin {
@@ -56,16 +56,6 @@ export async function askWithoutState<User extends MfaUser, Request>(
   return asked;
 }
 
-const CALL_BEGIN_LOGIN =
-  "Begin the login right after the password was right and req.logIn() has renewed the session, for the person that the option user gives: in Express by app.post('/login', passport.authenticate('local'), beginLogin, ...), in Nest by \"await (await mfaHttp.for(request, reply)).beginLogin()\".";
-
-/** What to do, by what the session held in place of the state. */
-const NO_STATE: Record<StoredState, string> = {
-  nothing: `A session had no MFA state of its user at its first guarded request. Either your login does not begin it, or the session is older than this deployment, the storage was away at its login, or the session store lost what was saved (docs/rollout.md). In the first case, change your login. ${CALL_BEGIN_LOGIN}`,
-  other_user: `A session had the MFA state of another user than the one that the option user gives, so it had no MFA state of its user. Let the option user give the person who logged in, also while somebody is impersonated. ${CALL_BEGIN_LOGIN}`,
-  foreign: `A session held something else where its MFA state belongs, so it had no MFA state of its user. If your application uses req.session.mfa itself, rename that field, or keep the state elsewhere by the option session: { read, write }. ${CALL_BEGIN_LOGIN}`,
-};
-
 /**
  * Begins the login that the host forgot to begin, so that a user whose session has no state is asked for a proof. Returns the decision
  * only if a login was begun, or if MFA is off.
@@ -85,10 +75,6 @@ export async function beginMissingLogin<User extends MfaUser, Request>(
   // While the storage is away no login leaves state behind, and that has a warning of its own.
   if (state.hasSession && decision.access !== 'unavailable') warnOfNoState(kit, stored);
   return decision;
-}
-
-function warnOfNoState(kit: Pick<HttpKit, 'warn'>, stored: StoredState): void {
-  kit.warn('MFA_KIT_NO_BEGIN_LOGIN', NO_STATE[stored]);
 }
 
 /** Begins a login and saves its outcome where the request's state is kept. */

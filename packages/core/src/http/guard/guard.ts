@@ -10,7 +10,6 @@ import { challengeUrl } from '../paths/asked.js';
 import { readNavigation } from '../paths/navigation.js';
 import { decisionProblem } from '../problem.js';
 import { wantsHtml } from '../request/negotiation.js';
-import { warnOfLostUser } from '../session/lost-user.js';
 import {
   askUser,
   identify,
@@ -20,8 +19,8 @@ import {
   RequestState,
   readIdentity,
 } from '../session/request-identity.js';
+import { warnOfGuardedLogin, warnOfLostUser } from '../set-up-warnings.js';
 import { showProblem } from '../views.js';
-import { warnOfCircle } from './set-up-warnings.js';
 
 /** A decision that refuses the request. */
 export type DenyDecision = Exclude<AccessDecision, AllowDecision>;
@@ -95,7 +94,7 @@ async function refuse<User extends MfaUser, Request>(
 ): Promise<GuardOutcome> {
   const decision = await askWithoutState(kit, state, given);
   if (decision.access === 'allow') return toOutcome(decision);
-  warnOfCircle(kit, exchange);
+  warnOfGuardedLogin(kit, exchange);
   if (!state.user && !state.late) warnOfLostUser(kit, exchange);
   if (!wantsHtml(exchange.header('accept'))) {
     return { allowed: false, decision, answer: problemAnswer(kit, decisionProblem(decision)) };

@@ -2,7 +2,7 @@ import { MfaError } from '../../errors.js';
 import type { MfaUser } from '../../options.js';
 import type { MfaExchange } from '../exchange.js';
 import { LATE_RETRY_SECONDS, type RequestLogin } from '../flows/request-access.js';
-import { bindState } from '../flows/request-flows.js';
+import { bindState, type RequestFlows } from '../flows/request-flows.js';
 import type { HttpKit } from '../http-kit.js';
 import { RequestState, readRequestState } from './request-identity.js';
 
@@ -51,6 +51,27 @@ export async function loginRequest<User extends MfaUser, Request>(
   if (state.hasSession && isAnswered()) kit.warn('MFA_KIT_LATE_LOGIN', messages.overtaken);
   return login;
 }
+
+/** Warns of a login that the host did not await: the answer has left without the cookie of the renewed session. */
+export function watchLogin<User extends MfaUser, Request>(
+  kit: HttpKit<User, Request>,
+  flows: RequestFlows<User>,
+  isAnswered: () => boolean,
+): RequestFlows<User> {
+  const { beginLogin } = flows;
+  flows.beginLogin = async (input) => {
+    try {
+      return await beginLogin(input);
+    } finally {
+      if (flows.hasSession && isAnswered()) kit.warn('MFA_KIT_LATE_LOGIN', LATE_LOGIN);
+    }
+  };
+  return flows;
+}
+
+const LATE_LOGIN =
+  'The answer to a login was sent before beginLogin() had ended, so the browser has no session any more. Write "await" before ' +
+  'both, as in "await (await mfaFor(req, res)).beginLogin()", and answer afterwards.';
 
 const NOBODY = { user: null, session: undefined, context: undefined, late: false };
 
