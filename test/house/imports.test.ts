@@ -76,7 +76,7 @@ describe('imports in core run one way', () => {
       'core/factors/totp/qr.ts loads qrcode/lib/renderer/svg-tag.js',
       'core/http/device/device-label.ts loads bowser',
       'core/http/endpoints/answer-endpoint.ts loads ../../pages/assets/assets.js',
-      'core/http/views.ts loads ../pages/render.js',
+      'core/http/show-page.ts loads ../pages/render.js',
       'nest/platform/socket.ts loads @nestjs/websockets',
     ]);
   });

@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { problemAnswer } from '../../../packages/core/src/http/answers.js';
 import {
   decisionProblem,
   describeProblem,
@@ -7,6 +6,7 @@ import {
   problemExtensions,
   refusalProblem,
 } from '../../../packages/core/src/http/problem.js';
+import { problemAnswer } from '../../../packages/core/src/http/responses.js';
 import { httpOptions } from './exchange.js';
 
 const kit = { options: httpOptions() };

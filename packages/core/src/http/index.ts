@@ -3,7 +3,6 @@ export { type Awaitable, isThenable } from '../awaitable.js';
 export type { MfaPage, PageFrame, PageNotice } from '../pages/page.js';
 export type { MessageOverrides, Messages } from '../pages/texts.js';
 export { checkRequirement, PLAIN_REQUIREMENT } from '../policy/requirement.js';
-export { problemAnswer } from './answers.js';
 export { answerEndpoint } from './endpoints/answer-endpoint.js';
 export { BODY_LIMIT_BYTES, type HttpAnswer, type MfaExchange, type SessionPort } from './exchange.js';
 export { endOpen } from './flows/open-connection.js';
@@ -46,5 +45,6 @@ export {
 export { readRequestBody } from './request/read-body.js';
 export { refuseSocketOrigin } from './request/socket-origin.js';
 export { pathAndQuery } from './request-target.js';
+export { problemAnswer } from './responses.js';
 export { type LoginMessages, loginRequest, watchLogin } from './session/login-request.js';
 export { type StoreSession, storeSessionPort } from './session/store-session.js';

@@ -3,7 +3,7 @@ import { renderChallenge } from './challenge.js';
 import { renderDone } from './done.js';
 import { renderEnroll } from './enroll.js';
 import { layOut, type PageContent } from './layout.js';
-import { renderMessage } from './message.js';
+import { renderMessage } from './message-page.js';
 import { renderOverview } from './overview.js';
 import type { MfaPage, PageFrame } from './page.js';
 import { renderRecoveryCodes, renderRecoveryCodesOffer } from './recovery-codes.js';

@@ -1,6 +1,5 @@
 import type { MfaUser } from '../../options.js';
 import { ASSET_NAMES, type AssetName } from '../../pages/asset-names.js';
-import { assetAnswer, problemAnswer } from '../answers.js';
 import type { HttpAnswer, MfaExchange } from '../exchange.js';
 import { openPending } from '../flows/pending.js';
 import { bindFlows } from '../flows/request-flows.js';
@@ -10,8 +9,9 @@ import { describeProblem, type Problem } from '../problem.js';
 import { type IdField, readFields } from '../request/body-fields.js';
 import { wantsHtml } from '../request/negotiation.js';
 import { mayReadSecret, proveSameOrigin, refuseOrigin, refuseReader } from '../request/same-origin.js';
+import { assetAnswer, problemAnswer } from '../responses.js';
 import { warnOfUnreadToken } from '../set-up-warnings.js';
-import { showProblem } from '../views.js';
+import { showProblem } from '../show-page.js';
 import { showChallenge, verifyProof } from './challenge.js';
 import { showDone } from './done.js';
 import type { EndpointCall, Handler } from './endpoint-call.js';

@@ -1,12 +1,14 @@
 import type { AccessDecision } from '../../assurance.js';
 import type { MfaUser } from '../../options.js';
-import { jsonAnswer, redirectAnswer } from '../answers.js';
 import type { HttpAnswer } from '../exchange.js';
 import { messagesFor } from '../page-messages.js';
 import { askedQuery, readAsked } from '../paths/asked.js';
 import type { Problem } from '../problem.js';
-import { showPage, type View } from '../views.js';
-import { answerDecision, answerLate, answerMissing, answerRefusal, type EndpointCall, tellHost } from './endpoint-call.js';
+import { jsonAnswer, redirectAnswer } from '../responses.js';
+import { showPage, type View } from '../show-page.js';
+import { answerDecision, answerLate, answerMissing, answerRefusal } from './endpoint-answers.js';
+import type { EndpointCall } from './endpoint-call.js';
+import { callOnVerified } from './on-verified.js';
 import { codesOfferUrl } from './recovery-codes.js';
 
 /** Says in the address of the prompt that the user has revoked the device in use: a name, never a text. */
@@ -51,7 +53,7 @@ export async function verifyProof<User extends MfaUser, Request>(call: EndpointC
     return answerRefusal(call, verified, { redraw: (problem) => redrawChallenge(call, { mode, problem }) });
   }
   const { ok: _, ...answer } = verified;
-  const added = await tellHost(call, { assurance: answer.assurance, endpoint: 'verify' });
+  const added = await callOnVerified(call, { assurance: answer.assurance, endpoint: 'verify' });
   if (!added) return answerLate(call);
   if (!call.html) return jsonAnswer(kit, 200, { ...added, ...answer });
   // Offered at logins only: a step-up is in the middle of something else. The offer leads on to where the proof would have led.

@@ -1,11 +1,12 @@
 import type { AccessDecision } from '../../assurance.js';
 import type { MfaUser } from '../../options.js';
 import { CLOCK_TOLERANCE_MS } from '../../time.js';
-import { jsonAnswer } from '../answers.js';
 import type { HttpAnswer } from '../exchange.js';
 import type { WayBack } from '../paths/way-back.js';
-import { showPage } from '../views.js';
-import { answerDecision, type EndpointCall } from './endpoint-call.js';
+import { jsonAnswer } from '../responses.js';
+import { showPage } from '../show-page.js';
+import { answerDecision } from './endpoint-answers.js';
+import type { EndpointCall } from './endpoint-call.js';
 
 /**
  * GET: the end of a proof by form. It leads on by a link and the header `Refresh`, because a browser holds the redirects of a form's

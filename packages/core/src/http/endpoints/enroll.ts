@@ -1,21 +1,21 @@
 import { qrSvg } from '../../factors/totp/qr.js';
 import type { Enrollment } from '../../mfa.js';
 import type { MfaUser } from '../../options.js';
-import { jsonAnswer, redirectAnswer } from '../answers.js';
 import type { HttpAnswer } from '../exchange.js';
 import { describeProblem } from '../problem.js';
-import { showPage, type View } from '../views.js';
+import { jsonAnswer, redirectAnswer } from '../responses.js';
+import { showPage, type View } from '../show-page.js';
 import {
   answerChange,
   answerLate,
   answerMissing,
   answerProblem,
   answerRefusal,
-  type EndpointCall,
   isFault,
   overviewUrl,
-  tellHost,
-} from './endpoint-call.js';
+} from './endpoint-answers.js';
+import type { EndpointCall } from './endpoint-call.js';
+import { callOnVerified } from './on-verified.js';
 import { codesOfferUrl, recoveryCodesView } from './recovery-codes.js';
 
 /** GET: the page shows this session's pending enrollment again, or starts one; JSON only tells of the pending one. */
@@ -54,7 +54,7 @@ export async function confirmEnroll<User extends MfaUser, Request>(call: Endpoin
     return answerRefusal(call, confirmed, { returnTo: enrollUrl(call), redraw: () => redrawEnroll(call) });
   }
   const { ok: _, ...answer } = confirmed;
-  const added = await tellHost(call, { assurance: answer.assurance, endpoint: 'enroll' });
+  const added = await callOnVerified(call, { assurance: answer.assurance, endpoint: 'enroll' });
   // The recovery codes are shown once: they leave even where the fields of the host are missing.
   if (!added && !answer.recoveryCodes) return answerLate(call);
   if (!call.html) return jsonAnswer(kit, 200, { ...added, ...answer });

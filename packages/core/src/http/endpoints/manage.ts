@@ -1,17 +1,11 @@
 import type { MfaUser } from '../../options.js';
-import { jsonAnswer, redirectAnswer } from '../answers.js';
 import type { HttpAnswer } from '../exchange.js';
 import type { RequestChange } from '../flows/request-flows.js';
 import { describeProblem } from '../problem.js';
+import { jsonAnswer, redirectAnswer } from '../responses.js';
 import { DEVICE_ENDED } from './challenge.js';
-import {
-  answerChange,
-  answerMissing,
-  answerProblem,
-  answerRefusal,
-  type EndpointCall,
-  type OverviewNotice,
-} from './endpoint-call.js';
+import { answerChange, answerMissing, answerProblem, answerRefusal } from './endpoint-answers.js';
+import type { EndpointCall, OverviewNotice } from './endpoint-call.js';
 import { redrawOverview } from './overview.js';
 
 const ID_NEEDED = 'The field "id" is needed.';

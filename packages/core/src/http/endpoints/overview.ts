@@ -2,11 +2,12 @@ import type { Requirement } from '../../assurance.js';
 import type { MfaStatus } from '../../mfa.js';
 import type { MfaUser } from '../../options.js';
 import type { PageNotice } from '../../pages/page.js';
-import { jsonAnswer } from '../answers.js';
 import type { HttpAnswer } from '../exchange.js';
 import { messagesFor } from '../page-messages.js';
-import { showPage, type View } from '../views.js';
-import { answerDecision, answerRefusal, type EndpointCall, keepPage } from './endpoint-call.js';
+import { jsonAnswer } from '../responses.js';
+import { showPage, type View } from '../show-page.js';
+import { answerDecision, answerRefusal, keepPage } from './endpoint-answers.js';
+import type { EndpointCall } from './endpoint-call.js';
 
 /** GET of the mount path: what is enrolled, which devices are known. For whoever the guard lets through. */
 export async function showOverview<User extends MfaUser, Request>(call: EndpointCall<User, Request>): Promise<HttpAnswer> {

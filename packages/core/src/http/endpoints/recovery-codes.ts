@@ -1,9 +1,11 @@
 import type { MfaUser } from '../../options.js';
-import { emptyAnswer, jsonAnswer, redirectAnswer } from '../answers.js';
 import type { HttpAnswer } from '../exchange.js';
 import { endpointPaths } from '../paths/endpoint-paths.js';
-import { brandFor, showPage, type View } from '../views.js';
-import { answerDecision, answerRefusal, type EndpointCall, isFault, overviewUrl, tellHost } from './endpoint-call.js';
+import { emptyAnswer, jsonAnswer, redirectAnswer } from '../responses.js';
+import { brandFor, showPage, type View } from '../show-page.js';
+import { answerDecision, answerRefusal, isFault, overviewUrl } from './endpoint-answers.js';
+import type { EndpointCall } from './endpoint-call.js';
+import { callOnVerified } from './on-verified.js';
 import { redrawOverview, unsavedCodes } from './overview.js';
 
 /** POST: a new set of codes, shown in this answer and never again. */
@@ -18,7 +20,7 @@ export async function regenerateCodes<User extends MfaUser, Request>(call: Endpo
     return showPage(kit, exchange, { ...recoveryCodesView(call, shown), user: flows.user });
   }
   if (flows.hasSession || !assurance) return jsonAnswer(kit, 200, { recoveryCodes, recoveryCodesId });
-  const added = await tellHost(call, { assurance, endpoint: 'manage' });
+  const added = await callOnVerified(call, { assurance, endpoint: 'manage' });
   return jsonAnswer(kit, 200, { ...added, recoveryCodes, recoveryCodesId, assurance });
 }
 

@@ -1,7 +1,6 @@
 import type { AccessDecision, AllowDecision, Assurance, Requirement } from '../../assurance.js';
 import { type Awaitable, isThenable } from '../../awaitable.js';
 import type { MfaUser } from '../../options.js';
-import { problemAnswer, redirectAnswer } from '../answers.js';
 import type { HttpAnswer, MfaExchange } from '../exchange.js';
 import { askAccess, askWithoutState } from '../flows/request-access.js';
 import { refusedReturn } from '../flows/return-policy.js';
@@ -10,6 +9,7 @@ import { challengeUrl } from '../paths/asked.js';
 import { readNavigation } from '../paths/navigation.js';
 import { decisionProblem } from '../problem.js';
 import { wantsHtml } from '../request/negotiation.js';
+import { problemAnswer, redirectAnswer } from '../responses.js';
 import {
   askUser,
   identify,
@@ -20,7 +20,7 @@ import {
   readIdentity,
 } from '../session/request-identity.js';
 import { warnOfGuardedLogin, warnOfLostUser } from '../set-up-warnings.js';
-import { showProblem } from '../views.js';
+import { showProblem } from '../show-page.js';
 
 /** A decision that refuses the request. */
 export type DenyDecision = Exclude<AccessDecision, AllowDecision>;

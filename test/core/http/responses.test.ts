@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { describeProblem } from '../../../packages/core/src/http/problem.js';
 import {
   assetAnswer,
   emptyAnswer,
@@ -6,8 +7,7 @@ import {
   pageAnswer,
   problemAnswer,
   redirectAnswer,
-} from '../../../packages/core/src/http/answers.js';
-import { describeProblem } from '../../../packages/core/src/http/problem.js';
+} from '../../../packages/core/src/http/responses.js';
 import { httpOptions } from './exchange.js';
 
 const kit = { options: httpOptions() };

@@ -3,11 +3,11 @@ import type { MfaUser } from '../options.js';
 import type { MfaPage, PageFrame, PageNotice } from '../pages/page.js';
 import { type PageRefusal, refusalPage, refusalText } from '../pages/refusals.js';
 import type { Messages } from '../pages/texts.js';
-import { pageAnswer, problemAnswer, problemHeaders } from './answers.js';
 import type { HttpAnswer, MfaExchange } from './exchange.js';
 import type { HttpKit } from './http-kit.js';
 import { messagesFor, refuseAnswer } from './page-messages.js';
 import { describeProblem, type Problem } from './problem.js';
+import { pageAnswer, problemAnswer, problemHeaders } from './responses.js';
 import { callHost, LATE } from './session/request-identity.js';
 
 /** A page to be shown. */

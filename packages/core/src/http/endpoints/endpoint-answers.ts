@@ -1,0 +1,129 @@
+import type { Assurance, Requirement } from '../../assurance.js';
+import type { MfaUser } from '../../options.js';
+import type { Refusal } from '../../results.js';
+import type { HttpAnswer } from '../exchange.js';
+import { type DenyDecision, showDecision } from '../guard/guard.js';
+import { messagesFor } from '../page-messages.js';
+import { challengeUrl } from '../paths/asked.js';
+import { readNavigation } from '../paths/navigation.js';
+import { decisionProblem, describeProblem, type Problem, refusalProblem } from '../problem.js';
+import { emptyAnswer, jsonAnswer, problemAnswer, redirectAnswer } from '../responses.js';
+import { problemNotice, showPage, showProblem, type View } from '../show-page.js';
+import type { EndpointCall, OverviewNotice } from './endpoint-call.js';
+import { callOnVerified } from './on-verified.js';
+
+/** A problem as a document, or as a page: the one where it came up if `redraw` gives it, else one that says nothing else. */
+export async function answerProblem<User extends MfaUser, Request>(
+  call: EndpointCall<User, Request>,
+  problem: Problem,
+  redraw?: () => Promise<Omit<View<User>, 'user'> | undefined>,
+): Promise<HttpAnswer> {
+  const { kit, exchange, flows } = call;
+  if (!call.html) return problemAnswer(kit, problem);
+  const view = await redraw?.();
+  if (!view) return showProblem(kit, exchange, { problem, user: flows.user });
+  const notice = problemNotice(messagesFor(kit, exchange), problem, { malformedCode: isNoCode(call.fields.code) });
+  const headers =
+    problem.retryAfterSeconds === undefined ? [] : [['Retry-After', String(problem.retryAfterSeconds)] as [string, string]];
+  return showPage(kit, exchange, { notice, ...view, status: problem.status, headers, user: flows.user });
+}
+
+/** Whether the text cannot be a code at all. The page says so, because waiting for the next code would not help. */
+function isNoCode(code: string | undefined): boolean {
+  return code !== undefined && !/^[0-9]{6}$/.test(code.replaceAll(' ', ''));
+}
+
+/** A flow's refusal. Browsers go where the user can fix it: to the login, the challenge, the enrollment. */
+export async function answerRefusal<User extends MfaUser, Request>(
+  call: EndpointCall<User, Request>,
+  refusal: Refusal,
+  input: { returnTo?: string; redraw?: (problem: Problem) => Promise<Omit<View<User>, 'user'> | undefined> } = {},
+): Promise<HttpAnswer> {
+  const { kit, flows } = call;
+  const problem = refusalProblem(refusal);
+  if (!call.html) return problemAnswer(kit, problem);
+  switch (refusal.reason) {
+    case 'login_again':
+    case 'pending_token_invalid':
+      // What was typed is lost, or the login is not enough. A redirect to the login page would not say why.
+      if (call.exchange.method === 'POST' || flows.user) return showLoginNeeded(call, problem, input.returnTo);
+      return redirectAnswer(kit, kit.options.loginUrl);
+    case 'assurance_required': {
+      await keepPage(call, input.returnTo ?? kit.options.publicPath);
+      const { maxAgeSeconds } = refusal;
+      return redirectAnswer(kit, challengeUrl(kit, maxAgeSeconds === undefined ? {} : { maxAgeSeconds }));
+    }
+    case 'not_enrolled':
+      return redirectAnswer(kit, `${kit.options.publicPath}/enroll`);
+    default:
+      return answerProblem(call, problem, input.redraw && (() => input.redraw?.(problem) ?? Promise.resolve(undefined)));
+  }
+}
+
+/** Keeps a page of the kit as the way back, where the browser is about to leave it for a proof. */
+export async function keepPage<User extends MfaUser, Request>(
+  { exchange, flows }: EndpointCall<User, Request>,
+  path: string,
+): Promise<void> {
+  if (readNavigation(exchange) !== undefined) await flows.setReturnTo(path);
+}
+
+/** After the login the browser goes to the way back that the guard kept; without one, to the page that was refused. */
+async function showLoginNeeded<User extends MfaUser, Request>(
+  call: EndpointCall<User, Request>,
+  problem: Problem,
+  page: string | undefined,
+): Promise<HttpAnswer> {
+  const { kit, exchange, flows } = call;
+  if (page !== undefined && flows.returnTo() === kit.options.homeUrl) await keepPage(call, page);
+  return showProblem(kit, exchange, { problem, user: flows.user, ...(!flows.user && { reason: 'session_lost' as const }) });
+}
+
+/** A guard's decision that does not let the caller see the page, which asked for `requirement`. */
+export async function answerDecision<User extends MfaUser, Request>(
+  call: EndpointCall<User, Request>,
+  decision: DenyDecision,
+  requirement: Requirement = {},
+): Promise<HttpAnswer> {
+  if (!call.html) return problemAnswer(call.kit, decisionProblem(decision));
+  return showDecision(call.kit, call.exchange, { decision, user: call.flows.user, requirement });
+}
+
+/** The answer to a body that lacks a field. */
+export function answerMissing<User extends MfaUser, Request>(
+  call: EndpointCall<User, Request>,
+  detail: string,
+): Promise<HttpAnswer> {
+  return answerProblem(call, describeProblem('malformed', { detail }));
+}
+
+/** The answer to a change that was made. A bearer client gets its new assurance, and what the host makes of it. */
+export async function answerChange<User extends MfaUser, Request>(
+  call: EndpointCall<User, Request>,
+  input: { assurance: Assurance | undefined; notice?: OverviewNotice },
+): Promise<HttpAnswer> {
+  const { kit, flows, html } = call;
+  const { assurance, notice } = input;
+  if (html) return redirectAnswer(kit, overviewUrl(call, notice));
+  if (flows.hasSession || !assurance) return emptyAnswer(kit);
+  const added = await callOnVerified(call, { assurance, endpoint: 'manage' });
+  return added ? jsonAnswer(kit, 200, { ...added, assurance }) : answerLate(call);
+}
+
+/** The answer if a callback of the host did not answer in time, so what it adds is missing. */
+export function answerLate<User extends MfaUser, Request>(call: EndpointCall<User, Request>): Promise<HttpAnswer> {
+  return answerProblem(call, describeProblem('unavailable'));
+}
+
+/** Whether the storage is away or busy, so nothing was done. */
+export function isFault(reason: string): boolean {
+  return reason === 'unavailable' || reason === 'busy';
+}
+
+/** Where the overview is, with the notice it shows. */
+export function overviewUrl<User extends MfaUser, Request>(
+  { kit }: EndpointCall<User, Request>,
+  notice?: OverviewNotice,
+): string {
+  return notice === undefined ? kit.options.publicPath : `${kit.options.publicPath}?notice=${notice}`;
+}
