@@ -89,10 +89,31 @@ function declarationsOf(name: string, release: string): Map<string, Node> {
     const program = parseAst(readFileSync(path.join(folder, file), 'utf8'), { lang: 'ts' }) as unknown as Node;
     for (const statement of program.body as Node[]) {
       const node = (statement.declaration ?? statement) as Node;
-      if (/^TS(Interface|TypeAlias)Declaration$/.test(node.type)) found.set(nameOf(node.id), node);
+      if (/^TS(Interface|TypeAlias)Declaration$/.test(node.type)) found.set(nameOf(node.id), withWords(node, program));
     }
   }
   return found;
+}
+
+/** A type `(typeof LIST)[number]` as the union of the words of the list, which stands in the same file; any other type as it is. */
+function withWords(type: Node, program: Node): Node {
+  const access = type.typeAnnotation as Node | undefined;
+  if (access?.type !== 'TSIndexedAccessType') return type;
+  const query = unwrapped(access.objectType as Node);
+  if (query.type !== 'TSTypeQuery') return type;
+  for (const statement of program.body as Node[]) {
+    const { declarations = [] } = (statement.declaration ?? statement) as { declarations?: Node[] };
+    const list = declarations.find(({ id }) => nameOf(id) === nameOf(query.exprName));
+    if (!list?.init) continue;
+    const { elements = [] } = unwrapped(list.init as Node) as { elements?: Node[] };
+    return { type: 'TSUnionType', types: elements.map((literal) => ({ type: 'TSLiteralType', literal })) };
+  }
+  return type;
+}
+
+function unwrapped(node: Node): Node {
+  if (node.type === 'TSParenthesizedType') return unwrapped(node.typeAnnotation as Node);
+  return node.type === 'TSAsExpression' ? unwrapped(node.expression as Node) : node;
 }
 
 /** Names of members, `?` behind those that may be left out; of a union the words, and the members of each part. */

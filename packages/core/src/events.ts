@@ -57,21 +57,23 @@ export type EventDetail =
 export type MfaEvent = EventBase & EventDetail;
 
 /** Names of the events that the user should be told of. */
-export type NoticeName =
-  | 'authenticator_enrolled'
-  | 'authenticator_removed'
-  | 'recovery_code_used'
-  | 'recovery_codes_low'
-  | 'recovery_codes_regenerated'
-  | 'recovery_codes_revoked'
-  | 'guessing_suspected'
-  | 'device_remembered'
-  | 'device_token_reused'
-  | 'sessions_ended'
-  | 'mfa_reset'
-  | 'enroll_by_set';
+export const NOTICES = [
+  'authenticator_enrolled',
+  'authenticator_removed',
+  'recovery_code_used',
+  'recovery_codes_low',
+  'recovery_codes_regenerated',
+  'recovery_codes_revoked',
+  'guessing_suspected',
+  'device_remembered',
+  'device_token_reused',
+  'sessions_ended',
+  'mfa_reset',
+  'enroll_by_set',
+] as const;
+export type NoticeName = (typeof NOTICES)[number];
 
-/** What the user should be told, by mail for one (NIST SP 800-63B-4 section 4.6). No secret in it. */
+/** What the user should be told, for example by mail (NIST SP 800-63B-4 section 4.6). No secret in it. */
 export type MfaNotice = MfaEvent & { name: NoticeName };
 
 /** Adds the error to an event, so that only who asks for `event.cause` gets it. */

@@ -173,7 +173,7 @@ export const seededBugs: readonly SeededBug[] = [
   },
   {
     name: 'the last authenticator can be removed',
-    file: 'policy/removal.ts',
+    file: 'policy/enforcement.ts',
     find: "return remaining.length > 0 || policy.mfa !== 'required';",
     put: 'return remaining.length >= 0;',
   },

@@ -2,7 +2,7 @@ import type { MfaSession } from '../assurance.js';
 import { randomBytes } from '../crypto/random.js';
 import { createRecoveryCodes } from '../factors/recovery-code/recovery-code.js';
 import type { MfaUser } from '../options.js';
-import { mayRemove } from '../policy/removal.js';
+import { mayRemove } from '../policy/enforcement.js';
 import { isEnrolled, type Profile, tidyName, withNewEpoch } from '../profile/profile.js';
 import { type Result, refuse } from '../results.js';
 import type { FlowContext, FlowInput } from './steps/flow-context.js';

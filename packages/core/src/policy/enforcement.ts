@@ -12,7 +12,8 @@ export interface EffectivePolicy {
   enrollBy?: number;
 }
 
-const FIELDS: readonly (keyof MfaPolicy)[] = ['mfa', 'enrollBy', 'mayEnroll', 'rememberDevice'];
+const KNOWN: Record<keyof MfaPolicy, true> = { mfa: true, enrollBy: true, mayEnroll: true, rememberDevice: true };
+const FIELDS = Object.keys(KNOWN);
 
 /** Checks and completes what the host's policy answered. A field that is not understood is an error, never the lax reading. */
 export function effectivePolicy(given: unknown, rememberDays: number): EffectivePolicy {
@@ -75,4 +76,10 @@ export function isProfileMissing(enrolled: boolean | null | undefined, profile: 
   if (enrolled !== true || isEnrolled(profile)) return false;
   const unenrolledAt = profile?.unenrolledAt;
   return unenrolledAt === undefined || Math.abs(now - unenrolledAt) > UNENROLLED_EXPLAINS_MS;
+}
+
+/** Whether this authenticator may be removed: never the last one while MFA is required. */
+export function mayRemove(policy: EffectivePolicy, profile: Profile, authenticatorId: string): boolean {
+  const remaining = profile.authenticators.filter((candidate) => candidate.id !== authenticatorId);
+  return remaining.length > 0 || policy.mfa !== 'required';
 }

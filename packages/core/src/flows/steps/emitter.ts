@@ -1,5 +1,5 @@
 import { isThenable } from '../../awaitable.js';
-import { copyEvent, type MfaEvent, type MfaNotice, type NoticeName, withCause } from '../../events.js';
+import { copyEvent, type MfaEvent, type MfaNotice, NOTICES, withCause } from '../../events.js';
 import type { MfaUser, ResolvedOptions } from '../../options.js';
 import { withinDeadline } from '../../store/deadline.js';
 import { createRepeats } from './repeats.js';
@@ -15,22 +15,9 @@ import type { RunningCalls } from './running-calls.js';
 export type Emit = (event: MfaEvent, waitMs?: number) => Promise<void>;
 
 const NOTIFY_MS = 10_000;
-const NOTICES: Record<NoticeName, true> = {
-  authenticator_enrolled: true,
-  authenticator_removed: true,
-  recovery_code_used: true,
-  recovery_codes_low: true,
-  recovery_codes_regenerated: true,
-  recovery_codes_revoked: true,
-  guessing_suspected: true,
-  device_remembered: true,
-  device_token_reused: true,
-  sessions_ended: true,
-  mfa_reset: true,
-  enroll_by_set: true,
-};
+const NOTICE_NAMES: ReadonlySet<string> = new Set(NOTICES);
 
-/** Binds the host's sinks; null: it has none. */
+/** Binds the host's sinks. Returns null if it has none. */
 export function createEmitter<User extends MfaUser>(
   { onEvent, notify, warnings }: Pick<ResolvedOptions<User>, 'onEvent' | 'notify' | 'warnings'>,
   runningCalls: RunningCalls,
@@ -90,7 +77,7 @@ export function createEmitter<User extends MfaUser>(
 }
 
 function isNotice(event: MfaEvent): event is MfaNotice {
-  return Object.hasOwn(NOTICES, event.name);
+  return NOTICE_NAMES.has(event.name);
 }
 
 /** What an error of a sink may repeat. */
