@@ -34,7 +34,7 @@ export interface ExpressMfa<User extends MfaUser = MfaUser> {
   strategy: MfaStrategy;
 }
 
-/** Binds the flows to an Express application, version 5 or 4. A bad option throws and says how to mend it. */
+/** Binds the flows to an Express application, version 5 or 4. A bad option throws and says how to fix it. */
 export function expressMfa<User extends MfaUser>(mfa: Mfa<User>, options: ExpressMfaOptions<User>): ExpressMfa<User> {
   checkExpressOptions(options);
   const kit = createHttpKit<User, Request>(mfa, options);

@@ -12,7 +12,7 @@ export function openExchange<User extends MfaUser>(
   return new ExpressExchange(options, req, res);
 }
 
-/** A class, since a guard makes one at every request and asks next to nothing of it. */
+/** A class, because a guard makes one at every request and reads little of it. */
 class ExpressExchange<User extends MfaUser> implements MfaExchange<User, Request> {
   readonly request: Request;
   readonly session: SessionPort | null;
@@ -58,7 +58,7 @@ class ExpressExchange<User extends MfaUser> implements MfaExchange<User, Request
   }
 }
 
-/** Writes an answer; cookies that were set before stay, and so does what the host lets the answer vary by. */
+/** Writes an answer. Keeps the cookies that were set before, and what the host put into `Vary`. */
 export function writeAnswer(res: Response, answer: HttpAnswer): void {
   res.status(answer.status);
   for (const [name, value] of answer.headers) {
@@ -77,7 +77,7 @@ function openSession<User extends MfaUser>(options: ExpressMfaOptions<User>, req
   return expressSessionPort(req);
 }
 
-/** Of a client with a token the session may be missing, or be one that the kit could not renew and never keeps anything in. */
+/** A client with a token may have no session, or one that the kit cannot renew and therefore does not use. */
 function isUsable(req: Request): boolean {
   if (!req.session) return false;
   return typeof req.session.regenerate === 'function' || req.headers.authorization === undefined;

@@ -1,5 +1,6 @@
 import { MfaError, type MfaUser, type Requirement } from '@mfa-kit/core';
 import {
+  type Awaitable,
   checkRequirement,
   decisionProblem,
   describeProblem,
@@ -66,10 +67,10 @@ export class MfaGuard implements CanActivate {
     this.#reflector = reflector;
   }
 
-  canActivate(context: ExecutionContext): true | Promise<boolean> {
+  canActivate(context: ExecutionContext): Awaitable<boolean> {
     const mark = this.#markOf(context);
     if (mark?.kind === 'skip') return true;
-    let access: Access | Promise<Access>;
+    let access: Awaitable<Access>;
     try {
       access = this.#ask(context, mark);
     } catch (cause) {
@@ -79,9 +80,9 @@ export class MfaGuard implements CanActivate {
   }
 
   /**
-   * For `afterInit(server)` of a gateway: from now on a socket is asked before it exists, so a client that is refused joins nothing
-   * and receives nothing. With ws it is also how the guard of the messages learns of the request that opened a socket. Refuses pages of
-   * other origins than the own one and `allowedOrigins`.
+   * For `afterInit(server)` of a gateway: asks before a socket exists, so that a client that is refused joins nothing and receives
+   * nothing. With ws it also tells the guard of the messages which request opened a socket. Refuses pages of other origins, except
+   * `allowedOrigins`.
    */
   guardServer(server: object, { requirement = {}, middleware = [] }: MfaSocketOptions = {}): void {
     const checked = checkRequirement(requirement);
@@ -112,7 +113,7 @@ export class MfaGuard implements CanActivate {
 
   /**
    * For `handleConnection(client, request)` of a gateway, where guards do not run: tells a refused socket why, closes it and
-   * gives false. With `ws` it is also how the guard of the messages learns of the request that opened the socket.
+   * returns false. With `ws` it is also how the guard of the messages learns of the request that opened the socket.
    */
   async checkConnection(client: object, request?: MfaRequest, requirement: Requirement = {}): Promise<boolean> {
     const checked = checkRequirement(requirement);
@@ -123,12 +124,12 @@ export class MfaGuard implements CanActivate {
     return access.allowed;
   }
 
-  /** The person at the keyboard; default: the option `user`. */
+  /** Returns the person at the keyboard. Default: the option `user`. */
   protected user(caller: MfaCaller): ReturnType<MfaHost['options']['user']> {
     return this.#host.options.user(caller);
   }
 
-  /** Where the state is kept; default: the option `session`, or the session that the request has. */
+  /** Returns where the state is kept. Default: the option `session`, or the session that the request has. */
   protected session(caller: MfaCaller): SessionPort | null | Promise<SessionPort | null> {
     return openSession(this.#host.options, caller.request);
   }
@@ -178,12 +179,12 @@ export class MfaGuard implements CanActivate {
   }
 
   /** Lets through, or throws the refusal. */
-  async #finish(asked: Access | Promise<Access>, context: ExecutionContext): Promise<boolean> {
+  async #finish(asked: Awaitable<Access>, context: ExecutionContext): Promise<boolean> {
     const access = await this.#orDeny(asked);
     return access.allowed || this.#throwRefusal(access, context);
   }
 
-  async #orDeny(asked: Access | Promise<Access>): Promise<Access> {
+  async #orDeny(asked: Awaitable<Access>): Promise<Access> {
     try {
       return await asked;
     } catch (cause) {
@@ -191,7 +192,7 @@ export class MfaGuard implements CanActivate {
     }
   }
 
-  #ask(context: ExecutionContext, mark: MfaMark | undefined): Access | Promise<Access> {
+  #ask(context: ExecutionContext, mark: MfaMark | undefined): Awaitable<Access> {
     const { options } = this.#host;
     if (mark || !options.isPublic) {
       return this.#askCall(readCall(context, options), mark?.requirement ?? PLAIN_REQUIREMENT, context);
@@ -209,7 +210,7 @@ export class MfaGuard implements CanActivate {
   }
 
   /** Returns a promise, except if the call is allowed and nothing has to be awaited. */
-  #askCall(call: IncomingCall, requirement: Requirement, context: ExecutionContext): Access | Promise<Access> {
+  #askCall(call: IncomingCall, requirement: Requirement, context: ExecutionContext): Awaitable<Access> {
     if (!call.reply) return this.#askSocket(call.caller, requirement, context);
     const exchange = this.#host.open(call, this.#readers);
     const outcome = isThenable(exchange)

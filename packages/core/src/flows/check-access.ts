@@ -31,7 +31,9 @@ interface Question {
   firstFactorProven: boolean;
 }
 
-const LATE: AccessDecision = { access: 'unavailable', retryAfterSeconds: CALLBACK_LATE.retryAfterSeconds ?? 1 };
+/** When to ask again if a refusal does not say it. */
+const RETRY_SECONDS = 1;
+const LATE: AccessDecision = { access: 'unavailable', retryAfterSeconds: CALLBACK_LATE.retryAfterSeconds ?? RETRY_SECONDS };
 
 /**
  * Answers the guard's question with at most one read, and never writes. Returns a promise, except if the policy allows without a read
@@ -111,7 +113,7 @@ async function decide<User extends MfaUser>(
   const read = await flow.profiles.readForGuard(userId, (event) => events.push(event), left);
   const decision: AccessDecision = read.ok
     ? decideBy(question, policy, read.profile, clock())
-    : { access: 'unavailable', retryAfterSeconds: read.retryAfterSeconds ?? 1 };
+    : { access: 'unavailable', retryAfterSeconds: read.retryAfterSeconds ?? RETRY_SECONDS };
   if (decision.access === 'refuse' && decision.reason === 'profile_missing') events.push({ name: 'profile_missing' });
   if (events.length > 0) sendEvents(flow, { userId, context, events });
   return decision;

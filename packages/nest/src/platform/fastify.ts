@@ -19,14 +19,14 @@ interface FastifyRequest extends MfaRequest {
   method: string;
 }
 
-/** What Fastify goes by when it looks for a parser. */
+/** The headers by which Fastify chooses a parser. */
 const FRAMING = ['content-type', 'content-length', 'transfer-encoding'] as const;
 
 const bodies = new WeakMap<object, unknown>();
 
 /**
- * Lets the kit read the bodies of its own routes, as it does on Express: what Fastify's parsers refuse (a type that they do not
- * know, a text that is no JSON, a limit of the host) is then refused by the kit, in the words of the contract.
+ * Lets the kit read the bodies of its own routes, as it does on Express. What Fastify's parsers would refuse (an unknown type, invalid
+ * JSON, a limit of the host) is then refused by the kit with its own problem document.
  */
 export function readOwnBodies(fastify: { addHook(name: 'onRoute', hook: (route: Route) => void): unknown }): void {
   fastify.addHook('onRoute', (route) => {

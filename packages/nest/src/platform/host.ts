@@ -132,7 +132,7 @@ function bindKit(options: AnyMfaOptions, path: string): HttpKit<MfaUser, MfaRequ
   return createHttpKit(mfa, { ...http, path });
 }
 
-/** Where the controller ends up: below the global prefix, unless the host excluded it from that. */
+/** Returns the path of the controller: below the global prefix, unless the host excluded it. */
 function mountPath(path: string, config: ApplicationConfig): string {
   const prefix = config.getGlobalPrefix().replace(/^\/+|\/+$/g, '');
   const excluded = config

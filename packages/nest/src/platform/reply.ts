@@ -13,20 +13,20 @@ interface FastifyReply {
 /** The reply of either platform: Express's response is Node's own. */
 export type MfaReply = ServerResponse | FastifyReply;
 
-/** The reply if it is one, of either platform. */
+/** Returns the value if it is a reply of either platform. */
 export function asReply(value: unknown): MfaReply | undefined {
-  // What Express gives is asked first: to find nothing on its long chain of prototypes takes longer than all else here.
+  // Test for Express first, because a missing property is slow to look up on its prototype chain.
   return value instanceof ServerResponse || isFastifyReply(value) || isServerResponse(value) ? value : undefined;
 }
 
-/** Adds one `Set-Cookie` line; those that are there stay. */
+/** Adds one `Set-Cookie` line and keeps those that are there. */
 export function addCookie(reply: MfaReply, line: string): void {
-  // Fastify adds to this header, and replaces any other.
+  // Fastify adds to this header, but replaces any other.
   if ('code' in reply) reply.header('Set-Cookie', line);
   else reply.appendHeader('Set-Cookie', line);
 }
 
-/** Writes an answer; cookies that were set before stay, and so does what the host lets the answer vary by. */
+/** Writes an answer. Keeps the cookies that were set before, and what the host put into `Vary`. */
 export function writeReply(reply: MfaReply, { status, headers, body }: HttpAnswer): void {
   const set = (name: string, value: string) => ('code' in reply ? reply.header(name, value) : reply.setHeader(name, value));
   for (const [name, value] of headers) set(name, name === 'Vary' ? joinVary(reply.getHeader(name), value) : value);
@@ -40,14 +40,14 @@ export function writeReply(reply: MfaReply, { status, headers, body }: HttpAnswe
   reply.end(body === '' ? undefined : body);
 }
 
-/** Writes an answer that stays the last word: an exception filter of the host may see the refusal, and cannot answer anew. */
+/** Writes an answer that nothing can follow: an exception filter of the host sees the refusal, but cannot answer again. */
 export async function writeLastReply(reply: MfaReply, answer: HttpAnswer): Promise<void> {
   const raw = 'code' in reply ? reply.raw : reply;
   const sent = new Promise<void>((resolve) => {
     raw.once('finish', resolve).once('close', resolve);
   });
   writeReply(reply, answer);
-  // The session's middleware may hold the answer back until its store has the session.
+  // The session middleware may hold the answer until its store has the session.
   if (!raw.writableFinished && !raw.destroyed) await sent;
   const silent = () => raw;
   Object.assign(raw, { setHeader: silent, appendHeader: silent, removeHeader: silent, writeHead: silent });
@@ -67,7 +67,7 @@ function isFastifyReply(value: unknown): value is FastifyReply {
   return typeof raw === 'object' && typeof code === 'function' && typeof send === 'function';
 }
 
-/** Of HTTP/2, say. */
+/** Whether it can be used like a response of Node, as that of HTTP/2 can. */
 function isServerResponse(value: unknown): value is ServerResponse {
   if (typeof value !== 'object' || value === null) return false;
   const { setHeader, appendHeader } = value as Partial<ServerResponse>;

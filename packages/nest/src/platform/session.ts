@@ -7,21 +7,21 @@ const NO_SESSION =
   'guard and the login; on a socket, run the session middleware when it opens. Otherwise give the option session two functions, ' +
   'or false when all clients come with tokens.';
 
-/** A session whose state is in the cookie itself, as @fastify/secure-session has it: no store, and no id to renew. */
+/** A session that lives in the cookie itself, as with @fastify/secure-session. It has no store, and no id to renew. */
 interface CookieSession {
   get(name: 'mfa'): unknown;
   set(name: 'mfa', value: MfaSession | undefined): void;
   data(): object;
 }
 
-/** The place of the MFA state for one request; null when it comes with a token. */
+/** Returns where the MFA state of one request is kept; null if the request comes with a token. */
 export function openSession(options: AnyMfaOptions, request: MfaRequest): SessionPort | null | Promise<SessionPort | null> {
   const { session } = options;
   if (session === false) return null;
   if (session) return openHostSession(session, request);
   const known = sessionOf(request);
   if (isCookieSession(known)) return cookieSessionPort(known);
-  // Of a client with a token the session may be missing, or be one that the kit could not renew and never keeps anything in.
+  // A client with a token may have no session, or one that the kit cannot renew and therefore does not use.
   if (options.assurance && (!known || (!isStoreSession(known) && request.headers.authorization !== undefined))) return null;
   if (!isStoreSession(known)) throw new MfaError('host_setup', NO_SESSION);
   return storeSessionPort(() => {
@@ -56,7 +56,7 @@ export async function refreshSession(request: MfaRequest): Promise<boolean> {
 function cookieSessionPort(session: CookieSession): SessionPort {
   return {
     read: () => session.get('mfa'),
-    // The old cookie goes on to say what it said: before the proof, that there was none.
+    // The old cookie stays valid, but it says what it said before the proof.
     async write(next) {
       session.set('mfa', next);
     },

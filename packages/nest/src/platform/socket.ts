@@ -15,7 +15,7 @@ export interface MfaSocketOptions {
   middleware?: readonly SocketMiddleware[] | undefined;
 }
 
-/** Decides on the request that opens a socket; undefined lets it through. `client`: the socket of socket.io. */
+/** Decides about a request that opens a socket; undefined lets it through. `client`: the socket of socket.io. */
 export type Admission = (request: MfaRequest, client?: object) => Promise<{ problem: Problem; answer: HttpAnswer } | undefined>;
 
 type VerifyClient = (
@@ -38,7 +38,7 @@ export function isServerGuarded(server: unknown): boolean {
   return typeof server === 'object' && server !== null && guarded.has(server);
 }
 
-/** Lets a server of sockets ask before it opens one. `opened`: told of each socket of ws and the request that opened it. */
+/** Makes a socket server ask before it opens a socket. `opened` is called with each socket of ws and the request that opened it. */
 export function guardSocketServer(server: object, admit: Admission, opened: (client: object, request: MfaRequest) => void): void {
   const { options, handleUpgrade, use, on } = server as SocketServer;
   if (options && typeof handleUpgrade === 'function' && typeof on === 'function') {
@@ -60,7 +60,7 @@ export function guardSocketServer(server: object, admit: Admission, opened: (cli
   guarded.add(server);
 }
 
-/** Runs middlewares of Express on a request that has no response. False: one of them answered by itself, so the socket is refused. */
+/** Runs middlewares of Express on a request that has no response. Returns false if one of them answered, so the socket is refused. */
 export async function runMiddleware(request: MfaRequest, middleware: readonly SocketMiddleware[]): Promise<boolean> {
   const response = new ServerResponse(request as IncomingMessage);
   for (const run of middleware) {
@@ -83,14 +83,14 @@ function asError(error: unknown): Error {
   return error instanceof Error ? error : new Error('A middleware of guardServer() failed.', { cause: error });
 }
 
-/** The refusal as Nest's filters for gateways tell it to the client: event `exception` with the problem document. */
+/** The refusal as Nest's filters for gateways send it to the client: the event `exception` with the problem document. */
 export async function socketException(exception: MfaException): Promise<Error> {
   // Only hosts with gateways have this package.
   const { WsException } = await import('@nestjs/websockets');
   return Object.assign(new WsException(exception.problem), { cause: exception });
 }
 
-/** Asks the kit after what the host has there. It declares two parameters, because ws goes by their number. */
+/** Asks the host's own `verifyClient` first, and then the kit. It has two parameters, because ws looks at their number. */
 function verifyClient(before: unknown, admit: Admission): VerifyClient {
   const ask: VerifyClient = (info, done) => {
     void admit(info.req).then((refused) => {

@@ -3,8 +3,8 @@ import { MfaError } from '../../errors.js';
 /**
  * How a route is guarded.
  *
- * `guarded`: nothing answers there before a guard. `skipped`: left open on purpose, by an exception that was named or
- * because the kit answers there. `open`: no guard. `unknown`: what cannot be seen, never taken for guarded.
+ * `guarded`: nothing answers before a guard. `skipped`: left open on purpose, by a named exception or because the kit answers.
+ * `open`: no guard. `unknown`: it cannot be told, and so does not count as guarded.
  */
 export type CoverageStatus = 'guarded' | 'skipped' | 'open' | 'unknown';
 
@@ -20,11 +20,11 @@ export interface CoveredRoute {
 /** Every route of an application, each once. */
 export interface CoverageReport {
   routes: readonly CoveredRoute[];
-  /** What runs on every request before any guard and could answer itself, though it is no route: the session, a parser. */
+  /** What runs on every request before any guard and could answer it without being a route: the session, a parser. */
   middleware: readonly string[];
 }
 
-/** What a team has looked at and leaves open. */
+/** What a team has reviewed and leaves open. */
 export interface CoverageOptions {
   /** Routes exactly as the report names them: `GET /healthz`. An entry that no longer matches is an error, too. */
   allow?: readonly string[] | undefined;
@@ -33,7 +33,7 @@ export interface CoverageOptions {
 /** Worst first. */
 const STATUSES = ['open', 'unknown', 'skipped', 'guarded'] as const;
 
-/** Puts findings together: of several on the same route the worst counts. */
+/** Combines findings. If a route has several, the worst counts. */
 export function buildCoverage(found: readonly CoveredRoute[], middleware: readonly string[] = []): CoverageReport {
   const routes = new Map<string, CoveredRoute>();
   for (const one of found) {
@@ -57,7 +57,7 @@ export function formatCoverage({ routes, middleware }: CoverageReport): string {
   return lines.join('\n');
 }
 
-/** Throws an MfaError that lists the routes which are open or unknown and not allowed, and what is allowed in vain. */
+/** Throws an MfaError that lists the routes that are open or unknown and not allowed, and entries of `allow` that match nothing. */
 export function assertCoverage(report: CoverageReport, { allow = [] }: CoverageOptions = {}): void {
   const allowed = new Set(allow);
   const wrong = report.routes.filter(({ route, status }) => !allowed.has(route) && (status === 'open' || status === 'unknown'));

@@ -6,10 +6,10 @@ import { serverPathOf } from '../paths/public-path.js';
 import { sameOriginPath } from '../paths/return-to.js';
 
 /**
- * Tells which paths a guard of the whole application leaves open: the exceptions, the kit's own endpoints, the login.
+ * Returns a test for the paths that a guard of the whole application leaves open: the exceptions, the kit's own endpoints, the login.
  *
- * Byte for byte, never by prefix or pattern: another case, a trailing or doubled slash, an encoded letter is another path,
- * and guarded. A router that takes them for the same then serves no more than a guarded page (ASVS 2.3.1).
+ * It compares byte for byte, never by prefix or pattern. A path that differs in case, slashes or encoding is guarded, so a router that
+ * treats both as the same serves no more than a guarded page (ASVS 2.3.1).
  */
 export function openPaths<User extends MfaUser, Request>(
   kit: HttpKit<User, Request>,
@@ -19,7 +19,7 @@ export function openPaths<User extends MfaUser, Request>(
   return (requested) => open.has(requested);
 }
 
-/** The same paths as a list, for a report on coverage. */
+/** Returns the same paths as a list, for the coverage report. */
 export function listOpenPaths<User extends MfaUser, Request>(
   { options }: HttpKit<User, Request>,
   exceptions: readonly string[],
@@ -41,7 +41,7 @@ export function listOpenPaths<User extends MfaUser, Request>(
   ];
 }
 
-/** The path of a login page as the server sees it. A page that is a query of another one would open all of that one, so it must be named. */
+/** Returns the path of a login page as the server sees it. A login page with a query would open its whole path, so that path must be named. */
 function loginPath<User extends MfaUser, Request>(
   options: HttpKit<User, Request>['options'],
   name: 'loginUrl' | 'reauthUrl',

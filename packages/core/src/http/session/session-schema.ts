@@ -8,13 +8,14 @@ import {
 } from '../../assurance.js';
 import { sameOriginPath } from '../paths/return-to.js';
 
-const ENROLLMENTS_AT_MOST = 16;
+const MAX_ENROLLMENTS = 16;
+const MAX_TEXT_LENGTH = 1024;
 const VIAS: readonly AssuranceVia[] = ['otp', 'recovery-code', 'remembered-device'];
 
 /**
- * The MFA state of a session as the host gave it back, if it is one and speaks of this user; unknown fields are dropped.
+ * Reads the MFA state of a session, as the host returned it. Drops unknown fields.
  *
- * Anything else counts as no state: what an older version, another user or a broken store left proves nothing.
+ * Returns undefined if it is not the state of this user: what another user, an unknown version or a broken store left proves nothing.
  */
 export function readSessionState(value: unknown, userId: string): MfaSession | undefined {
   const state = readState(value);
@@ -24,13 +25,13 @@ export function readSessionState(value: unknown, userId: string): MfaSession | u
 /** What a session holds in place of the state of its user. */
 export type StoredState = 'nothing' | 'other_user' | 'foreign';
 
-/** Says what is there where no state of this user was found, for a warning. */
+/** Describes what was found in place of this user's state, for a warning. */
 export function describeStored(value: unknown): StoredState {
   if (value === undefined || value === null) return 'nothing';
   return readState(value) === undefined ? 'foreign' : 'other_user';
 }
 
-/** An assurance out of unknown data, or undefined. */
+/** Reads an assurance; undefined if the value is not one. */
 export function readAssurance(value: unknown): Assurance | undefined {
   if (!isRecord(value)) return undefined;
   const { userId, epoch, amr, acr, verifiedAt, deviceId } = value;
@@ -38,7 +39,7 @@ export function readAssurance(value: unknown): Assurance | undefined {
   if (!isText(userId) || !isText(epoch) || !isTextList(amr) || !isText(acr) || !isInstant(verifiedAt) || !via) return undefined;
   const assurance = { userId, epoch, amr, acr, verifiedAt, via };
   if (deviceId === undefined || deviceId === null) return assurance;
-  // A device that cannot be read could not end either.
+  // A device that cannot be read could never be ended.
   return isText(deviceId) ? { ...assurance, deviceId } : undefined;
 }
 
@@ -59,19 +60,20 @@ function readPending(value: Record<string, unknown>, returnTo: string | undefine
   const { userId, epoch, deviceEpoch, since, enrollmentIds } = value;
   if (!isText(userId) || !isText(epoch) || !isText(deviceEpoch) || !isInstant(since) || !isTextList(enrollmentIds))
     return undefined;
-  return {
+  const state: PendingSession = {
     state: 'pending',
     userId,
     epoch,
     deviceEpoch,
     since,
     enrollmentIds: newest(enrollmentIds),
-    ...(returnTo !== undefined && { returnTo }),
   };
+  if (returnTo !== undefined) state.returnTo = returnTo;
+  return state;
 }
 
 function newest(enrollmentIds: string[]): string[] {
-  return enrollmentIds.slice(-ENROLLMENTS_AT_MOST);
+  return enrollmentIds.slice(-MAX_ENROLLMENTS);
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {
@@ -79,7 +81,7 @@ function isRecord(value: unknown): value is Record<string, unknown> {
 }
 
 function isText(value: unknown): value is string {
-  return typeof value === 'string' && value !== '' && value.length <= 1024;
+  return typeof value === 'string' && value !== '' && value.length <= MAX_TEXT_LENGTH;
 }
 
 function isTextList(value: unknown): value is string[] {

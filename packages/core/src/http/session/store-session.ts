@@ -8,19 +8,19 @@ type Done = (error?: unknown) => void;
 export interface StoreSession {
   cookie: object;
   mfa?: unknown;
-  /** Its id, under the name of express-session or of @fastify/session. */
+  /** Its id, as express-session or @fastify/session names it. */
   readonly id?: string;
   readonly sessionId?: string;
-  /** Puts an empty session with a new id in the request's place, and ends the old id in the store. */
+  /** Replaces the request's session by an empty one with a new id, and ends the old id in the store. */
   regenerate(done: Done): unknown;
   save(done: Done): unknown;
 }
 
 /**
- * The place of the MFA state in a session that a store keeps.
+ * Keeps the MFA state in a session that a store keeps.
  *
- * `present` gives the request's session as it is at that moment, because renewing replaces it; it throws when there is none. With the
- * request its store can be asked again later.
+ * `present` returns the request's session at that moment, because renewing replaces it, and throws if there is none. `request` lets the
+ * store be asked again later.
  */
 export function storeSessionPort(present: () => StoreSession, request?: object): SessionPort {
   return {
@@ -34,8 +34,8 @@ export function storeSessionPort(present: () => StoreSession, request?: object):
 }
 
 /**
- * Another request has renewed the id while this one ran. To save the session would bring the old id back; one that has come back
- * already gets a new id.
+ * Saves if another request renewed the id while this one ran. Saving under the old id would bring it back, so a session that is still in
+ * the store gets a new id.
  */
 async function saveEnded(present: () => StoreSession, next: MfaSession | undefined, request: object | undefined): Promise<void> {
   if (request && hasStore(request) && (await getStored(request, idOf(present()) ?? '')) === null) {
@@ -56,7 +56,7 @@ function hasStore(request: object): request is StoredRequest {
   return typeof sessionStore?.get === 'function';
 }
 
-/** Not by `reload()`, which would put what it read in the request's place: at its end that would be saved over what came since. */
+/** Does not use `reload()`, which would replace the request's session: at the end of the request that would overwrite newer changes. */
 function readStore(request: StoredRequest): Promise<{ state: unknown } | null> {
   const id = request.sessionID ?? request.session?.sessionId;
   return id === undefined || endedIds.has(id) ? Promise.resolve(null) : getStored(request, id);
@@ -68,17 +68,17 @@ function getStored({ sessionStore }: StoredRequest, id: string): Promise<{ state
       if (error !== undefined && error !== null) reject(error instanceof Error ? error : new Error('The session store failed.'));
       else resolve(stored ? { state: stored.mfa } : null);
     });
-    // A store that is written with async and fails may reject, and not call back.
+    // A store written with async functions may reject in place of calling back.
     Promise.resolve(asked).catch(reject);
   });
 }
 
-/** Ids that this process has renewed are remembered, the newest of them: a slow request may save such a session again. */
-const MOST_ENDED_IDS = 10_000;
+/** The newest ids that this process has renewed, because a slow request may save such a session again. */
+const MAX_ENDED_IDS = 10_000;
 const endedIds = new Set<string>();
 const warn = createWarn();
 
-/** The state of a session, unless its id has ended: whoever had the old id would keep it beyond the logout of the new one. */
+/** Reads the state, unless the session's id has ended: somebody with the old id could go on after the logout of the new one. */
 function readState(session: StoreSession): unknown {
   const id = idOf(session);
   if (id === undefined || !endedIds.has(id)) return session.mfa;
@@ -94,7 +94,7 @@ function readState(session: StoreSession): unknown {
 function endId(id: string | undefined): void {
   if (id === undefined) return;
   endedIds.add(id);
-  if (endedIds.size <= MOST_ENDED_IDS) return;
+  if (endedIds.size <= MAX_ENDED_IDS) return;
   for (const oldest of endedIds) {
     endedIds.delete(oldest);
     return;
@@ -112,28 +112,28 @@ async function saveSession(session: StoreSession, next: MfaSession | undefined):
   try {
     await settle((done) => session.save(done));
   } catch (error) {
-    // What the store refused now must not slip in when the session is saved again at the end of the request.
+    // What the store refused must not be saved again at the end of the request.
     setState(session, before);
     throw error;
   }
 }
 
 /**
- * Moves everything to a new session id and waits for the store: whoever fixed or stole the old id has nothing (ASVS 7.2.4).
+ * Moves everything to a new session id and waits for the store, so that a fixed or stolen old id is useless (ASVS 7.2.4).
  *
- * The lifetime of the host's cookie moves along, also where the login set its own ("stay logged in").
+ * Keeps the lifetime of the host's cookie, even if the login set its own ("stay logged in").
  */
 async function renewSession(present: () => StoreSession, next: MfaSession | undefined): Promise<void> {
   const oldId = idOf(present());
   const { cookie, mfa, ...data } = namedFields(present());
-  // Where the store fails, a login that waits for its code goes on waiting; an older proof never outlives a new login.
+  // If the store fails, a pending login stays pending. An older proof never outlives a new login.
   const fallback = next?.state === 'verified' && isPending(mfa) ? mfa : undefined;
   let failed = true;
   try {
     await settle((done) => present().regenerate(done));
     failed = false;
   } finally {
-    // Also when the store failed: the user stays logged in, and has proven nothing.
+    // Even if the store failed: the user stays logged in, but has proven nothing.
     if (idOf(present()) !== oldId) endId(oldId);
     Object.assign(present(), data);
     Object.assign(present().cookie, cookie);
@@ -148,7 +148,7 @@ async function renewSession(present: () => StoreSession, next: MfaSession | unde
   }
 }
 
-/** What the host stored; a session's own id and store hide behind symbols, and must not move along. */
+/** Returns what the host stored. A session's own id and store are behind symbols and must not be copied. */
 function namedFields(session: StoreSession): Record<string, unknown> {
   return Object.fromEntries(Object.entries(session));
 }
