@@ -4,7 +4,7 @@ export type { MfaPage, PageFrame, PageNotice } from '../pages/page.js';
 export type { MessageOverrides, Messages } from '../pages/texts.js';
 export { checkRequirement, PLAIN_REQUIREMENT } from '../policy/requirement.js';
 export { answerEndpoint } from './endpoints/answer-endpoint.js';
-export { BODY_LIMIT_BYTES, type HttpAnswer, type MfaExchange, type SessionPort } from './exchange.js';
+export { BODY_LIMIT_BYTES, type HttpAnswer, type MfaExchange, pathAndQuery, type SessionPort } from './exchange.js';
 export { endOpen } from './flows/open-connection.js';
 export type { RequestLogin } from './flows/request-access.js';
 export { bindFlows, type RequestChange, type RequestFlows, type RequestProof } from './flows/request-flows.js';
@@ -44,7 +44,6 @@ export {
 } from './problem.js';
 export { readRequestBody } from './request/read-body.js';
 export { refuseSocketOrigin } from './request/socket-origin.js';
-export { pathAndQuery } from './request-target.js';
 export { problemAnswer } from './responses.js';
 export { type LoginMessages, loginRequest, watchLogin } from './session/login-request.js';
 export { type StoreSession, storeSessionPort } from './session/store-session.js';

@@ -1,10 +1,10 @@
 import type { MfaUser } from '../../options.js';
-import { ASSET_NAMES, type AssetName } from '../../pages/asset-names.js';
+import type { AssetName } from '../../pages/assets/assets.js';
 import type { HttpAnswer, MfaExchange } from '../exchange.js';
 import { openPending } from '../flows/pending.js';
 import { bindFlows } from '../flows/request-flows.js';
 import type { HttpKit } from '../http-kit.js';
-import type { EndpointPath } from '../paths/endpoint-paths.js';
+import { assetAt, type EndpointPath } from '../paths/endpoint-paths.js';
 import { describeProblem, type Problem } from '../problem.js';
 import { type IdField, readFields } from '../request/body-fields.js';
 import { wantsHtml } from '../request/negotiation.js';
@@ -51,19 +51,19 @@ const ENDPOINTS: Record<EndpointPath, Endpoint> = {
 /**
  * Answers one request below the mount. `path` is what follows the mount path, byte for byte: `` or `/enroll`.
  *
- * Throws only what operator or programmer must mend; what a client can send is answered.
+ * Throws only what an operator or programmer must fix; whatever a client can send is answered.
  */
 export async function answerEndpoint<User extends MfaUser, Request>(
   kit: HttpKit<User, Request>,
   exchange: MfaExchange<User, Request>,
   path: string,
 ): Promise<HttpAnswer> {
-  const asset = ASSET_NAMES.find((name) => path === `/assets/${name}`);
+  const asset = assetAt(path);
   if (asset) return answerAsset(kit, exchange, asset);
   const endpoint = endpointAt(path === '/' ? '' : path);
-  if (!endpoint) return turnAway(kit, exchange, describeProblem('not_found'));
+  if (!endpoint) return answerRefused(kit, exchange, describeProblem('not_found'));
   const handler = handlerFor(endpoint, exchange.method);
-  if (!handler) return turnAway(kit, exchange, describeProblem('method_not_allowed'), [['Allow', allowedMethods(endpoint)]]);
+  if (!handler) return answerRefused(kit, exchange, describeProblem('method_not_allowed'), [['Allow', allowedMethods(endpoint)]]);
   const query = readQuery(exchange);
   const html = wantsHtml(exchange.header('accept'));
   if (exchange.method !== 'POST') {
@@ -76,10 +76,10 @@ export async function answerEndpoint<User extends MfaUser, Request>(
     return handler({ kit, exchange, query, html, fields: { rememberDevice: false }, flows });
   }
   const call = await readCall(kit, exchange, { endpoint, html });
-  return 'problem' in call ? turnAway(kit, exchange, call.problem) : handler({ ...call, kit, exchange, query, html });
+  return 'problem' in call ? answerRefused(kit, exchange, call.problem) : handler({ ...call, kit, exchange, query, html });
 }
 
-/** Same-origin proof first, then the body, then who acts: nothing of a request that fails one is looked at further. */
+/** Checks the origin first, then the body, then who acts. A request that fails one check is not read further. */
 async function readCall<User extends MfaUser, Request>(
   kit: HttpKit<User, Request>,
   exchange: MfaExchange<User, Request>,
@@ -114,7 +114,7 @@ function allowedMethods({ get, post }: Endpoint): string {
   return [...(get ? ['GET', 'HEAD'] : []), ...(post ? ['POST'] : [])].join(', ');
 }
 
-async function turnAway<User extends MfaUser, Request>(
+async function answerRefused<User extends MfaUser, Request>(
   kit: HttpKit<User, Request>,
   exchange: MfaExchange<User, Request>,
   problem: Problem,
@@ -130,7 +130,7 @@ async function answerAsset<User extends MfaUser, Request>(
   name: AssetName,
 ): Promise<HttpAnswer> {
   if (exchange.method !== 'GET' && exchange.method !== 'HEAD') {
-    return turnAway(kit, exchange, describeProblem('method_not_allowed'), [['Allow', 'GET, HEAD']]);
+    return answerRefused(kit, exchange, describeProblem('method_not_allowed'), [['Allow', 'GET, HEAD']]);
   }
   const { assets, assetUrl } = await import('../../pages/assets/assets.js');
   const fresh = assetUrl('', name).endsWith(`?v=${readQuery(exchange).get('v')}`);

@@ -1,4 +1,4 @@
-import { ASSET_NAMES } from '../../pages/asset-names.js';
+import type { AssetName } from '../../pages/assets/assets.js';
 
 const ENDPOINT_PATHS = [
   '',
@@ -16,10 +16,17 @@ const ENDPOINT_PATHS = [
   '/sessions/end',
 ] as const;
 
+const ASSETS: Record<`/assets/${AssetName}`, AssetName> = { '/assets/page.css': 'page.css', '/assets/page.js': 'page.js' };
+
 /** The path of an endpoint below the mount. */
 export type EndpointPath = (typeof ENDPOINT_PATHS)[number];
 
-/** The paths below the mount that answer, assets included; everything else there is 404. */
+/** The paths below the mount that are answered, assets included; everything else there is 404. */
 export function endpointPaths(): string[] {
-  return [...ENDPOINT_PATHS, ...ASSET_NAMES.map((name) => `/assets/${name}`)];
+  return [...ENDPOINT_PATHS, ...Object.keys(ASSETS)];
+}
+
+/** The style sheet or script of the pages at a path below the mount. */
+export function assetAt(path: string): AssetName | undefined {
+  return Object.hasOwn(ASSETS, path) ? ASSETS[path as keyof typeof ASSETS] : undefined;
 }

@@ -1,4 +1,3 @@
-import type { AssetName } from '../asset-names.js';
 import { pageScript, pageStyle } from './assets.generated.js';
 
 /** A file that the pages link to. */
@@ -8,10 +7,12 @@ export interface PageAsset {
 }
 
 /** The style sheet and the script of all pages. Their address changes with their content, so browsers may keep them for ever. */
-export const assets: Record<AssetName, PageAsset> = {
+export const assets = {
   'page.css': { mediaType: 'text/css; charset=utf-8', text: pageStyle },
   'page.js': { mediaType: 'text/javascript; charset=utf-8', text: pageScript },
-};
+} satisfies Record<string, PageAsset>;
+
+export type AssetName = keyof typeof assets;
 
 /** Where the browser finds a file, with a tag of its content. */
 export function assetUrl(basePath: string, name: AssetName): string {

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { pathAndQuery } from '../../../packages/core/src/http/request-target.js';
+import { pathAndQuery } from '../../../packages/core/src/http/exchange.js';
 
 it.each([
   ['/mfa/enroll?a=1', '/mfa/enroll?a=1'],
