@@ -3,6 +3,7 @@ import type { MfaExchange, SessionPort } from './exchange.js';
 import type { HttpKit } from './http-kit.js';
 import { endpointPaths } from './paths/endpoint-paths.js';
 import { publicPathOf } from './paths/public-path.js';
+import { sendsAccessToken } from './request/same-origin.js';
 import type { StoredState } from './session/session-schema.js';
 
 /** Completes a path to a URL. */
@@ -49,7 +50,7 @@ export function warnOfMissingUserById({ options, warn }: Pick<HttpKit, 'warn'> &
 
 /** Warns if a request to an endpoint has a bearer token, but what reads such tokens did not run. */
 export function warnOfUnreadToken(kit: Pick<HttpKit, 'warn'>, exchange: Pick<MfaExchange, 'header'>): void {
-  if (!/^(Bearer|DPoP) +\S/i.test(exchange.header('authorization') ?? '')) return;
+  if (!sendsAccessToken(exchange)) return;
   kit.warn(
     'MFA_KIT_UNREAD_TOKEN',
     'A request with a bearer token came to an endpoint of the kit, and the option user gave nobody. Let what reads the token run for ' +

@@ -4,6 +4,7 @@ import type { HttpAnswer } from '../exchange.js';
 import { messagesFor } from '../page-messages.js';
 import { askedQuery, readAsked } from '../paths/asked.js';
 import type { Problem } from '../problem.js';
+import { hasOneProof, ONE_PROOF_NEEDED } from '../request/body-fields.js';
 import { jsonAnswer, redirectAnswer } from '../responses.js';
 import { showPage, type View } from '../show-page.js';
 import { answerDecision, answerLate, answerMissing, answerRefusal } from './endpoint-answers.js';
@@ -42,10 +43,8 @@ export async function showChallenge<User extends MfaUser, Request>(call: Endpoin
 /** POST: checks a code or a recovery code. */
 export async function verifyProof<User extends MfaUser, Request>(call: EndpointCall<User, Request>): Promise<HttpAnswer> {
   const { kit, flows, fields } = call;
+  if (!hasOneProof(fields)) return answerMissing(call, ONE_PROOF_NEEDED);
   const { code, recoveryCode, rememberDevice } = fields;
-  if ((code === undefined) === (recoveryCode === undefined)) {
-    return answerMissing(call, 'One of the fields "code" and "recoveryCode" is needed.');
-  }
   const atLogin = flows.assurance === undefined || flows.assurance.via === 'remembered-device';
   const verified = await flows.verify({ code, recoveryCode, rememberDevice });
   if (!verified.ok) {

@@ -14,6 +14,9 @@ export interface BodyFields {
   rememberDevice: boolean;
 }
 
+/** What is missing in a body for which {@link hasOneProof} is false. */
+export const ONE_PROOF_NEEDED = 'One of the fields "code" and "recoveryCode" is needed.';
+
 /** A body that was understood, or a sentence about why not. */
 export type BodyReading = { ok: true; fields: BodyFields } | { ok: false; detail: string };
 
@@ -51,6 +54,11 @@ export async function readFields(exchange: Pick<MfaExchange, 'header' | 'body'>,
   const body = parse(sent, exchange);
   const picked = 'fault' in body ? body : pickFields(body.values, idField);
   return 'fault' in picked ? { ok: false, detail: picked.fault } : { ok: true, fields: picked };
+}
+
+/** Whether the body has one kind of proof, and only one. */
+export function hasOneProof({ code, recoveryCode }: BodyFields): boolean {
+  return (code === undefined) !== (recoveryCode === undefined);
 }
 
 function parse(body: unknown, exchange: Pick<MfaExchange, 'header'>): Parsed {

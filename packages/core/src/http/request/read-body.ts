@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream';
 import { BODY_LIMIT_BYTES } from '../exchange.js';
 
-/** What a request is left with whose client went away: no body that anything takes for one, and no fault of the host's. */
+/** Returned if the client disconnected within the body: never valid, and not the application's fault. */
 const BROKEN_OFF = Symbol('broken off');
 
 /** What the host's parser made of the body; where none saw it, its bytes, no more of them than tell that there are too many. */

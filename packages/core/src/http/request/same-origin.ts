@@ -19,9 +19,13 @@ export function proveSameOrigin(exchange: Pick<MfaExchange, 'header'>, allowedOr
   if (site === 'same-origin') return 'proven';
   if (origin !== undefined && allowedOrigins.includes(origin)) return 'proven';
   if (site !== undefined || origin !== undefined || exchange.header('cookie') !== undefined) return 'refused';
-  const authorization = exchange.header('authorization');
-  if (authorization === undefined) return 'credential-in-body';
-  return /^(Bearer|DPoP) +\S/i.test(authorization) ? 'proven' : 'refused';
+  if (exchange.header('authorization') === undefined) return 'credential-in-body';
+  return sendsAccessToken(exchange) ? 'proven' : 'refused';
+}
+
+/** Whether the request authenticates with an access token, which no browser sends by itself. */
+export function sendsAccessToken(exchange: Pick<MfaExchange, 'header'>): boolean {
+  return /^(Bearer|DPoP) +\S/i.test(exchange.header('authorization') ?? '');
 }
 
 /**
