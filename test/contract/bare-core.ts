@@ -41,7 +41,7 @@ export async function logIn(mfa: Mfa<HostUser>, user: HostUser, ask: (question: 
       return enroll(mfa, user, present(login.session), ask);
     case 'challenge': {
       const code = await ask('Code');
-      const verified = await mfa.verify({ user, session: login.session, code });
+      const verified = await mfa.verify({ user, session: login.session, proof: { kind: 'totp', code } });
       if (!verified.ok) throw new Error(`refused: ${verified.reason}`);
       return verified.session;
     }
@@ -65,7 +65,7 @@ async function enroll(
     user,
     session: started.session,
     enrollmentId: started.enrollment.id,
-    code,
+    proof: { kind: 'totp', code },
   });
   if (!confirmed.ok) throw new Error(`refused: ${confirmed.reason}`);
   return confirmed.session;

@@ -73,7 +73,11 @@ describe('STP-4: the truth about every way in', () => {
     const bench = await createEnrolled();
     const byCode = await loginWithCode(bench, { rememberDevice: true });
     const remembered = await bench.mfa.beginLogin({ user: ada, deviceToken: byCode.token });
-    const input = { user: ada, session: await loginPending(bench.mfa), recoveryCode: bench.recoveryCodes[0] };
+    const input = {
+      user: ada,
+      session: await loginPending(bench.mfa),
+      proof: { kind: 'recovery-code' as const, code: bench.recoveryCodes[0] },
+    };
     const byRecovery = good(await bench.mfa.verify(input));
     const methods = [byCode.session, remembered.session, byRecovery.session].map((session) =>
       session?.state === 'verified' ? [session.assurance.via, session.assurance.amr, session.assurance.acr] : null,

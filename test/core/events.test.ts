@@ -1,3 +1,4 @@
+import { proofOf } from '../support/proof-of.js';
 import '../support/driven-timers.js';
 import { inspect } from 'node:util';
 import type { MfaEvent, MfaNotice, MfaSession } from '@mfa-kit/core';
@@ -63,35 +64,49 @@ describe('LOG-1, I11: one principal event an operation', () => {
       'a right code with the tick',
       'verified',
       ({ mfa, authenticator, clock }, session) =>
-        mfa.verify({ user: ada, session, code: authenticator.code(clock.now()), rememberDevice: true }),
+        mfa.verify({ user: ada, session, proof: { kind: 'totp', code: authenticator.code(clock.now()) }, rememberDevice: true }),
     ],
-    ['a wrong code', 'verification_failed', (bench, session) => bench.mfa.verify({ user: ada, session, code: wrong(bench) })],
-    ['no code', 'verification_failed', ({ mfa }, session) => mfa.verify({ user: ada, session, code: '' })],
+    [
+      'a wrong code',
+      'verification_failed',
+      (bench, session) => bench.mfa.verify({ user: ada, session, proof: { kind: 'totp', code: wrong(bench) } }),
+    ],
+    [
+      'no code',
+      'verification_failed',
+      ({ mfa }, session) => mfa.verify({ user: ada, session, proof: { kind: 'totp', code: '' } }),
+    ],
     [
       'a used code',
       'verification_failed',
       async (bench, session) => {
         const code = bench.authenticator.code(bench.clock.now());
-        await bench.mfa.verify({ user: ada, session, code });
+        await bench.mfa.verify({ user: ada, session, proof: { kind: 'totp', code } });
         bench.events.length = 0;
-        return bench.mfa.verify({ user: ada, session, code });
+        return bench.mfa.verify({ user: ada, session, proof: { kind: 'totp', code } });
       },
     ],
     [
       'a recovery code',
       'verified',
-      ({ mfa, recoveryCodes }, session) => mfa.verify({ user: ada, session, recoveryCode: recoveryCodes[0] }),
+      ({ mfa, recoveryCodes }, session) =>
+        mfa.verify({ user: ada, session, proof: { kind: 'recovery-code', code: recoveryCodes[0] } }),
     ],
     [
       'a throttled code',
       'throttled',
       async (bench, session) => {
-        for (let tries = 0; tries < 5; tries++) await bench.mfa.verify({ user: ada, session, code: wrong(bench) });
+        for (let tries = 0; tries < 5; tries++)
+          await bench.mfa.verify({ user: ada, session, proof: { kind: 'totp', code: wrong(bench) } });
         bench.events.length = 0;
-        return bench.mfa.verify({ user: ada, session, code: wrong(bench) });
+        return bench.mfa.verify({ user: ada, session, proof: { kind: 'totp', code: wrong(bench) } });
       },
     ],
-    ['a proof without a login', 'refused', ({ mfa }) => mfa.verify({ user: ada, session: undefined, code: '123456' })],
+    [
+      'a proof without a login',
+      'refused',
+      ({ mfa }) => mfa.verify({ user: ada, session: undefined, proof: { kind: 'totp', code: '123456' } }),
+    ],
     ['management without a second factor', 'refused', ({ mfa }, session) => mfa.endAllSessions({ user: ada, session })],
     ['a start', 'enrollment_started', ({ mfa, session }) => mfa.startEnrollment({ user: ada, session })],
     [
@@ -101,7 +116,13 @@ describe('LOG-1, I11: one principal event an operation', () => {
         const { session, enrollment } = good(await bench.mfa.startEnrollment({ user: ada, session: bench.session }));
         bench.events.length = 0;
         const code = createAuthenticator(enrollment.uri).code(bench.clock.now());
-        return bench.mfa.confirmEnrollment({ user: ada, session, enrollmentId: enrollment.id, code, rememberDevice: true });
+        return bench.mfa.confirmEnrollment({
+          user: ada,
+          session,
+          enrollmentId: enrollment.id,
+          proof: { kind: 'totp', code },
+          rememberDevice: true,
+        });
       },
     ],
     ['the end of all sessions', 'sessions_ended', ({ mfa, session }) => mfa.endAllSessions({ user: ada, session })],
@@ -215,7 +236,7 @@ describe('LOG-1, I11: one principal event an operation', () => {
     const session = await loginPending(bench.mfa);
     const context = { ip: '2001:db8::1', agent: 'x' };
     bench.events.length = 0;
-    await bench.mfa.verify({ user: ada, session, code: wrong(bench), context });
+    await bench.mfa.verify({ user: ada, session, proof: { kind: 'totp', code: wrong(bench) }, context });
     expect(bench.events[0]).toEqual({
       name: 'verification_failed',
       userId: ada.id,
@@ -230,7 +251,7 @@ describe('LOG-1, I11: one principal event an operation', () => {
 
   it('has no field of which nothing is known', async () => {
     const { mfa, events } = createBench();
-    await mfa.verify({ user: ada, session: undefined, code: '123456' });
+    await mfa.verify({ user: ada, session: undefined, proof: { kind: 'totp', code: '123456' } });
     expect(events).toStrictEqual([
       { name: 'refused', operation: 'verify', reason: 'login_again', userId: ada.id, at: expect.any(Number) },
     ]);
@@ -244,7 +265,8 @@ describe('LOG-1, I11: one principal event an operation', () => {
       await act();
       return bench.events.map((event) => ('why' in event ? `${event.name} ${event.why}` : event.name));
     };
-    const verify = async (code: string) => mfa.verify({ user: ada, session: await loginPending(mfa), code });
+    const verify = async (code: string) =>
+      mfa.verify({ user: ada, session: await loginPending(mfa), proof: { kind: 'totp', code } });
     const right = authenticator.code(clock.now());
     expect(await told(() => verify(right))).toContain('verified');
     expect(await told(() => verify(right))).toContain('verification_failed replayed');
@@ -269,7 +291,7 @@ describe('LOG-1, I11: one principal event an operation', () => {
     bench.clock.advance(DAY);
     await loginWithCode(bench);
     bench.clock.advance(-DAY);
-    await bench.mfa.verify({ user: ada, session: await loginPending(bench.mfa), code: wrong(bench) });
+    await bench.mfa.verify({ user: ada, session: await loginPending(bench.mfa), proof: { kind: 'totp', code: wrong(bench) } });
     expect(bench.events.find((event) => event.name === 'clock_anomaly')).toMatchObject({ aheadSeconds: expect.any(Number) });
   });
 });
@@ -290,7 +312,9 @@ describe('d-8, ENR-8: sinks', () => {
     const bench = await createEnrolled(ada, { onEvent: sink as () => void, notify: sink as () => void });
     const begun = performance.now();
     const { session } = await loginWithCode(bench, { rememberDevice: true });
-    expect(reasonOf(await bench.mfa.verify({ user: ada, session, code: '000000' }))).toBe('invalid_code');
+    expect(reasonOf(await bench.mfa.verify({ user: ada, session, proof: { kind: 'totp', code: '000000' } }))).toBe(
+      'invalid_code',
+    );
     good(await bench.mfa.regenerateRecoveryCodes({ user: ada, session }));
     expect((await bench.mfa.checkAccess({ user: ada, session })).access).toBe('allow');
     expect(performance.now() - begun).toBeLessThan(2000);
@@ -351,8 +375,17 @@ it('T40, LOG-2, CRY-6: nothing that leaves the kit beside its answers holds a se
     const key = new URL(uri).searchParams.get('secret') ?? '';
     secrets.push(textSecret('uri', uri), base32Secret('secret', key), textSecret('key', key));
   };
-  const verify = async (input: object, session?: MfaSession) =>
-    mfa.verify({ user: ada, session: session ?? (await loginPending(mfa)), deviceLabel: 'Firefox', ...input });
+  const verify = async (
+    input: { code?: string; recoveryCode?: string | undefined; [more: string]: unknown },
+    session?: MfaSession,
+  ) =>
+    mfa.verify({
+      user: ada,
+      session: session ?? (await loginPending(mfa)),
+      deviceLabel: 'Firefox',
+      proof: proofOf(input),
+      ...input,
+    });
 
   // A whole life: wrong, used, throttled, right, remembered, recovered, managed, stolen, reset, broken.
   const right = noteCode(bench.authenticator.code(clock.now()));
@@ -375,8 +408,8 @@ it('T40, LOG-2, CRY-6: nothing that leaves the kit beside its answers holds a se
   noteEnrollment(started.enrollment.uri);
   const second = createAuthenticator(started.enrollment.uri);
   const confirm = { user: ada, session: started.session, enrollmentId: started.enrollment.id };
-  await mfa.confirmEnrollment({ ...confirm, code: noteCode(wrongCode(second, clock.now())) });
-  good(await mfa.confirmEnrollment({ ...confirm, code: noteCode(second.code(clock.now())) }));
+  await mfa.confirmEnrollment({ ...confirm, proof: { kind: 'totp', code: noteCode(wrongCode(second, clock.now())) } });
+  good(await mfa.confirmEnrollment({ ...confirm, proof: { kind: 'totp', code: noteCode(second.code(clock.now())) } }));
   const made = good(await mfa.regenerateRecoveryCodes({ user: ada, session: fresh.session }));
   for (const code of made.recoveryCodes) secrets.push(textSecret('recovery code', code));
   const profile = await peek(bench.storage, ada.id);
@@ -429,7 +462,13 @@ it('LOG-2: a name that breaks lines or moves a terminal is in no event', async (
   const { session } = await bench.mfa.beginLogin({ user });
   const started = good(await bench.mfa.startEnrollment({ user, session, name: 'x\r\ny\u001b[2J' }));
   const code = createAuthenticator(started.enrollment.uri).code(bench.clock.now());
-  const input = { user, session: started.session, enrollmentId: started.enrollment.id, code, rememberDevice: true };
+  const input = {
+    user,
+    session: started.session,
+    enrollmentId: started.enrollment.id,
+    proof: proofOf({ code }),
+    rememberDevice: true,
+  };
   good(await bench.mfa.confirmEnrollment({ ...input, deviceLabel: 'a\nb' }));
   expect(JSON.stringify(bench.events)).not.toMatch(/\\[rn]|\\u001b/);
 });
@@ -437,7 +476,13 @@ it('LOG-2: a name that breaks lines or moves a terminal is in no event', async (
 it('ENR-8: the notices are those that a user must hear of, and each is an event too', async () => {
   const bench = await createEnrolled();
   const own = await enrollAnother(bench, bench.session);
-  good(await bench.mfa.verify({ user: ada, session: await loginPending(bench.mfa), recoveryCode: bench.recoveryCodes[0] }));
+  good(
+    await bench.mfa.verify({
+      user: ada,
+      session: await loginPending(bench.mfa),
+      proof: { kind: 'recovery-code', code: bench.recoveryCodes[0] },
+    }),
+  );
   good(await bench.mfa.regenerateRecoveryCodes({ user: ada, session: own.session }));
   const removed = good(
     await bench.mfa.removeAuthenticator({ user: ada, session: own.session, authenticatorId: own.authenticatorId }),

@@ -16,9 +16,12 @@ const flows: [string, (mfa: ReturnType<typeof createBench>['mfa'], user: TestUse
   ['checkAccess', (mfa, user) => mfa.checkAccess({ user, session: undefined })],
   ['startEnrollment', (mfa, user) => mfa.startEnrollment({ user, session: undefined })],
   ['currentEnrollment', (mfa, user) => mfa.currentEnrollment({ user, session: undefined })],
-  ['confirmEnrollment', (mfa, user) => mfa.confirmEnrollment({ user, session: undefined, enrollmentId: 'x', code: '1' })],
+  [
+    'confirmEnrollment',
+    (mfa, user) => mfa.confirmEnrollment({ user, session: undefined, enrollmentId: 'x', proof: { kind: 'totp', code: '1' } }),
+  ],
   ['cancelEnrollment', (mfa, user) => mfa.cancelEnrollment({ user, session: undefined, enrollmentId: 'x' })],
-  ['verify', (mfa, user) => mfa.verify({ user, session: undefined, code: '123456' })],
+  ['verify', (mfa, user) => mfa.verify({ user, session: undefined, proof: { kind: 'totp', code: '123456' } })],
   ['getStatus', (mfa, user) => mfa.getStatus({ user })],
   ['renameAuthenticator', (mfa, user) => mfa.renameAuthenticator({ user, session: undefined, authenticatorId: 'x', name: 'y' })],
   ['removeAuthenticator', (mfa, user) => mfa.removeAuthenticator({ user, session: undefined, authenticatorId: 'x' })],
@@ -279,9 +282,9 @@ describe('F2, SES-4: an answer of "policy" that is none is an error, never the l
     await bench.mfa.getStatus({ user: ada, context });
     await bench.mfa.startEnrollment(who);
     await bench.mfa.currentEnrollment(who);
-    await bench.mfa.confirmEnrollment({ ...who, enrollmentId: 'x', code: '1' });
+    await bench.mfa.confirmEnrollment({ ...who, enrollmentId: 'x', proof: { kind: 'totp', code: '1' } });
     await bench.mfa.cancelEnrollment({ ...who, enrollmentId: 'x' });
-    await bench.mfa.verify({ ...who, code: '123456' });
+    await bench.mfa.verify({ ...who, proof: { kind: 'totp', code: '123456' } });
     await bench.mfa.endAllSessions(who);
     expect(seen).toHaveLength(9);
     for (const given of seen) expect(given).toBe(context);

@@ -10,7 +10,7 @@ describe('what a host tests with', () => {
     expect(recoveryCodes).toHaveLength(10);
     bench.clock.advance(60_000);
     const code = authenticator.code(bench.clock.now());
-    good(await bench.mfa.verify({ user: ada, session: await loginPending(bench.mfa), code }));
+    good(await bench.mfa.verify({ user: ada, session: await loginPending(bench.mfa), proof: { kind: 'totp', code } }));
   });
 
   it('says why it could not', async () => {

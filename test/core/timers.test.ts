@@ -27,7 +27,12 @@ describe('F36: timers that a test replaces', () => {
     const { session, authenticator } = await verifiedSession(mfa, ada);
     now += 60_000;
     const begun = await mfa.beginLogin({ user: ada, deviceToken: 'x' });
-    const given = { user: ada, session: begun.session, code: authenticator.code(now), rememberDevice: true };
+    const given = {
+      user: ada,
+      session: begun.session,
+      proof: { kind: 'totp' as const, code: authenticator.code(now) },
+      rememberDevice: true,
+    };
     const verified = await mfa.verify(given);
     if (!verified.ok) throw new Error(verified.reason);
     const device = await mfa.beginLogin({ user: ada, deviceToken: verified.device?.token ?? '' });
@@ -36,10 +41,12 @@ describe('F36: timers that a test replaces', () => {
     if (!started.ok) throw new Error(started.reason);
     const code = createAuthenticator(started.enrollment.uri).code(now);
     const { id: enrollmentId } = started.enrollment;
-    expect((await mfa.confirmEnrollment({ user: ada, session: started.session, enrollmentId, code })).ok).toBe(true);
+    expect(
+      (await mfa.confirmEnrollment({ user: ada, session: started.session, enrollmentId, proof: { kind: 'totp', code } })).ok,
+    ).toBe(true);
     expect((await mfa.report()).enrolled).toBe(1);
     await mfa.resetMfa({ userId: ada.id, actor: 'support', reason: 'lost phone' });
-    const wrong = await mfa.verify({ user: ada, session, code: '000000' });
+    const wrong = await mfa.verify({ user: ada, session, proof: { kind: 'totp', code: '000000' } });
     expect(wrong.ok).toBe(false);
   });
 });

@@ -50,7 +50,7 @@ describe.each(versions)('holes that others had, on Express $version', ({ express
       async () => (await logIn(host)).page('POST', '/mfa/verify', { code }),
       async () => new Client(host, { 'user-agent': 'acme-cli/1.0' }).post('/mfa/verify', { code, pendingToken }),
       async () => (await logIn(host)).post('/', { code }),
-      async () => host.mfa.verify({ user, session, code }),
+      async () => host.mfa.verify({ user, session, proof: { kind: 'totp', code } }),
     ];
     for (let round = 0; round < 3; round++) await Promise.all(doors.map((guess) => guess()));
     expect(host.events.filter((event) => event.name === 'verification_failed')).toHaveLength(5);

@@ -137,10 +137,15 @@ describeWith(database, `d-4: ${SIBLINGS} processes on one PostgreSQL, whose cloc
       const person = await enrollPerson(one);
       other.setClock(offset);
       const session = await pendingOf(person, other);
-      for (let tries = 0; tries < 8; tries++) await other.run('verify', { user: person.user, session, code: '000000' });
+      for (let tries = 0; tries < 8; tries++)
+        await other.run('verify', { user: person.user, session, proof: { kind: 'totp', code: '000000' } });
       // The clocks are right again. Whoever comes waits until what the wrong one counted has passed, and an hour at most after it.
       other.setClock(0);
-      const knock = await one.run('verify', { user: person.user, session: await pendingOf(person, one), code: 'none' });
+      const knock = await one.run('verify', {
+        user: person.user,
+        session: await pendingOf(person, one),
+        proof: { kind: 'totp', code: 'none' },
+      });
       expect(reasonOf(knock)).toBe('invalid_code');
       const said = await tryCode(person, one, one.now());
       const wait = said.ok ? 0 : ((said as { retryAfterSeconds?: number }).retryAfterSeconds ?? 0);
@@ -163,7 +168,12 @@ async function enrollPerson(sibling: ClockProcess): Promise<Person> {
   const started = good(await sibling.run('startEnrollment', { user, session }));
   const authenticator = createAuthenticator(started.enrollment.uri);
   const at = sibling.now();
-  const input = { user, session: started.session, enrollmentId: started.enrollment.id, code: authenticator.code(at) };
+  const input = {
+    user,
+    session: started.session,
+    enrollmentId: started.enrollment.id,
+    proof: { kind: 'totp' as const, code: authenticator.code(at) },
+  };
   const confirmed = good(await sibling.run('confirmEnrollment', input));
   return { user, session: confirmed.session, authenticator, accepted: [at] };
 }
@@ -174,7 +184,11 @@ async function pendingOf({ user }: Person, sibling: ClockProcess): Promise<MfaSe
 
 async function tryCode(person: Person, sibling: ClockProcess, at: number) {
   const { user, authenticator, accepted } = person;
-  const said = await sibling.run('verify', { user, session: await pendingOf(person, sibling), code: authenticator.code(at) });
+  const said = await sibling.run('verify', {
+    user,
+    session: await pendingOf(person, sibling),
+    proof: { kind: 'totp', code: authenticator.code(at) },
+  });
   if (said.ok) accepted.push(at);
   return said;
 }
@@ -183,7 +197,7 @@ async function tryCode(person: Person, sibling: ClockProcess, at: number) {
 async function remember(person: Person, sibling: ClockProcess): Promise<string> {
   const session = await pendingOf(person, sibling);
   const code = person.authenticator.code(sibling.now() + STEP);
-  const input = { user: person.user, session, code, rememberDevice: true };
+  const input = { user: person.user, session, proof: { kind: 'totp' as const, code }, rememberDevice: true };
   return good(await sibling.run('verify', input)).device?.token ?? '';
 }
 

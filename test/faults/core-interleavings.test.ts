@@ -51,7 +51,7 @@ function rememberingAgainst(name: string, end: (bench: Enrolled, session: Enroll
       const code = bench.authenticator.code(bench.clock.now());
       return {
         bench,
-        held: (mfa) => mfa.verify({ user: ada, session: pending, code, rememberDevice: true }),
+        held: (mfa) => mfa.verify({ user: ada, session: pending, proof: { kind: 'totp', code }, rememberDevice: true }),
         other: end(bench, session),
       };
     },
@@ -83,8 +83,8 @@ const pairs: Pair[] = [
       const [one, two] = [await loginPending(bench.mfa), await loginPending(bench.mfa)];
       return {
         bench,
-        held: (mfa) => mfa.verify({ user: ada, session: one, code }),
-        other: (mfa) => mfa.verify({ user: ada, session: two, code }),
+        held: (mfa) => mfa.verify({ user: ada, session: one, proof: { kind: 'totp', code } }),
+        other: (mfa) => mfa.verify({ user: ada, session: two, proof: { kind: 'totp', code } }),
       };
     },
     holds: (_, words) => expect([...words].sort()).toEqual(['invalid_code', 'ok']),
@@ -96,7 +96,8 @@ const pairs: Pair[] = [
       const pending = await loginPending(bench.mfa);
       return {
         bench,
-        held: (mfa) => mfa.verify({ user: ada, session: pending, recoveryCode: bench.recoveryCodes[0] }),
+        held: (mfa) =>
+          mfa.verify({ user: ada, session: pending, proof: { kind: 'recovery-code', code: bench.recoveryCodes[0] } }),
         other: (mfa) => mfa.regenerateRecoveryCodes({ user: ada, session }),
       };
     },
@@ -111,7 +112,11 @@ const pairs: Pair[] = [
     async prepare() {
       const bench = await createEnrolled();
       const act: Act = async (mfa) =>
-        mfa.verify({ user: ada, session: await loginPending(bench.mfa), recoveryCode: bench.recoveryCodes[0] });
+        mfa.verify({
+          user: ada,
+          session: await loginPending(bench.mfa),
+          proof: { kind: 'recovery-code', code: bench.recoveryCodes[0] },
+        });
       return { bench, held: act, other: act };
     },
     async holds({ storage }, words) {
@@ -125,7 +130,12 @@ const pairs: Pair[] = [
       const bench = createBench() as Enrolled;
       const started = good(await bench.mfa.startEnrollment({ user: ada, session: await loginPending(bench.mfa) }));
       const code = createAuthenticator(started.enrollment.uri).code(bench.clock.now());
-      const input = { user: ada, session: started.session, enrollmentId: started.enrollment.id, code };
+      const input = {
+        user: ada,
+        session: started.session,
+        enrollmentId: started.enrollment.id,
+        proof: { kind: 'totp' as const, code },
+      };
       const act: Act = (mfa) => mfa.confirmEnrollment(input);
       return { bench, held: act, other: act };
     },
@@ -142,7 +152,12 @@ const pairs: Pair[] = [
       for (let count = 0; count < 2; count++) {
         const started = good(await bench.mfa.startEnrollment({ user: ada, session: await loginPending(bench.mfa) }));
         const code = createAuthenticator(started.enrollment.uri).code(bench.clock.now());
-        const input = { user: ada, session: started.session, enrollmentId: started.enrollment.id, code };
+        const input = {
+          user: ada,
+          session: started.session,
+          enrollmentId: started.enrollment.id,
+          proof: { kind: 'totp' as const, code },
+        };
         acts.push((mfa) => mfa.confirmEnrollment(input));
       }
       return { bench, held: acts[0] as Act, other: acts[1] as Act };
@@ -176,7 +191,7 @@ const pairs: Pair[] = [
       const { session } = good(await bench.mfa.openPendingToken(pendingToken));
       const [held, other] = [0, 30 * SECOND].map((ahead): Act => {
         const code = bench.authenticator.code(bench.clock.now() + ahead);
-        return (mfa) => mfa.verify({ user: ada, session, code });
+        return (mfa) => mfa.verify({ user: ada, session, proof: { kind: 'totp', code } });
       });
       return { bench, held: held as Act, other: other as Act };
     },
@@ -200,7 +215,7 @@ const pairs: Pair[] = [
     async prepare() {
       const bench = await createEnrolled();
       const session = await loginPending(bench.mfa);
-      const act: Act = (mfa) => mfa.verify({ user: ada, session, code: '000000' });
+      const act: Act = (mfa) => mfa.verify({ user: ada, session, proof: { kind: 'totp', code: '000000' } });
       return { bench, held: act, other: act };
     },
     async holds({ storage }, words) {
@@ -215,9 +230,14 @@ const pairs: Pair[] = [
       const session = await loginPending(bench.mfa);
       return {
         bench,
-        held: (mfa) => mfa.verify({ user: ada, session, code: '000000' }),
+        held: (mfa) => mfa.verify({ user: ada, session, proof: { kind: 'totp', code: '000000' } }),
         other: (mfa) =>
-          mfa.verify({ user: ada, session, code: bench.authenticator.code(bench.clock.now()), rememberDevice: true }),
+          mfa.verify({
+            user: ada,
+            session,
+            proof: { kind: 'totp', code: bench.authenticator.code(bench.clock.now()) },
+            rememberDevice: true,
+          }),
       };
     },
     async holds({ storage }, words) {

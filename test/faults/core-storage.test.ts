@@ -93,7 +93,7 @@ const scenarios: Scenario[] = [
       const bench = await createEnrolled();
       const session = await loginPending(bench.mfa);
       const code = bench.authenticator.code(bench.clock.now());
-      return { bench, act: (mfa) => mfa.verify({ user: ada, session, code, rememberDevice: true }) };
+      return { bench, act: (mfa) => mfa.verify({ user: ada, session, proof: { kind: 'totp', code }, rememberDevice: true }) };
     },
     effects: (now) => now?.devices.length ?? 0,
     repeated: 'invalid_code',
@@ -104,7 +104,7 @@ const scenarios: Scenario[] = [
       const bench = await createEnrolled();
       const session = await loginPending(bench.mfa);
       const code = wrongCode(bench.authenticator, bench.clock.now());
-      return { bench, act: (mfa) => mfa.verify({ user: ada, session, code }) };
+      return { bench, act: (mfa) => mfa.verify({ user: ada, session, proof: { kind: 'totp', code } }) };
     },
     effects: (now) => now?.budget.level ?? 0,
     adds: true,
@@ -114,7 +114,10 @@ const scenarios: Scenario[] = [
     async prepare() {
       const bench = await createEnrolled();
       const session = await loginPending(bench.mfa);
-      return { bench, act: (mfa) => mfa.verify({ user: ada, session, recoveryCode: bench.recoveryCodes[2] }) };
+      return {
+        bench,
+        act: (mfa) => mfa.verify({ user: ada, session, proof: { kind: 'recovery-code', code: bench.recoveryCodes[2] } }),
+      };
     },
     effects: (now) => 10 - (now?.recoveryCodes?.digests.length ?? 10),
     repeated: 'invalid_code',
@@ -135,7 +138,12 @@ const scenarios: Scenario[] = [
       const bench = createBench() as Enrolled;
       const started = good(await bench.mfa.startEnrollment({ user: ada, session: await loginPending(bench.mfa) }));
       const code = createAuthenticator(started.enrollment.uri).code(bench.clock.now());
-      const input = { user: ada, session: started.session, enrollmentId: started.enrollment.id, code };
+      const input = {
+        user: ada,
+        session: started.session,
+        enrollmentId: started.enrollment.id,
+        proof: { kind: 'totp' as const, code },
+      };
       return { bench, act: (mfa) => mfa.confirmEnrollment(input) };
     },
     effects: (now) => now?.authenticators.length ?? 0,
@@ -309,7 +317,9 @@ describe('a write that throws at once and is applied only when the next one arri
       },
     };
     const { mfa } = createBench({ storage, clock: bench.clock.now });
-    const answer = await settle(mfa.verify({ user: ada, session, recoveryCode: bench.recoveryCodes[0] }));
+    const answer = await settle(
+      mfa.verify({ user: ada, session, proof: { kind: 'recovery-code', code: bench.recoveryCodes[0] } }),
+    );
     expect([outcome(answer.value), writes]).toEqual(['ok', 2]);
     expect((await peek(bench.storage, ada.id))?.recoveryCodes?.digests).toHaveLength(9);
   });

@@ -3,6 +3,7 @@ import type { MfaEvent, MfaStorage } from '@mfa-kit/core';
 import { createClock, type VirtualAuthenticator, verifiedSession } from '@mfa-kit/core/testing';
 import { createAuthenticator, createBench, HOUR, MINUTE, SECOND, type TestUser, wrongCode } from '../support/core-fixture.js';
 import { countOperations } from '../support/proof.js';
+import { proofOf } from '../support/proof-of.js';
 import { peek } from './core-faulty-storage.js';
 import { answerOf } from './scenarios.js';
 
@@ -90,7 +91,7 @@ export async function createCrowd(direct: MfaStorage, storage: MfaStorage): Prom
     const { session } = begun;
     const recoveryCode = byRecoveryCode ? recoveryCodes.pop() : undefined;
     const proof = recoveryCode === undefined ? { code: authenticator.code(clock.now()) } : { recoveryCode };
-    await ask(mfa.verify({ user, session, ...proof }), Object.keys(proof).join(), ['ok']);
+    await ask(mfa.verify({ user, session, proof: proofOf(proof) }), Object.keys(proof).join(), ['ok']);
   }
 
   async function enrolls(): Promise<void> {
@@ -100,7 +101,11 @@ export async function createCrowd(direct: MfaStorage, storage: MfaStorage): Prom
     if (!started?.ok) return;
     const { session, enrollment } = started;
     const code = createAuthenticator(enrollment.uri).code(clock.now());
-    await ask(mfa.confirmEnrollment({ user, session, enrollmentId: enrollment.id, code }), 'a confirmation', ['ok']);
+    await ask(
+      mfa.confirmEnrollment({ user, session, enrollmentId: enrollment.id, proof: { kind: 'totp', code } }),
+      'a confirmation',
+      ['ok'],
+    );
   }
 
   async function guesses(victim: Victim): Promise<void> {
@@ -108,7 +113,10 @@ export async function createCrowd(direct: MfaStorage, storage: MfaStorage): Prom
     const begun = await ask(mfa.beginLogin({ user }), 'a login of somebody else', ['challenge']);
     if (!begun) return;
     const code = wrongCode(authenticator, clock.now());
-    const told = await ask(mfa.verify({ user, session: begun.session, code }), 'a guess', ['invalid_code', 'throttled']);
+    const told = await ask(mfa.verify({ user, session: begun.session, proof: { kind: 'totp', code } }), 'a guess', [
+      'invalid_code',
+      'throttled',
+    ]);
     if (!told) victim.unanswered += 1;
   }
 

@@ -196,7 +196,7 @@ async function expectGranted(at: string, answers: object[], { user }: Prepared, 
   }
   const codes = granted.findLast((answer) => answer.recoveryCodes)?.recoveryCodes;
   if (codes) {
-    const proof = { user, session: await loginPending(mfa, user), recoveryCode: codes[0] };
+    const proof = { user, session: await loginPending(mfa, user), proof: { kind: 'recovery-code' as const, code: codes[0] } };
     expect(answerOf(await mfa.verify(proof)), `${at}: a recovery code that was shown`).toBe('ok');
   }
 }

@@ -112,9 +112,9 @@ describe('d-6: each POST lost or sent up to four times, late and out of order', 
     expect(status.recoveryCodesLeft, 'codes left of the set that came last').toBe(10);
     expect(status.devices.filter(({ rememberedUntil }) => rememberedUntil !== undefined)).toEqual([]);
     const { session } = await host.mfa.beginLogin({ user });
-    const old = await host.mfa.verify({ user, session, recoveryCode: recoveryCodes[1] });
+    const old = await host.mfa.verify({ user, session, proof: { kind: 'recovery-code', code: recoveryCodes[1] } });
     expect(old, 'a code of the set that was replaced').toMatchObject({ ok: false, reason: 'invalid_code' });
-    const shown = await host.mfa.verify({ user, session, recoveryCode: renewedCodes[0] });
+    const shown = await host.mfa.verify({ user, session, proof: { kind: 'recovery-code', code: renewedCodes[0] } });
     expect(shown, 'I7: a code of the set that was shown last').toMatchObject({ ok: true, recoveryCodesLeft: 9 });
   }
 

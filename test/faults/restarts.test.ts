@@ -127,7 +127,10 @@ function restartsOf(
             const session = await loginPending(person.mfa, user);
             for (const { code, at } of used.slice(-3)) {
               person.clock.set(at);
-              expect(reasonOf(await person.mfa.verify({ user, session, code })), 'an accepted code again').toBe('invalid_code');
+              expect(
+                reasonOf(await person.mfa.verify({ user, session, proof: { kind: 'totp', code } })),
+                'an accepted code again',
+              ).toBe('invalid_code');
             }
           }
         }
@@ -144,7 +147,7 @@ function restartsOf(
       countFaults();
       for (let tries = 0; tries < 8; tries++) {
         countOperations();
-        expect(await mfa.verify({ user, session, code: '000000' })).toMatchObject({
+        expect(await mfa.verify({ user, session, proof: { kind: 'totp', code: '000000' } })).toMatchObject({
           reason: 'unavailable',
           retryAfterSeconds: 5,
         });
@@ -156,7 +159,7 @@ function restartsOf(
       while (said === 'unavailable' && performance.now() < end) {
         // A client that fails at once would never get to its socket.
         await sleep(20);
-        said = reasonOf(await mfa.verify({ user, session, code: authenticator.code(clock.now()) }));
+        said = reasonOf(await mfa.verify({ user, session, proof: { kind: 'totp', code: authenticator.code(clock.now()) } }));
       }
       expect(said).toBe('ok');
     }, 60_000);
@@ -185,7 +188,7 @@ function startLoad(person: Enrolled, user: TestUser): { stop(): Promise<Ended>; 
       const at = clock.now();
       const code = authenticator.code(at);
       const started = performance.now();
-      const said = reasonOf(await mfa.verify({ user, session, code }));
+      const said = reasonOf(await mfa.verify({ user, session, proof: { kind: 'totp', code } }));
       ended.slowest = Math.max(ended.slowest, performance.now() - started);
       ended.answers.push(said);
       if (said === 'ok') {

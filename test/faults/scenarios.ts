@@ -262,12 +262,19 @@ export function call(mfa: Mfa<TestUser>, { method, input }: Pick<Prepared, 'meth
 export async function comesIn(mfa: Mfa<TestUser>, { user, now, authenticator }: Prepared): Promise<string> {
   const { session, decision } = await mfa.beginLogin({ user });
   if (decision.access === 'challenge') {
-    return answerOf(await mfa.verify({ user, session, code: authenticator?.code(now) }));
+    return answerOf(await mfa.verify({ user, session, proof: { kind: 'totp', code: authenticator?.code(now) } }));
   }
   const started = await mfa.startEnrollment({ user, session });
   if (!started.ok) return started.reason;
   const code = createAuthenticator(started.enrollment.uri).code(now);
-  return answerOf(await mfa.confirmEnrollment({ user, session: started.session, enrollmentId: started.enrollment.id, code }));
+  return answerOf(
+    await mfa.confirmEnrollment({
+      user,
+      session: started.session,
+      enrollmentId: started.enrollment.id,
+      proof: { kind: 'totp', code },
+    }),
+  );
 }
 
 function rightCode({ authenticator, clock }: Enrolled): string {

@@ -96,18 +96,27 @@ describeWith(database, `d-7: ${SIBLINGS} siblings that are not equal, on one Pos
     for (const { user, authenticator } of await people()) {
       clock.advance(MINUTE);
       const [ahead] = siblings as [Bench];
-      good(await ahead.mfa.verify({ user, session: await loginPending(ahead.mfa, user), code: authenticator.code(clock.now()) }));
+      good(
+        await ahead.mfa.verify({
+          user,
+          session: await loginPending(ahead.mfa, user),
+          proof: { kind: 'totp', code: authenticator.code(clock.now()) },
+        }),
+      );
       clock.advance(MINUTE);
       const session = await loginPending(ahead.mfa, user);
       const before = await storages[0]?.read(user.id);
       const codes = [authenticator.code(clock.now()), ...Array.from({ length: 9 }, () => wrongCode(authenticator, clock.now()))];
       for (const code of codes) {
         countOperations();
-        expect(await lacking.mfa.verify({ user, session, code })).toMatchObject({ reason: 'unavailable', retryAfterSeconds: 5 });
+        expect(await lacking.mfa.verify({ user, session, proof: { kind: 'totp', code } })).toMatchObject({
+          reason: 'unavailable',
+          retryAfterSeconds: 5,
+        });
       }
       expect((await lacking.mfa.beginLogin({ user })).decision.access).toBe('unavailable');
       expect(await storages[0]?.read(user.id), 'the record').toEqual(before);
-      expect(reasonOf(await ahead.mfa.verify({ user, session, code: codes[0] }))).toBe('ok');
+      expect(reasonOf(await ahead.mfa.verify({ user, session, proof: { kind: 'totp', code: codes[0] } }))).toBe('ok');
     }
     expect(heard.filter((event) => event.name === 'profile_unreadable').every((event) => event.why === 'unknown_key')).toBe(true);
     expect(heard.map(({ name }) => name)).toContain('profile_unreadable');
@@ -148,7 +157,7 @@ describeWith(database, `d-7: ${SIBLINGS} siblings that are not equal, on one Pos
       for (const sibling of siblings) {
         countOperations();
         const code = authenticator.code(clock.now() + 30_000);
-        expect(reasonOf(await sibling.mfa.verify({ user, session, code }))).toBe('unavailable');
+        expect(reasonOf(await sibling.mfa.verify({ user, session, proof: { kind: 'totp', code } }))).toBe('unavailable');
         expect((await sibling.mfa.beginLogin({ user })).decision.access).toBe('unavailable');
       }
       expect(await storage.read(user.id)).toEqual(later);
@@ -166,7 +175,7 @@ describeWith(database, `d-7: ${SIBLINGS} siblings that are not equal, on one Pos
     }
     const { session } = await sibling(1).beginLogin({ user });
     const code = authenticator.code(clock.now());
-    const verified = await sibling(2).verify({ user, session, code, rememberDevice: true });
+    const verified = await sibling(2).verify({ user, session, proof: { kind: 'totp', code }, rememberDevice: true });
     expect(reasonOf(verified), 'a right code').toBe('ok');
     const given = good(verified).device?.token;
     if (given !== undefined) person.token = given;

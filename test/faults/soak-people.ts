@@ -3,6 +3,7 @@ import { type TestClock, type VirtualAuthenticator, verifiedSession } from '@mfa
 import type { Profile } from '../../packages/core/src/profile/profile.js';
 import { DAY, good, HOUR, loginPending, MINUTE, SECOND, type TestUser, wrongCode } from '../support/core-fixture.js';
 import { countOperations } from '../support/proof.js';
+import { proofOf } from '../support/proof-of.js';
 import { answerOf } from './scenarios.js';
 
 /** Somebody who logs in daily, for a month, with a password that an attacker has too. */
@@ -55,11 +56,11 @@ async function comesInAtHome({ mfa, clock }: Setting, person: Soaked, day: numbe
   const input = { user, session: begun.session, ...shown, rememberDevice: number % 2 === 0, deviceLabel: 'Firefox' };
   if ((day + number) % 3 === 0) {
     countOperations();
-    const said = answerOf(await mfa.verify({ ...input, code: wrongCode(authenticator, clock.now()) }));
+    const said = answerOf(await mfa.verify({ ...input, proof: { kind: 'totp', code: wrongCode(authenticator, clock.now()) } }));
     if (said !== (deviceToken === undefined ? said : 'invalid_code')) person.refused.push(`a typing error at home: ${said}`);
   }
   countOperations();
-  const proven = await mfa.verify({ ...input, code: authenticator.code(clock.now()) });
+  const proven = await mfa.verify({ ...input, proof: { kind: 'totp', code: authenticator.code(clock.now()) } });
   if (proven.ok && proven.device) person.deviceToken = proven.device.token;
   // Before the browser is known, it shares the budget that the attacker spends.
   if (!proven.ok && deviceToken !== undefined) person.refused.push(`a right code at home: ${proven.reason}`);
@@ -72,11 +73,11 @@ async function comesInElsewhere({ mfa, clock }: Setting, person: Soaked, day: nu
   const begun = await mfa.beginLogin({ user });
   const opened = number % 3 === 0 ? good(await mfa.openPendingToken(begun.pendingToken ?? '')) : begun;
   const input = { user, session: opened.session, deviceLabel: `a browser of day ${day}` };
-  const proven = await mfa.verify({ ...input, code: authenticator.code(clock.now()) });
+  const proven = await mfa.verify({ ...input, proof: { kind: 'totp', code: authenticator.code(clock.now()) } });
   if (proven.ok) return;
   if (proven.reason !== 'throttled') person.refused.push(`a right code elsewhere: ${proven.reason}`);
   countOperations();
-  const recovered = await mfa.verify({ ...input, recoveryCode: recoveryCodes.pop() });
+  const recovered = await mfa.verify({ ...input, proof: { kind: 'recovery-code', code: recoveryCodes.pop() } });
   if (!recovered.ok) person.refused.push(`a recovery code: ${recovered.reason}`);
 }
 
@@ -87,7 +88,7 @@ async function manages({ mfa, clock }: Setting, person: Soaked, day: number): Pr
   countOperations(2);
   const shown = deviceToken === undefined ? {} : { deviceToken };
   const proof = deviceToken === undefined ? { recoveryCode: recoveryCodes.pop() } : { code: authenticator.code(clock.now()) };
-  const proven = await mfa.verify({ user, session: await loginPending(mfa, user), ...shown, ...proof });
+  const proven = await mfa.verify({ user, session: await loginPending(mfa, user), ...shown, proof: proofOf(proof) });
   if (!proven.ok) return void person.refused.push(`a step-up: ${proven.reason}`);
   if (recoveryCodes.length < 6) {
     countOperations();
@@ -104,7 +105,7 @@ async function attack({ mfa, clock }: Setting, person: Soaked): Promise<void> {
   const session = await loginPending(mfa, user);
   for (let tries = 0; tries < 30; tries++) {
     countOperations();
-    const said = await mfa.verify({ user, session, code: wrongCode(authenticator, clock.now()) });
+    const said = await mfa.verify({ user, session, proof: { kind: 'totp', code: wrongCode(authenticator, clock.now()) } });
     if (said.ok) return void person.refused.push('a wrong code was accepted');
     if (said.reason !== 'invalid_code') {
       person.longestWait = Math.max(person.longestWait, said.retryAfterSeconds ?? 0);

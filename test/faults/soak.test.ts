@@ -69,7 +69,11 @@ function soak(where: string, open: () => MfaStorage, count: number): void {
     clock.advance(LONGEST_WAIT * 1000);
     await atOnce(count, async (index) => {
       const { user, authenticator } = people[index] as Soaked;
-      const input = { user, session: await loginPending(mfa, user), code: authenticator.code(clock.now()) };
+      const input = {
+        user,
+        session: await loginPending(mfa, user),
+        proof: { kind: 'totp' as const, code: authenticator.code(clock.now()) },
+      };
       expect(reasonOf(await mfa.verify(input)), 'a right code after the longest wait').toBe('ok');
     });
     clock.advance(DAYS * DAY);

@@ -1,4 +1,5 @@
 import type { AccessDecision, Mfa, MfaSession, MfaUser } from '@mfa-kit/core';
+import { proofOf } from '../support/proof-of.js';
 import type { Names } from './names.js';
 import type { Answer, Name, Session, Step, Token } from './state.js';
 
@@ -44,12 +45,12 @@ export async function perform(mfa: Mfa, step: Step, meaning: Meaning): Promise<R
       const { proof } = step;
       const given =
         'digits' in proof ? { code: proof.digits } : { recoveryCode: codesOf(proof.set)[proof.number] ?? UNKNOWN_CODE };
-      return told(await mfa.verify({ user, session: sessionOf(step.session), ...given, ...browserOf(step, names) }));
+      return told(await mfa.verify({ user, session: sessionOf(step.session), proof: proofOf(given), ...browserOf(step, names) }));
     }
     case 'start':
       return told(await mfa.startEnrollment({ user, session: sessionOf(step.session) }));
     case 'confirm': {
-      const given = { enrollmentId: names.idOf(step.enrollment), code: step.digits };
+      const given = { enrollmentId: names.idOf(step.enrollment), proof: proofOf({ code: step.digits }) };
       return told(await mfa.confirmEnrollment({ user, session: sessionOf(step.session), ...given, ...browserOf(step, names) }));
     }
     case 'cancel':

@@ -45,7 +45,7 @@ const givers: Side[] = [
     async prepare({ bench, user }) {
       const session = await loginPending(bench.mfa, user);
       const code = bench.authenticator.code(bench.clock.now());
-      return (mfa) => mfa.verify({ user, session, code, rememberDevice: true });
+      return (mfa) => mfa.verify({ user, session, proof: { kind: 'totp', code }, rememberDevice: true });
     },
   },
   {
@@ -60,7 +60,13 @@ const givers: Side[] = [
     async prepare({ bench, user, session }) {
       const started = good(await bench.mfa.startEnrollment({ user, session }));
       const code = createAuthenticator(started.enrollment.uri).code(bench.clock.now());
-      const input = { user, session: started.session, enrollmentId: started.enrollment.id, code, rememberDevice: true };
+      const input = {
+        user,
+        session: started.session,
+        enrollmentId: started.enrollment.id,
+        proof: { kind: 'totp' as const, code },
+        rememberDevice: true,
+      };
       return (mfa) => mfa.confirmEnrollment(input);
     },
   },

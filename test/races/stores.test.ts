@@ -122,7 +122,7 @@ function raceOn(
         const input = {
           user,
           session: await loginPending(mfa, user),
-          code: authenticator.code(clock.now()),
+          proof: { kind: 'totp' as const, code: authenticator.code(clock.now()) },
           rememberDevice: true,
         };
         const deviceToken = good(await mfa.verify(input)).device?.token;
@@ -158,7 +158,7 @@ function raceOn(
       await rounds(async (user) => {
         const { mfa, clock, recoveryCodes, authenticator } = await enrolled(user);
         const session = await loginPending(mfa, user);
-        const proof = good(await mfa.verify({ user, session, code: authenticator.code(clock.now()) }));
+        const proof = good(await mfa.verify({ user, session, proof: { kind: 'totp', code: authenticator.code(clock.now()) } }));
         const inputs = recoveryCodes.flatMap((recoveryCode) => copies({ user, session, recoveryCode }, 5));
         const [raced, regenerated] = await Promise.all([
           race<Answer & { recoveryCodesLeft?: number }>('verify', clock.now(), inputs),
@@ -179,9 +179,11 @@ function raceOn(
         checkDoubtful(raced.answers);
         clock.advance(2 * MINUTE);
         for (const recoveryCode of recoveryCodes)
-          expect(reasonOf(await mfa.verify({ user, session, recoveryCode }))).toBe('invalid_code');
+          expect(reasonOf(await mfa.verify({ user, session, proof: { kind: 'recovery-code', code: recoveryCode } }))).toBe(
+            'invalid_code',
+          );
         expect(good(await mfa.getStatus({ user })).status.recoveryCodesLeft).toBe(10);
-        const fresh = { user, session, recoveryCode: regenerated.recoveryCodes[9] };
+        const fresh = { user, session, proof: { kind: 'recovery-code' as const, code: regenerated.recoveryCodes[9] } };
         expect(reasonOf(await mfa.verify(fresh))).toBe('ok');
       });
       expect(used).toBeGreaterThan(0);

@@ -21,6 +21,7 @@ import {
 import { idOf, plant, sealedByKey } from '../support/population.js';
 import { postgresDatabase } from '../support/postgres.js';
 import { countOperations } from '../support/proof.js';
+import { proofOf } from '../support/proof-of.js';
 import { describeWith } from '../support/requires.js';
 import { afterTheBackup, tryEverything } from '../support/restored.js';
 
@@ -113,7 +114,7 @@ function walks(open: (table: string) => Promise<MfaStorage & { createTable(): Pr
         for (const proof of [{ code: authenticator.code(clock()) }, ...recoveryCodes.map((recoveryCode) => ({ recoveryCode }))]) {
           const tried = processes.map(async ({ mfa }) => {
             for (;;) {
-              const reason = reasonOf(await mfa.verify({ user, session, ...proof }));
+              const reason = reasonOf(await mfa.verify({ user, session, proof: proofOf(proof) }));
               // A machine with too much to do says so; it is no answer to the proof.
               if (reason !== 'busy' && reason !== 'unavailable') return reason;
             }

@@ -145,7 +145,9 @@ export async function loginWithCode(
   const { session } = await bench.mfa.beginLogin({ user, ...(deviceToken === undefined ? {} : { deviceToken }) });
   const code = bench.authenticator.code(bench.clock.now());
   const shown = deviceToken === undefined ? {} : { deviceToken };
-  const verified = good(await bench.mfa.verify({ user, session, code, rememberDevice, deviceLabel: 'Firefox', ...shown }));
+  const verified = good(
+    await bench.mfa.verify({ user, session, proof: { kind: 'totp', code }, rememberDevice, deviceLabel: 'Firefox', ...shown }),
+  );
   return { session: verified.session, token: verified.device?.token ?? '', deviceId: verified.device?.deviceId ?? '' };
 }
 
@@ -159,7 +161,9 @@ export async function enrollAnother(
   const authenticator = createAuthenticator(started.enrollment.uri);
   const code = authenticator.code(bench.clock.now());
   const enrollmentId = started.enrollment.id;
-  const confirmed = good(await bench.mfa.confirmEnrollment({ user, session: started.session, enrollmentId, code }));
+  const confirmed = good(
+    await bench.mfa.confirmEnrollment({ user, session: started.session, enrollmentId, proof: { kind: 'totp', code } }),
+  );
   const { authenticator: summary, recoveryCodes = [] } = confirmed;
   return { session: confirmed.session, authenticator, authenticatorId: summary.id, recoveryCodes };
 }

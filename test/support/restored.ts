@@ -1,6 +1,7 @@
 import type { MfaSession, MfaStorage } from '@mfa-kit/core';
 import { ada, type Enrolled, good, loginPending, loginWithCode, MINUTE, reasonOf, type TestUser } from './core-fixture.js';
 import { backUp } from './population.js';
+import { proofOf } from './proof-of.js';
 
 /** What happened after a backup, and what was given out before it. */
 export interface Story {
@@ -32,13 +33,19 @@ export async function afterTheBackup(
   const backup = await backUp(storage);
   bench.clock.advance(MINUTE);
   const [usedRecoveryCode = '', untouchedRecoveryCode = ''] = bench.recoveryCodes;
-  good(await bench.mfa.verify({ user, session: await loginPending(bench.mfa, user), recoveryCode: usedRecoveryCode }));
+  good(
+    await bench.mfa.verify({
+      user,
+      session: await loginPending(bench.mfa, user),
+      proof: { kind: 'recovery-code', code: usedRecoveryCode },
+    }),
+  );
   const acting = await loginWithCode(bench, { user });
   const revoked = good(await bench.mfa.revokeDevice({ user, session: acting.session, deviceId: stolen.deviceId }));
   good(await bench.mfa.endAllSessions({ user, session: revoked.session }));
   bench.clock.advance(MINUTE);
   const usedCode = bench.authenticator.code(bench.clock.now());
-  good(await bench.mfa.verify({ user, session: await loginPending(bench.mfa, user), code: usedCode }));
+  good(await bench.mfa.verify({ user, session: await loginPending(bench.mfa, user), proof: { kind: 'totp', code: usedCode } }));
   return {
     bench,
     user,
@@ -59,14 +66,16 @@ export async function tryEverything(story: Story): Promise<Record<string, string
   const { mfa } = bench;
   const login = async (deviceToken: string) => (await mfa.beginLogin({ user, deviceToken })).decision.access;
   const verify = async (proof: { code: string } | { recoveryCode: string }) =>
-    reasonOf(await mfa.verify({ user, session: await loginPending(mfa, user), ...proof }));
+    reasonOf(await mfa.verify({ user, session: await loginPending(mfa, user), proof: proofOf(proof) }));
   const pending = good(await mfa.openPendingToken(story.pendingToken));
   return {
     endedSession: (await mfa.checkAccess({ user, session: story.endedSession })).access,
     endedDevice: await login(story.endedDevice),
     revokedDevice: await login(story.revokedDevice),
     usedCode: await verify({ code: story.usedCode }),
-    pendingToken: reasonOf(await mfa.verify({ user, session: pending.session, recoveryCode: bench.recoveryCodes[2] })),
+    pendingToken: reasonOf(
+      await mfa.verify({ user, session: pending.session, proof: { kind: 'recovery-code', code: bench.recoveryCodes[2] } }),
+    ),
     usedRecoveryCode: await verify({ recoveryCode: story.usedRecoveryCode }),
     untouchedRecoveryCode: await verify({ recoveryCode: story.untouchedRecoveryCode }),
   };

@@ -1,5 +1,6 @@
 import * as presentCore from '@mfa-kit/core';
 import * as presentExpress from '@mfa-kit/express';
+import { proofOf } from '../support/proof-of.js';
 import { importRelease1 } from './release-1.mjs';
 
 /** Plain data, as it is kept in a session or sent over the wire. */
@@ -154,7 +155,16 @@ export const release1: Release = {
 
 export const present: Release = {
   name: 'the present code',
-  createMfa: (options) => presentCore.createMfa(options as never) as unknown as Flows,
+  createMfa: (options) => {
+    const flows = presentCore.createMfa(options as never) as unknown as Flows;
+    // The tests give a proof in the fields of release 1.
+    const { verify, confirmEnrollment } = flows;
+    return {
+      ...flows,
+      verify: (input) => verify({ ...{ proof: proofOf(input) }, ...input }),
+      confirmEnrollment: (input) => confirmEnrollment({ ...{ proof: proofOf(input) }, ...input }),
+    };
+  },
   assuranceClaims: (assurance, firstFactor) => presentCore.assuranceClaims(assurance as never, firstFactor),
   assuranceFromClaims: (claims) => presentCore.assuranceFromClaims(claims) as SessionState['assurance'] | null,
   load: (specifier) => import(/* @vite-ignore */ specifier) as Promise<Data>,

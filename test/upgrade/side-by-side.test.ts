@@ -65,7 +65,13 @@ for (const store of stores) {
         const user = somebody();
         const started = good(await one.startEnrollment({ user, session: await begin(one, user), name: 'Phone' }));
         const session = sessionOf(started);
-        expect(good(await other.currentEnrollment({ user, session })).enrollment).toEqual(started.enrollment);
+        const { id, uri, manualKey, expiresAt } = started.enrollment ?? {};
+        expect(good(await other.currentEnrollment({ user, session })).enrollment).toMatchObject({
+          id,
+          uri,
+          manualKey,
+          expiresAt,
+        });
         const app = createAuthenticator(started.enrollment?.uri ?? '');
         const sent = { user, session, enrollmentId: started.enrollment?.id ?? '', code: app.code(pair.clock.now()) };
         const confirmed = good(await other.confirmEnrollment(sent));

@@ -1,8 +1,47 @@
 /** Authentication context classes: by a factor that was actively checked, and by a remembered device. */
 export const ACR = { active: 'urn:mfa-kit:mfa', remembered: 'urn:mfa-kit:remembered-device' } as const;
 
+/**
+ * Every way to reach an assurance. A factor adds one row; the types, and every list of ways and kinds, derive from here.
+ *
+ * `kind`: the factor that was proven; null if nothing was proven now. `amr`: the method by RFC 8176, or a private value.
+ */
+const VIAS = {
+  otp: { kind: 'totp', amr: 'otp', acr: ACR.active },
+  'recovery-code': { kind: 'recovery-code', amr: 'recovery_code', acr: ACR.active },
+  'remembered-device': { kind: null, amr: 'remembered_device', acr: ACR.remembered },
+} as const;
+
 /** How an assurance was reached. */
-export type AssuranceVia = 'otp' | 'recovery-code' | 'remembered-device';
+export type AssuranceVia = keyof typeof VIAS;
+
+/** A kind of factor. Profiles store it, so it never changes. */
+export type FactorKind = NonNullable<(typeof VIAS)[AssuranceVia]['kind']>;
+
+/** Whether the value names a way to reach an assurance. */
+export function isAssuranceVia(value: unknown): value is AssuranceVia {
+  return typeof value === 'string' && Object.hasOwn(VIAS, value);
+}
+
+/** The `via` of an assurance that a factor of this kind was proven for. */
+export function viaOf(kind: FactorKind): AssuranceVia {
+  return VIA_OF_KIND[kind];
+}
+
+const VIA_OF_KIND = Object.fromEntries(
+  Object.entries(VIAS).flatMap(([via, { kind }]) => (kind === null ? [] : [[kind, via]])),
+) as Record<FactorKind, AssuranceVia>;
+
+/** An assurance with the methods and the class of its `via`. */
+export function makeAssurance(
+  via: AssuranceVia,
+  { userId, epoch, verifiedAt, deviceId }: Pick<Assurance, 'userId' | 'epoch' | 'verifiedAt' | 'deviceId'>,
+): Assurance {
+  const { kind, amr, acr } = VIAS[via];
+  const assurance: Assurance = { userId, epoch, amr: kind === null ? [amr] : [amr, 'mfa'], acr, verifiedAt, via };
+  if (deviceId !== undefined) assurance.deviceId = deviceId;
+  return assurance;
+}
 
 /**
  * What a session has proven: who, by what, when.
@@ -67,7 +106,7 @@ export interface Requirement {
 export const LEAST_AGE_SECONDS = 5;
 
 /** A kind of proof that a challenge can be answered with. */
-export type ChallengeFactor = 'totp' | 'recovery-code';
+export type ChallengeFactor = FactorKind;
 
 /** The guard's answer. Anything but `allow` denies. */
 export type AccessDecision =
@@ -121,13 +160,10 @@ export function assuranceFromClaims(claims: Record<string, unknown>): Assurance 
   if (typeof sub !== 'string' || typeof acr !== 'string' || typeof epoch !== 'string' || epoch === '') return null;
   if (typeof authTime !== 'number' || !Number.isSafeInteger(authTime)) return null;
   if (!Array.isArray(amr) || !amr.every((method) => typeof method === 'string')) return null;
-  if (via !== 'otp' && via !== 'recovery-code' && via !== 'remembered-device') return null;
-  if (!amr.includes(AMR[via])) return null;
+  if (!isAssuranceVia(via) || !amr.includes(VIAS[via].amr)) return null;
   // A device that cannot be read could not end either.
   const named = deviceId !== undefined && deviceId !== null;
   if (named ? typeof deviceId !== 'string' || deviceId === '' : via === 'remembered-device') return null;
   const device = typeof deviceId === 'string' ? { deviceId } : {};
   return { userId: sub, epoch, amr, acr, verifiedAt: authTime * 1000, via, ...device };
 }
-
-const AMR = { otp: 'otp', 'recovery-code': 'recovery_code', 'remembered-device': 'remembered_device' } as const;

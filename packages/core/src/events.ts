@@ -1,4 +1,4 @@
-import type { AssuranceVia } from './assurance.js';
+import type { AssuranceVia, FactorKind } from './assurance.js';
 
 /** Facts about the request that the host wants to find in its audit trail (address, agent, request id): kept nowhere by core. */
 export type EventContext = Record<string, unknown>;
@@ -21,16 +21,14 @@ interface WithCause {
   readonly cause?: unknown;
 }
 
-type Factor = 'totp' | 'recovery-code';
-
 /** What happened beyond {@link EventBase}, by name. */
 export type EventDetail =
   | { name: 'login_begun'; access: 'allow' | 'challenge' | 'enroll' | 'refuse' | 'login-again' | 'unavailable' }
   | { name: 'enrollment_started' | 'enrollment_shown' | 'enrollment_canceled'; enrollmentId: string }
   | { name: 'authenticator_enrolled' | 'authenticator_removed' | 'authenticator_renamed'; authenticatorId: string }
   | { name: 'verified'; via: AssuranceVia; authenticatorId?: string }
-  | { name: 'verification_failed'; factor: Factor; endpoint: 'verify' | 'enroll'; why: 'wrong' | 'replayed' | 'malformed' }
-  | { name: 'throttled'; factor: Factor; endpoint: 'verify' | 'enroll'; retryAfterSeconds: number }
+  | { name: 'verification_failed'; factor: FactorKind; endpoint: 'verify' | 'enroll'; why: 'wrong' | 'replayed' | 'malformed' }
+  | { name: 'throttled'; factor: FactorKind; endpoint: 'verify' | 'enroll'; retryAfterSeconds: number }
   | { name: 'guessing_suspected'; level: 'repeated' | 'half' | 'full' }
   | { name: 'recovery_code_used'; recoveryCodesLeft: number }
   | { name: 'recovery_codes_low'; recoveryCodesLeft: number }

@@ -5,6 +5,7 @@ export {
   assuranceClaims,
   assuranceFromClaims,
   type ChallengeFactor,
+  type FactorKind,
   type MfaSession,
   type PendingSession,
   type Requirement,
@@ -12,6 +13,7 @@ export {
 } from './assurance.js';
 export { MfaError, type MfaErrorCode } from './errors.js';
 export type { EventBase, EventContext, EventDetail, MfaEvent, MfaNotice } from './events.js';
+export type { EnrollableKind, Enrollment, ProofInput } from './factors/registry.js';
 export { qrPngDataUrl, qrSvg } from './factors/totp/qr.js';
 export {
   type AfterRestoreInput,
@@ -30,7 +32,6 @@ export type {
   DeviceGrant,
   DeviceSummary,
   EnrollBySet,
-  Enrollment,
   FindingCode,
   KeysRotated,
   LockoutCleared,

@@ -10,6 +10,7 @@ import type {
 import { equalBytes, keyedDigest } from './crypto/digest.js';
 import type { Keyring } from './crypto/keyring.js';
 import type { EventContext } from './events.js';
+import type { EnrollableKind, Enrollment, ProofInput } from './factors/registry.js';
 import {
   clearLockout,
   endSessionsOf,
@@ -45,7 +46,6 @@ import {
   type AuthenticatorSummary,
   type DeviceGrant,
   type EnrollBySet,
-  type Enrollment,
   type KeysRotated,
   type LockoutCleared,
   type LoginBegun,
@@ -65,12 +65,13 @@ import { createProfileStore } from './store/profile-store.js';
 import { openPendingToken } from './tokens/pending-token.js';
 import type { CallbackFailure } from './warnings/warnings.js';
 
+export type { Enrollment, ProofInput } from './factors/registry.js';
 export type { SetEnrollByInput, SupportAction } from './flows/account.js';
 export type { AfterRestoreInput } from './flows/maintenance/after-restore.js';
 export type { RotateKeysInput } from './flows/maintenance/rotate-keys.js';
 export type { WalkOptions } from './flows/maintenance/walk.js';
 export type { DeviceInput } from './flows/steps/presented-device.js';
-export type { AuthenticatorSummary, DeviceGrant, DeviceSummary, Enrollment, LoginBegun, MfaStatus } from './results.js';
+export type { AuthenticatorSummary, DeviceGrant, DeviceSummary, LoginBegun, MfaStatus } from './results.js';
 
 /** All flows, bound to one set of options. Every method may be called from any transport; limits are shared. */
 export interface Mfa<User extends MfaUser = MfaUser> {
@@ -91,11 +92,11 @@ export interface Mfa<User extends MfaUser = MfaUser> {
 
   /** Starts an enrollment; the session must be fresh, and stepped up when an authenticator exists. */
   startEnrollment(
-    input: FlowInput<User> & { name?: string | undefined },
+    input: FlowInput<User> & { kind?: EnrollableKind | undefined; name?: string | undefined },
   ): Promise<Result<{ enrollment: Enrollment; session: MfaSession }>>;
   /** Shows again the newest enrollment that this session began and that is still open. */
   currentEnrollment(input: FlowInput<User>): Promise<Result<{ enrollment: Enrollment }>>;
-  confirmEnrollment(input: FlowInput<User> & DeviceInput & { enrollmentId: string; code: unknown }): Promise<
+  confirmEnrollment(input: FlowInput<User> & DeviceInput & { enrollmentId: string; proof: ProofInput }): Promise<
     Result<{
       authenticator: AuthenticatorSummary;
       /** Shown once; present when this enrollment created them. */
@@ -109,8 +110,8 @@ export interface Mfa<User extends MfaUser = MfaUser> {
   >;
   cancelEnrollment(input: FlowInput<User> & { enrollmentId: string }): Promise<Result<{ session: MfaSession }>>;
 
-  /** Checks a code of an authenticator, or a recovery code. */
-  verify(input: FlowInput<User> & DeviceInput & { code?: unknown; recoveryCode?: unknown }): Promise<
+  /** Checks a proof: `{ kind: 'totp', code }` or `{ kind: 'recovery-code', code }`. */
+  verify(input: FlowInput<User> & DeviceInput & { proof: ProofInput }): Promise<
     Result<{
       session: VerifiedSession;
       assurance: Assurance;

@@ -50,17 +50,6 @@ export interface DeviceGrant {
   rememberedUntil?: number;
 }
 
-/** What a started enrollment shows: once, to the session that began it. */
-export interface Enrollment {
-  id: string;
-  /** Key URI (`otpauth://totp/...`), for the QR code. */
-  uri: string;
-  /** The same key for typing, base32 in groups of four. */
-  manualKey: string;
-  /** Epoch milliseconds. */
-  expiresAt: number;
-}
-
 /** An enrolled authenticator, without its secret. */
 export interface AuthenticatorSummary {
   id: string;

@@ -56,6 +56,7 @@ export async function openOperations({ core, testing, storage, users, calls }) {
     user,
     session: pending,
     code: authenticator.code(clock.now()),
+    proof: { kind: 'totp', code: authenticator.code(clock.now()) },
     rememberDevice: true,
     deviceLabel: LABEL,
   });
@@ -71,7 +72,11 @@ export async function openOperations({ core, testing, storage, users, calls }) {
   }
   {
     const { people, given } = await enrolled('wrong');
-    const inputs = people.map((person) => ({ ...right(person), code: wrongCode(person, clock.now()) }));
+    const inputs = people.map((person) => ({
+      ...right(person),
+      code: wrongCode(person, clock.now()),
+      proof: { kind: 'totp', code: wrongCode(person, clock.now()) },
+    }));
     const each = async (index) => expect('a wrong code', (await mfa.verify(inputs[index])).reason === 'invalid_code');
     await add({ id: 'wrong-code', title: 'verify a wrong code', writes: true, given, each });
   }
@@ -81,6 +86,7 @@ export async function openOperations({ core, testing, storage, users, calls }) {
       user,
       session: pending,
       recoveryCode,
+      proof: { kind: 'recovery-code', code: recoveryCode },
       deviceLabel: LABEL,
     }));
     const each = async (index) => expect('a recovery code', (await mfa.verify(inputs[index])).ok);
@@ -89,7 +95,11 @@ export async function openOperations({ core, testing, storage, users, calls }) {
   {
     const { people, given } = await enrolled('throttled');
     for (const person of people) {
-      const wrong = { ...right(person), code: wrongCode(person, clock.now()) };
+      const wrong = {
+        ...right(person),
+        code: wrongCode(person, clock.now()),
+        proof: { kind: 'totp', code: wrongCode(person, clock.now()) },
+      };
       for (let tries = 0; (await mfa.verify(wrong)).reason !== 'throttled'; tries++) expect('a wrong code', tries < 100);
     }
     const inputs = people.map(right);
@@ -110,7 +120,10 @@ export async function openOperations({ core, testing, storage, users, calls }) {
         const { id: enrollmentId, manualKey } = started.enrollment;
         const code = codeAt(secretOf(manualKey), clock.now());
         const session = started.session;
-        expect('an enrollment', (await mfa.confirmEnrollment({ user: given[index], session, enrollmentId, code })).ok);
+        expect(
+          'an enrollment',
+          (await mfa.confirmEnrollment({ user: given[index], session, enrollmentId, code, proof: { kind: 'totp', code } })).ok,
+        );
       },
     });
   }

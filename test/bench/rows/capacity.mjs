@@ -99,7 +99,7 @@ async function newRecord() {
   await mfa.verify({
     user,
     session,
-    code: authenticator.code(clock.now()),
+    proof: { kind: 'totp', code: authenticator.code(clock.now()) },
     rememberDevice: true,
     deviceLabel: 'Firefox on Linux',
   });

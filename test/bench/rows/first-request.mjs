@@ -17,7 +17,7 @@ async function checkByKit() {
     if (decision.access !== 'allow') throw new Error(`guard: ${decision.access}`);
     return;
   }
-  const answer = await mfa.verify({ user, session: pending, code });
+  const answer = await mfa.verify({ user, session: pending, proof: { kind: 'totp', code } });
   if (!answer.ok) throw new Error(`verify: ${answer.reason}`);
 }
 

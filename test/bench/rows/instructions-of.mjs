@@ -39,7 +39,13 @@ const code = authenticator.code(clock.now());
 for (let number = 0; number < calls; number++) {
   if (side === 'verify') {
     current = storages[number];
-    const verified = await mfa.verify({ user, session: pending, code, rememberDevice: true, deviceLabel: 'Firefox on Linux' });
+    const verified = await mfa.verify({
+      user,
+      session: pending,
+      proof: { kind: 'totp', code },
+      rememberDevice: true,
+      deviceLabel: 'Firefox on Linux',
+    });
     if (!verified.ok) throw new Error(`verify: ${verified.reason}`);
   } else if (side === 'otplib') {
     verifySync({ secret: SECRET, token: '000000', epoch: clock.instant / 1000, epochTolerance: 30 });

@@ -39,9 +39,10 @@ export async function* measureQuietLoop({ rounds }) {
     const given = [];
     for (const { user, authenticator } of people) {
       const { session } = await mfa.beginLogin({ user });
-      given.push({ user, session, code: authenticator.code(clock.now()) });
+      given.push({ user, session, proof: { kind: 'totp', code: authenticator.code(clock.now()) } });
     }
-    for (let tries = 0; tries < 5; tries++) await mfa.verify({ ...given[0], code: wrongCode(throttled, clock.now()) });
+    for (let tries = 0; tries < 5; tries++)
+      await mfa.verify({ ...given[0], proof: { kind: 'totp', code: wrongCode(throttled, clock.now()) } });
     delay = STORAGE_MS;
     idle.push(await longestDelays(() => sleep(2 * STORAGE_MS)));
     busy.push(

@@ -56,7 +56,7 @@ async function openSide(name, { server, count, others }) {
       prepared = await Promise.all(
         people.map(async ({ user, authenticator }) => {
           const { session } = await mfa.beginLogin({ user });
-          return { user, session, code: authenticator.code(clock.now()) };
+          return { user, session, proof: { kind: 'totp', code: authenticator.code(clock.now()) } };
         }),
       );
     },

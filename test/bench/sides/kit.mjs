@@ -34,7 +34,7 @@ export async function createKit({ pool, count, table = 'mfa_profiles', authentic
   async function enrollAnother(user, session) {
     const started = await mfa.startEnrollment({ user, session });
     const code = createAuthenticator(started.enrollment.manualKey).code(clock.now());
-    const given = { user, session: started.session, enrollmentId: started.enrollment.id, code };
+    const given = { user, session: started.session, enrollmentId: started.enrollment.id, proof: { kind: 'totp', code } };
     const confirmed = await mfa.confirmEnrollment(given);
     if (!confirmed.ok) throw new Error(`confirm: ${confirmed.reason}`);
   }
@@ -42,7 +42,12 @@ export async function createKit({ pool, count, table = 'mfa_profiles', authentic
   async function addDevice(user, authenticator) {
     clock.ahead += 300_000;
     const { session } = await mfa.beginLogin({ user });
-    const verified = await mfa.verify({ user, session, code: authenticator.code(clock.now()), rememberDevice: true });
+    const verified = await mfa.verify({
+      user,
+      session,
+      proof: { kind: 'totp', code: authenticator.code(clock.now()) },
+      rememberDevice: true,
+    });
     if (!verified.ok) throw new Error(`verify: ${verified.reason}`);
   }
 
@@ -79,7 +84,7 @@ export async function createKit({ pool, count, table = 'mfa_profiles', authentic
         prepared = chosen.map((person, index) => ({
           user: person.user,
           session: pending[index],
-          code: code(person, clock.now()),
+          proof: { kind: 'totp', code: code(person, clock.now()) },
         }));
       },
       async run(index) {
@@ -112,7 +117,7 @@ export async function createKit({ pool, count, table = 'mfa_profiles', authentic
           const user = newcomers[index % count];
           const started = await mfa.startEnrollment({ user, session: pending[index % count] });
           const code = codeAt(secretOf(started.enrollment.manualKey), clock.now());
-          const given = { user, session: started.session, enrollmentId: started.enrollment.id, code };
+          const given = { user, session: started.session, enrollmentId: started.enrollment.id, proof: { kind: 'totp', code } };
           const confirmed = await mfa.confirmEnrollment(given);
           if (!confirmed.ok) throw new Error(`confirm: ${confirmed.reason}`);
         },
@@ -131,7 +136,7 @@ export async function createKit({ pool, count, table = 'mfa_profiles', authentic
           tokens = [];
           for (const [index, person] of chosen.entries()) {
             const code = right(person, clock.now());
-            const given = { user: person.user, session: pending[index], code, rememberDevice: true };
+            const given = { user: person.user, session: pending[index], proof: { kind: 'totp', code }, rememberDevice: true };
             const verified = await mfa.verify(given);
             if (!verified.ok) throw new Error(`verify: ${verified.reason}`);
             tokens.push(verified.device.token);

@@ -1,14 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { type ClosedRange, closeSteps, isClosed, MAX_RANGES } from '../../../packages/core/src/factors/totp/closed-steps.js';
-import { stepAt, type TotpData, totpFactor } from '../../../packages/core/src/factors/totp/totp.js';
+import { stepAt, type TotpData } from '../../../packages/core/src/factors/totp/totp.js';
 import { createAuthenticator } from '../../support/core-fixture.js';
 import { fc } from '../../support/fast-check.js';
+import { totpOfWindow } from '../../support/totp-of-window.js';
 
 const STEP = 30_000;
 const TODAY = 1_800_000_000_000;
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
-const factor = totpFactor(1);
+const factor = totpOfWindow(1);
 const fresh = factor.begin(Buffer.from('12345678901234567890'));
 const { code } = createAuthenticator(fresh.secret);
 

@@ -1,12 +1,13 @@
 import { qrSvg } from '@mfa-kit/core';
 import { describe, expect, it } from 'vitest';
-import { SECRET_BYTES, totpFactor } from '../../../packages/core/src/factors/totp/totp.js';
+import { SECRET_BYTES } from '../../../packages/core/src/factors/totp/totp.js';
 import { ada, createBench, good, loginPending } from '../../support/core-fixture.js';
 import { fc } from '../../support/fast-check.js';
+import { totpOfWindow } from '../../support/totp-of-window.js';
 import { readAsFreeOtp, readAsPyotp, readTwiceDecoded } from '../../vectors/authenticator-apps.js';
 import { parseKeyUri } from '../../vectors/key-uri-parser.js';
 
-const factor = totpFactor(1);
+const factor = totpOfWindow(1);
 const data = factor.begin(new Uint8Array(SECRET_BYTES).fill(7));
 const uriOf = (issuer: string, name: string) => factor.show(data, { issuer, name }).uri;
 

@@ -62,7 +62,9 @@ describe('endAllSessions', () => {
     const opened = good(await bench.mfa.openPendingToken(begun.pendingToken ?? ''));
     bench.clock.advance(MINUTE);
     const code = bench.authenticator.code(bench.clock.now());
-    expect(reasonOf(await bench.mfa.verify({ user: ada, session: opened.session, code }))).toBe('login_again');
+    expect(reasonOf(await bench.mfa.verify({ user: ada, session: opened.session, proof: { kind: 'totp', code } }))).toBe(
+      'login_again',
+    );
     expect(bench.events.filter((event) => event.name === 'sessions_ended')).toMatchObject([{ because: 'user' }]);
   });
 });
@@ -72,7 +74,11 @@ describe('resetMfa', () => {
     const bench = await createEnrolled();
     const { session } = await loginWithCode(bench, { rememberDevice: true });
     for (let tries = 0; tries < 5; tries++) {
-      await bench.mfa.verify({ user: ada, session, code: wrongCode(bench.authenticator, bench.clock.now()) });
+      await bench.mfa.verify({
+        user: ada,
+        session,
+        proof: { kind: 'totp', code: wrongCode(bench.authenticator, bench.clock.now()) },
+      });
     }
     bench.events.length = 0;
     good(await bench.mfa.resetMfa({ ...by, context: { request: 7 } }));
@@ -137,7 +143,7 @@ describe('forgetUser', () => {
     const { session } = await loginWithCode(bench);
     good(await bench.mfa.forgetUser({ userId: ada.id }));
     for (const answer of [
-      await bench.mfa.verify({ user: ada, session, code: bench.authenticator.code(bench.clock.now()) }),
+      await bench.mfa.verify({ user: ada, session, proof: { kind: 'totp', code: bench.authenticator.code(bench.clock.now()) } }),
       await bench.mfa.startEnrollment({ user: ada, session }),
       await bench.mfa.endAllSessions({ user: ada, session }),
     ]) {
@@ -165,9 +171,9 @@ describe('user ids', () => {
     for (const call of [
       () => mfa.beginLogin({ user }),
       () => mfa.checkAccess({ user, session }),
-      () => mfa.verify({ user, session, code: '123456' }),
+      () => mfa.verify({ user, session, proof: { kind: 'totp', code: '123456' } }),
       () => mfa.startEnrollment({ user, session }),
-      () => mfa.confirmEnrollment({ user, session, enrollmentId: 'x', code: '123456' }),
+      () => mfa.confirmEnrollment({ user, session, enrollmentId: 'x', proof: { kind: 'totp', code: '123456' } }),
       () => mfa.getStatus({ user }),
       () => mfa.endAllSessions({ user, session }),
       () => mfa.passwordChanged({ userId: user.id }),

@@ -77,7 +77,9 @@ describe('a restored backup', () => {
     expect((await bench.mfa.checkAccess({ user: ada, session: browser.session })).access).toBe('allow');
     const made = good(await bench.mfa.regenerateRecoveryCodes({ user: ada, session: browser.session }));
     const session = await loginPending(bench.mfa);
-    expect(reasonOf(await bench.mfa.verify({ user: ada, session, recoveryCode: made.recoveryCodes[0] }))).toBe('ok');
+    expect(
+      reasonOf(await bench.mfa.verify({ user: ada, session, proof: { kind: 'recovery-code', code: made.recoveryCodes[0] } })),
+    ).toBe('ok');
   });
 
   it('TOTP-2: no code that can have been used is good; each next one is, within a minute', async () => {
@@ -86,11 +88,11 @@ describe('a restored backup', () => {
     const session = await loginPending(bench.mfa);
     for (const ahead of [-30, 0, 30]) {
       const code = bench.authenticator.code(bench.clock.now() + ahead * SECOND);
-      expect(reasonOf(await bench.mfa.verify({ user: ada, session, code }))).toBe('invalid_code');
+      expect(reasonOf(await bench.mfa.verify({ user: ada, session, proof: { kind: 'totp', code } }))).toBe('invalid_code');
     }
     bench.clock.advance(MINUTE);
     const code = bench.authenticator.code(bench.clock.now());
-    expect(reasonOf(await bench.mfa.verify({ user: ada, session, code }))).toBe('ok');
+    expect(reasonOf(await bench.mfa.verify({ user: ada, session, proof: { kind: 'totp', code } }))).toBe('ok');
     expect(bench.names()).not.toContain('clock_anomaly');
   });
 
@@ -131,7 +133,7 @@ describe('a restored backup', () => {
     const bench = await createEnrolled({ ...ada, enrollBy: 1_900_000_000_000 });
     const session = await loginPending(bench.mfa);
     const code = wrongCode(bench.authenticator, bench.clock.now());
-    for (let tries = 0; tries < 5; tries++) await bench.mfa.verify({ user: ada, session, code });
+    for (let tries = 0; tries < 5; tries++) await bench.mfa.verify({ user: ada, session, proof: { kind: 'totp', code } });
     const before = await peek(bench.storage, ada.id);
     await bench.mfa.afterRestore();
     const after = await peek(bench.storage, ada.id);
@@ -206,7 +208,7 @@ describe('afterRestore', () => {
       Promise.all(
         bench.recoveryCodes.map(async (recoveryCode) => {
           const session = await loginPending(bench.mfa);
-          return reasonOf(await bench.mfa.verify({ user: ada, session, recoveryCode }));
+          return reasonOf(await bench.mfa.verify({ user: ada, session, proof: { kind: 'recovery-code', code: recoveryCode } }));
         }),
       ),
     ]);

@@ -26,7 +26,7 @@ it('d-10, THR-2, THR-5, I3: an attacker’s year', { timeout: 90_000 }, async ()
     const session = await loginPending(mfa);
     while (nextTry < endOfDay) {
       clock.set(nextTry);
-      const answer = await mfa.verify({ user: ada, session, code: wrongCode(authenticator, nextTry) });
+      const answer = await mfa.verify({ user: ada, session, proof: { kind: 'totp', code: wrongCode(authenticator, nextTry) } });
       if (answer.ok) throw new Error('a wrong code was accepted');
       if (answer.reason === 'invalid_code') evaluatedAt.push(nextTry);
       else throttled++;
@@ -36,7 +36,7 @@ it('d-10, THR-2, THR-5, I3: an attacker’s year', { timeout: 90_000 }, async ()
     owner.logins++;
     const login = await mfa.beginLogin({ user: ada, deviceToken });
     const code = authenticator.code(clock.now());
-    const proven = await mfa.verify({ user: ada, session: login.session, code, deviceToken });
+    const proven = await mfa.verify({ user: ada, session: login.session, proof: { kind: 'totp', code }, deviceToken });
     if (!proven.ok) owner.refused++;
     else deviceToken = proven.device?.token ?? deviceToken;
     notices += events.filter((event) => event.name === 'guessing_suspected').length;

@@ -255,7 +255,9 @@ describe('checkAccess', () => {
   ])('SES-4: state that is not one is nobody’s: %s', async (_, session) => {
     const { mfa } = await createEnrolled();
     expect(await mfa.checkAccess({ user: ada, session: session as never })).toEqual({ access: 'login-again' });
-    expect(await mfa.verify({ user: ada, session: session as never, code: '123456' })).toMatchObject({ reason: 'login_again' });
+    expect(await mfa.verify({ user: ada, session: session as never, proof: { kind: 'totp', code: '123456' } })).toMatchObject({
+      reason: 'login_again',
+    });
   });
 
   it('T20: no state and no token from before the proof opens a route', async () => {

@@ -15,6 +15,7 @@ import {
   reasonOf,
   SECOND,
 } from '../../support/core-fixture.js';
+import { proofOf } from '../../support/proof-of.js';
 
 async function access(bench: Enrolled, deviceToken: string | string[], user = ada): Promise<string> {
   const { decision } = await bench.mfa.beginLogin({ user, deviceToken });
@@ -31,7 +32,7 @@ describe('remembering', () => {
       await bench.mfa.verify({
         user: ada,
         session: await loginPending(bench.mfa),
-        code: bench.authenticator.code(bench.clock.now() + 30 * SECOND),
+        proof: { kind: 'totp', code: bench.authenticator.code(bench.clock.now() + 30 * SECOND) },
       }),
     );
     expect(bare.device).toBeUndefined();
@@ -59,7 +60,7 @@ describe('remembering', () => {
 
   it('REC-7: a recovery code makes the browser known and remembers it never', async () => {
     const bench = await createEnrolled();
-    const input = { user: ada, session: await loginPending(bench.mfa), recoveryCode: bench.recoveryCodes[0] };
+    const input = { user: ada, session: await loginPending(bench.mfa), proof: proofOf({ recoveryCode: bench.recoveryCodes[0] }) };
     const verified = good(await bench.mfa.verify({ ...input, rememberDevice: true, deviceLabel: 'Firefox' }));
     expect(verified.device).toMatchObject({ token: expect.any(String) });
     expect(verified.device?.rememberedUntil).toBeUndefined();
@@ -149,7 +150,9 @@ describe('remembering', () => {
       const code = bench.authenticator.code(bench.clock.now());
       const { session } = first;
       const deviceToken = first.token;
-      const verified = good(await bench.mfa.verify({ user: ada, session, code, rememberDevice, deviceToken }));
+      const verified = good(
+        await bench.mfa.verify({ user: ada, session, proof: { kind: 'totp', code }, rememberDevice, deviceToken }),
+      );
       expect(verified.device?.rememberedUntil ?? first).toBeTruthy();
     }
     expect(await access(bench, first.token)).toBe('remembered-device');
@@ -176,7 +179,7 @@ describe('DEV-5, T26: what clears every remembrance, at once', () => {
       'known',
       async (bench) => {
         const session = await loginPending(bench.mfa);
-        return bench.mfa.verify({ user: ada, session, recoveryCode: bench.recoveryCodes[3] });
+        return bench.mfa.verify({ user: ada, session, proof: { kind: 'recovery-code', code: bench.recoveryCodes[3] } });
       },
     ],
     ['the end of all sessions', 'known', (bench, own) => bench.mfa.endAllSessions({ user: ada, session: own.session })],
@@ -218,7 +221,7 @@ describe('DEV-5, T26: what clears every remembrance, at once', () => {
       await change(bench, own);
       bench.clock.advance(MINUTE);
       const code = bench.authenticator.code(bench.clock.now());
-      const input = { user: ada, session: before, code, rememberDevice: true };
+      const input = { user: ada, session: before, proof: { kind: 'totp' as const, code }, rememberDevice: true };
       const verified = good(await bench.mfa.verify(input));
       expect(verified.device?.rememberedUntil).toBeUndefined();
       expect(await access(bench, verified.device?.token ?? '')).toBe('challenge');
@@ -234,7 +237,9 @@ describe('DEV-5, T26: what clears every remembrance, at once', () => {
       await change(bench, own);
       bench.clock.advance(MINUTE);
       const code = bench.authenticator.code(bench.clock.now());
-      expect(reasonOf(await bench.mfa.verify({ user: ada, session, code, rememberDevice: true }))).toBe('login_again');
+      expect(reasonOf(await bench.mfa.verify({ user: ada, session, proof: { kind: 'totp', code }, rememberDevice: true }))).toBe(
+        'login_again',
+      );
     },
   );
 

@@ -43,7 +43,7 @@ describe('F17: each proof names its device', () => {
         user: ada,
         session: started.session,
         enrollmentId: started.enrollment.id,
-        code: app.code(now()),
+        proof: { kind: 'totp', code: app.code(now()) },
         deviceLabel: 'Firefox',
         rememberDevice: true,
       }),
@@ -56,18 +56,35 @@ describe('F17: each proof names its device', () => {
     expect(remembered.session).toMatchObject({ assurance: { via: 'remembered-device', deviceId } });
     bench.clock.advance(MINUTE);
     const { session } = remembered;
-    const stepUp = good(await bench.mfa.verify({ user: ada, session, code: app.code(now()), deviceToken: token }));
+    const stepUp = good(
+      await bench.mfa.verify({ user: ada, session, proof: { kind: 'totp', code: app.code(now()) }, deviceToken: token }),
+    );
     expect(stepUp.assurance.deviceId).toBe(deviceId);
     bench.clock.advance(MINUTE);
     // The request of a step-up may come without the token: the session came from that browser all the same.
-    const bare = good(await bench.mfa.verify({ user: ada, session: stepUp.session, code: app.code(now()) }));
+    const bare = good(
+      await bench.mfa.verify({ user: ada, session: stepUp.session, proof: { kind: 'totp', code: app.code(now()) } }),
+    );
     expect(bare.assurance.deviceId).toBe(deviceId);
     const recoveryCode = enrolled.recoveryCodes?.[0];
     const pending = await loginPending(bench.mfa);
-    const recovered = good(await bench.mfa.verify({ user: ada, session: pending, recoveryCode, deviceToken: token }));
+    const recovered = good(
+      await bench.mfa.verify({
+        user: ada,
+        session: pending,
+        proof: { kind: 'recovery-code', code: recoveryCode },
+        deviceToken: token,
+      }),
+    );
     expect(recovered.assurance).toMatchObject({ via: 'recovery-code', deviceId });
     bench.clock.advance(MINUTE);
-    const nowhere = good(await bench.mfa.verify({ user: ada, session: await loginPending(bench.mfa), code: app.code(now()) }));
+    const nowhere = good(
+      await bench.mfa.verify({
+        user: ada,
+        session: await loginPending(bench.mfa),
+        proof: { kind: 'totp', code: app.code(now()) },
+      }),
+    );
     expect(nowhere.assurance).not.toHaveProperty('deviceId');
   });
 });
@@ -88,7 +105,12 @@ describe('DEV-9, F17: the sessions that came from a revoked device end with it',
     for (const answer of [
       await mfa.startEnrollment({ user: ada, session }),
       await mfa.currentEnrollment({ user: ada, session }),
-      await mfa.confirmEnrollment({ user: ada, session, enrollmentId, code: app.code(bench.clock.now()) }),
+      await mfa.confirmEnrollment({
+        user: ada,
+        session,
+        enrollmentId,
+        proof: { kind: 'totp', code: app.code(bench.clock.now()) },
+      }),
       await mfa.renameAuthenticator({ user: ada, session, authenticatorId: authenticator?.id ?? '', name: 'x' }),
       await mfa.removeAuthenticator({ user: ada, session, authenticatorId: authenticator?.id ?? '' }),
       await mfa.regenerateRecoveryCodes({ user: ada, session }),
@@ -112,7 +134,7 @@ describe('DEV-9, F17: the sessions that came from a revoked device end with it',
     expect(await because(bench, thief.session)).toBe('revoked');
     expect((await bench.mfa.beginLogin({ user: ada, deviceToken: thief.token })).decision.access).toBe('challenge');
     const code = bench.authenticator.code(bench.clock.now());
-    const again = good(await bench.mfa.verify({ user: ada, session: thief.session, code }));
+    const again = good(await bench.mfa.verify({ user: ada, session: thief.session, proof: { kind: 'totp', code } }));
     expect(again.assurance.deviceId).not.toBe(thief.deviceId);
     expect(await because(bench, again.session)).toBe('allow');
   });
@@ -144,7 +166,13 @@ describe('DEV-9, F17: the sessions that came from a revoked device end with it',
       } else {
         const session = await loginPending(bench.mfa);
         const code = bench.authenticator.code(bench.clock.now());
-        const given = { user: ada, session, code, deviceToken: stolen.token, deviceLabel: 'Firefox' };
+        const given = {
+          user: ada,
+          session,
+          proof: { kind: 'totp' as const, code },
+          deviceToken: stolen.token,
+          deviceLabel: 'Firefox',
+        };
         const { assurance, session: proven } = good(await bench.mfa.verify(given));
         expect(assurance.deviceId).not.toBe(stolen.deviceId);
         expect(await because(bench, proven)).toBe('allow');
@@ -214,7 +242,9 @@ describe('DEV-9, F17: the sessions that came from a revoked device end with it',
     expect(await because(bench, answer.session)).toBe('missing');
     bench.clock.advance(MINUTE);
     const code = bench.authenticator.code(bench.clock.now());
-    const again = good(await bench.mfa.verify({ user: ada, session: answer.session, code, deviceLabel: 'Firefox' }));
+    const again = good(
+      await bench.mfa.verify({ user: ada, session: answer.session, proof: { kind: 'totp', code }, deviceLabel: 'Firefox' }),
+    );
     expect(await because(bench, again.session)).toBe('allow');
     expect(await because(bench, thief.session)).toBe(isFull ? 'revoked' : 'allow');
   });

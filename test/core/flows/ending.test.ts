@@ -416,7 +416,14 @@ describe('F78: a record that was put back from before a new enrollment', () => {
     const started = good(await bench.mfa.startEnrollment({ user: now(), session }));
     const { createAuthenticator } = await import('../../support/core-fixture.js');
     const code = createAuthenticator(started.enrollment.uri).code(bench.clock.now());
-    good(await bench.mfa.confirmEnrollment({ user: now(), session: started.session, enrollmentId: started.enrollment.id, code }));
+    good(
+      await bench.mfa.confirmEnrollment({
+        user: now(),
+        session: started.session,
+        enrollmentId: started.enrollment.id,
+        proof: { kind: 'totp', code },
+      }),
+    );
     expect(says.get(ada.id)).toBe(true);
 
     bench.clock.advance(3 * DAY);

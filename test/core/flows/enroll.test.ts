@@ -32,7 +32,7 @@ function confirm(bench: Bench, begun: Started, change: object = {}) {
     user,
     session,
     enrollmentId,
-    code: begun.authenticator.code(bench.clock.now()),
+    proof: { kind: 'totp', code: begun.authenticator.code(bench.clock.now()) },
     ...change,
   });
 }
@@ -58,7 +58,9 @@ describe('a first enrollment', () => {
     expect((await bench.mfa.beginLogin({ user: ada })).decision).toEqual({ access: 'enroll' });
     expect((await bench.mfa.checkAccess({ user: ada, session: begun.session })).access).toBe('enroll');
     const code = begun.authenticator.code(bench.clock.now());
-    expect(reasonOf(await bench.mfa.verify({ user: ada, session: begun.session, code }))).toBe('not_enrolled');
+    expect(reasonOf(await bench.mfa.verify({ user: ada, session: begun.session, proof: { kind: 'totp', code } }))).toBe(
+      'not_enrolled',
+    );
     expect(good(await bench.mfa.getStatus({ user: ada })).status).toMatchObject({ enrolled: false, authenticators: [] });
   });
 
@@ -147,7 +149,8 @@ describe('a first enrollment', () => {
     const bench = createBench();
     const begun = await started(bench);
     const theirs = createAuthenticator('A'.repeat(32)).code(bench.clock.now());
-    const smuggled = { code: theirs, secret: 'A'.repeat(32), uri: 'otpauth://totp/x?secret=AAAA', data: { secret: 'A' } };
+    const own = { secret: 'A'.repeat(32), uri: 'otpauth://totp/x?secret=AAAA', data: { secret: 'A' } };
+    const smuggled = { ...own, proof: { kind: 'totp' as const, code: theirs, ...own } };
     expect(reasonOf(await confirm(bench, begun, smuggled))).toBe('invalid_code');
   });
 
@@ -252,7 +255,9 @@ describe('with an authenticator present', () => {
     clock.advance(11 * MINUTE);
     await loginWithCode(bench);
     const fresh = createAuthenticator(begun.enrollment.uri).code(clock.now());
-    expect(reasonOf(await mfa.verify({ user: ada, session: await loginPending(mfa), code: fresh }))).toBe('invalid_code');
+    expect(
+      reasonOf(await mfa.verify({ user: ada, session: await loginPending(mfa), proof: { kind: 'totp', code: fresh } })),
+    ).toBe('invalid_code');
   });
 
   it('T38: confirming one changes no other, and each is accepted by its own code', async () => {
@@ -265,7 +270,7 @@ describe('with an authenticator present', () => {
     bench.clock.advance(MINUTE);
     for (const authenticator of [bench.authenticator, added.authenticator]) {
       const code = authenticator.code(bench.clock.now());
-      good(await bench.mfa.verify({ user: ada, session: await loginPending(bench.mfa), code }));
+      good(await bench.mfa.verify({ user: ada, session: await loginPending(bench.mfa), proof: { kind: 'totp', code } }));
     }
   });
 
@@ -284,7 +289,12 @@ describe('with an authenticator present', () => {
     const begun = good(await bench.mfa.startEnrollment({ user: ada, session: bench.session }));
     const session = { ...(await loginPending(bench.mfa)), enrollmentIds: [begun.enrollment.id] };
     const code = createAuthenticator(begun.enrollment.uri).code(bench.clock.now());
-    const answer = await bench.mfa.confirmEnrollment({ user: ada, session, enrollmentId: begun.enrollment.id, code });
+    const answer = await bench.mfa.confirmEnrollment({
+      user: ada,
+      session,
+      enrollmentId: begun.enrollment.id,
+      proof: { kind: 'totp', code },
+    });
     expect(answer).toEqual({ ok: false, reason: 'assurance_required', maxAgeSeconds: 300 });
   });
 
@@ -294,9 +304,19 @@ describe('with an authenticator present', () => {
     const one = good(await mfa.startEnrollment({ user: ada, session }));
     const other = good(await mfa.startEnrollment({ user: ada, session: (await loginWithCode(bench)).session }));
     const code = (uri: string) => createAuthenticator(uri).code(bench.clock.now());
-    const first = { user: ada, session: one.session, enrollmentId: one.enrollment.id, code: code(one.enrollment.uri) };
+    const first = {
+      user: ada,
+      session: one.session,
+      enrollmentId: one.enrollment.id,
+      proof: { kind: 'totp' as const, code: code(one.enrollment.uri) },
+    };
     good(await mfa.confirmEnrollment(first));
-    const second = { user: ada, session: other.session, enrollmentId: other.enrollment.id, code: code(other.enrollment.uri) };
+    const second = {
+      user: ada,
+      session: other.session,
+      enrollmentId: other.enrollment.id,
+      proof: { kind: 'totp' as const, code: code(other.enrollment.uri) },
+    };
     expect(reasonOf(await mfa.confirmEnrollment(second))).toBe('enrollment_expired');
   });
 
@@ -305,7 +325,7 @@ describe('with an authenticator present', () => {
     const added = await enrollAnother(bench, bench.session);
     const code = added.authenticator.code(bench.clock.now());
     for (const session of [await loginPending(bench.mfa), added.session, bench.session]) {
-      expect(reasonOf(await bench.mfa.verify({ user: ada, session, code }))).toBe('invalid_code');
+      expect(reasonOf(await bench.mfa.verify({ user: ada, session, proof: { kind: 'totp', code } }))).toBe('invalid_code');
     }
   });
 
@@ -321,9 +341,16 @@ describe('with an authenticator present', () => {
       })),
     }));
     const code = bench.authenticator.code(bench.clock.now());
-    const input = { user: ada, session: begun.session, enrollmentId: begun.enrollment.id, code };
+    const input = {
+      user: ada,
+      session: begun.session,
+      enrollmentId: begun.enrollment.id,
+      proof: { kind: 'totp' as const, code },
+    };
     good(await bench.mfa.confirmEnrollment(input));
-    expect(reasonOf(await bench.mfa.verify({ user: ada, session: await loginPending(bench.mfa), code }))).toBe('invalid_code');
+    expect(
+      reasonOf(await bench.mfa.verify({ user: ada, session: await loginPending(bench.mfa), proof: { kind: 'totp', code } })),
+    ).toBe('invalid_code');
   });
 
   it('a started enrollment ends with an epoch: after a password change it cannot be confirmed', async () => {
@@ -331,7 +358,12 @@ describe('with an authenticator present', () => {
     const begun = good(await bench.mfa.startEnrollment({ user: ada, session: bench.session }));
     const { session } = good(await bench.mfa.passwordChanged({ userId: ada.id, keep: begun.session }));
     const code = createAuthenticator(begun.enrollment.uri).code(bench.clock.now());
-    const answer = await bench.mfa.confirmEnrollment({ user: ada, session, enrollmentId: begun.enrollment.id, code });
+    const answer = await bench.mfa.confirmEnrollment({
+      user: ada,
+      session,
+      enrollmentId: begun.enrollment.id,
+      proof: { kind: 'totp', code },
+    });
     expect(reasonOf(answer)).toBe('enrollment_expired');
   });
 });

@@ -27,7 +27,9 @@ const support = { userId: ada.id, actor: 'support', reason: 'ticket 42' };
 async function guess(bench: Enrolled, deviceToken?: string): Promise<string> {
   const code = wrongCode(bench.authenticator, bench.clock.now());
   const session = await loginPending(bench.mfa);
-  return reasonOf(await bench.mfa.verify({ user: ada, session, code, ...(deviceToken && { deviceToken }) }));
+  return reasonOf(
+    await bench.mfa.verify({ user: ada, session, proof: { kind: 'totp', code }, ...(deviceToken && { deviceToken }) }),
+  );
 }
 
 /** The user with as many authenticators as release 1 allowed. */
@@ -88,7 +90,9 @@ describe('one try costs one', () => {
       const code = createAuthenticator(enrollment.uri).code(clock.now());
       // The first confirmation drops the other enrollment; put it back, as a process of release 1 could leave it.
       const before = await peek(bench.storage, ada.id);
-      confirmed.push(reasonOf(await mfa.confirmEnrollment({ user: ada, session, enrollmentId: enrollment.id, code })));
+      confirmed.push(
+        reasonOf(await mfa.confirmEnrollment({ user: ada, session, enrollmentId: enrollment.id, proof: { kind: 'totp', code } })),
+      );
       await poke(bench.storage, ada.id, (profile) => ({ ...profile, enrollments: before?.enrollments ?? [] }));
     }
     expect(confirmed).toEqual(['ok', 'limit_reached']);
@@ -130,7 +134,7 @@ describe('confirming an enrollment', () => {
     const started = good(await bench.mfa.startEnrollment({ user: ada, session }));
     const app = createAuthenticator(started.enrollment.uri);
     const given = { user: ada, session: started.session, enrollmentId: started.enrollment.id };
-    return { app, confirm: (code: string) => bench.mfa.confirmEnrollment({ ...given, code }) };
+    return { app, confirm: (code: string) => bench.mfa.confirmEnrollment({ ...given, proof: { kind: 'totp', code } }) };
   };
 
   it('F26, ENR-4: a user who was locked by 20 wrong codes and reset by support can enroll again', async () => {
@@ -152,7 +156,9 @@ describe('confirming an enrollment', () => {
     expect(reasonOf(await confirmed(app.code(bench.clock.now())))).toBe('ok');
     bench.clock.advance(MINUTE);
     const code = app.code(bench.clock.now());
-    expect(reasonOf(await bench.mfa.verify({ user: ada, session: await loginPending(bench.mfa), code }))).toBe('ok');
+    expect(
+      reasonOf(await bench.mfa.verify({ user: ada, session: await loginPending(bench.mfa), proof: { kind: 'totp', code } })),
+    ).toBe('ok');
     // The bucket remembers: support has clearLockout for that.
     expect((await peek(bench.storage, ada.id))?.budget).toMatchObject({ quick: 0, level: 13 });
   });
@@ -160,7 +166,13 @@ describe('confirming an enrollment', () => {
   it('F26: wrong codes of others do not keep somebody who logged in by recovery code from adding an authenticator', async () => {
     const bench = await locked();
     const recoveryCode = bench.recoveryCodes[0];
-    const { session } = good(await bench.mfa.verify({ user: ada, session: await loginPending(bench.mfa), recoveryCode }));
+    const { session } = good(
+      await bench.mfa.verify({
+        user: ada,
+        session: await loginPending(bench.mfa),
+        proof: { kind: 'recovery-code', code: recoveryCode },
+      }),
+    );
     const { app, confirm: confirmed } = await confirm(bench, session);
     expect(reasonOf(await confirmed(app.code(bench.clock.now())))).toBe('ok');
   });
@@ -202,7 +214,7 @@ describe('clocks that differ', () => {
         tries % 2 ? { mfa: ahead.mfa, now: bench.clock.now() + lead } : { mfa: bench.mfa, now: bench.clock.now() };
       const session = await loginPending(mfa);
       const code = wrongCode(bench.authenticator, now);
-      if (reasonOf(await mfa.verify({ user: ada, session, code })) === 'invalid_code') evaluated++;
+      if (reasonOf(await mfa.verify({ user: ada, session, proof: { kind: 'totp', code } })) === 'invalid_code') evaluated++;
       bench.clock.advance(DAY / 600);
     }
     // What is in the bucket, once more what the leap from one clock to the other drains, and what a day drains.
@@ -226,8 +238,10 @@ describe('clocks that differ', () => {
     expect(anomalies[0]).toMatchObject({ aheadSeconds: (YEAR - HOUR) / SECOND });
     const session = await loginPending(mfa);
     const code = authenticator.code(clock.now());
-    expect(reasonOf(await mfa.verify({ user: ada, session, code, deviceToken: token }))).toBe('ok');
-    expect(reasonOf(await mfa.verify({ user: ada, session, recoveryCode: recoveryCodes[0] }))).toBe('ok');
+    expect(reasonOf(await mfa.verify({ user: ada, session, proof: { kind: 'totp', code }, deviceToken: token }))).toBe('ok');
+    expect(reasonOf(await mfa.verify({ user: ada, session, proof: { kind: 'recovery-code', code: recoveryCodes[0] } }))).toBe(
+      'ok',
+    );
   });
 
   it('F31: a known browser on which wrong codes were typed under the wrong clock is open at once', async () => {
@@ -239,7 +253,7 @@ describe('clocks that differ', () => {
     clock.advance(-DAY + MINUTE);
     const code = authenticator.code(clock.now());
     const session = await loginPending(mfa);
-    expect(reasonOf(await mfa.verify({ user: ada, session, code, deviceToken: token }))).toBe('ok');
+    expect(reasonOf(await mfa.verify({ user: ada, session, proof: { kind: 'totp', code }, deviceToken: token }))).toBe('ok');
   });
 
   it('F31, THR-5: clearLockout dates the budget by the clock of now', async () => {
@@ -256,7 +270,7 @@ describe('clocks that differ', () => {
     expect(bench.names()).not.toContain('clock_anomaly');
     clock.advance(30 * SECOND);
     const code = authenticator.code(clock.now());
-    expect(reasonOf(await mfa.verify({ user: ada, session: await loginPending(mfa), code }))).toBe('ok');
+    expect(reasonOf(await mfa.verify({ user: ada, session: await loginPending(mfa), proof: { kind: 'totp', code } }))).toBe('ok');
   });
 
   it('F31: a right code under a clock that is ahead leaves no trace in a budget that nothing was taken from', async () => {
@@ -286,7 +300,9 @@ describe('a burst', () => {
       return createHmac(algorithm, key, options);
     });
     syncBuiltinESMExports();
-    const answers = await Promise.all(Array.from({ length: 50 }, () => bench.mfa.verify({ user: ada, session, code })));
+    const answers = await Promise.all(
+      Array.from({ length: 50 }, () => bench.mfa.verify({ user: ada, session, proof: { kind: 'totp', code } })),
+    );
     expect(answers.filter((answer) => reasonOf(answer) === 'invalid_code')).toHaveLength(5);
     expect(answers.filter((answer) => reasonOf(answer) === 'throttled')).toHaveLength(45);
     // Three time steps for each code.
@@ -303,7 +319,12 @@ describe('a burst', () => {
       return createHmac(algorithm, key, options);
     });
     syncBuiltinESMExports();
-    const given = { user: ada, session: started.session, enrollmentId: started.enrollment.id, code };
+    const given = {
+      user: ada,
+      session: started.session,
+      enrollmentId: started.enrollment.id,
+      proof: { kind: 'totp' as const, code },
+    };
     await Promise.all(Array.from({ length: 50 }, () => bench.mfa.confirmEnrollment(given)));
     expect(computed).toBe(15);
   });
@@ -317,7 +338,7 @@ describe('a race that was lost', () => {
     clock.advance(MINUTE);
     const session = await loginPending(mfa);
     const code = authenticator.code(clock.now());
-    const given = { user: ada, session, code, deviceToken };
+    const given = { user: ada, session, proof: { kind: 'totp' as const, code }, deviceToken };
     const answers = await Promise.all(Array.from({ length: 10 }, () => mfa.verify(given)));
     expect(answers.map(reasonOf).sort()).toEqual([...Array(9).fill('invalid_code'), 'ok']);
     expect((await peek(bench.storage, ada.id))?.devices[0]?.budget.quick).toBe(0);
@@ -328,7 +349,7 @@ describe('a race that was lost', () => {
     const bench = await createEnrolled();
     const { mfa, clock, authenticator } = bench;
     const code = authenticator.code(clock.now());
-    const again = async () => mfa.verify({ user: ada, session: await loginPending(mfa), code });
+    const again = async () => mfa.verify({ user: ada, session: await loginPending(mfa), proof: { kind: 'totp', code } });
     good(await again());
     const refused = await again();
     expect(refused).toStrictEqual({ ok: false, reason: 'invalid_code' });
@@ -345,12 +366,13 @@ describe('a race that was lost', () => {
     const { mfa, clock, authenticator } = bench;
     const code = authenticator.code(clock.now());
     const session = await loginPending(mfa);
-    good(await mfa.verify({ user: ada, session, code }));
+    good(await mfa.verify({ user: ada, session, proof: { kind: 'totp', code } }));
     for (let tries = 0; tries < 5; tries++) {
       expect(await guess(bench)).toBe('invalid_code');
-      if (tries < 4) expect(reasonOf(await mfa.verify({ user: ada, session, code }))).toBe('invalid_code');
+      if (tries < 4)
+        expect(reasonOf(await mfa.verify({ user: ada, session, proof: { kind: 'totp', code } }))).toBe('invalid_code');
     }
-    expect(reasonOf(await mfa.verify({ user: ada, session, code }))).toBe('throttled');
+    expect(reasonOf(await mfa.verify({ user: ada, session, proof: { kind: 'totp', code } }))).toBe('throttled');
     expect(await guess(bench)).toBe('throttled');
   });
 
@@ -359,8 +381,17 @@ describe('a race that was lost', () => {
     const { mfa, clock } = bench;
     const started = good(await mfa.startEnrollment({ user: ada, session: await loginPending(mfa) }));
     const code = createAuthenticator(started.enrollment.uri).code(clock.now());
-    good(await mfa.confirmEnrollment({ user: ada, session: started.session, enrollmentId: started.enrollment.id, code }));
-    expect(reasonOf(await mfa.verify({ user: ada, session: await loginPending(mfa), code }))).toBe('invalid_code');
+    good(
+      await mfa.confirmEnrollment({
+        user: ada,
+        session: started.session,
+        enrollmentId: started.enrollment.id,
+        proof: { kind: 'totp', code },
+      }),
+    );
+    expect(reasonOf(await mfa.verify({ user: ada, session: await loginPending(mfa), proof: { kind: 'totp', code } }))).toBe(
+      'invalid_code',
+    );
     expect((await peek(bench.storage, ada.id))?.budget.quick).toBe(0);
   });
 
@@ -369,15 +400,20 @@ describe('a race that was lost', () => {
     const { mfa, recoveryCodes } = bench;
     const session = await loginPending(mfa);
     const recoveryCode = recoveryCodes[0];
-    good(await mfa.verify({ user: ada, session, recoveryCode }));
+    good(await mfa.verify({ user: ada, session, proof: { kind: 'recovery-code', code: recoveryCode } }));
     bench.resetCounts();
     bench.events.length = 0;
-    expect(await mfa.verify({ user: ada, session, recoveryCode })).toStrictEqual({ ok: false, reason: 'invalid_code' });
+    expect(await mfa.verify({ user: ada, session, proof: { kind: 'recovery-code', code: recoveryCode } })).toStrictEqual({
+      ok: false,
+      reason: 'invalid_code',
+    });
     expect(bench.events).toMatchObject([{ name: 'verification_failed', factor: 'recovery-code', why: 'replayed' }]);
     expect(bench.counts.writes).toBe(0);
     expect((await peek(bench.storage, ada.id))?.recoveryTries.count).toBe(0);
     bench.clock.advance(10 * SECOND + 1);
-    expect(reasonOf(await mfa.verify({ user: ada, session, recoveryCode }))).toBe('invalid_code');
+    expect(reasonOf(await mfa.verify({ user: ada, session, proof: { kind: 'recovery-code', code: recoveryCode } }))).toBe(
+      'invalid_code',
+    );
     expect((await peek(bench.storage, ada.id))?.recoveryTries.count).toBe(1);
   });
 });

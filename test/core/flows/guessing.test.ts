@@ -20,7 +20,7 @@ import {
 /** One wrong guess from a browser that nobody knows, after a new login. */
 async function guess(bench: Enrolled): Promise<string> {
   const code = wrongCode(bench.authenticator, bench.clock.now());
-  return reasonOf(await bench.mfa.verify({ user: ada, session: await loginPending(bench.mfa), code }));
+  return reasonOf(await bench.mfa.verify({ user: ada, session: await loginPending(bench.mfa), proof: { kind: 'totp', code } }));
 }
 
 function evaluated(bench: Enrolled): number {
@@ -34,15 +34,19 @@ describe('guessing', () => {
     const pending = await loginPending(mfa);
     const code = () => wrongCode(authenticator, clock.now());
     for (const door of [
-      () => mfa.verify({ user: ada, session: pending, code: code() }),
-      async () => mfa.verify({ user: ada, session: await loginPending(mfa), code: code() }),
-      () => mfa.verify({ user: ada, session, code: code() }),
-      () => mfa.verify({ user: ada, session: pending, code: code() }),
-      async () => mfa.verify({ user: ada, session: await loginPending(mfa), code: code() }),
+      () => mfa.verify({ user: ada, session: pending, proof: { kind: 'totp', code: code() } }),
+      async () => mfa.verify({ user: ada, session: await loginPending(mfa), proof: { kind: 'totp', code: code() } }),
+      () => mfa.verify({ user: ada, session, proof: { kind: 'totp', code: code() } }),
+      () => mfa.verify({ user: ada, session: pending, proof: { kind: 'totp', code: code() } }),
+      async () => mfa.verify({ user: ada, session: await loginPending(mfa), proof: { kind: 'totp', code: code() } }),
     ]) {
       expect(reasonOf(await door())).toBe('invalid_code');
     }
-    const right = await mfa.verify({ user: ada, session: pending, code: authenticator.code(clock.now()) });
+    const right = await mfa.verify({
+      user: ada,
+      session: pending,
+      proof: { kind: 'totp', code: authenticator.code(clock.now()) },
+    });
     expect(right).toEqual({ ok: false, reason: 'throttled', retryAfterSeconds: 30 });
     expect(evaluated(bench)).toBe(5);
   });
@@ -51,7 +55,9 @@ describe('guessing', () => {
     const bench = await createEnrolled();
     const session = await loginPending(bench.mfa);
     const code = wrongCode(bench.authenticator, bench.clock.now());
-    const answers = await Promise.all(Array.from({ length: 100 }, () => bench.mfa.verify({ user: ada, session, code })));
+    const answers = await Promise.all(
+      Array.from({ length: 100 }, () => bench.mfa.verify({ user: ada, session, proof: { kind: 'totp', code } })),
+    );
     expect(answers.filter((answer) => reasonOf(answer) === 'invalid_code')).toHaveLength(5);
     expect(answers.filter((answer) => reasonOf(answer) === 'throttled')).toHaveLength(95);
     expect(evaluated(bench)).toBe(5);
@@ -64,16 +70,18 @@ describe('guessing', () => {
     const session = await loginPending(mfa);
     const right = authenticator.code(clock.now() + 30 * SECOND);
     for (let second = 0; second < 29; second++) {
-      const answers = [right, wrongCode(authenticator, clock.now())].map((code) => mfa.verify({ user: ada, session, code }));
+      const answers = [right, wrongCode(authenticator, clock.now())].map((code) =>
+        mfa.verify({ user: ada, session, proof: { kind: 'totp', code } }),
+      );
       const [first, other] = await Promise.all(answers);
       expect(first).toEqual({ ok: false, reason: 'throttled', retryAfterSeconds: 30 - second });
       expect(other).toEqual(first);
       clock.advance(SECOND);
     }
     clock.advance(SECOND - 1);
-    expect(reasonOf(await mfa.verify({ user: ada, session, code: right }))).toBe('throttled');
+    expect(reasonOf(await mfa.verify({ user: ada, session, proof: { kind: 'totp', code: right } }))).toBe('throttled');
     clock.advance(1);
-    expect(reasonOf(await mfa.verify({ user: ada, session, code: right }))).toBe('ok');
+    expect(reasonOf(await mfa.verify({ user: ada, session, proof: { kind: 'totp', code: right } }))).toBe('ok');
     expect(bench.counts.writes).toBe(6);
   });
 
@@ -111,9 +119,11 @@ describe('guessing', () => {
     const code = authenticator.code(clock.now());
     const { session } = await mfa.beginLogin({ user: ada, deviceToken: token });
     const elsewhere = await loginPending(mfa);
-    expect(reasonOf(await mfa.verify({ user: ada, session: elsewhere, code }))).toBe('throttled');
-    expect(reasonOf(await mfa.verify({ user: ada, session, code, deviceToken: token }))).toBe('ok');
-    expect(reasonOf(await mfa.verify({ user: ada, session: elsewhere, recoveryCode: recoveryCodes[0] }))).toBe('ok');
+    expect(reasonOf(await mfa.verify({ user: ada, session: elsewhere, proof: { kind: 'totp', code } }))).toBe('throttled');
+    expect(reasonOf(await mfa.verify({ user: ada, session, proof: { kind: 'totp', code }, deviceToken: token }))).toBe('ok');
+    expect(
+      reasonOf(await mfa.verify({ user: ada, session: elsewhere, proof: { kind: 'recovery-code', code: recoveryCodes[0] } })),
+    ).toBe('ok');
   });
 
   it('a known browser has a budget of its own, with the same limits', async () => {
@@ -122,7 +132,9 @@ describe('guessing', () => {
     const { token } = await loginWithCode(bench);
     const known = async () => {
       const code = wrongCode(authenticator, clock.now());
-      return reasonOf(await mfa.verify({ user: ada, session: await loginPending(mfa), code, deviceToken: token }));
+      return reasonOf(
+        await mfa.verify({ user: ada, session: await loginPending(mfa), proof: { kind: 'totp', code }, deviceToken: token }),
+      );
     };
     for (let tries = 0; tries < 5; tries++) expect(await known()).toBe('invalid_code');
     expect(await known()).toBe('throttled');
@@ -136,7 +148,9 @@ describe('guessing', () => {
     for (let tries = 0; tries < 6; tries++) await guess(bench);
     bench.clock.advance(MINUTE);
     const code = other.authenticator.code(bench.clock.now());
-    expect(reasonOf(await other.mfa.verify({ user: bob, session: await loginPending(other.mfa, bob), code }))).toBe('ok');
+    expect(
+      reasonOf(await other.mfa.verify({ user: bob, session: await loginPending(other.mfa, bob), proof: { kind: 'totp', code } })),
+    ).toBe('ok');
   });
 
   it('THR-2: a guess costs one try, however many authenticators it is tried against', async () => {
@@ -174,7 +188,7 @@ describe('guessing', () => {
     for (let tries = 0; tries < 6; tries++) {
       await guess(bench);
       const code = wrongCode(authenticator, clock.now());
-      await mfa.verify({ user: ada, session: await loginPending(mfa), code, deviceToken: token });
+      await mfa.verify({ user: ada, session: await loginPending(mfa), proof: { kind: 'totp', code }, deviceToken: token });
     }
     expect(await guess(bench)).toBe('throttled');
     good(await mfa.clearLockout({ userId: ada.id, actor: 'support-7', reason: 'ticket 42' }));
@@ -189,7 +203,7 @@ describe('guessing', () => {
     clock.advance(MINUTE);
     const code = authenticator.code(clock.now());
     const session = await loginPending(mfa);
-    expect(reasonOf(await mfa.verify({ user: ada, session, code, deviceToken: token }))).toBe('ok');
+    expect(reasonOf(await mfa.verify({ user: ada, session, proof: { kind: 'totp', code }, deviceToken: token }))).toBe('ok');
   });
 
   it('FLT-5: a clock that ran ten years ahead for a moment leaves nobody without a way in', async () => {
@@ -200,10 +214,12 @@ describe('guessing', () => {
     clock.advance(-3650 * DAY);
     expect(await guess(bench)).toBe('throttled');
     const session = await loginPending(mfa);
-    expect(reasonOf(await mfa.verify({ user: ada, session, recoveryCode: recoveryCodes[0] }))).toBe('ok');
+    expect(reasonOf(await mfa.verify({ user: ada, session, proof: { kind: 'recovery-code', code: recoveryCodes[0] } }))).toBe(
+      'ok',
+    );
     good(await mfa.clearLockout({ userId: ada.id, actor: 'support-7', reason: 'the clock was wrong' }));
     const code = authenticator.code(clock.now());
-    expect(reasonOf(await mfa.verify({ user: ada, session, code }))).toBe('ok');
+    expect(reasonOf(await mfa.verify({ user: ada, session, proof: { kind: 'totp', code } }))).toBe('ok');
   });
 
   it('REC-6: wrong recovery codes: a hundred a minute are stored, none costs a try of the budget, and a right one is let in', async () => {
@@ -212,13 +228,22 @@ describe('guessing', () => {
     const session = await loginPending(mfa);
     const wrong = '0000-0000-0000-0000-0000-0000';
     for (let tries = 0; tries < 100; tries++) {
-      expect(reasonOf(await mfa.verify({ user: ada, session, recoveryCode: wrong }))).toBe('invalid_code');
+      expect(reasonOf(await mfa.verify({ user: ada, session, proof: { kind: 'recovery-code', code: wrong } }))).toBe(
+        'invalid_code',
+      );
     }
     bench.resetCounts();
-    expect(await mfa.verify({ user: ada, session, recoveryCode: wrong })).toEqual({ ok: false, reason: 'invalid_code' });
+    expect(await mfa.verify({ user: ada, session, proof: { kind: 'recovery-code', code: wrong } })).toEqual({
+      ok: false,
+      reason: 'invalid_code',
+    });
     expect(bench.counts.writes).toBe(0);
-    expect(reasonOf(await mfa.verify({ user: ada, session, code: authenticator.code(clock.now()) }))).toBe('ok');
-    expect(reasonOf(await mfa.verify({ user: ada, session, recoveryCode: recoveryCodes[0] }))).toBe('ok');
+    expect(
+      reasonOf(await mfa.verify({ user: ada, session, proof: { kind: 'totp', code: authenticator.code(clock.now()) } })),
+    ).toBe('ok');
+    expect(reasonOf(await mfa.verify({ user: ada, session, proof: { kind: 'recovery-code', code: recoveryCodes[0] } }))).toBe(
+      'ok',
+    );
   });
 
   it('T45, TOTP-5: input that can be no code costs no read and no try', async () => {
@@ -227,10 +252,14 @@ describe('guessing', () => {
     const session = await loginPending(mfa);
     bench.resetCounts();
     for (const code of ['', '12345', '1234567', '１２３４５６', ['123456'], { $gt: '' }, 123456, null, 'x'.repeat(10_000)]) {
-      expect(await mfa.verify({ user: ada, session, code })).toEqual({ ok: false, reason: 'invalid_code' });
+      expect(await mfa.verify({ user: ada, session, proof: { kind: 'totp', code } })).toEqual({
+        ok: false,
+        reason: 'invalid_code',
+      });
     }
-    expect(reasonOf(await mfa.verify({ user: ada, session }))).toBe('invalid_code');
-    expect(reasonOf(await mfa.verify({ user: ada, session, code: '123456', recoveryCode: '0'.repeat(24) }))).toBe('invalid_code');
+    for (const kind of ['totp', 'recovery-code'] as const) {
+      expect(reasonOf(await mfa.verify({ user: ada, session, proof: { kind, code: undefined } }))).toBe('invalid_code');
+    }
     expect(counts).toEqual({ reads: 0, writes: 0, removes: 0, lists: 0 });
     expect(bench.events.filter((event) => event.name === 'verification_failed' && event.why === 'malformed')).toHaveLength(11);
   });
@@ -241,7 +270,12 @@ describe('guessing', () => {
     const started = good(await mfa.startEnrollment({ user: ada, session: await loginPending(mfa) }));
     const authenticator = createAuthenticator(started.enrollment.uri);
     const confirm = (code: string) =>
-      mfa.confirmEnrollment({ user: ada, session: started.session, enrollmentId: started.enrollment.id, code });
+      mfa.confirmEnrollment({
+        user: ada,
+        session: started.session,
+        enrollmentId: started.enrollment.id,
+        proof: { kind: 'totp', code },
+      });
     for (let tries = 0; tries < 5; tries++) {
       expect(reasonOf(await confirm(wrongCode(authenticator, clock.now())))).toBe('invalid_code');
     }

@@ -12,6 +12,7 @@ import {
   reasonOf,
   type TestUser,
 } from '../../support/core-fixture.js';
+import { proofOf } from '../../support/proof-of.js';
 
 type Door = (bench: Enrolled, session: MfaSession | undefined, user?: TestUser) => Promise<{ ok: boolean; reason?: string }>;
 
@@ -89,7 +90,9 @@ describe('ENR-5, T16, DEV-8: doors to what is the user’s own', () => {
   it.each(doors)('%s takes a fresh proof by a recovery code: whoever lost the phone must be able to mend it', async (_, door) => {
     const bench = await twoAuthenticators();
     const session = await loginPending(bench.mfa);
-    const verified = good(await bench.mfa.verify({ user: ada, session, recoveryCode: bench.recoveryCodes[0] }));
+    const verified = good(
+      await bench.mfa.verify({ user: ada, session, proof: { kind: 'recovery-code', code: bench.recoveryCodes[0] } }),
+    );
     expect(reasonOf((await door(bench, verified.session)) as never)).toBe('ok');
   });
 
@@ -144,7 +147,11 @@ describe('removal', () => {
     expect(await bench.mfa.checkAccess({ user, session: removed.session })).toEqual({ access: 'allow', via: 'not-required' });
     const stepUp = { user, session: removed.session, requirement: { maxAgeSeconds: 60 } };
     expect((await bench.mfa.checkAccess(stepUp)).access).toBe('enroll');
-    const again = await bench.mfa.verify({ user, session: removed.session, recoveryCode: bench.recoveryCodes[0] });
+    const again = await bench.mfa.verify({
+      user,
+      session: removed.session,
+      proof: { kind: 'recovery-code', code: bench.recoveryCodes[0] },
+    });
     expect(reasonOf(again)).toBe('not_enrolled');
   });
 
@@ -170,7 +177,9 @@ describe('removal', () => {
     good(await removeFirst(bench, bench.fresh));
     bench.clock.advance(MINUTE);
     const code = bench.authenticator.code(bench.clock.now());
-    expect(reasonOf(await bench.mfa.verify({ user: ada, session: await loginPending(bench.mfa), code }))).toBe('invalid_code');
+    expect(
+      reasonOf(await bench.mfa.verify({ user: ada, session: await loginPending(bench.mfa), proof: { kind: 'totp', code } })),
+    ).toBe('invalid_code');
   });
 });
 
@@ -196,7 +205,7 @@ describe('names', () => {
     good(await bench.mfa.startEnrollment({ user: ada, session, name: name as string }));
     bench.clock.advance(MINUTE);
     const code = bench.authenticator.code(bench.clock.now());
-    const input = { user: ada, session: await loginPending(bench.mfa), code, rememberDevice: true };
+    const input = { user: ada, session: await loginPending(bench.mfa), proof: proofOf({ code }), rememberDevice: true };
     good(await bench.mfa.verify({ ...input, deviceLabel: name as string }));
     expect((await own(bench)).devices[0]?.label).toBe(stored.replace('Authenticator app', 'Browser'));
   });
@@ -213,7 +222,9 @@ describe('recovery codes', () => {
     expect((await own(bench)).recoveryCodesLeft).toBe(10);
     for (const recoveryCode of bench.recoveryCodes) {
       const pending = await loginPending(bench.mfa);
-      expect(reasonOf(await bench.mfa.verify({ user: ada, session: pending, recoveryCode }))).toBe('invalid_code');
+      expect(
+        reasonOf(await bench.mfa.verify({ user: ada, session: pending, proof: { kind: 'recovery-code', code: recoveryCode } })),
+      ).toBe('invalid_code');
     }
     expect(bench.notices.map((notice) => notice.name)).toEqual(['recovery_codes_regenerated', 'guessing_suspected']);
   });
@@ -228,7 +239,11 @@ describe('recovery codes', () => {
       const repeated = await bench.mfa.regenerateRecoveryCodes({ user: ada, session: again });
       expect(repeated).toEqual({ ok: false, reason: 'assurance_required', maxAgeSeconds: 300 });
     }
-    const proof = { user: ada, session: await loginPending(bench.mfa), recoveryCode: made.recoveryCodes[0] };
+    const proof = {
+      user: ada,
+      session: await loginPending(bench.mfa),
+      proof: { kind: 'recovery-code' as const, code: made.recoveryCodes[0] },
+    };
     expect(good(await bench.mfa.verify(proof)).recoveryCodesLeft).toBe(9);
     const fresh = await loginWithCode(bench);
     bench.clock.advance(20);
@@ -250,7 +265,7 @@ describe('recovery codes', () => {
     const bench = await createEnrolled();
     for (const [index, recoveryCode] of bench.recoveryCodes.entries()) {
       const session = await loginPending(bench.mfa);
-      const verified = good(await bench.mfa.verify({ user: ada, session, recoveryCode }));
+      const verified = good(await bench.mfa.verify({ user: ada, session, proof: { kind: 'recovery-code', code: recoveryCode } }));
       expect(verified.recoveryCodesLeft).toBe(9 - index);
       expect(verified.assurance).toMatchObject({ via: 'recovery-code', amr: ['recovery_code', 'mfa'] });
     }
@@ -259,12 +274,16 @@ describe('recovery codes', () => {
     const { session, decision } = await bench.mfa.beginLogin({ user: ada });
     expect(decision).toMatchObject({ access: 'challenge', factors: ['totp'] });
     const code = bench.authenticator.code(bench.clock.now());
-    expect(reasonOf(await bench.mfa.verify({ user: ada, session, code }))).toBe('ok');
+    expect(reasonOf(await bench.mfa.verify({ user: ada, session, proof: { kind: 'totp', code } }))).toBe('ok');
   });
 
   it('REC-7: need the first factor', async () => {
     const bench = await createEnrolled();
-    const answer = await bench.mfa.verify({ user: ada, session: undefined, recoveryCode: bench.recoveryCodes[0] });
+    const answer = await bench.mfa.verify({
+      user: ada,
+      session: undefined,
+      proof: { kind: 'recovery-code', code: bench.recoveryCodes[0] },
+    });
     expect(reasonOf(answer)).toBe('login_again');
   });
 

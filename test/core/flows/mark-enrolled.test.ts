@@ -33,7 +33,7 @@ describe('markEnrolled', () => {
     const session = await loginPending(bench.mfa, { ...ada, enrolled: false });
     expect(told).toEqual([true]);
     const code = bench.authenticator.code(bench.clock.now());
-    good(await bench.mfa.verify({ user: { ...ada, enrolled: false }, session, code }));
+    good(await bench.mfa.verify({ user: { ...ada, enrolled: false }, session, proof: { kind: 'totp', code } }));
     expect(told).toEqual([true, true]);
   });
 
@@ -56,7 +56,12 @@ describe('markEnrolled', () => {
     const { createAuthenticator } = await import('../../support/core-fixture.js');
     const code = createAuthenticator(started.enrollment.uri).code(bench.clock.now());
     const begun = performance.now();
-    const input = { user: ada, session: started.session, enrollmentId: started.enrollment.id, code };
+    const input = {
+      user: ada,
+      session: started.session,
+      enrollmentId: started.enrollment.id,
+      proof: { kind: 'totp' as const, code },
+    };
     good(await bench.mfa.confirmEnrollment(input));
     expect(performance.now() - begun).toBeLessThan(3000);
     expect(bench.names()).toContain('mark_enrolled_failed');

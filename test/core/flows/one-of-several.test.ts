@@ -25,8 +25,10 @@ describe('one of several', () => {
     clock.advance(2 * MINUTE);
     const session = await loginPending(mfa);
     const code = wrongCode(authenticator, clock.now());
-    for (let tries = 0; tries < 5; tries++) await mfa.verify({ user: ada, session, code, deviceToken: one.token });
-    const tried = (deviceToken?: string) => mfa.verify({ user: ada, session, code, ...(deviceToken && { deviceToken }) });
+    for (let tries = 0; tries < 5; tries++)
+      await mfa.verify({ user: ada, session, proof: { kind: 'totp', code }, deviceToken: one.token });
+    const tried = (deviceToken?: string) =>
+      mfa.verify({ user: ada, session, proof: { kind: 'totp', code }, ...(deviceToken && { deviceToken }) });
     expect(reasonOf(await tried(one.token))).toBe('throttled');
     expect(reasonOf(await tried(other.token))).toBe('invalid_code');
     expect(reasonOf(await tried())).toBe('invalid_code');
@@ -40,7 +42,7 @@ describe('one of several', () => {
     bench.clock.advance(2 * MINUTE);
     const code = bench.authenticator.code(bench.clock.now());
     const session = await loginPending(bench.mfa);
-    good(await bench.mfa.verify({ user: ada, session, code, deviceToken: older.token }));
+    good(await bench.mfa.verify({ user: ada, session, proof: { kind: 'totp', code }, deviceToken: older.token }));
     const { devices } = good(await bench.mfa.getStatus({ user: ada })).status;
     expect(devices.map(({ id, lastUsedAt }) => [id, lastUsedAt])).toEqual([
       [older.deviceId, bench.clock.now()],
@@ -93,15 +95,23 @@ describe('what is switched off', () => {
     const { mfa, clock, authenticator } = await createEnrolled();
     const session = await loginPending(mfa);
     const code = authenticator.code(clock.now());
-    expect(reasonOf(await mfa.verify({ user: { ...ada, mfa: 'off' }, session, code }))).toBe('login_again');
-    good(await mfa.verify({ user: ada, session, code }));
+    expect(reasonOf(await mfa.verify({ user: { ...ada, mfa: 'off' }, session, proof: { kind: 'totp', code } }))).toBe(
+      'login_again',
+    );
+    good(await mfa.verify({ user: ada, session, proof: { kind: 'totp', code } }));
   });
 
   it('an enrollment gives no recovery codes and remembers nothing where both are off', async () => {
     const { mfa, clock, names } = createBench({ recoveryCodes: false, rememberDevice: false });
     const { enrollment, session } = good(await mfa.startEnrollment({ user: ada, session: await loginPending(mfa) }));
     const code = createAuthenticator(enrollment.uri).code(clock.now());
-    const given = { user: ada, session, enrollmentId: enrollment.id, code, rememberDevice: true };
+    const given = {
+      user: ada,
+      session,
+      enrollmentId: enrollment.id,
+      proof: { kind: 'totp' as const, code },
+      rememberDevice: true,
+    };
     const confirmed = good(await mfa.confirmEnrollment(given));
     expect(confirmed).not.toHaveProperty('recoveryCodes');
     expect(confirmed.device?.rememberedUntil).toBeUndefined();
@@ -139,7 +149,9 @@ describe('what an event says of the user, and a report of all', () => {
   it('few recovery codes are no more than the option says, and are told to the user', async () => {
     const { mfa, recoveryCodes, notices } = await createEnrolled(ada, { recoveryCodes: { count: 5, lowAt: 4 } });
     expect((await mfa.report()).recoveryCodes).toEqual({ none: 0, few: 0, enough: 1 });
-    good(await mfa.verify({ user: ada, session: await loginPending(mfa), recoveryCode: recoveryCodes[0] }));
+    good(
+      await mfa.verify({ user: ada, session: await loginPending(mfa), proof: { kind: 'recovery-code', code: recoveryCodes[0] } }),
+    );
     expect((await mfa.report()).recoveryCodes).toEqual({ none: 0, few: 1, enough: 0 });
     expect(notices.map(({ name }) => name)).toEqual(['recovery_code_used', 'recovery_codes_low']);
   });

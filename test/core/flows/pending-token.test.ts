@@ -16,6 +16,7 @@ import {
   SECOND,
   wrongCode,
 } from '../../support/core-fixture.js';
+import { proofOf } from '../../support/proof-of.js';
 
 async function tokenOf(bench: Pick<Enrolled, 'mfa'>, user = ada): Promise<string> {
   return (await bench.mfa.beginLogin({ user })).pendingToken ?? '';
@@ -29,20 +30,25 @@ describe('a pending token', () => {
   it('T47, SES-5: is good for one proof', async () => {
     const bench = await createEnrolled();
     const token = await tokenOf(bench);
-    const verify = async (code: string) => bench.mfa.verify({ user: ada, session: await open(bench, token), code });
+    const verify = async (code: string) =>
+      bench.mfa.verify({ user: ada, session: await open(bench, token), proof: { kind: 'totp', code } });
     expect(reasonOf(await verify(wrongCode(bench.authenticator, bench.clock.now())))).toBe('invalid_code');
     good(await verify(bench.authenticator.code(bench.clock.now())));
     expect(reasonOf(await verify(bench.authenticator.code(bench.clock.now() + 30 * SECOND)))).toBe('pending_token_invalid');
     const recoveryCode = bench.recoveryCodes[0];
     const session = await open(bench, token);
-    expect(reasonOf(await bench.mfa.verify({ user: ada, session, recoveryCode }))).toBe('pending_token_invalid');
+    expect(reasonOf(await bench.mfa.verify({ user: ada, session, proof: { kind: 'recovery-code', code: recoveryCode } }))).toBe(
+      'pending_token_invalid',
+    );
   });
 
   it('T47: of two parallel right codes on one token one gives a session', async () => {
     const bench = await createEnrolled();
     const session = await open(bench, await tokenOf(bench));
     const codes = [0, 30 * SECOND].map((ahead) => bench.authenticator.code(bench.clock.now() + ahead));
-    const answers = await Promise.all(codes.map((code) => bench.mfa.verify({ user: ada, session, code })));
+    const answers = await Promise.all(
+      codes.map((code) => bench.mfa.verify({ user: ada, session, proof: { kind: 'totp', code } })),
+    );
     expect(answers.map(reasonOf).sort()).toEqual(['ok', 'pending_token_invalid']);
   });
 
@@ -53,7 +59,7 @@ describe('a pending token', () => {
     bench.clock.advance(12 * MINUTE);
     expect(reasonOf(await bench.mfa.openPendingToken(token))).toBe('pending_token_invalid');
     const code = bench.authenticator.code(bench.clock.now());
-    expect(reasonOf(await bench.mfa.verify({ user: ada, session, code }))).toBe('pending_token_invalid');
+    expect(reasonOf(await bench.mfa.verify({ user: ada, session, proof: { kind: 'totp', code } }))).toBe('pending_token_invalid');
   });
 
   it('T21: is not a device token, and a device token is not one', async () => {
@@ -68,7 +74,7 @@ describe('a pending token', () => {
     const bench = await createEnrolled();
     const session = await open(bench, await tokenOf(bench, bob));
     const code = bench.authenticator.code(bench.clock.now());
-    expect(reasonOf(await bench.mfa.verify({ user: ada, session, code }))).toBe('login_again');
+    expect(reasonOf(await bench.mfa.verify({ user: ada, session, proof: { kind: 'totp', code } }))).toBe('login_again');
   });
 
   it('carries a first enrollment: start, show, confirm; once', async () => {
@@ -79,7 +85,7 @@ describe('a pending token', () => {
     expect(shown.enrollment).toEqual(started.enrollment);
     const other = await open(bench, await tokenOf(bench));
     const code = createAuthenticator(started.enrollment.uri).code(bench.clock.now());
-    const input = { user: ada, enrollmentId: started.enrollment.id, code };
+    const input = { user: ada, enrollmentId: started.enrollment.id, proof: proofOf({ code }) };
     expect(reasonOf(await bench.mfa.confirmEnrollment({ ...input, session: other }))).toBe('enrollment_expired');
     good(await bench.mfa.confirmEnrollment({ ...input, session: await open(bench, token) }));
     bench.clock.advance(MINUTE);
@@ -95,39 +101,55 @@ describe('a pending token', () => {
       if (count >= 20) bench.clock.advance(30 * SECOND);
       const proof =
         count < 20 ? { recoveryCode: bench.recoveryCodes[count] } : { code: bench.authenticator.code(bench.clock.now()) };
-      good(await bench.mfa.verify({ user: ada, session: await open(bench, token), ...proof }));
+      good(await bench.mfa.verify({ user: ada, session: await open(bench, token), proof: proofOf(proof) }));
       used.push(token);
     }
     bench.clock.advance(30 * SECOND);
     const code = bench.authenticator.code(bench.clock.now());
     const session = await open(bench, await tokenOf(bench));
     const full = { ok: false, reason: 'limit_reached', retryAfterSeconds: 60 };
-    expect(await bench.mfa.verify({ user: ada, session, code })).toEqual(full);
-    expect(await bench.mfa.verify({ user: ada, session, code: wrongCode(bench.authenticator, bench.clock.now()) })).toEqual(full);
+    expect(await bench.mfa.verify({ user: ada, session, proof: { kind: 'totp', code } })).toEqual(full);
+    expect(
+      await bench.mfa.verify({
+        user: ada,
+        session,
+        proof: { kind: 'totp', code: wrongCode(bench.authenticator, bench.clock.now()) },
+      }),
+    ).toEqual(full);
     for (const token of used) {
-      const again = await bench.mfa.verify({ user: ada, session: await open(bench, token), code });
+      const again = await bench.mfa.verify({ user: ada, session: await open(bench, token), proof: { kind: 'totp', code } });
       expect(reasonOf(again)).toBe('pending_token_invalid');
     }
     // The first twenty end eleven minutes after they were made.
     bench.clock.advance(5 * MINUTE);
     const later = bench.authenticator.code(bench.clock.now());
-    good(await bench.mfa.verify({ user: ada, session: await open(bench, await tokenOf(bench)), code: later }));
+    good(
+      await bench.mfa.verify({
+        user: ada,
+        session: await open(bench, await tokenOf(bench)),
+        proof: { kind: 'totp', code: later },
+      }),
+    );
   });
 
   it('T47, FLT-5: a used one does not come back by a clock that jumped ten days ahead and back', async () => {
     const bench = await createEnrolled();
     const token = await tokenOf(bench);
     good(
-      await bench.mfa.verify({ user: ada, session: await open(bench, token), code: bench.authenticator.code(bench.clock.now()) }),
+      await bench.mfa.verify({
+        user: ada,
+        session: await open(bench, token),
+        proof: { kind: 'totp', code: bench.authenticator.code(bench.clock.now()) },
+      }),
     );
     bench.clock.advance(10 * DAY);
     const later = await open(bench, await tokenOf(bench));
     const then = bench.authenticator.code(bench.clock.now());
-    good(await bench.mfa.verify({ user: ada, session: later, code: then }));
+    good(await bench.mfa.verify({ user: ada, session: later, proof: { kind: 'totp', code: then } }));
     bench.clock.advance(-10 * DAY);
     const session = await open(bench, token);
     const code = bench.authenticator.code(bench.clock.now());
-    expect(reasonOf(await bench.mfa.verify({ user: ada, session, code }))).toBe('pending_token_invalid');
+    expect(reasonOf(await bench.mfa.verify({ user: ada, session, proof: { kind: 'totp', code } }))).toBe('pending_token_invalid');
   });
 
   it('CRY-3: rolls over two processes with unequal keys', async () => {
@@ -155,11 +177,13 @@ describe('a pending token', () => {
     const begun = await bench.mfa.beginLogin({ user });
     expect(begun.decision).toMatchObject({ access: 'allow', via: 'not-required' });
     const session = await open(bench, begun.pendingToken ?? '');
-    expect(reasonOf(await bench.mfa.verify({ user, session, code: '123456' }))).toBe('not_enrolled');
+    expect(reasonOf(await bench.mfa.verify({ user, session, proof: { kind: 'totp', code: '123456' } }))).toBe('not_enrolled');
     const started = good(await bench.mfa.startEnrollment({ user, session }));
     const { id: enrollmentId, manualKey } = started.enrollment;
     const code = createAuthenticator(manualKey).code(bench.clock.now());
-    const confirmed = good(await bench.mfa.confirmEnrollment({ user, session: started.session, enrollmentId, code }));
+    const confirmed = good(
+      await bench.mfa.confirmEnrollment({ user, session: started.session, enrollmentId, proof: { kind: 'totp', code } }),
+    );
     expect(confirmed.assurance.amr).toContain('otp');
   });
 });

@@ -15,12 +15,17 @@ import {
   wrongCode,
 } from '../../support/core-fixture.js';
 import { interleavingStorage } from '../../support/interleaving-storage.js';
+import { proofOf } from '../../support/proof-of.js';
 
 const WRONG = '0000-0000-0000-0000-0000-0000';
 const refused = { ok: false, reason: 'invalid_code' };
 
 async function recover(bench: Pick<Enrolled, 'mfa'>, recoveryCode: string | undefined) {
-  return bench.mfa.verify({ user: ada, session: await loginPending(bench.mfa), recoveryCode });
+  return bench.mfa.verify({
+    user: ada,
+    session: await loginPending(bench.mfa),
+    proof: { kind: 'recovery-code', code: recoveryCode },
+  });
 }
 
 describe('a flood of wrong recovery codes', () => {
@@ -29,7 +34,8 @@ describe('a flood of wrong recovery codes', () => {
     const session = await loginPending(bench.mfa);
     const reasons: string[] = [];
     for (const recoveryCode of bench.recoveryCodes) {
-      for (let tries = 0; tries < 120; tries++) await bench.mfa.verify({ user: ada, session, recoveryCode: WRONG });
+      for (let tries = 0; tries < 120; tries++)
+        await bench.mfa.verify({ user: ada, session, proof: { kind: 'recovery-code', code: WRONG } });
       reasons.push(reasonOf(await recover(bench, recoveryCode)));
       bench.clock.advance(7 * SECOND);
     }
@@ -55,7 +61,8 @@ describe('a flood of wrong recovery codes', () => {
     const told: number[] = [];
     for (let minute = 0; minute < 3; minute++) {
       bench.events.length = 0;
-      for (let tries = 0; tries < 300; tries++) await bench.mfa.verify({ user: ada, session, recoveryCode: WRONG });
+      for (let tries = 0; tries < 300; tries++)
+        await bench.mfa.verify({ user: ada, session, proof: { kind: 'recovery-code', code: WRONG } });
       expect(bench.events.filter(({ name }) => name === 'verification_failed')).toHaveLength(100);
       for (const event of bench.events) if (event.name === 'recovery_codes_flooded') told.push(event.tries);
       bench.clock.advance(MINUTE);
@@ -69,7 +76,8 @@ describe('a flood of wrong recovery codes', () => {
     const enrolled = await createEnrolled(other, { storage: bench.storage, clock: bench.clock.now });
     for (const user of [ada, other]) {
       const session = await loginPending(bench.mfa, user);
-      for (let tries = 0; tries < 110; tries++) await bench.mfa.verify({ user, session, recoveryCode: WRONG });
+      for (let tries = 0; tries < 110; tries++)
+        await bench.mfa.verify({ user, session, proof: { kind: 'recovery-code', code: WRONG } });
     }
     const floods = bench.events.filter(({ name }) => name === 'recovery_codes_flooded');
     expect(floods.map(({ userId }) => userId)).toEqual([ada.id, other.id]);
@@ -85,12 +93,12 @@ describe('a flood of wrong recovery codes', () => {
     let answered = 0;
     const attack = Array.from({ length: 1_000 }, async (_, index) => {
       const proof = index % 2 ? { recoveryCode: WRONG } : { code: wrongCode(bench.authenticator, bench.clock.now()) };
-      const reason = reasonOf(await mfa.verify({ user: ada, session, ...proof }));
+      const reason = reasonOf(await mfa.verify({ user: ada, session, proof: proofOf(proof) }));
       answered++;
       return reason;
     });
     await storage.nextHeld();
-    const owner = mfa.verify({ user: ada, session, recoveryCode: bench.recoveryCodes[0] });
+    const owner = mfa.verify({ user: ada, session, proof: { kind: 'recovery-code', code: bench.recoveryCodes[0] } });
     // Those beyond 500 are busy at once; the owner's is not.
     await new Promise((resolve) => setTimeout(resolve, 100));
     const before = answered;
@@ -108,12 +116,14 @@ describe('a flood of wrong recovery codes', () => {
     for (let login = 0; login < 40; login++) {
       const { pendingToken = '' } = await mfa.beginLogin({ user: ada });
       const { session } = good(await mfa.openPendingToken(pendingToken));
-      expect(await mfa.verify({ user: ada, session, recoveryCode: WRONG })).toStrictEqual(refused);
+      expect(await mfa.verify({ user: ada, session, proof: { kind: 'recovery-code', code: WRONG } })).toStrictEqual(refused);
       expect(reasonOf(await mfa.startEnrollment({ user: ada, session }))).toBe('assurance_required');
     }
     const { pendingToken = '' } = await mfa.beginLogin({ user: ada });
     const { session } = good(await mfa.openPendingToken(pendingToken));
-    expect(reasonOf(await mfa.verify({ user: ada, session, recoveryCode: bench.recoveryCodes[0] }))).toBe('ok');
+    expect(
+      reasonOf(await mfa.verify({ user: ada, session, proof: { kind: 'recovery-code', code: bench.recoveryCodes[0] } })),
+    ).toBe('ok');
     const profile = await peek(bench.storage, ada.id);
     expect([profile?.usedTokens.length, profile?.enrollmentStarts.length]).toEqual([1, 1]);
   });
@@ -122,7 +132,9 @@ describe('a flood of wrong recovery codes', () => {
     const bench = await createEnrolled();
     const other = createBench({ storage: bench.storage, clock: bench.clock.now });
     const session = await loginPending(other.mfa);
-    await Promise.all(Array.from({ length: 150 }, () => other.mfa.verify({ user: ada, session, recoveryCode: WRONG })));
+    await Promise.all(
+      Array.from({ length: 150 }, () => other.mfa.verify({ user: ada, session, proof: { kind: 'recovery-code', code: WRONG } })),
+    );
     expect(reasonOf(await recover(bench, bench.recoveryCodes[0]))).toBe('ok');
   });
 });
@@ -145,7 +157,9 @@ describe('recovery codes that are switched off', () => {
     expect([access, decision]).toMatchObject(['challenge', { factors: ['totp'] }]);
     const before = await peek(on.storage, ada.id);
     for (const recoveryCode of [on.recoveryCodes[0], WRONG, 'no code']) {
-      expect(await off.mfa.verify({ user: ada, session: pending, recoveryCode })).toStrictEqual({
+      expect(
+        await off.mfa.verify({ user: ada, session: pending, proof: { kind: 'recovery-code', code: recoveryCode } }),
+      ).toStrictEqual({
         ok: false,
         reason: 'not_allowed',
       });
@@ -171,7 +185,7 @@ describe('recovery codes that are switched off', () => {
       'a wrong code',
       async ({ on, off }) => {
         const code = wrongCode(on.authenticator, on.clock.now());
-        return off.mfa.verify({ user: ada, session: await loginPending(on.mfa), code });
+        return off.mfa.verify({ user: ada, session: await loginPending(on.mfa), proof: { kind: 'totp', code } });
       },
     ],
     [
@@ -179,7 +193,7 @@ describe('recovery codes that are switched off', () => {
       async ({ on, off }) => {
         on.clock.advance(MINUTE);
         const code = on.authenticator.code(on.clock.now());
-        return off.mfa.verify({ user: ada, session: await loginPending(on.mfa), code });
+        return off.mfa.verify({ user: ada, session: await loginPending(on.mfa), proof: { kind: 'totp', code } });
       },
     ],
     ['another authenticator', async ({ on, off }) => enrollAnother(off, (await loginWithCode(on)).session)],

@@ -12,6 +12,7 @@ import {
   type TestUser,
   wrongCode,
 } from '../../support/core-fixture.js';
+import { proofOf } from '../../support/proof-of.js';
 
 /** The events without what all of them have. */
 function details(events: readonly MfaEvent[]): object[] {
@@ -21,10 +22,13 @@ function details(events: readonly MfaEvent[]): object[] {
 type Call = (mfa: Mfa<TestUser>, user: TestUser, session: MfaSession | undefined) => Promise<unknown>;
 
 const withSession: [string, Call][] = [
-  ['verify', (mfa, user, session) => mfa.verify({ user, session, code: '123456' })],
+  ['verify', (mfa, user, session) => mfa.verify({ user, session, proof: { kind: 'totp', code: '123456' } })],
   ['start_enrollment', (mfa, user, session) => mfa.startEnrollment({ user, session })],
   ['current_enrollment', (mfa, user, session) => mfa.currentEnrollment({ user, session })],
-  ['confirm_enrollment', (mfa, user, session) => mfa.confirmEnrollment({ user, session, enrollmentId: 'e', code: '123456' })],
+  [
+    'confirm_enrollment',
+    (mfa, user, session) => mfa.confirmEnrollment({ user, session, enrollmentId: 'e', proof: { kind: 'totp', code: '123456' } }),
+  ],
   ['cancel_enrollment', (mfa, user, session) => mfa.cancelEnrollment({ user, session, enrollmentId: 'e' })],
   ['rename_authenticator', (mfa, user, session) => mfa.renameAuthenticator({ user, session, authenticatorId: 'a', name: 'b' })],
   ['remove_authenticator', (mfa, user, session) => mfa.removeAuthenticator({ user, session, authenticatorId: 'a' })],
@@ -90,9 +94,12 @@ describe('LOG-4: what a proof is, and was not', () => {
     const { mfa, clock, authenticator, events } = await createEnrolled();
     const session = await loginPending(mfa);
     events.length = 0;
-    expect(await mfa.verify({ user: ada, session })).toStrictEqual({ ok: false, reason: 'invalid_code' });
+    expect(await mfa.verify({ user: ada, session, proof: proofOf({ code: '12345' }) })).toStrictEqual({
+      ok: false,
+      reason: 'invalid_code',
+    });
     const code = wrongCode(authenticator, clock.now());
-    for (let tries = 0; tries < 6; tries++) await mfa.verify({ user: ada, session, code });
+    for (let tries = 0; tries < 6; tries++) await mfa.verify({ user: ada, session, proof: { kind: 'totp', code } });
     const failed = { name: 'verification_failed', factor: 'totp', endpoint: 'verify' };
     expect(details(events)).toStrictEqual([
       { ...failed, why: 'malformed' },
@@ -107,29 +114,33 @@ describe('LOG-4: what a proof is, and was not', () => {
     const { mfa, recoveryCodes, events } = await createEnrolled();
     const session = await loginPending(mfa);
     events.length = 0;
-    await mfa.verify({ user: ada, session, recoveryCode: 'no code' });
+    await mfa.verify({ user: ada, session, proof: { kind: 'recovery-code', code: 'no code' } });
     const failed = { name: 'verification_failed', factor: 'recovery-code', endpoint: 'verify' };
     const wrong = '0000-'.repeat(6);
-    expect(await mfa.verify({ user: ada, session, recoveryCode: wrong })).toStrictEqual({ ok: false, reason: 'invalid_code' });
+    expect(await mfa.verify({ user: ada, session, proof: { kind: 'recovery-code', code: wrong } })).toStrictEqual({
+      ok: false,
+      reason: 'invalid_code',
+    });
     expect(details(events)).toStrictEqual([
       { ...failed, why: 'malformed' },
       { ...failed, why: 'wrong' },
     ]);
     events.length = 0;
-    good(await mfa.verify({ user: ada, session, recoveryCode: recoveryCodes[0] }));
+    good(await mfa.verify({ user: ada, session, proof: { kind: 'recovery-code', code: recoveryCodes[0] } }));
     expect(details(events)).toStrictEqual([
       { name: 'verified', via: 'recovery-code' },
       { name: 'recovery_code_used', recoveryCodesLeft: 9 },
     ]);
     const again = await loginPending(mfa);
-    for (let tries = 0; tries < 99; tries++) await mfa.verify({ user: ada, session: again, recoveryCode: wrong });
+    for (let tries = 0; tries < 99; tries++)
+      await mfa.verify({ user: ada, session: again, proof: { kind: 'recovery-code', code: wrong } });
     events.length = 0;
-    expect(await mfa.verify({ user: ada, session: again, recoveryCode: wrong })).toStrictEqual({
+    expect(await mfa.verify({ user: ada, session: again, proof: { kind: 'recovery-code', code: wrong } })).toStrictEqual({
       ok: false,
       reason: 'invalid_code',
     });
     expect(details(events)).toStrictEqual([{ name: 'recovery_codes_flooded', tries: 1 }]);
-    good(await mfa.verify({ user: ada, session: again, recoveryCode: recoveryCodes[1] }));
+    good(await mfa.verify({ user: ada, session: again, proof: { kind: 'recovery-code', code: recoveryCodes[1] } }));
   });
 
   it('THR-2: a used code is no guess, however often it comes: nobody suspects guessing', async () => {
@@ -137,8 +148,8 @@ describe('LOG-4: what a proof is, and was not', () => {
     for (let hour = 0; hour < 21; hour++) {
       clock.advance(60 * MINUTE);
       const code = authenticator.code(clock.now());
-      good(await mfa.verify({ user: ada, session: await loginPending(mfa), code }));
-      expect((await mfa.verify({ user: ada, session: await loginPending(mfa), code })).ok).toBe(false);
+      good(await mfa.verify({ user: ada, session: await loginPending(mfa), proof: { kind: 'totp', code } }));
+      expect((await mfa.verify({ user: ada, session: await loginPending(mfa), proof: { kind: 'totp', code } })).ok).toBe(false);
     }
     expect(
       events.filter(({ name }) => name === 'verification_failed').every((event) => 'why' in event && event.why === 'replayed'),
@@ -152,7 +163,7 @@ describe('LOG-4: what a proof is, and was not', () => {
     const { authenticator } = await createEnrolled();
     events.length = 0;
     const confirm = (code: unknown) =>
-      mfa.confirmEnrollment({ user: ada, session, enrollmentId: enrollment.id, code: code as string });
+      mfa.confirmEnrollment({ user: ada, session, enrollmentId: enrollment.id, proof: { kind: 'totp', code: code as string } });
     expect(await confirm('12345')).toStrictEqual({ ok: false, reason: 'invalid_code' });
     for (let tries = 0; tries < 6; tries++) await confirm(wrongCode(authenticator, clock.now()));
     const failed = { name: 'verification_failed', factor: 'totp', endpoint: 'enroll' };
@@ -173,7 +184,7 @@ describe('what a proof leaves in the session', () => {
     expect(started.session.enrollmentIds).toEqual([started.enrollment.id]);
     bench.clock.advance(MINUTE);
     const code = bench.authenticator.code(bench.clock.now());
-    const verified = good(await bench.mfa.verify({ user: ada, session: started.session, code }));
+    const verified = good(await bench.mfa.verify({ user: ada, session: started.session, proof: { kind: 'totp', code } }));
     expect(verified.session.enrollmentIds).toEqual([started.enrollment.id]);
   });
 
@@ -183,7 +194,14 @@ describe('what a proof leaves in the session', () => {
       const { enrollment, session } = good(await mfa.startEnrollment({ user: ada, session: await loginPending(mfa) }));
       const { createAuthenticator } = await import('@mfa-kit/core/testing');
       const code = createAuthenticator(enrollment.uri).code(clock.now());
-      const given = { user: ada, session, enrollmentId: enrollment.id, code, deviceLabel: 'Firefox', rememberDevice };
+      const given = {
+        user: ada,
+        session,
+        enrollmentId: enrollment.id,
+        proof: { kind: 'totp' as const, code },
+        deviceLabel: 'Firefox',
+        rememberDevice,
+      };
       const confirmed = good(await mfa.confirmEnrollment(given));
       expect(confirmed.device?.token).toEqual(expect.any(String));
       expect(confirmed.device?.rememberedUntil).toBe(rememberDevice ? clock.now() + 30 * DAY : undefined);

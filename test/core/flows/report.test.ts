@@ -28,10 +28,11 @@ it('counts what operators ask for', async () => {
   const his = await verifiedSession(bench.mfa, dan);
   const [carols, dans] = [await loginPending(bench.mfa, carol), await loginPending(bench.mfa, dan)];
   for (const recoveryCode of theirs.recoveryCodes.slice(3))
-    await bench.mfa.verify({ user: carol, session: carols, recoveryCode });
-  for (const recoveryCode of his.recoveryCodes) await bench.mfa.verify({ user: dan, session: dans, recoveryCode });
+    await bench.mfa.verify({ user: carol, session: carols, proof: { kind: 'recovery-code', code: recoveryCode } });
+  for (const recoveryCode of his.recoveryCodes)
+    await bench.mfa.verify({ user: dan, session: dans, proof: { kind: 'recovery-code', code: recoveryCode } });
   const code = wrongCode(theirs.authenticator, bench.clock.now());
-  for (let tries = 0; tries < 5; tries++) await bench.mfa.verify({ user: carol, session: carols, code });
+  for (let tries = 0; tries < 5; tries++) await bench.mfa.verify({ user: carol, session: carols, proof: { kind: 'totp', code } });
   await loginPending(bench.mfa, bob);
 
   const report = await bench.mfa.report();

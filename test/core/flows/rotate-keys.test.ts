@@ -15,6 +15,7 @@ import {
 } from '../../support/core-fixture.js';
 import { interleavingStorage } from '../../support/interleaving-storage.js';
 import { backUp, plant, populated, sealedByKey } from '../../support/population.js';
+import { proofOf } from '../../support/proof-of.js';
 
 const rotated = { keys: [OTHER_KEY, KEY] };
 
@@ -80,7 +81,9 @@ describe('rotateKeys', () => {
     expect((await alone.mfa.checkAccess({ user: ada, session: browser.session })).access).toBe('allow');
     expect((await alone.mfa.beginLogin({ user: ada, deviceToken: renewed.device?.token ?? '' })).decision.access).toBe('allow');
     const session = await loginPending(alone.mfa);
-    expect(reasonOf(await alone.mfa.verify({ user: ada, session, recoveryCode: bench.recoveryCodes[0] }))).toBe('ok');
+    expect(
+      reasonOf(await alone.mfa.verify({ user: ada, session, proof: { kind: 'recovery-code', code: bench.recoveryCodes[0] } })),
+    ).toBe('ok');
     // A browser that did not come back in between is asked once more, and not shut out.
     const forgotten = await alone.mfa.beginLogin({ user: ada, deviceToken: other.token });
     expect(forgotten.decision.access).toBe('challenge');
@@ -173,7 +176,7 @@ describe('rotateKeys beside live traffic', () => {
         const said: string[] = [];
         for (const proof of [{ code: authenticator.code(clock()) }, ...recoveryCodes.map((recoveryCode) => ({ recoveryCode }))]) {
           await new Promise((resolve) => setImmediate(resolve));
-          const tried = processes.map(async ({ mfa }) => reasonOf(await mfa.verify({ user, session, ...proof })));
+          const tried = processes.map(async ({ mfa }) => reasonOf(await mfa.verify({ user, session, proof: proofOf(proof) })));
           said.push((await Promise.all(tried)).sort().join(' '));
         }
         return said;
@@ -198,15 +201,17 @@ describe('rotateKeys beside live traffic', () => {
     const held = await storage.nextHeld();
     const session = await loginPending(bench.mfa);
     const code = bench.authenticator.code(bench.clock.now());
-    expect(reasonOf(await bench.mfa.verify({ user: ada, session, code }))).toBe('ok');
-    good(await bench.mfa.verify({ user: ada, session, recoveryCode: bench.recoveryCodes[0] }));
+    expect(reasonOf(await bench.mfa.verify({ user: ada, session, proof: { kind: 'totp', code } }))).toBe('ok');
+    good(await bench.mfa.verify({ user: ada, session, proof: { kind: 'recovery-code', code: bench.recoveryCodes[0] } }));
     storage.releaseAll();
     held.release();
     expect(await walking).toMatchObject({ resealed: 1, failed: { count: 0 } });
     expect(await sealedByKey(bench.storage)).toEqual({ [OTHER_KEY.id]: 1 });
     const now = createBench({ ...rotated, storage: bench.storage, clock: bench.clock.now });
-    expect(reasonOf(await now.mfa.verify({ user: ada, session, code }))).toBe('invalid_code');
-    expect(reasonOf(await now.mfa.verify({ user: ada, session, recoveryCode: bench.recoveryCodes[0] }))).toBe('invalid_code');
+    expect(reasonOf(await now.mfa.verify({ user: ada, session, proof: { kind: 'totp', code } }))).toBe('invalid_code');
+    expect(
+      reasonOf(await now.mfa.verify({ user: ada, session, proof: { kind: 'recovery-code', code: bench.recoveryCodes[0] } })),
+    ).toBe('invalid_code');
     expect(good(await now.mfa.getStatus({ user: ada })).status.recoveryCodesLeft).toBe(9);
   });
 

@@ -17,7 +17,7 @@ async function told({ mfa, clock, authenticator }: Enrolled) {
   clock.advance(MINUTE);
   const { status } = good(await mfa.getStatus({ user: ada }));
   const session = await loginPending(mfa);
-  const verified = good(await mfa.verify({ user: ada, session, code: authenticator.code(clock.now()) }));
+  const verified = good(await mfa.verify({ user: ada, session, proof: { kind: 'totp', code: authenticator.code(clock.now()) } }));
   return { status: status.recoveryCodesUnsaved, login: verified.recoveryCodesUnsaved, session: verified.session };
 }
 
@@ -46,7 +46,11 @@ describe('recovery codes that a lost answer may have taken along', () => {
     expect(names()).toEqual(['recovery_codes_saved']);
     expect(events[0]).toMatchObject({ userId: ada.id, enrolled: true });
     expect(await told(bench)).toMatchObject(SAVED);
-    const used = await mfa.verify({ user: ada, session: await loginPending(mfa), recoveryCode: recoveryCodes[0] });
+    const used = await mfa.verify({
+      user: ada,
+      session: await loginPending(mfa),
+      proof: { kind: 'recovery-code', code: recoveryCodes[0] },
+    });
     expect(good(used)).toMatchObject({ recoveryCodesLeft: 9 });
   });
 
@@ -59,14 +63,20 @@ describe('recovery codes that a lost answer may have taken along', () => {
     expect(made.recoveryCodesId).toMatch(/^[\w-]{22}$/);
     expect(await told(bench)).toMatchObject(UNSAVED);
     const pending = await loginPending(mfa);
-    expect(reasonOf(await mfa.verify({ user: ada, session: pending, recoveryCode: recoveryCodes[1] }))).toBe('invalid_code');
-    expect(reasonOf(await mfa.verify({ user: ada, session: pending, recoveryCode: made.recoveryCodes[1] }))).toBe('ok');
+    expect(
+      reasonOf(await mfa.verify({ user: ada, session: pending, proof: { kind: 'recovery-code', code: recoveryCodes[1] } })),
+    ).toBe('invalid_code');
+    expect(
+      reasonOf(await mfa.verify({ user: ada, session: pending, proof: { kind: 'recovery-code', code: made.recoveryCodes[1] } })),
+    ).toBe('ok');
   });
 
   it('F84: who uses one of them has seen them', async () => {
     const bench = await withNewCodes();
     const pending = await loginPending(bench.mfa);
-    const used = good(await bench.mfa.verify({ user: ada, session: pending, recoveryCode: bench.recoveryCodes[3] }));
+    const used = good(
+      await bench.mfa.verify({ user: ada, session: pending, proof: { kind: 'recovery-code', code: bench.recoveryCodes[3] } }),
+    );
     expect(used.recoveryCodesUnsaved).toBeUndefined();
     expect(await told(bench)).toMatchObject(SAVED);
   });
@@ -77,10 +87,12 @@ describe('recovery codes that a lost answer may have taken along', () => {
     const { enrollment, session } = good(await mfa.startEnrollment({ user: bob, session: pending }));
     const app = createAuthenticator(enrollment.uri);
     const code = app.code(clock.now());
-    const first = good(await mfa.confirmEnrollment({ user: bob, session, enrollmentId: enrollment.id, code }));
+    const first = good(
+      await mfa.confirmEnrollment({ user: bob, session, enrollmentId: enrollment.id, proof: { kind: 'totp', code } }),
+    );
     clock.advance(MINUTE);
     const again = await loginPending(mfa, bob);
-    const verified = good(await mfa.verify({ user: bob, session: again, code: app.code(clock.now()) }));
+    const verified = good(await mfa.verify({ user: bob, session: again, proof: { kind: 'totp', code: app.code(clock.now()) } }));
     const acting = { user: bob, session: verified.session };
     const second = good(await mfa.regenerateRecoveryCodes(acting));
     const unsaved = async () => good(await mfa.getStatus({ user: bob })).status.recoveryCodesUnsaved;
@@ -97,7 +109,9 @@ describe('recovery codes that a lost answer may have taken along', () => {
     const session = await loginPending(mfa);
     clock.advance(MINUTE);
     resetCounts();
-    const verified = good(await mfa.verify({ user: ada, session, code: authenticator.code(clock.now()) }));
+    const verified = good(
+      await mfa.verify({ user: ada, session, proof: { kind: 'totp', code: authenticator.code(clock.now()) } }),
+    );
     expect([counts.reads, counts.writes]).toEqual([1, 1]);
     resetCounts();
     for (let press = 0; press < 3; press++) good(await mfa.recoveryCodesSaved({ user: ada, session: verified.session }));
@@ -115,7 +129,9 @@ describe('recovery codes that a lost answer may have taken along', () => {
     clock.advance(MINUTE);
     const pending = await loginPending(mfa);
     const code = authenticator.code(clock.now());
-    const { device } = good(await mfa.verify({ user: ada, session: pending, code, rememberDevice: true, deviceToken: [] }));
+    const { device } = good(
+      await mfa.verify({ user: ada, session: pending, proof: { kind: 'totp', code }, rememberDevice: true, deviceToken: [] }),
+    );
     const remembered = await mfa.beginLogin({ user: ada, deviceToken: device?.token ?? '' });
     expect(remembered.session).toMatchObject({ assurance: { via: 'remembered-device' } });
     expect(await reason(remembered.session)).toBe('assurance_required');

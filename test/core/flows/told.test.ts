@@ -36,7 +36,7 @@ describe('what is managed, and told', () => {
       await mfa.verify({
         user: ada,
         session: await loginPending(mfa),
-        code: second.authenticator.code(bench.clock.now() + 30_000),
+        proof: { kind: 'totp', code: second.authenticator.code(bench.clock.now() + 30_000) },
       }),
     );
     events.length = 0;
@@ -97,7 +97,8 @@ describe('the status', () => {
       waitSeconds: 0,
     });
     const session = await loginPending(mfa);
-    for (let tries = 0; tries < 5; tries++) await mfa.verify({ user: ada, session, code: wrongCode(bench.authenticator, at) });
+    for (let tries = 0; tries < 5; tries++)
+      await mfa.verify({ user: ada, session, proof: { kind: 'totp', code: wrongCode(bench.authenticator, at) } });
     expect(good(await mfa.getStatus({ user: ada })).status.waitSeconds).toBe(30);
   });
 });
@@ -177,8 +178,15 @@ describe('what the host and its support may ask', () => {
     const { token } = await loginWithCode(bench);
     const session = await loginPending(mfa);
     const wrong = wrongCode(authenticator, clock.now());
-    for (let tries = 0; tries < 5; tries++) await mfa.verify({ user: ada, session, code: wrong, deviceToken: token });
-    const right = () => mfa.verify({ user: ada, session, code: authenticator.code(clock.now() + 30_000), deviceToken: token });
+    for (let tries = 0; tries < 5; tries++)
+      await mfa.verify({ user: ada, session, proof: { kind: 'totp', code: wrong }, deviceToken: token });
+    const right = () =>
+      mfa.verify({
+        user: ada,
+        session,
+        proof: { kind: 'totp', code: authenticator.code(clock.now() + 30_000) },
+        deviceToken: token,
+      });
     clock.advance(20_000);
     expect(await right()).toMatchObject({ reason: 'throttled' });
     const support = { actor: 'support', reason: 'lost phone' };

@@ -16,27 +16,24 @@ describe('verify', () => {
   it('accepts the code of this moment and says what was proven', async () => {
     const { mfa, clock, authenticator, names } = await createEnrolled();
     const session = await loginPending(mfa);
-    const verified = good(await mfa.verify({ user: ada, session, code: authenticator.code(clock.now()) }));
+    const verified = good(
+      await mfa.verify({ user: ada, session, proof: { kind: 'totp', code: authenticator.code(clock.now()) } }),
+    );
     expect(verified.assurance).toMatchObject({ userId: ada.id, amr: ['otp', 'mfa'], via: 'otp', verifiedAt: clock.now() });
     expect(await mfa.checkAccess({ user: ada, session: verified.session })).toMatchObject({ access: 'allow', via: 'otp' });
     expect(names()).toEqual(['login_begun', 'verified']);
   });
 
-  it('F57: ignores an empty field beside a filled one, called directly too', async () => {
-    const { mfa, clock, authenticator, recoveryCodes } = await createEnrolled();
-    const now = authenticator.code(clock.now());
-    good(await mfa.verify({ user: ada, session: await loginPending(mfa), code: now, recoveryCode: '' }));
-    good(await mfa.verify({ user: ada, session: await loginPending(mfa), code: '', recoveryCode: recoveryCodes[0] }));
-    const both = { code: '', recoveryCode: '' };
-    expect(reasonOf(await mfa.verify({ user: ada, session: await loginPending(mfa), ...both }))).toBe('invalid_code');
-  });
-
   it('T1: refuses a code of a step already used, as it refuses a wrong one', async () => {
     const { mfa, clock, authenticator, events } = await createEnrolled();
     const code = authenticator.code(clock.now());
-    good(await mfa.verify({ user: ada, session: await loginPending(mfa), code }));
-    const again = await mfa.verify({ user: ada, session: await loginPending(mfa), code });
-    const wrong = await mfa.verify({ user: ada, session: await loginPending(mfa), code: wrongCode(authenticator, clock.now()) });
+    good(await mfa.verify({ user: ada, session: await loginPending(mfa), proof: { kind: 'totp', code } }));
+    const again = await mfa.verify({ user: ada, session: await loginPending(mfa), proof: { kind: 'totp', code } });
+    const wrong = await mfa.verify({
+      user: ada,
+      session: await loginPending(mfa),
+      proof: { kind: 'totp', code: wrongCode(authenticator, clock.now()) },
+    });
     expect(again).toEqual({ ok: false, reason: 'invalid_code' });
     expect(wrong).toEqual(again);
     expect(events.filter((event) => event.name === 'verification_failed').map((event) => event.why)).toEqual([
@@ -48,15 +45,25 @@ describe('verify', () => {
   it('T2: a step makes every earlier one of the window unusable', async () => {
     const { mfa, clock, authenticator } = await createEnrolled();
     const earlier = authenticator.code(clock.now() - 30_000);
-    good(await mfa.verify({ user: ada, session: await loginPending(mfa), code: authenticator.code(clock.now()) }));
-    expect(reasonOf(await mfa.verify({ user: ada, session: await loginPending(mfa), code: earlier }))).toBe('invalid_code');
+    good(
+      await mfa.verify({
+        user: ada,
+        session: await loginPending(mfa),
+        proof: { kind: 'totp', code: authenticator.code(clock.now()) },
+      }),
+    );
+    expect(
+      reasonOf(await mfa.verify({ user: ada, session: await loginPending(mfa), proof: { kind: 'totp', code: earlier } })),
+    ).toBe('invalid_code');
   });
 
   it('T3: one of 50 parallel verifications of one code succeeds', async () => {
     const { mfa, clock, authenticator } = await createEnrolled();
     const session = await loginPending(mfa);
     const code = authenticator.code(clock.now());
-    const answers = await Promise.all(Array.from({ length: 50 }, () => mfa.verify({ user: ada, session, code })));
+    const answers = await Promise.all(
+      Array.from({ length: 50 }, () => mfa.verify({ user: ada, session, proof: { kind: 'totp', code } })),
+    );
     expect(answers.filter((answer) => answer.ok)).toHaveLength(1);
     expect(new Set(answers.map(reasonOf))).toEqual(new Set(['ok', 'invalid_code']));
   });
@@ -68,19 +75,29 @@ describe('verify', () => {
     const login = await loginPending(mfa);
     const started = good(await mfa.startEnrollment({ user: ada, session: login }));
     const code = createAuthenticator(started.enrollment.uri).code(clock.now());
-    good(await mfa.confirmEnrollment({ user: ada, session: started.session, enrollmentId: started.enrollment.id, code }));
-    expect(reasonOf(await mfa.verify({ user: ada, session: await loginPending(mfa), code }))).toBe('invalid_code');
+    good(
+      await mfa.confirmEnrollment({
+        user: ada,
+        session: started.session,
+        enrollmentId: started.enrollment.id,
+        proof: { kind: 'totp', code },
+      }),
+    );
+    expect(reasonOf(await mfa.verify({ user: ada, session: await loginPending(mfa), proof: { kind: 'totp', code } }))).toBe(
+      'invalid_code',
+    );
   });
 
   it('costs one read and one write; a throttled answer one read', async () => {
     const { mfa, clock, authenticator, counts, resetCounts } = await createEnrolled();
     const session = await loginPending(mfa);
     resetCounts();
-    good(await mfa.verify({ user: ada, session, code: authenticator.code(clock.now()) }));
+    good(await mfa.verify({ user: ada, session, proof: { kind: 'totp', code: authenticator.code(clock.now()) } }));
     expect(counts).toEqual({ reads: 1, writes: 1, removes: 0, lists: 0 });
-    for (let tries = 0; tries < 5; tries++) await mfa.verify({ user: ada, session, code: wrongCode(authenticator, clock.now()) });
+    for (let tries = 0; tries < 5; tries++)
+      await mfa.verify({ user: ada, session, proof: { kind: 'totp', code: wrongCode(authenticator, clock.now()) } });
     expect(counts).toEqual({ reads: 6, writes: 6, removes: 0, lists: 0 });
-    const throttled = await mfa.verify({ user: ada, session, code: authenticator.code(clock.now()) });
+    const throttled = await mfa.verify({ user: ada, session, proof: { kind: 'totp', code: authenticator.code(clock.now()) } });
     expect(throttled).toEqual({ ok: false, reason: 'throttled', retryAfterSeconds: 30 });
     expect(counts).toEqual({ reads: 7, writes: 6, removes: 0, lists: 0 });
   });
@@ -88,14 +105,18 @@ describe('verify', () => {
   it('state of another user is nobody’s', async () => {
     const { mfa, clock, authenticator } = await createEnrolled();
     const session = await loginPending(mfa, bob);
-    expect(reasonOf(await mfa.verify({ user: ada, session, code: authenticator.code(clock.now()) }))).toBe('login_again');
+    expect(
+      reasonOf(await mfa.verify({ user: ada, session, proof: { kind: 'totp', code: authenticator.code(clock.now()) } })),
+    ).toBe('login_again');
   });
 
   it('T11, T12: a recovery code works once, for one of 50', async () => {
     const { mfa, recoveryCodes, names } = await createEnrolled();
     const session = await loginPending(mfa);
     const recoveryCode = recoveryCodes[0] ?? '';
-    const answers = await Promise.all(Array.from({ length: 50 }, () => mfa.verify({ user: ada, session, recoveryCode })));
+    const answers = await Promise.all(
+      Array.from({ length: 50 }, () => mfa.verify({ user: ada, session, proof: { kind: 'recovery-code', code: recoveryCode } })),
+    );
     expect(answers.filter((answer) => answer.ok)).toHaveLength(1);
     expect(good(await mfa.getStatus({ user: ada })).status.recoveryCodesLeft).toBe(9);
     expect(names().filter((name) => name === 'recovery_code_used')).toHaveLength(1);
@@ -107,7 +128,9 @@ describe('a remembered device', () => {
     const { mfa, clock, authenticator } = await createEnrolled();
     const session = await loginPending(mfa);
     const code = authenticator.code(clock.now());
-    const verified = good(await mfa.verify({ user: ada, session, code, rememberDevice: true, deviceLabel: 'Firefox' }));
+    const verified = good(
+      await mfa.verify({ user: ada, session, proof: { kind: 'totp', code }, rememberDevice: true, deviceLabel: 'Firefox' }),
+    );
     let deviceToken = verified.device?.token ?? '';
     for (let day = 0; day < 29; day++) {
       clock.advance(DAY);
@@ -122,7 +145,9 @@ describe('a remembered device', () => {
   it('T28: parallel requests with one token pass, a retired one ends the device', async () => {
     const { mfa, clock, authenticator, names } = await createEnrolled();
     const code = authenticator.code(clock.now());
-    const verified = good(await mfa.verify({ user: ada, session: await loginPending(mfa), code, rememberDevice: true }));
+    const verified = good(
+      await mfa.verify({ user: ada, session: await loginPending(mfa), proof: { kind: 'totp', code }, rememberDevice: true }),
+    );
     const first = verified.device?.token ?? '';
     const logins = await Promise.all([1, 2].map(() => mfa.beginLogin({ user: ada, deviceToken: first })));
     expect(logins.map((login) => login.decision.access)).toEqual(['allow', 'allow']);

@@ -16,7 +16,9 @@ import {
 async function guess(bench: Enrolled, deviceToken?: string): Promise<string> {
   const code = wrongCode(bench.authenticator, bench.clock.now());
   const session = await loginPending(bench.mfa);
-  return reasonOf(await bench.mfa.verify({ user: ada, session, code, ...(deviceToken && { deviceToken }) }));
+  return reasonOf(
+    await bench.mfa.verify({ user: ada, session, proof: { kind: 'totp', code }, ...(deviceToken && { deviceToken }) }),
+  );
 }
 
 const suspected = (bench: Enrolled) => bench.notices.filter(({ name }) => name === 'guessing_suspected');
@@ -66,10 +68,11 @@ describe('LOG-5: wrong codes after a right password', () => {
     for (let tries = 0; tries < 4; tries++) await guess(bench, token);
     clock.advance(MINUTE);
     const code = authenticator.code(clock.now());
-    for (let tries = 0; tries < 4; tries++) await mfa.verify({ user: ada, session: await loginPending(mfa), code });
+    for (let tries = 0; tries < 4; tries++)
+      await mfa.verify({ user: ada, session: await loginPending(mfa), proof: { kind: 'totp', code } });
     expect(suspected(bench)).toEqual([]);
     for (let tries = 0; tries < 3; tries++) {
-      await mfa.verify({ user: ada, session: await loginPending(mfa), recoveryCode: '0'.repeat(24) });
+      await mfa.verify({ user: ada, session: await loginPending(mfa), proof: { kind: 'recovery-code', code: '0'.repeat(24) } });
     }
     expect(suspected(bench)).toMatchObject([{ level: 'repeated', userId: ada.id }]);
   });

@@ -28,6 +28,15 @@ describe('the flows bound to a request', () => {
     expect(good(await flows.getStatus()).status.enrolled).toBe(true);
   });
 
+  it('F57: take the filled one of the fields code and recoveryCode, and refuse two filled ones', async () => {
+    const { logIn, code, recoveryCodes } = await openDesk();
+    const [recoveryCode = ''] = recoveryCodes;
+    expect(reasonOf(await (await flowsOf(await logIn())).verify({ code: '', recoveryCode: '' }))).toBe('invalid_code');
+    expect(reasonOf(await (await flowsOf(await logIn())).verify({ code: code(), recoveryCode }))).toBe('invalid_code');
+    expect(good(await (await flowsOf(await logIn())).verify({ code: code(), recoveryCode: '' })).assurance.via).toBe('otp');
+    expect(good(await (await flowsOf(await logIn())).verify({ code: '', recoveryCode })).assurance.via).toBe('recovery-code');
+  });
+
   it('manage, and the session goes on in each new epoch', async () => {
     const { browser, session } = await openDesk();
     const flows = await flowsOf(browser(ada, session));

@@ -57,7 +57,7 @@ describe('F32: a clock that is a year ahead for a moment', () => {
     const { token } = await loginWithCode(bench, { rememberDevice: true });
     bench.clock.advance(-60 * SECOND);
     const code = wrongCode(bench.authenticator, bench.clock.now());
-    await bench.mfa.verify({ user: ada, session: await loginPending(bench.mfa), code });
+    await bench.mfa.verify({ user: ada, session: await loginPending(bench.mfa), proof: { kind: 'totp', code } });
     bench.clock.advance(60 * SECOND);
     expect(await access(bench, token)).toBe('allow');
   });
@@ -84,7 +84,12 @@ describe('F32: a clock that is a year ahead for a moment', () => {
     await write(bench);
     bench.clock.advance(YEAR - 30 * SECOND);
     const code = createAuthenticator(started.enrollment.uri).code(bench.clock.now());
-    const given = { user: ada, session: started.session, enrollmentId: started.enrollment.id, code };
+    const given = {
+      user: ada,
+      session: started.session,
+      enrollmentId: started.enrollment.id,
+      proof: { kind: 'totp' as const, code },
+    };
     expect(reasonOf(await bench.mfa.confirmEnrollment(given))).toBe('enrollment_expired');
   });
 
@@ -128,7 +133,7 @@ describe('F32: a clock that is a year ahead for a moment', () => {
     const { pendingToken = '' } = await bench.mfa.beginLogin({ user: ada });
     const { session } = good(await bench.mfa.openPendingToken(pendingToken));
     const code = bench.authenticator.code(bench.clock.now());
-    expect(reasonOf(await bench.mfa.verify({ user: ada, session, code }))).toBe('ok');
+    expect(reasonOf(await bench.mfa.verify({ user: ada, session, proof: { kind: 'totp', code } }))).toBe('ok');
   });
 
   it('a device token and a pending token signed under it open nothing before their time', async () => {
@@ -281,6 +286,6 @@ it('a clock ahead by less than a minute changes nothing', async () => {
   const before = await peek(bench.storage, ada.id);
   bench.clock.advance(-MINUTE);
   const code = wrongCode(bench.authenticator, bench.clock.now());
-  await bench.mfa.verify({ user: ada, session: await loginPending(bench.mfa), code });
+  await bench.mfa.verify({ user: ada, session: await loginPending(bench.mfa), proof: { kind: 'totp', code } });
   expect((await peek(bench.storage, ada.id))?.devices).toEqual(before?.devices);
 });

@@ -14,7 +14,14 @@ it('I10: a record that has seen everything, often, stays within its bounds and b
     const authenticator = authenticators[index % authenticators.length] as (typeof authenticators)[number];
     const { pendingToken = '' } = await mfa.beginLogin({ user: ada });
     const pending = good(await mfa.openPendingToken(pendingToken)).session;
-    return good(await mfa.verify({ user: ada, session: pending, code: authenticator.code(clock.now()), ...options }));
+    return good(
+      await mfa.verify({
+        user: ada,
+        session: pending,
+        proof: { kind: 'totp', code: authenticator.code(clock.now()) },
+        ...options,
+      }),
+    );
   }
 
   while (authenticators.length < 5) {
@@ -38,7 +45,15 @@ it('I10: a record that has seen everything, often, stays within its bounds and b
   }
   for (const recoveryCode of recoveryCodes.slice(0, 5)) {
     const login = await loginPending(mfa);
-    good(await mfa.verify({ user: ada, session: login, recoveryCode, rememberDevice: true, deviceLabel: name }));
+    good(
+      await mfa.verify({
+        user: ada,
+        session: login,
+        proof: { kind: 'recovery-code', code: recoveryCode },
+        rememberDevice: true,
+        deviceLabel: name,
+      }),
+    );
   }
 
   const profile = await peek(bench.storage, ada.id);

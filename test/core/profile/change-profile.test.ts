@@ -24,8 +24,8 @@ describe('operations on one user', () => {
     const session = await loginPending(bench.mfa);
     const answers = await Promise.all(
       bench.recoveryCodes.flatMap((recoveryCode) => [
-        bench.mfa.verify({ user: ada, session, recoveryCode }),
-        bench.mfa.verify({ user: ada, session, recoveryCode: '0'.repeat(24) }),
+        bench.mfa.verify({ user: ada, session, proof: { kind: 'recovery-code', code: recoveryCode } }),
+        bench.mfa.verify({ user: ada, session, proof: { kind: 'recovery-code', code: '0'.repeat(24) } }),
       ]),
     );
     expect(answers.map(reasonOf)).toEqual(bench.recoveryCodes.flatMap(() => ['ok', 'invalid_code']));
@@ -36,7 +36,9 @@ describe('operations on one user', () => {
     const processes = [1, 2, 3, 4].map(() => createBench({ storage: bench.storage, clock: bench.clock.now }));
     const session = await loginPending(bench.mfa);
     const answers = await Promise.all(
-      bench.recoveryCodes.map((recoveryCode, index) => processes[index % 4]?.mfa.verify({ user: ada, session, recoveryCode })),
+      bench.recoveryCodes.map((recoveryCode, index) =>
+        processes[index % 4]?.mfa.verify({ user: ada, session, proof: { kind: 'recovery-code', code: recoveryCode } }),
+      ),
     );
     expect(answers.map((answer) => answer && reasonOf(answer))).toEqual(bench.recoveryCodes.map(() => 'ok'));
   });
@@ -47,11 +49,11 @@ describe('operations on one user', () => {
     const { mfa } = createBench({ storage, clock: bench.clock.now });
     const session = await loginPending(mfa);
     const code = wrongCode(bench.authenticator, bench.clock.now());
-    for (let tries = 0; tries < 5; tries++) await mfa.verify({ user: ada, session, code });
+    for (let tries = 0; tries < 5; tries++) await mfa.verify({ user: ada, session, proof: { kind: 'totp', code } });
     storage.hold(({ method }) => method === 'write');
-    const hanging = mfa.verify({ user: ada, session, recoveryCode: bench.recoveryCodes[0] });
+    const hanging = mfa.verify({ user: ada, session, proof: { kind: 'recovery-code', code: bench.recoveryCodes[0] } });
     const held = await storage.nextHeld();
-    expect(reasonOf(await mfa.verify({ user: ada, session, code }))).toBe('throttled');
+    expect(reasonOf(await mfa.verify({ user: ada, session, proof: { kind: 'totp', code } }))).toBe('throttled');
     expect((await mfa.checkAccess({ user: ada, session })).access).toBe('challenge');
     held.release();
     expect(reasonOf(await hanging)).toBe('ok');
@@ -83,7 +85,7 @@ describe('operations on one user', () => {
     const code = wrongCode(bench.authenticator, bench.clock.now());
     const ended: number[] = [];
     const answers = Array.from({ length: 30 }, async () => {
-      const answer = await faulty.mfa.verify({ user: ada, session, code });
+      const answer = await faulty.mfa.verify({ user: ada, session, proof: { kind: 'totp', code } });
       ended.push(performance.now() - start);
       return reasonOf(answer);
     });
@@ -92,9 +94,15 @@ describe('operations on one user', () => {
     expect(Math.max(...ended)).toBeLessThanOrEqual(4_100);
     hangs = false;
     vi.useRealTimers();
-    expect(reasonOf(await faulty.mfa.verify({ user: ada, session, code: bench.authenticator.code(bench.clock.now()) }))).toBe(
-      'ok',
-    );
+    expect(
+      reasonOf(
+        await faulty.mfa.verify({
+          user: ada,
+          session,
+          proof: { kind: 'totp', code: bench.authenticator.code(bench.clock.now()) },
+        }),
+      ),
+    ).toBe('ok');
     expect(bench.events.filter((event) => event.name === 'verification_failed')).toEqual([]);
   });
 
@@ -106,14 +114,14 @@ describe('operations on one user', () => {
       const faulty = createBench({ storage, clock: bench.clock.now });
       if (method === 'write') vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
       const code = wrongCode(bench.authenticator, bench.clock.now());
-      const answers = Array.from({ length: 50 }, () => faulty.mfa.verify({ user: ada, session, code }));
+      const answers = Array.from({ length: 50 }, () => faulty.mfa.verify({ user: ada, session, proof: { kind: 'totp', code } }));
       if (method === 'write') for (let elapsed = 0; elapsed < 5000; elapsed += 100) await vi.advanceTimersByTimeAsync(100);
       expect((await Promise.all(answers)).every((answer) => ['unavailable', 'busy'].includes(reasonOf(answer)))).toBe(true);
       vi.useRealTimers();
     }
     for (let tries = 0; tries < 5; tries++) {
       const code = wrongCode(bench.authenticator, bench.clock.now());
-      expect(reasonOf(await bench.mfa.verify({ user: ada, session, code }))).toBe('invalid_code');
+      expect(reasonOf(await bench.mfa.verify({ user: ada, session, proof: { kind: 'totp', code } }))).toBe('invalid_code');
     }
   });
 
@@ -123,7 +131,9 @@ describe('operations on one user', () => {
     const { mfa } = createBench({ storage, clock: bench.clock.now });
     const session = await loginPending(mfa);
     storage.hold(({ method }) => method === 'write');
-    const waiting = Array.from({ length: 501 }, () => mfa.verify({ user: ada, session, recoveryCode: '0'.repeat(24) }));
+    const waiting = Array.from({ length: 501 }, () =>
+      mfa.verify({ user: ada, session, proof: { kind: 'recovery-code', code: '0'.repeat(24) } }),
+    );
     expect(await Promise.race(waiting)).toEqual({ ok: false, reason: 'busy', retryAfterSeconds: 1 });
     storage.releaseAll();
     const reasons = (await Promise.all(waiting)).map(reasonOf);
@@ -146,11 +156,15 @@ describe('round trips', () => {
     expect(await counted(() => mfa.beginLogin({ user: ada }))).toEqual([1, 0]);
     expect(await counted(() => mfa.checkAccess({ user: ada, session }))).toEqual([1, 0]);
     expect(await counted(() => mfa.getStatus({ user: ada }))).toEqual([1, 0]);
-    expect(await counted(() => mfa.verify({ user: ada, session: pending, code: '000000' }))).toEqual([1, 1]);
+    expect(await counted(() => mfa.verify({ user: ada, session: pending, proof: { kind: 'totp', code: '000000' } }))).toEqual([
+      1, 1,
+    ]);
     const code = bench.authenticator.code(bench.clock.now());
-    expect(await counted(() => mfa.verify({ user: ada, session: pending, code }))).toEqual([1, 1]);
+    expect(await counted(() => mfa.verify({ user: ada, session: pending, proof: { kind: 'totp', code } }))).toEqual([1, 1]);
     const recoveryCode = bench.recoveryCodes[0];
-    expect(await counted(() => mfa.verify({ user: ada, session: pending, recoveryCode }))).toEqual([1, 1]);
+    expect(
+      await counted(() => mfa.verify({ user: ada, session: pending, proof: { kind: 'recovery-code', code: recoveryCode } })),
+    ).toEqual([1, 1]);
     expect(await counted(() => mfa.currentEnrollment({ user: ada, session }))).toEqual([1, 0]);
     expect(await counted(() => mfa.beginLogin({ user: { ...ada, mfa: 'off' } }))).toEqual([0, 0]);
     expect(await counted(() => mfa.checkAccess({ user: { ...ada, mfa: 'off' }, session }))).toEqual([0, 0]);

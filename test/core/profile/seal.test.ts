@@ -172,8 +172,12 @@ describe('rows that somebody changed', () => {
     const unavailable = { ok: false, reason: 'unavailable', retryAfterSeconds: 5 };
     expect((await mfa.beginLogin({ user: ada })).decision).toEqual({ access: 'unavailable', retryAfterSeconds: 5 });
     expect((await mfa.checkAccess({ user: ada, session })).access).toBe('unavailable');
-    expect(await mfa.verify({ user: ada, session, code: authenticator.code(clock.now()) })).toEqual(unavailable);
-    expect(await mfa.verify({ user: ada, session, recoveryCode: recoveryCodes[0] })).toEqual(unavailable);
+    expect(await mfa.verify({ user: ada, session, proof: { kind: 'totp', code: authenticator.code(clock.now()) } })).toEqual(
+      unavailable,
+    );
+    expect(await mfa.verify({ user: ada, session, proof: { kind: 'recovery-code', code: recoveryCodes[0] } })).toEqual(
+      unavailable,
+    );
     expect(await mfa.startEnrollment({ user: ada, session })).toEqual(unavailable);
     expect(await mfa.endAllSessions({ user: ada, session })).toEqual(unavailable);
     await expect(mfa.passwordChanged({ userId: ada.id })).rejects.toMatchObject({ code: 'not_done' });
@@ -198,10 +202,10 @@ describe('rows that somebody changed', () => {
     const without = createBench({ keys: [OTHER_KEY], storage: bench.storage, clock: bench.clock.now });
     const code = bench.authenticator.code(bench.clock.now());
     for (let tries = 0; tries < 50; tries++) {
-      expect(reasonOf(await without.mfa.verify({ user: ada, session, code }))).toBe('unavailable');
+      expect(reasonOf(await without.mfa.verify({ user: ada, session, proof: { kind: 'totp', code } }))).toBe('unavailable');
     }
     expect(without.events[0]).toMatchObject({ name: 'profile_unreadable', why: 'unknown_key' });
-    expect(reasonOf(await bench.mfa.verify({ user: ada, session, code }))).toBe('ok');
+    expect(reasonOf(await bench.mfa.verify({ user: ada, session, proof: { kind: 'totp', code } }))).toBe('ok');
   });
 
   it('CRY-3: a rolling deployment: the new key second everywhere, then first; every write seals by the first', async () => {
@@ -213,7 +217,9 @@ describe('rows that somebody changed', () => {
     const login = async ({ mfa }: Pick<typeof old, 'mfa'>) => {
       old.clock.advance(60_000);
       const session = await loginPending(mfa);
-      return reasonOf(await mfa.verify({ user: ada, session, code: old.authenticator.code(old.clock.now()) }));
+      return reasonOf(
+        await mfa.verify({ user: ada, session, proof: { kind: 'totp', code: old.authenticator.code(old.clock.now()) } }),
+      );
     };
     for (const process of [old, both, old, both]) expect(await login(process)).toBe('ok');
     for (const process of [both, moved, both, moved]) expect(await login(process)).toBe('ok');
@@ -253,12 +259,14 @@ describe('a profile of a later version of the kit', () => {
     }));
     const { mfa, clock, authenticator } = bench;
     const session = await loginPending(mfa);
-    await mfa.verify({ user: ada, session, code: '000000' });
+    await mfa.verify({ user: ada, session, proof: { kind: 'totp', code: '000000' } });
     const code = authenticator.code(clock.now());
-    const verified = good(await mfa.verify({ user: ada, session, code, rememberDevice: true }));
+    const verified = good(await mfa.verify({ user: ada, session, proof: { kind: 'totp', code }, rememberDevice: true }));
     const [id] = good(await mfa.getStatus({ user: ada })).status.authenticators.map((one) => one.id);
     good(await mfa.renameAuthenticator({ user: ada, session: verified.session, authenticatorId: id ?? '', name: 'x' }));
-    good(await mfa.verify({ user: ada, session: verified.session, recoveryCode: bench.recoveryCodes[0] }));
+    good(
+      await mfa.verify({ user: ada, session: verified.session, proof: { kind: 'recovery-code', code: bench.recoveryCodes[0] } }),
+    );
     good(await mfa.endAllSessions({ user: ada, session: verified.session }));
     const after = await profileNow(bench);
     expect(after).toMatchObject({
@@ -275,9 +283,11 @@ describe('a profile of a later version of the kit', () => {
     const { mfa } = bench;
     const { decision, session } = await mfa.beginLogin({ user: ada });
     expect(decision).toMatchObject({ access: 'challenge', factors: ['recovery-code'] });
-    expect(reasonOf(await mfa.verify({ user: ada, session, code: '123456' }))).toBe('invalid_code');
+    expect(reasonOf(await mfa.verify({ user: ada, session, proof: { kind: 'totp', code: '123456' } }))).toBe('invalid_code');
     expect(reasonOf(await mfa.startEnrollment({ user: ada, session }))).toBe('assurance_required');
-    const verified = good(await mfa.verify({ user: ada, session, recoveryCode: bench.recoveryCodes[0] }));
+    const verified = good(
+      await mfa.verify({ user: ada, session, proof: { kind: 'recovery-code', code: bench.recoveryCodes[0] } }),
+    );
     const removal = { user: ada, session: verified.session, authenticatorId: 'pk' };
     expect(reasonOf(await mfa.removeAuthenticator(removal))).toBe('not_allowed');
     expect((await profileNow(bench)).authenticators).toEqual([passkey]);

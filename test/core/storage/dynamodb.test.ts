@@ -105,7 +105,9 @@ describeWith(url, 'dynamodbStorage on a server', (endpoint) => {
     const { mfa, clock, recoveryCodes } = await createEnrolled(ada, { storage });
     const { mfa: doubtful } = createBench({ storage: losing, clock: clock.now });
     const session = await loginPending(mfa);
-    expect(reasonOf(await doubtful.verify({ user: ada, session, recoveryCode: recoveryCodes[0] ?? '' }))).toBe('ok');
+    expect(
+      reasonOf(await doubtful.verify({ user: ada, session, proof: { kind: 'recovery-code', code: recoveryCodes[0] ?? '' } })),
+    ).toBe('ok');
     expect(said).toEqual([false]);
     expect(proxy.lostReplies()).toBe(1);
     expect(good(await mfa.getStatus({ user: ada })).status.recoveryCodesLeft).toBe(9);

@@ -167,9 +167,9 @@ describeWith(database, 'a pool whose connections the application holds', (real) 
 
     const held = await pool.connect();
     const before = performance.now();
-    expect(reasonOf(await mfa.verify({ user: ada, session, code }))).toBe('unavailable');
+    expect(reasonOf(await mfa.verify({ user: ada, session, proof: { kind: 'totp', code } }))).toBe('unavailable');
     expect(performance.now() - before).toBeLessThan(4500);
     held.release();
-    expect(good(await mfa.verify({ user: ada, session, code })).assurance.via).toBe('otp');
+    expect(good(await mfa.verify({ user: ada, session, proof: { kind: 'totp', code } })).assurance.via).toBe('otp');
   });
 });

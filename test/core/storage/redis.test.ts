@@ -166,11 +166,15 @@ describeWith(own, 'redisStorage on a server', (server) => {
     const { mfa, clock, authenticator, recoveryCodes } = await createEnrolled(ada, { storage });
     const session = await loginPending(mfa);
     const { mfa: doubtful } = createBench({ storage: losing, clock: clock.now });
-    expect(reasonOf(await doubtful.verify({ user: ada, session, recoveryCode: recoveryCodes[0] ?? '' }))).toBe('ok');
+    expect(
+      reasonOf(await doubtful.verify({ user: ada, session, proof: { kind: 'recovery-code', code: recoveryCodes[0] ?? '' } })),
+    ).toBe('ok');
     expect(said).toEqual([false]);
     expect(proxy.lostReplies()).toBe(1);
     expect(good(await mfa.getStatus({ user: ada })).status.recoveryCodesLeft).toBe(9);
-    expect(reasonOf(await doubtful.verify({ user: ada, session, code: authenticator.code(clock.now()) }))).toBe('ok');
+    expect(
+      reasonOf(await doubtful.verify({ user: ada, session, proof: { kind: 'totp', code: authenticator.code(clock.now()) } })),
+    ).toBe('ok');
     resending.disconnect();
     await proxy.close();
   });
@@ -215,10 +219,10 @@ describeWith(own, 'redisStorage on a server', (server) => {
       const session = await loginPending(mfa);
       await detach();
       const code = authenticator.code(clock.now());
-      expect(reasonOf(await mfa.verify({ user: ada, session, code }))).toBe('unavailable');
+      expect(reasonOf(await mfa.verify({ user: ada, session, proof: { kind: 'totp', code } }))).toBe('unavailable');
       await attach();
       // The write had been applied on the master: the code is used, and says so once the replica has it.
-      const again = async () => reasonOf(await mfa.verify({ user: ada, session, code }));
+      const again = async () => reasonOf(await mfa.verify({ user: ada, session, proof: { kind: 'totp', code } }));
       const answers = [await again()];
       while (answers.at(-1) === 'unavailable' && answers.length < 5) answers.push(await again());
       expect(answers.at(-1)).toBe('invalid_code');

@@ -35,7 +35,9 @@ export async function storageCosts(
   }
 
   return {
-    verification: await costOf(async () => good(await mfa.verify({ user, session, code: authenticator.code(clock.now()) }))),
+    verification: await costOf(async () =>
+      good(await mfa.verify({ user, session, proof: { kind: 'totp', code: authenticator.code(clock.now()) } })),
+    ),
     rememberedLogin: await costOf(async () => {
       const { decision, device } = await mfa.beginLogin({ user, deviceToken });
       if (decision.access !== 'allow' || !device) throw new Error(`the device was not remembered: ${decision.access}`);

@@ -13,7 +13,12 @@ const { enrollment, session: started } = await mfa.startEnrollment({ user, sessi
 assert.match(await qrSvg(enrollment.uri), /^<svg .*<\/svg>$/s);
 assert.match(await qrPngDataUrl(enrollment.uri), /^data:image\/png;base64,iVBORw0KGgo/);
 const code = createAuthenticator(enrollment.uri).code(Date.now());
-const confirmed = await mfa.confirmEnrollment({ user, session: started, enrollmentId: enrollment.id, code });
+const confirmed = await mfa.confirmEnrollment({
+  user,
+  session: started,
+  enrollmentId: enrollment.id,
+  proof: { kind: 'totp', code },
+});
 assert.equal(confirmed.ok, true);
 
 const { router, strategy } = expressMfa(mfa, {

@@ -30,7 +30,13 @@ app.post('/enroll', async (req, res) => {
   const { session: first, authenticator } = await verifiedSession(mfa, user);
   clock.advance(30_000);
   const code = authenticator.code(clock.now());
-  const verified = await mfa.verify({ user, session: first, code, rememberDevice: true, deviceLabel: 'Firefox' });
+  const verified = await mfa.verify({
+    user,
+    session: first,
+    proof: { kind: 'totp', code },
+    rememberDevice: true,
+    deviceLabel: 'Firefox',
+  });
   const { status } = await mfa.getStatus({ user });
   req.session.mfa = verified.session;
   res.json({ deviceId: status.devices[0].id, authenticatorId: status.authenticators[0].id });

@@ -1,47 +1,87 @@
-/** What a factor knows besides its own data. */
-export interface FactorClock {
+import type { FactorKind } from '../assurance.js';
+import type { Awaitable } from '../awaitable.js';
+import type { EventDetail } from '../events.js';
+import type { ResolvedOptions } from '../options.js';
+import type { Profile } from '../profile/profile.js';
+
+/** What a factor may look at besides its own data. */
+export interface FactorContext {
   /** Epoch milliseconds of the server's clock. */
   now: number;
+  options: Pick<ResolvedOptions, 'windowSteps' | 'recoveryCodeCount' | 'recoveryCodesLowAt'>;
+}
+
+/** What policy and limits ask about a factor. They never ask for its kind. */
+export interface FactorTraits {
+  /** A proof can be guessed, so every wrong one is charged to a guess budget, and a user has only a few such authenticators. */
+  guessable: boolean;
+  /** A fake website can pass the proof on. */
+  phishable: boolean;
+  /** It counts as an authenticator. Recovery codes come with one and go with the last. */
+  standsAlone: boolean;
+  /** Who proves it at a login may let the browser be remembered. */
+  remembersDevice: boolean;
+  /** Its use says that the other factors may be lost, so no browser stays remembered. */
+  endsRememberedDevices: boolean;
 }
 
 /**
- * What became of one proof against one authenticator.
+ * The outcome of one proof.
  *
- * `replayed`: it would have been right, but was used before. The user is told the same as for `wrong`.
+ * `replayed`: it was right, but used before. `repeated`: the same within seconds, so probably a form that was sent twice. The user is
+ * told the same for both as for `wrong`.
  */
-export type FactorOutcome = 'accepted' | 'replayed' | 'wrong';
+export type FactorOutcome = 'accepted' | 'replayed' | 'repeated' | 'wrong';
 
-/** The outcome and what must be stored before anybody learns it. */
+/** The outcome, and the data to store before anybody learns of it. Only an accepted proof changes the data. */
 export interface Checked<Data> {
   outcome: FactorOutcome;
-  /** The authenticator's data after the check. It is stored whatever the outcome. */
   data: Data;
-  /** Seconds by which the data's own memory lies ahead of the clock: the clock was or is wrong. */
+  /** Seconds by which the data's own memory is ahead of the clock, which means that the clock was or is wrong. */
   aheadSeconds?: number;
 }
 
+/** How an authenticator of a kind is set up. */
+export interface FactorEnrollment<Pending, Data, Shown, Proof> {
+  /** Name of a first authenticator that the user did not name. */
+  defaultName: string;
+  /** The data of a started enrollment. */
+  begin(random: (length: number) => Uint8Array): Pending;
+  /** What the user must see or do. */
+  show(pending: Pending, account: { issuer: string; name: string }): Shown;
+  /** Checks the first proof, and returns the data of the authenticator if it is accepted. */
+  confirm(pending: Pending, proof: Proof, context: FactorContext): Awaitable<Checked<Data>>;
+}
+
+/** Where a factor keeps its data if it has no authenticators of its own. */
+export interface FactorStore<Data> {
+  read(profile: Profile): Data | null;
+  write(profile: Profile, data: Data): Profile;
+  /** Whether no proof can be accepted any more. */
+  isEmpty(data: Data): boolean;
+}
+
 /**
- * How one kind of proof is enrolled and checked: the port that every factor implements.
+ * How one kind of factor is set up and proven. Each factor is a folder that implements this, and a line in registry.ts.
  *
- * A factor never writes and never looks at a clock of its own: each function is pure in (data, input, now) and returns what to
- * store. The flow stores it in the same conditional write as the decision, so single use and limits hold for every factor alike.
+ * A factor never writes and never reads a clock. Each function is pure and returns what to store. The flow stores it in the same
+ * conditional write as the decision, so single use and limits hold for every factor alike.
  */
-export interface Factor<Data, Shown, Proof> {
-  /** Name of the kind in the profile; never changed once profiles hold it. */
-  readonly kind: string;
-  /** Whether a proof can be guessed: then wrong ones cost budget, one unit for each authenticator tried. */
-  readonly guessable: boolean;
-  /** Data of a new enrollment, from the randomness given. */
-  begin(random: Uint8Array): Data;
-  /** What the user must see to enroll, from the data of a pending enrollment. */
-  show(data: Data, account: { issuer: string; name: string }): Shown;
-  /**
-   * For a factor whose proof needs a first step (a passkey's challenge, a code by mail): the data with that step noted, and
-   * what to send. Called again it must make the earlier one worthless.
-   */
-  prepare?(data: Data, random: Uint8Array, clock: FactorClock): { data: Data; send: unknown };
-  /** The proof in its normal form, or null for what cannot be one. Never throws, never does cryptography. */
-  parse(input: unknown): Proof | null;
-  /** Checks one proof against one authenticator. */
-  check(data: Data, proof: Proof, clock: FactorClock): Checked<Data>;
+export interface Factor<Pending = unknown, Data = unknown, Shown = unknown, Proof = unknown> {
+  readonly kind: FactorKind;
+  readonly traits: FactorTraits;
+  /** Absent: nobody sets it up by itself. */
+  readonly enroll?: FactorEnrollment<Pending, Data, Shown, Proof>;
+  /** Absent: the data is that of each authenticator of this kind. */
+  readonly store?: FactorStore<Data>;
+  /** Whether the application has switched it off. */
+  isSwitchedOff?(options: FactorContext['options']): boolean;
+  /** The proof in its normal form, or null for what cannot be one. Looks at the shape only, and never throws. */
+  parse(input: Readonly<Record<string, unknown>>): Proof | null;
+  /** Checks a proof against the data of one authenticator. */
+  check(data: Data, proof: Proof, context: FactorContext): Awaitable<Checked<Data>>;
+  /** The data with every proof used up that would be accepted now, for a database that went back to a backup. */
+  useUp?(data: Data, context: FactorContext): Data;
+  /** What an accepted proof tells the user and the audit trail beyond `verified`. */
+  report?(data: Data, context: FactorContext): { fields: { recoveryCodesLeft?: number }; events: EventDetail[] };
 }

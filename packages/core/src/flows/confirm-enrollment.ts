@@ -2,7 +2,7 @@ import type { Assurance, MfaSession, VerifiedSession } from '../assurance.js';
 import { randomBytes, randomId } from '../crypto/random.js';
 import type { EventDetail } from '../events.js';
 import { createRecoveryCodes } from '../factors/recovery-code/recovery-code.js';
-import { parseCode, type TotpData, totpFactor } from '../factors/totp/totp.js';
+import type { ProofInput } from '../factors/registry.js';
 import { readUser } from '../host-input.js';
 import { afterSuccess } from '../limits/guess-budget.js';
 import type { MfaUser } from '../options.js';
@@ -12,7 +12,7 @@ import { type AuthenticatorSummary, type DeviceGrant, isRefusal, type Refusal, t
 import type { Decide, DecideEarly, Decision } from '../store/profile-store.js';
 import { isFull, isOpen, isOwn } from './enroll.js';
 import { summarizeAuthenticator } from './status.js';
-import { checkCode } from './steps/check-proof.js';
+import { CHECK_LATE, checkProof, inTime, type ParsedProof } from './steps/check-proof.js';
 import { type FlowContext, type FlowInput, stateOf } from './steps/flow-context.js';
 import { assuranceRequired, type GateInput, stateGate, useUpToken } from './steps/gate.js';
 import { budgetOfEnrollment, priceGuess, throttleGuess } from './steps/guess.js';
@@ -28,12 +28,12 @@ import {
   signDeviceToken,
   type TokenToSign,
 } from './steps/presented-device.js';
+import { assuranceOfProof, readProof } from './steps/prove.js';
 import { policyOf } from './steps/user-policy.js';
-import { activeAssurance } from './verify.js';
 
 interface ConfirmInput<User extends MfaUser> extends FlowInput<User>, DeviceInput {
   enrollmentId: string;
-  code: unknown;
+  proof: ProofInput;
 }
 
 interface Confirmed {
@@ -67,12 +67,13 @@ export async function confirmEnrollment<User extends MfaUser>(
     operation.noteEnrolled(profile);
     return examineConfirmation({ user, policy, session, profile, now }, input);
   };
+  const { left } = operation;
   const opened = openPresentedTokens(flow, user.id, input.deviceToken);
   const decide: Decide<Accepted | Refusal> = async (profile, now) => {
     const examined = examine(profile, now);
     if ('answer' in examined) return examined;
     const shown = await opened;
-    const decided = decideConfirmation(flow, { user, policy, session, now, input, shown, ...examined });
+    const decided = await decideConfirmation(flow, { user, policy, session, now, input, shown, left, ...examined });
     if (decided.next && decided.next !== 'remove') operation.noteEnrolled(decided.next);
     return decided;
   };
@@ -80,7 +81,7 @@ export async function confirmEnrollment<User extends MfaUser>(
     const examined = examine(profile, now);
     return 'answer' in examined ? { decided: examined } : 'queued';
   };
-  const answer = await flow.profiles.change(user.id, operation.report, decide, undefined, { early, left: operation.left });
+  const answer = await flow.profiles.change(user.id, operation.report, decide, undefined, { early, left });
   if (isRefusal(answer)) return operation.end(answer);
   await markEnrolled(flow, { userId: user.id, enrolled: true }, operation.report);
   const { sign, ...confirmed } = answer;
@@ -91,7 +92,7 @@ export async function confirmEnrollment<User extends MfaUser>(
 function examineConfirmation<User extends MfaUser>(
   at: GateInput,
   input: ConfirmInput<User>,
-): Decision<Refusal> | { profile: Profile; pending: PendingEnrollment; code: string } {
+): Decision<Refusal> | { profile: Profile; pending: PendingEnrollment; proof: ParsedProof } {
   // A repeated confirmation is recognized before its code is looked at, or a double click would look like a failure.
   if (at.profile?.authenticators.some((candidate) => candidate.enrollmentId === input.enrollmentId)) {
     return { answer: refuse('already_confirmed') };
@@ -106,33 +107,38 @@ function examineConfirmation<User extends MfaUser>(
   if (isEnrolled(profile) && !isStillProven(pending, session, profile)) return { answer: assuranceRequired() };
   if (isFull(profile)) return { answer: refuse('limit_reached') };
 
-  const code = parseCode(input.code);
-  if (code === null) {
-    const malformed: EventDetail = { name: 'verification_failed', factor: 'totp', endpoint: 'enroll', why: 'malformed' };
+  const proof = readProof(input.proof);
+  const { kind } = proof.factor;
+  if (proof.value === null || kind !== pending.kind) {
+    const malformed: EventDetail = { name: 'verification_failed', factor: kind, endpoint: 'enroll', why: 'malformed' };
     return { answer: refuse('invalid_code'), events: [malformed] };
   }
-  const throttled = throttleGuess(budgetOfEnrollment(pending), 'enroll', now);
-  return throttled ? unconfirmed(throttled) : { profile, pending, code };
+  const throttled = throttleGuess(budgetOfEnrollment(pending), { factor: kind, endpoint: 'enroll' }, now);
+  return throttled ? unconfirmed(throttled) : { profile, pending, proof };
 }
 
-function decideConfirmation<User extends MfaUser>(
+async function decideConfirmation<User extends MfaUser>(
   flow: FlowContext<User>,
-  facts: Facts<User> & { pending: PendingEnrollment; code: string },
-): Decision<Accepted | Refusal> {
-  const { profile, pending, code, now } = facts;
-  const { windowSteps } = flow.options;
-  const checked = totpFactor(windowSteps).check(pending.data as TotpData, code, { now });
-  // The step is used at every door: the same code must not open another authenticator that happens to show it.
-  const elsewhere = checked.outcome === 'accepted' ? checkCode(profile, code, windowSteps, now).profile : profile;
-  const priced = priceGuess(budgetOfEnrollment(pending), elsewhere, 'enroll', checked.outcome, now);
+  facts: Facts<User> & { pending: PendingEnrollment; proof: ParsedProof; left: () => number },
+): Promise<Decision<Accepted | Refusal>> {
+  const { profile, pending, proof, now, left } = facts;
+  const { factor, value } = proof;
+  const context = { now, options: flow.options, left };
+  if (!factor.enroll) return { answer: refuse('not_allowed') };
+  const checked = await inTime(factor.enroll.confirm(pending.data, value, context), left);
+  if (checked === null) return { answer: CHECK_LATE };
+  // The same code must not be accepted by another authenticator that happens to show it.
+  const elsewhere = checked.outcome === 'accepted' ? (await checkProof(profile, proof, context)).profile : profile;
+  const at = { factor: factor.kind, endpoint: 'enroll' } as const;
+  const priced = priceGuess(budgetOfEnrollment(pending), elsewhere, at, checked.outcome, now);
   if (priced.refusal || !priced.profile) return unconfirmed(priced);
   return accept(flow, facts, { pending, data: checked.data, profile: priced.profile });
 }
 
 function accept<User extends MfaUser>(
   flow: FlowContext<User>,
-  facts: Facts<User>,
-  { pending, data, profile }: { pending: PendingEnrollment; data: TotpData; profile: Profile },
+  facts: Facts<User> & { proof: ParsedProof },
+  { pending, data, profile }: { pending: PendingEnrollment; data: unknown; profile: Profile },
 ): Decision<Accepted> {
   const { session, input, shown, policy, now } = facts;
   const { recoveryCodeCount } = flow.options;
@@ -154,7 +160,7 @@ function accept<User extends MfaUser>(
   );
   const remember = input.rememberDevice === true && policy.rememberDays > 0 ? now + policy.rememberDays * 24 * 3_600_000 : null;
   const passed = admitDevice(enrolledProfile, findDevice(enrolledProfile, shown, now), input, remember, now);
-  const assurance = activeAssurance(facts, { ...passed, via: 'otp' });
+  const assurance = assuranceOfProof(facts, facts.proof, passed);
   return {
     answer: {
       ok: true,

@@ -1,15 +1,17 @@
 import type { MfaSession } from '../assurance.js';
 import { randomBytes, randomId } from '../crypto/random.js';
+import { MfaError } from '../errors.js';
 import type { EventDetail } from '../events.js';
-import { SECRET_BYTES, type TotpData, totpFactor } from '../factors/totp/totp.js';
+import type { Factor } from '../factors/factor.js';
+import { type EnrollableKind, type Enrollment, factorOf } from '../factors/registry.js';
 import { readUser } from '../host-input.js';
 import type { MfaUser } from '../options.js';
 import { isFresh, MANAGEMENT_MAX_AGE_SECONDS } from '../policy/requirement.js';
 import type { PendingEnrollment } from '../profile/enrollment.js';
 import { isEnrolled, isInForce, type Profile, tidyName } from '../profile/profile.js';
-import { type Enrollment, isRefusal, type Refusal, type Result, refuse } from '../results.js';
+import { isRefusal, type Refusal, type Result, refuse } from '../results.js';
 import { CLOCK_TOLERANCE_MS, HOUR, MINUTE } from '../time.js';
-import { codeAuthenticators } from './steps/check-proof.js';
+import { countGuessable } from './steps/check-proof.js';
 import { type FlowContext, type FlowInput, stateOf } from './steps/flow-context.js';
 import { assuranceRequired, type Gate, type GateInput, stateGate } from './steps/gate.js';
 import { CALLBACK_LATE } from './steps/host-callback.js';
@@ -35,10 +37,11 @@ interface Started {
  */
 export async function startEnrollment<User extends MfaUser>(
   flow: FlowContext<User>,
-  input: FlowInput<User> & { name?: string | undefined },
+  input: FlowInput<User> & { kind?: EnrollableKind | undefined; name?: string | undefined },
 ): Promise<Result<{ enrollment: Enrollment; session: MfaSession }>> {
   const { user: given, context } = input;
   const user = readUser(given, flow.options.warn);
+  const factor = enrollable(input.kind);
   const operation = beginOperation(flow, { name: 'start_enrollment', userId: user.id, context });
   const session = stateOf(user.id, input.session);
   if (!session) return operation.end(refuse('login_again'));
@@ -55,7 +58,7 @@ export async function startEnrollment<User extends MfaUser>(
       if (!gate.open) return { answer: gate.refusal, events: gate.events ?? [] };
       const limit = startLimit(gate.profile, now);
       if (limit) return { answer: limit };
-      const pending = newEnrollment(gate.profile, session, input.name, now);
+      const pending = newEnrollment(factor, gate.profile, session, input.name, now);
       return {
         answer: { ok: true, pending, session: withEnrollment(session, pending.id) },
         next: withPending(gate.profile, session, pending, now),
@@ -144,7 +147,7 @@ export function isOpen(pending: PendingEnrollment, now: number): boolean {
 
 /** Whether the user has as many authenticators as are tried by code. Who has more, from release 1, keeps them and adds none. */
 export function isFull(profile: Profile): boolean {
-  return codeAuthenticators(profile) >= MAX_TRIED_BY_CODE;
+  return countGuessable(profile) >= MAX_TRIED_BY_CODE;
 }
 
 /** Whether a first authenticator may come from this state: a fresh login, or a proof that is still in force. */
@@ -177,18 +180,37 @@ function recentStarts(profile: Profile, now: number): number[] {
   return profile.enrollmentStarts.filter((start) => start > now - HOUR && start <= now + CLOCK_TOLERANCE_MS);
 }
 
-function newEnrollment(profile: Profile, session: MfaSession, name: string | undefined, now: number): PendingEnrollment {
+/** A factor that people set up. */
+type Enrollable = Factor & { enroll: NonNullable<Factor['enroll']> };
+
+function enrollable(kind: unknown = 'totp'): Enrollable {
+  const factor = factorOf(kind);
+  if (factor && isEnrollable(factor)) return factor;
+  throw new MfaError('invalid_argument', "startEnrollment: this kind cannot be set up. Write kind: 'totp', or leave it out.");
+}
+
+function isEnrollable(factor: Factor): factor is Enrollable {
+  return factor.enroll !== undefined;
+}
+
+function newEnrollment(
+  { kind, enroll }: Enrollable,
+  profile: Profile,
+  session: MfaSession,
+  name: string | undefined,
+  now: number,
+): PendingEnrollment {
   const count = profile.authenticators.length;
   const tokenId = session.state === 'pending' ? session.token?.id : undefined;
   return {
     id: randomId(),
-    kind: 'totp',
-    name: tidyName(name ?? '', count === 0 ? 'Authenticator app' : `Authenticator app ${count + 1}`),
+    kind,
+    name: tidyName(name ?? '', count === 0 ? enroll.defaultName : `${enroll.defaultName} ${count + 1}`),
     startedAt: now,
     expiresAt: now + PENDING_MS,
     steppedUp: isEnrolled(profile),
     ...(tokenId === undefined ? {} : { tokenId }),
-    data: totpFactor(1).begin(randomBytes(SECRET_BYTES)),
+    data: enroll.begin(randomBytes),
   };
 }
 
@@ -207,6 +229,7 @@ function withEnrollment(session: MfaSession, enrollmentId: string): MfaSession {
 }
 
 function showEnrollment(account: { issuer: string; name: string }, pending: PendingEnrollment): Enrollment {
-  const shown = totpFactor(1).show(pending.data as TotpData, account);
-  return { id: pending.id, uri: shown.uri, manualKey: shown.manualKey, expiresAt: pending.expiresAt };
+  const { id, kind, expiresAt, data } = pending;
+  const shown = enrollable(kind).enroll.show(data, account) as object;
+  return { id, kind, expiresAt, ...shown } as Enrollment;
 }

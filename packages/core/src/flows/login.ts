@@ -1,4 +1,4 @@
-import { ACR, type AccessDecision, type Assurance, type MfaSession, type PendingSession } from '../assurance.js';
+import { type AccessDecision, type MfaSession, makeAssurance, type PendingSession } from '../assurance.js';
 import type { EventContext, EventDetail } from '../events.js';
 import { checkInstant, type KnownUser, readUser } from '../host-input.js';
 import type { MfaUser } from '../options.js';
@@ -142,7 +142,12 @@ function decideLogin<User extends MfaUser>(flow: FlowContext<User>, facts: Login
     const used = rotateDevice(profile, known, now);
     const session: MfaSession = {
       state: 'verified',
-      assurance: rememberedAssurance(user.id, profile.epoch, known.device.id, now),
+      assurance: makeAssurance('remembered-device', {
+        userId: user.id,
+        epoch: profile.epoch,
+        verifiedAt: now,
+        deviceId: known.device.id,
+      }),
     };
     return {
       answer: { decision: decide(session, used.profile), session, enrolled, sign: used.sign },
@@ -174,18 +179,6 @@ function refusedDevice(why: Extract<EventDetail, { name: 'device_refused' }>['wh
 
 function pendingSession(userId: string, profile: Profile, since: number): PendingSession {
   return { state: 'pending', userId, epoch: profile.epoch, deviceEpoch: profile.deviceEpoch, since, enrollmentIds: [] };
-}
-
-function rememberedAssurance(userId: string, epoch: string, deviceId: string, now: number): Assurance {
-  return {
-    userId,
-    epoch,
-    amr: ['remembered_device'],
-    acr: ACR.remembered,
-    verifiedAt: now,
-    via: 'remembered-device',
-    deviceId,
-  };
 }
 
 function signing<User extends MfaUser>({ options }: FlowContext<User>) {

@@ -1,18 +1,17 @@
-import { ACR, type Assurance, type MfaSession, type VerifiedSession } from '../assurance.js';
+import type { Assurance, MfaSession, VerifiedSession } from '../assurance.js';
 import type { EventDetail } from '../events.js';
-import { isUnsaved, isUsedAgain, parseRecoveryCode, takeRecoveryCode } from '../factors/recovery-code/recovery-code.js';
-import { parseCode } from '../factors/totp/totp.js';
+import { isUnsaved } from '../factors/recovery-code/recovery-code.js';
+import type { ProofInput } from '../factors/registry.js';
 import { readUser } from '../host-input.js';
-import { chargeRecovery, isFlooded } from '../limits/recovery-tries.js';
-import { noteWrongCode } from '../limits/wrong-codes.js';
+import { isFlooded } from '../limits/recovery-tries.js';
 import type { MfaUser } from '../options.js';
 import { type Profile, withoutRememberedDevices } from '../profile/profile.js';
 import { type DeviceGrant, isRefusal, type Refusal, type Result, refuse } from '../results.js';
 import type { Decide, DecideEarly, Decision } from '../store/profile-store.js';
-import { checkCode } from './steps/check-proof.js';
+import { CHECK_LATE, checkProof, type ParsedProof } from './steps/check-proof.js';
 import { type FlowContext, type FlowInput, stateOf } from './steps/flow-context.js';
 import { type GateInput, proofGate, useUpToken } from './steps/gate.js';
-import { budgetOfBrowser, priceGuess, throttleGuess } from './steps/guess.js';
+import { budgetOfBrowser, chargeUnguessable, type PricedGuess, priceGuess, throttleGuess } from './steps/guess.js';
 import { CALLBACK_LATE } from './steps/host-callback.js';
 import { repairEnrolledMark } from './steps/mark-enrolled.js';
 import { beginOperation } from './steps/operation.js';
@@ -26,12 +25,12 @@ import {
   signDeviceToken,
   type TokenToSign,
 } from './steps/presented-device.js';
+import { assuranceOfProof, readProof } from './steps/prove.js';
 import { policyOf } from './steps/user-policy.js';
 
-/** What a verification is given: a code of an authenticator or a recovery code, not both. */
+/** What a verification is given. */
 export interface VerifyInput<User extends MfaUser> extends FlowInput<User>, DeviceInput {
-  code?: unknown;
-  recoveryCode?: unknown;
+  proof: ProofInput;
 }
 
 /** What an accepted proof gives. */
@@ -43,168 +42,130 @@ export interface Verified {
   recoveryCodesUnsaved?: true;
 }
 
-interface Accepted {
+interface Accepted extends Omit<Verified, 'device'> {
   ok: true;
-  session: VerifiedSession;
-  assurance: Assurance;
   sign: TokenToSign | undefined;
-  recoveryCodesLeft?: number;
-  recoveryCodesUnsaved?: true;
 }
 
-type Proof = { kind: 'totp' | 'recovery-code'; value: string };
-type Facts<User extends MfaUser> = GateInput & { profile: Profile; input: VerifyInput<User>; shown: PresentedTokens };
+type Facts<User extends MfaUser> = GateInput & {
+  profile: Profile;
+  input: VerifyInput<User>;
+  shown: PresentedTokens;
+  left: () => number;
+};
 
 /** Checks one proof: one read, one write, and the answer only after the write. */
-export async function verify<User extends MfaUser>(flow: FlowContext<User>, sent: VerifyInput<User>): Promise<Result<Verified>> {
-  const { user: given, context } = sent;
-  const input = withoutEmptyField(sent);
+export async function verify<User extends MfaUser>(flow: FlowContext<User>, input: VerifyInput<User>): Promise<Result<Verified>> {
+  const { user: given, context } = input;
   const user = readUser(given, flow.options.warn);
+  const { factor, value } = readProof(input.proof);
   const operation = beginOperation(flow, { name: 'verify', userId: user.id, context });
   const session = stateOf(user.id, input.session);
   if (!session) return operation.end(refuse('login_again'));
-  // Switched off: the right one, a wrong one and what can be none are answered alike, and none is looked at.
-  if (input.recoveryCode !== undefined && input.code === undefined && flow.options.recoveryCodeCount === 0) {
-    return operation.end(refuse('not_allowed'));
-  }
-  const proof = parseProof(input);
-  if (!proof) {
-    const factor = input.recoveryCode === undefined ? 'totp' : 'recovery-code';
-    operation.report({ name: 'verification_failed', factor, endpoint: 'verify', why: 'malformed' });
+  // A right proof, a wrong one and a malformed one are answered alike.
+  if (factor.isSwitchedOff?.(flow.options)) return operation.end(refuse('not_allowed'));
+  if (value === null) {
+    operation.report({ name: 'verification_failed', factor: factor.kind, endpoint: 'verify', why: 'malformed' });
     return operation.end(refuse('invalid_code'));
   }
   const policy = await policyOf(flow.options, given, context, operation.left);
   if (!policy) return operation.end(CALLBACK_LATE);
+  const { left } = operation;
+  const proof = { factor, value };
   const opened = openPresentedTokens(flow, user.id, input.deviceToken);
   const decide: Decide<Accepted | Refusal> = async (profile, now) => {
     operation.noteEnrolled(profile);
     const gate = proofGate({ user, policy, session, profile, now });
     if (!gate.open) return { answer: gate.refusal, events: gate.events ?? [] };
-    const facts = { user, policy, session, profile: gate.profile, now, input, shown: await opened };
-    return proof.kind === 'totp' ? decideCode(flow, facts, proof.value) : decideRecovery(flow, facts, proof.value);
+    const facts = { user, policy, session, profile: gate.profile, now, input, shown: await opened, left };
+    return decideProof(flow, facts, proof);
   };
   const early: DecideEarly<Accepted | Refusal> = async (profile, now) => {
     operation.noteEnrolled(profile);
     const gate = proofGate({ user, policy, session, profile, now });
     if (!gate.open) return { decided: { answer: gate.refusal, events: gate.events ?? [] } };
-    if (proof.kind === 'recovery-code') return recoveryEarly(gate.profile, proof.value, now);
-    const throttled = throttleGuess(budgetOfBrowser(gate.profile, findDevice(gate.profile, await opened, now)), 'verify', now);
-    return throttled ? { decided: refused(throttled) } : 'queued';
+    const facts = { user, policy, session, profile: gate.profile, now, input, shown: await opened, left };
+    return decideEarly(flow, facts, proof);
   };
-  const answer = await flow.profiles.change(user.id, operation.report, decide, undefined, {
-    early,
-    left: operation.left,
-  });
+  const answer = await flow.profiles.change(user.id, operation.report, decide, undefined, { early, left });
   if (isRefusal(answer)) return operation.end(answer);
   await repairEnrolledMark(flow, user, true, operation.report);
   const { sign, ...verified } = answer;
   return operation.end(sign ? { ...verified, device: signDeviceToken(flow, user.id, sign) } : verified);
 }
 
-/** A form may have a field for each kind of proof: the one that was left empty beside a filled one was not given. */
-function withoutEmptyField<User extends MfaUser>(sent: VerifyInput<User>): VerifyInput<User> {
-  const { code, recoveryCode, ...input } = sent;
-  if (code === '' && recoveryCode !== undefined && recoveryCode !== '') return { ...input, recoveryCode };
-  return recoveryCode === '' && code !== undefined ? { ...input, code } : sent;
-}
-
-function parseProof({ code, recoveryCode }: { code?: unknown; recoveryCode?: unknown }): Proof | null {
-  if ((code === undefined) === (recoveryCode === undefined)) return null;
-  const kind = recoveryCode === undefined ? 'totp' : 'recovery-code';
-  const value = kind === 'totp' ? parseCode(code) : parseRecoveryCode(recoveryCode);
-  return value === null ? null : { kind, value };
-}
-
-function decideCode<User extends MfaUser>(
+async function decideProof<User extends MfaUser>(
   flow: FlowContext<User>,
   facts: Facts<User>,
-  code: string,
-): Decision<Accepted | Refusal> {
-  const { profile, session, now, input, shown } = facts;
+  proof: ParsedProof,
+): Promise<Decision<Accepted | Refusal>> {
+  const { profile, session, now, shown, left } = facts;
+  const { options } = flow;
+  const { factor } = proof;
+  const at = { factor: factor.kind, endpoint: 'verify' } as const;
   const known = findDevice(profile, shown, now);
   const source = budgetOfBrowser(profile, known);
-  const throttled = throttleGuess(source, 'verify', now);
+  const throttled = factor.traits.guessable ? throttleGuess(source, at, now) : null;
   if (throttled) return refused(throttled);
-  const checked = checkCode(profile, code, flow.options.windowSteps, now);
-  const priced = priceGuess(source, checked.profile, 'verify', checked.outcome, now);
-  if (priced.refusal || !priced.profile) return refused({ ...priced, events: [...checked.events, ...priced.events] });
-  const spent = useUpToken(priced.profile, session, now);
-  const passed = admitDevice(spent, known, input, rememberUntil(facts), now);
-  const assurance = activeAssurance(facts, { ...passed, via: 'otp' });
-  const verified: EventDetail = { name: 'verified', via: 'otp', authenticatorId: checked.authenticatorId ?? '' };
+  const checked = await checkProof(profile, proof, { now, options, left });
+  const { outcome } = checked;
+  if (outcome === 'late') return { answer: CHECK_LATE };
+  const cost = factor.traits.guessable
+    ? priceGuess(source, checked.profile, at, outcome, now)
+    : chargeUnguessable({ outcome, profile: checked.profile }, source.owner, at, now);
+  if (cost.refusal || !cost.profile) return refused(cost, checked.events);
+  const passed = passBrowser(facts, proof, cost.profile, known);
+  const assurance = assuranceOfProof(facts, proof, passed);
+  const verified: EventDetail = { name: 'verified', via: assurance.via };
+  if (checked.authenticatorId !== undefined) verified.authenticatorId = checked.authenticatorId;
+  const data = factor.store?.read(passed.profile);
+  const report = factor.report?.(data, { now, options });
   return {
     answer: {
       ok: true,
       session: verifiedSession(session, assurance),
       assurance,
-      ...(isUnsaved(profile.recoveryCodes) ? { recoveryCodesUnsaved: true } : {}),
+      ...(isUnsaved(passed.profile.recoveryCodes) ? { recoveryCodesUnsaved: true } : {}),
+      ...report?.fields,
       sign: passed.sign,
     },
     next: passed.profile,
-    events: [...checked.events, ...priced.events, verified, ...passed.events],
-  };
-}
-
-function decideRecovery<User extends MfaUser>(
-  flow: FlowContext<User>,
-  facts: Facts<User>,
-  code: string,
-): Decision<Accepted | Refusal> {
-  const { profile, session, now, input, shown } = facts;
-  const recoveryCodes = profile.recoveryCodes && takeRecoveryCode(profile.recoveryCodes, code, now);
-  if (!recoveryCodes) return refuseRecovery(profile, findDevice(profile, shown, now), code, now);
-  const spent = useUpToken(withoutRememberedDevices({ ...profile, recoveryCodes }), session, now);
-  // Somebody has a code that was to be kept safe: this browser becomes known, but is not remembered on the strength of it.
-  const passed = admitDevice(spent, findDevice(spent, shown, now), { ...input, rememberDevice: false }, null, now);
-  const assurance = activeAssurance(facts, { ...passed, via: 'recovery-code' });
-  const recoveryCodesLeft = recoveryCodes.digests.length;
-  const low = recoveryCodesLeft <= flow.options.recoveryCodesLowAt;
-  return {
-    answer: {
-      ok: true,
-      session: verifiedSession(session, assurance),
-      assurance,
-      recoveryCodesLeft,
-      sign: passed.sign,
-    },
-    next: passed.profile,
-    events: [
-      { name: 'verified', via: 'recovery-code' },
-      { name: 'recovery_code_used', recoveryCodesLeft },
-      ...(low ? [{ name: 'recovery_codes_low', recoveryCodesLeft } as const] : []),
-      ...passed.events,
-    ],
+    events: [...checked.events, ...cost.events, verified, ...(report?.events ?? []), ...passed.events],
   };
 }
 
 /**
- * What a recovery code comes to while others of this user wait: a right one goes before them, and is let in beyond their limit, so
- * that whoever fills the queue with wrong codes does not keep the owner out. It cannot be guessed, so looking at it early tells nothing.
+ * What a proof comes to while other operations of this user wait.
+ *
+ * A proof that cannot be guessed goes before them if it is right, even beyond its limit, so that whoever fills the queue with wrong
+ * ones does not keep the owner out. Looking at it early reveals nothing.
  */
-function recoveryEarly(profile: Profile, code: string, now: number): Awaited<ReturnType<DecideEarly<Refusal>>> {
-  if (profile.recoveryCodes && takeRecoveryCode(profile.recoveryCodes, code, now)) return 'prioritized';
-  return isFlooded(profile.recoveryTries, now) ? { decided: refuseFlooded() } : 'queued';
-}
-
-function refuseRecovery(profile: Profile, known: DeviceMatch, code: string, now: number): Decision<Refusal> {
-  if (isFlooded(profile.recoveryTries, now)) return refuseFlooded();
-  const failed = { name: 'verification_failed', factor: 'recovery-code', endpoint: 'verify' } as const;
-  // Like a code of an authenticator that was accepted a moment ago: nothing is charged, and nothing is stored.
-  if (profile.recoveryCodes && isUsedAgain(profile.recoveryCodes, code, now)) {
-    return { answer: refuse('invalid_code'), events: [{ ...failed, why: 'replayed' }] };
+async function decideEarly<User extends MfaUser>(
+  flow: FlowContext<User>,
+  { profile, now, shown, left }: Facts<User>,
+  proof: ParsedProof,
+): ReturnType<DecideEarly<Refusal>> {
+  const at = { factor: proof.factor.kind, endpoint: 'verify' } as const;
+  const source = budgetOfBrowser(profile, findDevice(profile, shown, now));
+  if (proof.factor.traits.guessable) {
+    const throttled = throttleGuess(source, at, now);
+    return throttled ? { decided: refused(throttled) } : 'queued';
   }
-  const { owner } = budgetOfBrowser(profile, known);
-  const noted = noteWrongCode({ wrongCodes: profile.wrongCodes, budget: undefined, owner }, now);
-  return {
-    answer: refuse('invalid_code'),
-    next: { ...profile, recoveryTries: chargeRecovery(profile.recoveryTries, now), wrongCodes: noted.wrongCodes },
-    events: [{ ...failed, why: 'wrong' }, ...(noted.level ? [{ name: 'guessing_suspected', level: noted.level } as const] : [])],
-  };
+  const { outcome } = await checkProof(profile, proof, { now, options: flow.options, left });
+  if (outcome === 'late') return { decided: { answer: CHECK_LATE } };
+  if (outcome === 'accepted') return 'prioritized';
+  if (!isFlooded(profile.recoveryTries, now)) return 'queued';
+  return { decided: refused(chargeUnguessable({ outcome, profile }, source.owner, at, now)) };
 }
 
-/** The answer of every wrong recovery code. Nothing is stored, and only their number is told. */
-function refuseFlooded(): Decision<Refusal> {
-  return { answer: refuse('invalid_code'), events: [{ name: 'recovery_codes_flooded', tries: 1 }] };
+/** The browser of a proof that was accepted, and the pending token of the session used up. */
+function passBrowser<User extends MfaUser>(facts: Facts<User>, { factor }: ParsedProof, profile: Profile, known: DeviceMatch) {
+  const { session, input, now } = facts;
+  const { endsRememberedDevices, remembersDevice } = factor.traits;
+  const spent = useUpToken(endsRememberedDevices ? withoutRememberedDevices(profile) : profile, session, now);
+  if (remembersDevice) return admitDevice(spent, known, input, rememberUntil(facts), now);
+  // The browser becomes known, but this proof is not enough to remember it.
+  return admitDevice(spent, known, { ...input, rememberDevice: false }, null, now);
 }
 
 /** Until when the browser of this login is remembered; null: not any more; undefined: this is no login, nothing changes. */
@@ -215,37 +176,11 @@ function rememberUntil<User extends MfaUser>({ session, profile, policy, input, 
   return allowed ? now + policy.rememberDays * 24 * 3_600_000 : null;
 }
 
-/**
- * The assurance of a factor that was actively checked now; what it says of the method is true (RFC 8176 section 2). It names the
- * device that the proof came from, or else the one that the session came from.
- */
-export function activeAssurance(
-  { user, session, now }: { user: { id: string }; session: MfaSession; now: number },
-  proven: { profile: Profile; deviceId?: string; via: 'otp' | 'recovery-code' },
-): Assurance {
-  const { profile, via } = proven;
-  const deviceId = proven.deviceId ?? deviceOf(session, profile);
-  return {
-    userId: user.id,
-    epoch: profile.epoch,
-    amr: [via === 'otp' ? 'otp' : 'recovery_code', 'mfa'],
-    acr: ACR.active,
-    verifiedAt: now,
-    via,
-    ...(deviceId === undefined ? {} : { deviceId }),
-  };
-}
-
-function deviceOf(session: MfaSession, profile: Profile): string | undefined {
-  const { deviceId } = session.state === 'verified' ? session.assurance : {};
-  return deviceId !== undefined && profile.devices.some(({ id }) => id === deviceId) ? deviceId : undefined;
-}
-
 function verifiedSession(before: MfaSession, assurance: Assurance): VerifiedSession {
   const enrollmentIds = before.state === 'verified' ? before.enrollmentIds : undefined;
   return { state: 'verified', assurance, ...(enrollmentIds ? { enrollmentIds } : {}) };
 }
 
-function refused(priced: { refusal?: Refusal; profile?: Profile; events: EventDetail[] }): Decision<Refusal> {
-  return { answer: priced.refusal ?? refuse('unavailable'), next: priced.profile, events: priced.events };
+function refused({ refusal, profile, events }: PricedGuess, before: readonly EventDetail[] = []): Decision<Refusal> {
+  return { answer: refusal ?? refuse('unavailable'), next: profile, events: [...before, ...events] };
 }

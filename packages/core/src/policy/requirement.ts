@@ -7,6 +7,8 @@ import {
   type Requirement,
 } from '../assurance.js';
 import { MfaError } from '../errors.js';
+import type { Factor } from '../factors/factor.js';
+import { FACTORS } from '../factors/registry.js';
 import { checkFieldNames, checkFlag, describe } from '../host-input.js';
 import { isRemembered } from '../profile/device.js';
 import { isEnrolled, isInForce, type Profile } from '../profile/profile.js';
@@ -100,9 +102,13 @@ export function isNotInFuture(assurance: Assurance, now: number): boolean {
 
 /** What a challenge can be answered with. */
 export function challengeFactors(profile: Profile): ChallengeFactor[] {
-  const totp = profile.authenticators.some((authenticator) => authenticator.kind === 'totp');
-  const recovery = (profile.recoveryCodes?.digests.length ?? 0) > 0;
-  return [...(totp ? (['totp'] as const) : []), ...(recovery ? (['recovery-code'] as const) : [])];
+  return FACTORS.filter((factor) => isHeld(factor, profile)).map(({ kind }) => kind);
+}
+
+function isHeld({ kind, store }: Factor, profile: Profile): boolean {
+  if (!store) return profile.authenticators.some((authenticator) => authenticator.kind === kind);
+  const data = store.read(profile);
+  return data !== null && !store.isEmpty(data);
 }
 
 function decideUnenrolled({ policy, profile, session, requirement, now }: AccessFacts): AccessDecision {

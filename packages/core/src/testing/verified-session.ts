@@ -20,7 +20,7 @@ export async function verifiedSession<User extends MfaUser>(
     user,
     session: started.session,
     enrollmentId: started.enrollment.id,
-    code: authenticator.code(mfa.settings.now()),
+    proof: { kind: 'totp', code: authenticator.code(mfa.settings.now()) },
   });
   if (!confirmed.ok) throw notEnrolled(confirmed.reason);
   // As a person does on the page that shows the codes, so that the next login does not ask about them.

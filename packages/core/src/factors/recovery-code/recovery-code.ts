@@ -1,5 +1,7 @@
 import { equalBytes, keyedDigest } from '../../crypto/digest.js';
+import type { EventDetail } from '../../events.js';
 import type { RecoveryCodeSet } from '../../profile/recovery-code-set.js';
+import type { Factor } from '../factor.js';
 
 /** Crockford's base32: no I, L, O, U. */
 const ALPHABET = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
@@ -76,6 +78,30 @@ export function takeRecoveryCode(set: RecoveryCodeSet, code: string, now: number
   const left = { ...set, digests: rest.slice(1, -1), lastUsed: { digest: used, at: now } };
   return position === 0 ? null : left;
 }
+
+/** Recovery codes: single use, and too long to be guessed, so only the number of writes is limited. */
+export const recoveryCodeFactor = {
+  kind: 'recovery-code',
+  traits: { guessable: false, phishable: true, standsAlone: false, remembersDevice: false, endsRememberedDevices: true },
+  store: {
+    read: (profile) => profile.recoveryCodes,
+    write: (profile, recoveryCodes) => ({ ...profile, recoveryCodes }),
+    isEmpty: (set) => set.digests.length === 0,
+  },
+  isSwitchedOff: ({ recoveryCodeCount }) => recoveryCodeCount === 0,
+  parse: ({ code }: { code: unknown }) => parseRecoveryCode(code),
+  check(set, code, { now }) {
+    const left = takeRecoveryCode(set, code, now);
+    if (left) return { outcome: 'accepted', data: left };
+    return { outcome: isUsedAgain(set, code, now) ? 'repeated' : 'wrong', data: set };
+  },
+  report({ digests }, { options: { recoveryCodesLowAt } }) {
+    const recoveryCodesLeft = digests.length;
+    const events: EventDetail[] = [{ name: 'recovery_code_used', recoveryCodesLeft }];
+    if (recoveryCodesLeft <= recoveryCodesLowAt) events.push({ name: 'recovery_codes_low', recoveryCodesLeft });
+    return { fields: { recoveryCodesLeft }, events };
+  },
+} satisfies Factor<never, RecoveryCodeSet, never, string>;
 
 /** Whether the code is the one that was used a moment ago. */
 export function isUsedAgain(set: RecoveryCodeSet, code: string, now: number): boolean {

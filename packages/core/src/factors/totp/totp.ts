@@ -2,7 +2,7 @@
 import { generateSync } from '@otplib/hotp';
 import { ScureBase32Plugin } from '@otplib/plugin-base32-scure';
 import { equalBytes } from '../../crypto/digest.js';
-import type { Checked, Factor } from '../factor.js';
+import type { Checked, Factor, FactorContext } from '../factor.js';
 import { type ClosedRange, closeSteps, isClosed, lastClosed } from './closed-steps.js';
 import { keyUri } from './key-uri.js';
 import { otplibCrypto } from './otplib-crypto.js';
@@ -24,7 +24,9 @@ export interface TotpData {
 
 /** What is shown at enrollment. */
 export interface TotpShown {
+  /** Key URI (`otpauth://totp/...`), for the QR code. */
   uri: string;
+  /** The same key for typing, base32 in groups of four. */
   manualKey: string;
 }
 
@@ -33,16 +35,19 @@ export interface TotpShown {
  *
  * Accepting step s at clock step t closes the steps [t - window ... s] for ever.
  */
-export function totpFactor(windowSteps: 0 | 1): Factor<TotpData, TotpShown, string> {
-  return {
-    kind: 'totp',
-    guessable: true,
-    begin: (random) => ({ secret: base32.encode(random, { padding: false }), closed: [] }),
+export const totpFactor = {
+  kind: 'totp',
+  traits: { guessable: true, phishable: true, standsAlone: true, remembersDevice: true, endsRememberedDevices: false },
+  enroll: {
+    defaultName: 'Authenticator app',
+    begin: (random) => ({ secret: base32.encode(random(SECRET_BYTES), { padding: false }), closed: [] }),
     show: (data, account) => ({ uri: keyUri(data.secret, account, STEP_SECONDS), manualKey: inGroups(data.secret) }),
-    parse: parseCode,
-    check: (data, code, clock) => checkCode(data, code, clock.now, windowSteps),
-  };
-}
+    confirm: checkCode,
+  },
+  parse: ({ code }: { code: unknown }) => parseCode(code),
+  check: checkCode,
+  useUp: closeWindow,
+} satisfies Factor<TotpData, TotpData, TotpShown, string>;
 
 /** Six ASCII digits after U+0020 is removed, or null. Leading zeros stay, so a code is a string and nothing else. */
 export function parseCode(input: unknown): string | null {
@@ -57,7 +62,7 @@ export function parseKey(key: string): Uint8Array {
 }
 
 /** The data with every step closed whose code would be accepted now: what may have been used is used. */
-export function closeWindow(data: TotpData, windowSteps: 0 | 1, now: number): TotpData {
+function closeWindow(data: TotpData, { now, options: { windowSteps } }: FactorContext): TotpData {
   const step = stepAt(now);
   return { ...data, closed: closeSteps(data.closed, { from: step - windowSteps, to: step + windowSteps }) };
 }
@@ -67,7 +72,7 @@ export function stepAt(now: number): number {
   return Math.floor(now / 1000 / STEP_SECONDS);
 }
 
-function checkCode(data: TotpData, code: string, now: number, windowSteps: number): Checked<TotpData> {
+function checkCode(data: TotpData, code: string, { now, options: { windowSteps } }: FactorContext): Checked<TotpData> {
   const clockStep = stepAt(now);
   const secret = base32.decode(data.secret);
   const first = clockStep - windowSteps;

@@ -5,7 +5,7 @@ import type { MfaUser } from '../../options.js';
 import { type Profile, withNewEpoch } from '../../profile/profile.js';
 import type { RestoreHandled } from '../../results.js';
 import { CLOCK_TOLERANCE_MS } from '../../time.js';
-import { closeCurrentCodes } from '../steps/check-proof.js';
+import { useUpCurrentProofs } from '../steps/check-proof.js';
 import type { FlowContext } from '../steps/flow-context.js';
 import { checkWalkInput, type WalkOptions, walkUsers } from './walk.js';
 
@@ -36,7 +36,8 @@ export async function afterRestore<User extends MfaUser>(
   input: AfterRestoreInput = {},
 ): Promise<RestoreHandled> {
   checkWalkInput('afterRestore', input, ['dryRun', 'restoredAt']);
-  const { windowSteps, clock } = flow.options;
+  const { options } = flow;
+  const { clock } = options;
   const { dryRun = false, restoredAt = clock() } = input;
   checkRestoredAt(restoredAt, clock());
   const counts = { handled: 0, already: 0, devicesRemoved: 0, recoveryCodesRevoked: 0 };
@@ -52,7 +53,7 @@ export async function afterRestore<User extends MfaUser>(
       const revoked: EventDetail[] = hadRecoveryCodes ? [{ name: 'recovery_codes_revoked', because: 'restored' }] : [];
       return {
         answer,
-        next: { ...withNothingGivenOut(closeCurrentCodes(profile, windowSteps, now)), restoredAt },
+        next: { ...withNothingGivenOut(useUpCurrentProofs(profile, { now, options })), restoredAt },
         events: [{ name: 'restore_handled', devicesRemoved: answer.devices }, ...revoked],
       };
     },

@@ -1,62 +1,114 @@
+import type { FactorKind } from '../../assurance.js';
+import { type Awaitable, isThenable } from '../../awaitable.js';
 import type { EventDetail } from '../../events.js';
-import { closeWindow, type TotpData, totpFactor } from '../../factors/totp/totp.js';
+import type { Checked, Factor, FactorContext, FactorOutcome, FactorStore } from '../../factors/factor.js';
+import { factorOf } from '../../factors/registry.js';
 import type { Authenticator, Profile } from '../../profile/profile.js';
+import { refuse } from '../../results.js';
+import { withinDeadline } from '../../store/deadline.js';
 
-/** A code checked against every authenticator of the user. */
-export interface CheckedCode {
-  /** `repeated`: used, and the authenticator accepted a code a moment ago. */
-  outcome: 'accepted' | 'replayed' | 'repeated' | 'wrong';
-  /** The profile with every ledger that the code matched brought up to date. */
+/** A proof in its normal form, and the factor that checks it. */
+export interface ParsedProof {
+  factor: Factor;
+  value: unknown;
+}
+
+/** A proof checked against everything that the user has of its kind. */
+export interface CheckedProof {
+  /** `late`: the check did not end in the time of the operation. */
+  outcome: FactorOutcome | 'late';
+  /** The profile with every ledger that the proof matched brought up to date. */
   profile: Profile;
   /** The authenticator that accepted it. */
-  authenticatorId?: string;
+  authenticatorId?: string | undefined;
   events: EventDetail[];
 }
 
-/** So long after an authenticator accepted a code a used code is one of the same moment. */
+/** What a check works with; `left` returns the milliseconds that the operation still has. */
+export type CheckContext = FactorContext & { left: () => number };
+
+/** The refusal of a proof whose check did not end in time. */
+export const CHECK_LATE = refuse('busy', { retryAfterSeconds: 1 });
+
+/** A proof that is used again this soon after its authenticator accepted one belongs to the same moment. */
 const SAME_MOMENT = 10_000;
 
-/** The number of authenticators that a 6-digit code is tried against. */
-export function codeAuthenticators(profile: Profile): number {
-  return profile.authenticators.filter(isTotp).length;
+/** Authenticators whose proofs can be guessed. Each of them multiplies the odds of a guess. */
+export function countGuessable(profile: Profile): number {
+  return profile.authenticators.filter(({ kind }) => factorOf(kind)?.traits.guessable).length;
 }
 
 /**
- * Tries a code against all authenticators in one pass without early exit, and closes the step in each one that matches.
+ * Checks a proof. It is tried against all authenticators of its kind in one pass without an early exit, and its step is closed in each
+ * that it matches.
  */
-export function checkCode(profile: Profile, code: string, windowSteps: 0 | 1, now: number): CheckedCode {
-  const factor = totpFactor(windowSteps);
+export async function checkProof(profile: Profile, { factor, value }: ParsedProof, context: CheckContext): Promise<CheckedProof> {
+  const { store } = factor;
+  if (store) return checkStored(profile, { factor, value, store }, context);
   let accepted: string | undefined;
   let used: 'replayed' | 'repeated' | undefined;
   let ahead = 0;
-  const authenticators = profile.authenticators.map((authenticator) => {
-    if (!isTotp(authenticator)) return authenticator;
-    const checked = factor.check(authenticator.data, code, { now });
+  const authenticators: Authenticator[] = [];
+  for (const authenticator of profile.authenticators) {
+    if (authenticator.kind !== factor.kind) {
+      authenticators.push(authenticator);
+      continue;
+    }
+    const checked = await inTime(factor.check(authenticator.data, value, context), context.left);
+    if (checked === null) return { outcome: 'late', profile, events: [] };
     ahead = Math.max(ahead, checked.aheadSeconds ?? 0);
-    if (checked.outcome === 'replayed') used = used === 'replayed' || !isSameMoment(authenticator, now) ? 'replayed' : 'repeated';
-    if (checked.outcome !== 'accepted') return authenticator;
-    accepted ??= authenticator.id;
-    return { ...authenticator, data: checked.data, lastUsedAt: now };
-  });
-  const events: EventDetail[] = ahead > 0 ? [{ name: 'clock_anomaly', aheadSeconds: ahead }] : [];
-  if (accepted !== undefined) {
-    return { outcome: 'accepted', profile: { ...profile, authenticators }, authenticatorId: accepted, events };
+    if (checked.outcome === 'accepted') {
+      accepted ??= authenticator.id;
+      authenticators.push({ ...authenticator, data: checked.data, lastUsedAt: context.now });
+      continue;
+    }
+    authenticators.push(authenticator);
+    if (checked.outcome !== 'wrong') {
+      used = used === 'replayed' || !isSameMoment(authenticator, context.now) ? 'replayed' : 'repeated';
+    }
   }
-  return { outcome: used ?? 'wrong', profile, events };
+  const events: EventDetail[] = ahead > 0 ? [{ name: 'clock_anomaly', aheadSeconds: ahead }] : [];
+  if (accepted === undefined) return { outcome: used ?? 'wrong', profile, events };
+  return { outcome: 'accepted', profile: { ...profile, authenticators }, authenticatorId: accepted, events };
 }
 
-/** The profile with no code left that is accepted now, in any authenticator: the next ones are good within a minute. */
-export function closeCurrentCodes(profile: Profile, windowSteps: 0 | 1, now: number): Profile {
-  const authenticators = profile.authenticators.map((authenticator) =>
-    isTotp(authenticator) ? { ...authenticator, data: closeWindow(authenticator.data, windowSteps, now) } : authenticator,
-  );
+async function checkStored(
+  profile: Profile,
+  { factor, value, store }: ParsedProof & { store: FactorStore<unknown> },
+  context: CheckContext,
+): Promise<CheckedProof> {
+  const data = store.read(profile);
+  if (data === null) return { outcome: 'wrong', profile, events: [] };
+  const checked = await inTime(factor.check(data, value, context), context.left);
+  if (checked === null) return { outcome: 'late', profile, events: [] };
+  const { outcome } = checked;
+  return { outcome, profile: outcome === 'accepted' ? store.write(profile, checked.data) : profile, events: [] };
+}
+
+/** Returns the outcome of a check, or null if it does not end in time. A check that answers at once needs no timer. */
+export async function inTime<Data>(checking: Awaitable<Checked<Data>>, left: () => number): Promise<Checked<Data> | null> {
+  if (!isThenable(checking)) return checking;
+  const ended = await withinDeadline(left(), () => checking);
+  if (ended.done) return ended.value;
+  if (ended.why === 'error') throw ended.cause;
+  return null;
+}
+
+/** The profile with every proof used up that would be accepted now, in any authenticator. The next codes are good within a minute. */
+export function useUpCurrentProofs(profile: Profile, context: FactorContext): Profile {
+  const authenticators = profile.authenticators.map((authenticator) => {
+    const factor = factorOf(authenticator.kind);
+    return factor?.useUp ? { ...authenticator, data: factor.useUp(authenticator.data, context) } : authenticator;
+  });
   return { ...profile, authenticators };
+}
+
+/** What a proof is charged as, for the audit trail. */
+export interface ProofAt {
+  factor: FactorKind;
+  endpoint: 'verify' | 'enroll';
 }
 
 function isSameMoment({ lastUsedAt }: Authenticator, now: number): boolean {
   return lastUsedAt !== undefined && Math.abs(now - lastUsedAt) <= SAME_MOMENT;
-}
-
-function isTotp(authenticator: Authenticator): authenticator is Authenticator & { data: TotpData } {
-  return authenticator.kind === 'totp';
 }

@@ -1,4 +1,5 @@
 import type { EventDetail } from '../../events.js';
+import type { FactorOutcome } from '../../factors/factor.js';
 import {
   afterSuccess,
   type BudgetOwner,
@@ -9,10 +10,12 @@ import {
   msAhead,
   UNTOUCHED,
 } from '../../limits/guess-budget.js';
+import { chargeRecovery, isFlooded } from '../../limits/recovery-tries.js';
 import { noteWrongCode } from '../../limits/wrong-codes.js';
 import type { PendingEnrollment } from '../../profile/enrollment.js';
 import type { Profile } from '../../profile/profile.js';
 import { type Refusal, refuse } from '../../results.js';
+import type { ProofAt } from './check-proof.js';
 import type { DeviceMatch } from './presented-device.js';
 
 /** A guess and what it costs: the profile to store, and the refusal unless the code was right. */
@@ -65,13 +68,13 @@ export function budgetOfEnrollment({ id, budget = UNTOUCHED }: PendingEnrollment
 }
 
 /** Returns the refusal if the user must wait before the next guess, or null if the guess may be evaluated. Charges and stores nothing. */
-export function throttleGuess(source: BudgetSource, endpoint: 'verify' | 'enroll', now: number): PricedGuess | null {
+export function throttleGuess(source: BudgetSource, at: ProofAt, now: number): PricedGuess | null {
   const { waitMs } = budgetAt(source.budget, now, source.owner);
   if (waitMs === 0) return null;
   const retryAfterSeconds = Math.ceil(waitMs / 1000);
   return {
     refusal: refuse('throttled', { retryAfterSeconds }),
-    events: [{ name: 'throttled', factor: 'totp', endpoint, retryAfterSeconds }, ...clockAnomalyOf(source, now)],
+    events: [{ name: 'throttled', factor: at.factor, endpoint: at.endpoint, retryAfterSeconds }, ...clockAnomalyOf(source, now)],
   };
 }
 
@@ -84,15 +87,15 @@ export function throttleGuess(source: BudgetSource, endpoint: 'verify' | 'enroll
 export function priceGuess(
   source: BudgetSource,
   profile: Profile,
-  endpoint: 'verify' | 'enroll',
-  outcome: 'accepted' | 'replayed' | 'repeated' | 'wrong',
+  at: ProofAt,
+  outcome: FactorOutcome,
   now: number,
 ): PricedGuess {
   const anomaly = clockAnomalyOf(source, now);
   if (outcome === 'accepted') return { profile: source.put(profile, afterSuccess(source.budget, now)), events: anomaly };
   const why = outcome === 'wrong' ? 'wrong' : 'replayed';
   const refusal = refuse('invalid_code');
-  const events: EventDetail[] = [{ name: 'verification_failed', factor: 'totp', endpoint, why }, ...anomaly];
+  const events: EventDetail[] = [{ name: 'verification_failed', factor: at.factor, endpoint: at.endpoint, why }, ...anomaly];
   // Nothing is stored: a crowd that repeats one right code must not make a crowd of writes. That its answer comes sooner tells only
   // that the code was accepted a moment ago, which is worth nothing because it is never accepted again.
   if (outcome === 'repeated') return { refusal, events };
@@ -113,4 +116,30 @@ export function priceGuess(
 function clockAnomalyOf({ budget }: BudgetSource, now: number): EventDetail[] {
   const aheadMs = msAhead(budget, now);
   return aheadMs > 0 ? [{ name: 'clock_anomaly', aheadSeconds: Math.ceil(aheadMs / 1000) }] : [];
+}
+
+/**
+ * Charges a proof that cannot be guessed. Only the number of writes is limited, so beyond the limit a wrong proof stores nothing and is
+ * counted in one event, and a right one is let in all the same.
+ */
+export function chargeUnguessable(
+  { outcome, profile }: { outcome: FactorOutcome; profile: Profile },
+  owner: BudgetOwner,
+  at: ProofAt,
+  now: number,
+): PricedGuess {
+  if (outcome === 'accepted') return { profile, events: [] };
+  const refusal = refuse('invalid_code');
+  if (isFlooded(profile.recoveryTries, now)) return { refusal, events: [{ name: 'recovery_codes_flooded', tries: 1 }] };
+  const { factor, endpoint } = at;
+  // Like a code of an authenticator that was accepted a moment ago, it costs nothing.
+  if (outcome !== 'wrong') return { refusal, events: [{ name: 'verification_failed', factor, endpoint, why: 'replayed' }] };
+  const noted = noteWrongCode({ wrongCodes: profile.wrongCodes, budget: undefined, owner }, now);
+  const events: EventDetail[] = [{ name: 'verification_failed', factor, endpoint, why: 'wrong' }];
+  if (noted.level) events.push({ name: 'guessing_suspected', level: noted.level });
+  return {
+    refusal,
+    events,
+    profile: { ...profile, recoveryTries: chargeRecovery(profile.recoveryTries, now), wrongCodes: noted.wrongCodes },
+  };
 }

@@ -1,7 +1,7 @@
 import type { AccessDecision, Assurance, MfaSession, Requirement } from '../../assurance.js';
 import { MfaError } from '../../errors.js';
 import type { EventContext } from '../../events.js';
-import type { AuthenticatorSummary, DeviceGrant, Enrollment, MfaStatus } from '../../mfa.js';
+import type { AuthenticatorSummary, DeviceGrant, Enrollment, MfaStatus, ProofInput } from '../../mfa.js';
 import type { MfaUser } from '../../options.js';
 import { type Result, refuse } from '../../results.js';
 import { claimedDeviceIds } from '../device/device-cookies.js';
@@ -237,7 +237,7 @@ export function bindState<User extends MfaUser, Request>(
         await acting(async (who) => {
           const session = startedHere(state, who.session, enrollmentId);
           const device = await state.deviceInput(rememberDevice);
-          return mfa.confirmEnrollment({ ...who, session, ...device, enrollmentId, code });
+          return mfa.confirmEnrollment({ ...who, session, ...device, enrollmentId, proof: { kind: 'totp', code } });
         }),
       ),
     cancelEnrollment: async ({ enrollmentId }) =>
@@ -248,7 +248,9 @@ export function bindState<User extends MfaUser, Request>(
       ),
     verify: async ({ code, recoveryCode, rememberDevice }) =>
       prove(
-        await acting(async (who) => mfa.verify({ ...who, ...(await state.deviceInput(rememberDevice)), code, recoveryCode })),
+        await acting(async (who) =>
+          mfa.verify({ ...who, ...(await state.deviceInput(rememberDevice)), proof: proofOf({ code, recoveryCode }) }),
+        ),
       ),
     getStatus: () => acting(({ user, context }) => mfa.getStatus({ user, context }), { reads: true }),
     renameAuthenticator: async (input) => change(await acting((who) => mfa.renameAuthenticator({ ...who, ...input }))),
@@ -317,4 +319,14 @@ function startedHere<User extends MfaUser, Request>(
 ): MfaSession | undefined {
   if (state.hasSession || session?.state !== 'verified') return session;
   return { ...session, enrollmentIds: [enrollmentId] };
+}
+
+/**
+ * The proof in flat fields. A form may have a field for each kind, and the one that was left empty beside a filled one was not given. Two
+ * filled ones are no proof.
+ */
+function proofOf({ code, recoveryCode }: { code?: unknown; recoveryCode?: unknown }): ProofInput {
+  const isGiven = (field: unknown) => field !== undefined && field !== '';
+  if (recoveryCode === undefined || (!isGiven(recoveryCode) && code !== undefined)) return { kind: 'totp', code };
+  return { kind: 'recovery-code', code: isGiven(code) ? undefined : recoveryCode };
 }

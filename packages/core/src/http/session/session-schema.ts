@@ -1,6 +1,6 @@
 import {
   type Assurance,
-  type AssuranceVia,
+  isAssuranceVia,
   type MfaSession,
   type PendingSession,
   sessionUserId,
@@ -10,7 +10,6 @@ import { sameOriginPath } from '../paths/return-to.js';
 
 const MAX_ENROLLMENTS = 16;
 const MAX_TEXT_LENGTH = 1024;
-const VIAS: readonly AssuranceVia[] = ['otp', 'recovery-code', 'remembered-device'];
 
 /**
  * Reads the MFA state of a session, as the host returned it. Drops unknown fields.
@@ -34,9 +33,9 @@ export function describeStored(value: unknown): StoredState {
 /** Reads an assurance; undefined if the value is not one. */
 export function readAssurance(value: unknown): Assurance | undefined {
   if (!isRecord(value)) return undefined;
-  const { userId, epoch, amr, acr, verifiedAt, deviceId } = value;
-  const via = VIAS.find((known) => known === value.via);
-  if (!isText(userId) || !isText(epoch) || !isTextList(amr) || !isText(acr) || !isInstant(verifiedAt) || !via) return undefined;
+  const { userId, epoch, amr, acr, verifiedAt, via, deviceId } = value;
+  if (!isText(userId) || !isText(epoch) || !isTextList(amr) || !isText(acr) || !isInstant(verifiedAt)) return undefined;
+  if (!isAssuranceVia(via)) return undefined;
   const assurance = { userId, epoch, amr, acr, verifiedAt, via };
   if (deviceId === undefined || deviceId === null) return assurance;
   // A device that cannot be read could never be ended.

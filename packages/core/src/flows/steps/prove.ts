@@ -1,0 +1,28 @@
+import { type Assurance, type MfaSession, makeAssurance, viaOf } from '../../assurance.js';
+import { MfaError } from '../../errors.js';
+import { factorOf, type ProofInput } from '../../factors/registry.js';
+import type { Profile } from '../../profile/profile.js';
+import type { ParsedProof } from './check-proof.js';
+
+/** The factor of a proof that the caller of core gave, and the proof in its normal form; null for what cannot be one. */
+export function readProof(proof: ProofInput): ParsedProof & { value: unknown } {
+  const factor = factorOf((proof as Partial<ProofInput> | undefined)?.kind);
+  if (factor) return { factor, value: factor.parse({ ...proof }) };
+  throw new MfaError('invalid_argument', "The proof has no known kind. Write proof: { kind: 'totp', code }, for example.");
+}
+
+/** The assurance of a proof that was accepted now. It names the device of the proof, or else the device that the session came from. */
+export function assuranceOfProof(
+  { user, session, now }: { user: { id: string }; session: MfaSession; now: number },
+  { factor }: Pick<ParsedProof, 'factor'>,
+  proven: { profile: Profile; deviceId?: string | undefined },
+): Assurance {
+  const { profile } = proven;
+  const deviceId = proven.deviceId ?? deviceOf(session, profile);
+  return makeAssurance(viaOf(factor.kind), { userId: user.id, epoch: profile.epoch, verifiedAt: now, deviceId });
+}
+
+function deviceOf(session: MfaSession, profile: Profile): string | undefined {
+  const deviceId = session.state === 'verified' ? session.assurance.deviceId : undefined;
+  return deviceId !== undefined && profile.devices.some(({ id }) => id === deviceId) ? deviceId : undefined;
+}
