@@ -15,6 +15,15 @@ export { MfaError, type MfaErrorCode } from './errors.js';
 export type { EventBase, EventContext, EventDetail, MfaEvent, MfaNotice } from './events.js';
 export type { EnrollableKind, Enrollment, ProofInput } from './factors/registry.js';
 export { qrPngDataUrl, qrSvg } from './factors/totp/qr.js';
+export type {
+  FindingCode,
+  KeysRotated,
+  MfaFinding,
+  MfaReport,
+  RestoreHandled,
+  UserIdList,
+  Walked,
+} from './flows/maintenance/results.js';
 export {
   type AfterRestoreInput,
   createMfa,
@@ -32,23 +41,18 @@ export type {
   DeviceGrant,
   DeviceSummary,
   EnrollBySet,
-  FindingCode,
-  KeysRotated,
+  EnrollmentConfirmed,
   LockoutCleared,
   LoginBegun,
-  MfaFinding,
-  MfaReport,
   MfaResetDone,
   MfaStatus,
   PasswordChangeHandled,
   Refusal,
   RefusalReason,
-  RestoreHandled,
   Result,
   SessionsEnded,
   Unsettled,
   UserForgotten,
-  UserIdList,
-  Walked,
+  Verified,
 } from './results.js';
 export type { MfaStorage, StoredProfile } from './storage/storage.js';

@@ -1,12 +1,4 @@
-import type {
-  AccessDecision,
-  AllowDecision,
-  Assurance,
-  MfaSession,
-  PendingSession,
-  Requirement,
-  VerifiedSession,
-} from './assurance.js';
+import type { AccessDecision, AllowDecision, MfaSession, PendingSession, Requirement } from './assurance.js';
 import { equalBytes, keyedDigest } from './crypto/digest.js';
 import type { Keyring } from './crypto/keyring.js';
 import type { EventContext } from './events.js';
@@ -30,6 +22,7 @@ import { beginLogin } from './flows/login.js';
 import { type AfterRestoreInput, afterRestore } from './flows/maintenance/after-restore.js';
 import { check } from './flows/maintenance/check-setup.js';
 import { report } from './flows/maintenance/report.js';
+import type { KeysRotated, MfaFinding, MfaReport, RestoreHandled } from './flows/maintenance/results.js';
 import { type RotateKeysInput, rotateKeys } from './flows/maintenance/rotate-keys.js';
 import type { WalkOptions } from './flows/maintenance/walk.js';
 import { recoveryCodesSaved } from './flows/saved-codes.js';
@@ -43,23 +36,19 @@ import { createRunningCalls } from './flows/steps/running-calls.js';
 import { verify } from './flows/verify.js';
 import { type MfaOptions, type MfaUser, type ResolvedOptions, resolveOptions } from './options.js';
 import {
-  type AuthenticatorSummary,
-  type DeviceGrant,
   type EnrollBySet,
-  type KeysRotated,
+  type EnrollmentConfirmed,
   type LockoutCleared,
   type LoginBegun,
-  type MfaFinding,
-  type MfaReport,
   type MfaResetDone,
   type MfaStatus,
   type PasswordChangeHandled,
-  type RestoreHandled,
   type Result,
   refuse,
   type SessionsEnded,
   type Unsettled,
   type UserForgotten,
+  type Verified,
 } from './results.js';
 import { createProfileStore } from './store/profile-store.js';
 import { openPendingToken } from './tokens/pending-token.js';
@@ -96,31 +85,13 @@ export interface Mfa<User extends MfaUser = MfaUser> {
   ): Promise<Result<{ enrollment: Enrollment; session: MfaSession }>>;
   /** Shows again the newest enrollment that this session began and that is still open. */
   currentEnrollment(input: FlowInput<User>): Promise<Result<{ enrollment: Enrollment }>>;
-  confirmEnrollment(input: FlowInput<User> & DeviceInput & { enrollmentId: string; proof: ProofInput }): Promise<
-    Result<{
-      authenticator: AuthenticatorSummary;
-      /** Shown once; present when this enrollment created them. */
-      recoveryCodes?: string[];
-      /** Names that set, for {@link Mfa.recoveryCodesSaved}. */
-      recoveryCodesId?: string;
-      session: VerifiedSession;
-      assurance: Assurance;
-      device?: DeviceGrant;
-    }>
-  >;
+  confirmEnrollment(
+    input: FlowInput<User> & DeviceInput & { enrollmentId: string; proof: ProofInput },
+  ): Promise<Result<EnrollmentConfirmed>>;
   cancelEnrollment(input: FlowInput<User> & { enrollmentId: string }): Promise<Result<{ session: MfaSession }>>;
 
   /** Checks a proof: `{ kind: 'totp', code }` or `{ kind: 'recovery-code', code }`. */
-  verify(input: FlowInput<User> & DeviceInput & { proof: ProofInput }): Promise<
-    Result<{
-      session: VerifiedSession;
-      assurance: Assurance;
-      device?: DeviceGrant;
-      recoveryCodesLeft?: number;
-      /** The user may never have seen the recovery codes, because an answer was lost: offer new ones, and {@link Mfa.recoveryCodesSaved}. */
-      recoveryCodesUnsaved?: true;
-    }>
-  >;
+  verify(input: FlowInput<User> & DeviceInput & { proof: ProofInput }): Promise<Result<Verified>>;
   /** Opens a pending token of {@link LoginBegun}; its session then goes to `verify` or to a first enrollment. */
   openPendingToken(token: string): Promise<Result<{ userId: string; session: PendingSession }>>;
 

@@ -1,4 +1,4 @@
-import type { Assurance, MfaSession, VerifiedSession } from '../assurance.js';
+import type { MfaSession } from '../assurance.js';
 import { randomBytes, randomId } from '../crypto/random.js';
 import type { EventDetail } from '../events.js';
 import { createRecoveryCodes } from '../factors/recovery-code/recovery-code.js';
@@ -8,7 +8,7 @@ import { afterSuccess } from '../limits/guess-budget.js';
 import type { MfaUser } from '../options.js';
 import type { PendingEnrollment } from '../profile/enrollment.js';
 import { type Authenticator, isEnrolled, isInForce, type Profile, withoutRememberedDevices } from '../profile/profile.js';
-import { type AuthenticatorSummary, type DeviceGrant, isRefusal, type Refusal, type Result, refuse } from '../results.js';
+import { type EnrollmentConfirmed, isRefusal, type Refusal, type Result, refuse } from '../results.js';
 import type { Decide, DecideEarly, Decision } from '../store/profile-store.js';
 import { isFull, isOpen, isOwn } from './enroll.js';
 import { summarizeAuthenticator } from './status.js';
@@ -36,16 +36,7 @@ interface ConfirmInput<User extends MfaUser> extends FlowInput<User>, DeviceInpu
   proof: ProofInput;
 }
 
-interface Confirmed {
-  authenticator: AuthenticatorSummary;
-  recoveryCodes?: string[];
-  recoveryCodesId?: string;
-  session: VerifiedSession;
-  assurance: Assurance;
-  device?: DeviceGrant;
-}
-
-type Accepted = Omit<Confirmed, 'device'> & { ok: true; sign: TokenToSign | undefined };
+type Accepted = Omit<EnrollmentConfirmed, 'device'> & { ok: true; sign: TokenToSign | undefined };
 type Facts<User extends MfaUser> = GateInput & { profile: Profile; input: ConfirmInput<User>; shown: PresentedTokens };
 
 /**
@@ -55,7 +46,7 @@ type Facts<User extends MfaUser> = GateInput & { profile: Profile; input: Confir
 export async function confirmEnrollment<User extends MfaUser>(
   flow: FlowContext<User>,
   input: ConfirmInput<User>,
-): Promise<Result<Confirmed>> {
+): Promise<Result<EnrollmentConfirmed>> {
   const { user: given, context } = input;
   const user = readUser(given, flow.options.warn);
   const operation = beginOperation(flow, { name: 'confirm_enrollment', userId: user.id, context });

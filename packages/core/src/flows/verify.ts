@@ -6,7 +6,7 @@ import { readUser } from '../host-input.js';
 import { isFlooded } from '../limits/recovery-tries.js';
 import type { MfaUser } from '../options.js';
 import { type Profile, withoutRememberedDevices } from '../profile/profile.js';
-import { type DeviceGrant, isRefusal, type Refusal, type Result, refuse } from '../results.js';
+import { isRefusal, type Refusal, type Result, refuse, type Verified } from '../results.js';
 import type { Decide, DecideEarly, Decision } from '../store/profile-store.js';
 import { CHECK_LATE, checkProof, type ParsedProof } from './steps/check-proof.js';
 import { type FlowContext, type FlowInput, stateOf } from './steps/flow-context.js';
@@ -31,15 +31,6 @@ import { policyOf } from './steps/user-policy.js';
 /** What a verification is given. */
 export interface VerifyInput<User extends MfaUser> extends FlowInput<User>, DeviceInput {
   proof: ProofInput;
-}
-
-/** What an accepted proof gives. */
-export interface Verified {
-  session: VerifiedSession;
-  assurance: Assurance;
-  device?: DeviceGrant;
-  recoveryCodesLeft?: number;
-  recoveryCodesUnsaved?: true;
 }
 
 interface Accepted extends Omit<Verified, 'device'> {

@@ -3,10 +3,10 @@ import type { EventDetail } from '../../events.js';
 import { checkInstant } from '../../host-input.js';
 import type { MfaUser } from '../../options.js';
 import { type Profile, withNewEpoch } from '../../profile/profile.js';
-import type { RestoreHandled } from '../../results.js';
 import { CLOCK_TOLERANCE_MS } from '../../time.js';
 import { useUpCurrentProofs } from '../steps/check-proof.js';
 import type { FlowContext } from '../steps/flow-context.js';
+import type { RestoreHandled } from './results.js';
 import { checkWalkInput, type WalkOptions, walkUsers } from './walk.js';
 
 /** `dryRun`: counts what would be done, and stores nothing. */

@@ -1,7 +1,6 @@
 import type { MfaUser, ResolvedOptions } from '../../options.js';
 import { systemClock } from '../../options.js';
 import type { Profile } from '../../profile/profile.js';
-import type { FindingCode, MfaFinding } from '../../results.js';
 import { type StoredProfile, storageNameOf } from '../../storage/storage.js';
 import { countdown, withinDeadline } from '../../store/deadline.js';
 import { keyIdOf, open } from '../../store/seal.js';
@@ -10,6 +9,7 @@ import { ownText } from '../../warnings/scrub.js';
 import { storageFaultOf, storageHint } from '../../warnings/storage-hint.js';
 import { describeError, type UnreadableProfile, unreadableSentence } from '../../warnings/warnings.js';
 import type { FlowContext } from '../steps/flow-context.js';
+import type { FindingCode, MfaFinding } from './results.js';
 
 /** Records that are read: enough to see a key that is missing, few enough for every start. */
 const RECORDS = 50;

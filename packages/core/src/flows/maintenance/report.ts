@@ -2,8 +2,8 @@ import { budgetAt } from '../../limits/guess-budget.js';
 import type { MfaUser } from '../../options.js';
 import { isRemembered } from '../../profile/device.js';
 import { isEnrolled, type Profile } from '../../profile/profile.js';
-import type { MfaReport, Walked } from '../../results.js';
 import type { FlowContext } from '../steps/flow-context.js';
+import type { MfaReport, Walked } from './results.js';
 import { checkWalkInput, type WalkOptions, walkUsers } from './walk.js';
 
 interface Seen {

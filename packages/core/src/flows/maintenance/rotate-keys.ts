@@ -1,7 +1,7 @@
 import type { MfaUser } from '../../options.js';
-import type { KeysRotated } from '../../results.js';
 import { DEVICE_TOKEN_SECONDS } from '../../tokens/device-token.js';
 import type { FlowContext } from '../steps/flow-context.js';
+import type { KeysRotated } from './results.js';
 import { checkWalkInput, type WalkOptions, walkUsers } from './walk.js';
 
 /** `dryRun`: counts what would be done, and stores nothing. */

@@ -3,11 +3,12 @@ import { MfaError } from '../../errors.js';
 import type { MfaEvent } from '../../events.js';
 import type { MfaUser } from '../../options.js';
 import type { Profile } from '../../profile/profile.js';
-import { isRefusal, type Refusal, refuse, type UserIdList, type Walked } from '../../results.js';
+import { isRefusal, type Refusal, refuse } from '../../results.js';
 import { nextTick, pause, withinDeadline } from '../../store/deadline.js';
 import type { Decision } from '../../store/profile-store.js';
 import type { FlowContext } from '../steps/flow-context.js';
 import { beginOperation } from '../steps/operation.js';
+import type { UserIdList, Walked } from './results.js';
 
 /** How a walk over all users is begun, watched and stopped. */
 export interface WalkOptions<Answer extends Walked = Walked> {

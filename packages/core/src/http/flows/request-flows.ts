@@ -1,9 +1,9 @@
 import type { AccessDecision, Assurance, MfaSession, Requirement } from '../../assurance.js';
 import { MfaError } from '../../errors.js';
 import type { EventContext } from '../../events.js';
-import type { AuthenticatorSummary, DeviceGrant, Enrollment, MfaStatus, ProofInput } from '../../mfa.js';
+import type { DeviceGrant, Enrollment, MfaStatus, ProofInput } from '../../mfa.js';
 import type { MfaUser } from '../../options.js';
-import { type Result, refuse } from '../../results.js';
+import { type EnrollmentConfirmed, type Result, refuse, type Verified } from '../../results.js';
 import { claimedDeviceIds } from '../device/device-cookies.js';
 import type { MfaExchange } from '../exchange.js';
 import type { HttpKit } from '../http-kit.js';
@@ -44,13 +44,13 @@ export interface RequestFlows<User extends MfaUser = MfaUser> {
     enrollmentId: string;
     code: unknown;
     rememberDevice?: boolean | undefined;
-  }): Promise<Result<RequestProof & { authenticator: AuthenticatorSummary; recoveryCodes?: string[]; recoveryCodesId?: string }>>;
+  }): Promise<Result<RequestProof & Pick<EnrollmentConfirmed, 'authenticator' | 'recoveryCodes' | 'recoveryCodesId'>>>;
   cancelEnrollment(input: { enrollmentId: string }): Promise<RequestChange>;
   verify(input: {
     code?: unknown;
     recoveryCode?: unknown;
     rememberDevice?: boolean | undefined;
-  }): Promise<Result<RequestProof & { recoveryCodesLeft?: number; recoveryCodesUnsaved?: true }>>;
+  }): Promise<Result<RequestProof & Pick<Verified, 'recoveryCodesLeft' | 'recoveryCodesUnsaved'>>>;
   getStatus(): Promise<Result<{ status: MfaStatus }>>;
   renameAuthenticator(input: { authenticatorId: string; name: string }): Promise<RequestChange>;
   removeAuthenticator(input: { authenticatorId: string }): Promise<RequestChange>;
