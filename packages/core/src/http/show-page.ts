@@ -10,7 +10,7 @@ import { describeProblem, type Problem } from './problem.js';
 import { pageAnswer, problemAnswer, problemHeaders } from './responses.js';
 import { callHost, LATE } from './session/request-identity.js';
 
-/** A page to be shown. */
+/** A page to show. */
 export interface View<User extends MfaUser> {
   page: MfaPage;
   user: User | null;
@@ -19,7 +19,7 @@ export interface View<User extends MfaUser> {
   headers?: HttpAnswer['headers'];
 }
 
-/** Draws a page, by the kit or by the host. */
+/** Draws a page: by the host's `pages.render` if there is one, else by the kit. */
 export async function showPage<User extends MfaUser, Request>(
   kit: HttpKit<User, Request>,
   exchange: MfaExchange<User, Request>,
@@ -33,11 +33,11 @@ export async function showPage<User extends MfaUser, Request>(
     brand: brandFor(kit, user),
     hiddenFields: hiddenFieldsFor(kit, exchange),
     now: kit.mfa.settings.now(),
-    ...(logoUrl !== undefined && { logoUrl }),
-    ...(themeUrl !== undefined && { themeUrl }),
-    ...(supportUrl !== undefined && { supportUrl }),
-    ...(user && { account: user.name }),
-    ...(notice && { notice }),
+    logoUrl,
+    themeUrl,
+    supportUrl,
+    account: user?.name,
+    notice,
   };
   const messages = messagesFor(kit, exchange);
   const html: unknown = pages.render
@@ -45,7 +45,7 @@ export async function showPage<User extends MfaUser, Request>(
     : (await import('../pages/render.js')).renderPage(page, frame, messages);
   if (html === LATE) return problemAnswer(kit, describeProblem('unavailable'));
   if (typeof html !== 'string') refuseAnswer('pages.render', 'the HTML of the page as a text', html);
-  return pageAnswer(kit, { status: view.status ?? 200, html, ...(view.headers && { headers: view.headers }) });
+  return pageAnswer(kit, { status: view.status ?? 200, html, headers: view.headers });
 }
 
 /** A page that says why the request was refused, and nothing else. */
@@ -57,7 +57,7 @@ export async function showProblem<User extends MfaUser, Request>(
     user: User | null;
     reason?: PageRefusal;
     headers?: HttpAnswer['headers'];
-    /** Path below the mount that the page offers to open: what was refused may be opened by the person. */
+    /** Path below the mount that the page offers to open, if the person may open what the request may not. */
     openHere?: string;
   },
 ): Promise<HttpAnswer> {
@@ -67,7 +67,7 @@ export async function showProblem<User extends MfaUser, Request>(
   const { loginUrl, reauthUrl, publicPath } = kit.options;
   const logIn = problem.status === 401 ? { href: user ? reauthUrl : loginUrl, text: messages.logIn } : undefined;
   const open = openHere === undefined ? undefined : { href: publicPath + openHere, text: messages.code.submit };
-  const page = refusalPage(messages, { reason, ...retryAfter(problem) }, open ?? logIn);
+  const page = refusalPage(messages, { reason, retryAfterSeconds: problem.retryAfterSeconds }, open ?? logIn);
   return showPage(kit, exchange, { page, user, status: problem.status, headers: [...problemHeaders(problem), ...headers] });
 }
 
@@ -109,8 +109,4 @@ function pageReason({ reason }: Problem): PageRefusal {
     default:
       return reason;
   }
-}
-
-function retryAfter({ retryAfterSeconds }: Problem): { retryAfterSeconds?: number } {
-  return retryAfterSeconds === undefined ? {} : { retryAfterSeconds };
 }

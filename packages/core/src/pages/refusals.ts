@@ -20,6 +20,6 @@ export function refusalPage(
     name: 'message',
     heading: messages.headings[refusal.reason],
     text: refusalText(messages, refusal.reason, refusal.retryAfterSeconds),
-    ...(action && { action }),
+    action,
   };
 }

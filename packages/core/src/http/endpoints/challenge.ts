@@ -17,7 +17,7 @@ export const DEVICE_ENDED = 'device_ended';
 
 type Because = 'missing' | 'expired' | 'revoked';
 
-/** GET: the prompt for a code. Whoever has proven what the query asks for goes on. */
+/** GET: the prompt for a code. A user who has proven what the query asks for is sent on. */
 export async function showChallenge<User extends MfaUser, Request>(call: EndpointCall<User, Request>): Promise<HttpAnswer> {
   const { kit, exchange, flows } = call;
   const asked = readAsked(call.query);
@@ -33,8 +33,8 @@ export async function showChallenge<User extends MfaUser, Request>(call: Endpoin
   const view = await challengeView(call, { because, mode: call.query.get('use') === 'recovery-code' ? 'recovery-code' : 'code' });
   if (call.html) {
     const ended = call.query.get('notice') === DEVICE_ENDED && because !== 'expired';
-    const notice = ended && { tone: 'info' as const, text: messagesFor(kit, exchange).challenge.deviceEnded };
-    return showPage(kit, exchange, { ...view, user: flows.user, ...(notice && { notice }) });
+    const notice = ended ? { tone: 'info' as const, text: messagesFor(kit, exchange).challenge.deviceEnded } : undefined;
+    return showPage(kit, exchange, { ...view, user: flows.user, notice });
   }
   const { name: _, mode: __, asked: ___, ...challenge } = view.page;
   return jsonAnswer(kit, 200, { challenge });
@@ -65,19 +65,19 @@ function redrawChallenge<User extends MfaUser, Request>(
 ): Promise<Omit<View<User>, 'user'>> {
   const because = call.flows.session?.state === 'verified' ? 'expired' : 'missing';
   const { reason, retryAfterSeconds } = problem;
-  return challengeView(call, { because, mode, ...(reason === 'throttled' && { waitSeconds: retryAfterSeconds ?? 0 }) });
+  return challengeView(call, { because, mode, waitSeconds: reason === 'throttled' ? (retryAfterSeconds ?? 0) : undefined });
 }
 
 async function challengeView<User extends MfaUser, Request>(
   { kit, flows, query }: EndpointCall<User, Request>,
-  input: { because: Because; mode: 'code' | 'recovery-code'; waitSeconds?: number },
+  input: { because: Because; mode: 'code' | 'recovery-code'; waitSeconds?: number | undefined },
 ) {
   const { rememberDays, recoveryCodeCount } = kit.mfa.settings;
   const status = await flows.getStatus();
   const recoveryOffered = status.ok && status.status.recoveryCodesLeft > 0;
-  // A bookmark asks for recovery codes also where none is left or they are switched off: no form that can only fail.
+  // A bookmark may ask for recovery codes when none is left or they are switched off. Do not show a form that can only fail.
   const mode = recoveryOffered || (!status.ok && recoveryCodeCount > 0) ? input.mode : 'code';
-  // The wait that the status tells is that of unknown browsers; a known one is not shut out by what they guess.
+  // The status has the wait of unknown browsers; a known browser does not have to wait because of their guesses.
   const asked = askedQuery(readAsked(query));
   const unknownWait = status.ok && mode === 'code' && flows.shownDeviceIds().length === 0 ? status.status.waitSeconds : 0;
   return {
@@ -85,7 +85,7 @@ async function challengeView<User extends MfaUser, Request>(
       name: 'challenge' as const,
       mode,
       because: input.because,
-      // Only a login by a code is remembered: a step-up is asked again each time, and a recovery code lets nobody be remembered.
+      // Only a login by a code is remembered. A step-up is asked for each time, and a recovery code never remembers a device.
       rememberDays: flows.session?.state === 'verified' || mode === 'recovery-code' ? 0 : rememberDays,
       recoveryOffered,
       waitSeconds: input.waitSeconds ?? unknownWait,

@@ -9,10 +9,10 @@ import { showPage, type View } from '../show-page.js';
 import { answerDecision, answerRefusal, keepPage } from './endpoint-answers.js';
 import type { EndpointCall } from './endpoint-call.js';
 
-/** GET of the mount path: what is enrolled, which devices are known. For whoever the guard lets through. */
+/** GET of the mount path: what is enrolled, which devices are known. For users whom the guard lets through. */
 export async function showOverview<User extends MfaUser, Request>(call: EndpointCall<User, Request>): Promise<HttpAnswer> {
   const { kit, exchange, flows } = call;
-  // A remembered device stands in for the login prompt and for nothing else.
+  // A remembered device replaces the login prompt and nothing else.
   const requirement: Requirement = { acceptRememberedDevice: false };
   const decision = await flows.checkAccess(requirement);
   if (decision.access !== 'allow') {
@@ -22,11 +22,11 @@ export async function showOverview<User extends MfaUser, Request>(call: Endpoint
   const result = await flows.getStatus();
   if (!result.ok) return answerRefusal(call, result);
   if (!call.html) return jsonAnswer(kit, 200, { ...result.status, devices: markDevices(call, result.status) });
-  const notice = overviewNotice(call);
-  return showPage(kit, exchange, { ...overviewView(call, result.status), user: flows.user, ...(notice && { notice }) });
+  const view = overviewView(call, result.status);
+  return showPage(kit, exchange, { ...view, user: flows.user, notice: overviewNotice(call) });
 }
 
-/** The overview for a change that was refused; undefined when the status cannot be told either. */
+/** The overview for a change that was refused; undefined if the status cannot be read either. */
 export async function redrawOverview<User extends MfaUser, Request>(
   call: EndpointCall<User, Request>,
 ): Promise<Omit<View<User>, 'user'> | undefined> {
@@ -57,7 +57,7 @@ function overviewView<User extends MfaUser, Request>(
   };
 }
 
-/** What is told of codes that may never have been seen. */
+/** What the answer says about codes that may never have been seen. */
 export function unsavedCodes(status: MfaStatus): Pick<MfaStatus, 'recoveryCodesUnsaved' | 'recoveryCodesId'> {
   const { recoveryCodesUnsaved, recoveryCodesId } = status;
   return { ...(recoveryCodesUnsaved && { recoveryCodesUnsaved }), ...(recoveryCodesId !== undefined && { recoveryCodesId }) };
