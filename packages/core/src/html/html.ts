@@ -1,8 +1,8 @@
 const markup = Symbol('markup');
 
 /**
- * Finished markup. Only {@link html} and {@link fillText} make it: there is no way to pass a raw string through, so
- * that text of users and hosts cannot become markup by a forgotten call.
+ * Finished markup. Only {@link html} and {@link fillText} make it. No raw string gets through, so text of users and hosts cannot
+ * become markup because somebody forgot to escape it.
  */
 export interface Html {
   readonly [markup]: string;
@@ -31,14 +31,14 @@ export function fillText(text: (value: string) => string, value: Html): Html {
 }
 
 /**
- * A link that is safe to follow: a path of this origin, or a whole address of a web page, mail or telephone. Anything else
- * leads nowhere, `//host` and what browsers take for it included.
+ * Returns the link if it is safe to follow: a path of this origin, or a complete URL of a web page, mail address or telephone.
+ * Returns `#` for anything else, including `//host` and what browsers read as that.
  */
 export function safeUrl(url: string): string {
   return /^(?:\/(?![/\\\t\n\r])|[?#.]|https?:\/\/|mailto:|tel:)/i.test(url) ? url : '#';
 }
 
-// A noncharacter: no text that was checked to be well-formed for interchange has it.
+// A noncharacter, which does not occur in text meant for interchange.
 const SLOT = '\uFDD0';
 
 const ENTITIES: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };

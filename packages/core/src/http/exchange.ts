@@ -4,9 +4,9 @@ import type { EventContext } from '../events.js';
 import type { MfaUser } from '../options.js';
 
 /**
- * One request as the HTTP layer needs it: what a framework's wrapper supplies, and the whole of what it supplies.
+ * One request as the HTTP layer needs it: everything that a framework's wrapper supplies.
  *
- * Names of headers are lower case. Nothing here is trusted but `user`, `session` and `assurance`, which are the host's word.
+ * Names of headers are lower case. Only `user`, `session` and `assurance`, which come from the host, are trusted.
  */
 export interface MfaExchange<User extends MfaUser = MfaUser, Request = unknown> {
   /** The framework's own request, for the callbacks of the host. */
@@ -21,11 +21,11 @@ export interface MfaExchange<User extends MfaUser = MfaUser, Request = unknown> 
    * A reader of bytes may stop once it has more than {@link BODY_LIMIT_BYTES}.
    */
   body(): Promise<unknown>;
-  /** The person at the keyboard; nothing when nobody is logged in. May throw: the request is then denied. */
+  /** The user who is logged in; null, undefined or false when nobody is. If it throws, the request is denied. */
   user(): Awaitable<User | null | undefined | false>;
   /** The host's session, or null when the request has none (a bearer client). */
   session: SessionPort | null;
-  /** The host did not say in time what the session holds: it is not known who acts, and everything is answered as unavailable. */
+  /** Set if the host did not say in time what the session holds. Then nobody knows who acts, and every answer is `unavailable`. */
   late?: boolean | undefined;
   /**
    * For hosts whose access tokens carry the assurance: facts; null for a request that was authenticated by a token without facts;
@@ -34,7 +34,7 @@ export interface MfaExchange<User extends MfaUser = MfaUser, Request = unknown> 
   assurance?: (() => Awaitable<Assurance | null | undefined>) | undefined;
   /** Facts about the request for the audit trail. */
   eventContext(): EventContext | undefined;
-  /** Adds one `Set-Cookie` line to the answer, whoever writes that answer. */
+  /** Adds one `Set-Cookie` line to the answer, whether the kit or the host writes it. */
   setCookie(line: string): void;
 }
 

@@ -11,7 +11,7 @@ export type ProblemReason =
   | 'not_found'
   | 'method_not_allowed';
 
-/** A problem document, RFC 9457. What stands in headers stands here too: a page of another origin cannot read headers. */
+/** A problem document, RFC 9457. Whatever is in headers is here too, because a page of another origin cannot read headers. */
 export interface Problem {
   /** Stable: `urn:mfa-kit:problem:invalid-code`. */
   type: string;
@@ -50,13 +50,13 @@ const PROBLEMS: Record<ProblemReason, { status: number; title: string }> = {
   unavailable: { status: 503, title: 'Temporarily unavailable' },
 };
 
-/** Seconds to wait where a flow gave none. */
+/** Seconds to wait if a flow gave none. */
 const RETRY_AFTER_SECONDS = { busy: 1, unavailable: 5 } as const;
 
 /** A socket that was refused is closed with this code: policy violation, RFC 6455 7.4.1. */
 export const SOCKET_CLOSE_CODE = 1008;
 
-/** The document of a reason, with what else is known. */
+/** The document for a reason, with details. */
 export function describeProblem(
   reason: ProblemReason,
   details: Omit<Problem, 'type' | 'title' | 'status' | 'reason'> = {},

@@ -4,7 +4,7 @@ import type { ResolvedHttpOptions } from './http-options.js';
 import type { Problem } from './problem.js';
 
 type Headers = HttpAnswer['headers'];
-// Written without its parameters, so that every kit fits.
+// Without type parameters, so that every kit fits.
 type AnyKit = {
   options: Pick<ResolvedHttpOptions<never, never>, 'loginUrl' | 'homeUrl' | 'crossOriginOpenerPolicy'> & {
     pages: { logoUrl?: string; themeUrl?: string };
@@ -17,7 +17,7 @@ export function pageAnswer(kit: AnyKit, input: { status: number; html: string; h
   return { status: input.status, headers, body: input.html };
 }
 
-/** A JSON answer of the good case. */
+/** A JSON answer for a success. */
 export function jsonAnswer(kit: AnyKit, status: number, data: object): HttpAnswer {
   return {
     status,
@@ -26,12 +26,12 @@ export function jsonAnswer(kit: AnyKit, status: number, data: object): HttpAnswe
   };
 }
 
-/** Done, and nothing to say. */
+/** A success without content. */
 export function emptyAnswer(kit: AnyKit): HttpAnswer {
   return { status: 204, headers: safetyHeaders(kit), body: '' };
 }
 
-/** On to another page, by GET. `location` is never taken from the request unchecked. */
+/** A redirect to another page, by GET. `location` is never taken from the request unchecked. */
 export function redirectAnswer(kit: AnyKit, location: string): HttpAnswer {
   return { status: 303, headers: [['Location', location], ...safetyHeaders(kit)], body: '' };
 }
@@ -87,7 +87,7 @@ function safetyHeaders({ options }: AnyKit): Headers {
   ];
 }
 
-/** No inline script, no inline style. Other origins are let in only where the host named one: logo, theme, login, home. */
+/** No inline script, no inline style. The only other origins are those that the host named: logo, theme, login, home. */
 function contentSecurityPolicy({ loginUrl, homeUrl, pages }: AnyKit['options']): string {
   return [
     "default-src 'none'",

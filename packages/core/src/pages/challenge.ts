@@ -32,7 +32,7 @@ ${otherWay(page, frame, messages)}
 
 function waitBox(seconds: number, messages: Messages): Html {
   const time = html`<b data-wait="${seconds}">${messages.duration(seconds)}</b>`;
-  // The ticking text lies outside the alert, or a screen reader would speak every second.
+  // The countdown is outside the alert; inside, a screen reader would read it out every second.
   return html`<div class="notice error wait" data-wait-box>
 <p role="alert"><strong>${messages.challenge.waitHeading}</strong></p>
 <p role="timer" aria-live="off">${fillText(messages.challenge.wait, time)}</p>

@@ -9,7 +9,7 @@ export interface PageContent {
   body: Html;
   /** `narrow`: one thing to do. `wide`: two columns or lists. */
   width: 'narrow' | 'wide';
-  /** Something went wrong, and the page itself says so; else the frame's notice decides. */
+  /** Something went wrong and the page itself says so. If unset, the frame's notice decides. */
   error?: boolean;
   /** The page shows the frame's notice in its own place, or something that replaces it. */
   ownsNotice?: boolean;
@@ -19,7 +19,7 @@ export interface PageContent {
 export function layOut(content: PageContent, frame: PageFrame, messages: Messages): Html {
   const title = messages.pageTitle(content.heading, frame.brand);
   const failed = content.error === true || frame.notice?.tone === 'error';
-  // A bundler writes a template that holds the closing tag of a script anew, with a helper that is imported from elsewhere.
+  // Split, because a bundler rewrites a template that contains the closing tag of a script to use an imported helper.
   return html`<!doctype html>
 <html lang="${messages.lang}" dir="${messages.dir}">
 <head>

@@ -7,7 +7,7 @@ import type { Messages } from './texts.js';
 
 type OverviewPage = Extract<MfaPage, { name: 'overview' }>;
 
-/** What the user has enrolled and which devices are known, with everything that may be changed. */
+/** Shows what the user has enrolled and which devices are known, with the forms that change them. */
 export function renderOverview(page: OverviewPage, frame: PageFrame, messages: Messages): PageContent {
   const texts = messages.overview;
   return {

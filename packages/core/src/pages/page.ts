@@ -44,7 +44,7 @@ export type MfaPage =
       rememberDays: number;
       /** Whether the link "Use a recovery code" is shown. */
       recoveryOffered: boolean;
-      /** Seconds until a code is looked at again; 0: now. */
+      /** Seconds until the next code is accepted; 0: now. */
       waitSeconds: number;
       /** The query that says what was asked for; the form and the links of the page keep it: `/verify?maxAge=300`. */
       asked?: string;
@@ -74,7 +74,7 @@ export type MfaPage =
       mayEnroll: boolean;
       homeUrl: string;
     }
-  /** A page that only says something: MFA not allowed, the session is lost, the service is unavailable, unknown page. */
+  /** A page with a message only: MFA is not allowed, the session is lost, the service is unavailable, the page is unknown. */
   | { name: 'message'; heading: string; text: string; action?: { href: string; text: string } };
 
 /** What surrounds every page. */
@@ -89,10 +89,10 @@ export interface PageFrame {
   themeUrl?: string | undefined;
   /** Where a user without phone and without recovery codes gets help. */
   supportUrl?: string | undefined;
-  /** The account that this page speaks of. */
+  /** Name of the account that the page is about. */
   account?: string | undefined;
   notice?: PageNotice | undefined;
-  /** Hidden form fields that every form carries, a host's CSRF token for one. */
+  /** Hidden fields of every form, for example the host's CSRF token. */
   hiddenFields: Record<string, string>;
   /** Now, in epoch milliseconds, for dates and the countdown. */
   now: number;

@@ -39,7 +39,7 @@ ${postForm(
   };
 }
 
-/** After a login: the codes may never have been seen, because the answer that showed them was lost. Nobody has to take the offer. */
+/** After a login: offers new codes, because the answer that showed the present ones may have been lost. The user may decline. */
 export function renderRecoveryCodesOffer(
   { recoveryCodesId, continueTo }: Extract<MfaPage, { name: 'recovery-codes-offer' }>,
   frame: PageFrame,
@@ -65,7 +65,7 @@ ${postForm(frame, '/recovery-codes/saved', { id: recoveryCodesId, continueTo }, 
   };
 }
 
-/** Two pieces that never break inside, so that a code which must wrap does so in its middle. */
+/** Two pieces that do not wrap, so that a long code wraps in its middle. */
 function codeHalves(code: string): Html {
   const groups = code.includes('-') ? code.split('-') : (code.match(/.{1,4}/gs) ?? []);
   const middle = Math.ceil(groups.length / 2);

@@ -7,7 +7,7 @@ export interface DeviceCookieStyle {
   sameSite: SameSite;
 }
 
-/** Names that belong to one user, the one that is written first; the rest are those of older keys. */
+/** The suffixes of one user's cookie names: first the one that is written, then those of older keys. */
 export interface UserCookies extends DeviceCookieStyle {
   suffixes: readonly string[];
 }
@@ -29,10 +29,10 @@ export function readDeviceTokens(cookieHeader: string | undefined, user: UserCoo
 }
 
 /**
- * The `Set-Cookie` lines that hand a token over: the cookie itself, the end of this user's cookies under older keys, and
- * the end of the oldest cookies of other users beyond five.
+ * The `Set-Cookie` lines that give the browser a token. They also end this user's cookies under older keys, and the oldest cookies
+ * of other users if there are more than five.
  *
- * Age is the token's own word, unverified: it only chooses which browser-side copy to drop.
+ * The age of a token is not verified; it only decides which copy the browser drops.
  */
 export function deviceCookieLines(
   cookieHeader: string | undefined,
@@ -55,7 +55,7 @@ export function deviceCookieLines(
   ];
 }
 
-/** The devices that tokens say they are of, unverified: good for marking a row in a list, and for nothing else. */
+/** The device ids in the tokens, unverified. Use them to mark a row in a list, and for nothing else. */
 export function claimedDeviceIds(tokens: readonly string[]): string[] {
   return tokens.map((token) => claimsOf(token).device).filter((id) => typeof id === 'string');
 }
@@ -74,7 +74,7 @@ function issuedAt(token: string): number {
   return typeof iat === 'number' && Number.isFinite(iat) ? iat : 0;
 }
 
-/** What a token says of itself, unverified. */
+/** The claims of a token, unverified. */
 function claimsOf(token: string): Record<string, unknown> {
   try {
     const payload: unknown = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString('utf8'));

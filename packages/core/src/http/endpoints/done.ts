@@ -29,8 +29,8 @@ export async function showDone<User extends MfaUser, Request>(call: EndpointCall
 }
 
 /**
- * Whether the browser goes there by itself: it came from a page of this origin, and a proof was made since. Without one it could go
- * round for ever, between a page that refuses and a challenge that has nothing to ask.
+ * Whether the browser goes there by itself: it came from a page of this origin, and a proof was made since. Without a proof
+ * it could loop between a page that refuses and a challenge that has nothing to ask.
  */
 function isFollowed(way: WayBack, { assurance }: AccessDecision & { access: 'allow' }): boolean {
   if (way.navigation !== 'follow' || !assurance || assurance.via === 'remembered-device') return false;

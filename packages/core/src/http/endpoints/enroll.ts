@@ -43,7 +43,7 @@ export async function startEnroll<User extends MfaUser, Request>(call: EndpointC
   return jsonAnswer(kit, 201, await describeEnrollment(started.enrollment));
 }
 
-/** POST: proves the new authenticator by a code; only now it counts. A secret in the body has no effect. */
+/** POST: proves the new authenticator by a code, which makes it active. A secret in the body has no effect. */
 export async function confirmEnroll<User extends MfaUser, Request>(call: EndpointCall<User, Request>): Promise<HttpAnswer> {
   const { kit, exchange, flows, fields } = call;
   const { enrollmentId, code, rememberDevice } = fields;
@@ -55,7 +55,7 @@ export async function confirmEnroll<User extends MfaUser, Request>(call: Endpoin
   }
   const { ok: _, ...answer } = confirmed;
   const added = await callOnVerified(call, { assurance: answer.assurance, endpoint: 'enroll' });
-  // The recovery codes are shown once: they leave even where the fields of the host are missing.
+  // The recovery codes are shown once, so they are sent even if the host's fields are missing.
   if (!added && !answer.recoveryCodes) return answerLate(call);
   if (!call.html) return jsonAnswer(kit, 200, { ...added, ...answer });
   const { recoveryCodes, recoveryCodesId = '', returnTo: continueTo } = answer;

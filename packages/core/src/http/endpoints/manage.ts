@@ -24,7 +24,7 @@ export async function removeAuthenticator<User extends MfaUser, Request>(call: E
   return finish(call, await call.flows.removeAuthenticator({ authenticatorId: id }), 'authenticator_removed');
 }
 
-/** POST: forgets a device; its sessions end, and it is asked for a code at its next login. */
+/** POST: revokes a device. Its sessions end, and its next login asks for a code. */
 export async function revokeDevice<User extends MfaUser, Request>(call: EndpointCall<User, Request>): Promise<HttpAnswer> {
   const { id } = call.fields;
   if (!id) return answerMissing(call, ID_NEEDED);
@@ -53,7 +53,7 @@ async function finish<User extends MfaUser, Request>(
 ): Promise<HttpAnswer> {
   if (result.ok) return answerChange(call, { assurance: result.assurance, notice });
   const redraw = () => redrawOverview(call);
-  // Removed meanwhile, in another tab: not a reason to enroll.
+  // The authenticator was removed in another tab; that is no reason to enroll.
   if (result.reason === 'not_enrolled' && (await isEnrolled(call)))
     return answerProblem(call, describeProblem('not_found'), redraw);
   return answerRefusal(call, result, { redraw });

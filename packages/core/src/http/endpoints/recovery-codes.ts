@@ -29,7 +29,7 @@ export async function codesSaved<User extends MfaUser, Request>(call: EndpointCa
   const { id, continueTo } = call.fields;
   const { kit, flows } = call;
   const result = await flows.recoveryCodesSaved({ recoveryCodesId: id === '' ? undefined : id });
-  // The codes are saved, so the person goes on. What was not noted is asked again at the next login.
+  // The codes are saved, so the person goes on. If that was not stored, the next login asks again.
   const goesOn = call.html && continueTo !== undefined && (result.ok || isFault(result.reason));
   if (goesOn) return redirectAnswer(kit, leadOn(call, continueTo));
   if (!result.ok) return answerRefusal(call, result, { redraw: () => redrawOverview(call) });
@@ -45,18 +45,18 @@ export async function showCodesOffer<User extends MfaUser, Request>(call: Endpoi
   if (!result.ok) return answerRefusal(call, result);
   const { recoveryCodesLeft, recoveryCodesUnsaved, recoveryCodesId = '' } = result.status;
   if (!call.html) return jsonAnswer(kit, 200, { recoveryCodesLeft, ...unsavedCodes(result.status) });
-  // A bookmark, or the browser's back button: there is nothing to offer any more.
+  // Opened from a bookmark or by the back button: there is nothing left to offer.
   if (!recoveryCodesUnsaved) return redirectAnswer(kit, overviewUrl(call));
   const page = { name: 'recovery-codes-offer' as const, recoveryCodesId, continueTo: doneUrl(call) };
   return showPage(kit, exchange, { page, user: flows.user });
 }
 
-/** Where the page is that offers new codes. */
+/** The page that offers new codes. */
 export function codesOfferUrl<User extends MfaUser, Request>({ kit }: EndpointCall<User, Request>): string {
   return `${kit.options.publicPath}/recovery-codes`;
 }
 
-/** The page with the codes, drawn in the answer of the POST that made them: nothing keeps them for a later GET. */
+/** The page with the codes, drawn in the answer of the POST that made them, because nothing keeps them for a later GET. */
 export function recoveryCodesView<User extends MfaUser, Request>(
   { kit, flows }: EndpointCall<User, Request>,
   shown: { recoveryCodes: string[]; recoveryCodesId: string; continueTo: string },
@@ -69,7 +69,7 @@ export function recoveryCodesView<User extends MfaUser, Request>(
   return { page: { name: 'recovery-codes', ...shown, fileName } };
 }
 
-/** The page of the kit that a form of these pages asked for; a form can be changed, so no other address is followed. */
+/** The page of the kit that a form asked for. A form can be forged, so no other address is followed. */
 function leadOn<User extends MfaUser, Request>(call: EndpointCall<User, Request>, continueTo: string): string {
   const { publicPath } = call.kit.options;
   return endpointPaths().some((path) => continueTo === publicPath + path) ? continueTo : doneUrl(call);

@@ -2,7 +2,7 @@ import { MfaError } from '../../errors.js';
 import { isMadeId } from '../../host-input.js';
 import { BODY_LIMIT_BYTES, type MfaExchange } from '../exchange.js';
 
-/** The fields that any endpoint knows; others may be there (a host's CSRF token) and have no effect. */
+/** The fields of all endpoints. A body may have others, such as the host's CSRF token; they have no effect. */
 export interface BodyFields {
   code?: string;
   recoveryCode?: string;
@@ -17,13 +17,13 @@ export interface BodyFields {
 /** What is missing in a body for which {@link hasOneProof} is false. */
 export const ONE_PROOF_NEEDED = 'One of the fields "code" and "recoveryCode" is needed.';
 
-/** A body that was understood, or a sentence about why not. */
+/** The fields of a body, or a sentence that says why it could not be read. */
 export type BodyReading = { ok: true; fields: BodyFields } | { ok: false; detail: string };
 
 const TEXT_FIELDS = ['code', 'recoveryCode', 'name', 'pendingToken', 'continueTo'] as const;
 /** A field with an id that the kit made. */
 export type IdField = 'enrollmentId' | 'id';
-/** A parser of the host may have inflated the body, and a form grows when it is written as JSON. */
+/** The host's parser may have decompressed the body, and a form grows when it is written as JSON. */
 const PARSED_LIMIT = 3 * BODY_LIMIT_BYTES;
 const TOO_LONG = 'The body is longer than 4 KB.';
 const BODY_GONE =
@@ -33,7 +33,7 @@ const NO_OBJECT = 'The body must be an object of named fields.';
 
 type Fields = Record<string, unknown>;
 type Parsed = { values: Fields } | Fault;
-/** Why a body was not understood. */
+/** Why a body could not be read. */
 interface Fault {
   fault: string;
 }
@@ -42,7 +42,7 @@ interface Fault {
  * Reads the body of a state change: a flat JSON object or a form, 4 KB, texts only.
  *
  * Arrays, nested objects (`code[$ne]=`, `{"code":{"$gt":""}}`), repeated fields and names that reach a prototype are
- * refused whatever the host's parser made of them, so that no flow ever sees one (ASVS 15.3.5 to 15.3.7).
+ * refused whatever the host's parser made of them, so no flow ever sees one (ASVS 15.3.5 to 15.3.7).
  *
  * `idField`: the field that names something at this endpoint. Elsewhere a field of that name is the host's own.
  */
@@ -107,7 +107,7 @@ function pickFields(body: Fields, idField: IdField | undefined): BodyFields | Fa
     const value = body[name];
     if (value === undefined || value === null) continue;
     if (typeof value !== 'string') return { fault: `The field "${name}" must be text.` };
-    // An empty one is missing, and the endpoint says which fields it needs.
+    // An empty field counts as missing; the endpoint says which fields it needs.
     if (name === idField && value !== '' && !isMadeId(value)) {
       return { fault: `The field "${name}" is not an id that the kit made.` };
     }
@@ -116,7 +116,7 @@ function pickFields(body: Fields, idField: IdField | undefined): BodyFields | Fa
   return withoutEmpty(fields);
 }
 
-/** An own form may have a field for each kind of proof: one that was left empty beside a filled one was not sent. */
+/** A host's form may have a field for each kind of proof. An empty one beside a filled one counts as not sent. */
 function withoutEmpty(fields: BodyFields): BodyFields {
   const { code, recoveryCode, ...rest } = fields;
   const [codeFilled, recoveryFilled] = [isFilled(code), isFilled(recoveryCode)];
@@ -167,7 +167,7 @@ function isPlainObject(value: unknown): value is Record<string, unknown> {
   return prototype === Object.prototype || prototype === null || isBare(prototype);
 }
 
-/** The prototype that some parsers give their objects, so that they have none: an empty object without one. */
+/** Some parsers give their objects an empty prototype that has no prototype itself. */
 function isBare(prototype: unknown): boolean {
   return Object.getPrototypeOf(prototype) === null && Reflect.ownKeys(prototype as object).length === 0;
 }

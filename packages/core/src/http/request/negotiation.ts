@@ -1,7 +1,7 @@
 /**
- * Whether the answer is a page: only where `Accept` names `text/html`, and ranks it no lower than a JSON type that it names.
+ * Whether to answer with a page: only if `Accept` names `text/html` and does not rank it below a JSON type that it names.
  *
- * `fetch` sends a star for everything, and gets JSON.
+ * `fetch` accepts every type by default, so it gets JSON.
  */
 export function wantsHtml(accept: string | undefined): boolean {
   const html = quality(accept, ['text/html']);

@@ -4,7 +4,7 @@ import { BODY_LIMIT_BYTES } from '../exchange.js';
 /** Returned if the client disconnected within the body: never valid, and not the application's fault. */
 const BROKEN_OFF = Symbol('broken off');
 
-/** What the host's parser made of the body; where none saw it, its bytes, no more of them than tell that there are too many. */
+/** Returns what the host's parser made of the body. If no parser read it, returns its bytes, and stops reading once there are too many. */
 export async function readRequestBody(request: Readable & { body?: unknown }): Promise<unknown> {
   // Express 4's parsers leave an empty object behind for a type that they do not know, and the stream untouched.
   const parsed = request.readableDidRead || request.readableEnded || isFilled(request.body);
@@ -25,7 +25,7 @@ function readBytes(request: Readable): Promise<Uint8Array | typeof BROKEN_OFF> {
       length += chunk.length;
       if (length <= BODY_LIMIT_BYTES) return;
       stop();
-      // The rest is let through to nowhere, so that the client reads its answer.
+      // Drain the rest, so that the client reads its answer.
       request.resume();
       resolve(Buffer.concat(chunks));
     };

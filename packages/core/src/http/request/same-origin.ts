@@ -3,12 +3,12 @@ import type { HttpKit } from '../http-kit.js';
 import { describeProblem, type Problem } from '../problem.js';
 
 /**
- * Whether a state change comes from a page that may ask for it.
+ * Whether a state change was requested by a page that may request it.
  *
  * - `proven`: `Sec-Fetch-Site: same-origin`, which no page can forge, or an `Origin` that the host allows, or a bearer
  *   request without cookies, which no browser sends by itself.
- * - `credential-in-body`: neither header, no cookie, no bearer token. Only a body that carries its own credential (a
- *   pending token) may pass: there is nothing that a browser would have added.
+ * - `credential-in-body`: neither header, no cookie, no bearer token. Only a body with its own credential (a pending token)
+ *   may pass, because a browser added nothing.
  * - `refused`: anything else (ASVS 3.5.1, 3.5.3).
  */
 export type OriginProof = 'proven' | 'credential-in-body' | 'refused';
@@ -53,7 +53,7 @@ export function refuseReader(kit: Pick<HttpKit, 'warn'>): Problem {
   return describeProblem('cross_site');
 }
 
-/** The refusal; it tells the operator, who may have pages at another origin. */
+/** The refusal. Warns the operator, whose pages at other origins may need the option allowedOrigins. */
 export function refuseOrigin(kit: Pick<HttpKit, 'warn'>): Problem {
   kit.warn(
     'MFA_KIT_CROSS_SITE',
