@@ -1,5 +1,5 @@
 import { MfaError } from '../errors.js';
-import { hiding, ownText, READ_AT_MOST, scrub } from './scrub.js';
+import { hiding, MAX_READ, ownText, scrub } from './scrub.js';
 
 /** What an operator may read of a failure. It holds no value of the call, nothing that was quoted, and nothing that moves a terminal. */
 export interface ErrorFacts {
@@ -14,7 +14,7 @@ export interface ErrorFacts {
 }
 
 /** A driver's error, and the errors that it wraps. */
-const CHAIN_AT_MOST = 6;
+const MAX_CHAIN = 6;
 
 /** Where drivers and ORMs keep the error that they wrap. */
 const WRAPPED = ['cause', 'driverError', 'originalError', 'original', 'parent', 'meta', 'errors'] as const;
@@ -45,11 +45,7 @@ export function errorFacts(thrown: unknown, values: readonly unknown[] = []): Er
 /** What was thrown and what it wraps, the outermost first. Nothing of it is to be trusted: its getters may throw. */
 export function chainOf(thrown: unknown): unknown[] {
   const chain: unknown[] = [];
-  for (
-    let at = thrown;
-    at !== undefined && at !== null && chain.length < CHAIN_AT_MOST && !chain.includes(at);
-    at = wrappedBy(at)
-  ) {
+  for (let at = thrown; at !== undefined && at !== null && chain.length < MAX_CHAIN && !chain.includes(at); at = wrappedBy(at)) {
     chain.push(at);
   }
   return chain;
@@ -68,7 +64,7 @@ export function fieldOf(thing: unknown, field: string): unknown {
 /** The message as it came, for whoever only compares it. */
 export function messageOf(thrown: unknown): string {
   const message = typeof thrown === 'string' ? thrown : fieldOf(thrown, 'message');
-  return typeof message === 'string' ? message.slice(0, READ_AT_MOST) : '';
+  return typeof message === 'string' ? message.slice(0, MAX_READ) : '';
 }
 
 /** The name of an error's class, as far as it can be learned. */

@@ -1,11 +1,11 @@
-export const READ_AT_MOST = 65_536;
-const SCRUBBED_AT_MOST = 4_000;
-const SHOWN_AT_MOST = 200;
+export const MAX_READ = 65_536;
+const MAX_SCRUBBED = 4_000;
+const MAX_SHOWN = 200;
 const HIDDEN = '…';
 
 /** Removes from a text what may be a value: what is quoted or in brackets, numbers, addresses, paths, and all that `hide` knows. */
 export function scrub(message: string, hide: (text: string) => string): string {
-  let text = hide(plain(hide(message.slice(0, READ_AT_MOST)))).slice(0, SCRUBBED_AT_MOST);
+  let text = hide(plain(hide(message.slice(0, MAX_READ)))).slice(0, MAX_SCRUBBED);
   // A URL goes as a whole: a password may hold any character, "@" and blanks too.
   text = text.replace(/[a-z][a-z0-9+.-]{0,20}:\/\/(?:[^\n]*@)?\S*/gi, HIDDEN);
   text = withoutQuoted(text);
@@ -43,7 +43,7 @@ export function ownText(message: string, hide: (text: string) => string): string
     hide(plain(hide(message)))
       .replace(/\s+/g, ' ')
       .trim(),
-    2 * SHOWN_AT_MOST,
+    2 * MAX_SHOWN,
   );
 }
 
@@ -122,7 +122,7 @@ function patternOf(spelling: string): RegExp {
   return new RegExp([...spelling].length >= 4 ? literal : String.raw`(?<![\p{L}\p{N}])${literal}(?![\p{L}\p{N}])`, 'giu');
 }
 
-function cut(text: string, most = SHOWN_AT_MOST): string {
+function cut(text: string, most = MAX_SHOWN): string {
   const characters = [...text];
   return characters.length <= most ? text : `${characters.slice(0, most - 1).join('')}${HIDDEN}`;
 }

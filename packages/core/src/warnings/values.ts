@@ -1,7 +1,7 @@
 import { fieldOf } from './error-facts.js';
 
 const DEPTH = 3;
-const TEXTS_AT_MOST = 200;
+const MAX_TEXTS = 200;
 /** Shorter ones are ids of one digit and the like, and words of every sentence. */
 const LEAST_CHARACTERS = 2;
 
@@ -9,7 +9,7 @@ const LEAST_CHARACTERS = 2;
 export function valuesIn(...things: readonly unknown[]): string[] {
   const texts = new Set<string>();
   const collect = (thing: unknown, depth: number): void => {
-    if (texts.size >= TEXTS_AT_MOST) return;
+    if (texts.size >= MAX_TEXTS) return;
     if (typeof thing === 'number' || typeof thing === 'bigint') texts.add(String(thing));
     if (typeof thing === 'string' && thing.length >= LEAST_CHARACTERS) texts.add(thing);
     if (typeof thing !== 'object' || thing === null || depth === 0) return;
@@ -26,7 +26,7 @@ export function valuesOfRequest(request: unknown): string[] {
 
 function namesOf(thing: object): string[] {
   try {
-    return Object.keys(thing).slice(0, TEXTS_AT_MOST);
+    return Object.keys(thing).slice(0, MAX_TEXTS);
   } catch {
     return [];
   }

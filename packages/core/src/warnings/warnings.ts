@@ -39,7 +39,7 @@ export interface WarningsOptions {
   clock: () => number;
 }
 
-const CAUSES_AT_MOST = 32;
+const MAX_CAUSES = 32;
 const QUIET_MS = 60 * 60 * 1000;
 
 /** Makes the warnings of one application. */
@@ -135,9 +135,9 @@ function createTeller(clock: () => number): (cause: string, code: string, senten
   const told = new Map<string, Told>();
 
   function makeRoom(now: number): boolean {
-    if (told.size < CAUSES_AT_MOST) return true;
+    if (told.size < MAX_CAUSES) return true;
     for (const [cause, { at }] of told) if (isOver(at, now)) told.delete(cause);
-    return told.size < CAUSES_AT_MOST;
+    return told.size < MAX_CAUSES;
   }
 
   return (cause, code, sentence) => {
@@ -150,7 +150,7 @@ function createTeller(clock: () => number): (cause: string, code: string, senten
     if (!last && !makeRoom(now)) return;
     told.set(cause, { at: now, since: 0 });
     const before = last && last.since > 0 ? ` This happened ${last.since} more times since the last warning about it.` : '';
-    const full = told.size === CAUSES_AT_MOST ? ' No warnings about other causes follow for an hour.' : '';
+    const full = told.size === MAX_CAUSES ? ' No warnings about other causes follow for an hour.' : '';
     emit(`${sentence()}${before}${full}`, code);
   };
 }
