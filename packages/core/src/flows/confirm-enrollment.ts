@@ -3,22 +3,20 @@ import { randomBytes, randomId } from '../crypto/random.js';
 import type { EventDetail } from '../events.js';
 import { createRecoveryCodes } from '../factors/recovery-code/recovery-code.js';
 import type { ProofInput } from '../factors/registry.js';
-import { readUser } from '../host-input.js';
 import { afterSuccess } from '../limits/guess-budget.js';
 import type { MfaUser } from '../options.js';
 import type { PendingEnrollment } from '../profile/enrollment.js';
 import { type Authenticator, isEnrolled, isInForce, type Profile, withoutRememberedDevices } from '../profile/profile.js';
-import { type EnrollmentConfirmed, isRefusal, type Refusal, type Result, refuse } from '../results.js';
-import type { Decide, DecideEarly, Decision } from '../store/profile-store.js';
+import { type EnrollmentConfirmed, type Refusal, type Result, refuse } from '../results.js';
+import type { Decision } from '../store/profile-store.js';
 import { isFull, isOpen, isOwn } from './enroll.js';
 import { summarizeAuthenticator } from './status.js';
+import { actingFlow } from './steps/acting-flow.js';
 import { CHECK_LATE, checkProof, inTime, type ParsedProof } from './steps/check-proof.js';
-import { type FlowContext, type FlowInput, stateOf } from './steps/flow-context.js';
-import { assuranceRequired, type GateInput, stateGate, useUpToken } from './steps/gate.js';
+import type { FlowContext, FlowInput } from './steps/flow-context.js';
+import { assuranceRequired, type Gate, type GateInput, stateGate, useUpToken } from './steps/gate.js';
 import { budgetOfEnrollment, priceGuess, throttleGuess } from './steps/guess.js';
-import { CALLBACK_LATE } from './steps/host-callback.js';
 import { markEnrolled } from './steps/mark-enrolled.js';
-import { beginOperation } from './steps/operation.js';
 import {
   admitDevice,
   type DeviceInput,
@@ -29,7 +27,6 @@ import {
   type TokenToSign,
 } from './steps/presented-device.js';
 import { assuranceOfProof, readProof } from './steps/prove.js';
-import { policyOf } from './steps/user-policy.js';
 
 interface ConfirmInput<User extends MfaUser> extends FlowInput<User>, DeviceInput {
   enrollmentId: string;
@@ -43,54 +40,46 @@ type Facts<User extends MfaUser> = GateInput & { profile: Profile; input: Confir
  * Confirms an enrollment with its first code. One write makes the secret active, uses the code's step, drops every other pending
  * enrollment, stores the recovery codes and clears remembered devices.
  */
-export async function confirmEnrollment<User extends MfaUser>(
+export function confirmEnrollment<User extends MfaUser>(
   flow: FlowContext<User>,
   input: ConfirmInput<User>,
 ): Promise<Result<EnrollmentConfirmed>> {
-  const { user: given, context } = input;
-  const user = readUser(given, flow.options.warn);
-  const operation = beginOperation(flow, { name: 'confirm_enrollment', userId: user.id, context });
-  const session = stateOf(user.id, input.session);
-  if (!session) return operation.end(refuse('login_again'));
-  const policy = await policyOf(flow.options, given, context, operation.left);
-  if (!policy) return operation.end(CALLBACK_LATE);
-  const examine = (profile: Profile | null, now: number) => {
-    operation.noteEnrolled(profile);
-    return examineConfirmation({ user, policy, session, profile, now }, input);
-  };
-  const { left } = operation;
-  const opened = openPresentedTokens(flow, user.id, input.deviceToken);
-  const decide: Decide<Accepted | Refusal> = async (profile, now) => {
-    const examined = examine(profile, now);
-    if ('answer' in examined) return examined;
-    const shown = await opened;
-    const decided = await decideConfirmation(flow, { user, policy, session, now, input, shown, left, ...examined });
-    if (decided.next && decided.next !== 'remove') operation.noteEnrolled(decided.next);
-    return decided;
-  };
-  const early: DecideEarly<Accepted | Refusal> = async (profile, now) => {
-    const examined = examine(profile, now);
-    return 'answer' in examined ? { decided: examined } : 'queued';
-  };
-  const answer = await flow.profiles.change(user.id, operation.report, decide, undefined, { early, left });
-  if (isRefusal(answer)) return operation.end(answer);
-  await markEnrolled(flow, { userId: user.id, enrolled: true }, operation.report);
-  const { sign, ...confirmed } = answer;
-  return operation.end(sign ? { ...confirmed, device: signDeviceToken(flow, user.id, sign) } : confirmed);
+  return actingFlow(flow, input, 'confirm_enrollment', ({ user, operation }) => {
+    const { left } = operation;
+    const opened = openPresentedTokens(flow, user.id, input.deviceToken);
+    return {
+      gate: (at) => confirmationGate(at, input),
+      async decide({ profile }, at) {
+        const examined = examineConfirmation({ ...at, profile }, input);
+        if ('answer' in examined) return examined;
+        const decided = await decideConfirmation(flow, { ...at, input, shown: await opened, left, ...examined });
+        if (decided.next && decided.next !== 'remove') operation.noteEnrolled(decided.next);
+        return decided;
+      },
+      async early({ profile }, at) {
+        const examined = examineConfirmation({ ...at, profile }, input);
+        return 'answer' in examined ? { decided: examined } : 'queued';
+      },
+      afterWrite: async () => void (await markEnrolled(flow, { userId: user.id, enrolled: true }, operation.report)),
+      answer({ sign, ...confirmed }: Accepted) {
+        return sign ? { ...confirmed, device: signDeviceToken(flow, user.id, sign) } : confirmed;
+      },
+    };
+  });
 }
 
-/** What is known before the code is computed: why it is not, or what it is checked against. */
+function confirmationGate(at: GateInput, { enrollmentId }: { enrollmentId: string }): Gate {
+  // A repeated confirmation is recognized before its code is looked at, or a double click would look like a failure.
+  const isConfirmed = at.profile?.authenticators.some((authenticator) => authenticator.enrollmentId === enrollmentId);
+  return isConfirmed ? { open: false, refusal: refuse('already_confirmed') } : stateGate(at);
+}
+
+/** Returns why the code is not checked, or what it is checked against. */
 function examineConfirmation<User extends MfaUser>(
-  at: GateInput,
+  at: GateInput & { profile: Profile },
   input: ConfirmInput<User>,
 ): Decision<Refusal> | { profile: Profile; pending: PendingEnrollment; proof: ParsedProof } {
-  // A repeated confirmation is recognized before its code is looked at, or a double click would look like a failure.
-  if (at.profile?.authenticators.some((candidate) => candidate.enrollmentId === input.enrollmentId)) {
-    return { answer: refuse('already_confirmed') };
-  }
-  const gate = stateGate(at);
-  if (!gate.open) return { answer: gate.refusal, events: gate.events ?? [] };
-  const { profile } = gate;
+  const { profile } = at;
   const { policy, session, now } = at;
   const pending = profile.enrollments.find((candidate) => candidate.id === input.enrollmentId);
   if (!pending || !isOpen(pending, now) || !isOwn(pending, session)) return { answer: refuse('enrollment_expired') };

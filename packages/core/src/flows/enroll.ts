@@ -1,7 +1,6 @@
 import type { MfaSession } from '../assurance.js';
 import { randomBytes, randomId } from '../crypto/random.js';
 import { MfaError } from '../errors.js';
-import type { EventDetail } from '../events.js';
 import type { Factor } from '../factors/factor.js';
 import { type EnrollableKind, type Enrollment, factorOf } from '../factors/registry.js';
 import { readUser } from '../host-input.js';
@@ -9,8 +8,10 @@ import type { MfaUser } from '../options.js';
 import { isFresh, MANAGEMENT_MAX_AGE_SECONDS } from '../policy/requirement.js';
 import type { PendingEnrollment } from '../profile/enrollment.js';
 import { isEnrolled, isInForce, type Profile, tidyName } from '../profile/profile.js';
-import { isRefusal, type Refusal, type Result, refuse } from '../results.js';
+import { type Refusal, type Result, refuse } from '../results.js';
+import type { Decision } from '../store/profile-store.js';
 import { CLOCK_TOLERANCE_MS, HOUR, MINUTE } from '../time.js';
+import { actingFlow } from './steps/acting-flow.js';
 import { countGuessable } from './steps/check-proof.js';
 import { type FlowContext, type FlowInput, stateOf } from './steps/flow-context.js';
 import { assuranceRequired, type Gate, type GateInput, stateGate } from './steps/gate.js';
@@ -35,41 +36,33 @@ interface Started {
  *
  * With an authenticator present a second factor a moment ago is needed; a first enrollment needs a fresh login.
  */
-export async function startEnrollment<User extends MfaUser>(
+export function startEnrollment<User extends MfaUser>(
   flow: FlowContext<User>,
   input: FlowInput<User> & { kind?: EnrollableKind | undefined; name?: string | undefined },
 ): Promise<Result<{ enrollment: Enrollment; session: MfaSession }>> {
-  const { user: given, context } = input;
-  const user = readUser(given, flow.options.warn);
-  const factor = enrollable(input.kind);
-  const operation = beginOperation(flow, { name: 'start_enrollment', userId: user.id, context });
-  const session = stateOf(user.id, input.session);
-  if (!session) return operation.end(refuse('login_again'));
-  // Found out before anything is stored, because the callback of the host may throw.
-  const account = { issuer: flow.options.issuerFor(given), name: user.name };
-  const policy = await policyOf(flow.options, given, context, operation.left);
-  if (!policy) return operation.end(CALLBACK_LATE);
-  const answer = await flow.profiles.change<Started | Refusal>(
-    user.id,
-    operation.report,
-    (profile, now) => {
-      operation.noteEnrolled(profile);
-      const gate = startGate({ user, policy, session, profile, now }, flow.options.freshLoginSeconds);
-      if (!gate.open) return { answer: gate.refusal, events: gate.events ?? [] };
-      const limit = startLimit(gate.profile, now);
-      if (limit) return { answer: limit };
-      const pending = newEnrollment(factor, gate.profile, session, input.name, now);
-      return {
-        answer: { ok: true, pending, session: withEnrollment(session, pending.id) },
-        next: withPending(gate.profile, session, pending, now),
-        events: [{ name: 'enrollment_started', enrollmentId: pending.id }],
-      };
-    },
-    undefined,
-    { left: operation.left },
-  );
-  if (isRefusal(answer)) return operation.end(answer);
-  return operation.end({ ok: true, enrollment: showEnrollment(account, answer.pending), session: answer.session });
+  return actingFlow(flow, input, 'start_enrollment', ({ user, session }) => {
+    const factor = enrollable(input.kind);
+    // Computed before anything is stored, because `issuer` of the host may throw.
+    const account = { issuer: flow.options.issuerFor(input.user), name: user.name };
+    return {
+      gate: (at) => startGate(at, flow.options.freshLoginSeconds),
+      decide({ profile }, { now }): Decision<Started | Refusal> {
+        const limit = startLimit(profile, now);
+        if (limit) return { answer: limit };
+        const pending = newEnrollment(factor, profile, session, input.name, now);
+        return {
+          answer: { ok: true, pending, session: withEnrollment(session, pending.id) },
+          next: withPending(profile, session, pending, now),
+          events: [{ name: 'enrollment_started', enrollmentId: pending.id }],
+        };
+      },
+      answer: (started: Started) => ({
+        ok: true,
+        enrollment: showEnrollment(account, started.pending),
+        session: started.session,
+      }),
+    };
+  });
 }
 
 /** Shows a pending enrollment again, to the session that began it and to nobody else. */
@@ -102,36 +95,25 @@ export async function currentEnrollment<User extends MfaUser>(
 }
 
 /** Drops a pending enrollment of this session. Dropping what is not there is no error. */
-export async function cancelEnrollment<User extends MfaUser>(
+export function cancelEnrollment<User extends MfaUser>(
   flow: FlowContext<User>,
   input: FlowInput<User> & { enrollmentId: string },
 ): Promise<Result<{ session: MfaSession }>> {
-  const { user: given, context, enrollmentId } = input;
-  const user = readUser(given, flow.options.warn);
-  const operation = beginOperation(flow, { name: 'cancel_enrollment', userId: user.id, context });
-  const session = stateOf(user.id, input.session);
-  if (!session) return operation.end(refuse('login_again'));
-  const policy = await policyOf(flow.options, given, context, operation.left);
-  if (!policy) return operation.end(CALLBACK_LATE);
-  const answer = await flow.profiles.change<Result<{ session: MfaSession }>>(
-    user.id,
-    operation.report,
-    (profile, now) => {
-      const gate = stateGate({ user, policy, session, profile, now });
-      if (!gate.open) return { answer: gate.refusal, events: gate.events ?? [] };
-      const events: EventDetail[] = [{ name: 'enrollment_canceled', enrollmentId }];
+  const { enrollmentId } = input;
+  return actingFlow(flow, input, 'cancel_enrollment', ({ session }) => ({
+    gate: stateGate,
+    decide({ profile }): Decision<{ ok: true; session: MfaSession }> {
       // A session whose proof has been voided has no enrollments any more.
-      const counts = session.state === 'pending' || isInForce(session.assurance, gate.profile);
-      const rest = gate.profile.enrollments.filter(
+      const counts = session.state === 'pending' || isInForce(session.assurance, profile);
+      const enrollments = profile.enrollments.filter(
         (pending) => pending.id !== enrollmentId || !counts || !isOwn(pending, session),
       );
-      if (rest.length === gate.profile.enrollments.length) return { answer: { ok: true, session } };
-      return { answer: { ok: true, session }, next: { ...gate.profile, enrollments: rest }, events };
+      const answer = { ok: true as const, session };
+      if (enrollments.length === profile.enrollments.length) return { answer };
+      return { answer, next: { ...profile, enrollments }, events: [{ name: 'enrollment_canceled', enrollmentId }] };
     },
-    undefined,
-    { left: operation.left },
-  );
-  return operation.end(answer);
+    answer: (done: { ok: true; session: MfaSession }) => done,
+  }));
 }
 
 /** Whether the session (or the pending token) began this enrollment. */

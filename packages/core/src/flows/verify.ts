@@ -2,19 +2,17 @@ import type { Assurance, MfaSession, VerifiedSession } from '../assurance.js';
 import type { EventDetail } from '../events.js';
 import { isUnsaved } from '../factors/recovery-code/recovery-code.js';
 import type { ProofInput } from '../factors/registry.js';
-import { readUser } from '../host-input.js';
 import { isFlooded } from '../limits/recovery-tries.js';
 import type { MfaUser } from '../options.js';
 import { type Profile, withoutRememberedDevices } from '../profile/profile.js';
-import { isRefusal, type Refusal, type Result, refuse, type Verified } from '../results.js';
-import type { Decide, DecideEarly, Decision } from '../store/profile-store.js';
+import { type Refusal, type Result, refuse, type Verified } from '../results.js';
+import type { DecideEarly, Decision } from '../store/profile-store.js';
+import { actingFlow } from './steps/acting-flow.js';
 import { CHECK_LATE, checkProof, type ParsedProof } from './steps/check-proof.js';
-import { type FlowContext, type FlowInput, stateOf } from './steps/flow-context.js';
+import type { FlowContext, FlowInput } from './steps/flow-context.js';
 import { type GateInput, proofGate, useUpToken } from './steps/gate.js';
 import { budgetOfBrowser, chargeUnguessable, type PricedGuess, priceGuess, throttleGuess } from './steps/guess.js';
-import { CALLBACK_LATE } from './steps/host-callback.js';
 import { repairEnrolledMark } from './steps/mark-enrolled.js';
-import { beginOperation } from './steps/operation.js';
 import {
   admitDevice,
   type DeviceInput,
@@ -26,7 +24,6 @@ import {
   type TokenToSign,
 } from './steps/presented-device.js';
 import { assuranceOfProof, readProof } from './steps/prove.js';
-import { policyOf } from './steps/user-policy.js';
 
 /** What a verification is given. */
 export interface VerifyInput<User extends MfaUser> extends FlowInput<User>, DeviceInput {
@@ -46,43 +43,31 @@ type Facts<User extends MfaUser> = GateInput & {
 };
 
 /** Checks one proof: one read, one write, and the answer only after the write. */
-export async function verify<User extends MfaUser>(flow: FlowContext<User>, input: VerifyInput<User>): Promise<Result<Verified>> {
-  const { user: given, context } = input;
-  const user = readUser(given, flow.options.warn);
-  const { factor, value } = readProof(input.proof);
-  const operation = beginOperation(flow, { name: 'verify', userId: user.id, context });
-  const session = stateOf(user.id, input.session);
-  if (!session) return operation.end(refuse('login_again'));
-  // A right proof, a wrong one and a malformed one are answered alike.
-  if (factor.isSwitchedOff?.(flow.options)) return operation.end(refuse('not_allowed'));
-  if (value === null) {
-    operation.report({ name: 'verification_failed', factor: factor.kind, endpoint: 'verify', why: 'malformed' });
-    return operation.end(refuse('invalid_code'));
-  }
-  const policy = await policyOf(flow.options, given, context, operation.left);
-  if (!policy) return operation.end(CALLBACK_LATE);
-  const { left } = operation;
-  const proof = { factor, value };
-  const opened = openPresentedTokens(flow, user.id, input.deviceToken);
-  const decide: Decide<Accepted | Refusal> = async (profile, now) => {
-    operation.noteEnrolled(profile);
-    const gate = proofGate({ user, policy, session, profile, now });
-    if (!gate.open) return { answer: gate.refusal, events: gate.events ?? [] };
-    const facts = { user, policy, session, profile: gate.profile, now, input, shown: await opened, left };
-    return decideProof(flow, facts, proof);
-  };
-  const early: DecideEarly<Accepted | Refusal> = async (profile, now) => {
-    operation.noteEnrolled(profile);
-    const gate = proofGate({ user, policy, session, profile, now });
-    if (!gate.open) return { decided: { answer: gate.refusal, events: gate.events ?? [] } };
-    const facts = { user, policy, session, profile: gate.profile, now, input, shown: await opened, left };
-    return decideEarly(flow, facts, proof);
-  };
-  const answer = await flow.profiles.change(user.id, operation.report, decide, undefined, { early, left });
-  if (isRefusal(answer)) return operation.end(answer);
-  await repairEnrolledMark(flow, user, true, operation.report);
-  const { sign, ...verified } = answer;
-  return operation.end(sign ? { ...verified, device: signDeviceToken(flow, user.id, sign) } : verified);
+export function verify<User extends MfaUser>(flow: FlowContext<User>, input: VerifyInput<User>): Promise<Result<Verified>> {
+  return actingFlow(flow, input, 'verify', ({ user, operation }) => {
+    const { factor, value } = readProof(input.proof);
+    // A right proof, a wrong one and a malformed one are answered alike.
+    if (factor.isSwitchedOff?.(flow.options)) return refuse('not_allowed');
+    if (value === null) {
+      operation.report({ name: 'verification_failed', factor: factor.kind, endpoint: 'verify', why: 'malformed' });
+      return refuse('invalid_code');
+    }
+    const proof = { factor, value };
+    const opened = openPresentedTokens(flow, user.id, input.deviceToken);
+    const factsOf = async (profile: Profile, at: GateInput): Promise<Facts<User>> => {
+      const { policy, session, now } = at;
+      return { user, policy, session, profile, now, input, shown: await opened, left: operation.left };
+    };
+    return {
+      gate: proofGate,
+      decide: async ({ profile }, at) => decideProof(flow, await factsOf(profile, at), proof),
+      early: async ({ profile }, at) => decideEarly(flow, await factsOf(profile, at), proof),
+      afterWrite: () => repairEnrolledMark(flow, user, true, operation.report),
+      answer({ sign, ...verified }: Accepted) {
+        return sign ? { ...verified, device: signDeviceToken(flow, user.id, sign) } : verified;
+      },
+    };
+  });
 }
 
 async function decideProof<User extends MfaUser>(
