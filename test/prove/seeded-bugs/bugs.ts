@@ -90,14 +90,14 @@ export const seededBugs: readonly SeededBug[] = [
   {
     name: 'wrong codes of others block an enrollment',
     file: 'flows/confirm-enrollment.ts',
-    find: "const throttled = throttleGuess(budgetOfEnrollment(pending), 'enroll', now);",
-    put: "const throttled = throttleGuess({ ...budgetOfEnrollment(pending), budget: profile.budget }, 'enroll', now);",
+    find: 'throttleGuess(budgetOfEnrollment(pending), {',
+    put: 'throttleGuess({ ...budgetOfEnrollment(pending), budget: profile.budget }, {',
   },
   {
     name: 'a race that was lost costs a try',
     file: 'flows/steps/check-proof.ts',
-    find: "used = used === 'replayed' || !isSameMoment(authenticator, now) ? 'replayed' : 'repeated';",
-    put: "used = isSameMoment(authenticator, now) ? 'replayed' : 'replayed';",
+    find: "used = used === 'replayed' || !isSameMoment(authenticator, context.now) ? 'replayed' : 'repeated';",
+    put: "used = isSameMoment(authenticator, context.now) ? 'replayed' : 'replayed';",
   },
   {
     name: 'a remembrance that lies ahead is kept',
@@ -125,15 +125,15 @@ export const seededBugs: readonly SeededBug[] = [
   },
   {
     name: 'a recovery code is not used up',
-    file: 'flows/verify.ts',
-    find: 'withoutRememberedDevices({ ...profile, recoveryCodes })',
-    put: 'withoutRememberedDevices(profile)',
+    file: 'flows/steps/check-proof.ts',
+    find: "profile: outcome === 'accepted' ? store.write(profile, checked.data) : profile",
+    put: 'profile',
   },
   {
     name: 'after a recovery code browsers stay remembered',
     file: 'flows/verify.ts',
-    find: 'withoutRememberedDevices({ ...profile, recoveryCodes })',
-    put: '({ ...profile, recoveryCodes })',
+    find: 'endsRememberedDevices ? withoutRememberedDevices(profile) : profile',
+    put: 'profile',
   },
   {
     name: 'a login begun before a security change is remembered',
