@@ -14,6 +14,7 @@ import {
   askUser,
   identify,
   identityOfSession,
+  identityOfToken,
   LATE,
   type RequestIdentity,
   RequestState,
@@ -45,10 +46,12 @@ export function guardRequest<User extends MfaUser, Request>(
   return asked.access === 'allow' ? toOutcome(asked) : decide(kit, exchange, requirement, asked);
 }
 
-/** What the host has already answered when a request could not be allowed at once. No callback is called again. */
-type Undecided<User extends MfaUser> =
-  | { access: 'undecided'; user: Awaitable<User | null | typeof LATE> }
-  | { access: 'undecided'; identity: RequestIdentity<User>; decision: Promise<AccessDecision> };
+/** What was begun when a request could not be allowed at once. It is handed on, so that no callback of the host is called twice. */
+interface Undecided<User extends MfaUser> {
+  access: 'undecided';
+  identity: Awaitable<RequestIdentity<User>>;
+  decision?: Promise<AccessDecision> | undefined;
+}
 
 /**
  * The quick way, without a promise: the user is known at once, the session speaks of them, and no profile has to be read, because the
@@ -60,9 +63,11 @@ function allowAtOnce<User extends MfaUser, Request>(
   requirement: Requirement,
 ): AllowDecision | Undecided<User> {
   const user = askUser(kit, exchange);
-  if (user === null || user === LATE || isThenable(user)) return { access: 'undecided', user };
+  if (user === null || user === LATE || isThenable(user)) {
+    return { access: 'undecided', identity: identify(kit, exchange, user) };
+  }
   const identity = identityOfSession(exchange, user);
-  if (!identity) return { access: 'undecided', user };
+  if (!identity) return { access: 'undecided', identity: identityOfToken(kit, exchange, user) };
   const { session, context, port } = identity;
   const decision = kit.mfa.settings.askAccess({ user, session, context, requirement, firstFactorProven: port === null });
   return 'access' in decision ? decision : { access: 'undecided', identity, decision };
@@ -75,8 +80,8 @@ async function decide<User extends MfaUser, Request>(
   requirement: Requirement,
   asked: Undecided<User>,
 ): Promise<GuardOutcome> {
-  const identity = 'identity' in asked ? asked.identity : await identify(kit, exchange, asked.user);
-  const decision = await ('decision' in asked ? asked.decision : askAccess(kit, identity, requirement));
+  const identity = await asked.identity;
+  const decision = await (asked.decision ?? askAccess(kit, identity, requirement));
   if (decision.access === 'allow') return toOutcome(decision);
   return refuse(kit, exchange, new RequestState(kit, exchange, identity), { requirement, decision });
 }

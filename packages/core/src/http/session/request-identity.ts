@@ -102,7 +102,8 @@ export function identityOfSession<User extends MfaUser, Request>(
   return { user, session, port, context: contextOf(exchange), late: false };
 }
 
-async function identityOfToken<User extends MfaUser, Request>(
+/** Who acts if the host says what the token of a bearer client proves. */
+export async function identityOfToken<User extends MfaUser, Request>(
   kit: HttpKit<User, Request>,
   exchange: MfaExchange<User, Request>,
   user: User,
