@@ -6,7 +6,7 @@ export interface PageAsset {
   text: string;
 }
 
-/** The style sheet and the script of all pages. Their address changes with their content, so browsers may keep them for ever. */
+/** The style sheet and the script of all pages. Their address changes with their content, so browsers may cache them without a limit. */
 export const assets = {
   'page.css': { mediaType: 'text/css; charset=utf-8', text: pageStyle },
   'page.js': { mediaType: 'text/javascript; charset=utf-8', text: pageScript },

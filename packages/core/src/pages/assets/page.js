@@ -190,7 +190,7 @@
       let timer;
       button.setAttribute('aria-live', 'polite');
       const problem = /** @type {HTMLElement | null} */ (document.querySelector('[data-not-copied]'));
-      button.addEventListener('click', async () => {
+      const copy = async () => {
         const source = /** @type {HTMLElement} */ (document.getElementById(button.dataset.copy ?? ''));
         try {
           await navigator.clipboard.writeText(copyText(source));
@@ -206,7 +206,8 @@
         timer = setTimeout(() => {
           button.textContent = name;
         }, 2500);
-      });
+      };
+      button.addEventListener('click', () => void copy());
       button.hidden = false;
     });
   } else {
