@@ -4,12 +4,13 @@ export const ACR = { active: 'urn:mfa-kit:mfa', remembered: 'urn:mfa-kit:remembe
 /**
  * Every way to reach an assurance. A factor adds one row; the types, and every list of ways and kinds, derive from here.
  *
- * `kind`: the factor that was proven; null if nothing was proven now. `amr`: the method by RFC 8176, or a private value.
+ * `kind`: the factor that was proven; null if nothing was proven now. `amr`: the method by RFC 8176, or a private value. `remembers`:
+ * whether who proves it at a login may let the browser be remembered.
  */
 const VIAS = {
-  otp: { kind: 'totp', amr: 'otp', acr: ACR.active },
-  'recovery-code': { kind: 'recovery-code', amr: 'recovery_code', acr: ACR.active },
-  'remembered-device': { kind: null, amr: 'remembered_device', acr: ACR.remembered },
+  otp: { kind: 'totp', amr: 'otp', acr: ACR.active, remembers: true },
+  'recovery-code': { kind: 'recovery-code', amr: 'recovery_code', acr: ACR.active, remembers: false },
+  'remembered-device': { kind: null, amr: 'remembered_device', acr: ACR.remembered, remembers: false },
 } as const;
 
 /** How an assurance was reached. */
@@ -21,6 +22,11 @@ export type FactorKind = NonNullable<(typeof VIAS)[AssuranceVia]['kind']>;
 /** Whether the value names a way to reach an assurance. */
 export function isAssuranceVia(value: unknown): value is AssuranceVia {
   return typeof value === 'string' && Object.hasOwn(VIAS, value);
+}
+
+/** Whether a proof lets its browser be remembered. A browser that another version remembered by an unknown proof is not. */
+export function letsRemember(via: unknown): boolean {
+  return isAssuranceVia(via) && VIAS[via].remembers;
 }
 
 /** The `via` of an assurance that a factor of this kind was proven for. */

@@ -19,8 +19,6 @@ export interface FactorTraits {
   phishable: boolean;
   /** It counts as an authenticator. Recovery codes come with one and go with the last. */
   standsAlone: boolean;
-  /** Who proves it at a login may let the browser be remembered. */
-  remembersDevice: boolean;
   /** Its use says that the other factors may be lost, so no browser stays remembered. */
   endsRememberedDevices: boolean;
 }

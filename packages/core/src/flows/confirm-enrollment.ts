@@ -1,4 +1,4 @@
-import type { MfaSession } from '../assurance.js';
+import { letsRemember, type MfaSession, viaOf } from '../assurance.js';
 import { randomBytes, randomId } from '../crypto/random.js';
 import type { EventDetail } from '../events.js';
 import { createRecoveryCodes } from '../factors/recovery-code/recovery-code.js';
@@ -9,6 +9,7 @@ import type { PendingEnrollment } from '../profile/enrollment.js';
 import { type Authenticator, isEnrolled, isInForce, type Profile, withoutRememberedDevices } from '../profile/profile.js';
 import { type EnrollmentConfirmed, type Refusal, type Result, refuse } from '../results.js';
 import type { Decision } from '../store/profile-store.js';
+import { DAY } from '../time.js';
 import { isFull, isOpen, isOwn } from './enroll.js';
 import { summarizeAuthenticator } from './status.js';
 import { actingFlow } from './steps/acting-flow.js';
@@ -138,7 +139,9 @@ function accept<User extends MfaUser>(
     session,
     now,
   );
-  const remember = input.rememberDevice === true && policy.rememberDays > 0 ? now + policy.rememberDays * 24 * 3_600_000 : null;
+  const via = viaOf(facts.proof.factor.kind);
+  const allowed = input.rememberDevice === true && policy.rememberDays > 0 && letsRemember(via);
+  const remember = allowed ? { until: now + policy.rememberDays * DAY, via } : null;
   const passed = admitDevice(enrolledProfile, findDevice(enrolledProfile, shown, now), input, remember, now);
   const assurance = assuranceOfProof(facts, facts.proof, passed);
   return {

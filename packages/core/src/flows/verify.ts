@@ -1,4 +1,4 @@
-import type { Assurance, MfaSession, VerifiedSession } from '../assurance.js';
+import { type Assurance, type AssuranceVia, letsRemember, type MfaSession, type VerifiedSession, viaOf } from '../assurance.js';
 import type { EventDetail } from '../events.js';
 import { isUnsaved } from '../factors/recovery-code/recovery-code.js';
 import type { ProofInput } from '../factors/registry.js';
@@ -7,6 +7,7 @@ import type { MfaUser } from '../options.js';
 import { type Profile, withoutRememberedDevices } from '../profile/profile.js';
 import { type Refusal, type Result, refuse, type Verified } from '../results.js';
 import type { DecideEarly, Decision } from '../store/profile-store.js';
+import { DAY } from '../time.js';
 import { actingFlow } from './steps/acting-flow.js';
 import { CHECK_LATE, checkProof, type ParsedProof } from './steps/check-proof.js';
 import type { FlowContext, FlowInput } from './steps/flow-context.js';
@@ -20,6 +21,7 @@ import {
   findDevice,
   openPresentedTokens,
   type PresentedTokens,
+  type Remembrance,
   signDeviceToken,
   type TokenToSign,
 } from './steps/presented-device.js';
@@ -137,19 +139,22 @@ async function decideEarly<User extends MfaUser>(
 /** The browser of a proof that was accepted, and the pending token of the session used up. */
 function passBrowser<User extends MfaUser>(facts: Facts<User>, { factor }: ParsedProof, profile: Profile, known: DeviceMatch) {
   const { session, input, now } = facts;
-  const { endsRememberedDevices, remembersDevice } = factor.traits;
-  const spent = useUpToken(endsRememberedDevices ? withoutRememberedDevices(profile) : profile, session, now);
-  if (remembersDevice) return admitDevice(spent, known, input, rememberUntil(facts), now);
+  const via = viaOf(factor.kind);
+  const spent = useUpToken(factor.traits.endsRememberedDevices ? withoutRememberedDevices(profile) : profile, session, now);
+  if (letsRemember(via)) return admitDevice(spent, known, input, remembranceOf(facts, via), now);
   // The browser becomes known, but this proof is not enough to remember it.
   return admitDevice(spent, known, { ...input, rememberDevice: false }, null, now);
 }
 
-/** Until when the browser of this login is remembered; null: not any more; undefined: this is no login, nothing changes. */
-function rememberUntil<User extends MfaUser>({ session, profile, policy, input, now }: Facts<User>): number | null | undefined {
+/** How the browser of this login is remembered. Null: it is no longer remembered. Undefined: this is not a login, so nothing changes. */
+function remembranceOf<User extends MfaUser>(
+  { session, profile, policy, input, now }: Facts<User>,
+  via: AssuranceVia,
+): Remembrance | null | undefined {
   if (session.state !== 'pending') return undefined;
   // A login begun before a security change remembers nothing.
   const allowed = input.rememberDevice === true && policy.rememberDays > 0 && session.deviceEpoch === profile.deviceEpoch;
-  return allowed ? now + policy.rememberDays * 24 * 3_600_000 : null;
+  return allowed ? { until: now + policy.rememberDays * DAY, via } : null;
 }
 
 function verifiedSession(before: MfaSession, assurance: Assurance): VerifiedSession {

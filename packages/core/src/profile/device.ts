@@ -1,3 +1,4 @@
+import { letsRemember } from '../assurance.js';
 import { type GuessBudget, UNTOUCHED } from '../limits/guess-budget.js';
 import { CLOCK_TOLERANCE_MS, DAY, MINUTE } from '../time.js';
 
@@ -101,7 +102,7 @@ function withoutTick(device: Device): Device {
 
 /** Whether the proof that remembered the device would be accepted today. */
 function isAccepted({ rememberedAt, rememberedBy }: Device): boolean {
-  return rememberedBy?.at !== rememberedAt || rememberedBy?.via === 'otp';
+  return rememberedBy?.at !== rememberedAt || letsRemember(rememberedBy?.via);
 }
 
 function retiringAt(device: Device, now: number): { id: string; successorShownAt: number }[] {

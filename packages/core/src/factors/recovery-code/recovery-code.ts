@@ -82,7 +82,7 @@ export function takeRecoveryCode(set: RecoveryCodeSet, code: string, now: number
 /** Recovery codes: single use, and too long to be guessed, so only the number of writes is limited. */
 export const recoveryCodeFactor = {
   kind: 'recovery-code',
-  traits: { guessable: false, phishable: true, standsAlone: false, remembersDevice: false, endsRememberedDevices: true },
+  traits: { guessable: false, phishable: true, standsAlone: false, endsRememberedDevices: true },
   store: {
     read: (profile) => profile.recoveryCodes,
     write: (profile, recoveryCodes) => ({ ...profile, recoveryCodes }),

@@ -37,7 +37,7 @@ export interface TotpShown {
  */
 export const totpFactor = {
   kind: 'totp',
-  traits: { guessable: true, phishable: true, standsAlone: true, remembersDevice: true, endsRememberedDevices: false },
+  traits: { guessable: true, phishable: true, standsAlone: true, endsRememberedDevices: false },
   enroll: {
     defaultName: 'Authenticator app',
     begin: (random) => ({ secret: base32.encode(random(SECRET_BYTES), { padding: false }), closed: [] }),

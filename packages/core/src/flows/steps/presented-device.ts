@@ -1,3 +1,4 @@
+import type { AssuranceVia } from '../../assurance.js';
 import { randomId } from '../../crypto/random.js';
 import type { EventDetail } from '../../events.js';
 import { afterSuccess } from '../../limits/guess-budget.js';
@@ -38,6 +39,12 @@ export interface TokenToSign {
   deviceId: string;
   tokenId: string;
   rememberedUntil?: number;
+}
+
+/** Until when a browser is remembered, and by which proof. */
+export interface Remembrance {
+  until: number;
+  via: AssuranceVia;
 }
 
 /** The outcome for the browser of an accepted proof. */
@@ -121,20 +128,19 @@ export function rotateDevice(
 /**
  * Makes the browser of an accepted proof a known device, and remembers it if that was asked for and is allowed.
  *
- * `remember` is the time until which it is remembered. With null it is no longer remembered; undefined changes nothing.
+ * With null for `remember` it is no longer remembered; undefined changes nothing.
  */
 export function admitDevice(
   profile: Profile,
   known: DeviceMatch,
   input: DeviceInput,
-  remember: number | null | undefined,
+  remember: Remembrance | null | undefined,
   now: number,
 ): AdmittedDevice {
   const ended = endReusedDevice(profile, known);
   const change = (device: Device): Device =>
     withRemembrance({ ...device, budget: afterSuccess(device.budget, now) }, remember, now);
-  const remembered = (device: Device): EventDetail[] =>
-    typeof remember === 'number' ? [{ name: 'device_remembered', deviceId: device.id }] : [];
+  const remembered = (device: Device): EventDetail[] => (remember ? [{ name: 'device_remembered', deviceId: device.id }] : []);
   if (known.state === 'live') {
     // The entry as the price of the guess has left it.
     const device = profile.devices.find((candidate) => candidate.id === known.device.id) ?? known.device;
@@ -160,12 +166,11 @@ export function signDeviceToken<User extends MfaUser>(flow: FlowContext<User>, u
   return rememberedUntil === undefined ? { token, expiresAt, deviceId } : { token, expiresAt, deviceId, rememberedUntil };
 }
 
-function withRemembrance(device: Device, remember: number | null | undefined, now: number): Device {
+function withRemembrance(device: Device, remember: Remembrance | null | undefined, now: number): Device {
   if (remember === undefined) return device;
   const [forgotten] = unrememberDevices([device]) as [Device];
   if (remember === null) return forgotten;
-  // Only a code remembers a browser: a recovery code never does.
-  return { ...forgotten, rememberedUntil: remember, rememberedAt: now, rememberedBy: { via: 'otp', at: now } };
+  return { ...forgotten, rememberedUntil: remember.until, rememberedAt: now, rememberedBy: { via: remember.via, at: now } };
 }
 
 function tokenToSign(device: Device, tokenId: string): TokenToSign {
