@@ -15,4 +15,4 @@ export const HOUR = 60 * MINUTE;
 export const DAY = 24 * HOUR;
 
 /** Synchronized servers differ by less than this, so an instant this far ahead of the clock still counts as past. */
-export const CLOCK_TOLERANCE_MS = MINUTE;
+export const CLOCK_TOLERANCE_MS = 60_000;

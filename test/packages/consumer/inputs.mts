@@ -1,6 +1,5 @@
 // F72: with `exactOptionalPropertyTypes` each field that may be left out takes `undefined` as well.
 import type {
-  Administering,
   AfterRestoreInput,
   Assurance,
   DeviceInput,
@@ -12,6 +11,7 @@ import type {
   Requirement,
   RotateKeysInput,
   SetEnrollByInput,
+  SupportAction,
   VerifiedSession,
   WalkOptions,
 } from '@mfa-kit/core';
@@ -54,7 +54,7 @@ type All =
   | Refusing<Assurance>
   | Refusing<PendingSession>
   | Refusing<VerifiedSession>
-  | Refusing<Administering>
+  | Refusing<SupportAction>
   | Refusing<SetEnrollByInput>
   | Refusing<AfterRestoreInput>
   | Refusing<RotateKeysInput>

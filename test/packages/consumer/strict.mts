@@ -64,7 +64,7 @@ export async function logIn(user: Account): Promise<string> {
   const { decision } = await mfa.beginLogin({ user, deviceToken: undefined, loggedInAt: undefined });
   const access = await mfa.checkAccess({ user, session, requirement: undefined, context: undefined });
   await mfa.startEnrollment({ user, session, name });
-  await mfa.verify({ user, session, code: '123456', rememberDevice: undefined, deviceLabel: undefined });
+  await mfa.verify({ user, session, proof: { kind: 'totp', code: '123456' }, rememberDevice: undefined, deviceLabel: undefined });
   await mfa.rotateKeys({ dryRun: undefined, cursor: undefined, onPage: ({ cursor }) => database.update('walk', { cursor }) });
   return `${decision.access} ${access.access}`;
 }

@@ -1,11 +1,11 @@
 import type { CoveredRoute } from '@mfa-kit/core/http';
 import type { ExecutionContext } from '@nestjs/common';
 import type { ModulesContainer } from '@nestjs/core';
+import { MFA_HOST } from '../mfa.constants.js';
 import { GUARDS, MfaRouteGuard } from '../mfa.decorators.js';
 import { MfaGuard } from '../mfa.guard.js';
-import type { MfaHost } from '../platform/host.js';
 import { markOf } from '../mfa.mark.js';
-import { MFA_HOST } from '../mfa.constants.js';
+import type { MfaHost } from '../platform/host.js';
 
 /** A module of the application as Nest keeps it. */
 export type HostModule = ModulesContainer extends Map<string, infer Module> ? Module : never;

@@ -1,11 +1,11 @@
 import type { CoveredRoute } from '@mfa-kit/core/http';
 import { MetadataScanner, type ModulesContainer } from '@nestjs/core';
-import { type Handler, type HostModule, readMetadata, type Wrapper } from './guards.js';
-import { type PathSetting, readRoutes } from './paths.js';
 import { GUARDS } from '../mfa.decorators.js';
 import { MfaGuard } from '../mfa.guard.js';
 import { classMark, handlerMark } from '../mfa.mark.js';
 import { isServerGuarded } from '../platform/socket.js';
+import { type Handler, type HostModule, readMetadata, type Wrapper } from './guards.js';
+import { type PathSetting, readRoutes } from './paths.js';
 
 /** Keys of the metadata of Nest's packages for GraphQL, sockets and messages, none of which every host has. */
 const RESOLVER_TYPE = 'graphql:resolver_type';
