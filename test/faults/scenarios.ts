@@ -96,7 +96,7 @@ export const scenarios: readonly Scenario[] = [
       );
       const authenticator = createAuthenticator(enrollment.uri);
       const code = authenticator.code(bench.clock.now());
-      const input = { user, session, enrollmentId: enrollment.id, code, rememberDevice: true };
+      const input = { user, session, enrollmentId: enrollment.id, proof: { kind: 'totp', code }, rememberDevice: true };
       return { method: 'confirmEnrollment', input, authenticator };
     },
     missing: (now, before) =>
@@ -115,7 +115,12 @@ export const scenarios: readonly Scenario[] = [
     repeated: 'invalid_code',
     event: 'verified',
     async prepare(bench, user) {
-      const input = { user, session: await loginPending(bench.mfa, user), code: rightCode(bench), rememberDevice: true };
+      const input = {
+        user,
+        session: await loginPending(bench.mfa, user),
+        proof: { kind: 'totp', code: rightCode(bench) },
+        rememberDevice: true,
+      };
       return { method: 'verify', input, authenticator: bench.authenticator };
     },
     missing: (now, before) =>
@@ -132,7 +137,7 @@ export const scenarios: readonly Scenario[] = [
     event: 'verification_failed',
     async prepare(bench, user) {
       const code = wrongCode(bench.authenticator, bench.clock.now());
-      const input = { user, session: await loginPending(bench.mfa, user), code };
+      const input = { user, session: await loginPending(bench.mfa, user), proof: { kind: 'totp', code } };
       return { method: 'verify', input, authenticator: bench.authenticator };
     },
     missing: (now) => lacks({ quick: now?.budget.quick === 1, level: now?.budget.level === 1 }),
@@ -144,7 +149,11 @@ export const scenarios: readonly Scenario[] = [
     event: 'recovery_code_used',
     async prepare(bench, user) {
       await loginWithCode(bench, { user, rememberDevice: true });
-      const input = { user, session: await loginPending(bench.mfa, user), recoveryCode: bench.recoveryCodes[0] };
+      const input = {
+        user,
+        session: await loginPending(bench.mfa, user),
+        proof: { kind: 'recovery-code', code: bench.recoveryCodes[0] },
+      };
       return { method: 'verify', input, authenticator: bench.authenticator };
     },
     missing: (now) =>

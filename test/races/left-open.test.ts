@@ -33,7 +33,11 @@ for (const { name, open } of sharedStores.slice(0, 2)) {
       for (let round = 0; round < 5; round++) {
         const user = freshUser();
         const { mfa, clock, authenticator } = await enrolled(user);
-        const input = { user, session: await loginPending(mfa, user), code: authenticator.code(clock.now()) };
+        const input = {
+          user,
+          session: await loginPending(mfa, user),
+          proof: { kind: 'totp', code: authenticator.code(clock.now()) },
+        };
         const order: Order = { method: 'verify', inputs: [input], now: clock.now() };
         const reasons: string[] = [];
         for (let time = 0; time < 12; time++) {

@@ -67,7 +67,11 @@ function raceOn(
         const { mfa, clock, authenticator } = await enrolled(user);
         const session = await loginPending(mfa, user);
         const code = authenticator.code(clock.now());
-        const { answers, events } = await race<Answer>('verify', clock.now(), copies({ user, session, code }));
+        const { answers, events } = await race<Answer>(
+          'verify',
+          clock.now(),
+          copies({ user, session, proof: { kind: 'totp', code } }),
+        );
         // A race that was lost costs nothing (F87), so nobody is throttled.
         expect(tally(settled(answers))).toEqual({ ok: 1, invalid_code: settled(answers).length - 1 });
         checkDoubtful(answers);
@@ -79,7 +83,7 @@ function raceOn(
       await rounds(async (user) => {
         const { mfa, clock, recoveryCodes } = await enrolled(user);
         const session = await loginPending(mfa, user);
-        const input = { user, session, recoveryCode: recoveryCodes[3] };
+        const input = { user, session, proof: { kind: 'recovery-code', code: recoveryCodes[3] } };
         const { answers, events } = await race<Answer>('verify', clock.now(), copies(input));
         expect(answers.filter((answer) => answer.ok)).toHaveLength(1);
         checkDoubtful(answers);
@@ -95,7 +99,7 @@ function raceOn(
         const { mfa, clock } = createBench({ storage: opened.storage });
         const started = good(await mfa.startEnrollment({ user, session: await loginPending(mfa, user) }));
         const code = createAuthenticator(started.enrollment.uri).code(clock.now());
-        const input = { user, session: started.session, enrollmentId: started.enrollment.id, code };
+        const input = { user, session: started.session, enrollmentId: started.enrollment.id, proof: { kind: 'totp', code } };
         const { answers } = await race<Answer>('confirmEnrollment', clock.now(), copies(input));
         checkDoubtful(answers);
         expect(tally(settled(answers))).toEqual({ ok: 1, already_confirmed: settled(answers).length - 1 });
@@ -109,7 +113,11 @@ function raceOn(
         const { mfa, clock, recoveryCodes } = await enrolled(user);
         const { pendingToken = '' } = await mfa.beginLogin({ user });
         const { session } = good(await mfa.openPendingToken(pendingToken));
-        const inputs = recoveryCodes.map((recoveryCode) => ({ user, session, recoveryCode }));
+        const inputs = recoveryCodes.map((recoveryCode) => ({
+          user,
+          session,
+          proof: { kind: 'recovery-code', code: recoveryCode },
+        }));
         const { answers } = await race<Answer>('verify', clock.now(), inputs);
         expect(tally(answers.map(reasonOf))).toEqual({ ok: 1, pending_token_invalid: 9 });
         expect(good(await mfa.getStatus({ user })).status.recoveryCodesLeft).toBe(9);
@@ -146,7 +154,11 @@ function raceOn(
         const { mfa, clock, authenticator } = await enrolled(user);
         const session = await loginPending(mfa, user);
         const code = wrongCode(authenticator, clock.now());
-        const { answers, events } = await race<Answer>('verify', clock.now(), copies({ user, session, code }, 50));
+        const { answers, events } = await race<Answer>(
+          'verify',
+          clock.now(),
+          copies({ user, session, proof: { kind: 'totp', code } }, 50),
+        );
         checkDoubtful(answers);
         expect(tally(settled(answers))).toEqual({ invalid_code: 5, throttled: settled(answers).length - 5 });
         expect(named(events, 'verification_failed')).toHaveLength(5);
@@ -159,7 +171,9 @@ function raceOn(
         const { mfa, clock, recoveryCodes, authenticator } = await enrolled(user);
         const session = await loginPending(mfa, user);
         const proof = good(await mfa.verify({ user, session, proof: { kind: 'totp', code: authenticator.code(clock.now()) } }));
-        const inputs = recoveryCodes.flatMap((recoveryCode) => copies({ user, session, recoveryCode }, 5));
+        const inputs = recoveryCodes.flatMap((recoveryCode) =>
+          copies({ user, session, proof: { kind: 'recovery-code', code: recoveryCode } }, 5),
+        );
         const [raced, regenerated] = await Promise.all([
           race<Answer & { recoveryCodesLeft?: number }>('verify', clock.now(), inputs),
           sleep(10 + 20 * Math.random()).then(async () => {
@@ -209,7 +223,11 @@ function raceOn(
           const sent = histories.flatMap(({ authenticator, tries }) =>
             [-1, 0, 1].map((ahead) => {
               const at = clock.now() + ahead * 30_000;
-              return { tries, step: Math.floor(at / 30_000), input: { user, session, code: authenticator.code(at) } };
+              return {
+                tries,
+                step: Math.floor(at / 30_000),
+                input: { user, session, proof: { kind: 'totp', code: authenticator.code(at) } },
+              };
             }),
           );
           const many = Array.from({ length: 8 }, () => sent).flat();
