@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { manifestOf, root } from '../house/sources.js';
+import { ROUNDS } from '../support/proof.js';
 import { reportMissing } from '../support/requires.js';
 import { consumerFiles, consumerFolder, type Packed, packAll, removeFolder, run } from './pack.js';
 
@@ -162,7 +163,8 @@ describe('an application that installs it', () => {
   });
 
   // What the READMEs declare: TypeScript 5.9, 6 and 7, and the library of ES2020.
-  it.each(['5', '6', '7'])(
+  // The oldest and the newest; `npm run prove` takes the one between as well.
+  it.each(ROUNDS > 2 ? ['5', '6', '7'] : ['5', '7'])(
     'F71, F72, F73, F74, F76: compiles with TypeScript %s and every strict flag',
     (major) => {
       const compiler = compilerOf(major);
