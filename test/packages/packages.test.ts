@@ -163,8 +163,8 @@ describe('an application that installs it', () => {
   });
 
   // What the READMEs declare: TypeScript 5.9, 6 and 7, and the library of ES2020.
-  // The oldest and the newest; `npm run prove` takes the one between as well.
-  it.each(ROUNDS > 2 ? ['5', '6', '7'] : ['5', '7'])(
+  // The repository itself is compiled with TypeScript 7, so only `npm run prove` compiles a consumer with it.
+  it.each(ROUNDS > 2 ? ['5', '6', '7'] : ['5', '6'])(
     'F71, F72, F73, F74, F76: compiles with TypeScript %s and every strict flag',
     (major) => {
       const compiler = compilerOf(major);
