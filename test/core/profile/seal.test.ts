@@ -293,6 +293,22 @@ describe('a profile of a later version of the kit', () => {
     expect((await profileNow(bench)).authenticators).toEqual([passkey]);
   });
 
+  it('STO-7: an enrollment of an unknown kind is not shown', async () => {
+    let startedAt = 0;
+    const bench = await withProfile((before) => {
+      startedAt = before.authenticators[0]?.createdAt ?? 0;
+      const pending = { id: 'later', kind: 'webauthn', name: 'Key', startedAt, expiresAt: startedAt + 600_000, steppedUp: true };
+      return { ...before, enrollments: [{ ...pending, data: { challenge: 'xyz' } }] };
+    });
+    const { mfa, recoveryCodes } = bench;
+    const session = await loginPending(mfa);
+    const proof = { kind: 'recovery-code', code: recoveryCodes[0] } as const;
+    const verified = good(await mfa.verify({ user: ada, session, proof }));
+    const own = { ...verified.session, enrollmentIds: ['later'] };
+    expect((await profileNow(bench)).enrollments).toHaveLength(1);
+    expect(reasonOf(await mfa.currentEnrollment({ user: ada, session: own }))).toBe('enrollment_expired');
+  });
+
   it('STO-1: the largest profile there can be fits', async () => {
     const text = '"'.repeat(64);
     const ranges = Array.from({ length: 32 }, (_, n) => ({ from: 60_000_000 + 9 * n, to: 60_000_002 + 9 * n }));

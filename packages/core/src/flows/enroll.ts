@@ -85,7 +85,10 @@ export async function currentEnrollment<User extends MfaUser>(
     for (const event of gate.events ?? []) operation.report(event);
     return operation.end(gate.refusal);
   }
-  const mine = gate.profile.enrollments.filter((pending) => isOpen(pending, now) && isOwn(pending, session));
+  // A later version may have started one of a kind that this version cannot show.
+  const mine = gate.profile.enrollments.filter(
+    (pending) => isOpen(pending, now) && isOwn(pending, session) && factorOf(pending.kind)?.enroll,
+  );
   const newest = mine.sort((a, b) => b.startedAt - a.startedAt)[0];
   if (!newest) return refuse('enrollment_expired');
   const enrollment = showEnrollment({ issuer: flow.options.issuerFor(given), name: user.name }, newest);

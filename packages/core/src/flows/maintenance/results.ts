@@ -43,7 +43,7 @@ export interface KeysRotated extends Walked {
   dryRun: boolean;
   /** Id of the first key, by which everything is sealed from now on. */
   writingKey: string;
-  /** Profiles that were sealed anew; in a dry run: that would be. */
+  /** Profiles that were sealed again with the first key, or would be in a dry run. */
   resealed: number;
   /** Profiles that the first key had sealed already. */
   current: number;
