@@ -14,8 +14,8 @@ export function writeDocuments(measured) {
   const rows = new Map([...before, ...measured].map((row) => [row.id, row]));
   const results = [...rows.values()];
   writeFileSync(path('test/bench/results.json'), `${JSON.stringify({ node: process.version, results }, null, 2)}\n`);
-  writeFileSync(path('docs/speed.svg'), drawChart(results));
-  const page = path('docs/speed.md');
+  writeFileSync(path('docs/evidence/speed.svg'), drawChart(results));
+  const page = path('docs/evidence/speed.md');
   const figures = between(readFileSync(page, 'utf8'), 'figures', `${CHART}\n\n${markdownOf(results)}`);
   writeFileSync(page, between(figures, 'scale', scaleNote(results)));
 }
@@ -24,6 +24,6 @@ export function writeDocuments(measured) {
 function between(page, name, text) {
   const [start, end] = [`<!-- ${name} -->`, `<!-- end of ${name} -->`];
   const [from, to] = [page.indexOf(start), page.indexOf(end)];
-  if (from < 0 || to < from) throw new Error(`docs/speed.md has no ${start} ... ${end}`);
+  if (from < 0 || to < from) throw new Error(`docs/evidence/speed.md has no ${start} ... ${end}`);
   return `${page.slice(0, from)}${start}\n\n${text.trimEnd()}\n\n${page.slice(to)}`;
 }

@@ -92,8 +92,8 @@ describe('the tables of options in the READMEs of the packages', () => {
   });
 });
 
-describe('docs/http.md', () => {
-  const text = docs.find(({ file }) => file === 'docs/http.md')?.text ?? '';
+describe('docs/reference/http.md', () => {
+  const text = docs.find(({ file }) => file === 'docs/reference/http.md')?.text ?? '';
 
   it('names every endpoint', () => {
     const paths = tableUnder(text, '# HTTP').map(([request = '']) => /^`(?:GET|POST) \/mfa(.*)`$/.exec(request)?.[1]);

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { allDocs } from './docs.js';
 import { filesUnder, root, sourcesOf } from './sources.js';
 
-const page = allDocs().find(({ file }) => file === 'docs/mistakes.md')?.text ?? '';
+const page = allDocs().find(({ file }) => file === 'docs/reference/set-up-problems.md')?.text ?? '';
 const rows = page
   .split('\n')
   .filter((line) => /^\| (?!mistake |---)/.test(line))
@@ -23,7 +23,7 @@ function titlesOf(framework: 'express' | 'nest'): Set<string> {
   return new Set(titles);
 }
 
-describe('docs/mistakes.md', () => {
+describe('docs/reference/set-up-problems.md', () => {
   it.each(['express', 'nest'] as const)('names twenty mistakes and more on %s, each with a test of its name', (framework) => {
     const named = rows.filter(({ on }) => on === 'both' || on.toLowerCase() === framework).map(({ mistake }) => mistake);
     expect(new Set(named).size).toBeGreaterThanOrEqual(20);

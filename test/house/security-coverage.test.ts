@@ -4,7 +4,7 @@ import { findings } from './findings.js';
 import { coveragePage, requirementIds, testsById, untested } from './security-coverage.js';
 import { root } from './sources.js';
 
-describe('docs/security-coverage.md', () => {
+describe('docs/evidence/security-coverage.md', () => {
   it('finds a test for every identifier of the threat model, or says why there is none', () => {
     const tests = testsById();
     expect(requirementIds().length).toBeGreaterThan(140);
@@ -22,6 +22,6 @@ describe('docs/security-coverage.md', () => {
   });
 
   it('is up to date', async () => {
-    await expect(coveragePage()).toMatchFileSnapshot(path.join(root, 'docs/security-coverage.md'));
+    await expect(coveragePage()).toMatchFileSnapshot(path.join(root, 'docs/evidence/security-coverage.md'));
   });
 });

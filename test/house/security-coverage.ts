@@ -81,7 +81,7 @@ export function coveragePage(): string {
     '# Which test shows what',
     '',
     'Made by `npx vitest run test/house/security-coverage.test.ts -u` from the names of the tests; what an identifier means stands in',
-    '[threat-model.md](threat-model.md). A test fails when an identifier has no test, or when this page is not up to date.',
+    '[threat-model.md](../threat-model.md). A test fails when an identifier has no test, or when this page is not up to date.',
     '',
     '## Decided otherwise',
     '',
@@ -107,7 +107,7 @@ export function coveragePage(): string {
 }
 
 function linksTo(files: string[] = []): string {
-  return files.map((file) => `[${shortName(file)}](../${file})`).join(', ');
+  return files.map((file) => `[${shortName(file)}](../../${file})`).join(', ');
 }
 
 function shortName(file: string): string {

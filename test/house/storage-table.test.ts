@@ -16,7 +16,7 @@ function listedCases(): { all: number; byHook: Map<string, number> } {
   return { all: cases.length, byHook };
 }
 
-describe('docs/storage-table.md', () => {
+describe('docs/evidence/storage-table.md', () => {
   it('has a row for every adapter that core has a door for', () => {
     const doors = Object.keys(manifestOf('core').exports).filter((door) => door.startsWith('./storage/'));
     const adapters = doors.map((door) => door.slice('./storage/'.length)).filter((door) => door !== 'conformance');

@@ -17,7 +17,7 @@ const TITLES = {
 };
 
 const SCENARIO = /\bd-\d+b?\b/;
-/** What identifiers of the threat model a test is named by stands in docs/security-coverage.md. */
+/** What identifiers of the threat model a test is named by stands in docs/evidence/security-coverage.md. */
 const IDENTIFIERS = /^(?:(?:[A-Z]{3,4}-\d+|[TI]\d+(?:-I\d+)?|d-\d+b?)(?:, |: ))+/;
 
 /** Ends the long rounds with one table: what was done, what was done to it, what was looked at, what was broken. */

@@ -1,4 +1,4 @@
-// Compares the present code with release 1, by turns: `npm run bench -- release-1`. See docs/speed.md.
+// Compares the present code with release 1, by turns: `npm run bench -- release-1`. See docs/evidence/speed.md.
 import { execFile, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';

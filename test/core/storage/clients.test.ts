@@ -37,7 +37,7 @@ function openPool(connectionString: string): pg.Pool {
   return pool;
 }
 
-/** Each as an application opens it, with the time-outs that docs/storage.md names. */
+/** Each as an application opens it, with the time-outs that docs/guides/storage.md names. */
 const clients = {
   Kysely(url) {
     const pool = openPool(url);
@@ -148,7 +148,7 @@ for (const [name, open] of Object.entries(clients) as [keyof typeof clients, (ur
         listed: 210,
         hooks: {
           ...connectionHooks(proxy),
-          // postgres.js waits for an answer for ever, as docs/storage.md says.
+          // postgres.js waits for an answer for ever, as docs/guides/storage.md says.
           ...(name === 'postgres.js' && { blackHole: undefined }),
           leaveTransactionOpen(storage) {
             const { connections, lend } = clientOf.get(storage) as OpenClient;
@@ -169,9 +169,9 @@ async function endsInRollback(transaction: Promise<void>): Promise<void> {
   if (!(error instanceof RolledBack) && (error as Error | null)?.constructor.name !== 'TransactionRollbackError') throw error;
 }
 
-describe('docs/storage.md', () => {
+describe('docs/guides/storage.md', () => {
   it.each(Object.keys(clients))('shows the snippet for %s as it is tested', (name) => {
-    const docs = readFileSync(new URL('../../../docs/storage.md', import.meta.url), 'utf8');
+    const docs = readFileSync(new URL('../../../docs/guides/storage.md', import.meta.url), 'utf8');
     const code = readFileSync(new URL(`clients/${name.toLowerCase().replace('.', '-')}.ts`, import.meta.url), 'utf8');
     expect(docs).toContain(`\`\`\`ts\n${code}\`\`\``);
   });

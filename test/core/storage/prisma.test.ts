@@ -151,8 +151,8 @@ for (const [name, kind] of kinds) {
       ]);
     });
 
-    it('stands in docs/storage.md', () => {
-      const docs = readFileSync(path.join(root, 'docs/storage.md'), 'utf8');
+    it('stands in docs/guides/storage.md', () => {
+      const docs = readFileSync(path.join(root, 'docs/guides/storage.md'), 'utf8');
       expect(docs).toContain(`\`\`\`prisma\n${model.slice(model.indexOf('model '))}\`\`\``);
     });
   });
@@ -183,9 +183,9 @@ describeWith(kinds[0]?.[1] ?? null, "Prisma's migration on PostgreSQL", (real) =
 });
 
 describeWith(kinds[0]?.[1] ?? null, 'prismaStorage', (real) => {
-  it('is given a client as docs/storage.md shows it, whose types fit', () => {
+  it('is given a client as docs/guides/storage.md shows it, whose types fit', () => {
     const code = readFileSync(path.join(prismaApp, 'src/postgres.ts'), 'utf8');
-    expect(readFileSync(path.join(root, 'docs/storage.md'), 'utf8')).toContain(`\`\`\`ts\n${code}\`\`\``);
+    expect(readFileSync(path.join(root, 'docs/guides/storage.md'), 'utf8')).toContain(`\`\`\`ts\n${code}\`\`\``);
     execFileSync(process.execPath, [path.join(root, 'node_modules/typescript/bin/tsc'), '-p', prismaApp], { encoding: 'utf8' });
   }, 120_000);
 

@@ -50,7 +50,7 @@ for (const [name, open] of Object.entries(redisClients) as [keyof typeof redisCl
             return all((proxy) => proxy.pass());
           },
           async blackHole() {
-            // A node-redis Cluster never gives up a connection that is silently dead while it writes to it; docs/storage.md says so.
+            // A node-redis Cluster never gives up a connection that is silently dead while it writes to it; docs/guides/storage.md says so.
             await all((proxy) => (name === 'node-redis Cluster' ? proxy.hold() : proxy.blackHole()))();
             return all((proxy) => proxy.pass());
           },

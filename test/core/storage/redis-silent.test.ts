@@ -13,7 +13,7 @@ afterAll(async () => {
   await server?.stop();
 });
 
-/** As docs/storage.md says to open it. */
+/** As docs/guides/storage.md says to open it. */
 const documented = { disableOfflineQueue: true, socket: { connectTimeout: 2000 } };
 
 describeWith(server, 'F82: node-redis over a connection that fell silent', ({ port }) => {

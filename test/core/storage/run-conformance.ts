@@ -10,12 +10,12 @@ import { type CaseCounts, casesCell, readStorageTable, type StorageRowName, type
 
 declare module 'vitest' {
   interface TaskMeta {
-    /** For the reporter that makes docs/storage-table.md. */
+    /** For the reporter that makes docs/evidence/storage-table.md. */
     storageRun?: StorageRun;
   }
 }
 
-/** The row of docs/storage-table.md that a suite proves. */
+/** The row of docs/evidence/storage-table.md that a suite proves. */
 interface ConformanceRow {
   name: StorageRowName;
   /** Name and version of the server, as the server tells it. */
@@ -97,7 +97,10 @@ function proveRow(options: StorageConformanceOptions, row: ConformanceRow, cases
     task.meta.storageRun = { row: name, server: await server(), cases, calls };
   });
 
-  it.skipIf(process.env.MFA_KIT_STORAGE_TABLE)('has these cases in docs/storage-table.md (npm run storage-table)', () => {
-    expect(readStorageTable().get(name)?.[4]).toBe(casesCell(counts));
-  });
+  it.skipIf(process.env.MFA_KIT_STORAGE_TABLE)(
+    'has these cases in docs/evidence/storage-table.md (npm run storage-table)',
+    () => {
+      expect(readStorageTable().get(name)?.[4]).toBe(casesCell(counts));
+    },
+  );
 }

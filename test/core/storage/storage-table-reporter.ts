@@ -3,7 +3,7 @@ import path from 'node:path';
 import type { Reporter, TestCase, TestModule } from 'vitest/node';
 import { type CaseCounts, STORAGE_TABLE, type StorageRun, storageTablePage } from './storage-table.js';
 
-/** Makes docs/storage-table.md of what the kit passed on. A suite with a case that did not pass leaves its row as it was. */
+/** Makes docs/evidence/storage-table.md of what the kit passed on. A suite with a case that did not pass leaves its row as it was. */
 export default class StorageTableReporter implements Reporter {
   onTestRunEnd(modules: readonly TestModule[]): void {
     const runs = new Map<string, StorageRun & CaseCounts>();

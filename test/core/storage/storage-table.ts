@@ -4,7 +4,7 @@ import path from 'node:path';
 const root = path.resolve(import.meta.dirname, '../../..');
 
 /** The page, from the repository's folder. */
-export const STORAGE_TABLE = 'docs/storage-table.md';
+export const STORAGE_TABLE = 'docs/evidence/storage-table.md';
 
 /** What is known of a row before its suite ran. */
 interface StorageRow {

@@ -64,7 +64,7 @@ const CALL_BEGIN_LOGIN =
 
 /** By what the session held in place of the state. */
 const NO_STATE: Record<StoredState, string> = {
-  nothing: `A session had no MFA state of its user at its first guarded request. Either your login does not begin it, or the session is older than this deployment, the storage was away at its login, or the session store lost what was saved (docs/rollout.md). In the first case, change your login. ${CALL_BEGIN_LOGIN}`,
+  nothing: `A session had no MFA state of its user at its first guarded request. Either your login does not begin it, or the session is older than this deployment, the storage was away at its login, or the session store lost what was saved (docs/guides/deploy-day.md). In the first case, change your login. ${CALL_BEGIN_LOGIN}`,
   other_user: `A session had the MFA state of another user than the one that the option user gives, so it had no MFA state of its user. Let the option user give the person who logged in, also while somebody is impersonated. ${CALL_BEGIN_LOGIN}`,
   foreign: `A session held something else where its MFA state belongs, so it had no MFA state of its user. If your application uses req.session.mfa itself, rename that field, or keep the state elsewhere by the option session: { read, write }. ${CALL_BEGIN_LOGIN}`,
 };
