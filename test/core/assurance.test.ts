@@ -1,6 +1,6 @@
 import { type Assurance, assuranceClaims, assuranceFromClaims } from '@mfa-kit/core';
 import { describe, expect, it } from 'vitest';
-import { ada, bob, createEnrolled, good, loginPending, loginWithCode } from '../support/core-fixture.js';
+import { ada, bob, createEnrolled, expectOk, loginPending, loginWithCode } from '../support/core-fixture.js';
 
 const assurance: Assurance = {
   userId: 'u',
@@ -70,15 +70,15 @@ describe('claims', () => {
 
 describe('STP-4: the truth about every way in', () => {
   it('a code, a recovery code, a remembered device', async () => {
-    const bench = await createEnrolled();
-    const byCode = await loginWithCode(bench, { rememberDevice: true });
-    const remembered = await bench.mfa.beginLogin({ user: ada, deviceToken: byCode.token });
+    const fixture = await createEnrolled();
+    const byCode = await loginWithCode(fixture, { rememberDevice: true });
+    const remembered = await fixture.mfa.beginLogin({ user: ada, deviceToken: byCode.token });
     const input = {
       user: ada,
-      session: await loginPending(bench.mfa),
-      proof: { kind: 'recovery-code' as const, code: bench.recoveryCodes[0] },
+      session: await loginPending(fixture.mfa),
+      proof: { kind: 'recovery-code' as const, code: fixture.recoveryCodes[0] },
     };
-    const byRecovery = good(await bench.mfa.verify(input));
+    const byRecovery = expectOk(await fixture.mfa.verify(input));
     const methods = [byCode.session, remembered.session, byRecovery.session].map((session) =>
       session?.state === 'verified' ? [session.assurance.via, session.assurance.amr, session.assurance.acr] : null,
     );
@@ -90,19 +90,19 @@ describe('STP-4: the truth about every way in', () => {
   });
 
   it('SES-6: claims open what the session opened, end with the epoch, and are nobody else’s', async () => {
-    const bench = await createEnrolled();
-    const { session } = await loginWithCode(bench);
+    const fixture = await createEnrolled();
+    const { session } = await loginWithCode(fixture);
     const made = { sub: ada.id, ...assuranceClaims(session.assurance, ['pwd']) };
     const access = async (claims: Record<string, unknown>, user = ada) => {
       const proven = assuranceFromClaims(claims);
       const state = proven ? { state: 'verified' as const, assurance: proven } : undefined;
-      return (await bench.mfa.checkAccess({ user, session: state, requirement: { maxAgeSeconds: 60 } })).access;
+      return (await fixture.mfa.checkAccess({ user, session: state, requirement: { maxAgeSeconds: 60 } })).access;
     };
     expect(await access(made)).toBe('allow');
     expect(await access({ ...made, auth_time: made.auth_time - 61 })).toBe('challenge');
     expect(await access(made, bob)).toBe('login-again');
     expect(await access({ ...made, sub: bob.id })).toBe('login-again');
-    good(await bench.mfa.passwordChanged({ userId: ada.id }));
+    expectOk(await fixture.mfa.passwordChanged({ userId: ada.id }));
     expect(await access(made)).toBe('challenge');
   });
 });

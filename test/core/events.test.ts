@@ -9,12 +9,12 @@ import {
   ada,
   bob,
   createAuthenticator,
-  createBench,
   createEnrolled,
+  createFixture,
   DAY,
   type Enrolled,
   enrollAnother,
-  good,
+  expectOk,
   KEY,
   loginPending,
   loginWithCode,
@@ -47,16 +47,16 @@ const BESIDE = new Set<MfaEvent['name']>([
 ]);
 
 describe('LOG-1, I11: one principal event an operation', () => {
-  const operations: [string, string, (bench: Enrolled, session: MfaSession) => Promise<unknown>][] = [
+  const operations: [string, string, (fixture: Enrolled, session: MfaSession) => Promise<unknown>][] = [
     ['a login that is asked', 'login_begun', ({ mfa }) => mfa.beginLogin({ user: ada })],
     ['a login where MFA is off', 'login_begun', ({ mfa }) => mfa.beginLogin({ user: { ...ada, mfa: 'off' } })],
     [
       'a login by a remembered device',
       'login_begun',
-      async (bench) => {
-        const { token } = await loginWithCode(bench, { rememberDevice: true });
-        bench.events.length = 0;
-        return bench.mfa.beginLogin({ user: ada, deviceToken: token });
+      async (fixture) => {
+        const { token } = await loginWithCode(fixture, { rememberDevice: true });
+        fixture.events.length = 0;
+        return fixture.mfa.beginLogin({ user: ada, deviceToken: token });
       },
     ],
     ['a login with a strange token', 'login_begun', ({ mfa }) => mfa.beginLogin({ user: ada, deviceToken: 'x' })],
@@ -69,7 +69,7 @@ describe('LOG-1, I11: one principal event an operation', () => {
     [
       'a wrong code',
       'verification_failed',
-      (bench, session) => bench.mfa.verify({ user: ada, session, proof: { kind: 'totp', code: wrong(bench) } }),
+      (fixture, session) => fixture.mfa.verify({ user: ada, session, proof: { kind: 'totp', code: wrong(fixture) } }),
     ],
     [
       'no code',
@@ -79,11 +79,11 @@ describe('LOG-1, I11: one principal event an operation', () => {
     [
       'a used code',
       'verification_failed',
-      async (bench, session) => {
-        const code = bench.authenticator.code(bench.clock.now());
-        await bench.mfa.verify({ user: ada, session, proof: { kind: 'totp', code } });
-        bench.events.length = 0;
-        return bench.mfa.verify({ user: ada, session, proof: { kind: 'totp', code } });
+      async (fixture, session) => {
+        const code = fixture.authenticator.code(fixture.clock.now());
+        await fixture.mfa.verify({ user: ada, session, proof: { kind: 'totp', code } });
+        fixture.events.length = 0;
+        return fixture.mfa.verify({ user: ada, session, proof: { kind: 'totp', code } });
       },
     ],
     [
@@ -95,11 +95,11 @@ describe('LOG-1, I11: one principal event an operation', () => {
     [
       'a throttled code',
       'throttled',
-      async (bench, session) => {
+      async (fixture, session) => {
         for (let tries = 0; tries < 5; tries++)
-          await bench.mfa.verify({ user: ada, session, proof: { kind: 'totp', code: wrong(bench) } });
-        bench.events.length = 0;
-        return bench.mfa.verify({ user: ada, session, proof: { kind: 'totp', code: wrong(bench) } });
+          await fixture.mfa.verify({ user: ada, session, proof: { kind: 'totp', code: wrong(fixture) } });
+        fixture.events.length = 0;
+        return fixture.mfa.verify({ user: ada, session, proof: { kind: 'totp', code: wrong(fixture) } });
       },
     ],
     [
@@ -112,11 +112,11 @@ describe('LOG-1, I11: one principal event an operation', () => {
     [
       'another authenticator',
       'authenticator_enrolled',
-      async (bench) => {
-        const { session, enrollment } = good(await bench.mfa.startEnrollment({ user: ada, session: bench.session }));
-        bench.events.length = 0;
-        const code = createAuthenticator(enrollment.uri).code(bench.clock.now());
-        return bench.mfa.confirmEnrollment({
+      async (fixture) => {
+        const { session, enrollment } = expectOk(await fixture.mfa.startEnrollment({ user: ada, session: fixture.session }));
+        fixture.events.length = 0;
+        const code = createAuthenticator(enrollment.uri).code(fixture.clock.now());
+        return fixture.mfa.confirmEnrollment({
           user: ada,
           session,
           enrollmentId: enrollment.id,
@@ -129,10 +129,10 @@ describe('LOG-1, I11: one principal event an operation', () => {
     [
       'recovery codes that were saved',
       'recovery_codes_saved',
-      async (bench) => {
-        await bench.mfa.regenerateRecoveryCodes({ user: ada, session: bench.session });
-        bench.events.length = 0;
-        return bench.mfa.recoveryCodesSaved({ user: ada, session: bench.session });
+      async (fixture) => {
+        await fixture.mfa.regenerateRecoveryCodes({ user: ada, session: fixture.session });
+        fixture.events.length = 0;
+        return fixture.mfa.recoveryCodesSaved({ user: ada, session: fixture.session });
       },
     ],
     [
@@ -149,45 +149,45 @@ describe('LOG-1, I11: one principal event an operation', () => {
     [
       'a pending key that is shown again',
       'enrollment_shown',
-      async (bench) => {
-        const { session } = good(await bench.mfa.startEnrollment({ user: ada, session: bench.session }));
-        bench.events.length = 0;
-        return bench.mfa.currentEnrollment({ user: ada, session });
+      async (fixture) => {
+        const { session } = expectOk(await fixture.mfa.startEnrollment({ user: ada, session: fixture.session }));
+        fixture.events.length = 0;
+        return fixture.mfa.currentEnrollment({ user: ada, session });
       },
     ],
     [
       'an enrollment that is canceled',
       'enrollment_canceled',
-      async (bench) => {
-        const { session, enrollment } = good(await bench.mfa.startEnrollment({ user: ada, session: bench.session }));
-        bench.events.length = 0;
-        return bench.mfa.cancelEnrollment({ user: ada, session, enrollmentId: enrollment.id });
+      async (fixture) => {
+        const { session, enrollment } = expectOk(await fixture.mfa.startEnrollment({ user: ada, session: fixture.session }));
+        fixture.events.length = 0;
+        return fixture.mfa.cancelEnrollment({ user: ada, session, enrollmentId: enrollment.id });
       },
     ],
     [
       'another name',
       'authenticator_renamed',
       async ({ mfa, session }) => {
-        const [authenticator] = good(await mfa.getStatus({ user: ada })).status.authenticators;
+        const [authenticator] = expectOk(await mfa.getStatus({ user: ada })).status.authenticators;
         return mfa.renameAuthenticator({ user: ada, session, authenticatorId: authenticator?.id ?? '', name: 'Phone' });
       },
     ],
     [
       'an authenticator that is removed',
       'authenticator_removed',
-      async (bench) => {
-        const { session, authenticatorId } = await enrollAnother(bench, bench.session);
-        bench.events.length = 0;
-        return bench.mfa.removeAuthenticator({ user: ada, session, authenticatorId });
+      async (fixture) => {
+        const { session, authenticatorId } = await enrollAnother(fixture, fixture.session);
+        fixture.events.length = 0;
+        return fixture.mfa.removeAuthenticator({ user: ada, session, authenticatorId });
       },
     ],
     [
       'a device that is revoked',
       'device_revoked',
-      async (bench) => {
-        const { deviceId, session } = await loginWithCode(bench);
-        bench.events.length = 0;
-        return bench.mfa.revokeDevice({ user: ada, session, deviceId });
+      async (fixture) => {
+        const { deviceId, session } = await loginWithCode(fixture);
+        fixture.events.length = 0;
+        return fixture.mfa.revokeDevice({ user: ada, session, deviceId });
       },
     ],
     [
@@ -215,32 +215,32 @@ describe('LOG-1, I11: one principal event an operation', () => {
     // A walk reports in its answer how many records it sealed again.
     const told = ['rotateKeys'];
     const used = operations.map(([, , act]) => String(act)).join();
-    const methods = Object.keys(createBench().mfa).filter((method) => ![...quiet, ...told].includes(method));
+    const methods = Object.keys(createFixture().mfa).filter((method) => ![...quiet, ...told].includes(method));
     expect(methods.filter((method) => !used.includes(`.${method}(`))).toEqual([]);
   });
 
   const wrong = ({ authenticator, clock }: Enrolled): string => wrongCode(authenticator, clock.now());
 
   it.each(operations)('%s: %s', async (_, name, act) => {
-    const bench = await createEnrolled();
-    const session = await loginPending(bench.mfa);
-    bench.events.length = 0;
-    await act(bench, session);
-    const principal = bench.events.filter((event) => !BESIDE.has(event.name));
+    const fixture = await createEnrolled();
+    const session = await loginPending(fixture.mfa);
+    fixture.events.length = 0;
+    await act(fixture, session);
+    const principal = fixture.events.filter((event) => !BESIDE.has(event.name));
     expect(principal.map((event) => event.name)).toEqual([name]);
-    expect(bench.events.every((event) => event.userId === ada.id && event.at === bench.clock.now())).toBe(true);
+    expect(fixture.events.every((event) => event.userId === ada.id && event.at === fixture.clock.now())).toBe(true);
   });
 
   it('what the host says of the request is in each event, and a used code reads otherwise than a wrong one there alone', async () => {
-    const bench = await createEnrolled();
-    const session = await loginPending(bench.mfa);
+    const fixture = await createEnrolled();
+    const session = await loginPending(fixture.mfa);
     const context = { ip: '2001:db8::1', agent: 'x' };
-    bench.events.length = 0;
-    await bench.mfa.verify({ user: ada, session, proof: { kind: 'totp', code: wrong(bench) }, context });
-    expect(bench.events[0]).toEqual({
+    fixture.events.length = 0;
+    await fixture.mfa.verify({ user: ada, session, proof: { kind: 'totp', code: wrong(fixture) }, context });
+    expect(fixture.events[0]).toEqual({
       name: 'verification_failed',
       userId: ada.id,
-      at: bench.clock.now(),
+      at: fixture.clock.now(),
       enrolled: true,
       context,
       factor: 'totp',
@@ -250,7 +250,7 @@ describe('LOG-1, I11: one principal event an operation', () => {
   });
 
   it('has no field of which nothing is known', async () => {
-    const { mfa, events } = createBench();
+    const { mfa, events } = createFixture();
     await mfa.verify({ user: ada, session: undefined, proof: { kind: 'totp', code: '123456' } });
     expect(events).toStrictEqual([
       { name: 'refused', operation: 'verify', reason: 'login_again', userId: ada.id, at: expect.any(Number) },
@@ -258,22 +258,22 @@ describe('LOG-1, I11: one principal event an operation', () => {
   });
 
   it('LOG-4: what must be told apart has a name or a reason of its own', async () => {
-    const bench = await createEnrolled();
-    const { mfa, clock, authenticator, storage } = bench;
+    const fixture = await createEnrolled();
+    const { mfa, clock, authenticator, storage } = fixture;
     const told = async (act: () => Promise<unknown>) => {
-      bench.events.length = 0;
+      fixture.events.length = 0;
       await act();
-      return bench.events.map((event) => ('why' in event ? `${event.name} ${event.why}` : event.name));
+      return fixture.events.map((event) => ('why' in event ? `${event.name} ${event.why}` : event.name));
     };
     const verify = async (code: string) =>
       mfa.verify({ user: ada, session: await loginPending(mfa), proof: { kind: 'totp', code } });
     const right = authenticator.code(clock.now());
     expect(await told(() => verify(right))).toContain('verified');
     expect(await told(() => verify(right))).toContain('verification_failed replayed');
-    expect(await told(() => verify(wrong(bench)))).toContain('verification_failed wrong');
+    expect(await told(() => verify(wrong(fixture)))).toContain('verification_failed wrong');
     expect(await told(() => verify('12 34'))).toContain('verification_failed malformed');
-    for (let tries = 0; tries < 4; tries++) await verify(wrong(bench));
-    expect(await told(() => verify(wrong(bench)))).toContain('throttled');
+    for (let tries = 0; tries < 4; tries++) await verify(wrong(fixture));
+    expect(await told(() => verify(wrong(fixture)))).toContain('throttled');
     expect(await told(() => mfa.beginLogin({ user: ada, deviceToken: 'forged' }))).toContain('device_refused invalid');
     const reset = () => mfa.resetMfa({ userId: ada.id, actor: 'support', reason: 'lost phone' });
     expect(await told(reset)).toContain('mfa_reset');
@@ -281,18 +281,22 @@ describe('LOG-1, I11: one principal event an operation', () => {
     expect(await told(() => mfa.beginLogin({ user: enrolledUser }))).toContain('profile_missing');
     await storage.write(bob.id, { version: 'other', value: 'AAAA' }, null);
     expect(await told(() => mfa.beginLogin({ user: bob }))).toContain('profile_unreadable unknown_format');
-    const broken = createBench({ storage: { ...storage, read: () => Promise.reject(new Error('away')) } });
+    const broken = createFixture({ storage: { ...storage, read: () => Promise.reject(new Error('away')) } });
     await broken.mfa.beginLogin({ user: ada });
     expect(broken.names()).toContain('storage_failed');
   });
 
   it('FLT-5: a clock that was ahead is told', async () => {
-    const bench = await createEnrolled();
-    bench.clock.advance(DAY);
-    await loginWithCode(bench);
-    bench.clock.advance(-DAY);
-    await bench.mfa.verify({ user: ada, session: await loginPending(bench.mfa), proof: { kind: 'totp', code: wrong(bench) } });
-    expect(bench.events.find((event) => event.name === 'clock_anomaly')).toMatchObject({ aheadSeconds: expect.any(Number) });
+    const fixture = await createEnrolled();
+    fixture.clock.advance(DAY);
+    await loginWithCode(fixture);
+    fixture.clock.advance(-DAY);
+    await fixture.mfa.verify({
+      user: ada,
+      session: await loginPending(fixture.mfa),
+      proof: { kind: 'totp', code: wrong(fixture) },
+    });
+    expect(fixture.events.find((event) => event.name === 'clock_anomaly')).toMatchObject({ aheadSeconds: expect.any(Number) });
   });
 });
 
@@ -309,43 +313,43 @@ describe('d-8, ENR-8: sinks', () => {
   ];
 
   it.each(sinks)('that %s neither grant, deny nor delay', async (_, sink) => {
-    const bench = await createEnrolled(ada, { onEvent: sink as () => void, notify: sink as () => void });
+    const fixture = await createEnrolled(ada, { onEvent: sink as () => void, notify: sink as () => void });
     const begun = performance.now();
-    const { session } = await loginWithCode(bench, { rememberDevice: true });
-    expect(reasonOf(await bench.mfa.verify({ user: ada, session, proof: { kind: 'totp', code: '000000' } }))).toBe(
+    const { session } = await loginWithCode(fixture, { rememberDevice: true });
+    expect(reasonOf(await fixture.mfa.verify({ user: ada, session, proof: { kind: 'totp', code: '000000' } }))).toBe(
       'invalid_code',
     );
-    good(await bench.mfa.regenerateRecoveryCodes({ user: ada, session }));
-    expect((await bench.mfa.checkAccess({ user: ada, session })).access).toBe('allow');
+    expectOk(await fixture.mfa.regenerateRecoveryCodes({ user: ada, session }));
+    expect((await fixture.mfa.checkAccess({ user: ada, session })).access).toBe('allow');
     expect(performance.now() - begun).toBeLessThan(2000);
   });
 
   it.each(sinks.slice(0, 2))('a notice whose sink %ss is an event', async (_, sink) => {
-    const bench = await createEnrolled(ada, { notify: sink as () => void });
-    good(await bench.mfa.regenerateRecoveryCodes({ user: ada, session: bench.session }));
-    const failed = () => bench.events.filter((event) => event.name === 'notify_failed').map((event) => event.notice);
+    const fixture = await createEnrolled(ada, { notify: sink as () => void });
+    expectOk(await fixture.mfa.regenerateRecoveryCodes({ user: ada, session: fixture.session }));
+    const failed = () => fixture.events.filter((event) => event.name === 'notify_failed').map((event) => event.notice);
     await vi.waitFor(() => expect(failed()).toContain('recovery_codes_regenerated'));
   });
 
   it('a notice whose sink hangs is an event after ten seconds', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
-    const bench = await createEnrolled(ada, { notify: () => new Promise<void>(() => {}) });
-    good(await bench.mfa.regenerateRecoveryCodes({ user: ada, session: bench.session }));
+    const fixture = await createEnrolled(ada, { notify: () => new Promise<void>(() => {}) });
+    expectOk(await fixture.mfa.regenerateRecoveryCodes({ user: ada, session: fixture.session }));
     await vi.advanceTimersByTimeAsync(9_999);
-    expect(bench.names()).not.toContain('notify_failed');
+    expect(fixture.names()).not.toContain('notify_failed');
     await vi.advanceTimersByTimeAsync(1);
-    expect(bench.names()).toContain('notify_failed');
+    expect(fixture.names()).toContain('notify_failed');
   });
 
   it('a sink that changes what it is given changes nothing', async () => {
     const notices: MfaNotice[] = [];
-    const bench = await createEnrolled(ada, {
+    const fixture = await createEnrolled(ada, {
       onEvent: (event) => {
         Object.assign(event, { userId: 'eve', name: 'spoiled' });
       },
       notify: (notice) => void notices.push(notice),
     });
-    good(await bench.mfa.regenerateRecoveryCodes({ user: ada, session: bench.session }));
+    expectOk(await fixture.mfa.regenerateRecoveryCodes({ user: ada, session: fixture.session }));
     expect(notices.at(-1)).toMatchObject({ userId: ada.id, name: 'recovery_codes_regenerated' });
   });
 });
@@ -360,13 +364,13 @@ it('T40, LOG-2, CRY-6: nothing that leaves the kit beside its answers holds a se
       textSecret(`key text ${key.id}`, key.secret),
     );
   }
-  const bench = await createEnrolled(ada, {
+  const fixture = await createEnrolled(ada, {
     keys,
     markEnrolled: () => {
       throw new Error('away');
     },
   });
-  const { mfa, clock } = bench;
+  const { mfa, clock } = fixture;
   const noteCode = (code: string): string => {
     secrets.push(textSecret(`code ${code}`, code));
     return code;
@@ -388,51 +392,51 @@ it('T40, LOG-2, CRY-6: nothing that leaves the kit beside its answers holds a se
     });
 
   // A whole life: wrong, used, throttled, right, remembered, recovered, managed, stolen, reset, broken.
-  const right = noteCode(bench.authenticator.code(clock.now()));
-  const verified = good(await verify({ code: right, rememberDevice: true }));
+  const right = noteCode(fixture.authenticator.code(clock.now()));
+  const verified = expectOk(await verify({ code: right, rememberDevice: true }));
   await verify({ code: right });
-  for (let tries = 0; tries < 7; tries++) await verify({ code: noteCode(wrongCode(bench.authenticator, clock.now())) });
+  for (let tries = 0; tries < 7; tries++) await verify({ code: noteCode(wrongCode(fixture.authenticator, clock.now())) });
   await verify({ code: `${right}<script>` });
-  for (const code of bench.recoveryCodes)
+  for (const code of fixture.recoveryCodes)
     secrets.push(textSecret('recovery code', code), textSecret('recovery code', code.replaceAll('-', '')));
-  const recovered = good(await verify({ recoveryCode: bench.recoveryCodes[0] }));
-  await verify({ recoveryCode: bench.recoveryCodes[0] });
+  const recovered = expectOk(await verify({ recoveryCode: fixture.recoveryCodes[0] }));
+  await verify({ recoveryCode: fixture.recoveryCodes[0] });
   const token = verified.device?.token ?? '';
   clock.advance(DAY);
   const begun = await mfa.beginLogin({ user: ada, deviceToken: token });
   for (const text of [token, begun.pendingToken ?? '', begun.device?.token ?? '', recovered.device?.token ?? '']) {
     if (text) secrets.push(textSecret('token', text), textSecret('signature', text.split('.')[2] ?? ''));
   }
-  const fresh = await loginWithCode(bench);
-  const started = good(await mfa.startEnrollment({ user: ada, session: fresh.session }));
+  const fresh = await loginWithCode(fixture);
+  const started = expectOk(await mfa.startEnrollment({ user: ada, session: fresh.session }));
   noteEnrollment(started.enrollment.uri);
   const second = createAuthenticator(started.enrollment.uri);
   const confirm = { user: ada, session: started.session, enrollmentId: started.enrollment.id };
   await mfa.confirmEnrollment({ ...confirm, proof: { kind: 'totp', code: noteCode(wrongCode(second, clock.now())) } });
-  good(await mfa.confirmEnrollment({ ...confirm, proof: { kind: 'totp', code: noteCode(second.code(clock.now())) } }));
-  const made = good(await mfa.regenerateRecoveryCodes({ user: ada, session: fresh.session }));
+  expectOk(await mfa.confirmEnrollment({ ...confirm, proof: { kind: 'totp', code: noteCode(second.code(clock.now())) } }));
+  const made = expectOk(await mfa.regenerateRecoveryCodes({ user: ada, session: fresh.session }));
   for (const code of made.recoveryCodes) secrets.push(textSecret('recovery code', code));
-  const profile = await peek(bench.storage, ada.id);
+  const profile = await peek(fixture.storage, ada.id);
   for (const { data } of profile?.authenticators ?? [])
     secrets.push(base32Secret('stored secret', (data as { secret: string }).secret));
   for (const digest of profile?.recoveryCodes?.digests ?? [])
     secrets.push({ name: 'digest', bytes: Buffer.from(digest, 'base64url') });
 
   said.push(
-    good(await mfa.getStatus({ user: ada })),
+    expectOk(await mfa.getStatus({ user: ada })),
     inspect(mfa, { depth: 8, showHidden: true }),
     inspect(mfa.settings, { depth: 8 }),
   );
-  const stored = await bench.storage.read(ada.id);
-  await bench.storage.write(ada.id, { version: 'x', value: `${stored?.value.slice(0, -4)}AAAA` }, stored?.version ?? null);
+  const stored = await fixture.storage.read(ada.id);
+  await fixture.storage.write(ada.id, { version: 'x', value: `${stored?.value.slice(0, -4)}AAAA` }, stored?.version ?? null);
   said.push(await mfa.beginLogin({ user: ada }), await verify({ code: right }, fresh.session));
   said.push(
     await mfa.resetMfa({ userId: ada.id, actor: 'support', reason: 'lost' }).catch((error) => inspect(error, { depth: 8 })),
   );
   for (const bad of [
-    () => createBench({ keys: [{ id: 'a', secret: KEY.secret.slice(0, 30) }] }),
-    () => createBench({ keys: [KEY, { ...OTHER_KEY, id: KEY.id }] }),
-    () => createBench({ keys: [KEY, { id: 'twin', secret: KEY.secret }] }),
+    () => createFixture({ keys: [{ id: 'a', secret: KEY.secret.slice(0, 30) }] }),
+    () => createFixture({ keys: [KEY, { ...OTHER_KEY, id: KEY.id }] }),
+    () => createFixture({ keys: [KEY, { id: 'twin', secret: KEY.secret }] }),
   ]) {
     try {
       bad();
@@ -441,12 +445,12 @@ it('T40, LOG-2, CRY-6: nothing that leaves the kit beside its answers holds a se
       expect(error).toBeInstanceOf(MfaError);
     }
   }
-  const everything = JSON.stringify([bench.events, bench.notices, said]) + inspect([bench.events, said], { depth: 12 });
-  expect(bench.events.length).toBeGreaterThan(30);
+  const everything = JSON.stringify([fixture.events, fixture.notices, said]) + inspect([fixture.events, said], { depth: 12 });
+  expect(fixture.events.length).toBeGreaterThan(30);
   expect(secrets.length).toBeGreaterThan(40);
   expect(findSecrets(Buffer.from(everything), secrets)).toEqual([]);
   // The database sees ciphertext.
-  const dump = JSON.stringify([stored, await bench.storage.read(ada.id), await bench.storage.listUserIds()]);
+  const dump = JSON.stringify([stored, await fixture.storage.read(ada.id), await fixture.storage.listUserIds()]);
   expect(
     findSecrets(
       Buffer.from(dump),
@@ -458,10 +462,10 @@ it('T40, LOG-2, CRY-6: nothing that leaves the kit beside its answers holds a se
 
 it('LOG-2: a name that breaks lines or moves a terminal is in no event', async () => {
   const user: TestUser = { id: 'user-x', name: 'eve\r\nadmin logged in\u001b[2J' };
-  const bench = createBench();
-  const { session } = await bench.mfa.beginLogin({ user });
-  const started = good(await bench.mfa.startEnrollment({ user, session, name: 'x\r\ny\u001b[2J' }));
-  const code = createAuthenticator(started.enrollment.uri).code(bench.clock.now());
+  const fixture = createFixture();
+  const { session } = await fixture.mfa.beginLogin({ user });
+  const started = expectOk(await fixture.mfa.startEnrollment({ user, session, name: 'x\r\ny\u001b[2J' }));
+  const code = createAuthenticator(started.enrollment.uri).code(fixture.clock.now());
   const input = {
     user,
     session: started.session,
@@ -469,28 +473,28 @@ it('LOG-2: a name that breaks lines or moves a terminal is in no event', async (
     proof: proofOf({ code }),
     rememberDevice: true,
   };
-  good(await bench.mfa.confirmEnrollment({ ...input, deviceLabel: 'a\nb' }));
-  expect(JSON.stringify(bench.events)).not.toMatch(/\\[rn]|\\u001b/);
+  expectOk(await fixture.mfa.confirmEnrollment({ ...input, deviceLabel: 'a\nb' }));
+  expect(JSON.stringify(fixture.events)).not.toMatch(/\\[rn]|\\u001b/);
 });
 
 it('ENR-8: the notices are those that a user must hear of, and each is an event too', async () => {
-  const bench = await createEnrolled();
-  const own = await enrollAnother(bench, bench.session);
-  good(
-    await bench.mfa.verify({
+  const fixture = await createEnrolled();
+  const own = await enrollAnother(fixture, fixture.session);
+  expectOk(
+    await fixture.mfa.verify({
       user: ada,
-      session: await loginPending(bench.mfa),
-      proof: { kind: 'recovery-code', code: bench.recoveryCodes[0] },
+      session: await loginPending(fixture.mfa),
+      proof: { kind: 'recovery-code', code: fixture.recoveryCodes[0] },
     }),
   );
-  good(await bench.mfa.regenerateRecoveryCodes({ user: ada, session: own.session }));
-  const removed = good(
-    await bench.mfa.removeAuthenticator({ user: ada, session: own.session, authenticatorId: own.authenticatorId }),
+  expectOk(await fixture.mfa.regenerateRecoveryCodes({ user: ada, session: own.session }));
+  const removed = expectOk(
+    await fixture.mfa.removeAuthenticator({ user: ada, session: own.session, authenticatorId: own.authenticatorId }),
   );
-  bench.clock.advance(MINUTE);
-  good(await bench.mfa.endAllSessions({ user: ada, session: removed.session }));
-  good(await bench.mfa.resetMfa({ userId: ada.id, actor: 'a', reason: 'r' }));
-  expect(bench.notices.map((notice) => notice.name)).toEqual([
+  fixture.clock.advance(MINUTE);
+  expectOk(await fixture.mfa.endAllSessions({ user: ada, session: removed.session }));
+  expectOk(await fixture.mfa.resetMfa({ userId: ada.id, actor: 'a', reason: 'r' }));
+  expect(fixture.notices.map((notice) => notice.name)).toEqual([
     'authenticator_enrolled',
     'recovery_code_used',
     'recovery_codes_regenerated',
@@ -498,5 +502,5 @@ it('ENR-8: the notices are those that a user must hear of, and each is an event 
     'sessions_ended',
     'mfa_reset',
   ]);
-  for (const notice of bench.notices) expect(bench.events).toContainEqual(notice);
+  for (const notice of fixture.notices) expect(fixture.events).toContainEqual(notice);
 });

@@ -1,10 +1,10 @@
 import type { MfaOptions } from '@mfa-kit/core';
 import { bindFlows, guardMessage, guardRequest } from '@mfa-kit/core/http';
 import { describe, expect, it } from 'vitest';
-import { ada, createBench, createEnrolled, good, loginPending, type TestUser } from '../support/core-fixture.js';
+import { ada, createEnrolled, createFixture, expectOk, loginPending, type TestUser } from '../support/core-fixture.js';
 import { watchWarnings } from '../support/warnings.js';
-import { openDesk } from './http/desk.js';
 import { exchangeOf, sessionOf } from './http/exchange.js';
+import { createTestApp } from './http/test-app.js';
 
 const warnings = watchWarnings();
 const never = () => new Promise<never>(() => {});
@@ -21,31 +21,31 @@ async function within<Value>(call: Promise<Value>): Promise<Value> {
 describe('F7, I12: a policy that never answers', () => {
   it('F7: every flow is answered as unavailable within the time of an operation, and one warning names the policy', async () => {
     let hangs = false;
-    const bench = await createEnrolled(ada, { policy: () => (hangs ? never() : {}) });
-    const who = { user: ada, session: bench.session };
+    const fixture = await createEnrolled(ada, { policy: () => (hangs ? never() : {}) });
+    const who = { user: ada, session: fixture.session };
     hangs = true;
     const unavailable = { ok: false, reason: 'unavailable', retryAfterSeconds: expect.any(Number) };
     const [decision, begun, ...results] = await within(
       Promise.all([
-        bench.mfa.checkAccess(who),
-        bench.mfa.beginLogin({ user: ada }),
-        bench.mfa.startEnrollment(who),
-        bench.mfa.currentEnrollment(who),
-        bench.mfa.confirmEnrollment({ ...who, enrollmentId: 'x', proof: { kind: 'totp', code: '123456' } }),
-        bench.mfa.cancelEnrollment({ ...who, enrollmentId: 'x' }),
-        bench.mfa.verify({ ...who, proof: { kind: 'totp', code: '123456' } }),
-        bench.mfa.getStatus({ user: ada }),
-        bench.mfa.renameAuthenticator({ ...who, authenticatorId: 'x', name: 'y' }),
-        bench.mfa.removeAuthenticator({ ...who, authenticatorId: 'x' }),
-        bench.mfa.regenerateRecoveryCodes(who),
-        bench.mfa.revokeDevice({ ...who, deviceId: 'x' }),
-        bench.mfa.endAllSessions(who),
+        fixture.mfa.checkAccess(who),
+        fixture.mfa.beginLogin({ user: ada }),
+        fixture.mfa.startEnrollment(who),
+        fixture.mfa.currentEnrollment(who),
+        fixture.mfa.confirmEnrollment({ ...who, enrollmentId: 'x', proof: { kind: 'totp', code: '123456' } }),
+        fixture.mfa.cancelEnrollment({ ...who, enrollmentId: 'x' }),
+        fixture.mfa.verify({ ...who, proof: { kind: 'totp', code: '123456' } }),
+        fixture.mfa.getStatus({ user: ada }),
+        fixture.mfa.renameAuthenticator({ ...who, authenticatorId: 'x', name: 'y' }),
+        fixture.mfa.removeAuthenticator({ ...who, authenticatorId: 'x' }),
+        fixture.mfa.regenerateRecoveryCodes(who),
+        fixture.mfa.revokeDevice({ ...who, deviceId: 'x' }),
+        fixture.mfa.endAllSessions(who),
       ]),
     );
     expect(decision).toEqual({ access: 'unavailable', retryAfterSeconds: 5 });
     expect(begun).toEqual({ decision: { access: 'unavailable', retryAfterSeconds: 5 } });
     for (const result of results) expect(result).toEqual(unavailable);
-    expect(bench.counts.writes).toBe(0);
+    expect(fixture.counts.writes).toBe(0);
     await new Promise(setImmediate);
     expect(warnings).toEqual([expect.stringMatching(/^MFA_KIT_CALLBACK_FAILED: The option "policy" did not answer in time/)]);
   }, 20_000);
@@ -53,8 +53,8 @@ describe('F7, I12: a policy that never answers', () => {
   it('F7: a late answer changes nothing, and a late rejection is handled', async () => {
     const late = (end: (resolve: (policy: object) => void, reject: (cause: Error) => void) => void) =>
       new Promise<object>((resolve, reject) => setTimeout(() => end(resolve, reject), 4_300));
-    const off = createBench({ policy: () => late((resolve) => resolve({ mfa: 'off' })) as never });
-    const fails = createBench({ policy: () => late((_, reject) => reject(new Error('late'))) as never });
+    const off = createFixture({ policy: () => late((resolve) => resolve({ mfa: 'off' })) as never });
+    const fails = createFixture({ policy: () => late((_, reject) => reject(new Error('late'))) as never });
     const decisions = await within(
       Promise.all([off, fails].map(({ mfa }) => mfa.checkAccess({ user: ada, session: undefined }))),
     );
@@ -63,11 +63,11 @@ describe('F7, I12: a policy that never answers', () => {
   }, 20_000);
 
   it('F7: policy and storage share the time of one operation', async () => {
-    const bench = createBench();
-    await loginPending(bench.mfa);
+    const fixture = createFixture();
+    await loginPending(fixture.mfa);
     const slow = <Value>(value: Value, ms: number) => new Promise<Value>((resolve) => setTimeout(() => resolve(value), ms));
-    const storage = { ...bench.storage, read: async (id: string) => slow(await bench.storage.read(id), 1_600) };
-    const { mfa } = createBench({ storage: storage as never, clock: bench.clock.now, policy: () => slow({}, 3_200) });
+    const storage = { ...fixture.storage, read: async (id: string) => slow(await fixture.storage.read(id), 1_600) };
+    const { mfa } = createFixture({ storage: storage as never, clock: fixture.clock.now, policy: () => slow({}, 3_200) });
     const [decision, status, begun] = await within(
       Promise.all([
         mfa.checkAccess({ user: ada, session: undefined }),
@@ -91,17 +91,17 @@ describe('F7, I12: callbacks of the HTTP options that never answer', () => {
   const core: Partial<MfaOptions<TestUser>> = {};
 
   it('F7: user and assurance: every endpoint, page and guard says unavailable, and nobody is taken for logged out', async () => {
-    const desk = await openDesk({}, core);
+    const app = await createTestApp({}, core);
     const exchanges = [
-      () => ({ ...exchangeOf({ session: sessionOf(desk.session) }), user: never }),
+      () => ({ ...exchangeOf({ session: sessionOf(app.session) }), user: never }),
       () => ({ ...exchangeOf({ user: ada, session: null }), assurance: never }),
     ];
     for (const open of exchanges) {
       const [guarded, message, page] = await within(
         Promise.all([
-          guardRequest(desk.kit, open()),
-          guardMessage(desk.kit, open()),
-          guardRequest(desk.kit, { ...open(), header: (name) => (name === 'accept' ? 'text/html' : undefined) }),
+          guardRequest(app.kit, open()),
+          guardMessage(app.kit, open()),
+          guardRequest(app.kit, { ...open(), header: (name) => (name === 'accept' ? 'text/html' : undefined) }),
         ]),
       );
       expect(guarded).toMatchObject({ allowed: false, decision: { access: 'unavailable' }, answer: { status: 503 } });
@@ -109,10 +109,10 @@ describe('F7, I12: callbacks of the HTTP options that never answer', () => {
       expect(message).toEqual({ access: 'unavailable', retryAfterSeconds: 5 });
       expect(page).toMatchObject({ allowed: false, answer: { status: 503 } });
     }
-    const client = desk.browser(null);
+    const client = app.browser(null);
     const open = client.exchange.bind(client);
     client.exchange = (given) => ({ ...open(given), user: never });
-    const { pendingToken, code } = { pendingToken: await desk.pendingToken(), code: desk.code() };
+    const { pendingToken, code } = { pendingToken: await app.pendingToken(), code: app.code() };
     const answers = await within(
       Promise.all([
         client.get(''),
@@ -136,8 +136,8 @@ describe('F7, I12: callbacks of the HTTP options that never answer', () => {
   }, 20_000);
 
   it('F7: userById and onVerified', async () => {
-    const byId = await openDesk({ userById: never });
-    const verified = await openDesk({ onVerified: never });
+    const byId = await createTestApp({ userById: never });
+    const verified = await createTestApp({ onVerified: never });
     const tool = byId.tool();
     const browser = await verified.logIn();
     const pendingToken = await byId.pendingToken();
@@ -154,12 +154,12 @@ describe('F7, I12: callbacks of the HTTP options that never answer', () => {
   }, 20_000);
 
   it('F7: a session store that never answers: nothing is granted', async () => {
-    const desk = await openDesk();
-    const { session } = await desk.mfa.beginLogin({ user: ada });
+    const app = await createTestApp();
+    const { session } = await app.mfa.beginLogin({ user: ada });
     const port = { ...sessionOf(session), write: never };
-    const bound = await bindFlows(desk.kit, exchangeOf({ user: ada, session: port }));
-    const other = await bindFlows(desk.kit, exchangeOf({ user: ada, session: port }));
-    const code = desk.code();
+    const bound = await bindFlows(app.kit, exchangeOf({ user: ada, session: port }));
+    const other = await bindFlows(app.kit, exchangeOf({ user: ada, session: port }));
+    const code = app.code();
     const [verified, begun] = await within(Promise.all([bound.verify({ code }), other.beginLogin()]));
     expect(verified).toMatchObject({ ok: false, reason: 'unavailable' });
     expect(bound.assurance).toBeUndefined();
@@ -169,20 +169,20 @@ describe('F7, I12: callbacks of the HTTP options that never answer', () => {
   }, 20_000);
 
   it('F7: a request whose session the framework could not read in time', async () => {
-    const desk = await openDesk();
-    const exchange = { ...exchangeOf({ user: ada, session: sessionOf(desk.session) }), late: true };
-    expect(await guardRequest(desk.kit, exchange)).toMatchObject({ allowed: false, decision: { access: 'unavailable' } });
-    expect(await guardMessage(desk.kit, exchange)).toMatchObject({ access: 'unavailable' });
-    const flows = await bindFlows(desk.kit, exchange);
+    const app = await createTestApp();
+    const exchange = { ...exchangeOf({ user: ada, session: sessionOf(app.session) }), late: true };
+    expect(await guardRequest(app.kit, exchange)).toMatchObject({ allowed: false, decision: { access: 'unavailable' } });
+    expect(await guardMessage(app.kit, exchange)).toMatchObject({ access: 'unavailable' });
+    const flows = await bindFlows(app.kit, exchange);
     expect(await flows.endAllSessions()).toMatchObject({ ok: false, reason: 'unavailable' });
     const notDone = { code: 'not_done', message: expect.stringContaining('did not answer in time') };
     await expect(flows.passwordChanged(), 'F15').rejects.toMatchObject(notDone);
   });
 
   it('F7: a page that the host never draws', async () => {
-    const desk = await openDesk({ pages: { render: never } });
-    const browser = await desk.logIn();
+    const app = await createTestApp({ pages: { render: never } });
+    const browser = await app.logIn();
     expect((await within(browser.page('GET', '/challenge'))).body).toMatchObject(problem);
-    good(await desk.mfa.getStatus({ user: ada }));
+    expectOk(await app.mfa.getStatus({ user: ada }));
   }, 20_000);
 });

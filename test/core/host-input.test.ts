@@ -1,17 +1,17 @@
 import { assuranceClaims, assuranceFromClaims, type MfaUser } from '@mfa-kit/core';
 import { bindFlows, checkRequirement, createHttpKit, guardRequest } from '@mfa-kit/core/http';
 import { describe, expect, it } from 'vitest';
-import { ada, createBench, createEnrolled, loginPending, MINUTE, type TestUser } from '../support/core-fixture.js';
+import { ada, createEnrolled, createFixture, loginPending, MINUTE, type TestUser } from '../support/core-fixture.js';
 import { watchWarnings } from '../support/warnings.js';
-import { openDesk } from './http/desk.js';
 import { exchangeOf, sessionOf } from './http/exchange.js';
+import { createTestApp } from './http/test-app.js';
 
 const warnings = watchWarnings();
 const failed = (sentence: RegExp) =>
   expect.objectContaining({ name: 'MfaError', code: 'host_callback_failed', message: expect.stringMatching(sentence) });
 
 /** Every flow that takes a user. */
-const flows: [string, (mfa: ReturnType<typeof createBench>['mfa'], user: TestUser) => Promise<unknown>][] = [
+const flows: [string, (mfa: ReturnType<typeof createFixture>['mfa'], user: TestUser) => Promise<unknown>][] = [
   ['beginLogin', (mfa, user) => mfa.beginLogin({ user })],
   ['checkAccess', (mfa, user) => mfa.checkAccess({ user, session: undefined })],
   ['startEnrollment', (mfa, user) => mfa.startEnrollment({ user, session: undefined })],
@@ -51,18 +51,18 @@ const NOT_BOOLEAN: [string, unknown][] = [
 
 describe('F1, T34: "enrolled" of a user', () => {
   it.each(NOT_BOOLEAN)('F1: %s is an error in every flow, and one warning', async (_, enrolled) => {
-    const bench = createBench();
+    const fixture = createFixture();
     for (const [name, flow] of flows) {
-      const outcome = flow(bench.mfa, { ...ada, enrolled } as never);
+      const outcome = flow(fixture.mfa, { ...ada, enrolled } as never);
       await expect(outcome, name).rejects.toEqual(failed(/Boolean\(row\.mfa_enrolled\)/));
     }
-    expect(bench.counts.writes).toBe(0);
+    expect(fixture.counts.writes).toBe(0);
     await new Promise(setImmediate);
     expect(warnings).toEqual([expect.stringMatching(/^MFA_KIT_ENROLLED_NOT_BOOLEAN: .*Boolean\(row\.mfa_enrolled\)/)]);
   });
 
   it.each(NOT_BOOLEAN)('F1: %s from the option "user" fails the request', async (_, enrolled) => {
-    const { mfa } = createBench();
+    const { mfa } = createFixture();
     const kit = createHttpKit<TestUser, string>(mfa, { loginUrl: '/login' });
     const user = { ...ada, enrolled } as never;
     for (let request = 0; request < 3; request++) {
@@ -75,11 +75,11 @@ describe('F1, T34: "enrolled" of a user', () => {
   });
 
   it('F1: the attack: a database that returns 1, a record that was deleted', async () => {
-    const bench = await createEnrolled();
+    const fixture = await createEnrolled();
     const user = { ...ada, enrolled: 1 } as unknown as TestUser;
-    await bench.storage.remove(ada.id, (await bench.storage.read(ada.id))?.version ?? '');
-    await expect(bench.mfa.beginLogin({ user })).rejects.toEqual(failed(/Boolean/));
-    const missing = await bench.mfa.beginLogin({ user: { ...ada, enrolled: true } });
+    await fixture.storage.remove(ada.id, (await fixture.storage.read(ada.id))?.version ?? '');
+    await expect(fixture.mfa.beginLogin({ user })).rejects.toEqual(failed(/Boolean/));
+    const missing = await fixture.mfa.beginLogin({ user: { ...ada, enrolled: true } });
     expect(missing.decision).toEqual({ access: 'refuse', reason: 'profile_missing' });
   });
 
@@ -88,23 +88,23 @@ describe('F1, T34: "enrolled" of a user', () => {
     ['null', null, [[ada.id, true]]],
   ])('F1: enrolled that is %s decides nothing, and a column that is not set so far is filled', async (_, enrolled, filled) => {
     const told: unknown[] = [];
-    const bench = await createEnrolled(ada, { markEnrolled: (...given) => void told.push(given) });
+    const fixture = await createEnrolled(ada, { markEnrolled: (...given) => void told.push(given) });
     told.length = 0;
-    const { decision, session } = await bench.mfa.beginLogin({ user: { ...ada, enrolled } });
+    const { decision, session } = await fixture.mfa.beginLogin({ user: { ...ada, enrolled } });
     expect(decision.access).toBe('challenge');
-    expect((await bench.mfa.checkAccess({ user: { ...ada, enrolled }, session })).access).toBe('challenge');
+    expect((await fixture.mfa.checkAccess({ user: { ...ada, enrolled }, session })).access).toBe('challenge');
     expect(told).toEqual(filled);
   });
 
   it('F1: a column that is null for who never enrolled stays as it is', async () => {
     const told: unknown[] = [];
-    const bench = createBench({ markEnrolled: (...given) => void told.push(given) });
-    expect((await bench.mfa.beginLogin({ user: { ...ada, enrolled: null } })).decision).toEqual({ access: 'enroll' });
+    const fixture = createFixture({ markEnrolled: (...given) => void told.push(given) });
+    expect((await fixture.mfa.beginLogin({ user: { ...ada, enrolled: null } })).decision).toEqual({ access: 'enroll' });
     expect(told).toEqual([]);
   });
 
   it('F1: what was read first counts, though a getter answers differently each time', async () => {
-    const bench = createBench();
+    const fixture = createFixture();
     let reads = 0;
     const user: MfaUser = {
       id: ada.id,
@@ -114,10 +114,10 @@ describe('F1, T34: "enrolled" of a user', () => {
       },
     };
     // True at the first reading: the record is missing. Later readings would say that nobody ever enrolled.
-    expect((await bench.mfa.beginLogin({ user })).decision).toEqual({ access: 'refuse', reason: 'profile_missing' });
+    expect((await fixture.mfa.beginLogin({ user })).decision).toEqual({ access: 'refuse', reason: 'profile_missing' });
     expect(reads).toBe(1);
     reads = 0;
-    expect(await bench.mfa.checkAccess({ user, session: undefined })).toEqual({ access: 'refuse', reason: 'profile_missing' });
+    expect(await fixture.mfa.checkAccess({ user, session: undefined })).toEqual({ access: 'refuse', reason: 'profile_missing' });
     expect(reads).toBe(1);
   });
 
@@ -129,9 +129,9 @@ describe('F1, T34: "enrolled" of a user', () => {
         return true;
       }
     }
-    const bench = createBench();
+    const fixture = createFixture();
     for (const user of [new Row(), Object.create({ ...ada, enrolled: true }), new Proxy({ ...ada, enrolled: true }, {})]) {
-      expect((await bench.mfa.beginLogin({ user })).decision).toEqual({ access: 'refuse', reason: 'profile_missing' });
+      expect((await fixture.mfa.beginLogin({ user })).decision).toEqual({ access: 'refuse', reason: 'profile_missing' });
     }
   });
 
@@ -150,16 +150,16 @@ describe('F1, T34: "enrolled" of a user', () => {
     ['a numeric name', { id: ada.id, name: 7 }, 'invalid_argument'],
     ['a list of names', { id: ada.id, name: ['x'] }, 'invalid_argument'],
   ])('F1: a user that is %s is refused in every flow', async (_, user, code) => {
-    const bench = createBench();
+    const fixture = createFixture();
     for (const [name, flow] of flows) {
-      await expect(flow(bench.mfa, user as never), name).rejects.toMatchObject({ name: 'MfaError', code });
+      await expect(flow(fixture.mfa, user as never), name).rejects.toMatchObject({ name: 'MfaError', code });
     }
-    expect(bench.counts.writes).toBe(0);
+    expect(fixture.counts.writes).toBe(0);
   });
 
   it('F1: a host that keeps enrolled up to date and never hands it in is told once', async () => {
-    const bench = await createEnrolled(ada, { markEnrolled: () => {} });
-    for (let login = 0; login < 3; login++) await bench.mfa.beginLogin({ user: ada });
+    const fixture = await createEnrolled(ada, { markEnrolled: () => {} });
+    for (let login = 0; login < 3; login++) await fixture.mfa.beginLogin({ user: ada });
     await new Promise(setImmediate);
     expect(warnings).toEqual([expect.stringMatching(/^MFA_KIT_ENROLLED_NEVER_GIVEN: .*enrolled: Boolean\(row\.mfa_enrolled\)/)]);
   });
@@ -217,22 +217,22 @@ const BAD_POLICIES: [string, unknown][] = [
 describe('F2, SES-4: an answer of "policy" that is none is an error, never the lax reading', () => {
   it.each(BAD_POLICIES)('F2: %s', async (_, answer) => {
     for (const policy of [() => answer, async () => answer, () => Promise.resolve(Promise.resolve(answer))]) {
-      const bench = createBench({ policy: policy as never });
-      const session = await loginPending(createBench({ storage: bench.storage, clock: bench.clock.now }).mfa);
+      const fixture = createFixture({ policy: policy as never });
+      const session = await loginPending(createFixture({ storage: fixture.storage, clock: fixture.clock.now }).mfa);
       for (const [name, flow] of flows) {
         if (!['beginLogin', 'checkAccess', 'getStatus'].includes(name)) continue;
-        await expect(flow(bench.mfa, ada), name).rejects.toEqual(failed(/"policy"/));
+        await expect(flow(fixture.mfa, ada), name).rejects.toEqual(failed(/"policy"/));
       }
-      await expect(bench.mfa.startEnrollment({ user: ada, session })).rejects.toEqual(failed(/"policy"/));
+      await expect(fixture.mfa.startEnrollment({ user: ada, session })).rejects.toEqual(failed(/"policy"/));
     }
   });
 
   it('F2: the message names the field, what it is, and what to write', async () => {
-    const bench = createBench({ policy: () => ({ mayEnroll: 0 }) as never });
-    await expect(bench.mfa.getStatus({ user: ada })).rejects.toThrow(/"mayEnroll" .*it is 0.*Boolean\(/);
-    const dated = createBench({ policy: () => ({ enrollBy: new Date() }) as never });
+    const fixture = createFixture({ policy: () => ({ mayEnroll: 0 }) as never });
+    await expect(fixture.mfa.getStatus({ user: ada })).rejects.toThrow(/"mayEnroll" .*it is 0.*Boolean\(/);
+    const dated = createFixture({ policy: () => ({ enrollBy: new Date() }) as never });
     await expect(dated.mfa.getStatus({ user: ada })).rejects.toThrow(/"enrollBy" must be an instant .*getTime\(\)/);
-    const seconds = createBench({ policy: () => ({ enrollBy: 1_800_000_000 }) });
+    const seconds = createFixture({ policy: () => ({ enrollBy: 1_800_000_000 }) });
     await expect(seconds.mfa.getStatus({ user: ada })).rejects.toThrow(/in seconds\. Multiply seconds by 1000/);
   });
 
@@ -242,8 +242,8 @@ describe('F2, SES-4: an answer of "policy" that is none is an error, never the l
     ['fields that are undefined', { mfa: undefined, enrollBy: undefined, mayEnroll: undefined, rememberDevice: undefined }],
     ['inherited fields', Object.create({ mfa: 'required' })],
   ])('F2: %s is good', async (_, answer) => {
-    const bench = createBench({ policy: () => answer });
-    expect((await bench.mfa.beginLogin({ user: ada })).decision).toEqual({ access: 'enroll' });
+    const fixture = createFixture({ policy: () => answer });
+    expect((await fixture.mfa.beginLogin({ user: ada })).decision).toEqual({ access: 'enroll' });
   });
 
   it('F2: each field is read once', async () => {
@@ -254,42 +254,42 @@ describe('F2, SES-4: an answer of "policy" that is none is an error, never the l
         return target[name];
       },
     });
-    const bench = createBench({ policy: () => answer });
-    await bench.mfa.checkAccess({ user: ada, session: undefined });
+    const fixture = createFixture({ policy: () => answer });
+    await fixture.mfa.checkAccess({ user: ada, session: undefined });
     // "then" tells whether it must be waited for.
     expect(reads.filter((name) => name !== 'then').sort()).toEqual(['enrollBy', 'mayEnroll', 'mfa', 'rememberDevice']);
   });
 
   it('F2: an instant that has been is a deadline that is over', async () => {
-    const bench = createBench({ policy: () => ({ enrollBy: 1_700_000_000_000 }) });
-    expect((await bench.mfa.beginLogin({ user: ada })).decision).toEqual({ access: 'enroll', enrollBy: 1_700_000_000_000 });
+    const fixture = createFixture({ policy: () => ({ enrollBy: 1_700_000_000_000 }) });
+    expect((await fixture.mfa.beginLogin({ user: ada })).decision).toEqual({ access: 'enroll', enrollBy: 1_700_000_000_000 });
   });
 
   it('policy gets the context of the request in every flow that has one', async () => {
     const seen: unknown[] = [];
-    const bench = await createEnrolled(ada, {
+    const fixture = await createEnrolled(ada, {
       policy: (_user, context) => {
         seen.push(context);
         return {};
       },
     });
     const context = { network: '10.0.0.0/8', country: 'SE' };
-    const { session } = bench;
+    const { session } = fixture;
     const who = { user: ada, session, context };
     seen.length = 0;
-    await bench.mfa.beginLogin({ user: ada, context });
-    await bench.mfa.checkAccess(who);
-    await bench.mfa.getStatus({ user: ada, context });
-    await bench.mfa.startEnrollment(who);
-    await bench.mfa.currentEnrollment(who);
-    await bench.mfa.confirmEnrollment({ ...who, enrollmentId: 'x', proof: { kind: 'totp', code: '1' } });
-    await bench.mfa.cancelEnrollment({ ...who, enrollmentId: 'x' });
-    await bench.mfa.verify({ ...who, proof: { kind: 'totp', code: '123456' } });
-    await bench.mfa.endAllSessions(who);
+    await fixture.mfa.beginLogin({ user: ada, context });
+    await fixture.mfa.checkAccess(who);
+    await fixture.mfa.getStatus({ user: ada, context });
+    await fixture.mfa.startEnrollment(who);
+    await fixture.mfa.currentEnrollment(who);
+    await fixture.mfa.confirmEnrollment({ ...who, enrollmentId: 'x', proof: { kind: 'totp', code: '1' } });
+    await fixture.mfa.cancelEnrollment({ ...who, enrollmentId: 'x' });
+    await fixture.mfa.verify({ ...who, proof: { kind: 'totp', code: '123456' } });
+    await fixture.mfa.endAllSessions(who);
     expect(seen).toHaveLength(9);
     for (const given of seen) expect(given).toBe(context);
     seen.length = 0;
-    const kit = createHttpKit<TestUser, string>(bench.mfa, { loginUrl: '/login' });
+    const kit = createHttpKit<TestUser, string>(fixture.mfa, { loginUrl: '/login' });
     const bound = await bindFlows(kit, exchangeOf({ user: ada, session: sessionOf(session), context }));
     await bound.getStatus();
     await bound.checkAccess();
@@ -300,9 +300,9 @@ describe('F2, SES-4: an answer of "policy" that is none is an error, never the l
 
 describe('F3, F4, SUP-6: a requirement', () => {
   const stale = async (requirement: object) => {
-    const bench = await createEnrolled();
-    bench.clock.advance(10 * MINUTE);
-    return (await bench.mfa.checkAccess({ user: ada, session: bench.session, requirement: requirement as never })).access;
+    const fixture = await createEnrolled();
+    fixture.clock.advance(10 * MINUTE);
+    return (await fixture.mfa.checkAccess({ user: ada, session: fixture.session, requirement: requirement as never })).access;
   };
 
   it.each([
@@ -374,13 +374,13 @@ describe('F3, F4, SUP-6: a requirement', () => {
   });
 
   it('F4: 5 seconds are the smallest', async () => {
-    const bench = await createEnrolled();
-    const { session, clock } = bench;
+    const fixture = await createEnrolled();
+    const { session, clock } = fixture;
     const requirement = { maxAgeSeconds: 5 };
     clock.set(session.assurance.verifiedAt + 5_000);
-    expect((await bench.mfa.checkAccess({ user: ada, session, requirement })).access).toBe('allow');
+    expect((await fixture.mfa.checkAccess({ user: ada, session, requirement })).access).toBe('allow');
     clock.advance(1);
-    expect((await bench.mfa.checkAccess({ user: ada, session, requirement })).access).toBe('challenge');
+    expect((await fixture.mfa.checkAccess({ user: ada, session, requirement })).access).toBe('challenge');
   });
 });
 
@@ -405,16 +405,16 @@ const NO_INSTANTS: [string, unknown][] = [
 
 describe('F5: an instant that is none', () => {
   it.each(NO_INSTANTS)('F5: loggedInAt: %s', async (_, loggedInAt) => {
-    const bench = createBench();
-    const begin = () => bench.mfa.beginLogin({ user: ada, loggedInAt: loggedInAt as number });
+    const fixture = createFixture();
+    const begin = () => fixture.mfa.beginLogin({ user: ada, loggedInAt: loggedInAt as number });
     await expect(begin()).rejects.toMatchObject({
       code: 'invalid_argument',
       message: expect.stringMatching(/"loggedInAt" must be/),
     });
-    const kit = createHttpKit<TestUser, string>(bench.mfa, { loginUrl: '/login' });
+    const kit = createHttpKit<TestUser, string>(fixture.mfa, { loginUrl: '/login' });
     const bound = await bindFlows(kit, exchangeOf({ user: ada, session: sessionOf() }));
     await expect(bound.beginLogin({ loggedInAt: loggedInAt as number })).rejects.toMatchObject({ code: 'invalid_argument' });
-    expect(bench.counts.writes).toBe(0);
+    expect(fixture.counts.writes).toBe(0);
   });
 
   it.each([
@@ -424,20 +424,20 @@ describe('F5: an instant that is none', () => {
     ['an hour ago', 1_800_000_000_000 - 60 * MINUTE, false],
     ['0: not known', 0, false],
   ])('F5: loggedInAt %s is good', async (_, loggedInAt, fresh) => {
-    const bench = createBench();
-    const { session } = await bench.mfa.beginLogin({ user: ada, ...(loggedInAt !== undefined && { loggedInAt }) });
-    const started = await bench.mfa.startEnrollment({ user: ada, session });
+    const fixture = createFixture();
+    const { session } = await fixture.mfa.beginLogin({ user: ada, ...(loggedInAt !== undefined && { loggedInAt }) });
+    const started = await fixture.mfa.startEnrollment({ user: ada, session });
     expect(started.ok ? 'ok' : started.reason).toBe(fresh ? 'ok' : 'login_again');
   });
 
   it('F5: loggedInAt that is a little ahead is now, by the clock of a database; further ahead it is not known, and told', async () => {
-    const bench = createBench();
-    const now = bench.clock.now();
+    const fixture = createFixture();
+    const now = fixture.clock.now();
     const start = async (loggedInAt: number, later: number) => {
-      bench.clock.set(now);
-      const { session } = await bench.mfa.beginLogin({ user: ada, loggedInAt });
-      bench.clock.set(now + later);
-      const started = await bench.mfa.startEnrollment({ user: ada, session });
+      fixture.clock.set(now);
+      const { session } = await fixture.mfa.beginLogin({ user: ada, loggedInAt });
+      fixture.clock.set(now + later);
+      const started = await fixture.mfa.startEnrollment({ user: ada, session });
       return started.ok ? 'ok' : started.reason;
     };
     expect(await start(now + 5 * MINUTE, 0)).toBe('ok');
@@ -451,8 +451,8 @@ describe('F5: an instant that is none', () => {
   });
 
   it.each(NO_INSTANTS)('F5: restoredAt: %s', async (_, restoredAt) => {
-    const bench = createBench();
-    await expect(bench.mfa.afterRestore({ restoredAt: restoredAt as number })).rejects.toMatchObject({
+    const fixture = createFixture();
+    await expect(fixture.mfa.afterRestore({ restoredAt: restoredAt as number })).rejects.toMatchObject({
       code: 'invalid_argument',
       message: expect.stringMatching(/"restoredAt" must be an instant/),
     });
@@ -461,16 +461,16 @@ describe('F5: an instant that is none', () => {
   it.each([...NO_INSTANTS, ['nothing', undefined], ['zero', 0]] as [string, unknown][])(
     'F5: a clock that gives %s is refused at start, and whenever it is read',
     async (_, now) => {
-      const start = () => createBench({ clock: () => now as number });
+      const start = () => createFixture({ clock: () => now as number });
       expect(start).toThrow(
         expect.objectContaining({ code: 'invalid_option', message: expect.stringMatching(/"clock" must be/) }),
       );
       let broken = false;
-      const bench = createBench({ clock: () => (broken ? (now as number) : 1_800_000_000_000) });
-      const session = await loginPending(bench.mfa);
+      const fixture = createFixture({ clock: () => (broken ? (now as number) : 1_800_000_000_000) });
+      const session = await loginPending(fixture.mfa);
       broken = true;
-      await expect(bench.mfa.startEnrollment({ user: ada, session })).rejects.toEqual(failed(/"clock" must be an instant/));
-      await expect(bench.mfa.getStatus({ user: ada })).rejects.toEqual(failed(/"clock" must be an instant/));
+      await expect(fixture.mfa.startEnrollment({ user: ada, session })).rejects.toEqual(failed(/"clock" must be an instant/));
+      await expect(fixture.mfa.getStatus({ user: ada })).rejects.toEqual(failed(/"clock" must be an instant/));
     },
   );
 
@@ -478,12 +478,12 @@ describe('F5: an instant that is none', () => {
     const throws = () => {
       throw new Error('no clock');
     };
-    expect(() => createBench({ clock: throws })).toThrow(/"clock" threw\. It must return the time at once/);
-    expect(() => createBench({ clock: (async () => Date.now()) as never })).toThrow(/it is a Promise object/);
+    expect(() => createFixture({ clock: throws })).toThrow(/"clock" threw\. It must return the time at once/);
+    expect(() => createFixture({ clock: (async () => Date.now()) as never })).toThrow(/it is a Promise object/);
   });
 
   it('F5: the message says what to write', async () => {
-    const { mfa } = createBench();
+    const { mfa } = createFixture();
     const begin = (loggedInAt: unknown) => mfa.beginLogin({ user: ada, loggedInAt: loggedInAt as number });
     await expect(begin(new Date())).rejects.toThrow(/it is a Date object\. Pass its getTime\(\)\./);
     await expect(begin(1_800_000_000)).rejects.toThrow(/as if it were in seconds\. Multiply seconds by 1000\./);
@@ -493,9 +493,9 @@ describe('F5: an instant that is none', () => {
 
 describe('F5: an answer of the option "assurance"', () => {
   const ask = async (answer: unknown) => {
-    const desk = await openDesk();
+    const app = await createTestApp();
     const exchange = exchangeOf({ user: ada, assurance: answer as never });
-    return guardRequest(desk.kit, exchange, { maxAgeSeconds: 300 });
+    return guardRequest(app.kit, exchange, { maxAgeSeconds: 300 });
   };
 
   it.each([
@@ -538,22 +538,22 @@ describe('what other callbacks of the HTTP options return', () => {
   ];
 
   it.each([...NO_OBJECTS, ['a bigint within', { count: 7n }]] as [string, unknown][])('onVerified: %s', async (_, answer) => {
-    const desk = await openDesk({ onVerified: (() => answer) as never });
-    const browser = await desk.logIn();
-    await expect(browser.post('/verify', { code: desk.code() })).rejects.toEqual(failed(/"onVerified" must return an object/));
+    const app = await createTestApp({ onVerified: (() => answer) as never });
+    const browser = await app.logIn();
+    await expect(browser.post('/verify', { code: app.code() })).rejects.toEqual(failed(/"onVerified" must return an object/));
   });
 
   it('onVerified: what it throws is the cause of an error that names it, and it never replaces what the kit says', async () => {
     const cause = new Error('no keys');
-    const desk = await openDesk({
+    const app = await createTestApp({
       onVerified: () => {
         throw cause;
       },
     });
-    const browser = await desk.logIn();
-    const failure = await browser.post('/verify', { code: desk.code() }).catch((error: unknown) => error);
+    const browser = await app.logIn();
+    const failure = await browser.post('/verify', { code: app.code() }).catch((error: unknown) => error);
     expect(failure).toMatchObject({ code: 'host_callback_failed', message: expect.stringContaining('"onVerified"'), cause });
-    const other = await openDesk({
+    const other = await createTestApp({
       onVerified: () => ({ accessToken: 'x', assurance: 'forged', returnTo: 'https://evil.example' }),
     });
     const { body } = await (await other.logIn()).post('/verify', { code: other.code() });
@@ -561,46 +561,44 @@ describe('what other callbacks of the HTTP options return', () => {
   });
 
   it.each([...NO_OBJECTS, ['a promise', Promise.resolve({})]] as [string, unknown][])('eventContext: %s', async (_, answer) => {
-    const desk = await openDesk();
-    const exchange = { ...desk.browser(ada, desk.session).exchange(), eventContext: (() => answer) as never };
-    await expect((async () => guardRequest(desk.kit, exchange))()).rejects.toEqual(
-      failed(/"eventContext" must return an object/),
-    );
+    const app = await createTestApp();
+    const exchange = { ...app.browser(ada, app.session).exchange(), eventContext: (() => answer) as never };
+    await expect((async () => guardRequest(app.kit, exchange))()).rejects.toEqual(failed(/"eventContext" must return an object/));
   });
 
   it.each([undefined, null, 1, 'yes', {}, Promise.resolve(true)])('returnTo: %s', async (answer) => {
-    const desk = await openDesk({ returnTo: (() => answer) as never });
-    const exchange = desk.browser(ada, (await desk.mfa.beginLogin({ user: ada })).session).exchange({ url: '/cases' });
+    const app = await createTestApp({ returnTo: (() => answer) as never });
+    const exchange = app.browser(ada, (await app.mfa.beginLogin({ user: ada })).session).exchange({ url: '/cases' });
     const navigation: Record<string, string> = {
       accept: 'text/html',
       'sec-fetch-mode': 'navigate',
       'sec-fetch-dest': 'document',
     };
     const open = { ...exchange, header: (name: string) => navigation[name] ?? exchange.header(name) };
-    await expect((async () => guardRequest(desk.kit, open))()).rejects.toEqual(failed(/"returnTo" must return true or false/));
+    await expect((async () => guardRequest(app.kit, open))()).rejects.toEqual(failed(/"returnTo" must return true or false/));
   });
 
   it.each(NO_OBJECTS)('pages.messages and pages.hiddenFields: %s', async (_, answer) => {
     for (const name of ['messages', 'hiddenFields']) {
-      const desk = await openDesk({ pages: { [name]: () => answer } });
-      const page = (await desk.logIn()).page('GET', '/challenge');
+      const app = await createTestApp({ pages: { [name]: () => answer } });
+      const page = (await app.logIn()).page('GET', '/challenge');
       await expect(page, name).rejects.toEqual(failed(new RegExp(`"pages.${name}" must return an object`)));
     }
   });
 
   it.each([undefined, null, 7, {}, true])('pages.hiddenFields: a field that is %s, and a page that is', async (value) => {
-    const fields = await openDesk({ pages: { hiddenFields: () => ({ csrf: value as string }) } });
+    const fields = await createTestApp({ pages: { hiddenFields: () => ({ csrf: value as string }) } });
     await expect((await fields.logIn()).page('GET', '/challenge')).rejects.toEqual(
       failed(/"pages.hiddenFields" must return texts/),
     );
-    const drawn = await openDesk({ pages: { render: () => value as string } });
+    const drawn = await createTestApp({ pages: { render: () => value as string } });
     await expect((await drawn.logIn()).page('GET', '/challenge')).rejects.toEqual(failed(/"pages.render" must return the HTML/));
   });
 
   it('session.read: a promise is no state', async () => {
-    const desk = await openDesk();
-    const port = { ...sessionOf(), read: async () => desk.session };
-    const exchange = { ...desk.browser(ada).exchange(), session: port };
-    await expect((async () => guardRequest(desk.kit, exchange))()).rejects.toEqual(failed(/read\(\) returned a promise/));
+    const app = await createTestApp();
+    const port = { ...sessionOf(), read: async () => app.session };
+    const exchange = { ...app.browser(ada).exchange(), session: port };
+    await expect((async () => guardRequest(app.kit, exchange))()).rejects.toEqual(failed(/read\(\) returned a promise/));
   });
 });

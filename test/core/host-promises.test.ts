@@ -1,8 +1,8 @@
 import { guardRequest } from '@mfa-kit/core/http';
 import { describe, expect, it } from 'vitest';
-import { ada, createBench, loginPending } from '../support/core-fixture.js';
-import { type Desk, openDesk } from './http/desk.js';
+import { ada, createFixture, loginPending } from '../support/core-fixture.js';
 import { exchangeOf, sessionOf } from './http/exchange.js';
+import { createTestApp, type TestApp } from './http/test-app.js';
 
 /** Rejects as the call of a host's service does that is down. It returns `never`, so that it stands where any value is wanted. */
 const reject = (): never => Promise.reject(new Error('the service of the host is down')) as never;
@@ -26,49 +26,49 @@ async function unhandledBy(run: () => unknown): Promise<unknown[]> {
   return unhandled;
 }
 
-const page = async (desk: Desk) => (await desk.logIn()).page('GET', '/challenge');
+const page = async (app: TestApp) => (await app.logIn()).page('GET', '/challenge');
 
 const CASES: [string, () => unknown][] = [
   [
     'the option issuer',
     async () => {
-      const { mfa } = createBench({ issuer: reject });
+      const { mfa } = createFixture({ issuer: reject });
       return mfa.startEnrollment({ user: ada, session: await loginPending(mfa) });
     },
   ],
-  ['the option clock', () => createBench({ clock: reject })],
-  ['a field of the policy', () => createBench({ policy: () => ({ mayEnroll: reject() }) }).mfa.getStatus({ user: ada })],
-  ['a deadline of the policy', () => createBench({ policy: () => ({ enrollBy: reject() }) }).mfa.getStatus({ user: ada })],
-  ['a user', () => createBench().mfa.getStatus({ user: reject() })],
-  ['the id of a user', () => createBench().mfa.getStatus({ user: { ...ada, id: reject() } })],
-  ['the name of a user', () => createBench().mfa.getStatus({ user: { ...ada, name: reject() } })],
-  ['enrolled of a user', () => createBench().mfa.getStatus({ user: { ...ada, enrolled: reject() } })],
-  ['loggedInAt', () => createBench().mfa.beginLogin({ user: ada, loggedInAt: reject() })],
-  ['a requirement', () => createBench().mfa.checkAccess({ user: ada, session: undefined, requirement: reject() })],
+  ['the option clock', () => createFixture({ clock: reject })],
+  ['a field of the policy', () => createFixture({ policy: () => ({ mayEnroll: reject() }) }).mfa.getStatus({ user: ada })],
+  ['a deadline of the policy', () => createFixture({ policy: () => ({ enrollBy: reject() }) }).mfa.getStatus({ user: ada })],
+  ['a user', () => createFixture().mfa.getStatus({ user: reject() })],
+  ['the id of a user', () => createFixture().mfa.getStatus({ user: { ...ada, id: reject() } })],
+  ['the name of a user', () => createFixture().mfa.getStatus({ user: { ...ada, name: reject() } })],
+  ['enrolled of a user', () => createFixture().mfa.getStatus({ user: { ...ada, enrolled: reject() } })],
+  ['loggedInAt', () => createFixture().mfa.beginLogin({ user: ada, loggedInAt: reject() })],
+  ['a requirement', () => createFixture().mfa.checkAccess({ user: ada, session: undefined, requirement: reject() })],
   [
     'the name that the option user gives',
-    async () => guardRequest((await openDesk()).kit, exchangeOf({ user: { ...ada, name: reject() } })),
+    async () => guardRequest((await createTestApp()).kit, exchangeOf({ user: { ...ada, name: reject() } })),
   ],
   [
     'the option eventContext',
-    async () => guardRequest((await openDesk()).kit, { ...exchangeOf({ user: ada }), eventContext: reject }),
+    async () => guardRequest((await createTestApp()).kit, { ...exchangeOf({ user: ada }), eventContext: reject }),
   ],
   [
     'the option session, at read()',
-    async () => guardRequest((await openDesk()).kit, exchangeOf({ user: ada, session: { ...sessionOf(), read: reject } })),
+    async () => guardRequest((await createTestApp()).kit, exchangeOf({ user: ada, session: { ...sessionOf(), read: reject } })),
   ],
   [
     'the option returnTo',
     async () => {
-      const desk = await openDesk({ returnTo: reject });
-      const { session } = await desk.mfa.beginLogin({ user: ada });
+      const app = await createTestApp({ returnTo: reject });
+      const { session } = await app.mfa.beginLogin({ user: ada });
       const headers = { accept: 'text/html' };
-      return guardRequest(desk.kit, exchangeOf({ user: ada, session: sessionOf(session), url: '/cases', headers }));
+      return guardRequest(app.kit, exchangeOf({ user: ada, session: sessionOf(session), url: '/cases', headers }));
     },
   ],
-  ['the option pages.messages', async () => page(await openDesk({ pages: { messages: reject } }))],
-  ['the option pages.hiddenFields', async () => page(await openDesk({ pages: { hiddenFields: reject } }))],
-  ['a hidden field', async () => page(await openDesk({ pages: { hiddenFields: () => ({ csrf: reject() }) } }))],
+  ['the option pages.messages', async () => page(await createTestApp({ pages: { messages: reject } }))],
+  ['the option pages.hiddenFields', async () => page(await createTestApp({ pages: { hiddenFields: reject } }))],
+  ['a hidden field', async () => page(await createTestApp({ pages: { hiddenFields: () => ({ csrf: reject() }) } }))],
 ];
 
 describe('a promise where a value is needed at once', () => {

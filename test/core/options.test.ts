@@ -2,7 +2,7 @@ import { createMfa, MfaError, type MfaOptions } from '@mfa-kit/core';
 import { memoryStorage } from '@mfa-kit/core/storage/memory';
 import { describe, expect, it } from 'vitest';
 import { OPTIONS, resolveOptions } from '../../packages/core/src/options.js';
-import { ada, createBench, good, KEY, loginPending, OTHER_KEY } from '../support/core-fixture.js';
+import { ada, createFixture, expectOk, KEY, loginPending, OTHER_KEY } from '../support/core-fixture.js';
 
 const storage = memoryStorage();
 const base: MfaOptions = { issuer: 'Acme', keys: [KEY], storage };
@@ -142,9 +142,9 @@ describe('good options', () => {
     ['bytes', new Uint8Array(Buffer.from(KEY.secret, 'base64'))],
     ['base64 with a line end', `${KEY.secret}\n`],
   ])('a key may be %s: it is the same key', async (_, secret) => {
-    const one = createBench();
+    const one = createFixture();
     await loginPending(one.mfa);
-    const other = createBench({ keys: [{ id: KEY.id, secret }], storage: one.storage, clock: one.clock.now });
+    const other = createFixture({ keys: [{ id: KEY.id, secret }], storage: one.storage, clock: one.clock.now });
     expect((await other.mfa.beginLogin({ user: ada })).decision.access).toBe('enroll');
   });
 
@@ -153,10 +153,10 @@ describe('good options', () => {
     ['Buffer', (bytes: Buffer) => bytes],
   ])('a key wiped after the start, a %s, changes nothing', async (_, as) => {
     const secret = as(Buffer.from(KEY.secret, 'base64'));
-    const bench = createBench({ keys: [{ id: KEY.id, secret }] });
+    const fixture = createFixture({ keys: [{ id: KEY.id, secret }] });
     secret.fill(0);
-    await loginPending(bench.mfa);
-    const other = createBench({ storage: bench.storage, clock: bench.clock.now });
+    await loginPending(fixture.mfa);
+    const other = createFixture({ storage: fixture.storage, clock: fixture.clock.now });
     expect((await other.mfa.beginLogin({ user: ada })).decision.access).toBe('enroll');
   });
 
@@ -200,11 +200,11 @@ describe('callbacks of the host', () => {
     ['gives nothing', () => undefined],
     ['gives null', () => null],
   ])('SES-4: a policy that %s denies, and the error names it', async (_, policy) => {
-    const bench = createBench({ policy: policy as never });
+    const fixture = createFixture({ policy: policy as never });
     for (const call of [
-      bench.mfa.beginLogin({ user: ada }),
-      bench.mfa.checkAccess({ user: ada, session: undefined }),
-      bench.mfa.getStatus({ user: ada }),
+      fixture.mfa.beginLogin({ user: ada }),
+      fixture.mfa.checkAccess({ user: ada, session: undefined }),
+      fixture.mfa.getStatus({ user: ada }),
     ]) {
       await expect(call).rejects.toMatchObject({ code: 'host_callback_failed', message: expect.stringContaining('"policy"') });
     }
@@ -222,17 +222,17 @@ describe('callbacks of the host', () => {
     ],
     ['an issuer that gives nothing', { issuer: () => undefined as never }, /"issuer"/],
   ])('%s is an error that names it, before anything is stored', async (_, options, message) => {
-    const bench = createBench(options);
-    const session = await loginPending(bench.mfa);
-    bench.resetCounts();
-    await expect(bench.mfa.startEnrollment({ user: ada, session })).rejects.toThrow(message);
-    await expect(bench.mfa.startEnrollment({ user: ada, session })).rejects.toMatchObject({ name: 'MfaError' });
-    expect(bench.counts.writes).toBe(0);
+    const fixture = createFixture(options);
+    const session = await loginPending(fixture.mfa);
+    fixture.resetCounts();
+    await expect(fixture.mfa.startEnrollment({ user: ada, session })).rejects.toThrow(message);
+    await expect(fixture.mfa.startEnrollment({ user: ada, session })).rejects.toMatchObject({ name: 'MfaError' });
+    expect(fixture.counts.writes).toBe(0);
   });
 
   it('an issuer may depend on the user', async () => {
-    const bench = createBench({ issuer: (user) => `Acme ${user.id}` });
-    const started = good(await bench.mfa.startEnrollment({ user: ada, session: await loginPending(bench.mfa) }));
+    const fixture = createFixture({ issuer: (user) => `Acme ${user.id}` });
+    const started = expectOk(await fixture.mfa.startEnrollment({ user: ada, session: await loginPending(fixture.mfa) }));
     expect(new URL(started.enrollment.uri).searchParams.get('issuer')).toBe('Acme user-ada');
   });
 });

@@ -1,23 +1,23 @@
 import { createClock, verifiedSession } from '@mfa-kit/core/testing';
 import { describe, expect, it } from 'vitest';
-import { ada, createAuthenticator, createBench, good, loginPending } from '../support/core-fixture.js';
+import { ada, createAuthenticator, createFixture, expectOk, loginPending } from '../support/core-fixture.js';
 
 describe('what a host tests with', () => {
   it('an enrolled user through the real flows', async () => {
-    const bench = createBench();
-    const { session, authenticator, recoveryCodes } = await verifiedSession(bench.mfa, ada);
-    expect((await bench.mfa.checkAccess({ user: ada, session, requirement: { maxAgeSeconds: 5 } })).access).toBe('allow');
+    const fixture = createFixture();
+    const { session, authenticator, recoveryCodes } = await verifiedSession(fixture.mfa, ada);
+    expect((await fixture.mfa.checkAccess({ user: ada, session, requirement: { maxAgeSeconds: 5 } })).access).toBe('allow');
     expect(recoveryCodes).toHaveLength(10);
-    bench.clock.advance(60_000);
-    const code = authenticator.code(bench.clock.now());
-    good(await bench.mfa.verify({ user: ada, session: await loginPending(bench.mfa), proof: { kind: 'totp', code } }));
+    fixture.clock.advance(60_000);
+    const code = authenticator.code(fixture.clock.now());
+    expectOk(await fixture.mfa.verify({ user: ada, session: await loginPending(fixture.mfa), proof: { kind: 'totp', code } }));
   });
 
   it('says why it could not', async () => {
-    const bench = createBench();
-    await verifiedSession(bench.mfa, ada);
-    await expect(verifiedSession(bench.mfa, ada)).rejects.toThrow(/assurance_required.*without authenticators/);
-    await expect(verifiedSession(bench.mfa, { ...ada, mfa: 'off' })).rejects.toThrow(/login_again/);
+    const fixture = createFixture();
+    await verifiedSession(fixture.mfa, ada);
+    await expect(verifiedSession(fixture.mfa, ada)).rejects.toThrow(/assurance_required.*without authenticators/);
+    await expect(verifiedSession(fixture.mfa, { ...ada, mfa: 'off' })).rejects.toThrow(/login_again/);
   });
 
   it('an authenticator by QR code or by the typed key, in any case and spacing', () => {

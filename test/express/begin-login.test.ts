@@ -85,10 +85,10 @@ describe.each(versions)('the middleware beginLogin on Express $version', ({ expr
 
   it('SES-1, F38: with the storage away the login goes on without a proof, and the guard answers 503', async () => {
     let away = false;
-    const bench = await start({ kit: {} });
-    const { read } = bench.storage;
-    bench.storage.read = (id) => (away ? Promise.reject(new Error('ECONNREFUSED')) : read(id));
-    const { client } = await enroll(bench);
+    const fixture = await start({ kit: {} });
+    const { read } = fixture.storage;
+    fixture.storage.read = (id) => (away ? Promise.reject(new Error('ECONNREFUSED')) : read(id));
+    const { client } = await enroll(fixture);
     expectStatus(await client.get('/cases'), 200);
     away = true;
     expect(expectStatus(await client.post('/login?user=ada'), 200).body.decision).toMatchObject({ access: 'unavailable' });
@@ -96,7 +96,7 @@ describe.each(versions)('the middleware beginLogin on Express $version', ({ expr
     expect((await client.get('/session')).body.data).not.toHaveProperty('mfa');
     away = false;
     expect((await client.get('/cases')).body).toMatchObject({ status: 401, reason: 'challenge' });
-    expect(bench.errors).toEqual([]);
+    expect(fixture.errors).toEqual([]);
   });
 
   it('SES-1, F38: a session that keeps its proof, because its store is away, is an error', async () => {

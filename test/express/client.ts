@@ -51,7 +51,7 @@ export class Client {
   }
 
   /** Where a proof by form leads at last: from the kit's own page, which the answer must lead to. */
-  async ledOn(proven: Answer): Promise<string | undefined> {
+  async returnPathAfter(proven: Answer): Promise<string | undefined> {
     if (proven.status !== 303 || !proven.headers.get('location')?.endsWith('/done')) return undefined;
     const done = await this.page('GET', '/mfa/done');
     return /^0; url=(.+)$/.exec(done.headers.get('refresh') ?? '')?.[1];

@@ -4,7 +4,7 @@ import { expressMfa, mfaCoverage } from '@mfa-kit/express';
 import type express5 from 'express';
 import type { ErrorRequestHandler, Express, IRouter, RequestHandler } from 'express';
 import { expect, it } from 'vitest';
-import { ada, createBench } from '../support/core-fixture.js';
+import { ada, createFixture } from '../support/core-fixture.js';
 import { fc } from '../support/fast-check.js';
 import { ROUNDS } from '../support/proof.js';
 import { versions } from './host.js';
@@ -67,7 +67,7 @@ const { entries } = fc.letrec<{ entries: Entry[]; entry: Entry }>((tie) => {
 
 /** Builds the application; each handler that answers says under which rows a report lists it. */
 function build(express: typeof express5, version: 4 | 5, top: Entry[]): Express {
-  const { mfa } = createBench();
+  const { mfa } = createFixture();
   const kit = expressMfa(mfa, { user: () => ada, session: false, loginUrl: '/login' });
   const told: RequestHandler = (req, _res, next) => {
     const orders = String(req.headers['x-orders']);

@@ -2,10 +2,10 @@ import { assertMfaCoverage, expressMfa, formatCoverage, mfaCoverage } from '@mfa
 import type { ErrorRequestHandler, RequestHandler } from 'express';
 import request from 'supertest';
 import { describe, expect, it } from 'vitest';
-import { createBench } from '../support/core-fixture.js';
+import { createFixture } from '../support/core-fixture.js';
 import { versions } from './host.js';
 
-const { mfa } = createBench();
+const { mfa } = createFixture();
 /** Nobody is logged in, so that whatever answers has no guard before it. */
 const {
   requireMfa,

@@ -95,7 +95,7 @@ describe.each(versions)('SES-2: the guard of the whole application on Express $v
       const client = await logIn(host);
       await client.page('GET', path);
       const verified = await client.page('POST', '/mfa/verify', { code: code() });
-      const location = (await client.ledOn(verified)) ?? 'https://nowhere.example';
+      const location = (await client.returnPathAfter(verified)) ?? 'https://nowhere.example';
       expect(new URL(location, 'https://app.example').origin).toBe('https://app.example');
     }
     const client = await logIn(host);
@@ -104,7 +104,7 @@ describe.each(versions)('SES-2: the guard of the whole application on Express $v
       code: code(),
       returnTo: '//evil.example',
     });
-    expect(await client.ledOn(verified)).toBe('/cases?returnTo=//evil.example');
+    expect(await client.returnPathAfter(verified)).toBe('/cases?returnTo=//evil.example');
   });
 
   it('keeps the page that a form was sent from', async () => {
@@ -123,7 +123,7 @@ it.each(versions)('a proxy that strips a prefix is known by publicPath, on Expre
   const page = (await client.page('GET', '/mfa/challenge')).text;
   expect(page).toContain('action="/app/mfa/verify"');
   expect(page).toContain('"/app/mfa/assets/page.css?v=');
-  expect(await client.ledOn(await client.page('POST', '/mfa/verify', { code: code() }))).toBe('/app/cases');
+  expect(await client.returnPathAfter(await client.page('POST', '/mfa/verify', { code: code() }))).toBe('/app/cases');
   expectStatus(await new Client(host).get('/login'), 200);
   await host.close();
 });

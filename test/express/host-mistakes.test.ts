@@ -1,7 +1,7 @@
 import { MfaError } from '@mfa-kit/core';
 import type { RequestHandler } from 'express';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { createBench, OTHER_KEY, type TestUser } from '../support/core-fixture.js';
+import { createFixture, OTHER_KEY, type TestUser } from '../support/core-fixture.js';
 import { watchWarnings } from '../support/warnings.js';
 import { Client, enroll, expectStatus, logIn } from './client.js';
 import { type Host, type HostOptions, startHost, versions } from './host.js';
@@ -219,9 +219,9 @@ describe.each(versions)('SES-4: a host mistake denies and says what is wrong, on
 
   it('FLT-1, T34: a storage that fails is 503 at every door, and grants nothing', async () => {
     let down = false;
-    const bench = createBench();
-    const storage = new Proxy(bench.storage, {
-      get(target, name: keyof typeof bench.storage) {
+    const fixture = createFixture();
+    const storage = new Proxy(fixture.storage, {
+      get(target, name: keyof typeof fixture.storage) {
         return (...given: never[]) => {
           if (down) throw new Error('ECONNREFUSED 10.0.0.7:5432 SELECT * FROM mfa_profiles');
           return (target[name] as (...all: never[]) => unknown)(...given);

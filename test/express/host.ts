@@ -4,7 +4,7 @@ import type { MfaOptions } from '@mfa-kit/core';
 import { type ExpressMfa, type ExpressMfaOptions, expressMfa, requestLogin, requestMfa } from '@mfa-kit/express';
 import express5, { type ErrorRequestHandler, type Express, type Request, type RequestHandler, type Response } from 'express';
 import session, { MemoryStore, type SessionData } from 'express-session';
-import { type Bench, createBench, type TestUser } from '../support/core-fixture.js';
+import { createFixture, type Fixture, type TestUser } from '../support/core-fixture.js';
 
 declare module 'express-session' {
   interface SessionData {
@@ -41,7 +41,7 @@ export class FaultyStore extends MemoryStore {
   }
 }
 
-export interface Host extends Bench, ExpressMfa<TestUser> {
+export interface Host extends Fixture, ExpressMfa<TestUser> {
   app: Express;
   store: FaultyStore;
   users: Map<string, TestUser>;
@@ -73,18 +73,18 @@ export interface HostOptions {
 
 /** An application that already has a login, with the kit in it, on a real port. */
 export async function startHost(given: HostOptions): Promise<Host> {
-  const bench = createBench(given.mfa);
+  const fixture = createFixture(given.mfa);
   const users = new Map<string, TestUser>([
     ['ada', { id: 'user-ada', name: 'ada@example.com' }],
     ['bob', { id: 'user-bob', name: 'bob@example.com' }],
     ['grace', { id: 'user-grace', name: 'grace@example.com', mfa: 'optional' }],
-    ['alan', { id: 'user-alan', name: 'alan@example.com', enrollBy: bench.clock.now() + 14 * 86_400_000 }],
+    ['alan', { id: 'user-alan', name: 'alan@example.com', enrollBy: fixture.clock.now() + 14 * 86_400_000 }],
     ['olga', { id: 'user-olga', name: 'olga@example.com', mfa: 'off' }],
   ]);
   const byId = (id: string | undefined) => [...users.values()].find((user) => user.id === id) ?? null;
   const store = new FaultyStore();
   const errors: unknown[] = [];
-  const kit = expressMfa<TestUser>(bench.mfa, {
+  const kit = expressMfa<TestUser>(fixture.mfa, {
     user: (req) => byId(req.session?.userId),
     userById: byId,
     loginUrl: '/login',
@@ -142,5 +142,5 @@ export async function startHost(given: HostOptions): Promise<Host> {
     server.closeAllConnections();
     await new Promise((resolve) => server.close(resolve));
   };
-  return { ...bench, ...kit, app, store, users, server, origin, errors, close };
+  return { ...fixture, ...kit, app, store, users, server, origin, errors, close };
 }

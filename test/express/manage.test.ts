@@ -119,10 +119,10 @@ describe.each(versions)('managing on Express $version', ({ express }) => {
     const refused = await client.page('POST', '/mfa/recovery-codes');
     expect([refused.status, refused.headers.get('location')]).toEqual([303, '/mfa/challenge?maxAge=300']);
     expectStatus(await client.page('GET', '/mfa/challenge?maxAge=300'), 200);
-    expect(await client.ledOn(await client.page('POST', '/mfa/verify', { code: ada.code() }))).toBe('/mfa');
+    expect(await client.returnPathAfter(await client.page('POST', '/mfa/verify', { code: ada.code() }))).toBe('/mfa');
     host.clock.advance(301_000);
     expect((await client.page('GET', '/mfa/enroll')).headers.get('location')).toBe('/mfa/challenge?maxAge=300');
-    expect(await client.ledOn(await client.page('POST', '/mfa/verify', { code: ada.code() }))).toBe('/mfa/enroll');
+    expect(await client.returnPathAfter(await client.page('POST', '/mfa/verify', { code: ada.code() }))).toBe('/mfa/enroll');
     const page = (await client.page('GET', '/mfa/enroll')).text;
     expect(page).toContain('Add an authenticator');
   });

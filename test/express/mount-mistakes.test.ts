@@ -4,7 +4,7 @@ import { assertMfaCoverage, expressMfa } from '@mfa-kit/express';
 import session from 'express-session';
 import passport from 'passport';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { createBench, type TestUser } from '../support/core-fixture.js';
+import { createFixture, type TestUser } from '../support/core-fixture.js';
 import { watchWarnings } from '../support/warnings.js';
 import { Client, expectStatus, logIn } from './client.js';
 import { startHost, versions } from './host.js';
@@ -23,10 +23,10 @@ describe.each(versions)('SES-4: what is mounted wrongly denies and says what to 
 
   /** An application of its own, mounted by hand. */
   async function mount(build: (app: ReturnType<typeof express>, kit: ReturnType<typeof expressMfa<TestUser>>) => void) {
-    const bench = createBench();
+    const fixture = createFixture();
     const errors: unknown[] = [];
     const user = (req: object) => ('user' in req ? (req.user as TestUser) : null);
-    const kit = expressMfa<TestUser>(bench.mfa, { user, loginUrl: '/login' });
+    const kit = expressMfa<TestUser>(fixture.mfa, { user, loginUrl: '/login' });
     const app = express();
     app.use(session({ secret: 'cat', resave: false, saveUninitialized: false }));
     build(app, kit);
@@ -158,7 +158,7 @@ describe.each(versions)('SES-4: what is mounted wrongly denies and says what to 
 describe.each(versions)(
   'SES-4, T31: what no guard can deny is named by assertMfaCoverage(), on Express $version',
   ({ express }) => {
-    const { requireMfaExcept } = expressMfa(createBench().mfa, { user: () => null, loginUrl: '/login' });
+    const { requireMfaExcept } = expressMfa(createFixture().mfa, { user: () => null, loginUrl: '/login' });
 
     it('a route before the guard', () => {
       const app = express();

@@ -1,9 +1,9 @@
 import { expressMfa } from '@mfa-kit/express';
 import { describe, expect, it, vi } from 'vitest';
-import { createBench } from '../support/core-fixture.js';
+import { createFixture } from '../support/core-fixture.js';
 
 describe('SUP-6: a wrong option of expressMfa() stops the start and says how to mend it', () => {
-  const { mfa } = createBench();
+  const { mfa } = createFixture();
   const user = () => null;
 
   function refused(make: () => unknown): string {
@@ -78,7 +78,7 @@ describe('SUP-6: a wrong option of expressMfa() stops the start and says how to 
 
   it('a passphrase for a key', () => {
     const keys = [{ id: 'a', secret: 'MyVerySecretProductionMfaKitKeyOfTheYear2026' }];
-    expect(refused(() => createBench({ keys }))).toMatch(
+    expect(refused(() => createFixture({ keys }))).toMatch(
       /looks like a passphrase; it must be random bytes.*openssl rand -base64 32/,
     );
   });

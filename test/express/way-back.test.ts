@@ -333,7 +333,7 @@ it.each(versions)('F53: a proxy that adds a prefix is known by path and publicPa
 });
 
 it('F51: a login that is a query of another page does not open that page', async () => {
-  const { mfa } = (await import('../support/core-fixture.js')).createBench();
+  const { mfa } = (await import('../support/core-fixture.js')).createFixture();
   const { expressMfa } = await import('@mfa-kit/express');
   const kit = expressMfa(mfa, { user: () => null, loginUrl: '/account?view=login' });
   expect(() => kit.requireMfaExcept(['/'])).toThrow(/requireMfaExcept\(\["\/account"\]\)/);

@@ -6,11 +6,11 @@ import express from 'express';
 import { interval, map, type Observable } from 'rxjs';
 import { afterEach, describe, expect, it } from 'vitest';
 import { platforms, startHost as startNestHost } from '../nest/host.js';
-import type { Bench } from '../support/core-fixture.js';
+import type { Fixture } from '../support/core-fixture.js';
 import { type Client, enroll, expectStatus, logIn } from './client.js';
 import { startHost } from './host.js';
 
-type Served = Bench & { origin: string; users: Map<string, { id: string; name: string }>; close(): Promise<void> };
+type Served = Fixture & { origin: string; users: Map<string, { id: string; name: string }>; close(): Promise<void> };
 
 /** Sends an event every 20 ms, and does not look whether anybody is still there. */
 @RequireMfa()

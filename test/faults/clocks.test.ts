@@ -4,7 +4,7 @@ import type { VirtualAuthenticator } from '@mfa-kit/core/testing';
 import pg from 'pg';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { compileCore } from '../races/processes.js';
-import { createAuthenticator, DAY, good, HOUR, MINUTE, reasonOf, SECOND, type TestUser } from '../support/core-fixture.js';
+import { createAuthenticator, DAY, expectOk, HOUR, MINUTE, reasonOf, SECOND, type TestUser } from '../support/core-fixture.js';
 import { fc } from '../support/fast-check.js';
 import { type PostgresDatabase, postgresDatabase } from '../support/postgres.js';
 import { ROUNDS } from '../support/proof.js';
@@ -119,7 +119,7 @@ describeWith(database, `d-4: ${SIBLINGS} processes on one PostgreSQL, whose cloc
       const person = await enrollPerson(one);
       const token = await remember(person, one);
       other.setClock(changing ?? 0);
-      good(await other.run('passwordChanged', { userId: person.user.id }));
+      expectOk(await other.run('passwordChanged', { userId: person.user.id }));
       for (const sibling of [one, other, third]) {
         sibling.setClock(looking ?? 0);
         const { access } = await sibling.run('checkAccess', { user: person.user, session: person.session });
@@ -165,7 +165,7 @@ describeWith(database, `d-4: ${SIBLINGS} processes on one PostgreSQL, whose cloc
 async function enrollPerson(sibling: ClockProcess): Promise<Person> {
   const user: TestUser = { id: `clock-${++users}`, name: 'somebody@example.com' };
   const { session } = await sibling.run('beginLogin', { user });
-  const started = good(await sibling.run('startEnrollment', { user, session }));
+  const started = expectOk(await sibling.run('startEnrollment', { user, session }));
   const authenticator = createAuthenticator(started.enrollment.uri);
   const at = sibling.now();
   const input = {
@@ -174,7 +174,7 @@ async function enrollPerson(sibling: ClockProcess): Promise<Person> {
     enrollmentId: started.enrollment.id,
     proof: { kind: 'totp' as const, code: authenticator.code(at) },
   };
-  const confirmed = good(await sibling.run('confirmEnrollment', input));
+  const confirmed = expectOk(await sibling.run('confirmEnrollment', input));
   return { user, session: confirmed.session, authenticator, accepted: [at] };
 }
 
@@ -198,7 +198,7 @@ async function remember(person: Person, sibling: ClockProcess): Promise<string> 
   const session = await pendingOf(person, sibling);
   const code = person.authenticator.code(sibling.now() + STEP);
   const input = { user: person.user, session, proof: { kind: 'totp' as const, code }, rememberDevice: true };
-  return good(await sibling.run('verify', input)).device?.token ?? '';
+  return expectOk(await sibling.run('verify', input)).device?.token ?? '';
 }
 
 function support(sibling: ClockProcess, { user }: Person) {

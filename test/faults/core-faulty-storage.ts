@@ -2,7 +2,7 @@ import { createKeyring } from '../../packages/core/src/crypto/keyring.js';
 import type { Profile } from '../../packages/core/src/profile/profile.js';
 import type { MfaStorage, StoredProfile } from '../../packages/core/src/storage/storage.js';
 import { open, seal } from '../../packages/core/src/store/seal.js';
-import { createBench, KEY, MINUTE } from '../support/core-fixture.js';
+import { createFixture, KEY, MINUTE } from '../support/core-fixture.js';
 
 /** What befalls one storage call. */
 export const READ_FAULTS = ['throws', 'hangs'] as const;
@@ -54,7 +54,7 @@ export async function poke(storage: MfaStorage, userId: string, change: (profile
 /** Other processes change the profile so many times, by an operation that none of the scenarios looks at. */
 async function overtake(storage: MfaStorage, userId: string, times: number): Promise<void> {
   // Its clock is not behind that of whoever made the profile, or it would drop what lies ahead.
-  const { mfa } = createBench({ storage, clock: () => createBench().clock.now() + 10 * MINUTE });
+  const { mfa } = createFixture({ storage, clock: () => createFixture().clock.now() + 10 * MINUTE });
   for (let time = 0; time < times; time++) await mfa.clearLockout({ userId, actor: 'test', reason: 'overtakes' });
 }
 

@@ -3,11 +3,11 @@ import { describe, expect, it } from 'vitest';
 import {
   ada,
   createAuthenticator,
-  createBench,
   createEnrolled,
+  createFixture,
   type Enrolled,
   enrollAnother,
-  good,
+  expectOk,
   loginPending,
   loginWithCode,
   MINUTE,
@@ -21,9 +21,9 @@ type Act = (mfa: Mfa<TestUser>) => Promise<object>;
 
 interface Pair {
   name: string;
-  prepare(): Promise<{ bench: Enrolled; held: Act; other: Act }>;
+  prepare(): Promise<{ fixture: Enrolled; held: Act; other: Act }>;
   /** Both have ended; `words` says how, the held one's first. */
-  holds(bench: Enrolled, words: [string, string], answers: [never, never]): Promise<void> | void;
+  holds(fixture: Enrolled, words: [string, string], answers: [never, never]): Promise<void> | void;
 }
 
 function word(answer: object): string {
@@ -32,27 +32,27 @@ function word(answer: object): string {
   return (answer as { reason: string }).reason;
 }
 
-async function enrolledTwice(): Promise<{ bench: Enrolled; session: Enrolled['session']; ids: string[] }> {
-  const bench = await createEnrolled();
-  await enrollAnother(bench, bench.session);
-  const { session } = await loginWithCode(bench);
-  bench.clock.advance(MINUTE);
-  const ids = good(await bench.mfa.getStatus({ user: ada })).status.authenticators.map((one) => one.id);
-  return { bench, session, ids };
+async function enrolledTwice(): Promise<{ fixture: Enrolled; session: Enrolled['session']; ids: string[] }> {
+  const fixture = await createEnrolled();
+  await enrollAnother(fixture, fixture.session);
+  const { session } = await loginWithCode(fixture);
+  fixture.clock.advance(MINUTE);
+  const ids = expectOk(await fixture.mfa.getStatus({ user: ada })).status.authenticators.map((one) => one.id);
+  return { fixture, session, ids };
 }
 
 /** A login with the tick, that goes on while something ends all that was given out before. */
-function rememberingAgainst(name: string, end: (bench: Enrolled, session: Enrolled['session']) => Act): Pair {
+function rememberingAgainst(name: string, end: (fixture: Enrolled, session: Enrolled['session']) => Act): Pair {
   return {
     name: `DEV-5, I6: a login with the tick against ${name}`,
     async prepare() {
-      const { bench, session } = await enrolledTwice();
-      const pending = await loginPending(bench.mfa);
-      const code = bench.authenticator.code(bench.clock.now());
+      const { fixture, session } = await enrolledTwice();
+      const pending = await loginPending(fixture.mfa);
+      const code = fixture.authenticator.code(fixture.clock.now());
       return {
-        bench,
+        fixture,
         held: (mfa) => mfa.verify({ user: ada, session: pending, proof: { kind: 'totp', code }, rememberDevice: true }),
-        other: end(bench, session),
+        other: end(fixture, session),
       };
     },
     async holds({ mfa, storage }, [verified, ended], [answer]) {
@@ -78,11 +78,11 @@ const pairs: Pair[] = [
   {
     name: 'T3, TOTP-2: one code against itself',
     async prepare() {
-      const bench = await createEnrolled();
-      const code = bench.authenticator.code(bench.clock.now());
-      const [one, two] = [await loginPending(bench.mfa), await loginPending(bench.mfa)];
+      const fixture = await createEnrolled();
+      const code = fixture.authenticator.code(fixture.clock.now());
+      const [one, two] = [await loginPending(fixture.mfa), await loginPending(fixture.mfa)];
       return {
-        bench,
+        fixture,
         held: (mfa) => mfa.verify({ user: ada, session: one, proof: { kind: 'totp', code } }),
         other: (mfa) => mfa.verify({ user: ada, session: two, proof: { kind: 'totp', code } }),
       };
@@ -92,12 +92,12 @@ const pairs: Pair[] = [
   {
     name: 'REC-3: a recovery code against a regenerated set',
     async prepare() {
-      const { bench, session } = await enrolledTwice();
-      const pending = await loginPending(bench.mfa);
+      const { fixture, session } = await enrolledTwice();
+      const pending = await loginPending(fixture.mfa);
       return {
-        bench,
+        fixture,
         held: (mfa) =>
-          mfa.verify({ user: ada, session: pending, proof: { kind: 'recovery-code', code: bench.recoveryCodes[0] } }),
+          mfa.verify({ user: ada, session: pending, proof: { kind: 'recovery-code', code: fixture.recoveryCodes[0] } }),
         other: (mfa) => mfa.regenerateRecoveryCodes({ user: ada, session }),
       };
     },
@@ -110,14 +110,14 @@ const pairs: Pair[] = [
   {
     name: 'T12: one recovery code against itself',
     async prepare() {
-      const bench = await createEnrolled();
+      const fixture = await createEnrolled();
       const act: Act = async (mfa) =>
         mfa.verify({
           user: ada,
-          session: await loginPending(bench.mfa),
-          proof: { kind: 'recovery-code', code: bench.recoveryCodes[0] },
+          session: await loginPending(fixture.mfa),
+          proof: { kind: 'recovery-code', code: fixture.recoveryCodes[0] },
         });
-      return { bench, held: act, other: act };
+      return { fixture, held: act, other: act };
     },
     async holds({ storage }, words) {
       expect([...words].sort()).toEqual(['invalid_code', 'ok']);
@@ -127,9 +127,9 @@ const pairs: Pair[] = [
   {
     name: 'ENR-6: a confirmation against itself',
     async prepare() {
-      const bench = createBench() as Enrolled;
-      const started = good(await bench.mfa.startEnrollment({ user: ada, session: await loginPending(bench.mfa) }));
-      const code = createAuthenticator(started.enrollment.uri).code(bench.clock.now());
+      const fixture = createFixture() as Enrolled;
+      const started = expectOk(await fixture.mfa.startEnrollment({ user: ada, session: await loginPending(fixture.mfa) }));
+      const code = createAuthenticator(started.enrollment.uri).code(fixture.clock.now());
       const input = {
         user: ada,
         session: started.session,
@@ -137,7 +137,7 @@ const pairs: Pair[] = [
         proof: { kind: 'totp' as const, code },
       };
       const act: Act = (mfa) => mfa.confirmEnrollment(input);
-      return { bench, held: act, other: act };
+      return { fixture, held: act, other: act };
     },
     async holds({ storage }, words) {
       expect([...words].sort()).toEqual(['already_confirmed', 'ok']);
@@ -147,11 +147,11 @@ const pairs: Pair[] = [
   {
     name: 'T16: two first enrollments of two sessions, confirmed at once',
     async prepare() {
-      const bench = createBench() as Enrolled;
+      const fixture = createFixture() as Enrolled;
       const acts: Act[] = [];
       for (let count = 0; count < 2; count++) {
-        const started = good(await bench.mfa.startEnrollment({ user: ada, session: await loginPending(bench.mfa) }));
-        const code = createAuthenticator(started.enrollment.uri).code(bench.clock.now());
+        const started = expectOk(await fixture.mfa.startEnrollment({ user: ada, session: await loginPending(fixture.mfa) }));
+        const code = createAuthenticator(started.enrollment.uri).code(fixture.clock.now());
         const input = {
           user: ada,
           session: started.session,
@@ -160,7 +160,7 @@ const pairs: Pair[] = [
         };
         acts.push((mfa) => mfa.confirmEnrollment(input));
       }
-      return { bench, held: acts[0] as Act, other: acts[1] as Act };
+      return { fixture, held: acts[0] as Act, other: acts[1] as Act };
     },
     async holds({ storage }, words) {
       expect([...words].sort()).toEqual(['enrollment_expired', 'ok']);
@@ -170,13 +170,13 @@ const pairs: Pair[] = [
   {
     name: 'T43: the last two authenticators removed at once',
     async prepare() {
-      const { bench, session, ids } = await enrolledTwice();
+      const { fixture, session, ids } = await enrolledTwice();
       const [held, other] = ids.map(
         (authenticatorId): Act =>
           (mfa) =>
             mfa.removeAuthenticator({ user: ada, session, authenticatorId }),
       );
-      return { bench, held: held as Act, other: other as Act };
+      return { fixture, held: held as Act, other: other as Act };
     },
     async holds({ storage }, words) {
       expect([...words].sort()).toEqual(['assurance_required', 'ok']);
@@ -186,24 +186,24 @@ const pairs: Pair[] = [
   {
     name: 'T47: one pending token, two right codes',
     async prepare() {
-      const bench = await createEnrolled();
-      const { pendingToken = '' } = await bench.mfa.beginLogin({ user: ada });
-      const { session } = good(await bench.mfa.openPendingToken(pendingToken));
+      const fixture = await createEnrolled();
+      const { pendingToken = '' } = await fixture.mfa.beginLogin({ user: ada });
+      const { session } = expectOk(await fixture.mfa.openPendingToken(pendingToken));
       const [held, other] = [0, 30 * SECOND].map((ahead): Act => {
-        const code = bench.authenticator.code(bench.clock.now() + ahead);
+        const code = fixture.authenticator.code(fixture.clock.now() + ahead);
         return (mfa) => mfa.verify({ user: ada, session, proof: { kind: 'totp', code } });
       });
-      return { bench, held: held as Act, other: other as Act };
+      return { fixture, held: held as Act, other: other as Act };
     },
     holds: (_, words) => expect([...words].sort()).toEqual(['ok', 'pending_token_invalid']),
   },
   {
     name: 'T28: one device token at two logins',
     async prepare() {
-      const bench = await createEnrolled();
-      const { token } = await loginWithCode(bench, { rememberDevice: true });
+      const fixture = await createEnrolled();
+      const { token } = await loginWithCode(fixture, { rememberDevice: true });
       const act: Act = (mfa) => mfa.beginLogin({ user: ada, deviceToken: token });
-      return { bench, held: act, other: act };
+      return { fixture, held: act, other: act };
     },
     holds: (_, words, answers) => {
       expect(words).toEqual(['allow', 'allow']);
@@ -213,10 +213,10 @@ const pairs: Pair[] = [
   {
     name: 'T8: two wrong codes: both are counted',
     async prepare() {
-      const bench = await createEnrolled();
-      const session = await loginPending(bench.mfa);
+      const fixture = await createEnrolled();
+      const session = await loginPending(fixture.mfa);
       const act: Act = (mfa) => mfa.verify({ user: ada, session, proof: { kind: 'totp', code: '000000' } });
-      return { bench, held: act, other: act };
+      return { fixture, held: act, other: act };
     },
     async holds({ storage }, words) {
       expect(words).toEqual(['invalid_code', 'invalid_code']);
@@ -226,16 +226,16 @@ const pairs: Pair[] = [
   {
     name: 'a wrong code against a first login elsewhere: nothing is lost',
     async prepare() {
-      const bench = await createEnrolled();
-      const session = await loginPending(bench.mfa);
+      const fixture = await createEnrolled();
+      const session = await loginPending(fixture.mfa);
       return {
-        bench,
+        fixture,
         held: (mfa) => mfa.verify({ user: ada, session, proof: { kind: 'totp', code: '000000' } }),
         other: (mfa) =>
           mfa.verify({
             user: ada,
             session,
-            proof: { kind: 'totp', code: bench.authenticator.code(bench.clock.now()) },
+            proof: { kind: 'totp', code: fixture.authenticator.code(fixture.clock.now()) },
             rememberDevice: true,
           }),
       };
@@ -249,9 +249,9 @@ const pairs: Pair[] = [
   {
     name: 'the first login against itself: one profile, both states are of it',
     async prepare() {
-      const bench = createBench() as Enrolled;
+      const fixture = createFixture() as Enrolled;
       const act: Act = (mfa) => mfa.beginLogin({ user: ada });
-      return { bench, held: act, other: act };
+      return { fixture, held: act, other: act };
     },
     async holds({ mfa }, words, answers) {
       expect(words).toEqual(['enroll', 'enroll']);
@@ -271,12 +271,12 @@ const points = [
 
 describe.each(pairs)('STO-3: $name', (pair) => {
   it.each(points)('while the one is held at its %s, %s its effect', async (method, at) => {
-    const { bench, held, other } = await pair.prepare();
-    const storage = interleavingStorage(bench.storage);
-    const shared = { clock: bench.clock.now };
+    const { fixture, held, other } = await pair.prepare();
+    const storage = interleavingStorage(fixture.storage);
+    const shared = { clock: fixture.clock.now };
     // Two processes: the queue of one does not keep them apart.
-    const first = createBench({ ...shared, storage });
-    const second = createBench({ ...shared, storage: bench.storage });
+    const first = createFixture({ ...shared, storage });
+    const second = createFixture({ ...shared, storage: fixture.storage });
     let seen = 0;
     storage.hold((call) => call.method === method && call.at === at && seen++ === 0);
     const one = held(first.mfa);
@@ -284,6 +284,6 @@ describe.each(pairs)('STO-3: $name', (pair) => {
     const two = await other(second.mfa);
     call.release();
     const answers = [await one, two] as [object, object];
-    await pair.holds(bench, answers.map(word) as [string, string], answers as [never, never]);
+    await pair.holds(fixture, answers.map(word) as [string, string], answers as [never, never]);
   });
 });

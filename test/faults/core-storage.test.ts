@@ -5,11 +5,11 @@ import type { Profile } from '../../packages/core/src/profile/profile.js';
 import {
   ada,
   createAuthenticator,
-  createBench,
   createEnrolled,
+  createFixture,
   type Enrolled,
   enrollAnother,
-  good,
+  expectOk,
   loginPending,
   loginWithCode,
   orRefusal,
@@ -29,7 +29,7 @@ import {
 /** One operation: how it is prepared, what it does, how its effect shows in the profile, how often. */
 interface Scenario {
   name: string;
-  prepare(): Promise<{ bench: Enrolled; act: (mfa: Mfa<TestUser>) => Promise<object> }>;
+  prepare(): Promise<{ fixture: Enrolled; act: (mfa: Mfa<TestUser>) => Promise<object> }>;
   /** How often the effect is in the profile now; `before` is the profile before. */
   effects(now: Profile | null, before: Profile | null): number;
   /** What a repetition may answer once the effect is there; without it: what the first would. */
@@ -46,7 +46,7 @@ function outcome(answer: object): string {
 }
 
 const epochs = (now: Profile | null, before: Profile | null): number => (now?.epoch === before?.epoch ? 0 : 1);
-const firstId = async ({ mfa }: Enrolled) => good(await mfa.getStatus({ user: ada })).status.authenticators[0]?.id ?? '';
+const firstId = async ({ mfa }: Enrolled) => expectOk(await mfa.getStatus({ user: ada })).status.authenticators[0]?.id ?? '';
 
 /** A management operation by a session that is fresh, with two authenticators present. */
 function managing(
@@ -58,11 +58,11 @@ function managing(
   return {
     name,
     async prepare() {
-      const bench = await createEnrolled();
-      await enrollAnother(bench, bench.session);
-      const { session } = await loginWithCode(bench);
-      const id = await firstId(bench);
-      return { bench, act: (mfa) => act(mfa, { user: ada, session }, id) };
+      const fixture = await createEnrolled();
+      await enrollAnother(fixture, fixture.session);
+      const { session } = await loginWithCode(fixture);
+      const id = await firstId(fixture);
+      return { fixture, act: (mfa) => act(mfa, { user: ada, session }, id) };
     },
     effects,
     ...(repeated === undefined ? {} : { repeated }),
@@ -73,27 +73,27 @@ const scenarios: Scenario[] = [
   {
     name: 'the first login',
     async prepare() {
-      const bench = { ...createBench() } as Enrolled;
-      return { bench, act: (mfa) => mfa.beginLogin({ user: ada }) };
+      const fixture = { ...createFixture() } as Enrolled;
+      return { fixture, act: (mfa) => mfa.beginLogin({ user: ada }) };
     },
     effects: (now) => (now ? 1 : 0),
   },
   {
     name: 'a remembered login',
     async prepare() {
-      const bench = await createEnrolled();
-      const { token } = await loginWithCode(bench, { rememberDevice: true });
-      return { bench, act: (mfa) => mfa.beginLogin({ user: ada, deviceToken: token }) };
+      const fixture = await createEnrolled();
+      const { token } = await loginWithCode(fixture, { rememberDevice: true });
+      return { fixture, act: (mfa) => mfa.beginLogin({ user: ada, deviceToken: token }) };
     },
     effects: (now) => (now?.devices[0]?.next ? 1 : 0),
   },
   {
     name: 'a right code',
     async prepare() {
-      const bench = await createEnrolled();
-      const session = await loginPending(bench.mfa);
-      const code = bench.authenticator.code(bench.clock.now());
-      return { bench, act: (mfa) => mfa.verify({ user: ada, session, proof: { kind: 'totp', code }, rememberDevice: true }) };
+      const fixture = await createEnrolled();
+      const session = await loginPending(fixture.mfa);
+      const code = fixture.authenticator.code(fixture.clock.now());
+      return { fixture, act: (mfa) => mfa.verify({ user: ada, session, proof: { kind: 'totp', code }, rememberDevice: true }) };
     },
     effects: (now) => now?.devices.length ?? 0,
     repeated: 'invalid_code',
@@ -101,10 +101,10 @@ const scenarios: Scenario[] = [
   {
     name: 'a wrong code',
     async prepare() {
-      const bench = await createEnrolled();
-      const session = await loginPending(bench.mfa);
-      const code = wrongCode(bench.authenticator, bench.clock.now());
-      return { bench, act: (mfa) => mfa.verify({ user: ada, session, proof: { kind: 'totp', code } }) };
+      const fixture = await createEnrolled();
+      const session = await loginPending(fixture.mfa);
+      const code = wrongCode(fixture.authenticator, fixture.clock.now());
+      return { fixture, act: (mfa) => mfa.verify({ user: ada, session, proof: { kind: 'totp', code } }) };
     },
     effects: (now) => now?.budget.level ?? 0,
     adds: true,
@@ -112,11 +112,11 @@ const scenarios: Scenario[] = [
   {
     name: 'a recovery code',
     async prepare() {
-      const bench = await createEnrolled();
-      const session = await loginPending(bench.mfa);
+      const fixture = await createEnrolled();
+      const session = await loginPending(fixture.mfa);
       return {
-        bench,
-        act: (mfa) => mfa.verify({ user: ada, session, proof: { kind: 'recovery-code', code: bench.recoveryCodes[2] } }),
+        fixture,
+        act: (mfa) => mfa.verify({ user: ada, session, proof: { kind: 'recovery-code', code: fixture.recoveryCodes[2] } }),
       };
     },
     effects: (now) => 10 - (now?.recoveryCodes?.digests.length ?? 10),
@@ -125,9 +125,9 @@ const scenarios: Scenario[] = [
   {
     name: 'a start of an enrollment',
     async prepare() {
-      const bench = createBench() as Enrolled;
-      const session = await loginPending(bench.mfa);
-      return { bench, act: (mfa) => mfa.startEnrollment({ user: ada, session }) };
+      const fixture = createFixture() as Enrolled;
+      const session = await loginPending(fixture.mfa);
+      return { fixture, act: (mfa) => mfa.startEnrollment({ user: ada, session }) };
     },
     effects: (now) => now?.enrollments.length ?? 0,
     adds: true,
@@ -135,16 +135,16 @@ const scenarios: Scenario[] = [
   {
     name: 'a confirmation',
     async prepare() {
-      const bench = createBench() as Enrolled;
-      const started = good(await bench.mfa.startEnrollment({ user: ada, session: await loginPending(bench.mfa) }));
-      const code = createAuthenticator(started.enrollment.uri).code(bench.clock.now());
+      const fixture = createFixture() as Enrolled;
+      const started = expectOk(await fixture.mfa.startEnrollment({ user: ada, session: await loginPending(fixture.mfa) }));
+      const code = createAuthenticator(started.enrollment.uri).code(fixture.clock.now());
       const input = {
         user: ada,
         session: started.session,
         enrollmentId: started.enrollment.id,
         proof: { kind: 'totp' as const, code },
       };
-      return { bench, act: (mfa) => mfa.confirmEnrollment(input) };
+      return { fixture, act: (mfa) => mfa.confirmEnrollment(input) };
     },
     effects: (now) => now?.authenticators.length ?? 0,
     repeated: 'already_confirmed',
@@ -152,10 +152,10 @@ const scenarios: Scenario[] = [
   {
     name: 'a cancellation',
     async prepare() {
-      const bench = createBench() as Enrolled;
-      const started = good(await bench.mfa.startEnrollment({ user: ada, session: await loginPending(bench.mfa) }));
+      const fixture = createFixture() as Enrolled;
+      const started = expectOk(await fixture.mfa.startEnrollment({ user: ada, session: await loginPending(fixture.mfa) }));
       const input = { user: ada, session: started.session, enrollmentId: started.enrollment.id };
-      return { bench, act: (mfa) => mfa.cancelEnrollment(input) };
+      return { fixture, act: (mfa) => mfa.cancelEnrollment(input) };
     },
     effects: (now) => 1 - (now?.enrollments.length ?? 1),
   },
@@ -215,17 +215,17 @@ async function settle<T>(promise: Promise<T>, storage?: FaultyStorage): Promise<
 }
 
 async function run(scenario: Scenario, at: number, fault: Fault | null, andAfter = false) {
-  const { bench, act } = await scenario.prepare();
-  const before = await peek(bench.storage, ada.id);
-  const storage = faultyStorage(bench.storage, { at, fault, andAfter });
-  const faulty = createBench({ storage, clock: bench.clock.now });
+  const { fixture, act } = await scenario.prepare();
+  const before = await peek(fixture.storage, ada.id);
+  const storage = faultyStorage(fixture.storage, { at, fault, andAfter });
+  const faulty = createFixture({ storage, clock: fixture.clock.now });
   const { value: answer, ms } = await settle(act(faulty.mfa), storage);
-  const atAnswer = scenario.effects(await peek(bench.storage, ada.id), before);
+  const atAnswer = scenario.effects(await peek(fixture.storage, ada.id), before);
   await vi.advanceTimersByTimeAsync(LATE_MS);
   await turn();
-  const later = scenario.effects(await peek(bench.storage, ada.id), before);
-  const repeat = await settle(act(bench.mfa));
-  const inTheEnd = scenario.effects(await peek(bench.storage, ada.id), before);
+  const later = scenario.effects(await peek(fixture.storage, ada.id), before);
+  const repeat = await settle(act(fixture.mfa));
+  const inTheEnd = scenario.effects(await peek(fixture.storage, ada.id), before);
   return {
     outcome: outcome(answer),
     ms,
@@ -301,26 +301,26 @@ describe.each(scenarios)('FLT-1, STO-4: $name', (scenario) => {
 
 describe('a write that throws at once and is applied only when the next one arrives', () => {
   it('REC-3, STO-4: is recognized as what it was: the recovery code is spent once, and its owner is in', async () => {
-    const bench = await createEnrolled();
-    const session = await loginPending(bench.mfa);
+    const fixture = await createEnrolled();
+    const session = await loginPending(fixture.mfa);
     let late: (() => Promise<boolean>) | undefined;
     let writes = 0;
     const storage: MfaStorage = {
-      ...bench.storage,
+      ...fixture.storage,
       async write(userId, next, expected) {
         if (writes++ === 0) {
-          late = () => bench.storage.write(userId, next, expected);
+          late = () => fixture.storage.write(userId, next, expected);
           throw new Error('connection reset');
         }
         await late?.();
-        return bench.storage.write(userId, next, expected);
+        return fixture.storage.write(userId, next, expected);
       },
     };
-    const { mfa } = createBench({ storage, clock: bench.clock.now });
+    const { mfa } = createFixture({ storage, clock: fixture.clock.now });
     const answer = await settle(
-      mfa.verify({ user: ada, session, proof: { kind: 'recovery-code', code: bench.recoveryCodes[0] } }),
+      mfa.verify({ user: ada, session, proof: { kind: 'recovery-code', code: fixture.recoveryCodes[0] } }),
     );
     expect([outcome(answer.value), writes]).toEqual(['ok', 2]);
-    expect((await peek(bench.storage, ada.id))?.recoveryCodes?.digests).toHaveLength(9);
+    expect((await peek(fixture.storage, ada.id))?.recoveryCodes?.digests).toHaveLength(9);
   });
 });

@@ -2,7 +2,7 @@ import type { MfaStorage } from '@mfa-kit/core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { OpenedStore } from '../races/open-store.mjs';
 import { compileCore, type RaceProcess, startProcess } from '../races/processes.js';
-import { createBench, HOUR } from '../support/core-fixture.js';
+import { createFixture, HOUR } from '../support/core-fixture.js';
 import { countFaults, countOperations } from '../support/proof.js';
 import { describeWith } from '../support/requires.js';
 import { openPlace, type Place, sharedStores } from '../support/shared-stores.js';
@@ -85,7 +85,7 @@ function killOn(
             expect(answerOf(told?.answers[0]), `${at}: the answer to the repetition`).toBe(honest);
             if (left === 'before') expect(await state(), `${at}: what is stored after the repetition`).toBe('after');
             const later = now + HOUR;
-            const { mfa } = createBench({ storage, clock: () => later });
+            const { mfa } = createFixture({ storage, clock: () => later });
             expect(await comesIn(mfa, { ...prepared, now: later }), `${at}: a login an hour later`).toBe('ok');
           }),
         );

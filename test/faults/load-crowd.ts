@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { MfaEvent, MfaStorage } from '@mfa-kit/core';
 import { createClock, type VirtualAuthenticator, verifiedSession } from '@mfa-kit/core/testing';
-import { createAuthenticator, createBench, HOUR, MINUTE, SECOND, type TestUser, wrongCode } from '../support/core-fixture.js';
+import { createAuthenticator, createFixture, HOUR, MINUTE, SECOND, type TestUser, wrongCode } from '../support/core-fixture.js';
 import { countOperations } from '../support/proof.js';
 import { proofOf } from '../support/proof-of.js';
 import { peek } from './core-faulty-storage.js';
@@ -50,13 +50,13 @@ const freshUser = (): TestUser => ({ id: `load-${process.pid}-${++users}`, name:
 /** A hundred people who log in and ten at whom somebody guesses, enrolled past the network. */
 export async function createCrowd(direct: MfaStorage, storage: MfaStorage): Promise<Crowd> {
   const clock = createClock();
-  const ready = createBench({ storage: direct, clock: clock.now });
+  const ready = createFixture({ storage: direct, clock: clock.now });
   const victims = new Map<string, Victim>();
   const onEvent = ({ name, userId }: MfaEvent) => {
     const victim = name === 'verification_failed' && victims.get(userId);
     if (victim) victim.evaluated += 1;
   };
-  const { mfa } = createBench({ storage, clock: clock.now, onEvent, notify: () => undefined });
+  const { mfa } = createFixture({ storage, clock: clock.now, onEvent, notify: () => undefined });
   const people: Person[] = [];
   for (let index = 0; index < PEOPLE; index++) {
     const user = freshUser();

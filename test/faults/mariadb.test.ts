@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { mysqlStorage } from '@mfa-kit/core/storage/mysql';
 import mysql from 'mysql2/promise';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { createBench, type TestUser } from '../support/core-fixture.js';
+import { createFixture, type TestUser } from '../support/core-fixture.js';
 import { startFaultProxy } from '../support/fault-proxy.js';
 import { startMariadb } from '../support/mariadb-server.js';
 import { countFaults, countOperations } from '../support/proof.js';
@@ -66,7 +66,7 @@ describeWith(server, 'd-2: a MariaDB that breaks under load', (mariadb) => {
     const url = new URL(mariadb.url);
     url.port = String(proxy.port);
     const own = poolTo(url.href, 4);
-    const { mfa } = createBench({ storage: mysqlStorage(own) });
+    const { mfa } = createFixture({ storage: mysqlStorage(own) });
     await Promise.all(Array.from({ length: 4 }, () => own.query('SELECT SLEEP(0.05)')));
     const answers = new Set<string>();
     let running = true;

@@ -5,7 +5,7 @@ import { afterAll, expect, it } from 'vitest';
 import { createKeyring } from '../../packages/core/src/crypto/keyring.js';
 import { createProfileStore } from '../../packages/core/src/store/profile-store.js';
 import { createWarnings } from '../../packages/core/src/warnings/warnings.js';
-import { createBench, HOUR, KEY, loginPending } from '../support/core-fixture.js';
+import { createFixture, HOUR, KEY, loginPending } from '../support/core-fixture.js';
 import { type FaultProxy, startFaultProxy } from '../support/fault-proxy.js';
 import { countOperations } from '../support/proof.js';
 import { describeWith } from '../support/requires.js';
@@ -133,7 +133,7 @@ function breakNetworkOf(
             if (index === 0) struckAt = performance.now();
             await fault.strike[index]?.(proxy, () => overtake(direct, prepared.user.id, clock.now));
           });
-          const { mfa } = createBench({ ...hostile, storage: faulty, clock: clock.now });
+          const { mfa } = createFixture({ ...hostile, storage: faulty, clock: clock.now });
 
           const started = performance.now();
           const answer = await call(mfa, prepared);
@@ -186,7 +186,7 @@ function breakNetworkOf(
 }
 
 /** What was shown to the user is what is stored: the last recovery codes work, a remembered browser is let in. */
-async function expectGranted(at: string, answers: object[], { user }: Prepared, mfa: ReturnType<typeof createBench>['mfa']) {
+async function expectGranted(at: string, answers: object[], { user }: Prepared, mfa: ReturnType<typeof createFixture>['mfa']) {
   type Granted = { recoveryCodes?: string[]; device?: { token: string; rememberedUntil?: number } };
   const granted = answers.map((answer) => answer as Granted);
   const device = granted.findLast((answer) => answer.device?.rememberedUntil !== undefined)?.device;

@@ -2,7 +2,7 @@ import { createAuthenticator, type VirtualAuthenticator } from '@mfa-kit/core/te
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Answer, Client } from '../express/client.js';
 import { type Host, startHost, versions } from '../express/host.js';
-import { good, MINUTE } from '../support/core-fixture.js';
+import { expectOk, MINUTE } from '../support/core-fixture.js';
 import { countOperations, ROUNDS } from '../support/proof.js';
 import { type RepeatingProxy, startRepeatingProxy } from '../support/repeating-proxy.js';
 
@@ -105,7 +105,7 @@ describe('d-6: each POST lost or sent up to four times, late and out of order', 
 
   async function checkEnd({ id, name, recoveryCodes, renewedCodes }: Person): Promise<void> {
     const user = { id, name };
-    const { status } = good(await host.mfa.getStatus({ user }));
+    const { status } = expectOk(await host.mfa.getStatus({ user }));
     const used = host.events.filter((event) => event.userId === id && event.name === 'recovery_code_used').length;
     expect(status.authenticators, 'authenticators').toHaveLength(1);
     expect(used, 'uses of the one recovery code that was sent').toBe(1);
@@ -135,7 +135,7 @@ describe('d-6: each POST lost or sent up to four times, late and out of order', 
         return true;
       }
       // The copy that did it was answered to nobody: support helps whoever never saw the recovery codes.
-      const { status } = good(await host.mfa.getStatus({ user: { id: person.id, name: person.name } }));
+      const { status } = expectOk(await host.mfa.getStatus({ user: { id: person.id, name: person.name } }));
       expect([0, 1]).toContain(status.authenticators.length);
       await proxy.drain();
       delete person.enrollmentId;

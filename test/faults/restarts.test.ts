@@ -6,7 +6,15 @@ import { redisStorage } from '@mfa-kit/core/storage/redis';
 import mysql from 'mysql2/promise';
 import pg from 'pg';
 import { afterAll, expect, it } from 'vitest';
-import { createEnrolled, type Enrolled, good, loginPending, MINUTE, reasonOf, type TestUser } from '../support/core-fixture.js';
+import {
+  createEnrolled,
+  type Enrolled,
+  expectOk,
+  loginPending,
+  MINUTE,
+  reasonOf,
+  type TestUser,
+} from '../support/core-fixture.js';
 import { startMariadb } from '../support/mariadb-server.js';
 import { startPostgres } from '../support/postgres-server.js';
 import { countFaults, countOperations, ROUNDS } from '../support/proof.js';
@@ -182,7 +190,7 @@ function startLoad(person: Enrolled, user: TestUser): { stop(): Promise<Ended>; 
   let running = true;
   let lastOk = 0;
   const loop = (async () => {
-    const session = good({ ok: true, session: await loginPending(mfa, user) }).session;
+    const session = expectOk({ ok: true, session: await loginPending(mfa, user) }).session;
     while (running) {
       clock.advance(2 * MINUTE);
       const at = clock.now();

@@ -4,11 +4,11 @@ import type { VirtualAuthenticator } from '@mfa-kit/core/testing';
 import type { Profile } from '../../packages/core/src/profile/profile.js';
 import {
   createAuthenticator,
-  createBench,
   createEnrolled,
+  createFixture,
   type Enrolled,
   enrollAnother,
-  good,
+  expectOk,
   loginPending,
   loginWithCode,
   MINUTE,
@@ -43,7 +43,7 @@ export interface Scenario {
    * it is done only when the host knows, which is later than its event.
    */
   throws?: 'waits for sinks' | 'waits for sinks and markEnrolled';
-  prepare(bench: Enrolled, user: TestUser): Promise<Omit<Prepared, 'user' | 'now'>>;
+  prepare(fixture: Enrolled, user: TestUser): Promise<Omit<Prepared, 'user' | 'now'>>;
   /** What of its effect is not in the profile; empty: all of it is there. */
   missing(now: Profile | null, before: Profile | null): string[];
 }
@@ -62,10 +62,10 @@ export const scenarios: readonly Scenario[] = [
     expected: 'allow',
     repeated: 'allow',
     event: 'device_used',
-    async prepare(bench, user) {
-      const { token } = await loginWithCode(bench, { user, rememberDevice: true });
-      bench.clock.advance(2 * MINUTE);
-      return { method: 'beginLogin', input: { user, deviceToken: token }, authenticator: bench.authenticator };
+    async prepare(fixture, user) {
+      const { token } = await loginWithCode(fixture, { user, rememberDevice: true });
+      fixture.clock.advance(2 * MINUTE);
+      return { method: 'beginLogin', input: { user, deviceToken: token }, authenticator: fixture.authenticator };
     },
     missing: (now, before) =>
       lacks({
@@ -78,9 +78,9 @@ export const scenarios: readonly Scenario[] = [
     expected: 'ok',
     repeated: 'ok',
     event: 'enrollment_started',
-    async prepare(bench, user) {
-      await bench.mfa.resetMfa({ userId: user.id, actor: 'support', reason: 'a user who starts' });
-      return { method: 'startEnrollment', input: { user, session: await loginPending(bench.mfa, user) } };
+    async prepare(fixture, user) {
+      await fixture.mfa.resetMfa({ userId: user.id, actor: 'support', reason: 'a user who starts' });
+      return { method: 'startEnrollment', input: { user, session: await loginPending(fixture.mfa, user) } };
     },
     missing: (now) => lacks({ enrollment: now?.enrollments.length === 1, start: now?.enrollmentStarts.length === 1 }),
   },
@@ -89,13 +89,13 @@ export const scenarios: readonly Scenario[] = [
     expected: 'ok',
     repeated: 'already_confirmed',
     event: 'authenticator_enrolled',
-    async prepare(bench, user) {
-      await bench.mfa.resetMfa({ userId: user.id, actor: 'support', reason: 'a user who starts' });
-      const { enrollment, session } = good(
-        await bench.mfa.startEnrollment({ user, session: await loginPending(bench.mfa, user) }),
+    async prepare(fixture, user) {
+      await fixture.mfa.resetMfa({ userId: user.id, actor: 'support', reason: 'a user who starts' });
+      const { enrollment, session } = expectOk(
+        await fixture.mfa.startEnrollment({ user, session: await loginPending(fixture.mfa, user) }),
       );
       const authenticator = createAuthenticator(enrollment.uri);
-      const code = authenticator.code(bench.clock.now());
+      const code = authenticator.code(fixture.clock.now());
       const input = { user, session, enrollmentId: enrollment.id, proof: { kind: 'totp', code }, rememberDevice: true };
       return { method: 'confirmEnrollment', input, authenticator };
     },
@@ -114,14 +114,14 @@ export const scenarios: readonly Scenario[] = [
     expected: 'ok',
     repeated: 'invalid_code',
     event: 'verified',
-    async prepare(bench, user) {
+    async prepare(fixture, user) {
       const input = {
         user,
-        session: await loginPending(bench.mfa, user),
-        proof: { kind: 'totp', code: rightCode(bench) },
+        session: await loginPending(fixture.mfa, user),
+        proof: { kind: 'totp', code: rightCode(fixture) },
         rememberDevice: true,
       };
-      return { method: 'verify', input, authenticator: bench.authenticator };
+      return { method: 'verify', input, authenticator: fixture.authenticator };
     },
     missing: (now, before) =>
       lacks({
@@ -135,10 +135,10 @@ export const scenarios: readonly Scenario[] = [
     expected: 'invalid_code',
     repeated: 'invalid_code',
     event: 'verification_failed',
-    async prepare(bench, user) {
-      const code = wrongCode(bench.authenticator, bench.clock.now());
-      const input = { user, session: await loginPending(bench.mfa, user), proof: { kind: 'totp', code } };
-      return { method: 'verify', input, authenticator: bench.authenticator };
+    async prepare(fixture, user) {
+      const code = wrongCode(fixture.authenticator, fixture.clock.now());
+      const input = { user, session: await loginPending(fixture.mfa, user), proof: { kind: 'totp', code } };
+      return { method: 'verify', input, authenticator: fixture.authenticator };
     },
     missing: (now) => lacks({ quick: now?.budget.quick === 1, level: now?.budget.level === 1 }),
   },
@@ -147,14 +147,14 @@ export const scenarios: readonly Scenario[] = [
     expected: 'ok',
     repeated: 'invalid_code',
     event: 'recovery_code_used',
-    async prepare(bench, user) {
-      await loginWithCode(bench, { user, rememberDevice: true });
+    async prepare(fixture, user) {
+      await loginWithCode(fixture, { user, rememberDevice: true });
       const input = {
         user,
-        session: await loginPending(bench.mfa, user),
-        proof: { kind: 'recovery-code', code: bench.recoveryCodes[0] },
+        session: await loginPending(fixture.mfa, user),
+        proof: { kind: 'recovery-code', code: fixture.recoveryCodes[0] },
       };
-      return { method: 'verify', input, authenticator: bench.authenticator };
+      return { method: 'verify', input, authenticator: fixture.authenticator };
     },
     missing: (now) =>
       lacks({ spent: now?.recoveryCodes?.digests.length === 9, forgotten: now?.devices[0]?.rememberedUntil === undefined }),
@@ -165,8 +165,8 @@ export const scenarios: readonly Scenario[] = [
     // One proof makes one set: who saw none of it proves again.
     repeated: 'assurance_required',
     event: 'recovery_codes_regenerated',
-    async prepare(bench, user) {
-      const { session, authenticator } = bench;
+    async prepare(fixture, user) {
+      const { session, authenticator } = fixture;
       return { method: 'regenerateRecoveryCodes', input: { user, session }, authenticator };
     },
     missing: (now, before) =>
@@ -181,9 +181,9 @@ export const scenarios: readonly Scenario[] = [
     // The session of a lost answer is one of those that ended.
     repeated: 'assurance_required',
     event: 'authenticator_removed',
-    async prepare(bench, user) {
-      const { session, authenticatorId } = await enrollAnother(bench, bench.session, user);
-      return { method: 'removeAuthenticator', input: { user, session, authenticatorId }, authenticator: bench.authenticator };
+    async prepare(fixture, user) {
+      const { session, authenticatorId } = await enrollAnother(fixture, fixture.session, user);
+      return { method: 'removeAuthenticator', input: { user, session, authenticatorId }, authenticator: fixture.authenticator };
     },
     missing: (now, before) => lacks({ removal: now?.authenticators.length === 1, epoch: now?.epoch !== before?.epoch }),
   },
@@ -192,9 +192,9 @@ export const scenarios: readonly Scenario[] = [
     expected: 'ok',
     repeated: 'assurance_required',
     event: 'sessions_ended',
-    async prepare(bench, user) {
-      const { session } = await loginWithCode(bench, { user, rememberDevice: true });
-      return { method: 'endAllSessions', input: { user, session }, authenticator: bench.authenticator };
+    async prepare(fixture, user) {
+      const { session } = await loginWithCode(fixture, { user, rememberDevice: true });
+      return { method: 'endAllSessions', input: { user, session }, authenticator: fixture.authenticator };
     },
     missing: ended,
   },
@@ -204,9 +204,9 @@ export const scenarios: readonly Scenario[] = [
     repeated: 'ok',
     event: 'sessions_ended',
     throws: 'waits for sinks',
-    async prepare(bench, user) {
-      const { session } = await loginWithCode(bench, { user, rememberDevice: true });
-      return { method: 'passwordChanged', input: { userId: user.id, keep: session }, authenticator: bench.authenticator };
+    async prepare(fixture, user) {
+      const { session } = await loginWithCode(fixture, { user, rememberDevice: true });
+      return { method: 'passwordChanged', input: { userId: user.id, keep: session }, authenticator: fixture.authenticator };
     },
     missing: ended,
   },
@@ -216,8 +216,8 @@ export const scenarios: readonly Scenario[] = [
     repeated: 'ok',
     event: 'mfa_reset',
     throws: 'waits for sinks and markEnrolled',
-    async prepare(bench, user) {
-      await loginWithCode(bench, { user, rememberDevice: true });
+    async prepare(fixture, user) {
+      await loginWithCode(fixture, { user, rememberDevice: true });
       return { method: 'resetMfa', input: { userId: user.id, actor: 'support', reason: 'lost phone' } };
     },
     missing: (now, before) =>
@@ -243,11 +243,11 @@ export const scenarios: readonly Scenario[] = [
 export async function prepareOn(storage: MfaStorage, scenario: Scenario, user: TestUser): Promise<Prepared> {
   const memory = memoryStorage();
   const first = scenario.name === 'the first login';
-  const bench = first ? (createBench({ storage: memory }) as Enrolled) : await createEnrolled(user, { storage: memory });
-  const prepared = await scenario.prepare(bench, user);
+  const fixture = first ? (createFixture({ storage: memory }) as Enrolled) : await createEnrolled(user, { storage: memory });
+  const prepared = await scenario.prepare(fixture, user);
   const stored = await memory.read(user.id);
   if (stored && !(await storage.write(user.id, stored, null))) throw new Error('somebody else is there');
-  return { ...prepared, user, now: bench.clock.now() };
+  return { ...prepared, user, now: fixture.clock.now() };
 }
 
 /** `before` or `after`, or what is there of one and not of the other. */

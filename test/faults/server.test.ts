@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { postgresStorage } from '@mfa-kit/core/storage/postgres';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { createBench, type TestUser } from '../support/core-fixture.js';
+import { createFixture, type TestUser } from '../support/core-fixture.js';
 import { startFaultProxy } from '../support/fault-proxy.js';
 import { type RunningPostgres, startPostgres } from '../support/postgres-server.js';
 import { countFaults, countOperations } from '../support/proof.js';
@@ -27,7 +27,7 @@ describeWith(server, 'd-3: a PostgreSQL whose connections break under load', (po
 
   it('FLT-3: idle connections that the server ended harm nobody', async () => {
     const own = poolTo(postgres.connectionString);
-    const { mfa } = createBench({ storage: postgresStorage(own) });
+    const { mfa } = createFixture({ storage: postgresStorage(own) });
     await Promise.all(Array.from({ length: 4 }, () => own.query('SELECT pg_sleep(0.05)')));
     const heard: Error[] = [];
     own.on('error', (error) => heard.push(error));
@@ -61,7 +61,7 @@ describeWith(server, 'd-3: a PostgreSQL whose connections break under load', (po
     url.port = String(proxy.port);
     const own = new pg.Pool({ connectionString: url.href, max: 4, ...config });
     own.on('error', () => undefined);
-    const { mfa } = createBench({ storage: postgresStorage(own) });
+    const { mfa } = createFixture({ storage: postgresStorage(own) });
     await Promise.all(Array.from({ length: 4 }, () => own.query('SELECT pg_sleep(0.05)')));
     const answers = new Set<string>();
     let slowest = 0;

@@ -5,9 +5,9 @@ import pg from 'pg';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Profile } from '../../packages/core/src/profile/profile.js';
 import {
-  type Bench,
-  createBench,
-  good,
+  createFixture,
+  expectOk,
+  type Fixture,
   KEY,
   loginPending,
   MINUTE,
@@ -43,7 +43,7 @@ describeWith(database, `d-7: ${SIBLINGS} siblings that are not equal, on one Pos
   const pools = Array.from({ length: SIBLINGS }, () => new pg.Pool({ connectionString: db.connectionString, max: 3 }));
   const storages: MfaStorage[] = pools.map((pool) => postgresStorage(pool));
   const heard: MfaEvent[] = [];
-  let siblings: Bench[] = [];
+  let siblings: Fixture[] = [];
 
   beforeAll(async () => {
     for (const pool of pools) pool.on('error', () => undefined);
@@ -58,16 +58,16 @@ describeWith(database, `d-7: ${SIBLINGS} siblings that are not equal, on one Pos
   });
 
   /** Replaces a sibling by one that has these keys. */
-  function deploy(index: number, keys: readonly (typeof KEY)[]): Bench {
+  function deploy(index: number, keys: readonly (typeof KEY)[]): Fixture {
     const onEvent = (event: MfaEvent) => void heard.push(event);
-    return createBench({ keys: [...keys], storage: storages[index] as MfaStorage, clock: clock.now, onEvent });
+    return createFixture({ keys: [...keys], storage: storages[index] as MfaStorage, clock: clock.now, onEvent });
   }
 
   async function people(): Promise<Person[]> {
     const everybody: Person[] = [];
     for (let index = 0; index < PEOPLE; index++) {
       const user = { id: `sibling-${++users}`, name: 'somebody@example.com' };
-      everybody.push({ user, ...(await verifiedSession((siblings[index % SIBLINGS] as Bench).mfa, user)) });
+      everybody.push({ user, ...(await verifiedSession((siblings[index % SIBLINGS] as Fixture).mfa, user)) });
     }
     return everybody;
   }
@@ -95,8 +95,8 @@ describeWith(database, `d-7: ${SIBLINGS} siblings that are not equal, on one Pos
     const lacking = deploy(1, old);
     for (const { user, authenticator } of await people()) {
       clock.advance(MINUTE);
-      const [ahead] = siblings as [Bench];
-      good(
+      const [ahead] = siblings as [Fixture];
+      expectOk(
         await ahead.mfa.verify({
           user,
           session: await loginPending(ahead.mfa, user),
@@ -147,7 +147,7 @@ describeWith(database, `d-7: ${SIBLINGS} siblings that are not equal, on one Pos
 
   it('STO-7: a record of a format that ours does not know refuses at every sibling, and is not touched', async () => {
     for (const { user, authenticator } of (await people()).slice(0, SIBLINGS)) {
-      const [storage, { mfa }] = [storages[0] as MfaStorage, siblings[0] as Bench];
+      const [storage, { mfa }] = [storages[0] as MfaStorage, siblings[0] as Fixture];
       const session = await loginPending(mfa, user);
       const stored = await storage.read(user.id);
       const bytes = Buffer.from(stored?.value ?? '', 'base64url');
@@ -167,7 +167,7 @@ describeWith(database, `d-7: ${SIBLINGS} siblings that are not equal, on one Pos
   /** A login by the remembered browser, and one by a code with the tick, each at any sibling. */
   async function comesIn(person: Person, from: number): Promise<void> {
     const { user, authenticator, token } = person;
-    const sibling = (step: number) => (siblings[(from + step) % SIBLINGS] as Bench).mfa;
+    const sibling = (step: number) => (siblings[(from + step) % SIBLINGS] as Fixture).mfa;
     countOperations(3);
     if (token !== undefined) {
       const back = await sibling(0).beginLogin({ user, deviceToken: token });
@@ -177,7 +177,7 @@ describeWith(database, `d-7: ${SIBLINGS} siblings that are not equal, on one Pos
     const code = authenticator.code(clock.now());
     const verified = await sibling(2).verify({ user, session, proof: { kind: 'totp', code }, rememberDevice: true });
     expect(reasonOf(verified), 'a right code').toBe('ok');
-    const given = good(verified).device?.token;
+    const given = expectOk(verified).device?.token;
     if (given !== undefined) person.token = given;
   }
 });

@@ -1,7 +1,7 @@
 import type { Mfa } from '@mfa-kit/core';
 import { type TestClock, type VirtualAuthenticator, verifiedSession } from '@mfa-kit/core/testing';
 import type { Profile } from '../../packages/core/src/profile/profile.js';
-import { DAY, good, HOUR, loginPending, MINUTE, SECOND, type TestUser, wrongCode } from '../support/core-fixture.js';
+import { DAY, expectOk, HOUR, loginPending, MINUTE, SECOND, type TestUser, wrongCode } from '../support/core-fixture.js';
 import { countOperations } from '../support/proof.js';
 import { proofOf } from '../support/proof-of.js';
 import { answerOf } from './scenarios.js';
@@ -71,7 +71,7 @@ async function comesInElsewhere({ mfa, clock }: Setting, person: Soaked, day: nu
   const { user, number, authenticator, recoveryCodes } = person;
   countOperations(2);
   const begun = await mfa.beginLogin({ user });
-  const opened = number % 3 === 0 ? good(await mfa.openPendingToken(begun.pendingToken ?? '')) : begun;
+  const opened = number % 3 === 0 ? expectOk(await mfa.openPendingToken(begun.pendingToken ?? '')) : begun;
   const input = { user, session: opened.session, deviceLabel: `a browser of day ${day}` };
   const proven = await mfa.verify({ ...input, proof: { kind: 'totp', code: authenticator.code(clock.now()) } });
   if (proven.ok) return;
@@ -92,7 +92,7 @@ async function manages({ mfa, clock }: Setting, person: Soaked, day: number): Pr
   if (!proven.ok) return void person.refused.push(`a step-up: ${proven.reason}`);
   if (recoveryCodes.length < 6) {
     countOperations();
-    person.recoveryCodes = good(await mfa.regenerateRecoveryCodes({ user, session: proven.session })).recoveryCodes;
+    person.recoveryCodes = expectOk(await mfa.regenerateRecoveryCodes({ user, session: proven.session })).recoveryCodes;
   }
   countOperations();
   const started = await mfa.startEnrollment({ user, session: proven.session });

@@ -2,7 +2,7 @@ import type { MfaStorage } from '@mfa-kit/core';
 import { memoryStorage } from '@mfa-kit/core/storage/memory';
 import { createClock } from '@mfa-kit/core/testing';
 import { afterAll, describe, expect, it } from 'vitest';
-import { createBench, DAY, HOUR, loginPending, reasonOf } from '../support/core-fixture.js';
+import { createFixture, DAY, HOUR, loginPending, reasonOf } from '../support/core-fixture.js';
 import { describeWith } from '../support/requires.js';
 import { openPlace, sharedStores } from '../support/shared-stores.js';
 import { peek } from './core-faulty-storage.js';
@@ -36,7 +36,7 @@ function soak(where: string, open: () => MfaStorage, count: number): void {
   it(`d-9, I3, I9, I10, THR-5: a month of ${count} people and their attackers ${where}: records stay small, and all ends`, async () => {
     const clock = createClock();
     const storage = open();
-    const { mfa } = createBench({ storage, clock: clock.now, onEvent: () => undefined, notify: () => undefined });
+    const { mfa } = createFixture({ storage, clock: clock.now, onEvent: () => undefined, notify: () => undefined });
     const setting: Setting = { mfa, clock };
     const people: Soaked[] = [];
     await atOnce(count, async (number) => void people.push(await enrollSoaked(setting, number)));

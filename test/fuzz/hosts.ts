@@ -2,10 +2,10 @@ import { request } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startHost as startExpress, versions } from '../express/host.js';
 import { startHost as startNest } from '../nest/host.js';
-import type { Bench } from '../support/core-fixture.js';
+import type { Fixture } from '../support/core-fixture.js';
 
 /** An application with the kit in it, of either framework. */
-export interface Fuzzed extends Bench {
+export interface Fuzzed extends Fixture {
   origin: string;
   /** What went wrong inside, however it was answered. */
   faults(): unknown[];

@@ -4,11 +4,11 @@ import { createAuthenticator } from '@mfa-kit/core/testing';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { type Answer, Client, enroll, expectStatus, logIn } from '../express/client.js';
 import { GETS, POSTS } from '../support/contract-paths.js';
-import type { Bench } from '../support/core-fixture.js';
+import type { Fixture } from '../support/core-fixture.js';
 import type { JourneyHost } from './journey-suite.js';
 
 /** An application of any framework, whose parsers leave the bodies of the kit's endpoints alone. */
-export interface EndpointHost extends JourneyHost, Pick<Bench, 'counts'> {
+export interface EndpointHost extends JourneyHost, Pick<Fixture, 'counts'> {
   errors: unknown[];
   platform?: string;
 }

@@ -60,7 +60,7 @@ export function journeySuite(start: () => Promise<JourneyHost>): void {
     expect(wrong.status).toBe(422);
     expect(wrong.text).toContain('That code did not work');
     const right = await client.page('POST', '/mfa/verify', { code: code(), rememberDevice: 'on' });
-    expect(await client.ledOn(right)).toBe('/cases?page=2');
+    expect(await client.returnPathAfter(right)).toBe('/cases?page=2');
     expectStatus(await client.get('/cases'), 200);
     expect((await client.page('GET', '/mfa/challenge')).headers.get('location')).toBe('/home');
   });
@@ -133,7 +133,7 @@ export function journeySuite(start: () => Promise<JourneyHost>): void {
     expect(json.body).toMatchObject({ status: 401, reason: 'challenge', because: 'expired', maxAgeSeconds: 300 });
     expect(json.headers.get('www-authenticate')).toContain('max_age="300"');
     const verified = await client.page('POST', '/mfa/verify', { code: code() });
-    expect(await client.ledOn(verified)).toBe('/cases');
+    expect(await client.returnPathAfter(verified)).toBe('/cases');
     expectStatus(await client.post('/payouts', {}), 201);
   });
 

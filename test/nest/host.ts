@@ -10,7 +10,7 @@ import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fa
 import { Test } from '@nestjs/testing';
 import session from 'express-session';
 import { FaultyStore } from '../express/host.js';
-import { type Bench, createBench, type TestUser } from '../support/core-fixture.js';
+import { createFixture, type Fixture, type TestUser } from '../support/core-fixture.js';
 import { AccountController, CasesController, readSession } from './host-routes.js';
 
 export type Platform = 'express' | 'fastify';
@@ -63,7 +63,7 @@ export interface HostOptions {
   store?: FaultyStore;
 }
 
-export interface Host extends Bench {
+export interface Host extends Fixture {
   app: INestApplication;
   users: Map<string, TestUser>;
   store: FaultyStore;
@@ -81,17 +81,17 @@ export function userOf(users: Map<string, TestUser>, { request }: MfaCaller<Host
 
 /** A Nest application that already has a login, with the kit in it, on a real port. */
 export async function startHost(given: HostOptions): Promise<Host> {
-  const bench = createBench(given.mfa);
+  const fixture = createFixture(given.mfa);
   const users = new Map<string, TestUser>([
     ['ada', { id: 'user-ada', name: 'ada@example.com' }],
     ['bob', { id: 'user-bob', name: 'bob@example.com' }],
     ['grace', { id: 'user-grace', name: 'grace@example.com', mfa: 'optional' }],
-    ['alan', { id: 'user-alan', name: 'alan@example.com', enrollBy: bench.clock.now() + 14 * 86_400_000 }],
+    ['alan', { id: 'user-alan', name: 'alan@example.com', enrollBy: fixture.clock.now() + 14 * 86_400_000 }],
     ['olga', { id: 'user-olga', name: 'olga@example.com', mfa: 'off' }],
   ]);
   const byId = (id: string) => [...users.values()].find((user) => user.id === id) ?? null;
   const options: MfaModuleOptions<TestUser, HostRequest> & MfaModuleExtras = {
-    mfa: bench.mfa,
+    mfa: fixture.mfa,
     user: (caller) => userOf(users, caller),
     userById: byId,
     loginUrl: '/login',
@@ -121,7 +121,7 @@ export async function startHost(given: HostOptions): Promise<Host> {
     app.getHttpServer().closeAllConnections();
     await app.close();
   };
-  return { ...bench, app, users, store, origin, logged, close };
+  return { ...fixture, app, users, store, origin, logged, close };
 }
 
 async function createApplication(

@@ -16,9 +16,9 @@ import { APP_GUARD } from '@nestjs/core';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { Client, enroll, expectStatus, logIn } from '../express/client.js';
 import { watchWarnings } from '../support/warnings.js';
-import { EarlyGuard, Public } from './furniture-host.js';
 import { type Host, type HostOptions, type HostRequest, platforms, startHost } from './host.js';
 import { writeSession } from './host-routes.js';
+import { EarlyGuard, Public } from './nest-features-host.js';
 
 const ADA = { id: 'user-ada', name: 'ada@example.com' };
 const NO_BEGIN_LOGIN = /^MFA_KIT_NO_BEGIN_LOGIN: .*in Nest by "await \(await mfaHttp\.for\(request, reply\)\)\.beginLogin\(\)"/;

@@ -4,9 +4,9 @@ import { Controller, Get, Module, type ModuleMetadata } from '@nestjs/common';
 import { APP_GUARD } from '@nestjs/core';
 import { Test } from '@nestjs/testing';
 import { describe, expect, it } from 'vitest';
-import { createBench } from '../support/core-fixture.js';
+import { createFixture } from '../support/core-fixture.js';
 
-const options = { mfa: createBench().mfa, user: () => null, loginUrl: '/login' };
+const options = { mfa: createFixture().mfa, user: () => null, loginUrl: '/login' };
 
 @Controller()
 class CaseController {

@@ -1,12 +1,12 @@
 import { MfaModule, type MfaModuleOptions } from '@mfa-kit/nest';
 import { Test } from '@nestjs/testing';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { createBench } from '../support/core-fixture.js';
+import { createFixture } from '../support/core-fixture.js';
 
 const user: MfaModuleOptions['user'] = () => null;
 
 describe('SUP-6: a wrong option of MfaModule stops the start and says how to mend it', () => {
-  const { mfa } = createBench();
+  const { mfa } = createFixture();
   afterEach(() => vi.unstubAllEnvs());
 
   async function refused(options: object): Promise<string> {
@@ -21,7 +21,7 @@ describe('SUP-6: a wrong option of MfaModule stops the start and says how to men
 
   it('a passphrase for a key', () => {
     const keys = [{ id: 'a', secret: 'MyVerySecretProductionMfaKitKeyOfTheYear2026' }];
-    expect(() => createBench({ keys })).toThrow(/looks like a passphrase; it must be random bytes.*openssl rand -base64 32/);
+    expect(() => createFixture({ keys })).toThrow(/looks like a passphrase; it must be random bytes.*openssl rand -base64 32/);
   });
 
   it('an option that is missing', async () => {

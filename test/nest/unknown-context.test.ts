@@ -1,7 +1,7 @@
 import { MfaException, MfaGuard } from '@mfa-kit/nest';
 import { type ExecutionContext, SetMetadata } from '@nestjs/common';
 import { afterEach, describe, expect, it } from 'vitest';
-import { createBench } from '../support/core-fixture.js';
+import { createFixture } from '../support/core-fixture.js';
 import { type Host, startHost } from './host.js';
 
 let host: Host;
@@ -32,7 +32,7 @@ describe('a context that is not understood', () => {
   });
 
   it('is asked of the host, by the option request', async () => {
-    const { mfa } = createBench();
+    const { mfa } = createFixture();
     host = await startHost({
       platform: 'express',
       session: 'none',

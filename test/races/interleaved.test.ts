@@ -7,11 +7,11 @@ import { peek } from '../faults/core-faulty-storage.js';
 import { answerOf } from '../faults/scenarios.js';
 import {
   createAuthenticator,
-  createBench,
   createEnrolled,
+  createFixture,
   type Enrolled,
   enrollAnother,
-  good,
+  expectOk,
   loginPending,
   loginWithCode,
   type TestUser,
@@ -26,7 +26,7 @@ type Given = { session?: MfaSession; device?: { token: string } };
 
 /** A user with two authenticators, one remembered browser, and a session that may manage. */
 interface Setting {
-  bench: Enrolled;
+  fixture: Enrolled;
   user: TestUser;
   session: MfaSession;
   token: string;
@@ -42,9 +42,9 @@ interface Side {
 const givers: Side[] = [
   {
     name: 'a login with the tick',
-    async prepare({ bench, user }) {
-      const session = await loginPending(bench.mfa, user);
-      const code = bench.authenticator.code(bench.clock.now());
+    async prepare({ fixture, user }) {
+      const session = await loginPending(fixture.mfa, user);
+      const code = fixture.authenticator.code(fixture.clock.now());
       return (mfa) => mfa.verify({ user, session, proof: { kind: 'totp', code }, rememberDevice: true });
     },
   },
@@ -57,9 +57,9 @@ const givers: Side[] = [
   },
   {
     name: 'the confirmation of a third authenticator with the tick',
-    async prepare({ bench, user, session }) {
-      const started = good(await bench.mfa.startEnrollment({ user, session }));
-      const code = createAuthenticator(started.enrollment.uri).code(bench.clock.now());
+    async prepare({ fixture, user, session }) {
+      const started = expectOk(await fixture.mfa.startEnrollment({ user, session }));
+      const code = createAuthenticator(started.enrollment.uri).code(fixture.clock.now());
       const input = {
         user,
         session: started.session,
@@ -145,8 +145,8 @@ function interleavings(open: () => MfaStorage): void {
   });
 
   it('T43, STO-3: the last two authenticators removed at once: one stays', async () => {
-    await atEachCall(open(), async ({ bench, user, session }) => {
-      const { status } = good(await bench.mfa.getStatus({ user }));
+    await atEachCall(open(), async ({ fixture, user, session }) => {
+      const { status } = expectOk(await fixture.mfa.getStatus({ user }));
       const [held, other] = status.authenticators.map(
         ({ id }): Act =>
           (mfa) =>
@@ -154,7 +154,7 @@ function interleavings(open: () => MfaStorage): void {
       ) as [Act, Act];
       const examine = async (one: object, two: object, at: string) => {
         expect([answerOf(one), answerOf(two)].sort(), at).toEqual(['assurance_required', 'ok']);
-        expect(good(await bench.mfa.getStatus({ user })).status.authenticators, at).toHaveLength(1);
+        expect(expectOk(await fixture.mfa.getStatus({ user })).status.authenticators, at).toHaveLength(1);
       };
       return { held, other, examine };
     });
@@ -162,9 +162,9 @@ function interleavings(open: () => MfaStorage): void {
 
   it('T28, STO-3: a remembered browser that opens ten tabs at once writes once', async () => {
     const storage = open();
-    const { bench, user, token } = await prepareSetting(storage);
-    bench.clock.advance(120_000);
-    const tabs = createBench({ storage, clock: bench.clock.now });
+    const { fixture, user, token } = await prepareSetting(storage);
+    fixture.clock.advance(120_000);
+    const tabs = createFixture({ storage, clock: fixture.clock.now });
     const act = () => tabs.mfa.beginLogin({ user, deviceToken: token });
     const answers = await Promise.all(Array.from({ length: 10 }, act));
     expect(answers.map(answerOf)).toEqual(Array.from({ length: 10 }, () => 'allow'));
@@ -189,10 +189,10 @@ async function atEachCall(storage: MfaStorage, prepare: (setting: Setting) => Pr
     const setting = await prepareSetting(storage);
     const { held, other, examine } = await prepare(setting);
     const holding = interleavingStorage(storage);
-    const { clock } = setting.bench;
+    const { clock } = setting.fixture;
     let seen = 0;
     holding.hold(() => seen++ === point);
-    const one = held(createBench({ storage: holding, clock: clock.now }).mfa);
+    const one = held(createFixture({ storage: holding, clock: clock.now }).mfa);
     const call = await Promise.race([holding.nextHeld(10_000), one.then(() => null)]);
     countOperations(2);
     if (!call) {
@@ -200,7 +200,7 @@ async function atEachCall(storage: MfaStorage, prepare: (setting: Setting) => Pr
       expect(point).toBeGreaterThanOrEqual(4);
       return;
     }
-    const two = await other(createBench({ storage, clock: clock.now }).mfa);
+    const two = await other(createFixture({ storage, clock: clock.now }).mfa);
     call.release();
     await examine(await one, two, `${call.at} its ${call.method} (${point})`);
   }
@@ -209,18 +209,18 @@ async function atEachCall(storage: MfaStorage, prepare: (setting: Setting) => Pr
 async function prepareSetting(storage: MfaStorage): Promise<Setting> {
   const user: TestUser = { id: `interleaved-${++users}`, name: 'somebody@example.com' };
   const memory = memoryStorage();
-  const bench = await createEnrolled(user, { storage: memory });
-  const { authenticatorId } = await enrollAnother(bench, bench.session, user);
-  const { session, token } = await loginWithCode(bench, { user, rememberDevice: true });
-  bench.clock.advance(90_000);
+  const fixture = await createEnrolled(user, { storage: memory });
+  const { authenticatorId } = await enrollAnother(fixture, fixture.session, user);
+  const { session, token } = await loginWithCode(fixture, { user, rememberDevice: true });
+  fixture.clock.advance(90_000);
   const stored = await memory.read(user.id);
   if (!stored || !(await storage.write(user.id, stored, null))) throw new Error('somebody else is there');
-  const { mfa } = createBench({ storage, clock: bench.clock.now });
-  return { bench: { ...bench, mfa, storage }, user, session, token, second: authenticatorId };
+  const { mfa } = createFixture({ storage, clock: fixture.clock.now });
+  return { fixture: { ...fixture, mfa, storage }, user, session, token, second: authenticatorId };
 }
 
-async function expectWorthless({ bench, user }: Setting, given: object, ended: object, at: string): Promise<void> {
-  const { mfa, storage } = bench;
+async function expectWorthless({ fixture, user }: Setting, given: object, ended: object, at: string): Promise<void> {
+  const { mfa, storage } = fixture;
   expect(answerOf(ended), `${at}: the end`).toBe('ok');
   const { session, device } = given as Given;
   expect((await mfa.checkAccess({ user, session })).access, `${at}: the session`).not.toBe('allow');

@@ -3,11 +3,11 @@ import type { LoginBegun, MfaEvent } from '@mfa-kit/core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import {
   createAuthenticator,
-  createBench,
   createEnrolled,
+  createFixture,
   type Enrolled,
   enrollAnother,
-  good,
+  expectOk,
   loginPending,
   MINUTE,
   reasonOf,
@@ -88,7 +88,7 @@ function raceOn(
         expect(answers.filter((answer) => answer.ok)).toHaveLength(1);
         checkDoubtful(answers);
         expect(named(events, 'recovery_code_used')).toHaveLength(1);
-        expect(good(await mfa.getStatus({ user })).status.recoveryCodesLeft).toBe(9);
+        expect(expectOk(await mfa.getStatus({ user })).status.recoveryCodesLeft).toBe(9);
       });
     }, 600_000);
 
@@ -96,14 +96,14 @@ function raceOn(
 
     it('I5: one confirmation enrolls one authenticator; the rest learn that it is done', async () => {
       await rounds(async (user) => {
-        const { mfa, clock } = createBench({ storage: opened.storage });
-        const started = good(await mfa.startEnrollment({ user, session: await loginPending(mfa, user) }));
+        const { mfa, clock } = createFixture({ storage: opened.storage });
+        const started = expectOk(await mfa.startEnrollment({ user, session: await loginPending(mfa, user) }));
         const code = createAuthenticator(started.enrollment.uri).code(clock.now());
         const input = { user, session: started.session, enrollmentId: started.enrollment.id, proof: { kind: 'totp', code } };
         const { answers } = await race<Answer>('confirmEnrollment', clock.now(), copies(input));
         checkDoubtful(answers);
         expect(tally(settled(answers))).toEqual({ ok: 1, already_confirmed: settled(answers).length - 1 });
-        const { status } = good(await mfa.getStatus({ user }));
+        const { status } = expectOk(await mfa.getStatus({ user }));
         expect([status.authenticators.length, status.recoveryCodesLeft]).toEqual([1, 10]);
       });
     }, 600_000);
@@ -112,7 +112,7 @@ function raceOn(
       await rounds(async (user) => {
         const { mfa, clock, recoveryCodes } = await enrolled(user);
         const { pendingToken = '' } = await mfa.beginLogin({ user });
-        const { session } = good(await mfa.openPendingToken(pendingToken));
+        const { session } = expectOk(await mfa.openPendingToken(pendingToken));
         const inputs = recoveryCodes.map((recoveryCode) => ({
           user,
           session,
@@ -120,7 +120,7 @@ function raceOn(
         }));
         const { answers } = await race<Answer>('verify', clock.now(), inputs);
         expect(tally(answers.map(reasonOf))).toEqual({ ok: 1, pending_token_invalid: 9 });
-        expect(good(await mfa.getStatus({ user })).status.recoveryCodesLeft).toBe(9);
+        expect(expectOk(await mfa.getStatus({ user })).status.recoveryCodesLeft).toBe(9);
       });
     }, 600_000);
 
@@ -133,7 +133,7 @@ function raceOn(
           proof: { kind: 'totp' as const, code: authenticator.code(clock.now()) },
           rememberDevice: true,
         };
-        const deviceToken = good(await mfa.verify(input)).device?.token;
+        const deviceToken = expectOk(await mfa.verify(input)).device?.token;
         const { answers } = await race<LoginBegun>('beginLogin', clock.now(), copies({ user, deviceToken }));
         const access = answers.map((login) => login.decision.access).filter((one) => one !== 'unavailable');
         expect(access.length).toBeGreaterThanOrEqual(AT_ONCE - MOST_DOUBTFUL);
@@ -170,14 +170,16 @@ function raceOn(
       await rounds(async (user) => {
         const { mfa, clock, recoveryCodes, authenticator } = await enrolled(user);
         const session = await loginPending(mfa, user);
-        const proof = good(await mfa.verify({ user, session, proof: { kind: 'totp', code: authenticator.code(clock.now()) } }));
+        const proof = expectOk(
+          await mfa.verify({ user, session, proof: { kind: 'totp', code: authenticator.code(clock.now()) } }),
+        );
         const inputs = recoveryCodes.flatMap((recoveryCode) =>
           copies({ user, session, proof: { kind: 'recovery-code', code: recoveryCode } }, 5),
         );
         const [raced, regenerated] = await Promise.all([
           race<Answer & { recoveryCodesLeft?: number }>('verify', clock.now(), inputs),
           sleep(10 + 20 * Math.random()).then(async () => {
-            const made = good(await mfa.regenerateRecoveryCodes({ user, session: proof.session }));
+            const made = expectOk(await mfa.regenerateRecoveryCodes({ user, session: proof.session }));
             return { ...made, returnedAt: Number(process.hrtime.bigint()) / 1e6 };
           }),
         ]);
@@ -196,7 +198,7 @@ function raceOn(
           expect(reasonOf(await mfa.verify({ user, session, proof: { kind: 'recovery-code', code: recoveryCode } }))).toBe(
             'invalid_code',
           );
-        expect(good(await mfa.getStatus({ user })).status.recoveryCodesLeft).toBe(10);
+        expect(expectOk(await mfa.getStatus({ user })).status.recoveryCodesLeft).toBe(10);
         const fresh = { user, session, proof: { kind: 'recovery-code' as const, code: regenerated.recoveryCodes[9] } };
         expect(reasonOf(await mfa.verify(fresh))).toBe('ok');
       });
@@ -205,16 +207,16 @@ function raceOn(
 
     it('STO-2, TOTP-2, I1: codes of three steps and two authenticators at once, as the clock goes on: what is accepted has one order', async () => {
       await rounds(async (user) => {
-        const bench = await enrolled(user);
-        const { mfa, clock } = bench;
-        const second = await enrollAnother(bench, bench.session, user);
+        const fixture = await enrolled(user);
+        const { mfa, clock } = fixture;
+        const second = await enrollAnother(fixture, fixture.session, user);
         const session = await loginPending(mfa, user);
         // The code that confirmed an authenticator closed its step, two minutes ago and just now.
         const confirmed = (ago: number): Try => {
           return { step: Math.floor((clock.now() - ago) / 30_000), accepted: true, invokedAt: 0, returnedAt: 0 };
         };
         const histories = [
-          { authenticator: bench.authenticator, tries: [confirmed(2 * MINUTE)] },
+          { authenticator: fixture.authenticator, tries: [confirmed(2 * MINUTE)] },
           { authenticator: second.authenticator, tries: [confirmed(0)] },
         ];
         for (let instant = 0; instant < 6; instant++) {

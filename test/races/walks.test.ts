@@ -9,9 +9,9 @@ import pg from 'pg';
 import { afterAll, describe, expect, it } from 'vitest';
 import {
   ada,
-  createBench,
   createEnrolled,
-  good,
+  createFixture,
+  expectOk,
   KEY,
   loginPending,
   loginWithCode,
@@ -67,7 +67,7 @@ function walks(open: (table: string) => Promise<MfaStorage & { createTable(): Pr
     for (let index = 0; index < 244; index++) await plant(storage, idOf(index));
     const strange = ['__proto__', 'zoë', 'zoe\u0308', '😀', "o'hara", 'x'.repeat(255)];
     for (const userId of strange) await plant(storage, userId);
-    const { mfa } = createBench({ storage, keys: both });
+    const { mfa } = createFixture({ storage, keys: both });
     expect((await mfa.report()).keys).toEqual([
       { id: OTHER_KEY.id, inRing: true, profiles: 0 },
       { id: KEY.id, inRing: true, profiles: 250 },
@@ -75,7 +75,7 @@ function walks(open: (table: string) => Promise<MfaStorage & { createTable(): Pr
     const abort = new AbortController();
     const first = await mfa.rotateKeys({ signal: abort.signal, onPage: () => abort.abort() });
     expect(first).toMatchObject({ complete: false, users: 200, resealed: 200 });
-    const restarted = createBench({ storage: await open('rotated'), keys: both });
+    const restarted = createFixture({ storage: await open('rotated'), keys: both });
     const rest = await restarted.mfa.rotateKeys({ cursor: first.cursor as string });
     expect(rest).toMatchObject({ complete: true, users: 50, resealed: 50 });
     expect(await restarted.mfa.rotateKeys({ dryRun: true })).toMatchObject({ resealed: 0, removable: { keyIds: [KEY.id] } });
@@ -88,15 +88,15 @@ function walks(open: (table: string) => Promise<MfaStorage & { createTable(): Pr
     const users = Array.from({ length: 10 }, (_, index) => ({ id: `live-${index}`, name: 'x' }));
     const people = [];
     for (const user of users) {
-      const bench = await createEnrolled(user, { storage });
-      people.push({ ...bench, pending: await loginPending(bench.mfa, user) });
+      const fixture = await createEnrolled(user, { storage });
+      people.push({ ...fixture, pending: await loginPending(fixture.mfa, user) });
     }
     const clock = people[0]!.clock.now;
     const processes = await Promise.all(
-      [both, [KEY, OTHER_KEY]].map(async (keys) => createBench({ keys, storage: await open('live'), clock })),
+      [both, [KEY, OTHER_KEY]].map(async (keys) => createFixture({ keys, storage: await open('live'), clock })),
     );
     const walkers = await Promise.all(
-      [both, [KEY, OTHER_KEY]].map(async (keys) => createBench({ keys, storage: await open('live') })),
+      [both, [KEY, OTHER_KEY]].map(async (keys) => createFixture({ keys, storage: await open('live') })),
     );
     let done = false;
     let resealed = 0;
@@ -132,22 +132,22 @@ function walks(open: (table: string) => Promise<MfaStorage & { createTable(): Pr
       expect(new Set(proofs)).toEqual(new Set(['invalid_code ok']));
     }
     for (const user of users) {
-      expect(good(await processes[0]!.mfa.getStatus({ user })).status.recoveryCodesLeft).toBe(0);
+      expect(expectOk(await processes[0]!.mfa.getStatus({ user })).status.recoveryCodesLeft).toBe(0);
     }
   }, 120_000);
 
   it('I2, I6: rows of a backup put back: all comes to life; after afterRestore none of it does, and the user logs in', async () => {
     const storage = await tableOf('restored');
     for (const handled of [false, true]) {
-      const bench = await createEnrolled(ada, { storage });
-      const story = await afterTheBackup(bench, { storage });
+      const fixture = await createEnrolled(ada, { storage });
+      const story = await afterTheBackup(fixture, { storage });
       await story.restore();
-      if (handled) expect(await bench.mfa.afterRestore()).toMatchObject({ complete: true, handled: 1, devicesRemoved: 2 });
+      if (handled) expect(await fixture.mfa.afterRestore()).toMatchObject({ complete: true, handled: 1, devicesRemoved: 2 });
       const tried = Object.values(await tryEverything(story));
       expect(tried.filter((one) => one === 'ok' || one === 'allow')).toHaveLength(handled ? 0 : 7);
-      const { session } = await loginWithCode(bench);
-      expect((await bench.mfa.checkAccess({ user: ada, session })).access).toBe('allow');
-      await bench.mfa.forgetUser({ userId: ada.id });
+      const { session } = await loginWithCode(fixture);
+      expect((await fixture.mfa.checkAccess({ user: ada, session })).access).toBe('allow');
+      await fixture.mfa.forgetUser({ userId: ada.id });
     }
   });
 }

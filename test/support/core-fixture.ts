@@ -27,7 +27,7 @@ export interface TestUser extends MfaUser {
 export const ada: TestUser = { id: 'user-ada', name: 'ada@example.com' };
 export const bob: TestUser = { id: 'user-bob', name: 'bob@example.com' };
 
-export interface Bench {
+export interface Fixture {
   mfa: Mfa<TestUser>;
   clock: TestClock;
   events: MfaEvent[];
@@ -39,7 +39,7 @@ export interface Bench {
 }
 
 /** Core on memory storage with a clock that stands still; the policy is what the user's fields say. */
-export function createBench(options: Partial<MfaOptions<TestUser>> = {}): Bench {
+export function createFixture(options: Partial<MfaOptions<TestUser>> = {}): Fixture {
   const clock = createClock(1_800_000_000_000);
   const events: MfaEvent[] = [];
   const notices: MfaNotice[] = [];
@@ -71,7 +71,7 @@ export function createBench(options: Partial<MfaOptions<TestUser>> = {}): Bench 
   };
 }
 
-export interface Enrolled extends Bench {
+export interface Enrolled extends Fixture {
   session: VerifiedSession;
   authenticator: VirtualAuthenticator;
   recoveryCodes: string[];
@@ -79,13 +79,13 @@ export interface Enrolled extends Bench {
 
 /** The same with one enrolled user, a minute after the enrollment, so that the enrollment's step is past. */
 export async function createEnrolled(user: TestUser = ada, options: Partial<MfaOptions<TestUser>> = {}): Promise<Enrolled> {
-  const bench = createBench(options);
-  const enrolled = await verifiedSession(bench.mfa, user);
-  bench.clock.advance(2 * MINUTE);
-  bench.events.length = 0;
-  bench.notices.length = 0;
-  bench.resetCounts();
-  return { ...bench, ...enrolled };
+  const fixture = createFixture(options);
+  const enrolled = await verifiedSession(fixture.mfa, user);
+  fixture.clock.advance(2 * MINUTE);
+  fixture.events.length = 0;
+  fixture.notices.length = 0;
+  fixture.resetCounts();
+  return { ...fixture, ...enrolled };
 }
 
 /** A login up to the prompt. */
@@ -104,8 +104,8 @@ export function wrongCode(authenticator: VirtualAuthenticator, now: number): str
   }
 }
 
-/** Fails unless the result is good, and gives its fields. */
-export function good<Fields extends object>(
+/** Fails unless the result is ok, and returns its fields. */
+export function expectOk<Fields extends object>(
   result: ({ ok: true } & Fields) | { ok: false; reason: string },
 ): { ok: true } & Fields {
   if (!result.ok) throw new Error(`refused: ${result.reason}`);
@@ -138,31 +138,31 @@ export interface Browser {
 
 /** A login with a code a minute later, so that its step is unused: the browser is known, and remembered if that is asked for. */
 export async function loginWithCode(
-  bench: Enrolled,
+  fixture: Enrolled,
   { user = ada, rememberDevice = false, deviceToken }: { user?: TestUser; rememberDevice?: boolean; deviceToken?: string } = {},
 ): Promise<Browser> {
-  bench.clock.advance(MINUTE);
-  const { session } = await bench.mfa.beginLogin({ user, ...(deviceToken === undefined ? {} : { deviceToken }) });
-  const code = bench.authenticator.code(bench.clock.now());
+  fixture.clock.advance(MINUTE);
+  const { session } = await fixture.mfa.beginLogin({ user, ...(deviceToken === undefined ? {} : { deviceToken }) });
+  const code = fixture.authenticator.code(fixture.clock.now());
   const shown = deviceToken === undefined ? {} : { deviceToken };
-  const verified = good(
-    await bench.mfa.verify({ user, session, proof: { kind: 'totp', code }, rememberDevice, deviceLabel: 'Firefox', ...shown }),
+  const verified = expectOk(
+    await fixture.mfa.verify({ user, session, proof: { kind: 'totp', code }, rememberDevice, deviceLabel: 'Firefox', ...shown }),
   );
   return { session: verified.session, token: verified.device?.token ?? '', deviceId: verified.device?.deviceId ?? '' };
 }
 
 /** Enrolls one more authenticator for a session that is fresh. */
 export async function enrollAnother(
-  bench: Bench,
+  fixture: Fixture,
   session: MfaSession,
   user: TestUser = ada,
 ): Promise<{ session: VerifiedSession; authenticator: VirtualAuthenticator; authenticatorId: string; recoveryCodes: string[] }> {
-  const started = good(await bench.mfa.startEnrollment({ user, session }));
+  const started = expectOk(await fixture.mfa.startEnrollment({ user, session }));
   const authenticator = createAuthenticator(started.enrollment.uri);
-  const code = authenticator.code(bench.clock.now());
+  const code = authenticator.code(fixture.clock.now());
   const enrollmentId = started.enrollment.id;
-  const confirmed = good(
-    await bench.mfa.confirmEnrollment({ user, session: started.session, enrollmentId, proof: { kind: 'totp', code } }),
+  const confirmed = expectOk(
+    await fixture.mfa.confirmEnrollment({ user, session: started.session, enrollmentId, proof: { kind: 'totp', code } }),
   );
   const { authenticator: summary, recoveryCodes = [] } = confirmed;
   return { session: confirmed.session, authenticator, authenticatorId: summary.id, recoveryCodes };

@@ -13,7 +13,7 @@ const url = await serverUrl('postgres');
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const testThatEndsWith = (code: number) => `import { expect, it } from 'vitest';
 it('asks for PostgreSQL', async () => {
-  await fetch(process.env.MFA_KIT_SERVER_DESK + '/postgres');
+  await fetch(process.env.MFA_KIT_SERVER_REGISTRY + '/postgres');
   expect(${code}).toBe(0);
 });
 `;
@@ -62,7 +62,7 @@ describe('a run that started PostgreSQL', () => {
         const test = join(folder, 'fails.test.ts');
         writeFileSync(test, testThatEndsWith(code));
         writeFileSync(join(folder, 'vitest.config.ts'), RUN);
-        const env = { ...process.env, MFA_KIT_SERVER_DESK: '', VITEST: '', NODE_ENV: '' };
+        const env = { ...process.env, MFA_KIT_SERVER_REGISTRY: '', VITEST: '', NODE_ENV: '' };
         const vitest = join(root, 'node_modules/vitest/vitest.mjs');
         const run = promisify(execFile)(process.execPath, [vitest, 'run', '--root', folder], { cwd: folder, env });
         const ended = await run.then(

@@ -1,11 +1,11 @@
 import type { MfaSession, MfaStorage } from '@mfa-kit/core';
-import { ada, type Enrolled, good, loginPending, loginWithCode, MINUTE, reasonOf, type TestUser } from './core-fixture.js';
+import { ada, type Enrolled, expectOk, loginPending, loginWithCode, MINUTE, reasonOf, type TestUser } from './core-fixture.js';
 import { backUp } from './population.js';
 import { proofOf } from './proof-of.js';
 
 /** What happened after a backup, and what was given out before it. */
 export interface Story {
-  bench: Enrolled;
+  fixture: Enrolled;
   user: TestUser;
   /** Used after the backup, a moment before the restore. */
   usedCode: string;
@@ -22,32 +22,34 @@ export interface Story {
 
 /** Two remembered browsers; a backup; then a recovery code is used, a device revoked, all sessions ended, a code used. */
 export async function afterTheBackup(
-  bench: Enrolled,
-  { user = ada, storage = bench.storage }: { user?: TestUser; storage?: MfaStorage } = {},
+  fixture: Enrolled,
+  { user = ada, storage = fixture.storage }: { user?: TestUser; storage?: MfaStorage } = {},
 ): Promise<Story> {
   const [stolen, own] = [
-    await loginWithCode(bench, { user, rememberDevice: true }),
-    await loginWithCode(bench, { user, rememberDevice: true }),
+    await loginWithCode(fixture, { user, rememberDevice: true }),
+    await loginWithCode(fixture, { user, rememberDevice: true }),
   ];
-  const { pendingToken = '' } = await bench.mfa.beginLogin({ user });
+  const { pendingToken = '' } = await fixture.mfa.beginLogin({ user });
   const backup = await backUp(storage);
-  bench.clock.advance(MINUTE);
-  const [usedRecoveryCode = '', untouchedRecoveryCode = ''] = bench.recoveryCodes;
-  good(
-    await bench.mfa.verify({
+  fixture.clock.advance(MINUTE);
+  const [usedRecoveryCode = '', untouchedRecoveryCode = ''] = fixture.recoveryCodes;
+  expectOk(
+    await fixture.mfa.verify({
       user,
-      session: await loginPending(bench.mfa, user),
+      session: await loginPending(fixture.mfa, user),
       proof: { kind: 'recovery-code', code: usedRecoveryCode },
     }),
   );
-  const acting = await loginWithCode(bench, { user });
-  const revoked = good(await bench.mfa.revokeDevice({ user, session: acting.session, deviceId: stolen.deviceId }));
-  good(await bench.mfa.endAllSessions({ user, session: revoked.session }));
-  bench.clock.advance(MINUTE);
-  const usedCode = bench.authenticator.code(bench.clock.now());
-  good(await bench.mfa.verify({ user, session: await loginPending(bench.mfa, user), proof: { kind: 'totp', code: usedCode } }));
+  const acting = await loginWithCode(fixture, { user });
+  const revoked = expectOk(await fixture.mfa.revokeDevice({ user, session: acting.session, deviceId: stolen.deviceId }));
+  expectOk(await fixture.mfa.endAllSessions({ user, session: revoked.session }));
+  fixture.clock.advance(MINUTE);
+  const usedCode = fixture.authenticator.code(fixture.clock.now());
+  expectOk(
+    await fixture.mfa.verify({ user, session: await loginPending(fixture.mfa, user), proof: { kind: 'totp', code: usedCode } }),
+  );
   return {
-    bench,
+    fixture,
     user,
     usedCode,
     usedRecoveryCode,
@@ -62,19 +64,19 @@ export async function afterTheBackup(
 
 /** What each thing that was used or ended still opens. */
 export async function tryEverything(story: Story): Promise<Record<string, string>> {
-  const { bench, user } = story;
-  const { mfa } = bench;
+  const { fixture, user } = story;
+  const { mfa } = fixture;
   const login = async (deviceToken: string) => (await mfa.beginLogin({ user, deviceToken })).decision.access;
   const verify = async (proof: { code: string } | { recoveryCode: string }) =>
     reasonOf(await mfa.verify({ user, session: await loginPending(mfa, user), proof: proofOf(proof) }));
-  const pending = good(await mfa.openPendingToken(story.pendingToken));
+  const pending = expectOk(await mfa.openPendingToken(story.pendingToken));
   return {
     endedSession: (await mfa.checkAccess({ user, session: story.endedSession })).access,
     endedDevice: await login(story.endedDevice),
     revokedDevice: await login(story.revokedDevice),
     usedCode: await verify({ code: story.usedCode }),
     pendingToken: reasonOf(
-      await mfa.verify({ user, session: pending.session, proof: { kind: 'recovery-code', code: bench.recoveryCodes[2] } }),
+      await mfa.verify({ user, session: pending.session, proof: { kind: 'recovery-code', code: fixture.recoveryCodes[2] } }),
     ),
     usedRecoveryCode: await verify({ recoveryCode: story.usedRecoveryCode }),
     untouchedRecoveryCode: await verify({ recoveryCode: story.untouchedRecoveryCode }),

@@ -7,7 +7,7 @@ import {
   DAY,
   enroll,
   enrollAnother,
-  good,
+  expectOk,
   HOUR,
   logIn,
   MINUTE,
@@ -55,7 +55,7 @@ describe('UPG-1: what the present code stores, release 1 in between', () => {
       expect(said(await recover(pair.now, person, person.recoveryCodes[0]))).toBe('invalid_code');
       pair.clock.advance(MINUTE);
       expect(said(await recover(pair.old, person, person.recoveryCodes[0]))).toBe('invalid_code');
-      expect(good(await recover(pair.old, person, person.recoveryCodes[1])).recoveryCodesLeft).toBe(8);
+      expect(expectOk(await recover(pair.old, person, person.recoveryCodes[1])).recoveryCodesLeft).toBe(8);
       expect(await statusOf(pair.now, person.user)).toMatchObject({ recoveryCodesLeft: 8 });
     }
   });
@@ -69,7 +69,7 @@ describe('UPG-1: what the present code stores, release 1 in between', () => {
       expect(said(await recover(side, person, person.recoveryCodes[0])), side.release.name).toBe('invalid_code');
       expect((await statusOf(side, person.user)).recoveryCodesLeft).toBe(0);
     }
-    const made = good(await pair.old.regenerateRecoveryCodes({ user: person.user, session }));
+    const made = expectOk(await pair.old.regenerateRecoveryCodes({ user: person.user, session }));
     expect(said(await recover(pair.now, person, made.recoveryCodes?.[0]))).toBe('ok');
   });
 
@@ -86,7 +86,7 @@ describe('UPG-1: what the present code stores, release 1 in between', () => {
     expect(await unsaved(used)).toBeUndefined();
     const renewed = await enroll(pair, pair.now);
     const { session } = await logIn(pair, pair.old, renewed);
-    const made = good(await pair.old.regenerateRecoveryCodes({ user: renewed.user, session }));
+    const made = expectOk(await pair.old.regenerateRecoveryCodes({ user: renewed.user, session }));
     expect(await unsaved(renewed)).toBeUndefined();
     expect(said(await recover(pair.now, renewed, made.recoveryCodes?.[0]))).toBe('ok');
   });
@@ -129,7 +129,7 @@ describe('UPG-1: what the present code stores, release 1 in between', () => {
         );
       }
       expect(said(await recover(pair.now, person, person.recoveryCodes[0]))).toBe('ok');
-      good(await pair.now.clearLockout(support(person.user.id)));
+      expectOk(await pair.now.clearLockout(support(person.user.id)));
       expect(await access(pair, person.user, (await logIn(pair, pair.now, person)).session)).toEqual(ALLOWED);
       pair.clock.advance(2 * DAY);
       expect(await access(pair, person.user, (await logIn(pair, pair.old, person)).session)).toEqual(ALLOWED);
@@ -160,7 +160,7 @@ describe('UPG-1: what the present code stores, release 1 in between', () => {
         pair.clock.advance(tries < 20 ? 8 * MINUTE : 0);
         if (tries > 8) pair.clock.advance(HOUR);
       }
-      good(await resets.resetMfa(support(person.user.id)));
+      expectOk(await resets.resetMfa(support(person.user.id)));
       return person;
     }
 
@@ -178,7 +178,7 @@ describe('UPG-1: what the present code stores, release 1 in between', () => {
     it('wrong codes at its confirmation are counted by each release in its own place, and lock nobody out', async () => {
       const user = somebody();
       const session = await begin(pair.now, user);
-      const started = good(await pair.now.startEnrollment({ user, session }));
+      const started = expectOk(await pair.now.startEnrollment({ user, session }));
       const app = createAuthenticator(started.enrollment?.uri ?? '');
       const confirm = (side: Side, code: string) =>
         side.confirmEnrollment({ user, session: sessionOf(started), enrollmentId: started.enrollment?.id ?? '', code });
@@ -190,7 +190,7 @@ describe('UPG-1: what the present code stores, release 1 in between', () => {
       const { enrollments, budget } = (await pair.stored(user.id)) as { enrollments: { budget: object }[]; budget: object };
       expect(enrollments[0]?.budget).toMatchObject({ level: 4 });
       expect(budget).toMatchObject({ level: 4 });
-      const confirmed = good(await confirm(pair.old, app.code(pair.clock.now())));
+      const confirmed = expectOk(await confirm(pair.old, app.code(pair.clock.now())));
       expect(await access(pair, user, sessionOf(confirmed))).toEqual(ALLOWED);
       expect(await pair.stored(user.id)).toMatchObject({ enrollments: [] });
     });
@@ -234,7 +234,7 @@ describe('UPG-1: what the present code stores, release 1 in between', () => {
         [pair.old, pair.now],
         [pair.now, pair.old],
       ] as const) {
-        good(await helps.clearLockout(support(person.user.id)));
+        expectOk(await helps.clearLockout(support(person.user.id)));
         expect(await access(pair, person.user, (await logIn(pair, then, person)).session)).toEqual(ALLOWED);
       }
     });
@@ -256,7 +256,7 @@ describe('UPG-1: what the present code stores, release 1 in between', () => {
       const markEnrolled = (userId: string, enrolled: boolean) => void marks.set(userId, enrolled);
       const [old, now] = [pair.process(release1, { markEnrolled }), pair.process(present, { markEnrolled })];
       const { user } = await enroll(pair, old);
-      good(await (resets === pair.old ? old : now).resetMfa(support(user.id)));
+      expectOk(await (resets === pair.old ? old : now).resetMfa(support(user.id)));
       const snapshot = await pair.row(user.id);
       await enroll(pair, now, { user });
       expect(marks.get(user.id)).toBe(true);
@@ -285,7 +285,7 @@ describe('UPG-1: what the present code stores, release 1 in between', () => {
     it('by the present code ends the sessions that came from it there, whatever release 1 does meanwhile', async () => {
       const { person, stolen, remembered, own } = await withStolen();
       const { user } = person;
-      good(await pair.now.revokeDevice({ user, session: own.session, deviceId: stolen.device.deviceId }));
+      expectOk(await pair.now.revokeDevice({ user, session: own.session, deviceId: stolen.device.deviceId }));
       const look = async () => {
         // Release 1 alone lets the session go on.
         expect(await access(pair, user, stolen.session)).toEqual({ old: 'allow: otp', now: 'challenge: revoked' });
@@ -300,15 +300,15 @@ describe('UPG-1: what the present code stores, release 1 in between', () => {
       await recover(pair.old, person, person.recoveryCodes[0]);
       await enrollAnother(pair, pair.old, { user, session: (await logIn(pair, pair.old, person)).session });
       await look();
-      good(await pair.old.passwordChanged({ userId: user.id, keep: stolen.session }));
+      expectOk(await pair.old.passwordChanged({ userId: user.id, keep: stolen.session }));
       expect((await access(pair, user, stolen.session)).now).toBe('challenge: revoked');
     });
 
     it('by the present code stays ended for a session that release 1 kept over a new password', async () => {
       const { person, stolen, own } = await withStolen();
       const { user } = person;
-      good(await pair.now.revokeDevice({ user, session: own.session, deviceId: stolen.device.deviceId }));
-      const kept = good(await pair.old.passwordChanged({ userId: user.id, keep: stolen.session }));
+      expectOk(await pair.now.revokeDevice({ user, session: own.session, deviceId: stolen.device.deviceId }));
+      const kept = expectOk(await pair.old.passwordChanged({ userId: user.id, keep: stolen.session }));
       expect(await access(pair, user, kept.session)).toEqual({ old: 'allow: otp', now: 'challenge: revoked' });
     });
 
@@ -316,12 +316,12 @@ describe('UPG-1: what the present code stores, release 1 in between', () => {
       const { person, stolen, own } = await withStolen();
       const { user } = person;
       const older = await logIn(pair, pair.old, person, { token: stolen.device.token });
-      good(await pair.now.revokeDevice({ user, session: own.session, deviceId: stolen.device.deviceId }));
+      expectOk(await pair.now.revokeDevice({ user, session: own.session, deviceId: stolen.device.deviceId }));
       expect(await access(pair, user, older.session)).toEqual(ALLOWED);
       for (const side of [pair.old, pair.now]) {
         pair.clock.advance(MINUTE);
         const code = person.app.code(pair.clock.now());
-        const proven = good(await side.verify({ user, session: stolen.session, code }));
+        const proven = expectOk(await side.verify({ user, session: stolen.session, code }));
         expect(await access(pair, user, proven.session), side.release.name).toEqual(ALLOWED);
       }
     });
@@ -329,7 +329,7 @@ describe('UPG-1: what the present code stores, release 1 in between', () => {
     it('by release 1 is not remembered by either, and its other sessions go on as in release 1', async () => {
       const { person, stolen, remembered, own } = await withStolen();
       const { user } = person;
-      good(await pair.old.revokeDevice({ user, session: own.session, deviceId: stolen.device.deviceId }));
+      expectOk(await pair.old.revokeDevice({ user, session: own.session, deviceId: stolen.device.deviceId }));
       expect(await access(pair, user, remembered.session)).toEqual({ old: 'challenge: revoked', now: 'challenge: revoked' });
       expect(await access(pair, user, stolen.session)).toEqual(ALLOWED);
     });
@@ -343,7 +343,7 @@ describe('UPG-1: what the present code stores, release 1 in between', () => {
         const lost = await logIn(pair, count % 2 ? pair.old : pair.now, person, { remember: true });
         ended.push((await logIn(pair, pair.old, person)).session);
         session = (await logIn(pair, pair.now, person)).session;
-        session = sessionOf(good(await pair.now.revokeDevice({ user, session, deviceId: lost.device.deviceId })));
+        session = sessionOf(expectOk(await pair.now.revokeDevice({ user, session, deviceId: lost.device.deviceId })));
       }
       for (const before of ended) {
         expect(await access(pair, user, before)).toEqual({ old: 'challenge: revoked', now: 'challenge: revoked' });
@@ -357,14 +357,14 @@ describe('UPG-1: what the present code stores, release 1 in between', () => {
       pair.clock.advance(MINUTE);
       const code = person.app.code(pair.clock.now());
       const session = sessionOf(
-        good(await pair.now.verify({ user, session: stolen.session, code, deviceToken: stolen.device.token })),
+        expectOk(await pair.now.verify({ user, session: stolen.session, code, deviceToken: stolen.device.token })),
       );
-      const ended = sessionOf(good(await pair.now.revokeDevice({ user, session, deviceId: stolen.device.deviceId })));
+      const ended = sessionOf(expectOk(await pair.now.revokeDevice({ user, session, deviceId: stolen.device.deviceId })));
       expect(await access(pair, user, ended)).toEqual({ old: 'challenge: missing', now: 'challenge: missing' });
       for (const side of [pair.old, pair.now]) {
         pair.clock.advance(MINUTE);
         const proven = await side.verify({ user, session: ended, code: person.app.code(pair.clock.now()) });
-        expect(await access(pair, user, good(proven).session), side.release.name).toEqual(ALLOWED);
+        expect(await access(pair, user, expectOk(proven).session), side.release.name).toEqual(ALLOWED);
       }
     });
 
@@ -398,9 +398,9 @@ describe('UPG-1: what the present code stores, release 1 in between', () => {
     it('holds in the present code while release 1 asks for the enrollment, as it does alone', async () => {
       const user = somebody();
       await processes().old.beginLogin({ user });
-      good(await extend(user));
+      expectOk(await extend(user));
       expect(await said(user)).toEqual({ old: 'enroll', now: 'allow' });
-      good(await processes().now.passwordChanged({ userId: user.id }));
+      expectOk(await processes().now.passwordChanged({ userId: user.id }));
       expect(await said(user)).toEqual({ old: 'enroll', now: 'allow' });
       pair.clock.advance(15 * DAY);
       expect(await said(user)).toEqual({ old: 'enroll', now: 'enroll' });
@@ -411,9 +411,9 @@ describe('UPG-1: what the present code stores, release 1 in between', () => {
         for (const resets of ['old', 'now'] as const) {
           const user = somebody();
           await processes().old.beginLogin({ user });
-          good(await extend(user));
+          expectOk(await extend(user));
           await enroll(pair, processes()[enrolls], { user });
-          good(await processes()[resets].resetMfa(support(user.id)));
+          expectOk(await processes()[resets].resetMfa(support(user.id)));
           expect(await said(user), `enrolled at ${enrolls}, reset at ${resets}`).toEqual({ old: 'enroll', now: 'enroll' });
         }
       }
@@ -423,8 +423,8 @@ describe('UPG-1: what the present code stores, release 1 in between', () => {
       for (const resets of ['old', 'now'] as const) {
         const user = somebody();
         await processes().old.beginLogin({ user });
-        good(await extend(user));
-        good(await processes()[resets].resetMfa(support(user.id)));
+        expectOk(await extend(user));
+        expectOk(await processes()[resets].resetMfa(support(user.id)));
         expect(await said(user), resets).toEqual({ old: 'enroll', now: 'enroll' });
       }
     });

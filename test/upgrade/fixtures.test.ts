@@ -4,7 +4,20 @@ import { createAuthenticator } from '@mfa-kit/core/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { describeWith } from '../support/requires.js';
 import { type Fixtures, makeFixtures } from './fixtures.js';
-import { access, begin, createPair, DAY, good, KEY, MINUTE, OTHER_KEY, type Pair, said, sessionOf, statusOf } from './pair.js';
+import {
+  access,
+  begin,
+  createPair,
+  DAY,
+  expectOk,
+  KEY,
+  MINUTE,
+  OTHER_KEY,
+  type Pair,
+  said,
+  sessionOf,
+  statusOf,
+} from './pair.js';
 import { openRow } from './sealed.js';
 import { stores } from './stores.js';
 
@@ -82,7 +95,7 @@ for (const store of stores) {
         expect(said(await pair.now.verify(again))).toBe('invalid_code');
       }
       for (const { token, used } of fixture.pendingTokens) {
-        const state = sessionOf(good(await pair.now.openPendingToken(token)));
+        const state = sessionOf(expectOk(await pair.now.openPendingToken(token)));
         const code = fixture.apps[0] ? createAuthenticator(fixture.apps[0]).code(pair.clock.now() + 30_000) : '123456';
         expect(said(await pair.now.verify({ user, session: state, code }))).toBe(
           used ? 'pending_token_invalid' : fixture.apps[0] ? 'ok' : 'not_enrolled',
@@ -104,9 +117,9 @@ async function finishEnrollment(pair: Pair, fixture: Fixtures[string]): Promise<
   const user = userOf(fixture);
   const { id = '', uri = '' } = fixture.pendingEnrollment ?? {};
   const session = fixture.sessions[0]?.state;
-  expect(good(await pair.now.currentEnrollment({ user, session })).enrollment).toMatchObject({ id, uri });
+  expect(expectOk(await pair.now.currentEnrollment({ user, session })).enrollment).toMatchObject({ id, uri });
   const code = createAuthenticator(uri).code(pair.clock.now());
-  const confirmed = good(await pair.now.confirmEnrollment({ user, session, enrollmentId: id, code }));
+  const confirmed = expectOk(await pair.now.confirmEnrollment({ user, session, enrollmentId: id, code }));
   expect(await access(pair, user, sessionOf(confirmed))).toEqual({ old: 'allow: otp', now: 'allow: otp' });
 }
 
@@ -138,6 +151,6 @@ async function proveByCode(pair: Pair, fixture: Fixtures[string]): Promise<void>
   }
   for (const uri of fixture.removedApps) expect(await prove(uri)).toBe('not_enrolled');
   if (fixture.apps.length === 0 && !fixture.pendingEnrollment) {
-    expect(good(await pair.now.startEnrollment({ user, session: await begin(pair.now, user) })).enrollment).toBeDefined();
+    expect(expectOk(await pair.now.startEnrollment({ user, session: await begin(pair.now, user) })).enrollment).toBeDefined();
   }
 }

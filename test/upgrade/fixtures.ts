@@ -5,7 +5,7 @@ import {
   createPair,
   DAY,
   enroll,
-  good,
+  expectOk,
   HOUR,
   KEY,
   logIn,
@@ -124,7 +124,7 @@ const cases: Record<string, (pair: Pair, user: User) => Promise<Left>> = {
     pair.clock.advance(MINUTE);
     const pending = await begin(pair.old, user);
     const usedCode = person.app.code(pair.clock.now());
-    const verified = good(await pair.old.verify({ user, session: pending, code: usedCode }));
+    const verified = expectOk(await pair.old.verify({ user, session: pending, code: usedCode }));
     return { user, apps: [person.uri], usedCode, ...unused(person), sessions: { verified: sessionOf(verified), pending } };
   },
 
@@ -163,14 +163,14 @@ const cases: Record<string, (pair: Pair, user: User) => Promise<Left>> = {
   },
 
   async 'with-pending-enrollment'(pair, user) {
-    const started = good(await pair.old.startEnrollment({ user, session: await begin(pair.old, user), name: 'Phone' }));
+    const started = expectOk(await pair.old.startEnrollment({ user, session: await begin(pair.old, user), name: 'Phone' }));
     return { user, sessions: { pending: sessionOf(started) }, pendingEnrollment: enrollmentOf(started) };
   },
 
   async 'with-second-pending'(pair, user) {
     const person = await enrolled(pair, user);
     const { session } = await logIn(pair, pair.old, person);
-    const started = good(await pair.old.startEnrollment({ user, session, name: 'Tablet' }));
+    const started = expectOk(await pair.old.startEnrollment({ user, session, name: 'Tablet' }));
     return {
       user,
       apps: [person.uri],
@@ -204,7 +204,7 @@ const cases: Record<string, (pair: Pair, user: User) => Promise<Left>> = {
   async 'after-reset'(pair, user) {
     const person = await enrolled(pair, user);
     const before = await logIn(pair, pair.old, person, { remember: true });
-    good(await pair.old.resetMfa(support(user.id)));
+    expectOk(await pair.old.resetMfa(support(user.id)));
     return {
       user,
       removedApps: [person.uri],
@@ -222,7 +222,7 @@ const cases: Record<string, (pair: Pair, user: User) => Promise<Left>> = {
       user,
       removedApps: [person.uri],
       recoveryCodes: { left: [], used: person.recoveryCodes },
-      sessions: { before: session, after: sessionOf(good(removed)) },
+      sessions: { before: session, after: sessionOf(expectOk(removed)) },
     };
   },
 
@@ -231,7 +231,7 @@ const cases: Record<string, (pair: Pair, user: User) => Promise<Left>> = {
     const used = person.recoveryCodes.slice(0, 4);
     let session = person.session;
     for (const recoveryCode of used) {
-      session = sessionOf(good(await pair.old.verify({ user, session: await begin(pair.old, user), recoveryCode })));
+      session = sessionOf(expectOk(await pair.old.verify({ user, session: await begin(pair.old, user), recoveryCode })));
     }
     return {
       user,
@@ -245,7 +245,7 @@ const cases: Record<string, (pair: Pair, user: User) => Promise<Left>> = {
     const person = await enrolled(pair, user);
     const stolen = await logIn(pair, pair.old, person, { remember: true });
     const own = await logIn(pair, pair.old, person);
-    const kept = sessionOf(good(await pair.old.passwordChanged({ userId: user.id, keep: own.session })));
+    const kept = sessionOf(expectOk(await pair.old.passwordChanged({ userId: user.id, keep: own.session })));
     return {
       user,
       apps: [person.uri],
@@ -259,8 +259,8 @@ const cases: Record<string, (pair: Pair, user: User) => Promise<Left>> = {
     const person = await enrolled(pair, user);
     const [spent, open] = [await pair.old.beginLogin({ user }), await pair.old.beginLogin({ user })];
     pair.clock.advance(MINUTE);
-    const { session } = good(await pair.old.openPendingToken(spent.pendingToken ?? ''));
-    good(await pair.old.verify({ user, session, code: person.app.code(pair.clock.now()) }));
+    const { session } = expectOk(await pair.old.openPendingToken(spent.pendingToken ?? ''));
+    expectOk(await pair.old.verify({ user, session, code: person.app.code(pair.clock.now()) }));
     return {
       user,
       apps: [person.uri],
@@ -322,10 +322,10 @@ async function many(pair: Pair, user: User, logins: number): Promise<Left> {
   const name = '🔐'.repeat(64);
   let { session } = await logIn(pair, pair.old, person);
   for (let count = 1; count < 10; count++) {
-    const started = good(await pair.old.startEnrollment({ user, session, name }));
+    const started = expectOk(await pair.old.startEnrollment({ user, session, name }));
     const app = createAuthenticator(started.enrollment?.uri ?? '');
     const sent = { user, session: sessionOf(started), enrollmentId: started.enrollment?.id ?? '' };
-    session = sessionOf(good(await pair.old.confirmEnrollment({ ...sent, code: app.code(pair.clock.now()) })));
+    session = sessionOf(expectOk(await pair.old.confirmEnrollment({ ...sent, code: app.code(pair.clock.now()) })));
     apps.push(app);
     pair.clock.advance(MINUTE);
     if (count === 5) {
@@ -341,7 +341,7 @@ async function many(pair: Pair, user: User, logins: number): Promise<Left> {
       const begun = await begin(pair.old, user);
       const shown = { rememberDevice: true, deviceLabel: name };
       const code = app.code(pair.clock.now());
-      token = good(await pair.old.verify({ user, session: begun, code, ...shown })).device?.token ?? '';
+      token = expectOk(await pair.old.verify({ user, session: begun, code, ...shown })).device?.token ?? '';
     }
   }
   for (let uses = 0; uses < 3; uses++) {

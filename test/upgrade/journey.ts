@@ -41,15 +41,15 @@ export async function walkThrough(release: Release): Promise<Names> {
 
 const HEADERS_OF_THE_HOST = /^(x-powered-by|date|etag|connection|keep-alive|content-length|set-cookie|transfer-encoding)$/;
 
-async function openStage(release: Release): Promise<Stage & Weather> {
+async function openStage(release: Release): Promise<Stage & Faults> {
   const names = createNames();
   const clock = createClock(NOON);
   const memory = memoryStorage();
-  const weather = { down: false, deaf: false };
+  const faults = { down: false, deaf: false };
   const storage: typeof memory = {
     ...memory,
     async read(userId) {
-      if (weather.down) throw new Error('the storage is down');
+      if (faults.down) throw new Error('the storage is down');
       const stored = await memory.read(userId);
       // Whatever was written is looked into, at its next read.
       if (stored && !stored.value.startsWith('broken')) noteRow({ userId, ...stored });
@@ -67,12 +67,12 @@ async function openStage(release: Release): Promise<Stage & Weather> {
     storage,
     policy: ({ id }) => accounts.get(id.slice(5))?.policy ?? {},
     markEnrolled: () => {
-      if (weather.deaf) throw new Error('the host is deaf');
+      if (faults.deaf) throw new Error('the host is deaf');
     },
     onEvent: (event) => names.noteValue(`event ${event.name}`, event),
     notify: (notice: Event) => {
       names.noteValue(`notice ${notice.name}`, notice);
-      if (weather.deaf) throw new Error('the host is deaf');
+      if (faults.deaf) throw new Error('the host is deaf');
     },
     clock: clock.now,
   };
@@ -137,11 +137,11 @@ async function openStage(release: Release): Promise<Stage & Weather> {
         resolve(Object.values(all ?? {}).flatMap((one) => (one as { mfa?: SessionState }).mfa ?? [])),
       );
     });
-  return { release, clock, flows, names, origin, close, sessionStates, weather, storage: memory };
+  return { release, clock, flows, names, origin, close, sessionStates, faults, storage: memory };
 }
 
-interface Weather {
-  weather: { down: boolean; deaf: boolean };
+interface Faults {
+  faults: { down: boolean; deaf: boolean };
   storage: ReturnType<typeof memoryStorage>;
 }
 
@@ -200,8 +200,8 @@ function noteToken({ names }: Stage, place: string, token: string): void {
 }
 
 /** What people and their clients do. */
-async function journey(stage: Stage & Weather): Promise<void> {
-  const { clock, weather } = stage;
+async function journey(stage: Stage & Faults): Promise<void> {
+  const { clock, faults } = stage;
   const ada = new NotingClient(stage);
   for (const path of ['/cases', '/mfa', '/mfa/enroll', '/mfa/challenge']) await ada.get(path);
   await ada.post('/mfa/enroll', {});
@@ -297,7 +297,7 @@ async function journey(stage: Stage & Weather): Promise<void> {
   for (let tries = 0; tries < 7; tries++) await attacker.post('/mfa/verify', { code: wrongCode(app, clock.now(), tries) });
   await attacker.page('GET', '/mfa/challenge');
 
-  // Other requests, other policies, other weather.
+  // Other requests, other policies, other faults.
   await ada.post('/mfa/verify', '{', { 'content-type': 'application/json' });
   await ada.post('/mfa/verify', { code: '123456' }, { 'sec-fetch-site': 'cross-site' });
   for (const name of ['grace', 'alan', 'olga', 'eve', 'lost']) {
@@ -313,16 +313,16 @@ async function journey(stage: Stage & Weather): Promise<void> {
   clock.advance(HOUR);
   await carol.post('/mfa/enroll', {});
   await carol.page('GET', '/mfa/enroll');
-  weather.down = true;
+  faults.down = true;
   for (const path of ['/cases', '/mfa', '/mfa/challenge']) await carol.get(path);
   await carol.post('/mfa/verify', { code: '123456' });
   await carol.post('/login?user=carol');
-  weather.down = false;
+  faults.down = false;
 }
 
 /** What operators do, and what goes wrong: events that no request causes. */
-async function operations(stage: Stage & Weather): Promise<void> {
-  const { clock, flows, weather, storage, names } = stage;
+async function operations(stage: Stage & Faults): Promise<void> {
+  const { clock, flows, faults, storage, names } = stage;
   const user = { id: 'user-carol', name: 'carol@example.com' };
   const operator = { userId: user.id, actor: 'support', reason: 'asked', context: { ip: '192.0.2.1' } };
   const enroll = async () => {
@@ -379,14 +379,14 @@ async function operations(stage: Stage & Weather): Promise<void> {
   names.noteValue('keys rotated', await flows.rotateKeys());
   names.noteValue('restore handled', await flows.afterRestore());
   names.noteValue('status', await flows.getStatus({ user }));
-  weather.deaf = true;
+  faults.deaf = true;
   // Done or not, what is told of it is what counts here.
   await flows.resetMfa(operator).catch(() => undefined);
   await new Promise((resolve) => setImmediate(resolve));
-  weather.deaf = false;
-  weather.down = true;
+  faults.deaf = false;
+  faults.down = true;
   await flows.checkAccess({ user, session: again.session as SessionState });
-  weather.down = false;
+  faults.down = false;
   const stored = await storage.read(user.id);
   await storage.write(user.id, { version: 'broken', value: 'broken' }, stored?.version ?? null);
   await flows.checkAccess({ user, session: again.session as SessionState });

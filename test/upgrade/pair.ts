@@ -98,7 +98,7 @@ export function somebody(prefix = 'user'): User {
 }
 
 /** An answer that must be a good one. */
-export function good<Given extends { ok: boolean; reason?: string }>(answer: Given): Given & { ok: true } {
+export function expectOk<Given extends { ok: boolean; reason?: string }>(answer: Given): Given & { ok: true } {
   if (!answer.ok) throw new Error(`refused: ${answer.reason}`);
   return answer as Given & { ok: true };
 }
@@ -135,9 +135,9 @@ export async function begin(side: Side, user: User, deviceToken?: string): Promi
 
 /** Enrolls somebody, a minute ago. `confirms`: who confirms what `side` began. */
 export async function enroll(pair: Pair, side: Side, { user = somebody(), confirms = side } = {}): Promise<Person> {
-  const started = good(await side.startEnrollment({ user, session: await begin(side, user) }));
+  const started = expectOk(await side.startEnrollment({ user, session: await begin(side, user) }));
   const app = createAuthenticator(started.enrollment?.uri ?? '');
-  const confirmed = good(
+  const confirmed = expectOk(
     await confirms.confirmEnrollment({
       user,
       session: throughStore(started.session),
@@ -155,9 +155,9 @@ export async function enrollAnother(
   side: Side,
   { user, session }: Pick<Person, 'user' | 'session'>,
 ): Promise<Person & { id: string }> {
-  const started = good(await side.startEnrollment({ user, session }));
+  const started = expectOk(await side.startEnrollment({ user, session }));
   const app = createAuthenticator(started.enrollment?.uri ?? '');
-  const confirmed = good(
+  const confirmed = expectOk(
     await side.confirmEnrollment({
       user,
       session: sessionOf(started),
@@ -178,7 +178,7 @@ export async function logIn(
 ): Promise<{ session: SessionState; device: Grant }> {
   pair.clock.advance(MINUTE);
   const session = await begin(side, user, token);
-  const verified = good(
+  const verified = expectOk(
     await verifies.verify({
       user,
       session,
@@ -206,7 +206,7 @@ export function sessionOf(answer: Answer): SessionState {
 }
 
 export async function statusOf(side: Side, user: User): Promise<Status> {
-  return good(await side.getStatus({ user })).status as Status;
+  return expectOk(await side.getStatus({ user })).status as Status;
 }
 
 /** What both releases say of a session; throws where the present code lets in whom release 1 refuses. */

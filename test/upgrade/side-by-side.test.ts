@@ -8,7 +8,7 @@ import {
   DAY,
   enroll,
   enrollAnother,
-  good,
+  expectOk,
   HOUR,
   KEY,
   logIn,
@@ -49,7 +49,7 @@ for (const store of stores) {
         pair.clock.advance(MINUTE);
         const session = await begin(one, user);
         const code = person.app.code(pair.clock.now());
-        const proven = sessionOf(good(await other.verify({ user, session, code })));
+        const proven = sessionOf(expectOk(await other.verify({ user, session, code })));
         expect(await access(pair, user, proven)).toEqual(ALLOWED);
         expect(await access(pair, user, proven, { maxAgeSeconds: 300 })).toEqual(ALLOWED);
         for (const side of [one, other]) {
@@ -63,10 +63,10 @@ for (const store of stores) {
       it('an enrollment begun by one is shown and confirmed by the other, once', async () => {
         const { one, other } = sides();
         const user = somebody();
-        const started = good(await one.startEnrollment({ user, session: await begin(one, user), name: 'Phone' }));
+        const started = expectOk(await one.startEnrollment({ user, session: await begin(one, user), name: 'Phone' }));
         const session = sessionOf(started);
         const { id, uri, manualKey, expiresAt } = started.enrollment ?? {};
-        expect(good(await other.currentEnrollment({ user, session })).enrollment).toMatchObject({
+        expect(expectOk(await other.currentEnrollment({ user, session })).enrollment).toMatchObject({
           id,
           uri,
           manualKey,
@@ -74,12 +74,12 @@ for (const store of stores) {
         });
         const app = createAuthenticator(started.enrollment?.uri ?? '');
         const sent = { user, session, enrollmentId: started.enrollment?.id ?? '', code: app.code(pair.clock.now()) };
-        const confirmed = good(await other.confirmEnrollment(sent));
+        const confirmed = expectOk(await other.confirmEnrollment(sent));
         expect(confirmed.recoveryCodes).toHaveLength(10);
         expect(said(await one.confirmEnrollment(sent))).toBe('already_confirmed');
         expect(await access(pair, user, sessionOf(confirmed))).toEqual(ALLOWED);
         const [recoveryCode] = confirmed.recoveryCodes ?? [];
-        expect(good(await one.verify({ user, session: await begin(one, user), recoveryCode })).recoveryCodesLeft).toBe(9);
+        expect(expectOk(await one.verify({ user, session: await begin(one, user), recoveryCode })).recoveryCodesLeft).toBe(9);
         expect(await statusOf(one, user)).toMatchObject(await sharedStatus(other, user));
       });
 
@@ -131,15 +131,15 @@ for (const store of stores) {
         const { user, recoveryCodes } = person;
         const byCode = async (side: typeof one, recoveryCode = '') =>
           side.verify({ user, session: await begin(side, user), recoveryCode });
-        const used = good(await byCode(one, recoveryCodes[0]));
+        const used = expectOk(await byCode(one, recoveryCodes[0]));
         expect(said(await byCode(other, recoveryCodes[0]))).toBe('invalid_code');
-        expect(good(await byCode(other, recoveryCodes[1])).recoveryCodesLeft).toBe(8);
+        expect(expectOk(await byCode(other, recoveryCodes[1])).recoveryCodesLeft).toBe(8);
         expect(said(await byCode(one, recoveryCodes[1]))).toBe('invalid_code');
         expect(await access(pair, user, sessionOf(used))).toEqual({ old: 'allow: recovery-code', now: 'allow: recovery-code' });
         const { session } = await logIn(pair, one, person);
-        const renewed = good(await other.regenerateRecoveryCodes({ user, session }));
+        const renewed = expectOk(await other.regenerateRecoveryCodes({ user, session }));
         expect(said(await byCode(one, recoveryCodes[2]))).toBe('invalid_code');
-        expect(good(await byCode(one, renewed.recoveryCodes?.[0])).recoveryCodesLeft).toBe(9);
+        expect(expectOk(await byCode(one, renewed.recoveryCodes?.[0])).recoveryCodesLeft).toBe(9);
         expect(said(await byCode(other, recoveryCodes[3]))).toBe('invalid_code');
       });
 
@@ -150,7 +150,7 @@ for (const store of stores) {
         const stolen = await logIn(pair, other, person, { remember: true });
         const own = await logIn(pair, other, person);
         const pending = await begin(other, user);
-        const kept = good(await one.passwordChanged({ userId: user.id, keep: own.session }));
+        const kept = expectOk(await one.passwordChanged({ userId: user.id, keep: own.session }));
         expect(await access(pair, user, stolen.session)).toEqual(REVOKED);
         expect(await access(pair, user, pending)).toEqual({ old: 'login-again', now: 'login-again' });
         expect(await access(pair, user, sessionOf(kept))).toEqual(ALLOWED);
@@ -164,7 +164,7 @@ for (const store of stores) {
         const { user } = person;
         const stolen = await logIn(pair, other, person, { remember: true });
         const own = await logIn(pair, one, person);
-        const ended = good(await one.endAllSessions({ user, session: own.session }));
+        const ended = expectOk(await one.endAllSessions({ user, session: own.session }));
         expect(await access(pair, user, stolen.session)).toEqual(REVOKED);
         expect(await access(pair, user, own.session)).toEqual(REVOKED);
         expect(await access(pair, user, sessionOf(ended))).toEqual(ALLOWED);
@@ -178,7 +178,7 @@ for (const store of stores) {
         const lost = await logIn(pair, other, person, { remember: true });
         const remembered = await other.beginLogin({ user, deviceToken: lost.device.token });
         const own = await logIn(pair, other, person);
-        good(await one.revokeDevice({ user, session: own.session, deviceId: lost.device.deviceId }));
+        expectOk(await one.revokeDevice({ user, session: own.session, deviceId: lost.device.deviceId }));
         for (const side of [one, other]) {
           const { decision } = await side.beginLogin({ user, deviceToken: remembered.device?.token ?? '' });
           expect(decision.access, side.release.name).toBe('challenge');
@@ -193,7 +193,7 @@ for (const store of stores) {
         const person = await enroll(pair, other);
         const { user } = person;
         const before = await logIn(pair, other, person, { remember: true });
-        good(await one.resetMfa({ userId: user.id, actor: 'support', reason: 'phone lost' }));
+        expectOk(await one.resetMfa({ userId: user.id, actor: 'support', reason: 'phone lost' }));
         expect(await access(pair, user, before.session)).toEqual({ old: 'login-again', now: 'login-again' });
         const { decision } = await other.beginLogin({ user, deviceToken: before.device.token });
         expect(decision.access).toBe('enroll');
@@ -272,7 +272,7 @@ for (const store of stores) {
           expect(evaluated.all).toBeLessThanOrEqual(27);
           const { waitSeconds } = await statusOf(other, user);
           expect(await statusOf(one, user)).toMatchObject({ waitSeconds });
-          good(await one.clearLockout({ userId: user.id, actor: 'support', reason: 'called' }));
+          expectOk(await one.clearLockout({ userId: user.id, actor: 'support', reason: 'called' }));
           expect(await statusOf(other, user)).toMatchObject({ waitSeconds: 0 });
           expect(await access(pair, user, (await logIn(pair, other, person)).session)).toEqual(ALLOWED);
         },
@@ -288,7 +288,7 @@ for (const store of stores) {
         expect(assurance).toMatchObject({ userId: user.id, via: 'otp' });
         const bearer = { state: 'verified', assurance } as const;
         expect(await access(pair, user, bearer)).toEqual(ALLOWED);
-        good(await one.passwordChanged({ userId: user.id }));
+        expectOk(await one.passwordChanged({ userId: user.id }));
         expect(await access(pair, user, bearer)).toEqual(REVOKED);
       });
 
@@ -298,17 +298,17 @@ for (const store of stores) {
         const { user } = person;
         pair.clock.advance(MINUTE);
         const { pendingToken = '' } = await one.beginLogin({ user });
-        const opened = good(await other.openPendingToken(pendingToken));
+        const opened = expectOk(await other.openPendingToken(pendingToken));
         expect(opened.userId).toBe(user.id);
         const code = person.app.code(pair.clock.now());
-        expect(await access(pair, user, sessionOf(good(await other.verify({ user, session: sessionOf(opened), code }))))).toEqual(
-          ALLOWED,
-        );
+        expect(
+          await access(pair, user, sessionOf(expectOk(await other.verify({ user, session: sessionOf(opened), code })))),
+        ).toEqual(ALLOWED);
         for (const side of [one, other]) {
           pair.clock.advance(MINUTE);
           const again = {
             user,
-            session: sessionOf(good(await side.openPendingToken(pendingToken))),
+            session: sessionOf(expectOk(await side.openPendingToken(pendingToken))),
             code: person.app.code(pair.clock.now()),
           };
           expect(said(await side.verify(again)), side.release.name).toBe('pending_token_invalid');
@@ -324,12 +324,12 @@ for (const store of stores) {
         const { one, other } = sides();
         const user = somebody();
         const { pendingToken = '' } = await one.beginLogin({ user });
-        const session = sessionOf(good(await other.openPendingToken(pendingToken)));
-        const started = good(await other.startEnrollment({ user, session }));
+        const session = sessionOf(expectOk(await other.openPendingToken(pendingToken)));
+        const started = expectOk(await other.startEnrollment({ user, session }));
         const code = createAuthenticator(started.enrollment?.uri ?? '').code(pair.clock.now());
         // The client shows the token again, and nothing else.
-        const again = sessionOf(good(await one.openPendingToken(pendingToken)));
-        const confirmed = good(
+        const again = sessionOf(expectOk(await one.openPendingToken(pendingToken)));
+        const confirmed = expectOk(
           await one.confirmEnrollment({ user, session: again, enrollmentId: started.enrollment?.id ?? '', code }),
         );
         expect(await access(pair, user, sessionOf(confirmed))).toEqual(ALLOWED);
@@ -341,11 +341,11 @@ for (const store of stores) {
         const { user } = person;
         const { session } = await logIn(pair, one, person);
         const second = await enrollAnother(pair, other, { user, session });
-        good(await one.renameAuthenticator({ user, session: second.session, authenticatorId: second.id, name: 'Tablet' }));
+        expectOk(await one.renameAuthenticator({ user, session: second.session, authenticatorId: second.id, name: 'Tablet' }));
         expect((await statusOf(other, user)).authenticators.map(({ name }) => name)).toContain('Tablet');
         expect(await access(pair, user, (await logIn(pair, one, second)).session)).toEqual(ALLOWED);
         const own = await logIn(pair, other, person);
-        const removed = good(await one.removeAuthenticator({ user, session: own.session, authenticatorId: second.id }));
+        const removed = expectOk(await one.removeAuthenticator({ user, session: own.session, authenticatorId: second.id }));
         expect(await access(pair, user, sessionOf(removed))).toEqual(ALLOWED);
         expect(await access(pair, user, own.session)).toEqual(REVOKED);
         pair.clock.advance(MINUTE);
@@ -370,7 +370,7 @@ for (const store of stores) {
         const { one, other } = sides();
         const person = await enroll(pair, other);
         const { user } = person;
-        good(await one.forgetUser({ userId: user.id }));
+        expectOk(await one.forgetUser({ userId: user.id }));
         expect((await statusOf(other, user)).enrolled).toBe(false);
         expect(await access(pair, user, person.session)).toEqual({ old: 'login-again', now: 'login-again' });
         const remembered = { ...user, enrolled: true };
@@ -428,7 +428,7 @@ for (const store of stores) {
           await side.beginLogin({ user, deviceToken: device.token });
           const { session } = await logIn(pair, side, person, { token: device.token });
           await side.verify({ user, session: await begin(side, user), recoveryCode: person.recoveryCodes.pop() });
-          good(
+          expectOk(
             await side.renameAuthenticator({
               user,
               session,
@@ -436,7 +436,7 @@ for (const store of stores) {
               name: 'Phone',
             }),
           );
-          good(await side.passwordChanged({ userId: user.id }));
+          expectOk(await side.passwordChanged({ userId: user.id }));
         }
         const stored = await pair.stored(user.id);
         expect(stored).toMatchObject({

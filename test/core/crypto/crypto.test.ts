@@ -3,7 +3,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { equalBytes, keyedDigest, lengthPrefixed } from '../../../packages/core/src/crypto/digest.js';
 import { createKeyring } from '../../../packages/core/src/crypto/keyring.js';
 import { pooledRandomBytes, randomFraction, randomId } from '../../../packages/core/src/crypto/random.js';
-import { createBench, KEY, loginPending, OTHER_KEY } from '../../support/core-fixture.js';
+import { createFixture, KEY, loginPending, OTHER_KEY } from '../../support/core-fixture.js';
 import { fc } from '../../support/fast-check.js';
 
 const secret = Buffer.from('0123456789abcdef0123456789ABCDEF');
@@ -44,13 +44,13 @@ describe('keys', () => {
   });
 
   it('T25: the cookie of a user has a name of its own under each key, that tells nothing of the id', async () => {
-    const bench = createBench({ keys: [KEY, OTHER_KEY] });
-    await loginPending(bench.mfa);
+    const fixture = createFixture({ keys: [KEY, OTHER_KEY] });
+    await loginPending(fixture.mfa);
     const ids = ['user-ada', 'user-adA', 'user-ada ', 'user-bob'];
-    const names = ids.flatMap((id) => bench.mfa.settings.deviceCookieSuffixes(id));
+    const names = ids.flatMap((id) => fixture.mfa.settings.deviceCookieSuffixes(id));
     expect(new Set(names).size).toBe(8);
     for (const name of names) expect(name).toMatch(/^[0-9a-f]{12}$/);
-    const moved = createBench({ keys: [OTHER_KEY, KEY] });
+    const moved = createFixture({ keys: [OTHER_KEY, KEY] });
     expect(moved.mfa.settings.deviceCookieSuffixes('user-ada')).toEqual([...names.slice(0, 2)].reverse());
   });
 });

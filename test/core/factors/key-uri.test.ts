@@ -1,7 +1,7 @@
 import { qrSvg } from '@mfa-kit/core';
 import { describe, expect, it } from 'vitest';
 import { SECRET_BYTES } from '../../../packages/core/src/factors/totp/totp.js';
-import { ada, createBench, good, loginPending } from '../../support/core-fixture.js';
+import { ada, createFixture, expectOk, loginPending } from '../../support/core-fixture.js';
 import { fc } from '../../support/fast-check.js';
 import { totpOfWindow } from '../../support/totp-of-window.js';
 import { readAsFreeOtp, readAsPyotp, readTwiceDecoded } from '../../vectors/authenticator-apps.js';
@@ -104,10 +104,10 @@ describe('F9, ENR-2: long issuers and names', () => {
 
   it('F9: every enrollment that is started can be shown', async () => {
     for (const name of ['', ' ', ':', '\u0000', 'x'.repeat(3000), '\ud800', '長'.repeat(1000)]) {
-      const bench = createBench({ issuer: () => `${name}I` });
+      const fixture = createFixture({ issuer: () => `${name}I` });
       const user = { ...ada, name };
-      const session = await loginPending(bench.mfa, user);
-      const { enrollment } = good(await bench.mfa.startEnrollment({ user, session }));
+      const session = await loginPending(fixture.mfa, user);
+      const { enrollment } = expectOk(await fixture.mfa.startEnrollment({ user, session }));
       readByAll(enrollment.uri);
       expect(await qrSvg(enrollment.uri)).toContain('<svg');
     }

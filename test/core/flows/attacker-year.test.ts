@@ -10,14 +10,14 @@ const VALID_AT_ONCE = 3;
  * owner logs in on the usual browser. What the limits are for, counted.
  */
 it('d-10, THR-2, THR-5, I3: an attacker’s year', { timeout: 90_000 }, async () => {
-  const bench = await createEnrolled();
-  const { mfa, clock, authenticator, events } = bench;
+  const fixture = await createEnrolled();
+  const { mfa, clock, authenticator, events } = fixture;
   const begin = clock.now();
   const evaluatedAt: number[] = [];
   const owner = { logins: 0, refused: 0 };
   let nextTry = begin;
   // The usual browser is known before the attacker comes.
-  let { token: deviceToken } = await loginWithCode(bench);
+  let { token: deviceToken } = await loginWithCode(fixture);
   let throttled = 0;
   let notices = 0;
 

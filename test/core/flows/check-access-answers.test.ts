@@ -1,11 +1,11 @@
 import type { MfaStorage } from '@mfa-kit/core';
 import { memoryStorage } from '@mfa-kit/core/storage/memory';
 import { describe, expect, it } from 'vitest';
-import { ada, createBench, createEnrolled, loginPending, SECOND } from '../../support/core-fixture.js';
+import { ada, createEnrolled, createFixture, loginPending, SECOND } from '../../support/core-fixture.js';
 
 describe('checkAccess, asked of core', () => {
   it('reads nothing where MFA is off', async () => {
-    const { mfa, counts, events } = createBench();
+    const { mfa, counts, events } = createFixture();
     const session = await loginPending(mfa);
     const reads = counts.reads;
     const off = { ...ada, mfa: 'off' } as const;
@@ -22,7 +22,7 @@ describe('checkAccess, asked of core', () => {
         throw new Error('down');
       },
     };
-    const { mfa, events } = createBench({ storage });
+    const { mfa, events } = createFixture({ storage });
     const session = { state: 'pending', userId: ada.id, epoch: 'e', deviceEpoch: 'd', since: 0, enrollmentIds: [] } as const;
     const decision = await mfa.checkAccess({
       user: ada,
@@ -34,7 +34,7 @@ describe('checkAccess, asked of core', () => {
   });
 
   it('LOG-4, T34: a record that is gone is refused, and an event each time; no other answer is', async () => {
-    const { mfa, events } = createBench();
+    const { mfa, events } = createFixture();
     const session = await loginPending(mfa);
     events.length = 0;
     const gone = { user: { ...ada, enrolled: true }, session };

@@ -7,10 +7,10 @@ import { newProfile, type Profile } from '../../../packages/core/src/profile/pro
 import {
   ada,
   bob,
-  createBench,
   createEnrolled,
+  createFixture,
   DAY,
-  good,
+  expectOk,
   loginPending,
   loginWithCode,
   MINUTE,
@@ -162,17 +162,17 @@ describe('grace', () => {
   });
 
   it('T42: no new login, no policy switched off and on, no reset and no other date makes a deadline later', async () => {
-    const bench = createBench();
-    const enrollBy = bench.clock.now() + DAY;
-    const access = async (change: object) => (await bench.mfa.beginLogin({ user: { ...ada, ...change } })).decision;
+    const fixture = createFixture();
+    const enrollBy = fixture.clock.now() + DAY;
+    const access = async (change: object) => (await fixture.mfa.beginLogin({ user: { ...ada, ...change } })).decision;
     expect(await access({ enrollBy })).toEqual({ access: 'allow', via: 'grace', enrollBy });
     expect(await access({ enrollBy: enrollBy + 30 * DAY })).toEqual({ access: 'allow', via: 'grace', enrollBy });
     await access({ mfa: 'off' });
     await access({ mfa: 'optional' });
-    good(await bench.mfa.resetMfa({ userId: ada.id, actor: 'a', reason: 'r' }));
-    good(await bench.mfa.passwordChanged({ userId: ada.id }));
+    expectOk(await fixture.mfa.resetMfa({ userId: ada.id, actor: 'a', reason: 'r' }));
+    expectOk(await fixture.mfa.passwordChanged({ userId: ada.id }));
     expect(await access({ enrollBy: enrollBy + 30 * DAY })).toEqual({ access: 'allow', via: 'grace', enrollBy });
-    bench.clock.advance(DAY);
+    fixture.clock.advance(DAY);
     expect(await access({ enrollBy: enrollBy + 30 * DAY })).toEqual({ access: 'enroll', enrollBy });
     expect(await access({ enrollBy: enrollBy - 2 * DAY })).toEqual({ access: 'enroll', enrollBy: enrollBy - 2 * DAY });
   });
@@ -218,23 +218,23 @@ describe('the age of a proof', () => {
   });
 
   it('STP-1, STP-3: use does not refresh it, another session does not have it', async () => {
-    const bench = await createEnrolled();
-    const { session } = await loginWithCode(bench);
+    const fixture = await createEnrolled();
+    const { session } = await loginWithCode(fixture);
     const requirement = { maxAgeSeconds: 300 };
     for (let request = 0; request < 100; request++) {
-      bench.clock.advance(3 * SECOND);
-      expect((await bench.mfa.checkAccess({ user: ada, session, requirement })).access).toBe('allow');
+      fixture.clock.advance(3 * SECOND);
+      expect((await fixture.mfa.checkAccess({ user: ada, session, requirement })).access).toBe('allow');
     }
-    bench.clock.advance(SECOND);
-    const decision = await bench.mfa.checkAccess({ user: ada, session, requirement });
+    fixture.clock.advance(SECOND);
+    const decision = await fixture.mfa.checkAccess({ user: ada, session, requirement });
     expect(decision).toEqual({
       access: 'challenge',
       because: 'expired',
       factors: ['totp', 'recovery-code'],
       maxAgeSeconds: 300,
     });
-    const other = (await bench.mfa.beginLogin({ user: ada })).session;
-    expect((await bench.mfa.checkAccess({ user: ada, session: other, requirement })).access).toBe('challenge');
+    const other = (await fixture.mfa.beginLogin({ user: ada })).session;
+    expect((await fixture.mfa.checkAccess({ user: ada, session: other, requirement })).access).toBe('challenge');
   });
 });
 
@@ -261,35 +261,35 @@ describe('checkAccess', () => {
   });
 
   it('T20: no state and no token from before the proof opens a route', async () => {
-    const bench = await createEnrolled();
-    const begun = await bench.mfa.beginLogin({ user: ada });
-    expect((await bench.mfa.checkAccess({ user: ada, session: begun.session })).access).toBe('challenge');
-    const opened = good(await bench.mfa.openPendingToken(begun.pendingToken ?? ''));
-    expect((await bench.mfa.checkAccess({ user: ada, session: opened.session })).access).toBe('challenge');
+    const fixture = await createEnrolled();
+    const begun = await fixture.mfa.beginLogin({ user: ada });
+    expect((await fixture.mfa.checkAccess({ user: ada, session: begun.session })).access).toBe('challenge');
+    const opened = expectOk(await fixture.mfa.openPendingToken(begun.pendingToken ?? ''));
+    expect((await fixture.mfa.checkAccess({ user: ada, session: opened.session })).access).toBe('challenge');
   });
 
   it('T22: a new login drops what the session had', async () => {
-    const bench = await createEnrolled();
-    const begun = await bench.mfa.beginLogin({ user: ada });
+    const fixture = await createEnrolled();
+    const begun = await fixture.mfa.beginLogin({ user: ada });
     expect(begun.session?.state).toBe('pending');
-    const off = await bench.mfa.beginLogin({ user: { ...ada, mfa: 'off' } });
+    const off = await fixture.mfa.beginLogin({ user: { ...ada, mfa: 'off' } });
     expect(off).toEqual({ decision: { access: 'allow', via: 'not-required' } });
   });
 
   it('reads once and never writes', async () => {
-    const bench = await createEnrolled();
-    for (const session of [bench.session, await loginPending(bench.mfa), undefined]) {
-      bench.resetCounts();
-      await bench.mfa.checkAccess({ user: ada, session, requirement: { maxAgeSeconds: 5 } });
-      expect(bench.counts).toEqual({ reads: 1, writes: 0, removes: 0, lists: 0 });
+    const fixture = await createEnrolled();
+    for (const session of [fixture.session, await loginPending(fixture.mfa), undefined]) {
+      fixture.resetCounts();
+      await fixture.mfa.checkAccess({ user: ada, session, requirement: { maxAgeSeconds: 5 } });
+      expect(fixture.counts).toEqual({ reads: 1, writes: 0, removes: 0, lists: 0 });
     }
   });
 
   it('T29, DEV-8: a remembered device opens no step-up and no route that does not accept it', async () => {
-    const bench = await createEnrolled();
-    const { token } = await loginWithCode(bench, { rememberDevice: true });
-    const { session } = await bench.mfa.beginLogin({ user: ada, deviceToken: token });
-    const access = async (requirement: Requirement) => brief(await bench.mfa.checkAccess({ user: ada, session, requirement }));
+    const fixture = await createEnrolled();
+    const { token } = await loginWithCode(fixture, { rememberDevice: true });
+    const { session } = await fixture.mfa.beginLogin({ user: ada, deviceToken: token });
+    const access = async (requirement: Requirement) => brief(await fixture.mfa.checkAccess({ user: ada, session, requirement }));
     expect(await access({})).toBe('allow remembered-device');
     expect(await access({ maxAgeSeconds: 100_000 })).toBe('challenge expired');
     expect(await access({ acceptRememberedDevice: false })).toBe('challenge missing');
@@ -305,7 +305,7 @@ describe('checkAccess', () => {
     { maxAge: 300 },
     { acceptRememberedDevice: 'no' },
   ])('SUP-6: a requirement that is not one throws: %j', async (requirement) => {
-    const { mfa } = createBench();
+    const { mfa } = createFixture();
     const asked = mfa.checkAccess({ user: ada, session: undefined, requirement: requirement as never });
     await expect(asked).rejects.toMatchObject({ name: 'MfaError' });
   });
@@ -313,42 +313,42 @@ describe('checkAccess', () => {
 
 describe('revocationDelaySeconds', () => {
   it('a proof so young is not read again, and its revocation is seen a moment later', async () => {
-    const bench = await createEnrolled(ada, { revocationDelaySeconds: 60 });
-    const { session } = await loginWithCode(bench);
-    const own = await loginWithCode(bench);
-    good(await bench.mfa.endAllSessions({ user: ada, session: own.session }));
-    bench.clock.advance(-1 * SECOND);
-    bench.resetCounts();
-    expect(brief(await bench.mfa.checkAccess({ user: ada, session }))).toBe('allow otp');
-    expect(bench.counts.reads).toBe(0);
-    bench.clock.advance(2 * SECOND);
-    expect(brief(await bench.mfa.checkAccess({ user: ada, session }))).toBe('challenge revoked');
+    const fixture = await createEnrolled(ada, { revocationDelaySeconds: 60 });
+    const { session } = await loginWithCode(fixture);
+    const own = await loginWithCode(fixture);
+    expectOk(await fixture.mfa.endAllSessions({ user: ada, session: own.session }));
+    fixture.clock.advance(-1 * SECOND);
+    fixture.resetCounts();
+    expect(brief(await fixture.mfa.checkAccess({ user: ada, session }))).toBe('allow otp');
+    expect(fixture.counts.reads).toBe(0);
+    fixture.clock.advance(2 * SECOND);
+    expect(brief(await fixture.mfa.checkAccess({ user: ada, session }))).toBe('challenge revoked');
   });
 
   it('never covers pending state, remembered devices, step-ups, or a proof from the future', async () => {
-    const bench = await createEnrolled(ada, { revocationDelaySeconds: 300 });
-    const { session, token } = await loginWithCode(bench, { rememberDevice: true });
-    const remembered = (await bench.mfa.beginLogin({ user: ada, deviceToken: token })).session;
-    const pending = await loginPending(bench.mfa);
-    const future: MfaSession = { ...session, assurance: { ...session.assurance, verifiedAt: bench.clock.now() + 2 * MINUTE } };
+    const fixture = await createEnrolled(ada, { revocationDelaySeconds: 300 });
+    const { session, token } = await loginWithCode(fixture, { rememberDevice: true });
+    const remembered = (await fixture.mfa.beginLogin({ user: ada, deviceToken: token })).session;
+    const pending = await loginPending(fixture.mfa);
+    const future: MfaSession = { ...session, assurance: { ...session.assurance, verifiedAt: fixture.clock.now() + 2 * MINUTE } };
     for (const [state, requirement] of [
       [pending, {}],
       [remembered, {}],
       [session, { maxAgeSeconds: 300 }],
       [future, {}],
     ] as const) {
-      bench.resetCounts();
-      await bench.mfa.checkAccess({ user: ada, session: state, requirement });
-      expect(bench.counts.reads).toBe(1);
+      fixture.resetCounts();
+      await fixture.mfa.checkAccess({ user: ada, session: state, requirement });
+      expect(fixture.counts.reads).toBe(1);
     }
   });
 
   it('is nothing to a policy that asks for no proof: none is claimed', async () => {
     let mfa: Level = 'required';
-    const bench = await createEnrolled(ada, { revocationDelaySeconds: 300, policy: () => ({ mfa }) });
-    const { session } = await loginWithCode(bench);
+    const fixture = await createEnrolled(ada, { revocationDelaySeconds: 300, policy: () => ({ mfa }) });
+    const { session } = await loginWithCode(fixture);
     mfa = 'off';
-    expect(await bench.mfa.checkAccess({ user: ada, session })).toEqual({ access: 'allow', via: 'not-required' });
+    expect(await fixture.mfa.checkAccess({ user: ada, session })).toEqual({ access: 'allow', via: 'not-required' });
   });
 });
 
@@ -356,16 +356,16 @@ describe('a policy that is asked elsewhere', () => {
   it.each([0, 300])('is waited for, with a delay of %i seconds', async (revocationDelaySeconds) => {
     let mfa: Level = 'required';
     const policy = async () => ({ mfa });
-    const bench = await createEnrolled(ada, { revocationDelaySeconds, policy });
-    const { session } = await loginWithCode(bench);
-    expect(brief(await bench.mfa.checkAccess({ user: ada, session }))).toBe('allow otp');
+    const fixture = await createEnrolled(ada, { revocationDelaySeconds, policy });
+    const { session } = await loginWithCode(fixture);
+    expect(brief(await fixture.mfa.checkAccess({ user: ada, session }))).toBe('allow otp');
     mfa = 'off';
-    expect(brief(await bench.mfa.checkAccess({ user: ada, session }))).toBe('allow not-required');
+    expect(brief(await fixture.mfa.checkAccess({ user: ada, session }))).toBe('allow not-required');
   });
 
   it('denies when it fails, and names the option', async () => {
     const policy = () => Promise.reject(new Error('no connection'));
-    const { mfa } = createBench({ policy });
+    const { mfa } = createFixture({ policy });
     const asked = mfa.checkAccess({ user: ada, session: undefined });
     await expect(asked).rejects.toMatchObject({ code: 'host_callback_failed', message: expect.stringContaining('"policy"') });
   });

@@ -4,7 +4,7 @@ import { memoryStorage } from '@mfa-kit/core/storage/memory';
 import { sqliteStorage } from '@mfa-kit/core/storage/sqlite';
 import { createClock, verifiedSession } from '@mfa-kit/core/testing';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { ada, bob, createBench, createEnrolled, KEY, OTHER_KEY, type TestUser } from '../../support/core-fixture.js';
+import { ada, bob, createEnrolled, createFixture, KEY, OTHER_KEY, type TestUser } from '../../support/core-fixture.js';
 import { countingStorage } from '../../support/counting-storage.js';
 
 const DAY = 86_400_000;
@@ -147,7 +147,7 @@ describe('F37: check()', () => {
 
   it('F37: a stored instant that lies far ahead', async () => {
     const clock = createClock(Date.now() + 400 * DAY);
-    const { storage, mfa } = createBench({ clock: clock.now });
+    const { storage, mfa } = createFixture({ clock: clock.now });
     await verifiedSession(mfa, ada);
     const findings = await checkWith({ storage: unnamed(storage) });
     expect(codes(findings)).toEqual(['warning stored_instant_ahead']);

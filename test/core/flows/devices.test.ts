@@ -3,12 +3,12 @@ import {
   ada,
   type Browser,
   bob,
-  createBench,
   createEnrolled,
+  createFixture,
   DAY,
   type Enrolled,
   enrollAnother,
-  good,
+  expectOk,
   loginPending,
   loginWithCode,
   MINUTE,
@@ -17,22 +17,22 @@ import {
 } from '../../support/core-fixture.js';
 import { proofOf } from '../../support/proof-of.js';
 
-async function access(bench: Enrolled, deviceToken: string | string[], user = ada): Promise<string> {
-  const { decision } = await bench.mfa.beginLogin({ user, deviceToken });
+async function access(fixture: Enrolled, deviceToken: string | string[], user = ada): Promise<string> {
+  const { decision } = await fixture.mfa.beginLogin({ user, deviceToken });
   return decision.access === 'allow' ? decision.via : decision.access;
 }
 
 describe('remembering', () => {
   it('DEV-1: happens only when it is asked for', async () => {
-    const bench = await createEnrolled();
-    const { token } = await loginWithCode(bench);
-    expect(await access(bench, token)).toBe('challenge');
-    expect(bench.events.at(-2)).toMatchObject({ name: 'device_refused', why: 'not_remembered' });
-    const bare = good(
-      await bench.mfa.verify({
+    const fixture = await createEnrolled();
+    const { token } = await loginWithCode(fixture);
+    expect(await access(fixture, token)).toBe('challenge');
+    expect(fixture.events.at(-2)).toMatchObject({ name: 'device_refused', why: 'not_remembered' });
+    const bare = expectOk(
+      await fixture.mfa.verify({
         user: ada,
-        session: await loginPending(bench.mfa),
-        proof: { kind: 'totp', code: bench.authenticator.code(bench.clock.now() + 30 * SECOND) },
+        session: await loginPending(fixture.mfa),
+        proof: { kind: 'totp', code: fixture.authenticator.code(fixture.clock.now() + 30 * SECOND) },
       }),
     );
     expect(bare.device).toBeUndefined();
@@ -42,91 +42,95 @@ describe('remembering', () => {
     ['the policy of the user', { policy: () => ({ rememberDevice: false }) }],
     ['the option', { rememberDevice: false as const }],
   ])('DEV-1: is switched off by %s', async (_, options) => {
-    const bench = await createEnrolled(ada, options);
-    const { token } = await loginWithCode(bench, { rememberDevice: true });
-    expect(await access(bench, token)).toBe('challenge');
-    expect(bench.names()).not.toContain('device_remembered');
+    const fixture = await createEnrolled(ada, options);
+    const { token } = await loginWithCode(fixture, { rememberDevice: true });
+    expect(await access(fixture, token)).toBe('challenge');
+    expect(fixture.names()).not.toContain('device_remembered');
   });
 
   it('DEV-1: a policy that forbids it later wins over a device that is remembered and a session that it opened', async () => {
     let rememberDevice = true;
-    const bench = await createEnrolled(ada, { policy: () => ({ rememberDevice }) });
-    const { token } = await loginWithCode(bench, { rememberDevice: true });
-    const { session } = await bench.mfa.beginLogin({ user: ada, deviceToken: token });
+    const fixture = await createEnrolled(ada, { policy: () => ({ rememberDevice }) });
+    const { token } = await loginWithCode(fixture, { rememberDevice: true });
+    const { session } = await fixture.mfa.beginLogin({ user: ada, deviceToken: token });
     rememberDevice = false;
-    expect(await bench.mfa.checkAccess({ user: ada, session })).toMatchObject({ access: 'challenge', because: 'revoked' });
-    expect(await access(bench, token)).toBe('challenge');
+    expect(await fixture.mfa.checkAccess({ user: ada, session })).toMatchObject({ access: 'challenge', because: 'revoked' });
+    expect(await access(fixture, token)).toBe('challenge');
   });
 
   it('REC-7: a recovery code makes the browser known and remembers it never', async () => {
-    const bench = await createEnrolled();
-    const input = { user: ada, session: await loginPending(bench.mfa), proof: proofOf({ recoveryCode: bench.recoveryCodes[0] }) };
-    const verified = good(await bench.mfa.verify({ ...input, rememberDevice: true, deviceLabel: 'Firefox' }));
+    const fixture = await createEnrolled();
+    const input = {
+      user: ada,
+      session: await loginPending(fixture.mfa),
+      proof: proofOf({ recoveryCode: fixture.recoveryCodes[0] }),
+    };
+    const verified = expectOk(await fixture.mfa.verify({ ...input, rememberDevice: true, deviceLabel: 'Firefox' }));
     expect(verified.device).toMatchObject({ token: expect.any(String) });
     expect(verified.device?.rememberedUntil).toBeUndefined();
-    expect(await access(bench, verified.device?.token ?? '')).toBe('challenge');
+    expect(await access(fixture, verified.device?.token ?? '')).toBe('challenge');
   });
 
   it('DEV-6: is absolute: daily use makes it no longer, and its session ends with it', async () => {
-    const bench = await createEnrolled();
-    let { token } = await loginWithCode(bench, { rememberDevice: true });
-    const start = bench.clock.now();
+    const fixture = await createEnrolled();
+    let { token } = await loginWithCode(fixture, { rememberDevice: true });
+    const start = fixture.clock.now();
     for (let day = 1; day < 30; day++) {
-      bench.clock.set(start + day * DAY);
-      const login = await bench.mfa.beginLogin({ user: ada, deviceToken: token });
+      fixture.clock.set(start + day * DAY);
+      const login = await fixture.mfa.beginLogin({ user: ada, deviceToken: token });
       expect(login.decision.access).toBe('allow');
       expect(login.device?.rememberedUntil).toBe(start + 30 * DAY);
       token = login.device?.token ?? token;
     }
-    bench.clock.set(start + 30 * DAY - SECOND);
-    const { session, device } = await bench.mfa.beginLogin({ user: ada, deviceToken: token });
-    expect((await bench.mfa.checkAccess({ user: ada, session })).access).toBe('allow');
-    bench.clock.advance(2 * SECOND);
-    expect(await bench.mfa.checkAccess({ user: ada, session })).toMatchObject({ access: 'challenge', because: 'expired' });
-    expect(await access(bench, device?.token ?? '')).toBe('challenge');
+    fixture.clock.set(start + 30 * DAY - SECOND);
+    const { session, device } = await fixture.mfa.beginLogin({ user: ada, deviceToken: token });
+    expect((await fixture.mfa.checkAccess({ user: ada, session })).access).toBe('allow');
+    fixture.clock.advance(2 * SECOND);
+    expect(await fixture.mfa.checkAccess({ user: ada, session })).toMatchObject({ access: 'challenge', because: 'expired' });
+    expect(await access(fixture, device?.token ?? '')).toBe('challenge');
   });
 
   it('DEV-6, T27: a token lives 90 days and no second longer, the record decides within', async () => {
-    const bench = await createEnrolled();
-    const { token } = await loginWithCode(bench, { rememberDevice: true });
-    bench.clock.advance(91 * DAY);
-    expect(await access(bench, token)).toBe('challenge');
-    expect(bench.events.at(-2)).toMatchObject({ name: 'device_refused', why: 'expired' });
+    const fixture = await createEnrolled();
+    const { token } = await loginWithCode(fixture, { rememberDevice: true });
+    fixture.clock.advance(91 * DAY);
+    expect(await access(fixture, token)).toBe('challenge');
+    expect(fixture.events.at(-2)).toMatchObject({ name: 'device_refused', why: 'expired' });
   });
 
   it('DEV-6, FLT-5: one ticked by a clock ten years ahead, or behind, is not remembered when the clock is right', async () => {
     for (const jump of [3650 * DAY, -3650 * DAY]) {
-      const bench = await createEnrolled();
-      bench.clock.advance(jump);
-      const { token } = await loginWithCode(bench, { rememberDevice: true });
-      bench.clock.advance(-jump);
-      expect(await access(bench, token)).toBe('challenge');
+      const fixture = await createEnrolled();
+      fixture.clock.advance(jump);
+      const { token } = await loginWithCode(fixture, { rememberDevice: true });
+      fixture.clock.advance(-jump);
+      expect(await access(fixture, token)).toBe('challenge');
     }
   });
 
   it('FLT-5: a clock that jumped and is right again leaves a remembrance as it was', async () => {
-    const bench = await createEnrolled();
-    const { token } = await loginWithCode(bench, { rememberDevice: true });
+    const fixture = await createEnrolled();
+    const { token } = await loginWithCode(fixture, { rememberDevice: true });
     for (const jump of [3650 * DAY, -3650 * DAY]) {
-      bench.clock.advance(jump);
-      expect(await access(bench, token)).toBe('challenge');
-      bench.clock.advance(-jump);
+      fixture.clock.advance(jump);
+      expect(await access(fixture, token)).toBe('challenge');
+      fixture.clock.advance(-jump);
     }
-    expect(await access(bench, token)).toBe('remembered-device');
+    expect(await access(fixture, token)).toBe('remembered-device');
   });
 
   it('DEV-6: a policy of fewer days counts from the tick, for the login, the session and the list alike', async () => {
-    const bench = await createEnrolled();
-    const { token } = await loginWithCode(bench, { rememberDevice: true });
-    const ticked = bench.clock.now();
-    const { session } = await bench.mfa.beginLogin({ user: ada, deviceToken: token });
-    const stricter = createBench({ storage: bench.storage, clock: bench.clock.now, rememberDevice: { days: 7 } });
-    const devices = async () => good(await stricter.mfa.getStatus({ user: ada })).status.devices;
-    bench.clock.set(ticked + 7 * DAY - SECOND);
+    const fixture = await createEnrolled();
+    const { token } = await loginWithCode(fixture, { rememberDevice: true });
+    const ticked = fixture.clock.now();
+    const { session } = await fixture.mfa.beginLogin({ user: ada, deviceToken: token });
+    const stricter = createFixture({ storage: fixture.storage, clock: fixture.clock.now, rememberDevice: { days: 7 } });
+    const devices = async () => expectOk(await stricter.mfa.getStatus({ user: ada })).status.devices;
+    fixture.clock.set(ticked + 7 * DAY - SECOND);
     expect((await devices())[0]?.rememberedUntil).toBe(ticked + 7 * DAY);
     expect((await stricter.mfa.checkAccess({ user: ada, session })).access).toBe('allow');
     for (const later of [7 * DAY, 8 * DAY, 29 * DAY]) {
-      bench.clock.set(ticked + later);
+      fixture.clock.set(ticked + later);
       expect((await devices())[0]?.rememberedUntil).toBeUndefined();
       expect(await stricter.mfa.checkAccess({ user: ada, session })).toMatchObject({ because: 'expired' });
       expect((await stricter.mfa.beginLogin({ user: ada, deviceToken: token })).decision.access).toBe('challenge');
@@ -134,80 +138,80 @@ describe('remembering', () => {
   });
 
   it('a later login without the tick ends it', async () => {
-    const bench = await createEnrolled();
-    const first = await loginWithCode(bench, { rememberDevice: true });
-    bench.clock.advance(30 * DAY);
-    const second = await loginWithCode(bench, { deviceToken: first.token });
+    const fixture = await createEnrolled();
+    const first = await loginWithCode(fixture, { rememberDevice: true });
+    fixture.clock.advance(30 * DAY);
+    const second = await loginWithCode(fixture, { deviceToken: first.token });
     expect(second.deviceId).toBe(first.deviceId);
-    expect(await access(bench, second.token)).toBe('challenge');
+    expect(await access(fixture, second.token)).toBe('challenge');
   });
 
   it('a step-up with or without the tick leaves it', async () => {
-    const bench = await createEnrolled();
-    const first = await loginWithCode(bench, { rememberDevice: true });
+    const fixture = await createEnrolled();
+    const first = await loginWithCode(fixture, { rememberDevice: true });
     for (const rememberDevice of [true, false]) {
-      bench.clock.advance(MINUTE);
-      const code = bench.authenticator.code(bench.clock.now());
+      fixture.clock.advance(MINUTE);
+      const code = fixture.authenticator.code(fixture.clock.now());
       const { session } = first;
       const deviceToken = first.token;
-      const verified = good(
-        await bench.mfa.verify({ user: ada, session, proof: { kind: 'totp', code }, rememberDevice, deviceToken }),
+      const verified = expectOk(
+        await fixture.mfa.verify({ user: ada, session, proof: { kind: 'totp', code }, rememberDevice, deviceToken }),
       );
       expect(verified.device?.rememberedUntil ?? first).toBeTruthy();
     }
-    expect(await access(bench, first.token)).toBe('remembered-device');
+    expect(await access(fixture, first.token)).toBe('remembered-device');
   });
 });
 
 describe('DEV-5, T26: what clears every remembrance, at once', () => {
   const reset = { userId: ada.id, actor: 'support', reason: 'lost phone' };
-  const changes: [string, 'known' | 'gone', (bench: Enrolled, own: Browser) => Promise<unknown>][] = [
-    ['a password change', 'known', (bench) => bench.mfa.passwordChanged({ userId: ada.id })],
-    ['another authenticator', 'known', (bench, own) => enrollAnother(bench, own.session)],
+  const changes: [string, 'known' | 'gone', (fixture: Enrolled, own: Browser) => Promise<unknown>][] = [
+    ['a password change', 'known', (fixture) => fixture.mfa.passwordChanged({ userId: ada.id })],
+    ['another authenticator', 'known', (fixture, own) => enrollAnother(fixture, own.session)],
     [
       'a removed authenticator',
       'known',
-      async (bench, own) => {
-        const { session, authenticatorId } = await enrollAnother(bench, own.session);
-        const again = await loginAgain(bench);
-        await expectRemembered(bench, again);
-        return bench.mfa.removeAuthenticator({ user: ada, session, authenticatorId });
+      async (fixture, own) => {
+        const { session, authenticatorId } = await enrollAnother(fixture, own.session);
+        const again = await loginAgain(fixture);
+        await expectRemembered(fixture, again);
+        return fixture.mfa.removeAuthenticator({ user: ada, session, authenticatorId });
       },
     ],
     [
       'a recovery code used',
       'known',
-      async (bench) => {
-        const session = await loginPending(bench.mfa);
-        return bench.mfa.verify({ user: ada, session, proof: { kind: 'recovery-code', code: bench.recoveryCodes[3] } });
+      async (fixture) => {
+        const session = await loginPending(fixture.mfa);
+        return fixture.mfa.verify({ user: ada, session, proof: { kind: 'recovery-code', code: fixture.recoveryCodes[3] } });
       },
     ],
-    ['the end of all sessions', 'known', (bench, own) => bench.mfa.endAllSessions({ user: ada, session: own.session })],
-    ['a reset', 'gone', (bench) => bench.mfa.resetMfa(reset)],
-    ['the user forgotten', 'gone', (bench) => bench.mfa.forgetUser({ userId: ada.id })],
+    ['the end of all sessions', 'known', (fixture, own) => fixture.mfa.endAllSessions({ user: ada, session: own.session })],
+    ['a reset', 'gone', (fixture) => fixture.mfa.resetMfa(reset)],
+    ['the user forgotten', 'gone', (fixture) => fixture.mfa.forgetUser({ userId: ada.id })],
     [
       'the device revoked',
       'gone',
-      (bench, own) => bench.mfa.revokeDevice({ user: ada, session: own.session, deviceId: own.deviceId }),
+      (fixture, own) => fixture.mfa.revokeDevice({ user: ada, session: own.session, deviceId: own.deviceId }),
     ],
   ];
 
-  async function loginAgain(bench: Enrolled): Promise<Browser> {
-    return loginWithCode(bench, { rememberDevice: true });
+  async function loginAgain(fixture: Enrolled): Promise<Browser> {
+    return loginWithCode(fixture, { rememberDevice: true });
   }
-  async function expectRemembered(bench: Enrolled, { token }: Browser): Promise<void> {
-    expect(await access(bench, token)).toBe('remembered-device');
+  async function expectRemembered(fixture: Enrolled, { token }: Browser): Promise<void> {
+    expect(await access(fixture, token)).toBe('remembered-device');
   }
 
   it.each(changes)('%s', async (_, left, change) => {
-    const bench = await createEnrolled();
-    const own = await loginAgain(bench);
-    await expectRemembered(bench, own);
-    const { session } = await bench.mfa.beginLogin({ user: ada, deviceToken: own.token });
-    await change(bench, own);
-    expect(await access(bench, own.token)).not.toBe('remembered-device');
-    expect((await bench.mfa.checkAccess({ user: ada, session })).access).not.toBe('allow');
-    const { status } = good(await bench.mfa.getStatus({ user: ada }));
+    const fixture = await createEnrolled();
+    const own = await loginAgain(fixture);
+    await expectRemembered(fixture, own);
+    const { session } = await fixture.mfa.beginLogin({ user: ada, deviceToken: own.token });
+    await change(fixture, own);
+    expect(await access(fixture, own.token)).not.toBe('remembered-device');
+    expect((await fixture.mfa.checkAccess({ user: ada, session })).access).not.toBe('allow');
+    const { status } = expectOk(await fixture.mfa.getStatus({ user: ada }));
     expect(status.devices.map((device) => device.id).includes(own.deviceId)).toBe(left === 'known');
     expect(status.devices.every((device) => device.rememberedUntil === undefined)).toBe(true);
   });
@@ -215,50 +219,50 @@ describe('DEV-5, T26: what clears every remembrance, at once', () => {
   it.each(changes.filter(([name]) => name === 'another authenticator' || name === 'a recovery code used'))(
     'a login begun before %s remembers nothing, and goes on',
     async (_, __, change) => {
-      const bench = await createEnrolled();
-      const own = await loginAgain(bench);
-      const before = await loginPending(bench.mfa);
-      await change(bench, own);
-      bench.clock.advance(MINUTE);
-      const code = bench.authenticator.code(bench.clock.now());
+      const fixture = await createEnrolled();
+      const own = await loginAgain(fixture);
+      const before = await loginPending(fixture.mfa);
+      await change(fixture, own);
+      fixture.clock.advance(MINUTE);
+      const code = fixture.authenticator.code(fixture.clock.now());
       const input = { user: ada, session: before, proof: { kind: 'totp' as const, code }, rememberDevice: true };
-      const verified = good(await bench.mfa.verify(input));
+      const verified = expectOk(await fixture.mfa.verify(input));
       expect(verified.device?.rememberedUntil).toBeUndefined();
-      expect(await access(bench, verified.device?.token ?? '')).toBe('challenge');
+      expect(await access(fixture, verified.device?.token ?? '')).toBe('challenge');
     },
   );
 
   it.each(changes.filter(([name]) => /password|end of all|removed|reset/.test(name)))(
     'a login begun before %s must begin again',
     async (_, __, change) => {
-      const bench = await createEnrolled();
-      const own = await loginAgain(bench);
-      const session = await loginPending(bench.mfa);
-      await change(bench, own);
-      bench.clock.advance(MINUTE);
-      const code = bench.authenticator.code(bench.clock.now());
-      expect(reasonOf(await bench.mfa.verify({ user: ada, session, proof: { kind: 'totp', code }, rememberDevice: true }))).toBe(
-        'login_again',
-      );
+      const fixture = await createEnrolled();
+      const own = await loginAgain(fixture);
+      const session = await loginPending(fixture.mfa);
+      await change(fixture, own);
+      fixture.clock.advance(MINUTE);
+      const code = fixture.authenticator.code(fixture.clock.now());
+      expect(
+        reasonOf(await fixture.mfa.verify({ user: ada, session, proof: { kind: 'totp', code }, rememberDevice: true })),
+      ).toBe('login_again');
     },
   );
 
   it('regenerated recovery codes and a new name leave it', async () => {
-    const bench = await createEnrolled();
-    const own = await loginAgain(bench);
-    const [authenticator] = good(await bench.mfa.getStatus({ user: ada })).status.authenticators;
-    good(await bench.mfa.regenerateRecoveryCodes({ user: ada, session: own.session }));
+    const fixture = await createEnrolled();
+    const own = await loginAgain(fixture);
+    const [authenticator] = expectOk(await fixture.mfa.getStatus({ user: ada })).status.authenticators;
+    expectOk(await fixture.mfa.regenerateRecoveryCodes({ user: ada, session: own.session }));
     const renamed = { user: ada, session: own.session, authenticatorId: authenticator?.id ?? '', name: 'Phone' };
-    good(await bench.mfa.renameAuthenticator(renamed));
-    await expectRemembered(bench, own);
+    expectOk(await fixture.mfa.renameAuthenticator(renamed));
+    await expectRemembered(fixture, own);
   });
 });
 
 describe('device tokens', () => {
   it('T25, DEV-3: one user’s token is nothing at another’s login', async () => {
-    const bench = await createEnrolled();
-    const { token } = await loginWithCode(bench, { rememberDevice: true });
-    const other = await createEnrolled(bob, { storage: bench.storage, clock: bench.clock.now });
+    const fixture = await createEnrolled();
+    const { token } = await loginWithCode(fixture, { rememberDevice: true });
+    const other = await createEnrolled(bob, { storage: fixture.storage, clock: fixture.clock.now });
     for (const user of [
       bob,
       { ...bob, name: ada.name },
@@ -272,97 +276,97 @@ describe('device tokens', () => {
   });
 
   it('T25: an id that is used again after its user was forgotten inherits nothing', async () => {
-    const bench = await createEnrolled();
-    const { token, session } = await loginWithCode(bench, { rememberDevice: true });
-    good(await bench.mfa.forgetUser({ userId: ada.id }));
-    expect(await access(bench, token)).toBe('enroll');
-    expect((await bench.mfa.checkAccess({ user: ada, session })).access).toBe('login-again');
+    const fixture = await createEnrolled();
+    const { token, session } = await loginWithCode(fixture, { rememberDevice: true });
+    expectOk(await fixture.mfa.forgetUser({ userId: ada.id }));
+    expect(await access(fixture, token)).toBe('enroll');
+    expect((await fixture.mfa.checkAccess({ user: ada, session })).access).toBe('login-again');
   });
 
   it('DEV-4: a good signature without an entry is an unknown device', async () => {
-    const bench = await createEnrolled();
-    const { token, session, deviceId } = await loginWithCode(bench, { rememberDevice: true });
-    good(await bench.mfa.revokeDevice({ user: ada, session, deviceId }));
-    bench.events.length = 0;
-    expect(await access(bench, token)).toBe('challenge');
-    expect(bench.events[0]).toMatchObject({ name: 'device_refused', why: 'unknown_device' });
+    const fixture = await createEnrolled();
+    const { token, session, deviceId } = await loginWithCode(fixture, { rememberDevice: true });
+    expectOk(await fixture.mfa.revokeDevice({ user: ada, session, deviceId }));
+    fixture.events.length = 0;
+    expect(await access(fixture, token)).toBe('challenge');
+    expect(fixture.events[0]).toMatchObject({ name: 'device_refused', why: 'unknown_device' });
   });
 
   it('T28: a stolen old token ends the device for both, and the user is told', async () => {
-    const bench = await createEnrolled();
-    const { token: stolen } = await loginWithCode(bench, { rememberDevice: true });
-    bench.clock.advance(DAY);
-    const second = (await bench.mfa.beginLogin({ user: ada, deviceToken: stolen })).device?.token ?? '';
-    bench.clock.advance(DAY);
-    const third = (await bench.mfa.beginLogin({ user: ada, deviceToken: second })).device?.token ?? '';
-    bench.clock.advance(DAY);
-    expect(await access(bench, stolen)).toBe('challenge');
-    expect(bench.notices.map((notice) => notice.name)).toContain('device_token_reused');
-    expect(await access(bench, third)).toBe('challenge');
-    expect(good(await bench.mfa.getStatus({ user: ada })).status.devices).toEqual([]);
+    const fixture = await createEnrolled();
+    const { token: stolen } = await loginWithCode(fixture, { rememberDevice: true });
+    fixture.clock.advance(DAY);
+    const second = (await fixture.mfa.beginLogin({ user: ada, deviceToken: stolen })).device?.token ?? '';
+    fixture.clock.advance(DAY);
+    const third = (await fixture.mfa.beginLogin({ user: ada, deviceToken: second })).device?.token ?? '';
+    fixture.clock.advance(DAY);
+    expect(await access(fixture, stolen)).toBe('challenge');
+    expect(fixture.notices.map((notice) => notice.name)).toContain('device_token_reused');
+    expect(await access(fixture, third)).toBe('challenge');
+    expect(expectOk(await fixture.mfa.getStatus({ user: ada })).status.devices).toEqual([]);
   });
 
   it('T28: a lost response is no alarm', async () => {
-    const bench = await createEnrolled();
-    const { token } = await loginWithCode(bench, { rememberDevice: true });
+    const fixture = await createEnrolled();
+    const { token } = await loginWithCode(fixture, { rememberDevice: true });
     for (let lost = 0; lost < 5; lost++) {
-      bench.clock.advance(DAY);
-      expect(await access(bench, token)).toBe('remembered-device');
+      fixture.clock.advance(DAY);
+      expect(await access(fixture, token)).toBe('remembered-device');
     }
-    expect(bench.names()).not.toContain('device_token_reused');
+    expect(fixture.names()).not.toContain('device_token_reused');
   });
 
   it('T28: fifty parallel logins with one token pass and mint one successor', async () => {
-    const bench = await createEnrolled();
-    const { token } = await loginWithCode(bench, { rememberDevice: true });
-    bench.clock.advance(DAY);
-    const logins = await Promise.all(Array.from({ length: 50 }, () => bench.mfa.beginLogin({ user: ada, deviceToken: token })));
+    const fixture = await createEnrolled();
+    const { token } = await loginWithCode(fixture, { rememberDevice: true });
+    fixture.clock.advance(DAY);
+    const logins = await Promise.all(Array.from({ length: 50 }, () => fixture.mfa.beginLogin({ user: ada, deviceToken: token })));
     expect(new Set(logins.map((login) => login.decision.access))).toEqual(new Set(['allow']));
     expect(logins.filter((login) => login.device)).toHaveLength(1);
   });
 
   it('of several cookies the live one wins; no more than four are looked at', async () => {
-    const bench = await createEnrolled();
-    const { token } = await loginWithCode(bench, { rememberDevice: true });
-    expect(await access(bench, ['', 'x.y.z', token])).toBe('remembered-device');
-    expect(await access(bench, ['1', '2', '3', '4', token])).toBe('challenge');
+    const fixture = await createEnrolled();
+    const { token } = await loginWithCode(fixture, { rememberDevice: true });
+    expect(await access(fixture, ['', 'x.y.z', token])).toBe('remembered-device');
+    expect(await access(fixture, ['1', '2', '3', '4', token])).toBe('challenge');
   });
 
   it('two users in one browser each keep their own remembrance', async () => {
-    const bench = await createEnrolled();
-    const hers = await loginWithCode(bench, { rememberDevice: true });
-    const his = await createEnrolled(bob, { storage: bench.storage });
-    his.clock.set(bench.clock.now() + DAY);
+    const fixture = await createEnrolled();
+    const hers = await loginWithCode(fixture, { rememberDevice: true });
+    const his = await createEnrolled(bob, { storage: fixture.storage });
+    his.clock.set(fixture.clock.now() + DAY);
     const other = await loginWithCode(his, { user: bob, rememberDevice: true });
-    expect(await access(bench, [hers.token, other.token])).toBe('remembered-device');
+    expect(await access(fixture, [hers.token, other.token])).toBe('remembered-device');
     expect((await his.mfa.beginLogin({ user: bob, deviceToken: [hers.token, other.token] })).decision.access).toBe('allow');
   });
 
   it('round trips: a remembered login is one read and one write, one that asks one read', async () => {
-    const bench = await createEnrolled();
-    const { token } = await loginWithCode(bench, { rememberDevice: true });
-    bench.resetCounts();
-    await access(bench, token);
-    expect(bench.counts).toEqual({ reads: 1, writes: 1, removes: 0, lists: 0 });
-    bench.resetCounts();
-    await access(bench, []);
-    expect(bench.counts).toEqual({ reads: 1, writes: 0, removes: 0, lists: 0 });
+    const fixture = await createEnrolled();
+    const { token } = await loginWithCode(fixture, { rememberDevice: true });
+    fixture.resetCounts();
+    await access(fixture, token);
+    expect(fixture.counts).toEqual({ reads: 1, writes: 1, removes: 0, lists: 0 });
+    fixture.resetCounts();
+    await access(fixture, []);
+    expect(fixture.counts).toEqual({ reads: 1, writes: 0, removes: 0, lists: 0 });
   });
 
   it('STO-1: twenty browsers are known; the one not used for longest is forgotten', async () => {
-    const bench = await createEnrolled();
+    const fixture = await createEnrolled();
     const browsers: Browser[] = [];
-    for (let count = 0; count < 21; count++) browsers.push(await loginWithCode(bench, { rememberDevice: true }));
-    expect(good(await bench.mfa.getStatus({ user: ada })).status.devices).toHaveLength(20);
-    expect(await access(bench, browsers[0]?.token ?? '')).toBe('challenge');
-    expect(await access(bench, browsers[1]?.token ?? '')).toBe('remembered-device');
+    for (let count = 0; count < 21; count++) browsers.push(await loginWithCode(fixture, { rememberDevice: true }));
+    expect(expectOk(await fixture.mfa.getStatus({ user: ada })).status.devices).toHaveLength(20);
+    expect(await access(fixture, browsers[0]?.token ?? '')).toBe('challenge');
+    expect(await access(fixture, browsers[1]?.token ?? '')).toBe('remembered-device');
   });
 
   it.each([undefined, [], '', 'x', 'a.b.c', ['a', 'b'], '\0', 'é'.repeat(9000)])(
     'hostile tokens are no error: %j',
     async (deviceToken) => {
-      const bench = await createEnrolled();
-      expect(await access(bench, deviceToken as string)).toBe('challenge');
+      const fixture = await createEnrolled();
+      expect(await access(fixture, deviceToken as string)).toBe('challenge');
     },
   );
 });

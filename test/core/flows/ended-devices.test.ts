@@ -5,11 +5,11 @@ import {
   ada,
   type Browser,
   createAuthenticator,
-  createBench,
   createEnrolled,
+  createFixture,
   DAY,
   type Enrolled,
-  good,
+  expectOk,
   loginPending,
   loginWithCode,
   MINUTE,
@@ -17,29 +17,29 @@ import {
 } from '../../support/core-fixture.js';
 
 /** Two browsers of one user: one is revoked, or its token is used by somebody else. */
-async function twoBrowsers(): Promise<{ bench: Enrolled; thief: Browser; owner: Browser }> {
-  const bench = await createEnrolled();
-  return { bench, thief: await loginWithCode(bench, { rememberDevice: true }), owner: await loginWithCode(bench) };
+async function twoBrowsers(): Promise<{ fixture: Enrolled; thief: Browser; owner: Browser }> {
+  const fixture = await createEnrolled();
+  return { fixture, thief: await loginWithCode(fixture, { rememberDevice: true }), owner: await loginWithCode(fixture) };
 }
 
-function revoke(bench: Enrolled, by: MfaSession, deviceId: string) {
-  return bench.mfa.revokeDevice({ user: ada, session: by, deviceId });
+function revoke(fixture: Enrolled, by: MfaSession, deviceId: string) {
+  return fixture.mfa.revokeDevice({ user: ada, session: by, deviceId });
 }
 
-async function because(bench: Enrolled, session: MfaSession | undefined): Promise<string> {
-  const decision = await bench.mfa.checkAccess({ user: ada, session });
+async function because(fixture: Enrolled, session: MfaSession | undefined): Promise<string> {
+  const decision = await fixture.mfa.checkAccess({ user: ada, session });
   return decision.access === 'challenge' ? decision.because : decision.access;
 }
 
 describe('F17: each proof names its device', () => {
   it('a code, a recovery code, a step-up, a remembered login and a confirmed enrollment', async () => {
-    const bench = createBench();
-    const begun = await loginPending(bench.mfa);
-    const started = good(await bench.mfa.startEnrollment({ user: ada, session: begun }));
+    const fixture = createFixture();
+    const begun = await loginPending(fixture.mfa);
+    const started = expectOk(await fixture.mfa.startEnrollment({ user: ada, session: begun }));
     const app = createAuthenticator(started.enrollment.uri);
-    const now = () => bench.clock.now();
-    const enrolled = good(
-      await bench.mfa.confirmEnrollment({
+    const now = () => fixture.clock.now();
+    const enrolled = expectOk(
+      await fixture.mfa.confirmEnrollment({
         user: ada,
         session: started.session,
         enrollmentId: started.enrollment.id,
@@ -52,24 +52,24 @@ describe('F17: each proof names its device', () => {
     const deviceId = enrolled.device?.deviceId;
     expect(deviceId).toBeTruthy();
     expect(enrolled.assurance.deviceId).toBe(deviceId);
-    const remembered = await bench.mfa.beginLogin({ user: ada, deviceToken: token });
+    const remembered = await fixture.mfa.beginLogin({ user: ada, deviceToken: token });
     expect(remembered.session).toMatchObject({ assurance: { via: 'remembered-device', deviceId } });
-    bench.clock.advance(MINUTE);
+    fixture.clock.advance(MINUTE);
     const { session } = remembered;
-    const stepUp = good(
-      await bench.mfa.verify({ user: ada, session, proof: { kind: 'totp', code: app.code(now()) }, deviceToken: token }),
+    const stepUp = expectOk(
+      await fixture.mfa.verify({ user: ada, session, proof: { kind: 'totp', code: app.code(now()) }, deviceToken: token }),
     );
     expect(stepUp.assurance.deviceId).toBe(deviceId);
-    bench.clock.advance(MINUTE);
+    fixture.clock.advance(MINUTE);
     // The request of a step-up may come without the token: the session came from that browser all the same.
-    const bare = good(
-      await bench.mfa.verify({ user: ada, session: stepUp.session, proof: { kind: 'totp', code: app.code(now()) } }),
+    const bare = expectOk(
+      await fixture.mfa.verify({ user: ada, session: stepUp.session, proof: { kind: 'totp', code: app.code(now()) } }),
     );
     expect(bare.assurance.deviceId).toBe(deviceId);
     const recoveryCode = enrolled.recoveryCodes?.[0];
-    const pending = await loginPending(bench.mfa);
-    const recovered = good(
-      await bench.mfa.verify({
+    const pending = await loginPending(fixture.mfa);
+    const recovered = expectOk(
+      await fixture.mfa.verify({
         user: ada,
         session: pending,
         proof: { kind: 'recovery-code', code: recoveryCode },
@@ -77,11 +77,11 @@ describe('F17: each proof names its device', () => {
       }),
     );
     expect(recovered.assurance).toMatchObject({ via: 'recovery-code', deviceId });
-    bench.clock.advance(MINUTE);
-    const nowhere = good(
-      await bench.mfa.verify({
+    fixture.clock.advance(MINUTE);
+    const nowhere = expectOk(
+      await fixture.mfa.verify({
         user: ada,
-        session: await loginPending(bench.mfa),
+        session: await loginPending(fixture.mfa),
         proof: { kind: 'totp', code: app.code(now()) },
       }),
     );
@@ -91,15 +91,15 @@ describe('F17: each proof names its device', () => {
 
 describe('DEV-9, F17: the sessions that came from a revoked device end with it', () => {
   it('at the guard, in every management flow, and at the first write', async () => {
-    const { bench, thief, owner } = await twoBrowsers();
-    const started = good(await bench.mfa.startEnrollment({ user: ada, session: thief.session }));
-    good(await revoke(bench, owner.session, thief.deviceId));
-    expect(await because(bench, thief.session)).toBe('revoked');
-    expect(await because(bench, started.session)).toBe('revoked');
-    expect(await because(bench, owner.session)).toBe('allow');
-    const { mfa } = bench;
+    const { fixture, thief, owner } = await twoBrowsers();
+    const started = expectOk(await fixture.mfa.startEnrollment({ user: ada, session: thief.session }));
+    expectOk(await revoke(fixture, owner.session, thief.deviceId));
+    expect(await because(fixture, thief.session)).toBe('revoked');
+    expect(await because(fixture, started.session)).toBe('revoked');
+    expect(await because(fixture, owner.session)).toBe('allow');
+    const { mfa } = fixture;
     const session = started.session;
-    const [authenticator] = good(await mfa.getStatus({ user: ada })).status.authenticators;
+    const [authenticator] = expectOk(await mfa.getStatus({ user: ada })).status.authenticators;
     const app = createAuthenticator(started.enrollment.uri);
     const enrollmentId = started.enrollment.id;
     for (const answer of [
@@ -109,7 +109,7 @@ describe('DEV-9, F17: the sessions that came from a revoked device end with it',
         user: ada,
         session,
         enrollmentId,
-        proof: { kind: 'totp', code: app.code(bench.clock.now()) },
+        proof: { kind: 'totp', code: app.code(fixture.clock.now()) },
       }),
       await mfa.renameAuthenticator({ user: ada, session, authenticatorId: authenticator?.id ?? '', name: 'x' }),
       await mfa.removeAuthenticator({ user: ada, session, authenticatorId: authenticator?.id ?? '' }),
@@ -119,53 +119,53 @@ describe('DEV-9, F17: the sessions that came from a revoked device end with it',
     ]) {
       expect(reasonOf(answer)).toBe('assurance_required');
     }
-    bench.events.length = 0;
+    fixture.events.length = 0;
     // Its enrollment is not its own any more, as after a change of the epoch: there is nothing to cancel.
-    good(await mfa.cancelEnrollment({ user: ada, session, enrollmentId }));
-    expect(bench.events).toEqual([]);
+    expectOk(await mfa.cancelEnrollment({ user: ada, session, enrollmentId }));
+    expect(fixture.events).toEqual([]);
     const kept = await mfa.passwordChanged({ userId: ada.id, keep: thief.session });
     expect(kept.session).toBeUndefined();
   });
 
   it('stays so twenty days later, and a new code from that session is a new proof', async () => {
-    const { bench, thief, owner } = await twoBrowsers();
-    good(await revoke(bench, owner.session, thief.deviceId));
-    bench.clock.advance(20 * DAY);
-    expect(await because(bench, thief.session)).toBe('revoked');
-    expect((await bench.mfa.beginLogin({ user: ada, deviceToken: thief.token })).decision.access).toBe('challenge');
-    const code = bench.authenticator.code(bench.clock.now());
-    const again = good(await bench.mfa.verify({ user: ada, session: thief.session, proof: { kind: 'totp', code } }));
+    const { fixture, thief, owner } = await twoBrowsers();
+    expectOk(await revoke(fixture, owner.session, thief.deviceId));
+    fixture.clock.advance(20 * DAY);
+    expect(await because(fixture, thief.session)).toBe('revoked');
+    expect((await fixture.mfa.beginLogin({ user: ada, deviceToken: thief.token })).decision.access).toBe('challenge');
+    const code = fixture.authenticator.code(fixture.clock.now());
+    const again = expectOk(await fixture.mfa.verify({ user: ada, session: thief.session, proof: { kind: 'totp', code } }));
     expect(again.assurance.deviceId).not.toBe(thief.deviceId);
-    expect(await because(bench, again.session)).toBe('allow');
+    expect(await because(fixture, again.session)).toBe('allow');
   });
 
   it('for a bearer client too: the token says from which device its proof came', async () => {
-    const { bench, thief, owner } = await twoBrowsers();
+    const { fixture, thief, owner } = await twoBrowsers();
     const claims = { sub: ada.id, ...assuranceClaims(thief.session.assurance, ['pwd']) };
     expect(claims.mfa_device).toBe(thief.deviceId);
     const assurance = assuranceFromClaims(claims);
     if (!assurance) throw new Error('the claims speak of no assurance');
     const session: MfaSession = { state: 'verified', assurance };
-    expect(await because(bench, session)).toBe('allow');
-    good(await revoke(bench, owner.session, thief.deviceId));
-    expect(await because(bench, session)).toBe('revoked');
+    expect(await because(fixture, session)).toBe('allow');
+    expectOk(await revoke(fixture, owner.session, thief.deviceId));
+    expect(await because(fixture, session)).toBe('revoked');
   });
 
   it('the reuse of its token does the same, at a login and at a proof', async () => {
     for (const door of ['login', 'proof']) {
-      const { bench, thief: stolen, owner } = await twoBrowsers();
-      bench.clock.advance(DAY);
-      const second = (await bench.mfa.beginLogin({ user: ada, deviceToken: stolen.token })).device?.token ?? '';
-      bench.clock.advance(DAY);
-      await bench.mfa.beginLogin({ user: ada, deviceToken: second });
-      bench.clock.advance(DAY);
-      expect(await because(bench, stolen.session)).toBe('allow');
+      const { fixture, thief: stolen, owner } = await twoBrowsers();
+      fixture.clock.advance(DAY);
+      const second = (await fixture.mfa.beginLogin({ user: ada, deviceToken: stolen.token })).device?.token ?? '';
+      fixture.clock.advance(DAY);
+      await fixture.mfa.beginLogin({ user: ada, deviceToken: second });
+      fixture.clock.advance(DAY);
+      expect(await because(fixture, stolen.session)).toBe('allow');
       if (door === 'login') {
-        const begun = await bench.mfa.beginLogin({ user: ada, deviceToken: stolen.token });
-        expect(await because(bench, begun.session)).toBe('missing');
+        const begun = await fixture.mfa.beginLogin({ user: ada, deviceToken: stolen.token });
+        expect(await because(fixture, begun.session)).toBe('missing');
       } else {
-        const session = await loginPending(bench.mfa);
-        const code = bench.authenticator.code(bench.clock.now());
+        const session = await loginPending(fixture.mfa);
+        const code = fixture.authenticator.code(fixture.clock.now());
         const given = {
           user: ada,
           session,
@@ -173,112 +173,112 @@ describe('DEV-9, F17: the sessions that came from a revoked device end with it',
           deviceToken: stolen.token,
           deviceLabel: 'Firefox',
         };
-        const { assurance, session: proven } = good(await bench.mfa.verify(given));
+        const { assurance, session: proven } = expectOk(await fixture.mfa.verify(given));
         expect(assurance.deviceId).not.toBe(stolen.deviceId);
-        expect(await because(bench, proven)).toBe('allow');
+        expect(await because(fixture, proven)).toBe('allow');
       }
-      expect(bench.names()).toContain('device_token_reused');
-      expect(await because(bench, stolen.session)).toBe('revoked');
-      expect(await because(bench, owner.session)).toBe('allow');
+      expect(fixture.names()).toContain('device_token_reused');
+      expect(await because(fixture, stolen.session)).toBe('revoked');
+      expect(await because(fixture, owner.session)).toBe('allow');
     }
   });
 
   it('a device that is dropped by age, or forgotten by another change, ends nothing', async () => {
-    const { bench, thief: first } = await twoBrowsers();
-    for (let count = 0; count < 20; count++) await loginWithCode(bench);
-    expect((await peek(bench.storage, ada.id))?.devices.some(({ id }) => id === first.deviceId)).toBe(false);
-    expect(await because(bench, first.session)).toBe('allow');
-    expect((await peek(bench.storage, ada.id))?.endedDevices).toBeUndefined();
+    const { fixture, thief: first } = await twoBrowsers();
+    for (let count = 0; count < 20; count++) await loginWithCode(fixture);
+    expect((await peek(fixture.storage, ada.id))?.devices.some(({ id }) => id === first.deviceId)).toBe(false);
+    expect(await because(fixture, first.session)).toBe('allow');
+    expect((await peek(fixture.storage, ada.id))?.endedDevices).toBeUndefined();
   });
 
   it('F17: one that was dropped by age before it was revoked, from an older page, ends its sessions all the same, once', async () => {
-    const { bench, thief } = await twoBrowsers();
-    for (let count = 0; count < 20; count++) await loginWithCode(bench);
-    const owner = await loginWithCode(bench);
-    expect(await because(bench, thief.session)).toBe('allow');
-    bench.events.length = 0;
-    for (let count = 0; count < 3; count++) good(await revoke(bench, owner.session, thief.deviceId));
-    expect(await because(bench, thief.session)).toBe('revoked');
-    expect(bench.events).toMatchObject([{ name: 'device_revoked', deviceId: thief.deviceId }]);
-    expect((await peek(bench.storage, ada.id))?.endedDevices).toEqual([thief.deviceId]);
+    const { fixture, thief } = await twoBrowsers();
+    for (let count = 0; count < 20; count++) await loginWithCode(fixture);
+    const owner = await loginWithCode(fixture);
+    expect(await because(fixture, thief.session)).toBe('allow');
+    fixture.events.length = 0;
+    for (let count = 0; count < 3; count++) expectOk(await revoke(fixture, owner.session, thief.deviceId));
+    expect(await because(fixture, thief.session)).toBe('revoked');
+    expect(fixture.events).toMatchObject([{ name: 'device_revoked', deviceId: thief.deviceId }]);
+    expect((await peek(fixture.storage, ada.id))?.endedDevices).toEqual([thief.deviceId]);
   });
 
   it('32 are listed; with one more the epoch changes instead, and the list is empty again', async () => {
-    const { bench, thief, owner } = await twoBrowsers();
+    const { fixture, thief, owner } = await twoBrowsers();
     const ended = Array.from({ length: 31 }, (_, index) => `ended-${index}`);
-    await poke(bench.storage, ada.id, (profile) => ({ ...profile, endedDevices: ended }));
-    const before = await peek(bench.storage, ada.id);
-    const one = await loginWithCode(bench);
-    const { session } = good(await revoke(bench, owner.session.assurance ? one.session : owner.session, thief.deviceId));
-    const full = await peek(bench.storage, ada.id);
+    await poke(fixture.storage, ada.id, (profile) => ({ ...profile, endedDevices: ended }));
+    const before = await peek(fixture.storage, ada.id);
+    const one = await loginWithCode(fixture);
+    const { session } = expectOk(await revoke(fixture, owner.session.assurance ? one.session : owner.session, thief.deviceId));
+    const full = await peek(fixture.storage, ada.id);
     expect(full?.endedDevices).toEqual([...ended, thief.deviceId]);
     expect(full?.epoch).toBe(before?.epoch);
-    const again = good(await revoke(bench, session, owner.deviceId));
-    const changed = await peek(bench.storage, ada.id);
+    const again = expectOk(await revoke(fixture, session, owner.deviceId));
+    const changed = await peek(fixture.storage, ada.id);
     expect(changed?.endedDevices).toBeUndefined();
     expect(changed?.epoch).not.toBe(before?.epoch);
-    for (const dead of [thief.session, owner.session, one.session]) expect(await because(bench, dead)).toBe('revoked');
-    expect(await because(bench, again.session)).toBe('allow');
+    for (const dead of [thief.session, owner.session, one.session]) expect(await because(fixture, dead)).toBe('revoked');
+    expect(await because(fixture, again.session)).toBe('allow');
     expect(JSON.stringify(full).length).toBeLessThan(10_000);
   });
 
   it('a change of the epoch empties the list', async () => {
-    const { bench, thief, owner } = await twoBrowsers();
-    const { session } = good(await revoke(bench, owner.session, thief.deviceId));
-    expect((await peek(bench.storage, ada.id))?.endedDevices).toEqual([thief.deviceId]);
-    good(await bench.mfa.endAllSessions({ user: ada, session }));
-    expect(await peek(bench.storage, ada.id)).not.toHaveProperty('endedDevices');
+    const { fixture, thief, owner } = await twoBrowsers();
+    const { session } = expectOk(await revoke(fixture, owner.session, thief.deviceId));
+    expect((await peek(fixture.storage, ada.id))?.endedDevices).toEqual([thief.deviceId]);
+    expectOk(await fixture.mfa.endAllSessions({ user: ada, session }));
+    expect(await peek(fixture.storage, ada.id)).not.toHaveProperty('endedDevices');
   });
 
   it.each([false, true])('one’s own ends one’s own session, and the answer says so (the list is full: %s)', async (isFull) => {
-    const { bench, owner, thief } = await twoBrowsers();
+    const { fixture, owner, thief } = await twoBrowsers();
     if (isFull) {
       const endedDevices = Array.from({ length: 32 }, (_, index) => `ended-${index}`);
-      await poke(bench.storage, ada.id, (profile) => ({ ...profile, endedDevices }));
+      await poke(fixture.storage, ada.id, (profile) => ({ ...profile, endedDevices }));
     }
-    const answer = good(await revoke(bench, owner.session, owner.deviceId));
+    const answer = expectOk(await revoke(fixture, owner.session, owner.deviceId));
     expect(answer).toMatchObject({ endedOwnSession: true, session: { state: 'pending', userId: ada.id } });
-    expect(await because(bench, owner.session)).toBe('revoked');
-    expect(await because(bench, answer.session)).toBe('missing');
-    bench.clock.advance(MINUTE);
-    const code = bench.authenticator.code(bench.clock.now());
-    const again = good(
-      await bench.mfa.verify({ user: ada, session: answer.session, proof: { kind: 'totp', code }, deviceLabel: 'Firefox' }),
+    expect(await because(fixture, owner.session)).toBe('revoked');
+    expect(await because(fixture, answer.session)).toBe('missing');
+    fixture.clock.advance(MINUTE);
+    const code = fixture.authenticator.code(fixture.clock.now());
+    const again = expectOk(
+      await fixture.mfa.verify({ user: ada, session: answer.session, proof: { kind: 'totp', code }, deviceLabel: 'Firefox' }),
     );
-    expect(await because(bench, again.session)).toBe('allow');
-    expect(await because(bench, thief.session)).toBe(isFull ? 'revoked' : 'allow');
+    expect(await because(fixture, again.session)).toBe('allow');
+    expect(await because(fixture, thief.session)).toBe(isFull ? 'revoked' : 'allow');
   });
 
   it('another one leaves one’s own session as it is', async () => {
-    const { bench, owner, thief } = await twoBrowsers();
-    const answer = good(await revoke(bench, owner.session, thief.deviceId));
+    const { fixture, owner, thief } = await twoBrowsers();
+    const answer = expectOk(await revoke(fixture, owner.session, thief.deviceId));
     expect(answer.session).toEqual(owner.session);
     expect(answer).not.toHaveProperty('endedOwnSession');
-    const gone = good(await revoke(bench, owner.session, 'never-there'));
+    const gone = expectOk(await revoke(fixture, owner.session, 'never-there'));
     expect(gone).toEqual({ ok: true, session: owner.session });
-    expect((await peek(bench.storage, ada.id))?.endedDevices).toEqual([thief.deviceId]);
+    expect((await peek(fixture.storage, ada.id))?.endedDevices).toEqual([thief.deviceId]);
   });
 });
 
 describe('DEV-9, F19: a remembered device', () => {
   it('is a notice', async () => {
-    const bench = await createEnrolled();
-    const { deviceId } = await loginWithCode(bench, { rememberDevice: true });
-    expect(bench.notices).toMatchObject([{ name: 'device_remembered', deviceId, userId: ada.id }]);
-    bench.notices.length = 0;
-    await loginWithCode(bench);
-    expect(bench.notices).toEqual([]);
+    const fixture = await createEnrolled();
+    const { deviceId } = await loginWithCode(fixture, { rememberDevice: true });
+    expect(fixture.notices).toMatchObject([{ name: 'device_remembered', deviceId, userId: ada.id }]);
+    fixture.notices.length = 0;
+    await loginWithCode(fixture);
+    expect(fixture.notices).toEqual([]);
   });
 
   it('says by which proof, and for as long as that remembrance lasts', async () => {
-    const bench = await createEnrolled();
-    const { deviceId, token, session } = await loginWithCode(bench, { rememberDevice: true });
-    const device = async () => (await peek(bench.storage, ada.id))?.devices.find(({ id }) => id === deviceId);
+    const fixture = await createEnrolled();
+    const { deviceId, token, session } = await loginWithCode(fixture, { rememberDevice: true });
+    const device = async () => (await peek(fixture.storage, ada.id))?.devices.find(({ id }) => id === deviceId);
     const noted = await device();
     expect(noted?.rememberedBy).toEqual({ via: 'otp', at: noted?.rememberedAt });
-    await bench.mfa.beginLogin({ user: ada, deviceToken: token });
+    await fixture.mfa.beginLogin({ user: ada, deviceToken: token });
     expect((await device())?.rememberedBy).toEqual(noted?.rememberedBy);
-    good(await bench.mfa.endAllSessions({ user: ada, session }));
+    expectOk(await fixture.mfa.endAllSessions({ user: ada, session }));
     expect(await device()).not.toHaveProperty('rememberedBy');
     expect(await device()).not.toHaveProperty('rememberedAt');
   });
@@ -292,19 +292,19 @@ describe('DEV-9, F19: a remembered device', () => {
       'allow',
     ],
   ] as const)('stands in only where the proof that remembered it would be accepted: %s', async (_, rememberedBy, access) => {
-    const bench = await createEnrolled();
-    const { token } = await loginWithCode(bench, { rememberDevice: true });
-    const before = await bench.mfa.beginLogin({ user: ada, deviceToken: token });
+    const fixture = await createEnrolled();
+    const { token } = await loginWithCode(fixture, { rememberDevice: true });
+    const before = await fixture.mfa.beginLogin({ user: ada, deviceToken: token });
     expect(before.decision.access).toBe('allow');
-    await poke(bench.storage, ada.id, (profile) => ({
+    await poke(fixture.storage, ada.id, (profile) => ({
       ...profile,
       devices: profile.devices.map(({ rememberedBy: _by, ...device }) => {
         const by = rememberedBy(device.rememberedAt ?? 0);
         return (by ? { ...device, rememberedBy: by } : device) as typeof device;
       }),
     }));
-    bench.clock.advance(DAY);
-    expect((await bench.mfa.beginLogin({ user: ada, deviceToken: token })).decision.access).toBe(access);
-    expect((await bench.mfa.checkAccess({ user: ada, session: before.session })).access).toBe(access);
+    fixture.clock.advance(DAY);
+    expect((await fixture.mfa.beginLogin({ user: ada, deviceToken: token })).decision.access).toBe(access);
+    expect((await fixture.mfa.checkAccess({ user: ada, session: before.session })).access).toBe(access);
   });
 });

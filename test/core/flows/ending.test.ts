@@ -5,12 +5,12 @@ import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { peek } from '../../faults/core-faulty-storage.js';
 import {
   ada,
-  type Bench,
-  createBench,
   createEnrolled,
+  createFixture,
   DAY,
   type Enrolled,
-  good,
+  expectOk,
+  type Fixture,
   loginPending,
   loginWithCode,
   OTHER_KEY,
@@ -21,7 +21,7 @@ import { watchWarnings } from '../../support/warnings.js';
 const by = { userId: ada.id, actor: 'support-7', reason: 'lost phone, seen in person' };
 
 /** What the host calls to end access. */
-const endings: [string, (bench: Bench) => Promise<{ ok: true }>][] = [
+const endings: [string, (fixture: Fixture) => Promise<{ ok: true }>][] = [
   ['passwordChanged', ({ mfa }) => mfa.passwordChanged({ userId: ada.id })],
   ['forgetUser', ({ mfa }) => mfa.forgetUser({ userId: ada.id })],
   ['resetMfa', ({ mfa }) => mfa.resetMfa(by)],
@@ -29,9 +29,9 @@ const endings: [string, (bench: Bench) => Promise<{ ok: true }>][] = [
   ['clearLockout', ({ mfa }) => mfa.clearLockout(by)],
 ];
 
-/** A second process on the storage of a bench, whose storage calls may be broken. */
-function sibling(bench: Bench, broken: Partial<MfaStorage>, options: Parameters<typeof createBench>[0] = {}): Bench {
-  return createBench({ clock: bench.clock.now, ...options, storage: { ...bench.storage, ...broken } });
+/** A second process on the storage of a fixture, whose storage calls may be broken. */
+function sibling(fixture: Fixture, broken: Partial<MfaStorage>, options: Parameters<typeof createFixture>[0] = {}): Fixture {
+  return createFixture({ clock: fixture.clock.now, ...options, storage: { ...fixture.storage, ...broken } });
 }
 
 // Operators' flows are loaded at their first call, from a disk that no clock of a test holds back.
@@ -69,9 +69,9 @@ async function errorOf(call: Promise<unknown>): Promise<MfaError> {
 
 describe('F15: what ends access throws when it was not done', () => {
   it.each(endings)('%s: the storage cannot be read', async (method, end) => {
-    const bench = await createEnrolled();
+    const fixture = await createEnrolled();
     const away = new Error('connect ECONNREFUSED');
-    const broken = sibling(bench, { read: () => Promise.reject(away) });
+    const broken = sibling(fixture, { read: () => Promise.reject(away) });
     const error = await errorOf(end(broken));
     expect(error).toMatchObject({ code: 'not_done', message: expect.stringContaining(`${method}() was not done`) });
     expect(error.message).not.toContain('ECONNREFUSED');
@@ -81,24 +81,24 @@ describe('F15: what ends access throws when it was not done', () => {
   });
 
   it.each(endings)('%s: the storage cannot be written', async (method, end) => {
-    const bench = await createEnrolled();
+    const fixture = await createEnrolled();
     const fails = () => Promise.reject(new Error('read-only transaction'));
-    const before = await bench.storage.read(ada.id);
+    const before = await fixture.storage.read(ada.id);
     const reading = { reads: 0 };
-    const broken = sibling(bench, {
+    const broken = sibling(fixture, {
       write: fails,
       remove: fails,
       // The doubt is not resolved either.
-      read: async (id) => (reading.reads++ === 0 ? bench.storage.read(id) : fails()),
+      read: async (id) => (reading.reads++ === 0 ? fixture.storage.read(id) : fails()),
     });
     expect(await errorOf(end(broken))).toMatchObject({ code: 'not_done', message: expect.stringContaining(method) });
-    expect(await bench.storage.read(ada.id)).toEqual(before);
+    expect(await fixture.storage.read(ada.id)).toEqual(before);
     expect(broken.names()).not.toContain('mfa_reset');
   });
 
   it.each(endings)('%s: the storage hangs', async (_, end) => {
-    const bench = await createEnrolled();
-    const broken = sibling(bench, { read: () => new Promise(() => {}) });
+    const fixture = await createEnrolled();
+    const broken = sibling(fixture, { read: () => new Promise(() => {}) });
     fakeDeadlines();
     const ending = errorOf(end(broken));
     expect(await passTime(ending)).toBeLessThan(4_100);
@@ -108,16 +108,16 @@ describe('F15: what ends access throws when it was not done', () => {
   it.each(endings.filter(([name]) => ['passwordChanged', 'endSessionsOf', 'clearLockout'].includes(name)))(
     '%s: the record does not open',
     async (_, end) => {
-      const bench = await createEnrolled();
-      const other = sibling(bench, {}, { keys: [OTHER_KEY] });
+      const fixture = await createEnrolled();
+      const other = sibling(fixture, {}, { keys: [OTHER_KEY] });
       expect(await errorOf(end(other))).toMatchObject({ code: 'not_done', message: expect.stringContaining('unknown_key') });
       expect(other.names()).toEqual(['profile_unreadable']);
     },
   );
 
   it.each(endings)('%s: other changes keep interfering', async (_, end) => {
-    const bench = await createEnrolled();
-    const busy = sibling(bench, { write: async () => false, remove: async () => false });
+    const fixture = await createEnrolled();
+    const busy = sibling(fixture, { write: async () => false, remove: async () => false });
     fakeDeadlines();
     const ending = errorOf(end(busy));
     expect(await passTime(ending)).toBeLessThan(4_200);
@@ -126,8 +126,8 @@ describe('F15: what ends access throws when it was not done', () => {
 
   it('resetMfa: the host could not be told, by an error or in time', async () => {
     for (const markEnrolled of [() => Promise.reject(new Error('users table')), () => new Promise<void>(() => {})]) {
-      const bench = await createEnrolled();
-      const deaf = sibling(bench, {}, { markEnrolled });
+      const fixture = await createEnrolled();
+      const deaf = sibling(fixture, {}, { markEnrolled });
       fakeDeadlines();
       const ending = errorOf(deaf.mfa.resetMfa(by));
       await passTime(ending);
@@ -143,10 +143,10 @@ describe('F15: what ends access throws when it was not done', () => {
   });
 
   it('says what it did', async () => {
-    const bench = await createEnrolled();
-    await loginWithCode(bench);
-    const own = await loginWithCode(bench);
-    const { mfa } = bench;
+    const fixture = await createEnrolled();
+    await loginWithCode(fixture);
+    const own = await loginWithCode(fixture);
+    const { mfa } = fixture;
     expect(await mfa.passwordChanged({ userId: ada.id })).toEqual({ ok: true, ended: true });
     const kept = await mfa.passwordChanged({ userId: ada.id, keep: own.session });
     expect(kept).toEqual({ ok: true, ended: true });
@@ -163,12 +163,12 @@ describe('F15: what ends access throws when it was not done', () => {
   });
 
   it('endSessionsOf: ends sessions, logins under way and remembered devices, and says who did it and why', async () => {
-    const bench = await createEnrolled();
-    const { session, token } = await loginWithCode(bench, { rememberDevice: true });
-    const pending = await loginPending(bench.mfa);
-    bench.events.length = 0;
-    await bench.mfa.endSessionsOf({ ...by, context: { request: 7 } });
-    expect(bench.events).toMatchObject([
+    const fixture = await createEnrolled();
+    const { session, token } = await loginWithCode(fixture, { rememberDevice: true });
+    const pending = await loginPending(fixture.mfa);
+    fixture.events.length = 0;
+    await fixture.mfa.endSessionsOf({ ...by, context: { request: 7 } });
+    expect(fixture.events).toMatchObject([
       {
         name: 'sessions_ended',
         because: 'operator',
@@ -178,11 +178,11 @@ describe('F15: what ends access throws when it was not done', () => {
         context: { request: 7 },
       },
     ]);
-    expect(bench.notices.at(-1)).toMatchObject({ name: 'sessions_ended', because: 'operator' });
-    expect(await bench.mfa.checkAccess({ user: ada, session })).toMatchObject({ access: 'challenge', because: 'revoked' });
-    expect((await bench.mfa.checkAccess({ user: ada, session: pending })).access).toBe('login-again');
-    expect((await bench.mfa.beginLogin({ user: ada, deviceToken: token })).decision.access).toBe('challenge');
-    expect(good(await bench.mfa.getStatus({ user: ada })).status).toMatchObject({ enrolled: true, recoveryCodesLeft: 10 });
+    expect(fixture.notices.at(-1)).toMatchObject({ name: 'sessions_ended', because: 'operator' });
+    expect(await fixture.mfa.checkAccess({ user: ada, session })).toMatchObject({ access: 'challenge', because: 'revoked' });
+    expect((await fixture.mfa.checkAccess({ user: ada, session: pending })).access).toBe('login-again');
+    expect((await fixture.mfa.beginLogin({ user: ada, deviceToken: token })).decision.access).toBe('challenge');
+    expect(expectOk(await fixture.mfa.getStatus({ user: ada })).status).toMatchObject({ enrolled: true, recoveryCodesLeft: 10 });
   });
 
   it.each([
@@ -190,9 +190,9 @@ describe('F15: what ends access throws when it was not done', () => {
     { ...by, reason: ' ' },
     { ...by, userId: '' },
   ])('endSessionsOf needs an account of it: %j', async (input) => {
-    const bench = await createEnrolled();
-    await expect(bench.mfa.endSessionsOf(input)).rejects.toMatchObject({ code: 'invalid_argument' });
-    expect(bench.counts.reads).toBe(0);
+    const fixture = await createEnrolled();
+    await expect(fixture.mfa.endSessionsOf(input)).rejects.toMatchObject({ code: 'invalid_argument' });
+    expect(fixture.counts.reads).toBe(0);
   });
 });
 
@@ -208,34 +208,34 @@ describe('F21: nothing to end is success without an event and a notice', () => {
   it.each(nothing)('%s of an id that nobody has', async (method, answer) => {
     for (const told of [true, false]) {
       const heard: unknown[] = [];
-      const bench = createBench(told ? { markEnrolled: (...given) => void heard.push(given) } : {});
+      const fixture = createFixture(told ? { markEnrolled: (...given) => void heard.push(given) } : {});
       const end = endings.find(([name]) => name === method)?.[1];
-      expect(await end?.(bench)).toEqual(answer);
-      expect(bench.events).toEqual([]);
-      expect(bench.notices).toEqual([]);
+      expect(await end?.(fixture)).toEqual(answer);
+      expect(fixture.events).toEqual([]);
+      expect(fixture.notices).toEqual([]);
       // Only a reset says of itself that nobody is enrolled: anything else must leave the anchor of a deleted record alone.
       expect(heard).toEqual(told && method === 'resetMfa' ? [[ada.id, false]] : []);
-      if (told) expect(await bench.storage.read(ada.id)).toBeNull();
+      if (told) expect(await fixture.storage.read(ada.id)).toBeNull();
     }
   });
 
   it('resetMfa may be repeated, and repairs a host that is out of step', async () => {
     let hostSays = true;
     let away = true;
-    const bench = await createEnrolled(ada, {
+    const fixture = await createEnrolled(ada, {
       markEnrolled: (_, enrolled) => {
         if (away && !enrolled) throw new Error('users table');
         hostSays = enrolled;
       },
     });
-    expect(await errorOf(bench.mfa.resetMfa(by))).toMatchObject({ code: 'not_done' });
+    expect(await errorOf(fixture.mfa.resetMfa(by))).toMatchObject({ code: 'not_done' });
     expect(hostSays).toBe(true);
     away = false;
-    expect(await bench.mfa.resetMfa(by)).toMatchObject({ ok: true });
+    expect(await fixture.mfa.resetMfa(by)).toMatchObject({ ok: true });
     expect(hostSays).toBe(false);
     hostSays = true;
-    await bench.mfa.forgetUser({ userId: ada.id });
-    expect(await bench.mfa.resetMfa(by)).toMatchObject({ ok: true, removed: { authenticators: 0 } });
+    await fixture.mfa.forgetUser({ userId: ada.id });
+    expect(await fixture.mfa.resetMfa(by)).toMatchObject({ ok: true, removed: { authenticators: 0 } });
     expect(hostSays).toBe(false);
   });
 });
@@ -249,10 +249,10 @@ describe('F20: events and notices', () => {
       await new Promise((resolve) => setTimeout(resolve, 30));
       done.push(`${what} ${given.name}`);
     };
-    const bench = await createEnrolled(ada, { onEvent: slowly('event'), notify: slowly('notice') });
-    await bench.mfa.settled();
+    const fixture = await createEnrolled(ada, { onEvent: slowly('event'), notify: slowly('notice') });
+    await fixture.mfa.settled();
     done.length = 0;
-    await end(bench);
+    await end(fixture);
     const [name] = done.filter((one) => one.startsWith('event')).map((one) => one.slice('event '.length));
     expect(name).toMatch(/sessions_ended|user_forgotten|mfa_reset|lockout_cleared/);
     if (name === 'sessions_ended' || name === 'mfa_reset') expect(done).toContain(`notice ${name}`);
@@ -261,36 +261,36 @@ describe('F20: events and notices', () => {
   it('a script that awaits a reset may close its database: the audit row is there', async () => {
     const rows: string[] = [];
     let open = true;
-    const bench = await createEnrolled(ada, {
+    const fixture = await createEnrolled(ada, {
       onEvent: async ({ name }) => {
         await new Promise((resolve) => setTimeout(resolve, 50));
         if (!open) throw new Error('Cannot use a pool after calling end on the pool');
         rows.push(name);
       },
     });
-    await bench.mfa.settled();
-    await bench.mfa.resetMfa(by);
+    await fixture.mfa.settled();
+    await fixture.mfa.resetMfa(by);
     open = false;
     expect(rows).toContain('mfa_reset');
     expect(warnings).toEqual([]);
   });
 
   it('a notice that hangs is waited for two seconds, and is an event', async () => {
-    const bench = await createEnrolled(ada, { notify: () => new Promise<void>(() => {}) });
-    bench.events.length = 0;
+    const fixture = await createEnrolled(ada, { notify: () => new Promise<void>(() => {}) });
+    fixture.events.length = 0;
     fakeDeadlines();
-    const ending = bench.mfa.resetMfa(by);
+    const ending = fixture.mfa.resetMfa(by);
     expect(await passTime(ending)).toBe(2_000);
     expect(await ending).toMatchObject({ ok: true });
-    expect(bench.events).toMatchObject([{ name: 'mfa_reset' }, { name: 'notify_failed', notice: 'mfa_reset' }]);
+    expect(fixture.events).toMatchObject([{ name: 'mfa_reset' }, { name: 'notify_failed', notice: 'mfa_reset' }]);
   });
 
   it('an audit trail that hangs is waited for two seconds, and is a warning', async () => {
-    const bench = await createEnrolled(ada, {
+    const fixture = await createEnrolled(ada, {
       onEvent: ({ name }) => (name === 'mfa_reset' ? new Promise<void>(() => {}) : undefined),
     });
     fakeDeadlines();
-    expect(await passTime(bench.mfa.resetMfa(by))).toBe(2_000);
+    expect(await passTime(fixture.mfa.resetMfa(by))).toBe(2_000);
     vi.useRealTimers();
     await vi.waitFor(() =>
       expect(warnings).toEqual([expect.stringMatching(/^MFA_KIT_CALLBACK_FAILED: The option "onEvent" did not answer in time/)]),
@@ -301,12 +301,12 @@ describe('F20: events and notices', () => {
     ['hangs', () => new Promise<void>(() => {})],
     ['throws', () => Promise.reject(new Error('no mail server'))],
   ])('F20: a notice that %s, and an audit trail that never has the record of it, hold no call', async (_, notify) => {
-    const bench = await createEnrolled(ada, {
+    const fixture = await createEnrolled(ada, {
       notify,
       onEvent: ({ name }) => (name === 'notify_failed' ? new Promise<void>(() => {}) : undefined),
     });
     fakeDeadlines();
-    const ending = bench.mfa.resetMfa(by);
+    const ending = fixture.mfa.resetMfa(by);
     expect(await passTime(ending)).toBeLessThanOrEqual(4_000);
     expect(await ending).toMatchObject({ ok: true });
   });
@@ -317,9 +317,9 @@ describe('F20: events and notices', () => {
         throw new RangeError('looked at');
       },
     });
-    const bench = createBench({ onEvent: () => thorn as Promise<void> });
-    await loginPending(bench.mfa);
-    await bench.mfa.endSessionsOf(by);
+    const fixture = createFixture({ onEvent: () => thorn as Promise<void> });
+    await loginPending(fixture.mfa);
+    await fixture.mfa.endSessionsOf(by);
     await vi.waitFor(() => expect(warnings).toEqual([expect.stringContaining('The option "onEvent" threw RangeError')]));
   });
 
@@ -335,9 +335,9 @@ describe('F20: events and notices', () => {
       },
       () => Promise.reject('text'),
     ];
-    const bench = createBench({ onEvent: () => failures.shift()?.() as Promise<void> });
-    while (failures.length > 0) await loginPending(bench.mfa);
-    expect(await bench.mfa.settled()).toEqual({ events: 0, notices: 0, markEnrolled: 0 });
+    const fixture = createFixture({ onEvent: () => failures.shift()?.() as Promise<void> });
+    while (failures.length > 0) await loginPending(fixture.mfa);
+    expect(await fixture.mfa.settled()).toEqual({ events: 0, notices: 0, markEnrolled: 0 });
     await vi.waitFor(() => expect(warnings).toHaveLength(3));
     expect(warnings[0]).toMatch(/^MFA_KIT_CALLBACK_FAILED: The option "onEvent" threw PoolClosed/);
     expect(warnings[1]).toContain('TypeError');
@@ -354,10 +354,10 @@ describe('F20: events and notices', () => {
           resolve();
         }),
       );
-    const bench = createBench({ onEvent: slowly('event'), notify: slowly('notice') });
-    await loginPending(bench.mfa);
-    const settled = bench.mfa.settled();
-    await loginPending(bench.mfa);
+    const fixture = createFixture({ onEvent: slowly('event'), notify: slowly('notice') });
+    await loginPending(fixture.mfa);
+    const settled = fixture.mfa.settled();
+    await loginPending(fixture.mfa);
     expect(open).toHaveLength(2);
     let isSettled = false;
     void settled.then(() => {
@@ -373,14 +373,14 @@ describe('F20: events and notices', () => {
 
   it('settled() never rejects, ends after ten seconds, and counts what is left', async () => {
     const hangs = () => new Promise<never>(() => {});
-    const bench = createBench({ onEvent: hangs, markEnrolled: hangs });
-    const session = await loginPending(bench.mfa);
-    good(await bench.mfa.startEnrollment({ user: ada, session }));
+    const fixture = createFixture({ onEvent: hangs, markEnrolled: hangs });
+    const session = await loginPending(fixture.mfa);
+    expectOk(await fixture.mfa.startEnrollment({ user: ada, session }));
     fakeDeadlines();
-    const ending = errorOf(bench.mfa.resetMfa(by));
+    const ending = errorOf(fixture.mfa.resetMfa(by));
     await passTime(ending);
     expect(await ending).toMatchObject({ code: 'not_done' });
-    const settling = bench.mfa.settled();
+    const settling = fixture.mfa.settled();
     expect(await passTime(settling)).toBe(10_000);
     // The login, the start, the reset and the host that was not told.
     expect(await settling).toEqual({ events: 4, notices: 0, markEnrolled: 1 });
@@ -389,35 +389,35 @@ describe('F20: events and notices', () => {
 
 describe('F78: a record that was put back from before a new enrollment', () => {
   /** A host that keeps its own memory, as the README says. */
-  async function host(user: TestUser): Promise<{ bench: Enrolled; says: Map<string, boolean>; now: () => TestUser }> {
+  async function host(user: TestUser): Promise<{ fixture: Enrolled; says: Map<string, boolean>; now: () => TestUser }> {
     const says = new Map<string, boolean>();
-    const bench = await createEnrolled(user, { markEnrolled: (id, enrolled) => void says.set(id, enrolled) });
-    return { bench, says, now: () => ({ ...user, enrolled: says.get(user.id) ?? false }) };
+    const fixture = await createEnrolled(user, { markEnrolled: (id, enrolled) => void says.set(id, enrolled) });
+    return { fixture, says, now: () => ({ ...user, enrolled: says.get(user.id) ?? false }) };
   }
 
-  const unenrollings: [string, TestUser, (bench: Enrolled, user: TestUser) => Promise<unknown>][] = [
+  const unenrollings: [string, TestUser, (fixture: Enrolled, user: TestUser) => Promise<unknown>][] = [
     ['a reset', ada, ({ mfa }) => mfa.resetMfa(by)],
     [
       'the removal of the last authenticator',
       { ...ada, mfa: 'optional' },
       async ({ mfa, session }, user) => {
-        const [authenticator] = good(await mfa.getStatus({ user })).status.authenticators;
-        good(await mfa.removeAuthenticator({ user, session, authenticatorId: authenticator?.id ?? '' }));
+        const [authenticator] = expectOk(await mfa.getStatus({ user })).status.authenticators;
+        expectOk(await mfa.removeAuthenticator({ user, session, authenticatorId: authenticator?.id ?? '' }));
       },
     ],
   ];
 
   it.each(unenrollings)('is missing, though %s explained it a while ago', async (_, user, unenroll) => {
-    const { bench, says, now } = await host(user);
-    await unenroll(bench, now());
+    const { fixture, says, now } = await host(user);
+    await unenroll(fixture, now());
     expect(says.get(ada.id)).toBe(false);
-    const snapshot = await bench.storage.read(ada.id);
-    const session = await loginPending(bench.mfa, now());
-    const started = good(await bench.mfa.startEnrollment({ user: now(), session }));
+    const snapshot = await fixture.storage.read(ada.id);
+    const session = await loginPending(fixture.mfa, now());
+    const started = expectOk(await fixture.mfa.startEnrollment({ user: now(), session }));
     const { createAuthenticator } = await import('../../support/core-fixture.js');
-    const code = createAuthenticator(started.enrollment.uri).code(bench.clock.now());
-    good(
-      await bench.mfa.confirmEnrollment({
+    const code = createAuthenticator(started.enrollment.uri).code(fixture.clock.now());
+    expectOk(
+      await fixture.mfa.confirmEnrollment({
         user: now(),
         session: started.session,
         enrollmentId: started.enrollment.id,
@@ -426,25 +426,27 @@ describe('F78: a record that was put back from before a new enrollment', () => {
     );
     expect(says.get(ada.id)).toBe(true);
 
-    bench.clock.advance(3 * DAY);
-    const current = await bench.storage.read(ada.id);
-    expect(await bench.storage.write(ada.id, snapshot as never, current?.version ?? null)).toBe(true);
-    bench.events.length = 0;
+    fixture.clock.advance(3 * DAY);
+    const current = await fixture.storage.read(ada.id);
+    expect(await fixture.storage.write(ada.id, snapshot as never, current?.version ?? null)).toBe(true);
+    fixture.events.length = 0;
     const required: TestUser = { ...now(), mfa: 'required' };
-    const begun = await bench.mfa.beginLogin({ user: required });
+    const begun = await fixture.mfa.beginLogin({ user: required });
     expect(begun.decision).toEqual({ access: 'refuse', reason: 'profile_missing' });
     expect(begun.session).toBeUndefined();
     for (const attempt of [session, started.session]) {
-      expect(await bench.mfa.startEnrollment({ user: required, session: attempt })).toMatchObject({ reason: 'profile_missing' });
+      expect(await fixture.mfa.startEnrollment({ user: required, session: attempt })).toMatchObject({
+        reason: 'profile_missing',
+      });
     }
     expect(says.get(ada.id)).toBe(true);
-    expect(bench.names()).toContain('profile_missing');
+    expect(fixture.names()).toContain('profile_missing');
   });
 
   it('the note of a reset goes when the host has heard of it, and stays where it has not or keeps no memory', async () => {
-    const { bench } = await host(ada);
-    await bench.mfa.resetMfa(by);
-    expect((await peek(bench.storage, ada.id))?.unenrolledAt).toBeUndefined();
+    const { fixture } = await host(ada);
+    await fixture.mfa.resetMfa(by);
+    expect((await peek(fixture.storage, ada.id))?.unenrolledAt).toBeUndefined();
     const none = await createEnrolled();
     await none.mfa.resetMfa(by);
     expect((await peek(none.storage, ada.id))?.unenrolledAt).toBe(none.clock.now());
@@ -458,34 +460,34 @@ describe('F78: a record that was put back from before a new enrollment', () => {
   it('a host that could not be told hears of it at the next login, and the note goes then', async () => {
     let deaf = false;
     const says = new Map<string, boolean>();
-    const bench = await createEnrolled(ada, {
+    const fixture = await createEnrolled(ada, {
       markEnrolled: (id, enrolled) => {
         if (deaf) throw new Error('users table');
         says.set(id, enrolled);
       },
     });
     deaf = true;
-    await expect(bench.mfa.resetMfa(by)).rejects.toMatchObject({ code: 'not_done' });
+    await expect(fixture.mfa.resetMfa(by)).rejects.toMatchObject({ code: 'not_done' });
     deaf = false;
-    expect((await bench.mfa.beginLogin({ user: { ...ada, enrolled: true } })).decision.access).toBe('enroll');
+    expect((await fixture.mfa.beginLogin({ user: { ...ada, enrolled: true } })).decision.access).toBe('enroll');
     expect(says.get(ada.id)).toBe(false);
-    expect((await peek(bench.storage, ada.id))?.unenrolledAt).toBeUndefined();
-    expect((await bench.mfa.beginLogin({ user: { ...ada, enrolled: true } })).decision.access).toBe('refuse');
+    expect((await peek(fixture.storage, ada.id))?.unenrolledAt).toBeUndefined();
+    expect((await fixture.mfa.beginLogin({ user: { ...ada, enrolled: true } })).decision.access).toBe('refuse');
     expect(says.get(ada.id)).toBe(false);
   });
 
   it('where the process ended between the two, the next login of a host that has heard removes the note, with its one write', async () => {
-    const { bench } = await host(ada);
-    const silent = sibling(bench, {});
+    const { fixture } = await host(ada);
+    const silent = sibling(fixture, {});
     await silent.mfa.resetMfa(by);
-    expect((await peek(bench.storage, ada.id))?.unenrolledAt).toBeDefined();
-    bench.resetCounts();
-    expect((await bench.mfa.beginLogin({ user: { ...ada, enrolled: false } })).decision.access).toBe('enroll');
-    expect(bench.counts).toEqual({ reads: 1, writes: 1, removes: 0, lists: 0 });
-    expect((await bench.mfa.beginLogin({ user: { ...ada, enrolled: true } })).decision.access).toBe('refuse');
-    bench.resetCounts();
-    await bench.mfa.beginLogin({ user: { ...ada, enrolled: false } });
-    expect(bench.counts).toEqual({ reads: 1, writes: 0, removes: 0, lists: 0 });
+    expect((await peek(fixture.storage, ada.id))?.unenrolledAt).toBeDefined();
+    fixture.resetCounts();
+    expect((await fixture.mfa.beginLogin({ user: { ...ada, enrolled: false } })).decision.access).toBe('enroll');
+    expect(fixture.counts).toEqual({ reads: 1, writes: 1, removes: 0, lists: 0 });
+    expect((await fixture.mfa.beginLogin({ user: { ...ada, enrolled: true } })).decision.access).toBe('refuse');
+    fixture.resetCounts();
+    await fixture.mfa.beginLogin({ user: { ...ada, enrolled: false } });
+    expect(fixture.counts).toEqual({ reads: 1, writes: 0, removes: 0, lists: 0 });
   });
 });
 
@@ -510,9 +512,9 @@ describe('F23: what the host is told of one user', () => {
   it.each([50, 2_400])('comes in order, though the first call takes %i ms', async (delay) => {
     const host = slowHost([delay]);
     const enrolling = createEnrolled(ada, { markEnrolled: host.markEnrolled });
-    const bench = await enrolling;
-    await bench.mfa.resetMfa(by);
-    await bench.mfa.settled();
+    const fixture = await enrolling;
+    await fixture.mfa.resetMfa(by);
+    await fixture.mfa.settled();
     expect(host.says()).toBe(false);
     expect(host.landed[0]).toBe(true);
   });
@@ -538,31 +540,31 @@ describe('F23: what the host is told of one user', () => {
   it('is not corrected on the strength of an empty record alone', async () => {
     const landed: boolean[] = [];
     let hold: (() => void) | undefined;
-    const bench = await createEnrolled(ada, {
+    const fixture = await createEnrolled(ada, {
       markEnrolled: async (_, enrolled) => {
         if (enrolled) await new Promise<void>((resolve) => (hold = resolve));
         landed.push(enrolled);
       },
     });
-    const stored = await bench.storage.read(ada.id);
-    await bench.storage.remove(ada.id, stored?.version ?? '');
+    const stored = await fixture.storage.read(ada.id);
+    await fixture.storage.remove(ada.id, stored?.version ?? '');
     hold?.();
-    await bench.mfa.settled();
+    await fixture.mfa.settled();
     expect(landed).toEqual([true]);
   });
 
   it('is told again three times at most, when the profile changes each time', async () => {
     const landed: boolean[] = [];
-    const bench = await createEnrolled();
-    const empty = sibling(bench, {});
-    const full = await bench.storage.read(ada.id);
+    const fixture = await createEnrolled();
+    const empty = sibling(fixture, {});
+    const full = await fixture.storage.read(ada.id);
     const swap = async (): Promise<void> => {
-      const now = await bench.storage.read(ada.id);
+      const now = await fixture.storage.read(ada.id);
       if (now?.value === full?.value) await empty.mfa.resetMfa(by);
-      else await bench.storage.write(ada.id, full as never, now?.version ?? null);
+      else await fixture.storage.write(ada.id, full as never, now?.version ?? null);
     };
     const telling = sibling(
-      bench,
+      fixture,
       {},
       {
         markEnrolled: async (_, enrolled) => {
@@ -582,21 +584,21 @@ function names(events: readonly MfaEvent[]): string[] {
 }
 
 it('F22: showing a pending key again is an event', async () => {
-  const bench = createBench();
-  const session = await loginPending(bench.mfa);
-  const started = good(await bench.mfa.startEnrollment({ user: ada, session }));
-  bench.events.length = 0;
-  good(await bench.mfa.currentEnrollment({ user: ada, session: started.session, context: { ip: '::1' } }));
-  expect(bench.events).toMatchObject([
+  const fixture = createFixture();
+  const session = await loginPending(fixture.mfa);
+  const started = expectOk(await fixture.mfa.startEnrollment({ user: ada, session }));
+  fixture.events.length = 0;
+  expectOk(await fixture.mfa.currentEnrollment({ user: ada, session: started.session, context: { ip: '::1' } }));
+  expect(fixture.events).toMatchObject([
     { name: 'enrollment_shown', enrollmentId: started.enrollment.id, context: { ip: '::1' }, enrolled: false },
   ]);
-  expect(names(bench.events)).toHaveLength(1);
+  expect(names(fixture.events)).toHaveLength(1);
 });
 
 it.each(['passwordChanged', 'forgetUser', 'resetMfa', 'endSessionsOf', 'clearLockout', 'setEnrollBy'] as const)(
   'F15: %s without an object says how it is called',
   async (method) => {
-    const { mfa } = createBench();
+    const { mfa } = createFixture();
     const call = mfa[method] as (input: unknown) => Promise<unknown>;
     for (const input of [undefined, null, ada.id]) {
       await expect(call(input)).rejects.toMatchObject({

@@ -3,12 +3,12 @@ import {
   ada,
   bob,
   createAuthenticator,
-  createBench,
   createEnrolled,
+  createFixture,
   DAY,
   type Enrolled,
   enrollAnother,
-  good,
+  expectOk,
   loginPending,
   loginWithCode,
   MINUTE,
@@ -18,19 +18,21 @@ import {
 } from '../../support/core-fixture.js';
 
 /** One wrong guess from a browser that nobody knows, after a new login. */
-async function guess(bench: Enrolled): Promise<string> {
-  const code = wrongCode(bench.authenticator, bench.clock.now());
-  return reasonOf(await bench.mfa.verify({ user: ada, session: await loginPending(bench.mfa), proof: { kind: 'totp', code } }));
+async function guess(fixture: Enrolled): Promise<string> {
+  const code = wrongCode(fixture.authenticator, fixture.clock.now());
+  return reasonOf(
+    await fixture.mfa.verify({ user: ada, session: await loginPending(fixture.mfa), proof: { kind: 'totp', code } }),
+  );
 }
 
-function evaluated(bench: Enrolled): number {
-  return bench.events.filter((event) => event.name === 'verification_failed').length;
+function evaluated(fixture: Enrolled): number {
+  return fixture.events.filter((event) => event.name === 'verification_failed').length;
 }
 
 describe('guessing', () => {
   it('T5, T6, THR-1, STP-5: five wrong codes at any doors, then no code is looked at, not even the right one', async () => {
-    const bench = await createEnrolled();
-    const { mfa, clock, authenticator, session } = bench;
+    const fixture = await createEnrolled();
+    const { mfa, clock, authenticator, session } = fixture;
     const pending = await loginPending(mfa);
     const code = () => wrongCode(authenticator, clock.now());
     for (const door of [
@@ -48,25 +50,25 @@ describe('guessing', () => {
       proof: { kind: 'totp', code: authenticator.code(clock.now()) },
     });
     expect(right).toEqual({ ok: false, reason: 'throttled', retryAfterSeconds: 30 });
-    expect(evaluated(bench)).toBe(5);
+    expect(evaluated(fixture)).toBe(5);
   });
 
   it('T5, T8: of 100 wrong codes at once five are evaluated', async () => {
-    const bench = await createEnrolled();
-    const session = await loginPending(bench.mfa);
-    const code = wrongCode(bench.authenticator, bench.clock.now());
+    const fixture = await createEnrolled();
+    const session = await loginPending(fixture.mfa);
+    const code = wrongCode(fixture.authenticator, fixture.clock.now());
     const answers = await Promise.all(
-      Array.from({ length: 100 }, () => bench.mfa.verify({ user: ada, session, proof: { kind: 'totp', code } })),
+      Array.from({ length: 100 }, () => fixture.mfa.verify({ user: ada, session, proof: { kind: 'totp', code } })),
     );
     expect(answers.filter((answer) => reasonOf(answer) === 'invalid_code')).toHaveLength(5);
     expect(answers.filter((answer) => reasonOf(answer) === 'throttled')).toHaveLength(95);
-    expect(evaluated(bench)).toBe(5);
+    expect(evaluated(fixture)).toBe(5);
   });
 
   it('THR-7: while throttled right and wrong are answered alike, nothing is consumed, and tries do not extend the wait', async () => {
-    const bench = await createEnrolled();
-    const { mfa, clock, authenticator } = bench;
-    for (let tries = 0; tries < 5; tries++) await guess(bench);
+    const fixture = await createEnrolled();
+    const { mfa, clock, authenticator } = fixture;
+    for (let tries = 0; tries < 5; tries++) await guess(fixture);
     const session = await loginPending(mfa);
     const right = authenticator.code(clock.now() + 30 * SECOND);
     for (let second = 0; second < 29; second++) {
@@ -82,40 +84,40 @@ describe('guessing', () => {
     expect(reasonOf(await mfa.verify({ user: ada, session, proof: { kind: 'totp', code: right } }))).toBe('throttled');
     clock.advance(1);
     expect(reasonOf(await mfa.verify({ user: ada, session, proof: { kind: 'totp', code: right } }))).toBe('ok');
-    expect(bench.counts.writes).toBe(6);
+    expect(fixture.counts.writes).toBe(6);
   });
 
   it('THR-4: no restart of the process gives tries back', async () => {
-    const bench = await createEnrolled();
-    for (let tries = 0; tries < 4; tries++) expect(await guess(bench)).toBe('invalid_code');
-    const restarted = createBench({ storage: bench.storage, clock: bench.clock.now });
-    const after = { ...bench, mfa: restarted.mfa };
+    const fixture = await createEnrolled();
+    for (let tries = 0; tries < 4; tries++) expect(await guess(fixture)).toBe('invalid_code');
+    const restarted = createFixture({ storage: fixture.storage, clock: fixture.clock.now });
+    const after = { ...fixture, mfa: restarted.mfa };
     expect(await guess(after)).toBe('invalid_code');
     expect(await guess(after)).toBe('throttled');
-    expect(await guess(bench)).toBe('throttled');
+    expect(await guess(fixture)).toBe('throttled');
   });
 
   it('T7: the right password changes no budget, only a right code gives the quick tries back', async () => {
-    const bench = await createEnrolled();
-    for (let tries = 0; tries < 4; tries++) await guess(bench);
-    for (let logins = 0; logins < 10; logins++) await loginPending(bench.mfa);
-    expect(await guess(bench)).toBe('invalid_code');
-    expect(await guess(bench)).toBe('throttled');
-    bench.clock.advance(30 * SECOND);
-    await loginWithCode(bench);
-    for (let tries = 0; tries < 5; tries++) expect(await guess(bench)).toBe('invalid_code');
-    expect(await guess(bench)).toBe('throttled');
+    const fixture = await createEnrolled();
+    for (let tries = 0; tries < 4; tries++) await guess(fixture);
+    for (let logins = 0; logins < 10; logins++) await loginPending(fixture.mfa);
+    expect(await guess(fixture)).toBe('invalid_code');
+    expect(await guess(fixture)).toBe('throttled');
+    fixture.clock.advance(30 * SECOND);
+    await loginWithCode(fixture);
+    for (let tries = 0; tries < 5; tries++) expect(await guess(fixture)).toBe('invalid_code');
+    expect(await guess(fixture)).toBe('throttled');
   });
 
   it('THR-5: whoever hammers for a day shuts the owner out neither of the usual browser nor of a recovery code', async () => {
-    const bench = await createEnrolled();
-    const { mfa, clock, authenticator, recoveryCodes } = bench;
-    const { token } = await loginWithCode(bench);
+    const fixture = await createEnrolled();
+    const { mfa, clock, authenticator, recoveryCodes } = fixture;
+    const { token } = await loginWithCode(fixture);
     for (let minute = 0; minute < 24 * 60; minute += 7) {
-      await guess(bench);
+      await guess(fixture);
       clock.advance(7 * MINUTE);
     }
-    expect(await guess(bench)).toBe('throttled');
+    expect(await guess(fixture)).toBe('throttled');
     const code = authenticator.code(clock.now());
     const { session } = await mfa.beginLogin({ user: ada, deviceToken: token });
     const elsewhere = await loginPending(mfa);
@@ -127,9 +129,9 @@ describe('guessing', () => {
   });
 
   it('a known browser has a budget of its own, with the same limits', async () => {
-    const bench = await createEnrolled();
-    const { mfa, clock, authenticator } = bench;
-    const { token } = await loginWithCode(bench);
+    const fixture = await createEnrolled();
+    const { mfa, clock, authenticator } = fixture;
+    const { token } = await loginWithCode(fixture);
     const known = async () => {
       const code = wrongCode(authenticator, clock.now());
       return reasonOf(
@@ -138,68 +140,68 @@ describe('guessing', () => {
     };
     for (let tries = 0; tries < 5; tries++) expect(await known()).toBe('invalid_code');
     expect(await known()).toBe('throttled');
-    expect(await guess(bench)).toBe('invalid_code');
-    expect(good(await mfa.getStatus({ user: ada })).status.waitSeconds).toBe(0);
+    expect(await guess(fixture)).toBe('invalid_code');
+    expect(expectOk(await mfa.getStatus({ user: ada })).status.waitSeconds).toBe(0);
   });
 
   it('T44, THR-1: one user’s guesses and codes are nobody else’s', async () => {
-    const bench = await createEnrolled();
-    const other = await createEnrolled(bob, { storage: bench.storage, clock: bench.clock.now });
-    for (let tries = 0; tries < 6; tries++) await guess(bench);
-    bench.clock.advance(MINUTE);
-    const code = other.authenticator.code(bench.clock.now());
+    const fixture = await createEnrolled();
+    const other = await createEnrolled(bob, { storage: fixture.storage, clock: fixture.clock.now });
+    for (let tries = 0; tries < 6; tries++) await guess(fixture);
+    fixture.clock.advance(MINUTE);
+    const code = other.authenticator.code(fixture.clock.now());
     expect(
       reasonOf(await other.mfa.verify({ user: bob, session: await loginPending(other.mfa, bob), proof: { kind: 'totp', code } })),
     ).toBe('ok');
   });
 
   it('THR-2: a guess costs one try, however many authenticators it is tried against', async () => {
-    const bench = await createEnrolled();
-    let { session } = bench;
-    session = (await enrollAnother(bench, session)).session;
-    bench.clock.advance(MINUTE);
-    session = (await enrollAnother(bench, session)).session;
-    bench.events.length = 0;
-    const wait = async () => good(await bench.mfa.getStatus({ user: ada })).status.waitSeconds;
+    const fixture = await createEnrolled();
+    let { session } = fixture;
+    session = (await enrollAnother(fixture, session)).session;
+    fixture.clock.advance(MINUTE);
+    session = (await enrollAnother(fixture, session)).session;
+    fixture.events.length = 0;
+    const wait = async () => expectOk(await fixture.mfa.getStatus({ user: ada })).status.waitSeconds;
     for (let tries = 0; tries < 21; tries++) {
-      bench.clock.advance((await wait()) * SECOND);
-      expect(await guess(bench)).toBe('invalid_code');
+      fixture.clock.advance((await wait()) * SECOND);
+      expect(await guess(fixture)).toBe('invalid_code');
     }
     // One came back in the ten hours that the waits took.
     expect(await wait()).toBeGreaterThan(6 * 3600);
-    expect(await guess(bench)).toBe('throttled');
+    expect(await guess(fixture)).toBe('throttled');
   });
 
   it('THR-2, LOG-5: the user is told at half of the bucket and at its end, once a day', async () => {
-    const bench = await createEnrolled();
+    const fixture = await createEnrolled();
     for (let minutes = 0; minutes < 20 * 60; minutes += 5) {
-      await guess(bench);
-      bench.clock.advance(5 * MINUTE);
+      await guess(fixture);
+      fixture.clock.advance(5 * MINUTE);
     }
-    const told = bench.notices.filter((notice) => notice.name === 'guessing_suspected');
+    const told = fixture.notices.filter((notice) => notice.name === 'guessing_suspected');
     expect(told.map((notice) => notice.level)).toEqual(['repeated', 'half', 'full']);
-    expect(bench.events.filter((event) => event.name === 'guessing_suspected')).toHaveLength(3);
+    expect(fixture.events.filter((event) => event.name === 'guessing_suspected')).toHaveLength(3);
   });
 
   it('clearLockout gives five tries at once, at every budget, and says who did it and why', async () => {
-    const bench = await createEnrolled();
-    const { mfa, clock, authenticator } = bench;
-    const { token } = await loginWithCode(bench);
+    const fixture = await createEnrolled();
+    const { mfa, clock, authenticator } = fixture;
+    const { token } = await loginWithCode(fixture);
     for (let tries = 0; tries < 6; tries++) {
-      await guess(bench);
+      await guess(fixture);
       const code = wrongCode(authenticator, clock.now());
       await mfa.verify({ user: ada, session: await loginPending(mfa), proof: { kind: 'totp', code }, deviceToken: token });
     }
-    expect(await guess(bench)).toBe('throttled');
-    good(await mfa.clearLockout({ userId: ada.id, actor: 'support-7', reason: 'ticket 42' }));
-    expect(bench.events.at(-1)).toMatchObject({
+    expect(await guess(fixture)).toBe('throttled');
+    expectOk(await mfa.clearLockout({ userId: ada.id, actor: 'support-7', reason: 'ticket 42' }));
+    expect(fixture.events.at(-1)).toMatchObject({
       name: 'lockout_cleared',
       actor: 'support-7',
       reason: 'ticket 42',
       userId: ada.id,
     });
-    for (let tries = 0; tries < 5; tries++) expect(await guess(bench)).toBe('invalid_code');
-    expect(await guess(bench)).toBe('throttled');
+    for (let tries = 0; tries < 5; tries++) expect(await guess(fixture)).toBe('invalid_code');
+    expect(await guess(fixture)).toBe('throttled');
     clock.advance(MINUTE);
     const code = authenticator.code(clock.now());
     const session = await loginPending(mfa);
@@ -207,24 +209,24 @@ describe('guessing', () => {
   });
 
   it('FLT-5: a clock that ran ten years ahead for a moment leaves nobody without a way in', async () => {
-    const bench = await createEnrolled();
-    const { mfa, clock, authenticator, recoveryCodes } = bench;
+    const fixture = await createEnrolled();
+    const { mfa, clock, authenticator, recoveryCodes } = fixture;
     clock.advance(3650 * DAY);
-    for (let tries = 0; tries < 6; tries++) await guess(bench);
+    for (let tries = 0; tries < 6; tries++) await guess(fixture);
     clock.advance(-3650 * DAY);
-    expect(await guess(bench)).toBe('throttled');
+    expect(await guess(fixture)).toBe('throttled');
     const session = await loginPending(mfa);
     expect(reasonOf(await mfa.verify({ user: ada, session, proof: { kind: 'recovery-code', code: recoveryCodes[0] } }))).toBe(
       'ok',
     );
-    good(await mfa.clearLockout({ userId: ada.id, actor: 'support-7', reason: 'the clock was wrong' }));
+    expectOk(await mfa.clearLockout({ userId: ada.id, actor: 'support-7', reason: 'the clock was wrong' }));
     const code = authenticator.code(clock.now());
     expect(reasonOf(await mfa.verify({ user: ada, session, proof: { kind: 'totp', code } }))).toBe('ok');
   });
 
   it('REC-6: wrong recovery codes: a hundred a minute are stored, none costs a try of the budget, and a right one is let in', async () => {
-    const bench = await createEnrolled();
-    const { mfa, clock, recoveryCodes, authenticator } = bench;
+    const fixture = await createEnrolled();
+    const { mfa, clock, recoveryCodes, authenticator } = fixture;
     const session = await loginPending(mfa);
     const wrong = '0000-0000-0000-0000-0000-0000';
     for (let tries = 0; tries < 100; tries++) {
@@ -232,12 +234,12 @@ describe('guessing', () => {
         'invalid_code',
       );
     }
-    bench.resetCounts();
+    fixture.resetCounts();
     expect(await mfa.verify({ user: ada, session, proof: { kind: 'recovery-code', code: wrong } })).toEqual({
       ok: false,
       reason: 'invalid_code',
     });
-    expect(bench.counts.writes).toBe(0);
+    expect(fixture.counts.writes).toBe(0);
     expect(
       reasonOf(await mfa.verify({ user: ada, session, proof: { kind: 'totp', code: authenticator.code(clock.now()) } })),
     ).toBe('ok');
@@ -247,10 +249,10 @@ describe('guessing', () => {
   });
 
   it('T45, TOTP-5: input that can be no code costs no read and no try', async () => {
-    const bench = await createEnrolled();
-    const { mfa, counts } = bench;
+    const fixture = await createEnrolled();
+    const { mfa, counts } = fixture;
     const session = await loginPending(mfa);
-    bench.resetCounts();
+    fixture.resetCounts();
     for (const code of ['', '12345', '1234567', '１２３４５６', ['123456'], { $gt: '' }, 123456, null, 'x'.repeat(10_000)]) {
       expect(await mfa.verify({ user: ada, session, proof: { kind: 'totp', code } })).toEqual({
         ok: false,
@@ -261,13 +263,13 @@ describe('guessing', () => {
       expect(reasonOf(await mfa.verify({ user: ada, session, proof: { kind, code: undefined } }))).toBe('invalid_code');
     }
     expect(counts).toEqual({ reads: 0, writes: 0, removes: 0, lists: 0 });
-    expect(bench.events.filter((event) => event.name === 'verification_failed' && event.why === 'malformed')).toHaveLength(11);
+    expect(fixture.events.filter((event) => event.name === 'verification_failed' && event.why === 'malformed')).toHaveLength(11);
   });
 
   it('ENR-4: guesses at a first enrollment are counted too', async () => {
-    const bench = createBench();
-    const { mfa, clock } = bench;
-    const started = good(await mfa.startEnrollment({ user: ada, session: await loginPending(mfa) }));
+    const fixture = createFixture();
+    const { mfa, clock } = fixture;
+    const started = expectOk(await mfa.startEnrollment({ user: ada, session: await loginPending(mfa) }));
     const authenticator = createAuthenticator(started.enrollment.uri);
     const confirm = (code: string) =>
       mfa.confirmEnrollment({

@@ -1,5 +1,14 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { ada, createBench, createEnrolled, DAY, good, loginPending, MINUTE, type TestUser } from '../../support/core-fixture.js';
+import {
+  ada,
+  createEnrolled,
+  createFixture,
+  DAY,
+  expectOk,
+  loginPending,
+  MINUTE,
+  type TestUser,
+} from '../../support/core-fixture.js';
 
 afterEach(() => {
   vi.useRealTimers();
@@ -13,48 +22,48 @@ describe('markEnrolled', () => {
       await new Promise((resolve) => setTimeout(resolve, 5));
       order.push(`${userId} ${enrolled}`);
     };
-    const bench = await createEnrolled(user, { markEnrolled });
+    const fixture = await createEnrolled(user, { markEnrolled });
     expect(order).toEqual(['user-ada true']);
-    const [authenticator] = good(await bench.mfa.getStatus({ user })).status.authenticators;
-    good(await bench.mfa.removeAuthenticator({ user, session: bench.session, authenticatorId: authenticator?.id ?? '' }));
+    const [authenticator] = expectOk(await fixture.mfa.getStatus({ user })).status.authenticators;
+    expectOk(await fixture.mfa.removeAuthenticator({ user, session: fixture.session, authenticatorId: authenticator?.id ?? '' }));
     expect(order).toEqual(['user-ada true', 'user-ada false']);
-    good(await bench.mfa.resetMfa({ userId: ada.id, actor: 'a', reason: 'r' }));
+    expectOk(await fixture.mfa.resetMfa({ userId: ada.id, actor: 'a', reason: 'r' }));
     expect(order.at(-1)).toBe('user-ada false');
     expect(order).toHaveLength(3);
   });
 
   it('is repeated at the next login and the next proof while the host says otherwise, and only then', async () => {
     const told: boolean[] = [];
-    const bench = await createEnrolled(ada, { markEnrolled: (_, enrolled) => void told.push(enrolled) });
+    const fixture = await createEnrolled(ada, { markEnrolled: (_, enrolled) => void told.push(enrolled) });
     told.length = 0;
-    await loginPending(bench.mfa, ada);
-    await loginPending(bench.mfa, { ...ada, enrolled: true });
+    await loginPending(fixture.mfa, ada);
+    await loginPending(fixture.mfa, { ...ada, enrolled: true });
     expect(told).toEqual([]);
-    const session = await loginPending(bench.mfa, { ...ada, enrolled: false });
+    const session = await loginPending(fixture.mfa, { ...ada, enrolled: false });
     expect(told).toEqual([true]);
-    const code = bench.authenticator.code(bench.clock.now());
-    good(await bench.mfa.verify({ user: { ...ada, enrolled: false }, session, proof: { kind: 'totp', code } }));
+    const code = fixture.authenticator.code(fixture.clock.now());
+    expectOk(await fixture.mfa.verify({ user: { ...ada, enrolled: false }, session, proof: { kind: 'totp', code } }));
     expect(told).toEqual([true, true]);
   });
 
   it('failing undoes nothing and is an event', async () => {
-    const bench = await createEnrolled(ada, {
+    const fixture = await createEnrolled(ada, {
       markEnrolled: () => {
         throw new Error('the users table is away');
       },
     });
-    bench.clock.advance(MINUTE);
-    const { decision } = await bench.mfa.beginLogin({ user: { ...ada, enrolled: false } });
+    fixture.clock.advance(MINUTE);
+    const { decision } = await fixture.mfa.beginLogin({ user: { ...ada, enrolled: false } });
     expect(decision.access).toBe('challenge');
-    expect(bench.names()).toContain('mark_enrolled_failed');
+    expect(fixture.names()).toContain('mark_enrolled_failed');
   });
 
   it('I12: hanging delays the answer by two seconds at most, and is an event', async () => {
-    const bench = createBench({ markEnrolled: () => new Promise<void>(() => {}) });
-    const session = await loginPending(bench.mfa);
-    const started = good(await bench.mfa.startEnrollment({ user: ada, session }));
+    const fixture = createFixture({ markEnrolled: () => new Promise<void>(() => {}) });
+    const session = await loginPending(fixture.mfa);
+    const started = expectOk(await fixture.mfa.startEnrollment({ user: ada, session }));
     const { createAuthenticator } = await import('../../support/core-fixture.js');
-    const code = createAuthenticator(started.enrollment.uri).code(bench.clock.now());
+    const code = createAuthenticator(started.enrollment.uri).code(fixture.clock.now());
     const begun = performance.now();
     const input = {
       user: ada,
@@ -62,19 +71,19 @@ describe('markEnrolled', () => {
       enrollmentId: started.enrollment.id,
       proof: { kind: 'totp' as const, code },
     };
-    good(await bench.mfa.confirmEnrollment(input));
+    expectOk(await fixture.mfa.confirmEnrollment(input));
     expect(performance.now() - begun).toBeLessThan(3000);
-    expect(bench.names()).toContain('mark_enrolled_failed');
+    expect(fixture.names()).toContain('mark_enrolled_failed');
   });
 
   it('STO-6: a reset that the host did not hear of opens the way for a week, then a missing profile refuses again', async () => {
-    const bench = await createEnrolled();
+    const fixture = await createEnrolled();
     const user = { ...ada, enrolled: true };
-    good(await bench.mfa.resetMfa({ userId: ada.id, actor: 'a', reason: 'r' }));
-    expect((await bench.mfa.beginLogin({ user })).decision.access).toBe('enroll');
-    bench.clock.advance(7 * DAY);
-    expect((await bench.mfa.beginLogin({ user })).decision.access).toBe('enroll');
-    bench.clock.advance(1);
-    expect((await bench.mfa.beginLogin({ user })).decision).toEqual({ access: 'refuse', reason: 'profile_missing' });
+    expectOk(await fixture.mfa.resetMfa({ userId: ada.id, actor: 'a', reason: 'r' }));
+    expect((await fixture.mfa.beginLogin({ user })).decision.access).toBe('enroll');
+    fixture.clock.advance(7 * DAY);
+    expect((await fixture.mfa.beginLogin({ user })).decision.access).toBe('enroll');
+    fixture.clock.advance(1);
+    expect((await fixture.mfa.beginLogin({ user })).decision).toEqual({ access: 'refuse', reason: 'profile_missing' });
   });
 });

@@ -3,10 +3,10 @@ import { describe, expect, it } from 'vitest';
 import {
   ada,
   createAuthenticator,
-  createBench,
   createEnrolled,
+  createFixture,
   enrollAnother,
-  good,
+  expectOk,
   loginPending,
   loginWithCode,
   MINUTE,
@@ -18,10 +18,10 @@ const optional = { ...ada, mfa: 'optional' } as const;
 
 describe('one of several', () => {
   it('THR-1: wrong codes from one device are counted for that device alone', async () => {
-    const bench = await createEnrolled();
-    const { mfa, clock, authenticator } = bench;
-    const one = await loginWithCode(bench);
-    const other = await loginWithCode(bench);
+    const fixture = await createEnrolled();
+    const { mfa, clock, authenticator } = fixture;
+    const one = await loginWithCode(fixture);
+    const other = await loginWithCode(fixture);
     clock.advance(2 * MINUTE);
     const session = await loginPending(mfa);
     const code = wrongCode(authenticator, clock.now());
@@ -35,57 +35,57 @@ describe('one of several', () => {
   });
 
   it('a proof from the older of two devices is of that device', async () => {
-    const bench = await createEnrolled();
-    const older = await loginWithCode(bench);
-    const newer = await loginWithCode(bench);
-    const seen = bench.clock.now();
-    bench.clock.advance(2 * MINUTE);
-    const code = bench.authenticator.code(bench.clock.now());
-    const session = await loginPending(bench.mfa);
-    good(await bench.mfa.verify({ user: ada, session, proof: { kind: 'totp', code }, deviceToken: older.token }));
-    const { devices } = good(await bench.mfa.getStatus({ user: ada })).status;
+    const fixture = await createEnrolled();
+    const older = await loginWithCode(fixture);
+    const newer = await loginWithCode(fixture);
+    const seen = fixture.clock.now();
+    fixture.clock.advance(2 * MINUTE);
+    const code = fixture.authenticator.code(fixture.clock.now());
+    const session = await loginPending(fixture.mfa);
+    expectOk(await fixture.mfa.verify({ user: ada, session, proof: { kind: 'totp', code }, deviceToken: older.token }));
+    const { devices } = expectOk(await fixture.mfa.getStatus({ user: ada })).status;
     expect(devices.map(({ id, lastUsedAt }) => [id, lastUsedAt])).toEqual([
-      [older.deviceId, bench.clock.now()],
+      [older.deviceId, fixture.clock.now()],
       [newer.deviceId, seen],
     ]);
   });
 
   it('the host is told of the first authenticator and of the last one’s removal, and of none between', async () => {
     const told: boolean[] = [];
-    const bench = await createEnrolled(optional, { markEnrolled: (_userId, enrolled) => void told.push(enrolled) });
+    const fixture = await createEnrolled(optional, { markEnrolled: (_userId, enrolled) => void told.push(enrolled) });
     expect(told).toEqual([true]);
-    const { session, authenticatorId } = await enrollAnother(bench, bench.session, optional);
+    const { session, authenticatorId } = await enrollAnother(fixture, fixture.session, optional);
     const remove = (given: MfaSession, id: string) =>
-      bench.mfa.removeAuthenticator({ user: optional, session: given, authenticatorId: id });
-    const left = good(await remove(session, authenticatorId));
+      fixture.mfa.removeAuthenticator({ user: optional, session: given, authenticatorId: id });
+    const left = expectOk(await remove(session, authenticatorId));
     expect(told).toEqual([true, true]);
-    const [first] = good(await bench.mfa.getStatus({ user: optional })).status.authenticators;
-    const after = good(await remove(left.session, first?.id ?? ''));
+    const [first] = expectOk(await fixture.mfa.getStatus({ user: optional })).status.authenticators;
+    const after = expectOk(await remove(left.session, first?.id ?? ''));
     expect(told).toEqual([true, true, false]);
-    expect(bench.names()).not.toContain('mark_enrolled_failed');
+    expect(fixture.names()).not.toContain('mark_enrolled_failed');
     // The proof is in force still: it begins the next enrollment.
-    good(await bench.mfa.startEnrollment({ user: optional, session: after.session }));
+    expectOk(await fixture.mfa.startEnrollment({ user: optional, session: after.session }));
   });
 
   it('an enrollment is canceled by its own id, and the event comes once', async () => {
-    const { mfa, events } = createBench();
-    const { enrollment, session } = good(await mfa.startEnrollment({ user: ada, session: await loginPending(mfa) }));
+    const { mfa, events } = createFixture();
+    const { enrollment, session } = expectOk(await mfa.startEnrollment({ user: ada, session: await loginPending(mfa) }));
     const canceled = () => events.filter(({ name }) => name === 'enrollment_canceled').length;
-    good(await mfa.cancelEnrollment({ user: ada, session, enrollmentId: 'another' }));
+    expectOk(await mfa.cancelEnrollment({ user: ada, session, enrollmentId: 'another' }));
     expect(canceled()).toBe(0);
-    good(await mfa.currentEnrollment({ user: ada, session }));
+    expectOk(await mfa.currentEnrollment({ user: ada, session }));
     for (let times = 0; times < 2; times++) {
-      good(await mfa.cancelEnrollment({ user: ada, session, enrollmentId: enrollment.id }));
+      expectOk(await mfa.cancelEnrollment({ user: ada, session, enrollmentId: enrollment.id }));
       expect(canceled()).toBe(1);
     }
     expect(reasonOf(await mfa.currentEnrollment({ user: ada, session }))).toBe('enrollment_expired');
   });
 
   it('a lockout is cleared for every device, and none of them is forgotten', async () => {
-    const bench = await createEnrolled();
-    const devices = [await loginWithCode(bench), await loginWithCode(bench)].map(({ deviceId }) => deviceId);
-    good(await bench.mfa.clearLockout({ userId: ada.id, actor: 'support', reason: 'lost phone' }));
-    const { status } = good(await bench.mfa.getStatus({ user: ada }));
+    const fixture = await createEnrolled();
+    const devices = [await loginWithCode(fixture), await loginWithCode(fixture)].map(({ deviceId }) => deviceId);
+    expectOk(await fixture.mfa.clearLockout({ userId: ada.id, actor: 'support', reason: 'lost phone' }));
+    const { status } = expectOk(await fixture.mfa.getStatus({ user: ada }));
     expect(status.devices.map(({ id }) => id).sort()).toEqual([...devices].sort());
   });
 });
@@ -98,12 +98,12 @@ describe('what is switched off', () => {
     expect(reasonOf(await mfa.verify({ user: { ...ada, mfa: 'off' }, session, proof: { kind: 'totp', code } }))).toBe(
       'login_again',
     );
-    good(await mfa.verify({ user: ada, session, proof: { kind: 'totp', code } }));
+    expectOk(await mfa.verify({ user: ada, session, proof: { kind: 'totp', code } }));
   });
 
   it('an enrollment gives no recovery codes and remembers nothing where both are off', async () => {
-    const { mfa, clock, names } = createBench({ recoveryCodes: false, rememberDevice: false });
-    const { enrollment, session } = good(await mfa.startEnrollment({ user: ada, session: await loginPending(mfa) }));
+    const { mfa, clock, names } = createFixture({ recoveryCodes: false, rememberDevice: false });
+    const { enrollment, session } = expectOk(await mfa.startEnrollment({ user: ada, session: await loginPending(mfa) }));
     const code = createAuthenticator(enrollment.uri).code(clock.now());
     const given = {
       user: ada,
@@ -112,7 +112,7 @@ describe('what is switched off', () => {
       proof: { kind: 'totp' as const, code },
       rememberDevice: true,
     };
-    const confirmed = good(await mfa.confirmEnrollment(given));
+    const confirmed = expectOk(await mfa.confirmEnrollment(given));
     expect(confirmed).not.toHaveProperty('recoveryCodes');
     expect(confirmed.device?.rememberedUntil).toBeUndefined();
     expect(names()).not.toContain('device_remembered');
@@ -120,7 +120,7 @@ describe('what is switched off', () => {
   });
 
   it('there is nothing to manage for who has no authenticator', async () => {
-    const { mfa } = createBench();
+    const { mfa } = createFixture();
     const session = await loginPending(mfa);
     expect(reasonOf(await mfa.endAllSessions({ user: ada, session }))).toBe('not_enrolled');
   });
@@ -128,18 +128,18 @@ describe('what is switched off', () => {
 
 describe('what an event says of the user, and a report of all', () => {
   it('LOG-1: whether there is an authenticator', async () => {
-    const fresh = createBench();
+    const fresh = createFixture();
     await fresh.mfa.beginLogin({ user: ada });
     expect(fresh.events.at(-1)).toMatchObject({ name: 'login_begun', enrolled: false });
-    const bench = await createEnrolled();
-    await bench.mfa.beginLogin({ user: ada });
-    expect(bench.events.at(-1)).toMatchObject({ name: 'login_begun', enrolled: true });
-    await bench.mfa.afterRestore();
-    expect(bench.events.at(-1)).toMatchObject({ name: 'recovery_codes_revoked', enrolled: true });
+    const fixture = await createEnrolled();
+    await fixture.mfa.beginLogin({ user: ada });
+    expect(fixture.events.at(-1)).toMatchObject({ name: 'login_begun', enrolled: true });
+    await fixture.mfa.afterRestore();
+    expect(fixture.events.at(-1)).toMatchObject({ name: 'recovery_codes_revoked', enrolled: true });
   });
 
   it('LOG-4: a record that is gone is told once, what is not allowed is not', async () => {
-    const { mfa, events } = createBench();
+    const { mfa, events } = createFixture();
     const session = await loginPending(mfa);
     events.length = 0;
     await mfa.checkAccess({ user: { ...ada, mayEnroll: false }, session });
@@ -149,7 +149,7 @@ describe('what an event says of the user, and a report of all', () => {
   it('few recovery codes are no more than the option says, and are told to the user', async () => {
     const { mfa, recoveryCodes, notices } = await createEnrolled(ada, { recoveryCodes: { count: 5, lowAt: 4 } });
     expect((await mfa.report()).recoveryCodes).toEqual({ none: 0, few: 0, enough: 1 });
-    good(
+    expectOk(
       await mfa.verify({ user: ada, session: await loginPending(mfa), proof: { kind: 'recovery-code', code: recoveryCodes[0] } }),
     );
     expect((await mfa.report()).recoveryCodes).toEqual({ none: 0, few: 1, enough: 0 });

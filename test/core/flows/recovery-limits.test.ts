@@ -2,11 +2,11 @@ import { describe, expect, it } from 'vitest';
 import { peek } from '../../faults/core-faulty-storage.js';
 import {
   ada,
-  createBench,
   createEnrolled,
+  createFixture,
   type Enrolled,
   enrollAnother,
-  good,
+  expectOk,
   loginPending,
   loginWithCode,
   MINUTE,
@@ -20,85 +20,85 @@ import { proofOf } from '../../support/proof-of.js';
 const WRONG = '0000-0000-0000-0000-0000-0000';
 const refused = { ok: false, reason: 'invalid_code' };
 
-async function recover(bench: Pick<Enrolled, 'mfa'>, recoveryCode: string | undefined) {
-  return bench.mfa.verify({
+async function recover(fixture: Pick<Enrolled, 'mfa'>, recoveryCode: string | undefined) {
+  return fixture.mfa.verify({
     user: ada,
-    session: await loginPending(bench.mfa),
+    session: await loginPending(fixture.mfa),
     proof: { kind: 'recovery-code', code: recoveryCode },
   });
 }
 
 describe('a flood of wrong recovery codes', () => {
   it('F24, THR-5: keeps the owner’s right one out at no moment', async () => {
-    const bench = await createEnrolled();
-    const session = await loginPending(bench.mfa);
+    const fixture = await createEnrolled();
+    const session = await loginPending(fixture.mfa);
     const reasons: string[] = [];
-    for (const recoveryCode of bench.recoveryCodes) {
+    for (const recoveryCode of fixture.recoveryCodes) {
       for (let tries = 0; tries < 120; tries++)
-        await bench.mfa.verify({ user: ada, session, proof: { kind: 'recovery-code', code: WRONG } });
-      reasons.push(reasonOf(await recover(bench, recoveryCode)));
-      bench.clock.advance(7 * SECOND);
+        await fixture.mfa.verify({ user: ada, session, proof: { kind: 'recovery-code', code: WRONG } });
+      reasons.push(reasonOf(await recover(fixture, recoveryCode)));
+      fixture.clock.advance(7 * SECOND);
     }
-    expect(reasons).toEqual(bench.recoveryCodes.map(() => 'ok'));
+    expect(reasons).toEqual(fixture.recoveryCodes.map(() => 'ok'));
   });
 
   it('F24, REC-6: beyond a hundred a minute a wrong one is answered as ever, and stores nothing', async () => {
-    const bench = await createEnrolled();
+    const fixture = await createEnrolled();
     const answers = [];
-    for (let tries = 0; tries < 100; tries++) answers.push(await recover(bench, WRONG));
-    bench.resetCounts();
-    for (let tries = 0; tries < 50; tries++) answers.push(await recover(bench, WRONG));
-    expect(bench.counts.writes).toBe(0);
+    for (let tries = 0; tries < 100; tries++) answers.push(await recover(fixture, WRONG));
+    fixture.resetCounts();
+    for (let tries = 0; tries < 50; tries++) answers.push(await recover(fixture, WRONG));
+    expect(fixture.counts.writes).toBe(0);
     for (const answer of answers) expect(answer).toStrictEqual(refused);
-    bench.clock.advance(MINUTE);
-    expect(await recover(bench, WRONG)).toStrictEqual(refused);
-    expect(bench.counts.writes).toBe(1);
+    fixture.clock.advance(MINUTE);
+    expect(await recover(fixture, WRONG)).toStrictEqual(refused);
+    expect(fixture.counts.writes).toBe(1);
   });
 
   it('F24, LOG-4: is told once a minute, with the number since the last time', async () => {
-    const bench = await createEnrolled();
-    const session = await loginPending(bench.mfa);
+    const fixture = await createEnrolled();
+    const session = await loginPending(fixture.mfa);
     const told: number[] = [];
     for (let minute = 0; minute < 3; minute++) {
-      bench.events.length = 0;
+      fixture.events.length = 0;
       for (let tries = 0; tries < 300; tries++)
-        await bench.mfa.verify({ user: ada, session, proof: { kind: 'recovery-code', code: WRONG } });
-      expect(bench.events.filter(({ name }) => name === 'verification_failed')).toHaveLength(100);
-      for (const event of bench.events) if (event.name === 'recovery_codes_flooded') told.push(event.tries);
-      bench.clock.advance(MINUTE);
+        await fixture.mfa.verify({ user: ada, session, proof: { kind: 'recovery-code', code: WRONG } });
+      expect(fixture.events.filter(({ name }) => name === 'verification_failed')).toHaveLength(100);
+      for (const event of fixture.events) if (event.name === 'recovery_codes_flooded') told.push(event.tries);
+      fixture.clock.advance(MINUTE);
     }
     expect(told).toEqual([1, 200, 200]);
   });
 
   it('F24: of two users each is told of', async () => {
-    const bench = await createEnrolled();
+    const fixture = await createEnrolled();
     const other = { ...ada, id: 'user-cy' };
-    const enrolled = await createEnrolled(other, { storage: bench.storage, clock: bench.clock.now });
+    const enrolled = await createEnrolled(other, { storage: fixture.storage, clock: fixture.clock.now });
     for (const user of [ada, other]) {
-      const session = await loginPending(bench.mfa, user);
+      const session = await loginPending(fixture.mfa, user);
       for (let tries = 0; tries < 110; tries++)
-        await bench.mfa.verify({ user, session, proof: { kind: 'recovery-code', code: WRONG } });
+        await fixture.mfa.verify({ user, session, proof: { kind: 'recovery-code', code: WRONG } });
     }
-    const floods = bench.events.filter(({ name }) => name === 'recovery_codes_flooded');
+    const floods = fixture.events.filter(({ name }) => name === 'recovery_codes_flooded');
     expect(floods.map(({ userId }) => userId)).toEqual([ada.id, other.id]);
     expect(enrolled.recoveryCodes).toHaveLength(10);
   });
 
   it('F24: a full queue of wrong ones keeps a right one out neither by its length nor by its order', async () => {
-    const bench = await createEnrolled();
-    const storage = interleavingStorage(bench.storage);
-    const { mfa } = createBench({ storage, clock: bench.clock.now });
+    const fixture = await createEnrolled();
+    const storage = interleavingStorage(fixture.storage);
+    const { mfa } = createFixture({ storage, clock: fixture.clock.now });
     const session = await loginPending(mfa);
     storage.hold(({ method }) => method === 'write');
     let answered = 0;
     const attack = Array.from({ length: 1_000 }, async (_, index) => {
-      const proof = index % 2 ? { recoveryCode: WRONG } : { code: wrongCode(bench.authenticator, bench.clock.now()) };
+      const proof = index % 2 ? { recoveryCode: WRONG } : { code: wrongCode(fixture.authenticator, fixture.clock.now()) };
       const reason = reasonOf(await mfa.verify({ user: ada, session, proof: proofOf(proof) }));
       answered++;
       return reason;
     });
     await storage.nextHeld();
-    const owner = mfa.verify({ user: ada, session, proof: { kind: 'recovery-code', code: bench.recoveryCodes[0] } });
+    const owner = mfa.verify({ user: ada, session, proof: { kind: 'recovery-code', code: fixture.recoveryCodes[0] } });
     // Those beyond 500 are busy at once; the owner's is not.
     await new Promise((resolve) => setTimeout(resolve, 100));
     const before = answered;
@@ -111,31 +111,31 @@ describe('a flood of wrong recovery codes', () => {
   });
 
   it('F24: nobody without a second factor uses up pending tokens or starts of enrollments', async () => {
-    const bench = await createEnrolled();
-    const { mfa } = bench;
+    const fixture = await createEnrolled();
+    const { mfa } = fixture;
     for (let login = 0; login < 40; login++) {
       const { pendingToken = '' } = await mfa.beginLogin({ user: ada });
-      const { session } = good(await mfa.openPendingToken(pendingToken));
+      const { session } = expectOk(await mfa.openPendingToken(pendingToken));
       expect(await mfa.verify({ user: ada, session, proof: { kind: 'recovery-code', code: WRONG } })).toStrictEqual(refused);
       expect(reasonOf(await mfa.startEnrollment({ user: ada, session }))).toBe('assurance_required');
     }
     const { pendingToken = '' } = await mfa.beginLogin({ user: ada });
-    const { session } = good(await mfa.openPendingToken(pendingToken));
+    const { session } = expectOk(await mfa.openPendingToken(pendingToken));
     expect(
-      reasonOf(await mfa.verify({ user: ada, session, proof: { kind: 'recovery-code', code: bench.recoveryCodes[0] } })),
+      reasonOf(await mfa.verify({ user: ada, session, proof: { kind: 'recovery-code', code: fixture.recoveryCodes[0] } })),
     ).toBe('ok');
-    const profile = await peek(bench.storage, ada.id);
+    const profile = await peek(fixture.storage, ada.id);
     expect([profile?.usedTokens.length, profile?.enrollmentStarts.length]).toEqual([1, 1]);
   });
 
   it('F24: a right one is let in where the flood went by another process', async () => {
-    const bench = await createEnrolled();
-    const other = createBench({ storage: bench.storage, clock: bench.clock.now });
+    const fixture = await createEnrolled();
+    const other = createFixture({ storage: fixture.storage, clock: fixture.clock.now });
     const session = await loginPending(other.mfa);
     await Promise.all(
       Array.from({ length: 150 }, () => other.mfa.verify({ user: ada, session, proof: { kind: 'recovery-code', code: WRONG } })),
     );
-    expect(reasonOf(await recover(bench, bench.recoveryCodes[0]))).toBe('ok');
+    expect(reasonOf(await recover(fixture, fixture.recoveryCodes[0]))).toBe('ok');
   });
 });
 
@@ -143,14 +143,14 @@ describe('recovery codes that are switched off', () => {
   async function switchedOff() {
     const on = await createEnrolled();
     const { token } = await loginWithCode(on);
-    const off = createBench({ storage: on.storage, clock: on.clock.now, recoveryCodes: false });
+    const off = createFixture({ storage: on.storage, clock: on.clock.now, recoveryCodes: false });
     return { on, off: { ...off, clock: on.clock, authenticator: on.authenticator, recoveryCodes: on.recoveryCodes }, token };
   }
 
   it('F18: are neither offered, counted nor accepted, right and wrong are answered alike, and a session that proved stays', async () => {
     const { on, off } = await switchedOff();
     const { session } = await loginWithCode(on);
-    expect(good(await off.mfa.getStatus({ user: ada })).status.recoveryCodesLeft).toBe(0);
+    expect(expectOk(await off.mfa.getStatus({ user: ada })).status.recoveryCodesLeft).toBe(0);
     expect((await off.mfa.report()).recoveryCodes).toEqual({ none: 1, few: 0, enough: 0 });
     const pending = await loginPending(on.mfa);
     const { access, ...decision } = await off.mfa.checkAccess({ user: ada, session: pending });
@@ -215,7 +215,7 @@ describe('recovery codes that are switched off', () => {
       expect(off.events.filter(({ name }) => name === 'recovery_codes_revoked')).toMatchObject([revoked]);
       expect(off.notices.filter(({ name }) => name === 'recovery_codes_revoked')).toMatchObject([revoked]);
       on.clock.advance(MINUTE);
-      expect(good(await on.mfa.getStatus({ user: ada })).status.recoveryCodesLeft).toBe(0);
+      expect(expectOk(await on.mfa.getStatus({ user: ada })).status.recoveryCodesLeft).toBe(0);
       expect(reasonOf(await recover(on, on.recoveryCodes[0]))).toBe('invalid_code');
       off.events.length = 0;
       await off.mfa.beginLogin({ user: ada });

@@ -2,10 +2,10 @@ import type { Mfa, MfaEvent, MfaSession } from '@mfa-kit/core';
 import { describe, expect, it } from 'vitest';
 import {
   ada,
-  createBench,
   createEnrolled,
+  createFixture,
   DAY,
-  good,
+  expectOk,
   loginPending,
   loginWithCode,
   MINUTE,
@@ -46,13 +46,13 @@ const withUser: [string, Call][] = [
 
 describe('LOG-1: what is refused at the door', () => {
   it.each(withSession)('%s without a state is one event that names the operation', async (operation, call) => {
-    const { mfa, events } = createBench();
+    const { mfa, events } = createFixture();
     expect(await call(mfa, ada, undefined)).toStrictEqual({ ok: false, reason: 'login_again' });
     expect(details(events)).toStrictEqual([{ name: 'refused', operation, reason: 'login_again' }]);
   });
 
   it.each(withSession)('T34: %s of a user whose record is gone says so', async (_operation, call) => {
-    const { mfa, events } = createBench();
+    const { mfa, events } = createFixture();
     const session = await loginPending(mfa);
     events.length = 0;
     expect(await call(mfa, { ...ada, enrolled: true }, session)).toStrictEqual({ ok: false, reason: 'profile_missing' });
@@ -60,7 +60,7 @@ describe('LOG-1: what is refused at the door', () => {
   });
 
   it.each(withUser)('%s without a user is the fault of the programmer', async (_operation, call) => {
-    const { mfa } = createBench();
+    const { mfa } = createFixture();
     for (const user of [undefined, null, { name: 'ada' }, { id: '', name: 'ada' }]) {
       await expect(call(mfa, user as never, undefined)).rejects.toMatchObject({ code: 'invalid_argument' });
     }
@@ -70,7 +70,7 @@ describe('LOG-1: what is refused at the door', () => {
     '%s where policy throws denies, and keeps the cause',
     async (_operation, call) => {
       const cause = new Error('the directory is down');
-      const { mfa } = createBench({
+      const { mfa } = createFixture({
         policy: () => {
           throw cause;
         },
@@ -83,7 +83,7 @@ describe('LOG-1: what is refused at the door', () => {
 });
 
 it('an enrollment needs the name that the app is to show', async () => {
-  const { mfa } = createBench();
+  const { mfa } = createFixture();
   const session = await loginPending(mfa);
   const starting = mfa.startEnrollment({ user: { id: ada.id } as never, session });
   await expect(starting).rejects.toMatchObject({ code: 'invalid_argument', message: expect.stringContaining('"name"') });
@@ -126,7 +126,7 @@ describe('LOG-4: what a proof is, and was not', () => {
       { ...failed, why: 'wrong' },
     ]);
     events.length = 0;
-    good(await mfa.verify({ user: ada, session, proof: { kind: 'recovery-code', code: recoveryCodes[0] } }));
+    expectOk(await mfa.verify({ user: ada, session, proof: { kind: 'recovery-code', code: recoveryCodes[0] } }));
     expect(details(events)).toStrictEqual([
       { name: 'verified', via: 'recovery-code' },
       { name: 'recovery_code_used', recoveryCodesLeft: 9 },
@@ -140,7 +140,7 @@ describe('LOG-4: what a proof is, and was not', () => {
       reason: 'invalid_code',
     });
     expect(details(events)).toStrictEqual([{ name: 'recovery_codes_flooded', tries: 1 }]);
-    good(await mfa.verify({ user: ada, session: again, proof: { kind: 'recovery-code', code: recoveryCodes[1] } }));
+    expectOk(await mfa.verify({ user: ada, session: again, proof: { kind: 'recovery-code', code: recoveryCodes[1] } }));
   });
 
   it('THR-2: a used code is no guess, however often it comes: nobody suspects guessing', async () => {
@@ -148,7 +148,7 @@ describe('LOG-4: what a proof is, and was not', () => {
     for (let hour = 0; hour < 21; hour++) {
       clock.advance(60 * MINUTE);
       const code = authenticator.code(clock.now());
-      good(await mfa.verify({ user: ada, session: await loginPending(mfa), proof: { kind: 'totp', code } }));
+      expectOk(await mfa.verify({ user: ada, session: await loginPending(mfa), proof: { kind: 'totp', code } }));
       expect((await mfa.verify({ user: ada, session: await loginPending(mfa), proof: { kind: 'totp', code } })).ok).toBe(false);
     }
     expect(
@@ -158,8 +158,8 @@ describe('LOG-4: what a proof is, and was not', () => {
   });
 
   it('a code at an enrollment: malformed, wrong, throttled', async () => {
-    const { mfa, clock, events } = createBench();
-    const { enrollment, session } = good(await mfa.startEnrollment({ user: ada, session: await loginPending(mfa) }));
+    const { mfa, clock, events } = createFixture();
+    const { enrollment, session } = expectOk(await mfa.startEnrollment({ user: ada, session: await loginPending(mfa) }));
     const { authenticator } = await createEnrolled();
     events.length = 0;
     const confirm = (code: unknown) =>
@@ -177,21 +177,21 @@ describe('LOG-4: what a proof is, and was not', () => {
 
 describe('what a proof leaves in the session', () => {
   it('a step-up keeps the enrollments that the session began, a login begins with none', async () => {
-    const bench = await createEnrolled();
-    const { session } = await loginWithCode(bench);
+    const fixture = await createEnrolled();
+    const { session } = await loginWithCode(fixture);
     expect(session).not.toHaveProperty('enrollmentIds');
-    const started = good(await bench.mfa.startEnrollment({ user: ada, session }));
+    const started = expectOk(await fixture.mfa.startEnrollment({ user: ada, session }));
     expect(started.session.enrollmentIds).toEqual([started.enrollment.id]);
-    bench.clock.advance(MINUTE);
-    const code = bench.authenticator.code(bench.clock.now());
-    const verified = good(await bench.mfa.verify({ user: ada, session: started.session, proof: { kind: 'totp', code } }));
+    fixture.clock.advance(MINUTE);
+    const code = fixture.authenticator.code(fixture.clock.now());
+    const verified = expectOk(await fixture.mfa.verify({ user: ada, session: started.session, proof: { kind: 'totp', code } }));
     expect(verified.session.enrollmentIds).toEqual([started.enrollment.id]);
   });
 
   it('DEV-1: an enrollment with the tick remembers the browser for 30 days, and no browser without it', async () => {
     for (const rememberDevice of [true, false]) {
-      const { mfa, clock, events } = createBench();
-      const { enrollment, session } = good(await mfa.startEnrollment({ user: ada, session: await loginPending(mfa) }));
+      const { mfa, clock, events } = createFixture();
+      const { enrollment, session } = expectOk(await mfa.startEnrollment({ user: ada, session: await loginPending(mfa) }));
       const { createAuthenticator } = await import('@mfa-kit/core/testing');
       const code = createAuthenticator(enrollment.uri).code(clock.now());
       const given = {
@@ -202,7 +202,7 @@ describe('what a proof leaves in the session', () => {
         deviceLabel: 'Firefox',
         rememberDevice,
       };
-      const confirmed = good(await mfa.confirmEnrollment(given));
+      const confirmed = expectOk(await mfa.confirmEnrollment(given));
       expect(confirmed.device?.token).toEqual(expect.any(String));
       expect(confirmed.device?.rememberedUntil).toBe(rememberDevice ? clock.now() + 30 * DAY : undefined);
       expect(events.some(({ name }) => name === 'device_remembered')).toBe(rememberDevice);

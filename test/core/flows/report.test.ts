@@ -3,8 +3,8 @@ import { expect, it } from 'vitest';
 import {
   ada,
   bob,
-  createBench,
   createEnrolled,
+  createFixture,
   DAY,
   enrollAnother,
   KEY,
@@ -17,27 +17,28 @@ import {
 import { plant, populated } from '../../support/population.js';
 
 it('counts what operators ask for', async () => {
-  const bench = await createEnrolled();
-  await enrollAnother(bench, bench.session);
-  await loginWithCode(bench, { rememberDevice: true });
-  await loginWithCode(bench);
+  const fixture = await createEnrolled();
+  await enrollAnother(fixture, fixture.session);
+  await loginWithCode(fixture, { rememberDevice: true });
+  await loginWithCode(fixture);
   // Carol has three codes left and guesses; dan has none; bob has not enrolled.
   const carol: TestUser = { id: 'carol', name: 'carol' };
   const dan: TestUser = { id: 'dan', name: 'dan' };
-  const theirs = await verifiedSession(bench.mfa, carol);
-  const his = await verifiedSession(bench.mfa, dan);
-  const [carols, dans] = [await loginPending(bench.mfa, carol), await loginPending(bench.mfa, dan)];
+  const theirs = await verifiedSession(fixture.mfa, carol);
+  const his = await verifiedSession(fixture.mfa, dan);
+  const [carols, dans] = [await loginPending(fixture.mfa, carol), await loginPending(fixture.mfa, dan)];
   for (const recoveryCode of theirs.recoveryCodes.slice(3))
-    await bench.mfa.verify({ user: carol, session: carols, proof: { kind: 'recovery-code', code: recoveryCode } });
+    await fixture.mfa.verify({ user: carol, session: carols, proof: { kind: 'recovery-code', code: recoveryCode } });
   for (const recoveryCode of his.recoveryCodes)
-    await bench.mfa.verify({ user: dan, session: dans, proof: { kind: 'recovery-code', code: recoveryCode } });
-  const code = wrongCode(theirs.authenticator, bench.clock.now());
-  for (let tries = 0; tries < 5; tries++) await bench.mfa.verify({ user: carol, session: carols, proof: { kind: 'totp', code } });
-  await loginPending(bench.mfa, bob);
+    await fixture.mfa.verify({ user: dan, session: dans, proof: { kind: 'recovery-code', code: recoveryCode } });
+  const code = wrongCode(theirs.authenticator, fixture.clock.now());
+  for (let tries = 0; tries < 5; tries++)
+    await fixture.mfa.verify({ user: carol, session: carols, proof: { kind: 'totp', code } });
+  await loginPending(fixture.mfa, bob);
 
-  const report = await bench.mfa.report();
+  const report = await fixture.mfa.report();
   expect(report).toEqual({
-    at: bench.clock.now(),
+    at: fixture.clock.now(),
     complete: true,
     users: 4,
     enrolled: 3,
@@ -51,8 +52,8 @@ it('counts what operators ask for', async () => {
     failed: { count: 0, userIds: [] },
   });
 
-  bench.clock.advance(31 * DAY);
-  expect(await bench.mfa.report()).toMatchObject({ devices: { known: 2, remembered: 0 }, throttled: 0 });
+  fixture.clock.advance(31 * DAY);
+  expect(await fixture.mfa.report()).toMatchObject({ devices: { known: 2, remembered: 0 }, throttled: 0 });
 });
 
 it('CRY-3, T34: says what each key seals, and which key is missing', async () => {
@@ -61,7 +62,7 @@ it('CRY-3, T34: says what each key seals, and which key is missing', async () =>
   await plant(storage, 'b', { key: { ...OTHER_KEY, id: '__proto__' } });
   await plant(storage, 'c', { key: { ...KEY, id: 'lost' } });
   await plant(storage, 'd', { key: { ...KEY, id: 'lost' } });
-  const report = await createBench({ storage, keys: [OTHER_KEY, KEY] }).mfa.report();
+  const report = await createFixture({ storage, keys: [OTHER_KEY, KEY] }).mfa.report();
   expect(report.keys).toEqual([
     { id: OTHER_KEY.id, inRing: true, profiles: 1 },
     { id: KEY.id, inRing: true, profiles: 3 },
@@ -74,22 +75,22 @@ it('CRY-3, T34: says what each key seals, and which key is missing', async () =>
 it('tells no more than twenty missing keys apart: whoever writes rows cannot fill the memory', async () => {
   const storage = await populated(1);
   for (let index = 0; index < 30; index++) await plant(storage, `x-${index}`, { key: { ...KEY, id: `made-up-${index}` } });
-  const { keys } = await createBench({ storage }).mfa.report();
+  const { keys } = await createFixture({ storage }).mfa.report();
   expect(keys).toHaveLength(22);
   expect(keys.at(-1)).toEqual({ id: '(others)', inRing: false, profiles: 10 });
 });
 
 it('counts an authenticator of a kind that this version does not know', async () => {
-  const { mfa, storage } = createBench();
+  const { mfa, storage } = createFixture();
   const authenticator = { id: 'x', kind: 'webauthn', name: '', createdAt: 0, enrollmentId: '', data: null };
   await plant(storage, ada.id, { authenticators: [authenticator] });
   expect(await mfa.report()).toMatchObject({ enrolled: 1, authenticators: [{ kind: 'webauthn', count: 1 }] });
 });
 
 it('LOG-2: holds no secret, and of users with a readable profile not even the id', async () => {
-  const bench = await createEnrolled();
-  const { token } = await loginWithCode(bench, { rememberDevice: true });
-  const text = JSON.stringify(await bench.mfa.report());
-  for (const secret of [ada.id, ada.name, 'Firefox', token, ...bench.recoveryCodes]) expect(text).not.toContain(secret);
+  const fixture = await createEnrolled();
+  const { token } = await loginWithCode(fixture, { rememberDevice: true });
+  const text = JSON.stringify(await fixture.mfa.report());
+  for (const secret of [ada.id, ada.name, 'Firefox', token, ...fixture.recoveryCodes]) expect(text).not.toContain(secret);
   expect(text.length).toBeLessThan(500);
 });

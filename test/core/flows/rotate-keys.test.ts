@@ -3,10 +3,10 @@ import { peek, poke } from '../../faults/core-faulty-storage.js';
 import {
   ada,
   bob,
-  createBench,
   createEnrolled,
+  createFixture,
   DAY,
-  good,
+  expectOk,
   KEY,
   loginPending,
   loginWithCode,
@@ -23,7 +23,7 @@ describe('rotateKeys', () => {
   it('CRY-3: seals anew what another key has sealed, and a second walk finds nothing to do', async () => {
     const storage = await populated(120);
     await plant(storage, 'new', { key: OTHER_KEY });
-    const { mfa, counts, resetCounts } = createBench({ ...rotated, storage });
+    const { mfa, counts, resetCounts } = createFixture({ ...rotated, storage });
     expect(await mfa.rotateKeys()).toMatchObject({
       complete: true,
       dryRun: false,
@@ -41,7 +41,7 @@ describe('rotateKeys', () => {
 
   it('in a dry run stores nothing, and says what it would do', async () => {
     const storage = await populated(3);
-    const { mfa, counts, events } = createBench({ ...rotated, storage });
+    const { mfa, counts, events } = createFixture({ ...rotated, storage });
     const dry = await mfa.rotateKeys({ dryRun: true });
     expect(dry).toMatchObject({ complete: true, dryRun: true, resealed: 3, current: 0 });
     expect(dry).not.toHaveProperty('removable');
@@ -51,16 +51,16 @@ describe('rotateKeys', () => {
   });
 
   it('changes nothing in a profile, what a newer version has put there included, and tells nobody', async () => {
-    const bench = await createEnrolled();
-    await loginWithCode(bench, { rememberDevice: true });
-    await poke(bench.storage, ada.id, (profile) => ({ ...profile, ...{ passkeys: [1, { two: 3 }] } }));
-    const before = await peek(bench.storage, ada.id);
-    const there = createBench({ ...rotated, storage: bench.storage });
+    const fixture = await createEnrolled();
+    await loginWithCode(fixture, { rememberDevice: true });
+    await poke(fixture.storage, ada.id, (profile) => ({ ...profile, ...{ passkeys: [1, { two: 3 }] } }));
+    const before = await peek(fixture.storage, ada.id);
+    const there = createFixture({ ...rotated, storage: fixture.storage });
     expect((await there.mfa.rotateKeys()).resealed).toBe(1);
     expect(there.events).toEqual([]);
-    const back = createBench({ keys: [KEY, OTHER_KEY], storage: bench.storage });
+    const back = createFixture({ keys: [KEY, OTHER_KEY], storage: fixture.storage });
     expect((await back.mfa.rotateKeys()).resealed).toBe(1);
-    const after = await peek(bench.storage, ada.id);
+    const after = await peek(fixture.storage, ada.id);
     const lineage = after?.versions;
     expect(after).toEqual({ ...before, versions: lineage });
     expect(lineage?.slice(2)).toEqual(before?.versions);
@@ -68,21 +68,21 @@ describe('rotateKeys', () => {
   });
 
   it('after it the old key is not needed: sessions, codes, recovery codes work; a browser that came since is remembered', async () => {
-    const bench = await createEnrolled();
-    const browser = await loginWithCode(bench, { rememberDevice: true });
-    const other = await loginWithCode(bench, { rememberDevice: true });
-    const clock = bench.clock.now;
-    const both = createBench({ ...rotated, storage: bench.storage, clock });
+    const fixture = await createEnrolled();
+    const browser = await loginWithCode(fixture, { rememberDevice: true });
+    const other = await loginWithCode(fixture, { rememberDevice: true });
+    const clock = fixture.clock.now;
+    const both = createFixture({ ...rotated, storage: fixture.storage, clock });
     expect((await both.mfa.rotateKeys()).resealed).toBe(1);
     const renewed = await both.mfa.beginLogin({ user: ada, deviceToken: browser.token });
     expect(renewed.decision.access).toBe('allow');
 
-    const alone = createBench({ keys: [OTHER_KEY], storage: bench.storage, clock });
+    const alone = createFixture({ keys: [OTHER_KEY], storage: fixture.storage, clock });
     expect((await alone.mfa.checkAccess({ user: ada, session: browser.session })).access).toBe('allow');
     expect((await alone.mfa.beginLogin({ user: ada, deviceToken: renewed.device?.token ?? '' })).decision.access).toBe('allow');
     const session = await loginPending(alone.mfa);
     expect(
-      reasonOf(await alone.mfa.verify({ user: ada, session, proof: { kind: 'recovery-code', code: bench.recoveryCodes[0] } })),
+      reasonOf(await alone.mfa.verify({ user: ada, session, proof: { kind: 'recovery-code', code: fixture.recoveryCodes[0] } })),
     ).toBe('ok');
     // A browser that did not come back in between is asked once more, and not shut out.
     const forgotten = await alone.mfa.beginLogin({ user: ada, deviceToken: other.token });
@@ -92,7 +92,7 @@ describe('rotateKeys', () => {
 
   it('says which keys may go, and until when browsers hold tokens by them', async () => {
     const storage = await populated(2);
-    const { mfa, clock } = createBench({ ...rotated, storage });
+    const { mfa, clock } = createFixture({ ...rotated, storage });
     const removable = { keyIds: [KEY.id], tokensEndAt: clock.now() + 90 * DAY };
     expect(await mfa.rotateKeys()).toMatchObject({ removable });
     expect(await mfa.rotateKeys({ dryRun: true })).toMatchObject({ removable });
@@ -104,7 +104,7 @@ describe('rotateKeys', () => {
     ['a dry run found some left', rotated, { dryRun: true }],
     ['the walk did not end', rotated, { signal: AbortSignal.abort() }],
   ])('says of no key that it may go when %s', async (_, keys, input) => {
-    const { mfa } = createBench({ ...keys, storage: await populated(2) });
+    const { mfa } = createFixture({ ...keys, storage: await populated(2) });
     expect(await mfa.rotateKeys(input)).not.toHaveProperty('removable');
   });
 
@@ -119,11 +119,11 @@ describe('rotateKeys', () => {
     await plant(storage, bob.id);
     const hers = await storage.read(bob.id);
     await storage.write(bob.id, { version: 'damaged', value: damage(hers?.value ?? '') }, hers?.version ?? null);
-    const { mfa, clock } = createBench({ keys: [OTHER_KEY, KEY, third], storage });
+    const { mfa, clock } = createFixture({ keys: [OTHER_KEY, KEY, third], storage });
     const rotated = await mfa.rotateKeys();
     expect(rotated).toMatchObject({ complete: true, resealed: 3, unreadable: { count: 1, userIds: [bob.id] } });
     expect(rotated.removable).toEqual({ keyIds: ['third'], tokensEndAt: clock.now() + 90 * DAY });
-    const two = createBench({ keys: [OTHER_KEY, KEY], storage });
+    const two = createFixture({ keys: [OTHER_KEY, KEY], storage });
     expect(await two.mfa.rotateKeys()).not.toHaveProperty('removable');
     await two.mfa.resetMfa({ userId: bob.id, actor: 'support', reason: 'the record is damaged' });
     expect((await two.mfa.rotateKeys()).removable?.keyIds).toEqual([KEY.id]);
@@ -132,7 +132,7 @@ describe('rotateKeys', () => {
   it('F33: no key may go while a record does not say by which it was sealed, or could not be reached', async () => {
     const storage = await populated(2);
     await storage.write(bob.id, { version: 'newer', value: 'AgAA' }, null);
-    const { mfa } = createBench({ ...rotated, storage });
+    const { mfa } = createFixture({ ...rotated, storage });
     expect(await mfa.rotateKeys()).not.toHaveProperty('removable');
   });
 
@@ -142,9 +142,9 @@ describe('rotateKeys', () => {
     await plant(storage, bob.id);
     const rows = await backUp(storage);
     const third = { id: 'third', secret: 'm0Qx3vB8nR1tY6kW9pL2sD5fG7hJ4aZeUiCoOzXcNwE=' };
-    const { mfa } = createBench({ storage, keys: [third, KEY] });
+    const { mfa } = createFixture({ storage, keys: [third, KEY] });
     expect(await mfa.rotateKeys()).toMatchObject({ resealed: 1, unreadable: { count: 2 } });
-    expect(await createBench({ storage, keys: [third, lost] }).mfa.rotateKeys()).toMatchObject({ resealed: 2, current: 1 });
+    expect(await createFixture({ storage, keys: [third, lost] }).mfa.rotateKeys()).toMatchObject({ resealed: 2, current: 1 });
     await rows.back();
     expect(await sealedByKey(storage)).toEqual({ lost: 2, [KEY.id]: 1 });
   });
@@ -152,13 +152,13 @@ describe('rotateKeys', () => {
 
 describe('rotateKeys beside live traffic', () => {
   it('d-7, CRY-3, I1: codes and recovery codes used while keys go back and forth count once each, and none is refused for it', async () => {
-    const storage = createBench().storage;
+    const storage = createFixture().storage;
     const users = Array.from({ length: 6 }, (_, index) => ({ id: `live-${index}`, name: 'x' }));
     const people = await Promise.all(users.map((user) => createEnrolled(user, { storage })));
     const clock = people[0]!.clock.now;
     // Two processes with the old key first, two with the new one first: as it is during a deployment.
     const processes = [[KEY, OTHER_KEY], rotated.keys, [KEY, OTHER_KEY], rotated.keys].map((keys) =>
-      createBench({ keys, storage, clock }),
+      createFixture({ keys, storage, clock }),
     );
     let done = false;
     let rewritten = 0;
@@ -193,39 +193,39 @@ describe('rotateKeys beside live traffic', () => {
   });
 
   it('a walk that read before a verification wrote forgets what it read', async () => {
-    const bench = await createEnrolled();
-    const storage = interleavingStorage(bench.storage);
-    const { mfa } = createBench({ ...rotated, storage });
+    const fixture = await createEnrolled();
+    const storage = interleavingStorage(fixture.storage);
+    const { mfa } = createFixture({ ...rotated, storage });
     storage.hold(({ method, at }) => method === 'write' && at === 'before');
     const walking = mfa.rotateKeys();
     const held = await storage.nextHeld();
-    const session = await loginPending(bench.mfa);
-    const code = bench.authenticator.code(bench.clock.now());
-    expect(reasonOf(await bench.mfa.verify({ user: ada, session, proof: { kind: 'totp', code } }))).toBe('ok');
-    good(await bench.mfa.verify({ user: ada, session, proof: { kind: 'recovery-code', code: bench.recoveryCodes[0] } }));
+    const session = await loginPending(fixture.mfa);
+    const code = fixture.authenticator.code(fixture.clock.now());
+    expect(reasonOf(await fixture.mfa.verify({ user: ada, session, proof: { kind: 'totp', code } }))).toBe('ok');
+    expectOk(await fixture.mfa.verify({ user: ada, session, proof: { kind: 'recovery-code', code: fixture.recoveryCodes[0] } }));
     storage.releaseAll();
     held.release();
     expect(await walking).toMatchObject({ resealed: 1, failed: { count: 0 } });
-    expect(await sealedByKey(bench.storage)).toEqual({ [OTHER_KEY.id]: 1 });
-    const now = createBench({ ...rotated, storage: bench.storage, clock: bench.clock.now });
+    expect(await sealedByKey(fixture.storage)).toEqual({ [OTHER_KEY.id]: 1 });
+    const now = createFixture({ ...rotated, storage: fixture.storage, clock: fixture.clock.now });
     expect(reasonOf(await now.mfa.verify({ user: ada, session, proof: { kind: 'totp', code } }))).toBe('invalid_code');
     expect(
-      reasonOf(await now.mfa.verify({ user: ada, session, proof: { kind: 'recovery-code', code: bench.recoveryCodes[0] } })),
+      reasonOf(await now.mfa.verify({ user: ada, session, proof: { kind: 'recovery-code', code: fixture.recoveryCodes[0] } })),
     ).toBe('invalid_code');
-    expect(good(await now.mfa.getStatus({ user: ada })).status.recoveryCodesLeft).toBe(9);
+    expect(expectOk(await now.mfa.getStatus({ user: ada })).status.recoveryCodesLeft).toBe(9);
   });
 
   it('a user who is forgotten while the walk holds the profile stays forgotten', async () => {
-    const bench = await createEnrolled();
-    const storage = interleavingStorage(bench.storage);
-    const { mfa } = createBench({ ...rotated, storage });
+    const fixture = await createEnrolled();
+    const storage = interleavingStorage(fixture.storage);
+    const { mfa } = createFixture({ ...rotated, storage });
     storage.hold(({ method, at }) => method === 'write' && at === 'before');
     const walking = mfa.rotateKeys();
     const held = await storage.nextHeld();
-    good(await bench.mfa.forgetUser({ userId: ada.id }));
+    expectOk(await fixture.mfa.forgetUser({ userId: ada.id }));
     storage.releaseAll();
     held.release();
     expect(await walking).toMatchObject({ complete: true, users: 0, resealed: 0 });
-    expect(await bench.storage.read(ada.id)).toBeNull();
+    expect(await fixture.storage.read(ada.id)).toBeNull();
   });
 });

@@ -6,7 +6,7 @@ import {
   createEnrolled,
   DAY,
   type Enrolled,
-  good,
+  expectOk,
   loginPending,
   MINUTE,
   reasonOf,
@@ -15,18 +15,20 @@ import {
 /** What ada is told about her recovery codes: by her status, and by a login with a code, a minute later. */
 async function told({ mfa, clock, authenticator }: Enrolled) {
   clock.advance(MINUTE);
-  const { status } = good(await mfa.getStatus({ user: ada }));
+  const { status } = expectOk(await mfa.getStatus({ user: ada }));
   const session = await loginPending(mfa);
-  const verified = good(await mfa.verify({ user: ada, session, proof: { kind: 'totp', code: authenticator.code(clock.now()) } }));
+  const verified = expectOk(
+    await mfa.verify({ user: ada, session, proof: { kind: 'totp', code: authenticator.code(clock.now()) } }),
+  );
   return { status: status.recoveryCodesUnsaved, login: verified.recoveryCodesUnsaved, session: verified.session };
 }
 
 /** Ada with recovery codes of which nobody has said that they are saved. */
 async function withNewCodes(): Promise<Enrolled> {
-  const bench = await createEnrolled();
-  const { recoveryCodes } = good(await bench.mfa.regenerateRecoveryCodes({ user: ada, session: bench.session }));
-  bench.events.length = 0;
-  return { ...bench, recoveryCodes };
+  const fixture = await createEnrolled();
+  const { recoveryCodes } = expectOk(await fixture.mfa.regenerateRecoveryCodes({ user: ada, session: fixture.session }));
+  fixture.events.length = 0;
+  return { ...fixture, recoveryCodes };
 }
 
 const UNSAVED = { status: true, login: true };
@@ -34,34 +36,34 @@ const SAVED = { status: undefined, login: undefined };
 
 describe('recovery codes that a lost answer may have taken along', () => {
   it('F84: are told of at every login and in the status, until the user says that they are saved', async () => {
-    const bench = await withNewCodes();
-    const { mfa, recoveryCodes, events, names } = bench;
-    expect(await told(bench)).toMatchObject(UNSAVED);
-    const { session } = await told(bench);
-    expect((await told(bench)).login).toBe(true);
+    const fixture = await withNewCodes();
+    const { mfa, recoveryCodes, events, names } = fixture;
+    expect(await told(fixture)).toMatchObject(UNSAVED);
+    const { session } = await told(fixture);
+    expect((await told(fixture)).login).toBe(true);
     // Told of, and not forced: nothing is asked at the guard, and the codes work.
     expect((await mfa.checkAccess({ user: ada, session })).access).toBe('allow');
     events.length = 0;
     expect(await mfa.recoveryCodesSaved({ user: ada, session })).toEqual({ ok: true });
     expect(names()).toEqual(['recovery_codes_saved']);
     expect(events[0]).toMatchObject({ userId: ada.id, enrolled: true });
-    expect(await told(bench)).toMatchObject(SAVED);
+    expect(await told(fixture)).toMatchObject(SAVED);
     const used = await mfa.verify({
       user: ada,
       session: await loginPending(mfa),
       proof: { kind: 'recovery-code', code: recoveryCodes[0] },
     });
-    expect(good(used)).toMatchObject({ recoveryCodesLeft: 9 });
+    expect(expectOk(used)).toMatchObject({ recoveryCodesLeft: 9 });
   });
 
   it('F84: a new set is again one that nobody may have seen, and ends the one before only in the write whose answer shows it', async () => {
-    const bench = await withNewCodes();
-    const { mfa, recoveryCodes } = bench;
-    const { session } = await told(bench);
-    good(await mfa.recoveryCodesSaved({ user: ada, session }));
-    const made = good(await mfa.regenerateRecoveryCodes({ user: ada, session }));
+    const fixture = await withNewCodes();
+    const { mfa, recoveryCodes } = fixture;
+    const { session } = await told(fixture);
+    expectOk(await mfa.recoveryCodesSaved({ user: ada, session }));
+    const made = expectOk(await mfa.regenerateRecoveryCodes({ user: ada, session }));
     expect(made.recoveryCodesId).toMatch(/^[\w-]{22}$/);
-    expect(await told(bench)).toMatchObject(UNSAVED);
+    expect(await told(fixture)).toMatchObject(UNSAVED);
     const pending = await loginPending(mfa);
     expect(
       reasonOf(await mfa.verify({ user: ada, session: pending, proof: { kind: 'recovery-code', code: recoveryCodes[1] } })),
@@ -72,30 +74,32 @@ describe('recovery codes that a lost answer may have taken along', () => {
   });
 
   it('F84: who uses one of them has seen them', async () => {
-    const bench = await withNewCodes();
-    const pending = await loginPending(bench.mfa);
-    const used = good(
-      await bench.mfa.verify({ user: ada, session: pending, proof: { kind: 'recovery-code', code: bench.recoveryCodes[3] } }),
+    const fixture = await withNewCodes();
+    const pending = await loginPending(fixture.mfa);
+    const used = expectOk(
+      await fixture.mfa.verify({ user: ada, session: pending, proof: { kind: 'recovery-code', code: fixture.recoveryCodes[3] } }),
     );
     expect(used.recoveryCodesUnsaved).toBeUndefined();
-    expect(await told(bench)).toMatchObject(SAVED);
+    expect(await told(fixture)).toMatchObject(SAVED);
   });
 
   it('F84: the button below an older set says nothing about the newer one', async () => {
     const { mfa, clock } = await createEnrolled(ada);
     const pending = await loginPending(mfa, bob);
-    const { enrollment, session } = good(await mfa.startEnrollment({ user: bob, session: pending }));
+    const { enrollment, session } = expectOk(await mfa.startEnrollment({ user: bob, session: pending }));
     const app = createAuthenticator(enrollment.uri);
     const code = app.code(clock.now());
-    const first = good(
+    const first = expectOk(
       await mfa.confirmEnrollment({ user: bob, session, enrollmentId: enrollment.id, proof: { kind: 'totp', code } }),
     );
     clock.advance(MINUTE);
     const again = await loginPending(mfa, bob);
-    const verified = good(await mfa.verify({ user: bob, session: again, proof: { kind: 'totp', code: app.code(clock.now()) } }));
+    const verified = expectOk(
+      await mfa.verify({ user: bob, session: again, proof: { kind: 'totp', code: app.code(clock.now()) } }),
+    );
     const acting = { user: bob, session: verified.session };
-    const second = good(await mfa.regenerateRecoveryCodes(acting));
-    const unsaved = async () => good(await mfa.getStatus({ user: bob })).status.recoveryCodesUnsaved;
+    const second = expectOk(await mfa.regenerateRecoveryCodes(acting));
+    const unsaved = async () => expectOk(await mfa.getStatus({ user: bob })).status.recoveryCodesUnsaved;
     const outdated = await mfa.recoveryCodesSaved({ ...acting, recoveryCodesId: first.recoveryCodesId });
     expect([reasonOf(outdated), await unsaved()]).toEqual(['recovery_codes_outdated', true]);
     const named = { ...acting, recoveryCodesId: second.recoveryCodesId };
@@ -104,23 +108,23 @@ describe('recovery codes that a lost answer may have taken along', () => {
   });
 
   it('F84: costs a verification nothing beyond its one read and one write, and a repetition of the button no write', async () => {
-    const bench = await withNewCodes();
-    const { mfa, clock, authenticator, counts, resetCounts } = bench;
+    const fixture = await withNewCodes();
+    const { mfa, clock, authenticator, counts, resetCounts } = fixture;
     const session = await loginPending(mfa);
     clock.advance(MINUTE);
     resetCounts();
-    const verified = good(
+    const verified = expectOk(
       await mfa.verify({ user: ada, session, proof: { kind: 'totp', code: authenticator.code(clock.now()) } }),
     );
     expect([counts.reads, counts.writes]).toEqual([1, 1]);
     resetCounts();
-    for (let press = 0; press < 3; press++) good(await mfa.recoveryCodesSaved({ user: ada, session: verified.session }));
+    for (let press = 0; press < 3; press++) expectOk(await mfa.recoveryCodesSaved({ user: ada, session: verified.session }));
     expect([counts.reads, counts.writes]).toEqual([3, 1]);
   });
 
   it('F84, SES-2: may be called saved by a proof that is in force, of whatever age, and by no other session', async () => {
-    const bench = await withNewCodes();
-    const { mfa, clock, session, authenticator, names } = bench;
+    const fixture = await withNewCodes();
+    const { mfa, clock, session, authenticator, names } = fixture;
     const reason = async (given: typeof session | Awaited<ReturnType<typeof loginPending>> | undefined, user = ada) =>
       reasonOf(await mfa.recoveryCodesSaved({ user, session: given }));
     expect(await reason(undefined)).toBe('login_again');
@@ -129,7 +133,7 @@ describe('recovery codes that a lost answer may have taken along', () => {
     clock.advance(MINUTE);
     const pending = await loginPending(mfa);
     const code = authenticator.code(clock.now());
-    const { device } = good(
+    const { device } = expectOk(
       await mfa.verify({ user: ada, session: pending, proof: { kind: 'totp', code }, rememberDevice: true, deviceToken: [] }),
     );
     const remembered = await mfa.beginLogin({ user: ada, deviceToken: device?.token ?? '' });
@@ -138,7 +142,7 @@ describe('recovery codes that a lost answer may have taken along', () => {
     await mfa.endSessionsOf({ userId: ada.id, actor: 'support', reason: 'asked' });
     expect(await reason(session)).toBe('assurance_required');
     expect(names()).not.toContain('recovery_codes_saved');
-    const { session: fresh } = await told(bench);
+    const { session: fresh } = await told(fixture);
     clock.advance(2 * DAY);
     expect(await reason(fresh)).toBe('ok');
   });
@@ -149,8 +153,8 @@ describe('recovery codes that a lost answer may have taken along', () => {
     expect(reasonOf(await without.mfa.recoveryCodesSaved({ user: ada, session: without.session }))).toBe(
       'recovery_codes_outdated',
     );
-    const bench = await withNewCodes();
-    await bench.mfa.resetMfa({ userId: ada.id, actor: 'support', reason: 'asked' });
-    expect(good(await bench.mfa.getStatus({ user: ada })).status.recoveryCodesUnsaved).toBeUndefined();
+    const fixture = await withNewCodes();
+    await fixture.mfa.resetMfa({ userId: ada.id, actor: 'support', reason: 'asked' });
+    expect(expectOk(await fixture.mfa.getStatus({ user: ada })).status.recoveryCodesUnsaved).toBeUndefined();
   });
 });

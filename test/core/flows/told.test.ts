@@ -2,11 +2,11 @@ import type { MfaEvent } from '@mfa-kit/core';
 import { describe, expect, it } from 'vitest';
 import {
   ada,
-  createBench,
   createEnrolled,
+  createFixture,
   DAY,
   enrollAnother,
-  good,
+  expectOk,
   loginPending,
   loginWithCode,
   MINUTE,
@@ -20,45 +20,45 @@ function details(events: readonly MfaEvent[]): object[] {
 
 describe('what is managed, and told', () => {
   it('a name is given to one authenticator, a device is revoked once', async () => {
-    const bench = await createEnrolled();
-    const { session, token, deviceId } = await loginWithCode(bench, { rememberDevice: true });
-    const second = await enrollAnother(bench, session);
-    const { mfa, events } = bench;
+    const fixture = await createEnrolled();
+    const { session, token, deviceId } = await loginWithCode(fixture, { rememberDevice: true });
+    const second = await enrollAnother(fixture, session);
+    const { mfa, events } = fixture;
     events.length = 0;
     const { authenticatorId } = second;
-    good(await mfa.renameAuthenticator({ user: ada, session: second.session, authenticatorId, name: 'Work phone' }));
+    expectOk(await mfa.renameAuthenticator({ user: ada, session: second.session, authenticatorId, name: 'Work phone' }));
     expect(details(events)).toStrictEqual([{ name: 'authenticator_renamed', authenticatorId }]);
-    const { status } = good(await mfa.getStatus({ user: ada }));
+    const { status } = expectOk(await mfa.getStatus({ user: ada }));
     expect(status.authenticators.map(({ name }) => name)).toEqual(['Authenticator app', 'Work phone']);
     expect(status.devices.map(({ id }) => id)).toEqual([deviceId]);
     events.length = 0;
-    const elsewhere = good(
+    const elsewhere = expectOk(
       await mfa.verify({
         user: ada,
         session: await loginPending(mfa),
-        proof: { kind: 'totp', code: second.authenticator.code(bench.clock.now() + 30_000) },
+        proof: { kind: 'totp', code: second.authenticator.code(fixture.clock.now() + 30_000) },
       }),
     );
     events.length = 0;
-    for (let times = 0; times < 2; times++) good(await mfa.revokeDevice({ user: ada, session: elsewhere.session, deviceId }));
-    good(await mfa.revokeDevice({ user: ada, session: elsewhere.session, deviceId: 'another' }));
+    for (let times = 0; times < 2; times++) expectOk(await mfa.revokeDevice({ user: ada, session: elsewhere.session, deviceId }));
+    expectOk(await mfa.revokeDevice({ user: ada, session: elsewhere.session, deviceId: 'another' }));
     expect(details(events)).toStrictEqual([{ name: 'device_revoked', deviceId }]);
-    expect(good(await mfa.getStatus({ user: ada })).status.devices).toEqual([]);
+    expect(expectOk(await mfa.getStatus({ user: ada })).status.devices).toEqual([]);
     expect((await mfa.beginLogin({ user: ada, deviceToken: token })).decision.access).toBe('challenge');
   });
 
   it('revoking one device leaves the others', async () => {
-    const bench = await createEnrolled();
-    const one = await loginWithCode(bench);
-    const other = await loginWithCode(bench);
-    good(await bench.mfa.revokeDevice({ user: ada, session: other.session, deviceId: one.deviceId }));
-    expect(good(await bench.mfa.getStatus({ user: ada })).status.devices.map(({ id }) => id)).toEqual([other.deviceId]);
+    const fixture = await createEnrolled();
+    const one = await loginWithCode(fixture);
+    const other = await loginWithCode(fixture);
+    expectOk(await fixture.mfa.revokeDevice({ user: ada, session: other.session, deviceId: one.deviceId }));
+    expect(expectOk(await fixture.mfa.getStatus({ user: ada })).status.devices.map(({ id }) => id)).toEqual([other.deviceId]);
   });
 });
 
 describe('the status', () => {
   it('of a user who has nothing, to the letter', async () => {
-    const { mfa, clock } = createBench();
+    const { mfa, clock } = createFixture();
     const status = { enrolled: false, mayEnroll: true, authenticators: [], devices: [], recoveryCodesLeft: 0, waitSeconds: 0 };
     expect(await mfa.getStatus({ user: ada })).toStrictEqual({ ok: true, status: { ...status, mfa: 'required' } });
     const enrollBy = clock.now() + DAY;
@@ -73,19 +73,19 @@ describe('the status', () => {
   });
 
   it('T34: of a user whose record is gone is none, but where MFA is off', async () => {
-    const { mfa, events } = createBench();
+    const { mfa, events } = createFixture();
     expect(await mfa.getStatus({ user: { ...ada, enrolled: true } })).toStrictEqual({ ok: false, reason: 'profile_missing' });
     expect(details(events)).toStrictEqual([{ name: 'profile_missing' }]);
     expect((await mfa.getStatus({ user: { ...ada, enrolled: true, mfa: 'off' } })).ok).toBe(true);
   });
 
   it('of a user who has what there is', async () => {
-    const bench = await createEnrolled();
-    const { mfa, clock } = bench;
+    const fixture = await createEnrolled();
+    const { mfa, clock } = fixture;
     const enrolledAt = clock.now() - 2 * MINUTE;
-    const { deviceId } = await loginWithCode(bench, { rememberDevice: true });
+    const { deviceId } = await loginWithCode(fixture, { rememberDevice: true });
     const at = clock.now();
-    expect(good(await mfa.getStatus({ user: ada })).status).toStrictEqual({
+    expect(expectOk(await mfa.getStatus({ user: ada })).status).toStrictEqual({
       enrolled: true,
       mfa: 'required',
       mayEnroll: true,
@@ -98,22 +98,22 @@ describe('the status', () => {
     });
     const session = await loginPending(mfa);
     for (let tries = 0; tries < 5; tries++)
-      await mfa.verify({ user: ada, session, proof: { kind: 'totp', code: wrongCode(bench.authenticator, at) } });
-    expect(good(await mfa.getStatus({ user: ada })).status.waitSeconds).toBe(30);
+      await mfa.verify({ user: ada, session, proof: { kind: 'totp', code: wrongCode(fixture.authenticator, at) } });
+    expect(expectOk(await mfa.getStatus({ user: ada })).status.waitSeconds).toBe(30);
   });
 });
 
 describe('LOG-1: what a login is', () => {
   it('one event that says how far it came, and what was shown with it', async () => {
-    const bench = await createEnrolled();
-    const { mfa, clock, events } = bench;
+    const fixture = await createEnrolled();
+    const { mfa, clock, events } = fixture;
     await mfa.beginLogin({ user: { ...ada, mfa: 'off' } });
     await mfa.beginLogin({ user: ada });
     expect(details(events)).toStrictEqual([
       { name: 'login_begun', access: 'allow' },
       { name: 'login_begun', access: 'challenge' },
     ]);
-    const { token, deviceId } = await loginWithCode(bench, { rememberDevice: true });
+    const { token, deviceId } = await loginWithCode(fixture, { rememberDevice: true });
     events.length = 0;
     clock.advance(2 * MINUTE);
     const used = await mfa.beginLogin({ user: ada, deviceToken: token });
@@ -130,13 +130,13 @@ describe('LOG-1: what a login is', () => {
       { name: 'device_token_reused', deviceId },
       { name: 'login_begun', access: 'challenge' },
     ]);
-    expect(good(await mfa.getStatus({ user: ada })).status.devices).toEqual([]);
+    expect(expectOk(await mfa.getStatus({ user: ada })).status.devices).toEqual([]);
   });
 
   it('FLT-1: is unavailable while the storage is', async () => {
-    const bench = createBench();
-    const { mfa, events } = createBench({
-      storage: { ...bench.storage, read: () => Promise.reject(new Error('down')) },
+    const fixture = createFixture();
+    const { mfa, events } = createFixture({
+      storage: { ...fixture.storage, read: () => Promise.reject(new Error('down')) },
     });
     expect(await mfa.beginLogin({ user: ada })).toStrictEqual({
       decision: { access: 'unavailable', retryAfterSeconds: expect.any(Number) },
@@ -145,16 +145,16 @@ describe('LOG-1: what a login is', () => {
   });
 
   it('a reused token ends its own device and no other', async () => {
-    const bench = await createEnrolled();
-    const one = await loginWithCode(bench, { rememberDevice: true });
-    const other = await loginWithCode(bench, { rememberDevice: true });
-    bench.clock.advance(2 * MINUTE);
-    const next = await bench.mfa.beginLogin({ user: ada, deviceToken: one.token });
-    bench.clock.advance(2 * MINUTE);
-    await bench.mfa.beginLogin({ user: ada, deviceToken: next.device?.token ?? '' });
-    bench.clock.advance(2 * MINUTE);
-    expect((await bench.mfa.beginLogin({ user: ada, deviceToken: one.token })).decision.access).toBe('challenge');
-    expect(good(await bench.mfa.getStatus({ user: ada })).status.devices.map(({ id }) => id)).toEqual([other.deviceId]);
+    const fixture = await createEnrolled();
+    const one = await loginWithCode(fixture, { rememberDevice: true });
+    const other = await loginWithCode(fixture, { rememberDevice: true });
+    fixture.clock.advance(2 * MINUTE);
+    const next = await fixture.mfa.beginLogin({ user: ada, deviceToken: one.token });
+    fixture.clock.advance(2 * MINUTE);
+    await fixture.mfa.beginLogin({ user: ada, deviceToken: next.device?.token ?? '' });
+    fixture.clock.advance(2 * MINUTE);
+    expect((await fixture.mfa.beginLogin({ user: ada, deviceToken: one.token })).decision.access).toBe('challenge');
+    expect(expectOk(await fixture.mfa.getStatus({ user: ada })).status.devices.map(({ id }) => id)).toEqual([other.deviceId]);
   });
 });
 
@@ -173,9 +173,9 @@ describe('what the host and its support may ask', () => {
   });
 
   it('a cleared lockout gives tries back at every device, and to nobody who is not there', async () => {
-    const bench = await createEnrolled();
-    const { mfa, clock, authenticator } = bench;
-    const { token } = await loginWithCode(bench);
+    const fixture = await createEnrolled();
+    const { mfa, clock, authenticator } = fixture;
+    const { token } = await loginWithCode(fixture);
     const session = await loginPending(mfa);
     const wrong = wrongCode(authenticator, clock.now());
     for (let tries = 0; tries < 5; tries++)
@@ -191,7 +191,7 @@ describe('what the host and its support may ask', () => {
     expect(await right()).toMatchObject({ reason: 'throttled' });
     const support = { actor: 'support', reason: 'lost phone' };
     expect(await mfa.clearLockout({ userId: ada.id, ...support })).toStrictEqual({ ok: true, cleared: true });
-    good(await right());
+    expectOk(await right());
     expect(await mfa.clearLockout({ userId: 'nobody', ...support })).toStrictEqual({ ok: true, cleared: false });
   });
 
@@ -204,7 +204,7 @@ describe('what the host and its support may ask', () => {
   it.each(['report', 'rotateKeys', 'afterRestore'] as const)(
     'SUP-6: %s refuses an input that is none by name',
     async (method) => {
-      const { mfa } = createBench();
+      const { mfa } = createFixture();
       const walk = mfa[method] as (input: unknown) => Promise<unknown>;
       for (const input of [null, 7])
         await expect(walk(input)).rejects.toThrowError(`${method}: takes an object with cursor, onPage, signal`);

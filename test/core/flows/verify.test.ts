@@ -2,10 +2,10 @@ import { describe, expect, it } from 'vitest';
 import {
   ada,
   bob,
-  createBench,
   createEnrolled,
+  createFixture,
   DAY,
-  good,
+  expectOk,
   loginPending,
   MINUTE,
   reasonOf,
@@ -16,7 +16,7 @@ describe('verify', () => {
   it('accepts the code of this moment and says what was proven', async () => {
     const { mfa, clock, authenticator, names } = await createEnrolled();
     const session = await loginPending(mfa);
-    const verified = good(
+    const verified = expectOk(
       await mfa.verify({ user: ada, session, proof: { kind: 'totp', code: authenticator.code(clock.now()) } }),
     );
     expect(verified.assurance).toMatchObject({ userId: ada.id, amr: ['otp', 'mfa'], via: 'otp', verifiedAt: clock.now() });
@@ -27,7 +27,7 @@ describe('verify', () => {
   it('T1: refuses a code of a step already used, as it refuses a wrong one', async () => {
     const { mfa, clock, authenticator, events } = await createEnrolled();
     const code = authenticator.code(clock.now());
-    good(await mfa.verify({ user: ada, session: await loginPending(mfa), proof: { kind: 'totp', code } }));
+    expectOk(await mfa.verify({ user: ada, session: await loginPending(mfa), proof: { kind: 'totp', code } }));
     const again = await mfa.verify({ user: ada, session: await loginPending(mfa), proof: { kind: 'totp', code } });
     const wrong = await mfa.verify({
       user: ada,
@@ -45,7 +45,7 @@ describe('verify', () => {
   it('T2: a step makes every earlier one of the window unusable', async () => {
     const { mfa, clock, authenticator } = await createEnrolled();
     const earlier = authenticator.code(clock.now() - 30_000);
-    good(
+    expectOk(
       await mfa.verify({
         user: ada,
         session: await loginPending(mfa),
@@ -69,13 +69,13 @@ describe('verify', () => {
   });
 
   it('T4: the code that confirmed the enrollment is used', async () => {
-    const bench = createBench();
-    const { mfa, clock } = bench;
+    const fixture = createFixture();
+    const { mfa, clock } = fixture;
     const { createAuthenticator } = await import('../../support/core-fixture.js');
     const login = await loginPending(mfa);
-    const started = good(await mfa.startEnrollment({ user: ada, session: login }));
+    const started = expectOk(await mfa.startEnrollment({ user: ada, session: login }));
     const code = createAuthenticator(started.enrollment.uri).code(clock.now());
-    good(
+    expectOk(
       await mfa.confirmEnrollment({
         user: ada,
         session: started.session,
@@ -92,7 +92,7 @@ describe('verify', () => {
     const { mfa, clock, authenticator, counts, resetCounts } = await createEnrolled();
     const session = await loginPending(mfa);
     resetCounts();
-    good(await mfa.verify({ user: ada, session, proof: { kind: 'totp', code: authenticator.code(clock.now()) } }));
+    expectOk(await mfa.verify({ user: ada, session, proof: { kind: 'totp', code: authenticator.code(clock.now()) } }));
     expect(counts).toEqual({ reads: 1, writes: 1, removes: 0, lists: 0 });
     for (let tries = 0; tries < 5; tries++)
       await mfa.verify({ user: ada, session, proof: { kind: 'totp', code: wrongCode(authenticator, clock.now()) } });
@@ -118,7 +118,7 @@ describe('verify', () => {
       Array.from({ length: 50 }, () => mfa.verify({ user: ada, session, proof: { kind: 'recovery-code', code: recoveryCode } })),
     );
     expect(answers.filter((answer) => answer.ok)).toHaveLength(1);
-    expect(good(await mfa.getStatus({ user: ada })).status.recoveryCodesLeft).toBe(9);
+    expect(expectOk(await mfa.getStatus({ user: ada })).status.recoveryCodesLeft).toBe(9);
     expect(names().filter((name) => name === 'recovery_code_used')).toHaveLength(1);
   });
 });
@@ -128,7 +128,7 @@ describe('a remembered device', () => {
     const { mfa, clock, authenticator } = await createEnrolled();
     const session = await loginPending(mfa);
     const code = authenticator.code(clock.now());
-    const verified = good(
+    const verified = expectOk(
       await mfa.verify({ user: ada, session, proof: { kind: 'totp', code }, rememberDevice: true, deviceLabel: 'Firefox' }),
     );
     let deviceToken = verified.device?.token ?? '';
@@ -145,7 +145,7 @@ describe('a remembered device', () => {
   it('T28: parallel requests with one token pass, a retired one ends the device', async () => {
     const { mfa, clock, authenticator, names } = await createEnrolled();
     const code = authenticator.code(clock.now());
-    const verified = good(
+    const verified = expectOk(
       await mfa.verify({ user: ada, session: await loginPending(mfa), proof: { kind: 'totp', code }, rememberDevice: true }),
     );
     const first = verified.device?.token ?? '';

@@ -1,7 +1,7 @@
 import '../../support/driven-timers.js';
 import type { Mfa, MfaStorage, Walked } from '@mfa-kit/core';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { createBench, KEY, OTHER_KEY, type TestUser } from '../../support/core-fixture.js';
+import { createFixture, KEY, OTHER_KEY, type TestUser } from '../../support/core-fixture.js';
 import { idOf, plant, populated, sealedByKey } from '../../support/population.js';
 
 afterEach(() => {
@@ -40,7 +40,7 @@ describe('a walk', () => {
     const storage = await populated(250);
     const seen: string[] = [];
     let [atOnce, most] = [0, 0];
-    const { mfa, counts } = createBench({
+    const { mfa, counts } = createFixture({
       storage: {
         ...storage,
         async read(userId) {
@@ -68,7 +68,7 @@ describe('a walk', () => {
   });
 
   it('lets others have their turn, also over a storage that never waits', async () => {
-    const { mfa } = createBench({ storage: await populated(100) });
+    const { mfa } = createFixture({ storage: await populated(100) });
     let turns = 0;
     let walking = true;
     const others = (async () => {
@@ -84,13 +84,13 @@ describe('a walk', () => {
   });
 
   it('of nobody is complete', async () => {
-    expect(await createBench().mfa.report()).toMatchObject({ complete: true, users: 0 });
+    expect(await createFixture().mfa.report()).toMatchObject({ complete: true, users: 0 });
   });
 
   it('goes on from any cursor, and the sums of the parts are those of the whole', async () => {
     const storage = await populated(350);
     const cursors: string[] = [];
-    const { mfa } = createBench({ storage });
+    const { mfa } = createFixture({ storage });
     await mfa.report({ onPage: ({ cursor }) => void (cursor === undefined || cursors.push(cursor)) });
     expect(cursors).toHaveLength(3);
     for (const [index, cursor] of cursors.entries()) {
@@ -102,7 +102,7 @@ describe('a walk', () => {
     const storage = await populated(250);
     const abort = new AbortController();
     let reads = 0;
-    const { mfa } = createBench({
+    const { mfa } = createFixture({
       ...rotating,
       storage: {
         ...storage,
@@ -124,7 +124,7 @@ describe('a walk', () => {
   });
 
   it('whose signal was given before it began does nothing', async () => {
-    const { mfa, counts } = createBench({ storage: await populated(3) });
+    const { mfa, counts } = createFixture({ storage: await populated(3) });
     const walked = await mfa.rotateKeys({ signal: AbortSignal.abort('late') });
     expect(walked).toMatchObject({ complete: false, users: 0, cause: 'late' });
     expect(walked).not.toHaveProperty('cursor');
@@ -136,7 +136,7 @@ describe('a walk', () => {
     const storage = await populated(250);
     let away = false;
     const breaking = withoutReach(storage, () => away);
-    const { mfa, events } = createBench({
+    const { mfa, events } = createFixture({
       ...rotating,
       storage: { ...breaking, listUserIds: (cursor) => (away ? Promise.reject(new Error('gone')) : storage.listUserIds(cursor)) },
     });
@@ -165,7 +165,7 @@ describe('a walk', () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
     const storage = await populated(250);
     let away = false;
-    const { mfa } = createBench({ ...rotating, storage: broken(() => away, storage) });
+    const { mfa } = createFixture({ ...rotating, storage: broken(() => away, storage) });
     const walking = mfa.rotateKeys({
       onPage() {
         away = true;
@@ -183,7 +183,7 @@ describe('a walk', () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
     const storage = await populated(250);
     const odd = (userId: string) => Number(userId.slice(-4)) % 2 === 1;
-    const { mfa, events } = createBench({ ...rotating, storage: withoutReach(storage, odd) });
+    const { mfa, events } = createFixture({ ...rotating, storage: withoutReach(storage, odd) });
     const walking = mfa.rotateKeys();
     const walked = await passTime(walking);
     expect(walked).toMatchObject({ complete: true, users: 250, resealed: 125, failed: { count: 125 } });
@@ -199,7 +199,7 @@ describe('a walk', () => {
       const fits = { id: 'x', kind: 'x', name: '', createdAt: 0, enrollmentId: '', data: 'x'.repeat(48_730) };
       await plant(storage, idOf(index), { authenticators: [fits] });
     }
-    const { mfa, events } = createBench({ ...rotating, storage });
+    const { mfa, events } = createFixture({ ...rotating, storage });
     const walked = await mfa.rotateKeys();
     expect(walked).toMatchObject({ complete: true, users: 20, resealed: 11, failed: { count: 9 } });
     expect(events).toHaveLength(9);
@@ -211,7 +211,7 @@ describe('a walk', () => {
     await plant(storage, idOf(0));
     await storage.write(idOf(1), { version: 'x', value: 'AAAA' }, (await storage.read(idOf(1)))?.version ?? null);
     const before = await storage.read(idOf(5));
-    const { mfa, events } = createBench({ storage });
+    const { mfa, events } = createFixture({ storage });
     for (const walk of [mfa.report, mfa.rotateKeys, mfa.afterRestore] as (() => Promise<Walked>)[]) {
       events.length = 0;
       const walked = await walk();
@@ -236,7 +236,7 @@ describe('a walk', () => {
     'x'.repeat(255),
     '語'.repeat(85),
   ])('STO-5: reaches the user %j', async (userId) => {
-    const { mfa, storage } = createBench(rotating);
+    const { mfa, storage } = createFixture(rotating);
     await plant(storage, userId);
     expect(await mfa.rotateKeys()).toMatchObject({ users: 1, resealed: 1 });
     expect((await mfa.report()).keys).toContainEqual({ id: OTHER_KEY.id, inRing: true, profiles: 1 });
@@ -245,25 +245,25 @@ describe('a walk', () => {
 
   it('does not count who was removed between the list and the visit, nor twice who is listed twice on a page', async () => {
     const storage = await populated(3);
-    const { mfa } = createBench({
+    const { mfa } = createFixture({
       storage: { ...storage, listUserIds: async () => ({ userIds: [idOf(0), 'gone', idOf(1), idOf(0)] }) },
     });
     expect(await mfa.report()).toMatchObject({ complete: true, users: 2, notEnrolled: 2 });
   });
 
   it('of a storage that lists for ever, or gives no page, ends', async () => {
-    const forever = createBench({
+    const forever = createFixture({
       storage: { ...(await populated(1)), listUserIds: async () => ({ userIds: [], cursor: 'x' }) },
     });
     await expect(forever.mfa.report()).rejects.toMatchObject({ code: 'invalid_option', message: /lists for ever/ });
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
-    const none = createBench({ storage: { ...(await populated(1)), listUserIds: (async () => [idOf(0)]) as never } });
+    const none = createFixture({ storage: { ...(await populated(1)), listUserIds: (async () => [idOf(0)]) as never } });
     const walking = none.mfa.report();
     expect(await passTime(walking)).toMatchObject({ complete: false, users: 0, cause: expect.any(TypeError) });
   });
 
   it('ends with what the host threw in onPage', async () => {
-    const { mfa } = createBench({ storage: await populated(250) });
+    const { mfa } = createFixture({ storage: await populated(250) });
     const cause = new Error('disk full');
     await expect(mfa.report({ onPage: () => Promise.reject(cause) })).rejects.toMatchObject({
       code: 'host_callback_failed',
@@ -275,7 +275,7 @@ describe('a walk', () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
     const storage = await populated(40);
     let hanging = 0;
-    const { mfa } = createBench({ storage, onEvent: () => new Promise<void>(() => void hanging++) });
+    const { mfa } = createFixture({ storage, onEvent: () => new Promise<void>(() => void hanging++) });
     const walking = mfa.afterRestore();
     for (let turn = 0; turn < 50; turn++) await new Promise((resolve) => setImmediate(resolve));
     await vi.advanceTimersByTimeAsync(900);
@@ -296,7 +296,7 @@ describe('a walk', () => {
     ['null', (mfa) => mfa.rotateKeys(null as never)],
   ];
   it.each(misuse)('refuses %s, before it touches anything', async (_, walk) => {
-    const { mfa, counts } = createBench({ storage: await populated(1) });
+    const { mfa, counts } = createFixture({ storage: await populated(1) });
     await expect(walk(mfa)).rejects.toMatchObject({ name: 'MfaError', code: 'invalid_argument' });
     expect(counts).toEqual({ reads: 0, writes: 0, removes: 0, lists: 0 });
   });

@@ -13,31 +13,31 @@ import {
   wrongCode,
 } from '../../support/core-fixture.js';
 
-async function guess(bench: Enrolled, deviceToken?: string): Promise<string> {
-  const code = wrongCode(bench.authenticator, bench.clock.now());
-  const session = await loginPending(bench.mfa);
+async function guess(fixture: Enrolled, deviceToken?: string): Promise<string> {
+  const code = wrongCode(fixture.authenticator, fixture.clock.now());
+  const session = await loginPending(fixture.mfa);
   return reasonOf(
-    await bench.mfa.verify({ user: ada, session, proof: { kind: 'totp', code }, ...(deviceToken && { deviceToken }) }),
+    await fixture.mfa.verify({ user: ada, session, proof: { kind: 'totp', code }, ...(deviceToken && { deviceToken }) }),
   );
 }
 
-const suspected = (bench: Enrolled) => bench.notices.filter(({ name }) => name === 'guessing_suspected');
+const suspected = (fixture: Enrolled) => fixture.notices.filter(({ name }) => name === 'guessing_suspected');
 
 describe('LOG-5: wrong codes after a right password', () => {
   it('F83: four a day from new browsers for 45 days, while the owner logs in from the usual one, are told once a day', async () => {
-    const bench = await createEnrolled();
-    let { token } = await loginWithCode(bench);
+    const fixture = await createEnrolled();
+    let { token } = await loginWithCode(fixture);
     let evaluated = 0;
     const perDay: number[] = [];
     for (let day = 0; day < 45; day++) {
       for (let tries = 0; tries < 4; tries++) {
-        bench.clock.advance(5 * HOUR);
-        if ((await guess(bench)) === 'invalid_code') evaluated++;
+        fixture.clock.advance(5 * HOUR);
+        if ((await guess(fixture)) === 'invalid_code') evaluated++;
       }
-      bench.clock.advance(4 * HOUR - MINUTE);
-      token = (await loginWithCode(bench, { deviceToken: token })).token;
-      perDay.push(suspected(bench).length);
-      bench.notices.length = 0;
+      fixture.clock.advance(4 * HOUR - MINUTE);
+      token = (await loginWithCode(fixture, { deviceToken: token })).token;
+      perDay.push(suspected(fixture).length);
+      fixture.notices.length = 0;
     }
     const notices = perDay.reduce((sum, count) => sum + count, 0);
     expect(evaluated).toBeGreaterThan(100);
@@ -51,38 +51,38 @@ describe('LOG-5: wrong codes after a right password', () => {
     ['one in ten days', 10 * DAY, 9],
     ['two a day', 12 * HOUR, 40],
   ])('F83: %s is told', async (_, pause, count) => {
-    const bench = await createEnrolled();
+    const fixture = await createEnrolled();
     for (let tries = 0; tries < count; tries++) {
-      expect(await guess(bench)).toBe('invalid_code');
-      bench.clock.advance(pause);
+      expect(await guess(fixture)).toBe('invalid_code');
+      fixture.clock.advance(pause);
     }
-    const told = suspected(bench).length;
+    const told = suspected(fixture).length;
     expect(told).toBeGreaterThanOrEqual(3);
     expect(told).toBeLessThanOrEqual(count / 2);
   });
 
   it('F83: wrong recovery codes count, a used code and typing errors on the usual browser do not', async () => {
-    const bench = await createEnrolled();
-    const { mfa, clock, authenticator } = bench;
-    const { token } = await loginWithCode(bench);
-    for (let tries = 0; tries < 4; tries++) await guess(bench, token);
+    const fixture = await createEnrolled();
+    const { mfa, clock, authenticator } = fixture;
+    const { token } = await loginWithCode(fixture);
+    for (let tries = 0; tries < 4; tries++) await guess(fixture, token);
     clock.advance(MINUTE);
     const code = authenticator.code(clock.now());
     for (let tries = 0; tries < 4; tries++)
       await mfa.verify({ user: ada, session: await loginPending(mfa), proof: { kind: 'totp', code } });
-    expect(suspected(bench)).toEqual([]);
+    expect(suspected(fixture)).toEqual([]);
     for (let tries = 0; tries < 3; tries++) {
       await mfa.verify({ user: ada, session: await loginPending(mfa), proof: { kind: 'recovery-code', code: '0'.repeat(24) } });
     }
-    expect(suspected(bench)).toMatchObject([{ level: 'repeated', userId: ada.id }]);
+    expect(suspected(fixture)).toMatchObject([{ level: 'repeated', userId: ada.id }]);
   });
 
   it('F83, I10: what is remembered of them is bounded', async () => {
-    const bench = await createEnrolled();
+    const fixture = await createEnrolled();
     for (let tries = 0; tries < 30; tries++) {
-      await guess(bench);
-      bench.clock.advance(10 * HOUR);
+      await guess(fixture);
+      fixture.clock.advance(10 * HOUR);
     }
-    expect((await peek(bench.storage, ada.id))?.wrongCodes?.at.length).toBeLessThanOrEqual(5);
+    expect((await peek(fixture.storage, ada.id))?.wrongCodes?.at.length).toBeLessThanOrEqual(5);
   });
 });

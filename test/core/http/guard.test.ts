@@ -1,13 +1,13 @@
 import type { MfaOptions } from '@mfa-kit/core';
 import { bindFlows, createHttpKit, guardMessage, guardRequest } from '@mfa-kit/core/http';
 import { describe, expect, it } from 'vitest';
-import { ada, bob, createBench, createEnrolled, MINUTE, type TestUser } from '../../support/core-fixture.js';
+import { ada, bob, createEnrolled, createFixture, MINUTE, type TestUser } from '../../support/core-fixture.js';
 import { exchangeOf, sessionOf } from './exchange.js';
 
 async function setUp() {
-  const bench = await createEnrolled();
-  const kit = createHttpKit(bench.mfa, { loginUrl: '/login' });
-  return { ...bench, kit };
+  const fixture = await createEnrolled();
+  const kit = createHttpKit(fixture.mfa, { loginUrl: '/login' });
+  return { ...fixture, kit };
 }
 
 describe('the guard without a framework', () => {
@@ -150,7 +150,7 @@ describe('where a browser is sent by the guard', () => {
     const { mfa, storage, clock } = await setUp();
     const session = sessionOf((await mfa.beginLogin({ user: ada })).session);
     const read = () => (status === 403 ? Promise.resolve(null) : Promise.reject(new Error('down')));
-    const faulty = createBench({ storage: { ...storage, read }, clock: clock.now });
+    const faulty = createFixture({ storage: { ...storage, read }, clock: clock.now });
     const kit = createHttpKit(faulty.mfa, { loginUrl: '/login' });
     const user = { ...ada, enrolled: true };
     const headers = { accept: 'text/html' };

@@ -1,8 +1,8 @@
 import { bindFlows, createHttpKit, guardRequest, verifyRequest, watchLogin } from '@mfa-kit/core/http';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { ada, bob, createBench } from '../../support/core-fixture.js';
-import { type Client, openDesk } from './desk.js';
+import { ada, bob, createFixture } from '../../support/core-fixture.js';
 import { exchangeOf, sessionOf } from './exchange.js';
+import { type Client, createTestApp } from './test-app.js';
 
 type Warning = Error & { code?: string };
 
@@ -24,14 +24,14 @@ describe('what the operator is told', () => {
   };
 
   it('once, that the login does not begin', async () => {
-    const { browser, kit } = await openDesk();
+    const { browser, kit } = await createTestApp();
     for (let index = 0; index < 2; index++) await guardRequest(kit, browser(ada).exchange({ url: '/cases' }));
     expect(await told()).toEqual([
       expect.stringMatching(
         /^MfaKitWarning MFA_KIT_NO_BEGIN_LOGIN: A session had no MFA state .* Begin the login .*beginLogin\(\)"/,
       ),
     ]);
-    await guardRequest((await openDesk()).kit, browser(ada).exchange({ url: '/cases' }));
+    await guardRequest((await createTestApp()).kit, browser(ada).exchange({ url: '/cases' }));
     expect(await told()).toHaveLength(2);
   });
 
@@ -53,14 +53,14 @@ describe('what the operator is told', () => {
       /the MFA state of another user than the one that the option user gives/,
     ],
   ])('F40: what was seen in a session that holds %s', async (_what, state, sentence) => {
-    const { browser, kit } = await openDesk();
+    const { browser, kit } = await createTestApp();
     await guardRequest(kit, browser(ada, state).exchange({ url: '/cases' }));
     expect(await told()).toEqual([expect.stringMatching(sentence)]);
     expect((await told()).join()).not.toMatch(/dark|user-bob|user-ada/);
   });
 
   it('nothing of the kind of a user who has nothing to prove, or whose record is missing', async () => {
-    const { browser, kit } = await openDesk();
+    const { browser, kit } = await createTestApp();
     for (const user of [
       { ...bob, mfa: 'off' as const },
       { ...bob, enrolled: true },
@@ -70,7 +70,7 @@ describe('what the operator is told', () => {
   });
 
   it('nothing of the kind where no session keeps the state', async () => {
-    const { tool, kit } = await openDesk();
+    const { tool, kit } = await createTestApp();
     await guardRequest(kit, tool(ada).exchange({ url: '/cases' }));
     expect((await tool(ada).post('/verify', { code: '000' }, { authorization: 'Bearer t' })).status).toBe(422);
     expect(await told()).toEqual([]);
@@ -80,7 +80,7 @@ describe('what the operator is told', () => {
     ['an error', new TypeError('a secret in it'), 'TypeError'],
     ['a text', 'a secret in it', 'string'],
   ])('that the session store failed with %s, without its words', async (_what, fault, name) => {
-    const { logIn, kit, code } = await openDesk();
+    const { logIn, kit, code } = await createTestApp();
     const client = await logIn();
     const session = { read: () => client.state, write: () => Promise.reject(fault) };
     await (await bindFlows(kit, { ...client.exchange(), session })).verify({ code: code() });
@@ -91,7 +91,7 @@ describe('what the operator is told', () => {
   });
 
   it('HTTP-1: once, that a state change did not come from a page of this origin', async () => {
-    const { browser, session, kit } = await openDesk();
+    const { browser, session, kit } = await createTestApp();
     const client = browser(ada, session);
     await client.post('/sessions/end');
     expect(await told()).toEqual([]);
@@ -101,7 +101,7 @@ describe('what the operator is told', () => {
         'from a page of this origin. Name the origins of your other pages in the option allowedOrigins; if you have none, somebody ' +
         'else tried.',
     ]);
-    const other = await openDesk();
+    const other = await createTestApp();
     await verifyRequest(other.kit, client.exchange({ method: 'POST', headers: { 'sec-fetch-site': 'cross-site' } }));
     await other.tool().post('/sessions/end');
     expect(await told()).toHaveLength(2);
@@ -109,7 +109,7 @@ describe('what the operator is told', () => {
   });
 
   it('that the answer to a login did not wait for it', async () => {
-    const { browser, kit } = await openDesk();
+    const { browser, kit } = await createTestApp();
     const login = (client: Client, answered: boolean) =>
       bindFlows(kit, client.exchange()).then((flows) => watchLogin(kit, flows, () => answered).beginLogin());
     expect(await login(browser(ada), false)).toMatchObject({ decision: { access: 'challenge' } });
@@ -122,7 +122,7 @@ describe('what the operator is told', () => {
   });
 
   it('that a login failed of which nobody waited to hear, and nothing where there is no session to renew', async () => {
-    const { browser, tool, kit } = await openDesk();
+    const { browser, tool, kit } = await createTestApp();
     const flows = await bindFlows(kit, tool(ada).exchange());
     await watchLogin(kit, flows, () => true).beginLogin({ user: ada });
     expect(await told()).toEqual([]);
@@ -132,7 +132,7 @@ describe('what the operator is told', () => {
   });
 
   it('that a session knows of a login, and the option user of nobody', async () => {
-    const { browser, tool, kit, session } = await openDesk();
+    const { browser, tool, kit, session } = await createTestApp();
     for (const nobody of [browser(null), browser(null, null), tool()])
       await guardRequest(kit, nobody.exchange({ url: '/cases' }));
     await guardRequest(kit, browser({ ...bob, enrolled: true }, session).exchange({ url: '/cases' }));
@@ -147,7 +147,7 @@ describe('what the operator is told', () => {
   });
 
   it('nothing where the session of the host cannot be read for nobody, and sends to the login all the same', async () => {
-    const { kit } = await openDesk();
+    const { kit } = await createTestApp();
     const session = sessionOf();
     session.read = () => {
       throw new Error('there is nobody');
@@ -160,7 +160,7 @@ describe('what the operator is told', () => {
   it.each(['/login', '/login?next=1', '/mfa', '/mfa/challenge', '/mfa/assets/page.css'])(
     'that a guard stands before the door at %s',
     async (url) => {
-      const { browser, kit } = await openDesk();
+      const { browser, kit } = await createTestApp();
       expect((await guardRequest(kit, browser(null).exchange({ url }))).allowed).toBe(false);
       const [path] = url.split('?');
       expect(await told()).toEqual([
@@ -172,7 +172,7 @@ describe('what the operator is told', () => {
   );
 
   it.each(['/cases', '/', '', '/Login', '/mfa/nothing', '/cases?x=/login'])('nothing of a guard at %s', async (url) => {
-    const { browser, kit, session } = await openDesk();
+    const { browser, kit, session } = await createTestApp();
     await guardRequest(kit, browser(null).exchange({ url }));
     await guardRequest(kit, browser(ada, session).exchange({ url: '/login' }));
     expect(await told()).toEqual([]);
@@ -180,7 +180,7 @@ describe('what the operator is told', () => {
 });
 
 it('SUP-6: the first argument is what createMfa() gave', () => {
-  const { mfa } = createBench();
+  const { mfa } = createFixture();
   expect(createHttpKit(mfa, { loginUrl: '/login' }).mfa).toBe(mfa);
   for (const wrong of [undefined, null, {}, { checkAccess: true }]) {
     expect(() => createHttpKit(wrong as unknown as typeof mfa, { loginUrl: '/login' })).toThrow(

@@ -2,7 +2,7 @@ import { MfaError, type MfaUser } from '@mfa-kit/core';
 import { checkNames, checkRequirement, createHttpKit, type HttpOptions } from '@mfa-kit/core/http';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { resolveHttpOptions } from '../../../packages/core/src/http/http-options.js';
-import { createBench } from '../../support/core-fixture.js';
+import { createFixture } from '../../support/core-fixture.js';
 import { httpOptions } from './exchange.js';
 
 type Options = Partial<HttpOptions<MfaUser, string>>;
@@ -214,7 +214,7 @@ describe('SUP-6: an option that is bad throws and names the mend', () => {
 
   it('flows that are none', () => {
     expect(thrownBy(() => createHttpKit({} as never, { loginUrl: '/login' })).code).toBe('invalid_option');
-    createHttpKit(createBench().mfa, { loginUrl: '/login' });
+    createHttpKit(createFixture().mfa, { loginUrl: '/login' });
   });
 });
 

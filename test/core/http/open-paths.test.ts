@@ -1,8 +1,8 @@
 import { createHttpKit, endpointPaths, type HttpOptions, listOpenPaths, openPaths } from '@mfa-kit/core/http';
 import { describe, expect, it } from 'vitest';
-import { createBench, type TestUser } from '../../support/core-fixture.js';
+import { createFixture, type TestUser } from '../../support/core-fixture.js';
 
-const { mfa } = createBench();
+const { mfa } = createFixture();
 const OWN = endpointPaths().map((path) => `/mfa${path}`);
 
 function kitOf(options: Partial<HttpOptions<TestUser>> = {}) {

@@ -1,13 +1,13 @@
 import { bindFlows, guardRequest } from '@mfa-kit/core/http';
 import { describe, expect, it } from 'vitest';
 import { ada, bob, DAY, HOUR, reasonOf } from '../../support/core-fixture.js';
-import { type Client, openDesk } from './desk.js';
+import { type Client, createTestApp } from './test-app.js';
 
 const flowsOf = (client: Client, headers: Record<string, string> = {}) => bindFlows(client.kit, client.exchange({ headers }));
 
 describe('the login bound to a request', () => {
   it('SES-1: leaves its state in a renewed session, and drops what was proven before', async () => {
-    const { browser, session } = await openDesk();
+    const { browser, session } = await createTestApp();
     const client = browser(ada, session);
     const flows = await flowsOf(client);
     expect([flows.user, flows.session, flows.assurance]).toEqual([ada, session, session.assurance]);
@@ -18,7 +18,7 @@ describe('the login bound to a request', () => {
   });
 
   it('may be of a user whom the request does not show yet', async () => {
-    const { browser } = await openDesk();
+    const { browser } = await createTestApp();
     const client = browser(null);
     const flows = await flowsOf(client);
     await flows.beginLogin({ user: ada });
@@ -28,7 +28,7 @@ describe('the login bound to a request', () => {
   });
 
   it('ENR-4: may have been a while ago, and then a first enrollment needs a new one', async () => {
-    const { browser, clock } = await openDesk();
+    const { browser, clock } = await createTestApp();
     const now = clock.now();
     for (const [loggedInAt, since, started] of [
       [undefined, now, 'ok'],
@@ -44,7 +44,7 @@ describe('the login bound to a request', () => {
   });
 
   it('DEV-1: is not asked on a remembered device, whose cookie is rotated', async () => {
-    const { logIn, code, clock } = await openDesk();
+    const { logIn, code, clock } = await createTestApp();
     const client = await logIn();
     await client.post('/verify', { code: code(), rememberDevice: true });
     clock.advance(DAY);
@@ -59,7 +59,7 @@ describe('the login bound to a request', () => {
   });
 
   it('DEV-1: hands the device token to a client that keeps it itself', async () => {
-    const { logIn, tool, pendingToken, code, clock } = await openDesk();
+    const { logIn, tool, pendingToken, code, clock } = await createTestApp();
     const sent = { pendingToken: await pendingToken(), code: code(), rememberDevice: true };
     const { deviceToken } = (await tool().post('/verify', sent, { 'mfa-device': '' })).body;
     clock.advance(DAY);
@@ -74,7 +74,7 @@ describe('the login bound to a request', () => {
   });
 
   it('FLT-1: is not begun where the session store fails: no token of any kind is handed out', async () => {
-    const { logIn, code } = await openDesk();
+    const { logIn, code } = await createTestApp();
     const client = await logIn();
     await client.post('/verify', { code: code(), rememberDevice: true });
     Object.assign(client.session ?? {}, { fail: true });
@@ -87,7 +87,7 @@ describe('the login bound to a request', () => {
 
 describe('a session in which the host began no login', () => {
   it('is asked, and its device counts', async () => {
-    const { browser, logIn, code } = await openDesk();
+    const { browser, logIn, code } = await createTestApp();
     const client = browser(ada);
     expect(await (await flowsOf(client)).checkAccess()).toMatchObject({ access: 'challenge', because: 'missing' });
     expect(client.state).toMatchObject({ state: 'pending', since: 0 });
@@ -102,20 +102,20 @@ describe('a session in which the host began no login', () => {
   });
 
   it('goes on to its proof, and needs a new login to enroll', async () => {
-    const { browser, code } = await openDesk();
+    const { browser, code } = await createTestApp();
     expect((await browser(ada).post('/verify', { code: code() })).status).toBe(200);
     expect((await browser(bob).post('/enroll')).body).toMatchObject({ status: 401, reason: 'login_again' });
   });
 
   it('is let through where MFA is off, and nothing is kept', async () => {
-    const { browser } = await openDesk();
+    const { browser } = await createTestApp();
     const client = browser({ ...bob, mfa: 'off' });
     expect(await (await flowsOf(client)).checkAccess()).toEqual({ access: 'allow', via: 'not-required' });
     expect(client.state).toBeUndefined();
   });
 
   it('FLT-1: is denied, and nothing done, where neither storage nor session take it', async () => {
-    const { browser, weather } = await openDesk();
+    const { browser, faults } = await createTestApp();
     const client = browser(ada);
     Object.assign(client.session ?? {}, { fail: true });
     const flows = await flowsOf(client);
@@ -123,7 +123,7 @@ describe('a session in which the host began no login', () => {
     const refused = { ok: false, reason: 'unavailable', retryAfterSeconds: 5 };
     expect(await flows.verify({ code: '123456' })).toEqual(refused);
     expect(await flows.getStatus()).toEqual(refused);
-    weather.readsLeft = 0;
+    faults.readsLeft = 0;
     const dark = await flowsOf(browser(ada));
     expect(await dark.checkAccess()).toMatchObject({ access: 'unavailable' });
     expect(await dark.verify({ code: '123456' })).toMatchObject({ reason: 'unavailable', retryAfterSeconds: expect.any(Number) });
@@ -131,7 +131,7 @@ describe('a session in which the host began no login', () => {
   });
 
   it('STP-1: is asked for a fresh code on a remembered device where the route wants one', async () => {
-    const { logIn, code, clock } = await openDesk();
+    const { logIn, code, clock } = await createTestApp();
     for (const requirement of [{ maxAgeSeconds: 3600 }, { acceptRememberedDevice: false }]) {
       const client = await logIn();
       await client.post('/verify', { code: code(), rememberDevice: true });
@@ -143,7 +143,7 @@ describe('a session in which the host began no login', () => {
   });
 
   it('DEV-1: is asked where nothing can keep that a remembered device answered', async () => {
-    const { tool, pendingToken, code } = await openDesk();
+    const { tool, pendingToken, code } = await createTestApp();
     const sent = { pendingToken: await pendingToken(), code: code(), rememberDevice: true };
     const { deviceToken } = (await tool().post('/verify', sent, { 'mfa-device': '' })).body;
     const flows = await flowsOf(tool(ada), { 'mfa-device': deviceToken });
@@ -153,7 +153,7 @@ describe('a session in which the host began no login', () => {
   });
 
   it('is not begun for a step-up that lets nobody through', async () => {
-    const { browser, session } = await openDesk();
+    const { browser, session } = await createTestApp();
     const flows = await flowsOf(browser(ada, session));
     expect(await flows.checkAccess({ maxAgeSeconds: 60 })).toMatchObject({ access: 'challenge', because: 'expired' });
     expect(await flows.checkAccess({ maxAgeSeconds: 300 })).toMatchObject({ access: 'allow' });
@@ -165,7 +165,7 @@ describe('a user for whom MFA is off', () => {
   const olga = { ...bob, mfa: 'off' as const };
 
   it('F30: begins no login at the endpoints, and sets up nothing', async () => {
-    const { kit, browser, events } = await openDesk();
+    const { kit, browser, events } = await createTestApp();
     const told: string[] = [];
     kit.warn = (code) => void told.push(code);
     const client = browser(olga);
@@ -189,7 +189,7 @@ describe('a user for whom MFA is off', () => {
   });
 
   it('F30: is asked as soon as MFA is required, in the same session', async () => {
-    const { browser, kit } = await openDesk();
+    const { browser, kit } = await createTestApp();
     const client = browser(olga);
     expect((await client.get('')).status).toBe(200);
     client.user = bob;

@@ -1,22 +1,22 @@
 import { bindFlows } from '@mfa-kit/core/http';
 import { createAuthenticator } from '@mfa-kit/core/testing';
 import { describe, expect, it } from 'vitest';
-import { ada, bob, good, MINUTE, reasonOf } from '../../support/core-fixture.js';
-import { type Client, openDesk } from './desk.js';
+import { ada, bob, expectOk, MINUTE, reasonOf } from '../../support/core-fixture.js';
+import { type Client, createTestApp } from './test-app.js';
 
 const flowsOf = (client: Client) => bindFlows(client.kit, client.exchange());
 
 describe('the flows bound to a request', () => {
   it('enroll, and know what they have begun from one call to the next', async () => {
-    const { logIn, clock } = await openDesk();
+    const { logIn, clock } = await createTestApp();
     const flows = await flowsOf(await logIn(bob));
-    const { enrollment } = good(await flows.startEnrollment({ name: 'Phone' }));
-    expect(good(await flows.currentEnrollment()).enrollment).toEqual(enrollment);
-    good(await flows.cancelEnrollment({ enrollmentId: enrollment.id }));
+    const { enrollment } = expectOk(await flows.startEnrollment({ name: 'Phone' }));
+    expect(expectOk(await flows.currentEnrollment()).enrollment).toEqual(enrollment);
+    expectOk(await flows.cancelEnrollment({ enrollmentId: enrollment.id }));
     expect(reasonOf(await flows.currentEnrollment())).toBe('enrollment_expired');
-    const next = good(await flows.startEnrollment()).enrollment;
+    const next = expectOk(await flows.startEnrollment()).enrollment;
     const code = createAuthenticator(next.uri).code(clock.now());
-    const confirmed = good(await flows.confirmEnrollment({ enrollmentId: next.id, code }));
+    const confirmed = expectOk(await flows.confirmEnrollment({ enrollmentId: next.id, code }));
     expect(confirmed).toEqual({
       ok: true,
       authenticator: expect.objectContaining({ name: 'Authenticator app' }),
@@ -25,22 +25,22 @@ describe('the flows bound to a request', () => {
       assurance: flows.assurance,
       returnTo: '/home',
     });
-    expect(good(await flows.getStatus()).status.enrolled).toBe(true);
+    expect(expectOk(await flows.getStatus()).status.enrolled).toBe(true);
   });
 
   it('F57: take the filled one of the fields code and recoveryCode, and refuse two filled ones', async () => {
-    const { logIn, code, recoveryCodes } = await openDesk();
+    const { logIn, code, recoveryCodes } = await createTestApp();
     const [recoveryCode = ''] = recoveryCodes;
     expect(reasonOf(await (await flowsOf(await logIn())).verify({ code: '', recoveryCode: '' }))).toBe('invalid_code');
     expect(reasonOf(await (await flowsOf(await logIn())).verify({ code: code(), recoveryCode }))).toBe('invalid_code');
-    expect(good(await (await flowsOf(await logIn())).verify({ code: code(), recoveryCode: '' })).assurance.via).toBe('otp');
-    expect(good(await (await flowsOf(await logIn())).verify({ code: '', recoveryCode })).assurance.via).toBe('recovery-code');
+    expect(expectOk(await (await flowsOf(await logIn())).verify({ code: code(), recoveryCode: '' })).assurance.via).toBe('otp');
+    expect(expectOk(await (await flowsOf(await logIn())).verify({ code: '', recoveryCode })).assurance.via).toBe('recovery-code');
   });
 
   it('manage, and the session goes on in each new epoch', async () => {
-    const { browser, session } = await openDesk();
+    const { browser, session } = await createTestApp();
     const flows = await flowsOf(browser(ada, session));
-    const [authenticator] = good(await flows.getStatus()).status.authenticators;
+    const [authenticator] = expectOk(await flows.getStatus()).status.authenticators;
     const authenticatorId = authenticator?.id ?? '';
     const unchanged = { ok: true, assurance: session.assurance };
     expect(await flows.renameAuthenticator({ authenticatorId, name: 'Phone' })).toEqual(unchanged);
@@ -51,22 +51,22 @@ describe('the flows bound to a request', () => {
       recoveryCodesId: expect.any(String),
     });
     expect(reasonOf(await flows.removeAuthenticator({ authenticatorId }))).toBe('not_allowed');
-    expect(good(await flows.endAllSessions()).assurance?.epoch).not.toBe(session.assurance.epoch);
+    expect(expectOk(await flows.endAllSessions()).assurance?.epoch).not.toBe(session.assurance.epoch);
     expect(reasonOf(await flows.endAllSessions())).toBe('ok');
     expect(await flows.checkAccess()).toMatchObject({ access: 'allow' });
   });
 
   it('F15: throw when the password changes and nothing ended', async () => {
-    const { browser, session, weather } = await openDesk();
+    const { browser, session, faults } = await createTestApp();
     const flows = await flowsOf(browser(ada, session));
-    weather.readsLeft = 0;
+    faults.readsLeft = 0;
     await expect(flows.passwordChanged()).rejects.toMatchObject({ code: 'not_done', cause: { message: 'the storage is down' } });
-    weather.readsLeft = Number.POSITIVE_INFINITY;
+    faults.readsLeft = Number.POSITIVE_INFINITY;
     expect(await flows.checkAccess()).toMatchObject({ access: 'allow' });
   });
 
   it('keep this session, and no other, when the password changes', async () => {
-    const { browser, session, logIn } = await openDesk();
+    const { browser, session, logIn } = await createTestApp();
     const client = browser(ada, session);
     const flows = await flowsOf(client);
     expect(await flows.passwordChanged()).toEqual({ ok: true, ended: true, assurance: flows.assurance });
@@ -81,7 +81,7 @@ describe('the flows bound to a request', () => {
   });
 
   it('tell the audit trail of what the host tells of the request', async () => {
-    const { browser, session, events, code, kit } = await openDesk();
+    const { browser, session, events, code, kit } = await createTestApp();
     const client = browser(ada, session);
     const context = { address: '192.0.2.7' };
     const flows = await bindFlows(kit, { ...client.exchange(), eventContext: () => context });
@@ -97,7 +97,7 @@ describe('the flows bound to a request', () => {
   });
 
   it('F46: keep a path to go back to, of this origin only, in a cookie and never in the session', async () => {
-    const { logIn, browser, session, tool } = await openDesk();
+    const { logIn, browser, session, tool } = await createTestApp();
     const client = await logIn();
     const { state } = client;
     const exchange = client.exchange();
@@ -125,7 +125,7 @@ describe('the flows bound to a request', () => {
   });
 
   it('say whether the session keeps the state', async () => {
-    const { browser, session, tool } = await openDesk();
+    const { browser, session, tool } = await createTestApp();
     expect((await flowsOf(browser(ada, session))).hasSession).toBe(true);
     expect((await flowsOf(tool(ada))).hasSession).toBe(false);
     for (const [state, keeps] of [
@@ -139,11 +139,11 @@ describe('the flows bound to a request', () => {
   });
 
   it('forget what a step-up came from once it is done', async () => {
-    const { browser, session, code, clock } = await openDesk();
+    const { browser, session, code, clock } = await createTestApp();
     const client = browser(ada, { ...session, returnTo: '/payouts' });
     const flows = await flowsOf(client);
     clock.advance(MINUTE);
-    expect(good(await flows.verify({ code: code() })).returnTo).toBe('/payouts');
-    expect(good(await flows.verify({ code: code() })).returnTo).toBe('/home');
+    expect(expectOk(await flows.verify({ code: code() })).returnTo).toBe('/payouts');
+    expect(expectOk(await flows.verify({ code: code() })).returnTo).toBe('/home');
   });
 });

@@ -2,7 +2,7 @@ import { MfaError } from '@mfa-kit/core';
 import { bindFlows, guardRequest } from '@mfa-kit/core/http';
 import { describe, expect, it } from 'vitest';
 import { ada, bob, type TestUser } from '../../support/core-fixture.js';
-import { FIREFOX, openDesk } from './desk.js';
+import { createTestApp, FIREFOX } from './test-app.js';
 
 /** Who may have no encrypted connection: a browser on the developer's machine or network. */
 const LOCAL = [
@@ -57,7 +57,7 @@ const PUBLIC = [
 ];
 
 async function deviceCookie(deviceCookie: object, host: string): Promise<string | undefined> {
-  const { logIn, code } = await openDesk({ deviceCookie });
+  const { logIn, code } = await createTestApp({ deviceCookie });
   const client = await logIn();
   const { cookies } = await client.post('/verify', { code: code(), rememberDevice: true }, host === '' ? {} : { host });
   return cookies[0];
@@ -82,7 +82,7 @@ describe('DEV-7: the device cookie', () => {
   });
 
   it('ends those of other users beyond five when it is set', async () => {
-    const { logIn, code } = await openDesk();
+    const { logIn, code } = await createTestApp();
     const client = await logIn();
     const others = ['1', '2', '3', '4', '5', '6'].map((digit) => `__Host-mfa_device_${digit.repeat(12)}`);
     const cookie = others.map((name) => `${name}=a.b.c`).join('; ');
@@ -94,7 +94,7 @@ describe('DEV-7: the device cookie', () => {
 
 describe('the device of a proof', () => {
   const label = async (headers: Record<string, string>, sent: object = {}) => {
-    const { logIn, tool, code, pendingToken, mfa } = await openDesk();
+    const { logIn, tool, code, pendingToken, mfa } = await createTestApp();
     const session = headers.session === 'none' ? tool() : await logIn();
     const fields = headers.session === 'none' ? { pendingToken: await pendingToken() } : {};
     const answer = await session.post('/verify', { code: code(), ...fields, ...sent }, headers);
@@ -117,7 +117,7 @@ describe('the device of a proof', () => {
   });
 
   it('is a new one, and named, where the browser shows the token of one that is gone', async () => {
-    const { logIn, tool, code, pendingToken, browser, session, mfa } = await openDesk();
+    const { logIn, tool, code, pendingToken, browser, session, mfa } = await createTestApp();
     const known = await logIn();
     await known.post('/verify', { code: code() });
     const [device] = (await known.get('')).body.devices;
@@ -133,7 +133,7 @@ describe('the device of a proof', () => {
   });
 
   it('LOG-4: is none, and no wrong one, where a client says that it has none so far', async () => {
-    const { logIn, events, code } = await openDesk();
+    const { logIn, events, code } = await createTestApp();
     const client = await logIn();
     const begin = async (token: string) =>
       (await bindFlows(client.kit, client.exchange({ headers: { 'mfa-device': token } }))).beginLogin();
@@ -145,7 +145,7 @@ describe('the device of a proof', () => {
   });
 
   it('is known again by its cookie, or by the header alone where there is one', async () => {
-    const { logIn, code, kit } = await openDesk();
+    const { logIn, code, kit } = await createTestApp();
     const client = await logIn();
     await client.post('/verify', { code: code() });
     const [token = ''] = client.cookies.values();
@@ -165,7 +165,7 @@ describe('the device of a proof', () => {
 
 describe('a callback of the host', () => {
   it.each(['user', 'assurance'])('that throws denies, and names the option %s and the cause', async (option) => {
-    const { kit, browser, session } = await openDesk();
+    const { kit, browser, session } = await createTestApp();
     const cause = new Error('down');
     const throws = () => {
       throw cause;
@@ -191,7 +191,7 @@ describe('a callback of the host', () => {
     ['a text', 'user-ada'],
     ['true', true],
   ])('that gives %s for a user denies', async (_what, user) => {
-    const { kit, browser, session } = await openDesk();
+    const { kit, browser, session } = await createTestApp();
     const asked = guardRequest(kit, { ...browser(ada, session).exchange(), user: async () => user as TestUser });
     await expect(asked).rejects.toMatchObject({
       code: 'host_callback_failed',
@@ -200,14 +200,14 @@ describe('a callback of the host', () => {
   });
 
   it.each([null, undefined])('that gives %s for a user says that nobody is logged in, and is asked no further', async (user) => {
-    const { kit, browser, session } = await openDesk();
+    const { kit, browser, session } = await createTestApp();
     const assurance = () => Promise.reject(new Error('asked'));
     const exchange = { ...browser(ada, session).exchange(), user: async () => user as null, assurance };
     expect((await guardRequest(kit, exchange)).decision).toEqual({ access: 'login-again' });
   });
 
   it('SES-4, F45: that gives an assurance is the word on it where the session has no state', async () => {
-    const { kit, browser, session } = await openDesk();
+    const { kit, browser, session } = await createTestApp();
     const client = browser(ada);
     const ask = async (assurance: unknown, headers: Record<string, string> = {}) =>
       (await guardRequest(kit, { ...client.exchange({ headers }), assurance: async () => assurance as typeof session.assurance }))
@@ -223,7 +223,7 @@ describe('a callback of the host', () => {
   });
 
   it('SES-3, F45: is not asked where the session has state: the client does not choose what is believed', async () => {
-    const { kit, mfa, browser, session } = await openDesk();
+    const { kit, mfa, browser, session } = await createTestApp();
     const headers = { authorization: 'Bearer x' };
     const client = browser(ada, session);
     const asked: unknown[] = [];
@@ -246,7 +246,7 @@ describe('a callback of the host', () => {
   });
 
   it('SES-1, F45: does not keep a login out of the session, whatever it says', async () => {
-    const { kit, browser, session } = await openDesk();
+    const { kit, browser, session } = await createTestApp();
     const headers = { authorization: 'Bearer x' };
     for (const given of [session.assurance, null, undefined]) {
       for (const state of [session, undefined, { ...session, assurance: { ...session.assurance, userId: bob.id } }]) {
@@ -260,7 +260,7 @@ describe('a callback of the host', () => {
   });
 
   it('that says what is wrong with the session is heard', async () => {
-    const { kit, logIn, code } = await openDesk();
+    const { kit, logIn, code } = await createTestApp();
     const client = await logIn();
     const fault = new MfaError('host_setup', 'Mount the session first.');
     const session = { read: () => client.state, write: () => Promise.reject(fault) };

@@ -1,7 +1,7 @@
 import { guardRequest } from '@mfa-kit/core/http';
 import { describe, expect, it } from 'vitest';
 import { ada, bob, DAY, wrongCode } from '../../support/core-fixture.js';
-import { openDesk } from './desk.js';
+import { createTestApp } from './test-app.js';
 
 const LOOKS = {
   logoUrl: 'https://cdn.example/logo.svg',
@@ -11,7 +11,7 @@ const LOOKS = {
 
 describe('the pages', () => {
   it('are complete documents of our own, that name the account', async () => {
-    const { logIn } = await openDesk({ pages: {} });
+    const { logIn } = await createTestApp({ pages: {} });
     const page = await (await logIn()).page('GET', '/challenge');
     expect([page.status, page.header('content-type')]).toEqual([200, 'text/html; charset=utf-8']);
     expect(page.text).toMatch(/^<!doctype html>\n?<html lang="en"/i);
@@ -20,7 +20,9 @@ describe('the pages', () => {
   });
 
   it('look as the host says', async () => {
-    const { logIn } = await openDesk({ pages: { ...LOOKS, brand: 'Acme Bank', hiddenFields: (request) => ({ csrf: request }) } });
+    const { logIn } = await createTestApp({
+      pages: { ...LOOKS, brand: 'Acme Bank', hiddenFields: (request) => ({ csrf: request }) },
+    });
     const page = await (await logIn()).page('GET', '/challenge');
     for (const part of [
       'Acme Bank',
@@ -34,7 +36,7 @@ describe('the pages', () => {
   });
 
   it('speak as the host says, and English where it says nothing', async () => {
-    const { logIn, authenticator, clock, browser, session } = await openDesk({
+    const { logIn, authenticator, clock, browser, session } = await createTestApp({
       pages: {
         messages: (request) => ({
           logIn: `Anmelden (${request})`,
@@ -63,14 +65,14 @@ describe('the pages', () => {
     [undefined, 'en'],
     [null, 'en'],
   ])('F10: the language %j of the texts is the tag %s', async (lang, tag) => {
-    const { logIn } = await openDesk({ pages: { messages: () => ({ lang: lang as string }) } });
+    const { logIn } = await createTestApp({ pages: { messages: () => ({ lang: lang as string }) } });
     expect((await (await logIn()).page('GET', '/challenge')).text).toContain(`<html lang="${tag}"`);
   });
 
   it.each(['', ' ', 'e', 'en US', 'de_DE.UTF-8', 'en-', '*', '"><script>', 5, ['de'], {}])(
     'F10: what is no language is refused at the server: %j',
     async (lang) => {
-      const { logIn } = await openDesk({ pages: { messages: () => ({ lang: lang as string }) } });
+      const { logIn } = await createTestApp({ pages: { messages: () => ({ lang: lang as string }) } });
       await expect((await logIn()).page('GET', '/challenge')).rejects.toMatchObject({
         code: 'host_callback_failed',
         message: expect.stringContaining('"pages.messages" must return a BCP 47 language tag as lang, such as "en-US"'),
@@ -80,7 +82,7 @@ describe('the pages', () => {
 
   it('may be drawn by the host, which gets the page, its frame, the texts and its request', async () => {
     const drawn: unknown[][] = [];
-    const { logIn, clock } = await openDesk({
+    const { logIn, clock } = await createTestApp({
       pages: {
         ...LOOKS,
         render: async (...given) => {
@@ -99,7 +101,7 @@ describe('the pages', () => {
   });
 
   it('lie where a proxy puts them', async () => {
-    const { logIn, browser } = await openDesk({ path: '/mfa', publicPath: '/app/mfa', pages: {} });
+    const { logIn, browser } = await createTestApp({ path: '/mfa', publicPath: '/app/mfa', pages: {} });
     const client = await logIn();
     expect((await client.page('GET', '/challenge')).text).toContain('action="/app/mfa/verify"');
     expect((await client.page('GET', '')).header('location')).toBe('/app/mfa/challenge?rememberedDevice=no');
@@ -119,7 +121,7 @@ describe('a page that says why a request goes no further', () => {
   };
 
   it('names the account, and offers no login where none would help', async () => {
-    const { kit, browser } = await openDesk();
+    const { kit, browser } = await createTestApp();
     const client = browser({ ...bob, enrolled: true });
     const page = shown(await guardRequest(kit, client.exchange({ url: '/cases', headers: html })));
     expect([page.status, page.page]).toEqual([
@@ -134,8 +136,8 @@ describe('a page that says why a request goes no further', () => {
   });
 
   it('tells how long to wait', async () => {
-    const { kit, browser, session, weather } = await openDesk();
-    weather.readsLeft = 0;
+    const { kit, browser, session, faults } = await createTestApp();
+    faults.readsLeft = 0;
     const page = shown(await guardRequest(kit, browser(ada, session).exchange({ url: '/cases', headers: html })));
     expect([page.status, page.page.heading, page.header('Retry-After')]).toEqual([
       503,
@@ -145,7 +147,7 @@ describe('a page that says why a request goes no further', () => {
   });
 
   it('says that the policy does not allow it', async () => {
-    const { kit, logIn } = await openDesk();
+    const { kit, logIn } = await createTestApp();
     const client = await logIn({ ...bob, mayEnroll: false });
     const page = shown(await guardRequest(kit, client.exchange({ url: '/cases', headers: html })));
     expect([page.status, page.page.heading]).toEqual([403, 'Not allowed']);
@@ -154,7 +156,7 @@ describe('a page that says why a request goes no further', () => {
 
 describe('a guard', () => {
   it('tells who asked for no page until when to enroll', async () => {
-    const { kit, logIn, clock } = await openDesk();
+    const { kit, logIn, clock } = await createTestApp();
     const client = await logIn({ ...bob, enrollBy: clock.now() + DAY });
     expect(await guardRequest(kit, client.exchange({ url: '/cases' }))).toMatchObject({
       allowed: true,

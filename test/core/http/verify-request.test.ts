@@ -1,7 +1,7 @@
 import { verifyRequest } from '@mfa-kit/core/http';
 import { describe, expect, it } from 'vitest';
 import { ada, bob, wrongCode } from '../../support/core-fixture.js';
-import { type Client, openDesk } from './desk.js';
+import { type Client, createTestApp } from './test-app.js';
 
 const JSON_BODY = { 'content-type': 'application/json' };
 
@@ -12,7 +12,7 @@ function prove(client: Client, body: unknown, headers: Record<string, string> = 
 
 describe('a proof that comes with a request to the host’s own route', () => {
   it('SES-1: is kept under a new session id, and tells who proved it', async () => {
-    const { logIn, code } = await openDesk();
+    const { logIn, code } = await createTestApp();
     const client = await logIn();
     const proven = await prove(client, { code: code() });
     expect(proven).toEqual({ ok: true, user: ada, returnTo: '/home', assurance: client.state.assurance });
@@ -20,7 +20,7 @@ describe('a proof that comes with a request to the host’s own route', () => {
   });
 
   it('may be a recovery code, or remember the device', async () => {
-    const { logIn, code, recoveryCodes, mfa } = await openDesk();
+    const { logIn, code, recoveryCodes, mfa } = await createTestApp();
     const client = await logIn();
     expect(await prove(client, { recoveryCode: recoveryCodes[0] })).toMatchObject({ ok: true, recoveryCodesLeft: 9 });
     const another = await logIn();
@@ -32,7 +32,7 @@ describe('a proof that comes with a request to the host’s own route', () => {
   });
 
   it('HTTP-1: is not taken from another site, nor without a word on where it comes from', async () => {
-    const { logIn, code, tool, session } = await openDesk();
+    const { logIn, code, tool, session } = await createTestApp();
     const client = await logIn();
     const body = { code: code() };
     const refused = { ok: false, problem: expect.objectContaining({ status: 403, reason: 'cross_site' }) };
@@ -48,13 +48,13 @@ describe('a proof that comes with a request to the host’s own route', () => {
     [{}, 'One of the fields "code" and "recoveryCode" is needed.'],
     [{ code: '123456', recoveryCode: 'x' }, 'One of the fields "code" and "recoveryCode" is needed.'],
   ])('is none in the body %j', async (body, detail) => {
-    const { logIn } = await openDesk();
+    const { logIn } = await createTestApp();
     const refused = await prove(await logIn(), body);
     expect(refused).toEqual({ ok: false, problem: expect.objectContaining({ status: 400, reason: 'malformed', detail }) });
   });
 
   it('that is refused comes with the problem', async () => {
-    const { logIn, browser, authenticator, clock } = await openDesk();
+    const { logIn, browser, authenticator, clock } = await createTestApp();
     const wrong = await prove(await logIn(), { code: wrongCode(authenticator, clock.now()) });
     expect(wrong).toEqual({ ok: false, problem: expect.objectContaining({ status: 422, reason: 'invalid_code' }) });
     const early = await prove(await logIn(bob), { code: '123456' });

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { readWayBack, wayBackLine } from '../../../packages/core/src/http/paths/way-back.js';
-import { createBench, KEY, OTHER_KEY } from '../../support/core-fixture.js';
+import { createFixture, KEY, OTHER_KEY } from '../../support/core-fixture.js';
 
 const ADA = { user: 'ada', secure: true };
 
-function cookieOf(options: Parameters<typeof createBench>[0]): string {
-  const { mfa } = createBench(options);
+function cookieOf(options: Parameters<typeof createFixture>[0]): string {
+  const { mfa } = createFixture(options);
   return wayBackLine(mfa.settings, { ...ADA, path: '/cases/42', navigation: 'follow' }).split(';')[0] as string;
 }
 
@@ -17,7 +17,7 @@ describe('F79: the cookie of the way back', () => {
     ['another key', { keys: [OTHER_KEY] }, 'ada', undefined],
     ['another installation with the same keys', { realm: 'admin' }, 'ada', undefined],
   ])('read by %s', (_, options, user, path) => {
-    const { mfa } = createBench(options);
+    const { mfa } = createFixture(options);
     expect(readWayBack(mfa.settings, cookieOf({}), { user, secure: true })?.path).toBe(path);
   });
 });

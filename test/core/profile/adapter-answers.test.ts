@@ -13,7 +13,7 @@ const keyring = createKeyring([{ id: 'k', secret: Buffer.alloc(32, 7) }], 'mfa-k
 const UNAVAILABLE = { ok: false, reason: 'unavailable', retryAfterSeconds: 5 };
 
 /** A store on memory, where single answers of the adapter are replaced. */
-function bench(change: (storage: MfaStorage) => Partial<Record<keyof MfaStorage, unknown>>) {
+function fixture(change: (storage: MfaStorage) => Partial<Record<keyof MfaStorage, unknown>>) {
   const storage = memoryStorage();
   const store = createProfileStore({
     storage: { ...storage, ...change(storage) } as MfaStorage,
@@ -32,14 +32,14 @@ function bench(change: (storage: MfaStorage) => Partial<Record<keyof MfaStorage,
   return { storage, store, events, put, decisions: () => decided };
 }
 
-/** A bench where the one write after `arm` is lost without being applied, and others write `writes` times in its place. */
+/** A fixture where the one write after `arm` is lost without being applied, and others write `writes` times in its place. */
 function overtaken(writes: number) {
   let armed = false;
-  const own = bench((storage) => ({
+  const own = fixture((storage) => ({
     write: async (...given: Parameters<MfaStorage['write']>) => {
       if (!armed) return storage.write(...given);
       armed = false;
-      const others = bench(() => storage as never);
+      const others = fixture(() => storage as never);
       for (let times = 0; times < writes; times++) await others.put();
       throw new Error('connection lost');
     },
@@ -66,7 +66,7 @@ describe('FLT-1: an answer of the storage that is none', () => {
     ['a version that is none', async () => ({ version: 1, value: 'v' })],
     ['a value that is none', async () => ({ version: 'v' })],
   ])('to read: %s', async (_name, read) => {
-    const { store, events, put } = bench(() => ({ read }));
+    const { store, events, put } = fixture(() => ({ read }));
     const failed = { name: 'storage_failed', operation: 'read', why: 'error' };
     expect(await store.read('u', (event) => void events.push(event))).toStrictEqual(UNAVAILABLE);
     expect(await put()).toStrictEqual(UNAVAILABLE);
@@ -81,14 +81,14 @@ describe('FLT-1: an answer of the storage that is none', () => {
     ['a cursor that is no text', { userIds: ['a'], cursor: 5 }],
     ['no list, and a cursor', { cursor: 'c' }],
   ])('to listUserIds: %s', async (_name, page) => {
-    const { store } = bench(() => ({ listUserIds: async () => page }));
+    const { store } = fixture(() => ({ listUserIds: async () => page }));
     expect(await store.list(undefined)).toMatchObject({ done: false, why: 'error', cause: expect.any(TypeError) });
   });
 
   it('a page comes as it is, the first one asked for without a cursor', async () => {
     const asked: unknown[][] = [];
     const page = { userIds: ['a', 'b'], cursor: 'c' };
-    const { store } = bench(() => ({
+    const { store } = fixture(() => ({
       listUserIds: async (...given: unknown[]) => {
         asked.push(given);
         return page;
@@ -104,7 +104,7 @@ describe('a write of which the answer is lost', () => {
   const lost = { name: 'storage_failed', operation: 'write', why: 'error' };
 
   it('was committed: the decision stands, and is not made again', async () => {
-    const { events, put, decisions } = bench((storage) => ({
+    const { events, put, decisions } = fixture((storage) => ({
       write: async (...given: Parameters<MfaStorage['write']>) => {
         await storage.write(...given);
         throw new Error('connection lost');
@@ -118,7 +118,7 @@ describe('a write of which the answer is lost', () => {
 
   it('was not: it is decided again, once for each time', async () => {
     let failures = 2;
-    const { events, put, decisions } = bench((storage) => ({
+    const { events, put, decisions } = fixture((storage) => ({
       write: (...given: Parameters<MfaStorage['write']>) => (failures-- > 0 ? failing() : storage.write(...given)),
     }));
     expect(await put()).toBe('new');
@@ -126,7 +126,7 @@ describe('a write of which the answer is lost', () => {
   });
 
   it('says false of its own success, as a driver that repeats: the decision stands', async () => {
-    const { events, put, decisions } = bench((storage) => ({
+    const { events, put, decisions } = fixture((storage) => ({
       write: async (...given: Parameters<MfaStorage['write']>) => !(await storage.write(...given)),
     }));
     expect(await put()).toBe('new');
@@ -135,7 +135,7 @@ describe('a write of which the answer is lost', () => {
   });
 
   it('lies buried under more versions than are listed: nobody knows', async () => {
-    const { storage, events, put } = bench((under) => ({
+    const { storage, events, put } = fixture((under) => ({
       write: async (userId: string, next: never, expected: string | null) => {
         await under.write(userId, next, expected);
         if (buried) return true;
@@ -146,14 +146,14 @@ describe('a write of which the answer is lost', () => {
     }));
     let buried = true;
     await put();
-    const other = bench(() => storage as never);
+    const other = fixture(() => storage as never);
     buried = false;
     expect(await put()).toStrictEqual(UNAVAILABLE);
     expect(events).toStrictEqual([lost, { ...lost, why: 'doubtful' }]);
   });
 
   it('of a removal is answered by what is there', async () => {
-    const { store, events, put } = bench((storage) => ({
+    const { store, events, put } = fixture((storage) => ({
       remove: async (...given: Parameters<MfaStorage['remove']>) => {
         await storage.remove(...given);
         throw new Error('connection lost');
@@ -171,7 +171,7 @@ describe('a write of which the answer is lost', () => {
 
   it('was committed, and the first reading after it fails as well: the decision stands', async () => {
     let lostOne = false;
-    const { events, put } = bench((storage) => ({
+    const { events, put } = fixture((storage) => ({
       read: (userId: string) => {
         if (!lostOne) return storage.read(userId);
         lostOne = false;
@@ -190,7 +190,7 @@ describe('a write of which the answer is lost', () => {
   it('and every reading after it fails: unavailable, within the deadline', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
     let reads = 0;
-    const { events, put } = bench(() => ({ read: async () => (reads++ === 0 ? null : failing()), write: failing }));
+    const { events, put } = fixture(() => ({ read: async () => (reads++ === 0 ? null : failing()), write: failing }));
     const answer = put();
     await vi.advanceTimersByTimeAsync(4_000);
     expect(await answer).toStrictEqual(UNAVAILABLE);
@@ -223,7 +223,7 @@ describe('a write of which the answer is lost', () => {
 
   it('on a record that somebody has removed since: nobody knows', async () => {
     let armed = false;
-    const { storage, events, put } = bench((under) => ({
+    const { storage, events, put } = fixture((under) => ({
       write: async (userId: string, next: never, expected: string) => {
         if (!armed) return under.write(userId, next, expected);
         await under.remove(userId, expected);
@@ -240,13 +240,13 @@ describe('a write of which the answer is lost', () => {
 
 it('a change that others are always quicker than is busy at its deadline: no fault, and nothing is applied', async () => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
-  const { storage, events, put, decisions } = bench((under) => ({
+  const { storage, events, put, decisions } = fixture((under) => ({
     write: async (...given: Parameters<MfaStorage['write']>) => {
       await others.put();
       return under.write(...given);
     },
   }));
-  const others = bench(() => storage as never);
+  const others = fixture(() => storage as never);
   const answer = put();
   await vi.advanceTimersByTimeAsync(4_100);
   expect(await answer).toStrictEqual({ ok: false, reason: 'busy', retryAfterSeconds: 1 });
@@ -256,7 +256,7 @@ it('a change that others are always quicker than is busy at its deadline: no fau
 
 it('FLT-4: what writes nothing does not wait for a write that hangs, where there is no record so far', async () => {
   const storage = interleavingStorage(memoryStorage());
-  const { store, put } = bench(() => storage as never);
+  const { store, put } = fixture(() => storage as never);
   storage.hold(({ method }) => method === 'write');
   const hanging = put();
   await storage.nextHeld();
@@ -268,7 +268,7 @@ it('FLT-4: what writes nothing does not wait for a write that hangs, where there
 
 describe('the versions that a profile lists', () => {
   it('are those before it, the newest first, sixteen at most', async () => {
-    const { storage, store, put } = bench(() => ({}));
+    const { storage, store, put } = fixture(() => ({}));
     const before: (string | undefined)[] = [];
     for (let times = 0; times < 20; times++) {
       await put();
@@ -279,7 +279,7 @@ describe('the versions that a profile lists', () => {
   });
 
   it('begin anew behind one that did not open', async () => {
-    const { storage, store } = bench(() => ({}));
+    const { storage, store } = fixture(() => ({}));
     await storage.write('u', { version: 'broken', value: 'none of ours' }, null);
     const refuse = () => ({ answer: 'refused' });
     const reset = () => ({ answer: 'reset', next: newProfile() });

@@ -5,12 +5,12 @@ import { peek, poke } from '../../faults/core-faulty-storage.js';
 import {
   ada,
   createAuthenticator,
-  createBench,
   createEnrolled,
+  createFixture,
   DAY,
   type Enrolled,
   enrollAnother,
-  good,
+  expectOk,
   HOUR,
   loginPending,
   loginWithCode,
@@ -24,127 +24,131 @@ const YEAR = 365 * DAY;
 const T = 1_800_000_000_000;
 
 /** Any change of the profile: a login by code from a new browser. */
-async function write(bench: Enrolled): Promise<void> {
-  await loginWithCode(bench);
+async function write(fixture: Enrolled): Promise<void> {
+  await loginWithCode(fixture);
 }
 
-const access = async (bench: Enrolled, deviceToken: string) =>
-  (await bench.mfa.beginLogin({ user: ada, deviceToken })).decision.access;
+const access = async (fixture: Enrolled, deviceToken: string) =>
+  (await fixture.mfa.beginLogin({ user: ada, deviceToken })).decision.access;
 
 describe('F32: a clock that is a year ahead for a moment', () => {
   it.each([
     ['once', [65 * DAY]],
     ['each month', Array.from({ length: 12 }, () => 30 * DAY)],
   ])('DEV-6: a box ticked then is not valid again on day 394, where the user logged in %s', async (_, pauses) => {
-    const bench = await createEnrolled();
-    const begin = bench.clock.now();
-    bench.clock.advance(YEAR);
-    const { token } = await loginWithCode(bench, { rememberDevice: true });
-    bench.clock.advance(-YEAR);
-    expect(await access(bench, token)).toBe('challenge');
+    const fixture = await createEnrolled();
+    const begin = fixture.clock.now();
+    fixture.clock.advance(YEAR);
+    const { token } = await loginWithCode(fixture, { rememberDevice: true });
+    fixture.clock.advance(-YEAR);
+    expect(await access(fixture, token)).toBe('challenge');
     for (const pause of pauses) {
-      bench.clock.advance(pause);
-      await write(bench);
+      fixture.clock.advance(pause);
+      await write(fixture);
     }
-    bench.clock.set(begin + 394 * DAY);
-    expect(await access(bench, token)).toBe('challenge');
-    const { devices } = good(await bench.mfa.getStatus({ user: ada })).status;
+    fixture.clock.set(begin + 394 * DAY);
+    expect(await access(fixture, token)).toBe('challenge');
+    const { devices } = expectOk(await fixture.mfa.getStatus({ user: ada })).status;
     expect(devices.some(({ rememberedUntil }) => rememberedUntil !== undefined)).toBe(false);
   });
 
   it('DEV-6: a lead of a minute is none', async () => {
-    const bench = await createEnrolled();
-    const { token } = await loginWithCode(bench, { rememberDevice: true });
-    bench.clock.advance(-60 * SECOND);
-    const code = wrongCode(bench.authenticator, bench.clock.now());
-    await bench.mfa.verify({ user: ada, session: await loginPending(bench.mfa), proof: { kind: 'totp', code } });
-    bench.clock.advance(60 * SECOND);
-    expect(await access(bench, token)).toBe('allow');
+    const fixture = await createEnrolled();
+    const { token } = await loginWithCode(fixture, { rememberDevice: true });
+    fixture.clock.advance(-60 * SECOND);
+    const code = wrongCode(fixture.authenticator, fixture.clock.now());
+    await fixture.mfa.verify({ user: ada, session: await loginPending(fixture.mfa), proof: { kind: 'totp', code } });
+    fixture.clock.advance(60 * SECOND);
+    expect(await access(fixture, token)).toBe('allow');
   });
 
   it('T28: a token that was retired under it does not come to life a year later', async () => {
-    const bench = await createEnrolled();
-    bench.clock.advance(YEAR);
-    const first = await loginWithCode(bench, { rememberDevice: true });
-    const { device: second } = await bench.mfa.beginLogin({ user: ada, deviceToken: first.token });
-    await bench.mfa.beginLogin({ user: ada, deviceToken: second?.token ?? '' });
-    expect((await peek(bench.storage, ada.id))?.devices[0]?.retiring).toHaveLength(1);
-    bench.clock.advance(-YEAR);
-    await write(bench);
-    const kept = (await peek(bench.storage, ada.id))?.devices.find(({ id }) => id === first.deviceId);
+    const fixture = await createEnrolled();
+    fixture.clock.advance(YEAR);
+    const first = await loginWithCode(fixture, { rememberDevice: true });
+    const { device: second } = await fixture.mfa.beginLogin({ user: ada, deviceToken: first.token });
+    await fixture.mfa.beginLogin({ user: ada, deviceToken: second?.token ?? '' });
+    expect((await peek(fixture.storage, ada.id))?.devices[0]?.retiring).toHaveLength(1);
+    fixture.clock.advance(-YEAR);
+    await write(fixture);
+    const kept = (await peek(fixture.storage, ada.id))?.devices.find(({ id }) => id === first.deviceId);
     expect(kept?.retiring).toEqual([]);
   });
 
   it('ENR-4: an enrollment begun under it is not open a year later', async () => {
-    const bench = await createEnrolled();
-    bench.clock.advance(YEAR);
-    const { session } = await loginWithCode(bench);
-    const started = good(await bench.mfa.startEnrollment({ user: ada, session }));
-    bench.clock.advance(-YEAR);
-    await write(bench);
-    bench.clock.advance(YEAR - 30 * SECOND);
-    const code = createAuthenticator(started.enrollment.uri).code(bench.clock.now());
+    const fixture = await createEnrolled();
+    fixture.clock.advance(YEAR);
+    const { session } = await loginWithCode(fixture);
+    const started = expectOk(await fixture.mfa.startEnrollment({ user: ada, session }));
+    fixture.clock.advance(-YEAR);
+    await write(fixture);
+    fixture.clock.advance(YEAR - 30 * SECOND);
+    const code = createAuthenticator(started.enrollment.uri).code(fixture.clock.now());
     const given = {
       user: ada,
       session: started.session,
       enrollmentId: started.enrollment.id,
       proof: { kind: 'totp' as const, code },
     };
-    expect(reasonOf(await bench.mfa.confirmEnrollment(given))).toBe('enrollment_expired');
+    expect(reasonOf(await fixture.mfa.confirmEnrollment(given))).toBe('enrollment_expired');
   });
 
   it('a browser used under it is not the last that is dropped for age', async () => {
-    const bench = await createEnrolled();
-    bench.clock.advance(YEAR);
-    const old = await loginWithCode(bench);
-    bench.clock.advance(-YEAR);
+    const fixture = await createEnrolled();
+    fixture.clock.advance(YEAR);
+    const old = await loginWithCode(fixture);
+    fixture.clock.advance(-YEAR);
     for (let login = 0; login < 21; login++) {
-      bench.clock.advance(HOUR);
-      await loginWithCode(bench);
+      fixture.clock.advance(HOUR);
+      await loginWithCode(fixture);
     }
-    const { devices } = good(await bench.mfa.getStatus({ user: ada })).status;
+    const { devices } = expectOk(await fixture.mfa.getStatus({ user: ada })).status;
     expect(devices).toHaveLength(20);
     expect(devices.map(({ id }) => id)).not.toContain(old.deviceId);
   });
 
   it('T34: a reset under it explains no missing record a year later', async () => {
-    const bench = await createEnrolled();
+    const fixture = await createEnrolled();
     const enrolled = { ...ada, enrolled: true };
-    await poke(bench.storage, ada.id, (profile) => ({ ...profile, authenticators: [], unenrolledAt: bench.clock.now() + YEAR }));
-    const decision = async () => (await bench.mfa.beginLogin({ user: enrolled })).decision.access;
+    await poke(fixture.storage, ada.id, (profile) => ({
+      ...profile,
+      authenticators: [],
+      unenrolledAt: fixture.clock.now() + YEAR,
+    }));
+    const decision = async () => (await fixture.mfa.beginLogin({ user: enrolled })).decision.access;
     expect(await decision()).toBe('refuse');
-    const { session } = await bench.mfa.beginLogin({ user: ada });
-    good(await bench.mfa.startEnrollment({ user: ada, session }));
-    bench.clock.advance(YEAR);
+    const { session } = await fixture.mfa.beginLogin({ user: ada });
+    expectOk(await fixture.mfa.startEnrollment({ user: ada, session }));
+    fixture.clock.advance(YEAR);
     expect(await decision()).toBe('refuse');
   });
 
   it('a mark of a restored backup made under it does not keep a later restore from being handled', async () => {
-    const bench = await createEnrolled();
-    await poke(bench.storage, ada.id, (profile) => ({ ...profile, restoredAt: bench.clock.now() + YEAR }));
-    expect(await bench.mfa.afterRestore()).toMatchObject({ handled: 1, already: 0 });
-    expect((await peek(bench.storage, ada.id))?.restoredAt).toBe(bench.clock.now());
+    const fixture = await createEnrolled();
+    await poke(fixture.storage, ada.id, (profile) => ({ ...profile, restoredAt: fixture.clock.now() + YEAR }));
+    expect(await fixture.mfa.afterRestore()).toMatchObject({ handled: 1, already: 0 });
+    expect((await peek(fixture.storage, ada.id))?.restoredAt).toBe(fixture.clock.now());
   });
 
   it('SES-5: pending tokens used under it do not fill the list of those of now', async () => {
-    const bench = await createEnrolled();
-    const usedTokens = Array.from({ length: 32 }, (_, index) => ({ id: `t${index}`, expiresAt: bench.clock.now() + YEAR }));
-    await poke(bench.storage, ada.id, (profile) => ({ ...profile, usedTokens }));
-    const { pendingToken = '' } = await bench.mfa.beginLogin({ user: ada });
-    const { session } = good(await bench.mfa.openPendingToken(pendingToken));
-    const code = bench.authenticator.code(bench.clock.now());
-    expect(reasonOf(await bench.mfa.verify({ user: ada, session, proof: { kind: 'totp', code } }))).toBe('ok');
+    const fixture = await createEnrolled();
+    const usedTokens = Array.from({ length: 32 }, (_, index) => ({ id: `t${index}`, expiresAt: fixture.clock.now() + YEAR }));
+    await poke(fixture.storage, ada.id, (profile) => ({ ...profile, usedTokens }));
+    const { pendingToken = '' } = await fixture.mfa.beginLogin({ user: ada });
+    const { session } = expectOk(await fixture.mfa.openPendingToken(pendingToken));
+    const code = fixture.authenticator.code(fixture.clock.now());
+    expect(reasonOf(await fixture.mfa.verify({ user: ada, session, proof: { kind: 'totp', code } }))).toBe('ok');
   });
 
   it('a device token and a pending token signed under it open nothing before their time', async () => {
-    const bench = await createEnrolled();
-    bench.clock.advance(YEAR);
-    const { token } = await loginWithCode(bench, { rememberDevice: true });
-    const { pendingToken = '' } = await bench.mfa.beginLogin({ user: ada });
-    bench.clock.advance(-YEAR);
-    expect(reasonOf(await bench.mfa.openPendingToken(pendingToken))).toBe('pending_token_invalid');
-    expect(await access(bench, token)).toBe('challenge');
-    expect(bench.events.some((event) => event.name === 'device_refused' && event.why === 'invalid')).toBe(true);
+    const fixture = await createEnrolled();
+    fixture.clock.advance(YEAR);
+    const { token } = await loginWithCode(fixture, { rememberDevice: true });
+    const { pendingToken = '' } = await fixture.mfa.beginLogin({ user: ada });
+    fixture.clock.advance(-YEAR);
+    expect(reasonOf(await fixture.mfa.openPendingToken(pendingToken))).toBe('pending_token_invalid');
+    expect(await access(fixture, token)).toBe('challenge');
+    expect(fixture.events.some((event) => event.name === 'device_refused' && event.why === 'invalid')).toBe(true);
   });
 });
 
@@ -181,9 +185,9 @@ const INSTANTS: Record<string, 'goes' | 'now' | 'stays'> = {
 };
 
 it('F32: every instant that a profile holds is one of these, and does what is said here', async () => {
-  const bench = await createEnrolled();
-  const { clock } = bench;
-  const { token } = await loginWithCode(bench, { rememberDevice: true });
+  const fixture = await createEnrolled();
+  const { clock } = fixture;
+  const { token } = await loginWithCode(fixture, { rememberDevice: true });
   const ahead = clock.now() + YEAR;
   const budget = {
     quick: 1,
@@ -194,7 +198,7 @@ it('F32: every instant that a profile holds is one of these, and does what is sa
     halfReportedAt: ahead,
     fullReportedAt: ahead,
   };
-  await poke(bench.storage, ada.id, (profile): Profile => {
+  await poke(fixture.storage, ada.id, (profile): Profile => {
     const [authenticator] = profile.authenticators;
     const [device] = profile.devices as [Device];
     if (!authenticator) throw new Error('no authenticator');
@@ -243,11 +247,11 @@ it('F32: every instant that a profile holds is one of these, and does what is sa
       restoredAt: ahead,
     };
   });
-  const before = instantsOf(await peek(bench.storage, ada.id));
+  const before = instantsOf(await peek(fixture.storage, ada.id));
   expect([...before.keys()].sort()).toEqual(Object.keys(INSTANTS).sort());
 
-  await bench.mfa.beginLogin({ user: ada, deviceToken: token });
-  const profile = await peek(bench.storage, ada.id);
+  await fixture.mfa.beginLogin({ user: ada, deviceToken: token });
+  const profile = await peek(fixture.storage, ada.id);
   const after = instantsOf(profile && { ...profile, devices: profile.devices.filter(({ id }) => id === 'ahead') });
   for (const [name, fate] of Object.entries(INSTANTS)) {
     const latest = Math.max(...(after.get(name) ?? []));
@@ -271,21 +275,21 @@ function instantsOf(value: unknown, name = '', found = new Map<string, number[]>
 }
 
 it('F32: an operator’s call from a machine whose clock is behind drops nothing', async () => {
-  const bench = await createEnrolled();
-  const { token } = await loginWithCode(bench, { rememberDevice: true });
-  const script = createBench({ storage: bench.storage, clock: () => bench.clock.now() - DAY });
+  const fixture = await createEnrolled();
+  const { token } = await loginWithCode(fixture, { rememberDevice: true });
+  const script = createFixture({ storage: fixture.storage, clock: () => fixture.clock.now() - DAY });
   await script.mfa.clearLockout({ userId: ada.id, actor: 'support', reason: 'asked' });
   await script.mfa.rotateKeys();
-  expect(await access(bench, token)).toBe('allow');
+  expect(await access(fixture, token)).toBe('allow');
 });
 
 it('a clock ahead by less than a minute changes nothing', async () => {
-  const bench = await createEnrolled();
-  await loginWithCode(bench, { rememberDevice: true });
-  await enrollAnother(bench, (await loginWithCode(bench)).session);
-  const before = await peek(bench.storage, ada.id);
-  bench.clock.advance(-MINUTE);
-  const code = wrongCode(bench.authenticator, bench.clock.now());
-  await bench.mfa.verify({ user: ada, session: await loginPending(bench.mfa), proof: { kind: 'totp', code } });
-  expect((await peek(bench.storage, ada.id))?.devices).toEqual(before?.devices);
+  const fixture = await createEnrolled();
+  await loginWithCode(fixture, { rememberDevice: true });
+  await enrollAnother(fixture, (await loginWithCode(fixture)).session);
+  const before = await peek(fixture.storage, ada.id);
+  fixture.clock.advance(-MINUTE);
+  const code = wrongCode(fixture.authenticator, fixture.clock.now());
+  await fixture.mfa.verify({ user: ada, session: await loginPending(fixture.mfa), proof: { kind: 'totp', code } });
+  expect((await peek(fixture.storage, ada.id))?.devices).toEqual(before?.devices);
 });

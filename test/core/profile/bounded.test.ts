@@ -1,20 +1,20 @@
 import { expect, it } from 'vitest';
 import { peek } from '../../faults/core-faulty-storage.js';
-import { ada, createEnrolled, DAY, enrollAnother, good, HOUR, loginPending, MINUTE } from '../../support/core-fixture.js';
+import { ada, createEnrolled, DAY, enrollAnother, expectOk, HOUR, loginPending, MINUTE } from '../../support/core-fixture.js';
 
 it('I10: a record that has seen everything, often, stays within its bounds and below 48 KB', async () => {
-  const bench = await createEnrolled();
-  const { mfa, clock } = bench;
-  const { recoveryCodes } = bench;
-  const authenticators = [bench.authenticator];
-  let { session } = bench;
+  const fixture = await createEnrolled();
+  const { mfa, clock } = fixture;
+  const { recoveryCodes } = fixture;
+  const authenticators = [fixture.authenticator];
+  let { session } = fixture;
   const name = '\u{1f510}'.repeat(64);
 
   async function loginBy(index: number, options: object = {}) {
     const authenticator = authenticators[index % authenticators.length] as (typeof authenticators)[number];
     const { pendingToken = '' } = await mfa.beginLogin({ user: ada });
-    const pending = good(await mfa.openPendingToken(pendingToken)).session;
-    return good(
+    const pending = expectOk(await mfa.openPendingToken(pendingToken)).session;
+    return expectOk(
       await mfa.verify({
         user: ada,
         session: pending,
@@ -27,10 +27,10 @@ it('I10: a record that has seen everything, often, stays within its bounds and b
   while (authenticators.length < 5) {
     clock.advance(HOUR);
     session = (await loginBy(0)).session;
-    const added = await enrollAnother(bench, session);
+    const added = await enrollAnother(fixture, session);
     authenticators.push(added.authenticator);
     const change = { user: ada, session: added.session, authenticatorId: added.authenticatorId, name };
-    good(await mfa.renameAuthenticator(change));
+    expectOk(await mfa.renameAuthenticator(change));
   }
   for (let visit = 0; visit < 400; visit++) {
     // Never two visits of one authenticator in neighboring steps: each leaves a range of its own in the ledger.
@@ -45,7 +45,7 @@ it('I10: a record that has seen everything, often, stays within its bounds and b
   }
   for (const recoveryCode of recoveryCodes.slice(0, 5)) {
     const login = await loginPending(mfa);
-    good(
+    expectOk(
       await mfa.verify({
         user: ada,
         session: login,
@@ -56,7 +56,7 @@ it('I10: a record that has seen everything, often, stays within its bounds and b
     );
   }
 
-  const profile = await peek(bench.storage, ada.id);
+  const profile = await peek(fixture.storage, ada.id);
   expect(profile).toMatchObject({ authenticators: { length: 5 }, devices: { length: 20 } });
   expect(profile?.usedTokens.length).toBeLessThanOrEqual(32);
   expect(profile?.versions.length).toBe(16);
@@ -65,7 +65,7 @@ it('I10: a record that has seen everything, often, stays within its bounds and b
     expect((data as { closed: unknown[] }).closed.length).toBeGreaterThan(20);
     expect((data as { closed: unknown[] }).closed.length).toBeLessThanOrEqual(32);
   }
-  const stored = await bench.storage.read(ada.id);
+  const stored = await fixture.storage.read(ada.id);
   expect(stored?.value.length).toBeLessThan(48 * 1024);
   expect(clock.now()).toBeGreaterThan(DAY);
 });

@@ -53,11 +53,11 @@ describe('what a guard has opened before', () => {
 
 describe('a guard that has asked before', () => {
   it('CRY-1, STO-6: reads again at each question, and takes nothing for known but the same record to the last byte', async () => {
-    const bench = await createEnrolled();
-    const { mfa, session, storage } = bench;
+    const fixture = await createEnrolled();
+    const { mfa, session, storage } = fixture;
     const ask = async () => (await mfa.checkAccess({ user: ada, session })).access;
     expect([await ask(), await ask()]).toEqual(['allow', 'allow']);
-    expect(bench.counts).toMatchObject({ reads: 2 });
+    expect(fixture.counts).toMatchObject({ reads: 2 });
     const stored = await storage.read(ada.id);
     if (!stored) throw new Error('there is a record');
     const { version, value } = stored;

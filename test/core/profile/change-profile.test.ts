@@ -3,9 +3,9 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import {
   ada,
   bob,
-  createBench,
   createEnrolled,
-  good,
+  createFixture,
+  expectOk,
   loginPending,
   MINUTE,
   reasonOf,
@@ -20,38 +20,38 @@ afterEach(() => {
 
 describe('operations on one user', () => {
   it('run one after another within a process: twenty right and wrong at once, and none is busy', async () => {
-    const bench = await createEnrolled();
-    const session = await loginPending(bench.mfa);
+    const fixture = await createEnrolled();
+    const session = await loginPending(fixture.mfa);
     const answers = await Promise.all(
-      bench.recoveryCodes.flatMap((recoveryCode) => [
-        bench.mfa.verify({ user: ada, session, proof: { kind: 'recovery-code', code: recoveryCode } }),
-        bench.mfa.verify({ user: ada, session, proof: { kind: 'recovery-code', code: '0'.repeat(24) } }),
+      fixture.recoveryCodes.flatMap((recoveryCode) => [
+        fixture.mfa.verify({ user: ada, session, proof: { kind: 'recovery-code', code: recoveryCode } }),
+        fixture.mfa.verify({ user: ada, session, proof: { kind: 'recovery-code', code: '0'.repeat(24) } }),
       ]),
     );
-    expect(answers.map(reasonOf)).toEqual(bench.recoveryCodes.flatMap(() => ['ok', 'invalid_code']));
+    expect(answers.map(reasonOf)).toEqual(fixture.recoveryCodes.flatMap(() => ['ok', 'invalid_code']));
   });
 
   it('honest parallel use from four processes is never busy', async () => {
-    const bench = await createEnrolled();
-    const processes = [1, 2, 3, 4].map(() => createBench({ storage: bench.storage, clock: bench.clock.now }));
-    const session = await loginPending(bench.mfa);
+    const fixture = await createEnrolled();
+    const processes = [1, 2, 3, 4].map(() => createFixture({ storage: fixture.storage, clock: fixture.clock.now }));
+    const session = await loginPending(fixture.mfa);
     const answers = await Promise.all(
-      bench.recoveryCodes.map((recoveryCode, index) =>
+      fixture.recoveryCodes.map((recoveryCode, index) =>
         processes[index % 4]?.mfa.verify({ user: ada, session, proof: { kind: 'recovery-code', code: recoveryCode } }),
       ),
     );
-    expect(answers.map((answer) => answer && reasonOf(answer))).toEqual(bench.recoveryCodes.map(() => 'ok'));
+    expect(answers.map((answer) => answer && reasonOf(answer))).toEqual(fixture.recoveryCodes.map(() => 'ok'));
   });
 
   it('FLT-4: a throttled answer does not wait for a write that hangs', async () => {
-    const bench = await createEnrolled();
-    const storage = interleavingStorage(bench.storage);
-    const { mfa } = createBench({ storage, clock: bench.clock.now });
+    const fixture = await createEnrolled();
+    const storage = interleavingStorage(fixture.storage);
+    const { mfa } = createFixture({ storage, clock: fixture.clock.now });
     const session = await loginPending(mfa);
-    const code = wrongCode(bench.authenticator, bench.clock.now());
+    const code = wrongCode(fixture.authenticator, fixture.clock.now());
     for (let tries = 0; tries < 5; tries++) await mfa.verify({ user: ada, session, proof: { kind: 'totp', code } });
     storage.hold(({ method }) => method === 'write');
-    const hanging = mfa.verify({ user: ada, session, proof: { kind: 'recovery-code', code: bench.recoveryCodes[0] } });
+    const hanging = mfa.verify({ user: ada, session, proof: { kind: 'recovery-code', code: fixture.recoveryCodes[0] } });
     const held = await storage.nextHeld();
     expect(reasonOf(await mfa.verify({ user: ada, session, proof: { kind: 'totp', code } }))).toBe('throttled');
     expect((await mfa.checkAccess({ user: ada, session })).access).toBe('challenge');
@@ -60,29 +60,29 @@ describe('operations on one user', () => {
   });
 
   it('FLT-4: a hanging write of one user keeps no other waiting', async () => {
-    const bench = await createEnrolled();
-    const storage = interleavingStorage(bench.storage);
-    const { mfa } = createBench({ storage, clock: bench.clock.now });
+    const fixture = await createEnrolled();
+    const storage = interleavingStorage(fixture.storage);
+    const { mfa } = createFixture({ storage, clock: fixture.clock.now });
     storage.hold(({ method, userId }) => method === 'write' && userId === ada.id);
     const hanging = mfa.passwordChanged({ userId: ada.id });
     const held = await storage.nextHeld();
     expect((await mfa.beginLogin({ user: bob })).decision.access).toBe('enroll');
     held.release();
-    good(await hanging);
+    expectOk(await hanging);
   });
 
   it('I12, FLT-3, FLT-4: storage that hangs: each of 30 is answered within four seconds, none is evaluated later; then all is well', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
-    const bench = await createEnrolled();
-    const session = await loginPending(bench.mfa);
+    const fixture = await createEnrolled();
+    const session = await loginPending(fixture.mfa);
     let hangs = true;
     const storage = {
-      ...bench.storage,
-      read: (id: string) => (hangs ? new Promise<null>(() => {}) : bench.storage.read(id)),
+      ...fixture.storage,
+      read: (id: string) => (hangs ? new Promise<null>(() => {}) : fixture.storage.read(id)),
     };
-    const faulty = createBench({ storage, clock: bench.clock.now });
+    const faulty = createFixture({ storage, clock: fixture.clock.now });
     const start = performance.now();
-    const code = wrongCode(bench.authenticator, bench.clock.now());
+    const code = wrongCode(fixture.authenticator, fixture.clock.now());
     const ended: number[] = [];
     const answers = Array.from({ length: 30 }, async () => {
       const answer = await faulty.mfa.verify({ user: ada, session, proof: { kind: 'totp', code } });
@@ -99,36 +99,36 @@ describe('operations on one user', () => {
         await faulty.mfa.verify({
           user: ada,
           session,
-          proof: { kind: 'totp', code: bench.authenticator.code(bench.clock.now()) },
+          proof: { kind: 'totp', code: fixture.authenticator.code(fixture.clock.now()) },
         }),
       ),
     ).toBe('ok');
-    expect(bench.events.filter((event) => event.name === 'verification_failed')).toEqual([]);
+    expect(fixture.events.filter((event) => event.name === 'verification_failed')).toEqual([]);
   });
 
   it('THR-6: fifty faults of each kind spend nothing', async () => {
-    const bench = await createEnrolled();
-    const session = await loginPending(bench.mfa);
+    const fixture = await createEnrolled();
+    const session = await loginPending(fixture.mfa);
     for (const method of ['read', 'write'] as const) {
-      const storage = { ...bench.storage, [method]: () => Promise.reject(new Error('down')) };
-      const faulty = createBench({ storage, clock: bench.clock.now });
+      const storage = { ...fixture.storage, [method]: () => Promise.reject(new Error('down')) };
+      const faulty = createFixture({ storage, clock: fixture.clock.now });
       if (method === 'write') vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
-      const code = wrongCode(bench.authenticator, bench.clock.now());
+      const code = wrongCode(fixture.authenticator, fixture.clock.now());
       const answers = Array.from({ length: 50 }, () => faulty.mfa.verify({ user: ada, session, proof: { kind: 'totp', code } }));
       if (method === 'write') for (let elapsed = 0; elapsed < 5000; elapsed += 100) await vi.advanceTimersByTimeAsync(100);
       expect((await Promise.all(answers)).every((answer) => ['unavailable', 'busy'].includes(reasonOf(answer)))).toBe(true);
       vi.useRealTimers();
     }
     for (let tries = 0; tries < 5; tries++) {
-      const code = wrongCode(bench.authenticator, bench.clock.now());
-      expect(reasonOf(await bench.mfa.verify({ user: ada, session, proof: { kind: 'totp', code } }))).toBe('invalid_code');
+      const code = wrongCode(fixture.authenticator, fixture.clock.now());
+      expect(reasonOf(await fixture.mfa.verify({ user: ada, session, proof: { kind: 'totp', code } }))).toBe('invalid_code');
     }
   });
 
   it('the 501st that waits is busy at once', async () => {
-    const bench = await createEnrolled();
-    const storage = interleavingStorage(bench.storage);
-    const { mfa } = createBench({ storage, clock: bench.clock.now });
+    const fixture = await createEnrolled();
+    const storage = interleavingStorage(fixture.storage);
+    const { mfa } = createFixture({ storage, clock: fixture.clock.now });
     const session = await loginPending(mfa);
     storage.hold(({ method }) => method === 'write');
     const waiting = Array.from({ length: 501 }, () =>
@@ -144,24 +144,24 @@ describe('operations on one user', () => {
 
 describe('round trips', () => {
   it('of every operation are what the design says', async () => {
-    const bench = await createEnrolled();
-    const { mfa, session } = bench;
+    const fixture = await createEnrolled();
+    const { mfa, session } = fixture;
     const counted = async (act: () => Promise<unknown>) => {
-      bench.resetCounts();
+      fixture.resetCounts();
       await act();
-      return [bench.counts.reads, bench.counts.writes];
+      return [fixture.counts.reads, fixture.counts.writes];
     };
     const pending = await loginPending(mfa);
-    bench.clock.advance(MINUTE);
+    fixture.clock.advance(MINUTE);
     expect(await counted(() => mfa.beginLogin({ user: ada }))).toEqual([1, 0]);
     expect(await counted(() => mfa.checkAccess({ user: ada, session }))).toEqual([1, 0]);
     expect(await counted(() => mfa.getStatus({ user: ada }))).toEqual([1, 0]);
     expect(await counted(() => mfa.verify({ user: ada, session: pending, proof: { kind: 'totp', code: '000000' } }))).toEqual([
       1, 1,
     ]);
-    const code = bench.authenticator.code(bench.clock.now());
+    const code = fixture.authenticator.code(fixture.clock.now());
     expect(await counted(() => mfa.verify({ user: ada, session: pending, proof: { kind: 'totp', code } }))).toEqual([1, 1]);
-    const recoveryCode = bench.recoveryCodes[0];
+    const recoveryCode = fixture.recoveryCodes[0];
     expect(
       await counted(() => mfa.verify({ user: ada, session: pending, proof: { kind: 'recovery-code', code: recoveryCode } })),
     ).toEqual([1, 1]);
@@ -169,6 +169,6 @@ describe('round trips', () => {
     expect(await counted(() => mfa.beginLogin({ user: { ...ada, mfa: 'off' } }))).toEqual([0, 0]);
     expect(await counted(() => mfa.checkAccess({ user: { ...ada, mfa: 'off' }, session }))).toEqual([0, 0]);
     expect(await counted(() => mfa.openPendingToken('x'))).toEqual([0, 0]);
-    bench.clock.advance(SECOND);
+    fixture.clock.advance(SECOND);
   });
 });

@@ -6,9 +6,9 @@ import { keyIdOf, open, type SealedAs, seal } from '../../../packages/core/src/s
 import {
   ada,
   bob,
-  createBench,
   createEnrolled,
-  good,
+  createFixture,
+  expectOk,
   KEY,
   loginPending,
   OTHER_KEY,
@@ -153,12 +153,12 @@ describe('the key id that a value names', () => {
 
 describe('rows that somebody changed', () => {
   async function damaged(change: (value: string) => string) {
-    const bench = await createEnrolled();
-    const stored = await bench.storage.read(ada.id);
+    const fixture = await createEnrolled();
+    const stored = await fixture.storage.read(ada.id);
     if (!stored) throw new Error('nothing stored');
-    await bench.storage.write(ada.id, { ...stored, value: change(stored.value) }, stored.version);
-    bench.events.length = 0;
-    return bench;
+    await fixture.storage.write(ada.id, { ...stored, value: change(stored.value) }, stored.version);
+    fixture.events.length = 0;
+    return fixture;
   }
 
   it.each([
@@ -166,9 +166,9 @@ describe('rows that somebody changed', () => {
     ['of an unknown format', (value: string) => `Ag${value.slice(2)}`, 'unknown_format'],
     ['emptied', () => '', 'unknown_format'],
   ])('T34, CRY-7: %s: every door says unavailable, the event says why, nothing is written', async (_, change, why) => {
-    const bench = await damaged(change);
-    const { mfa, session, recoveryCodes, authenticator, clock } = bench;
-    bench.resetCounts();
+    const fixture = await damaged(change);
+    const { mfa, session, recoveryCodes, authenticator, clock } = fixture;
+    fixture.resetCounts();
     const unavailable = { ok: false, reason: 'unavailable', retryAfterSeconds: 5 };
     expect((await mfa.beginLogin({ user: ada })).decision).toEqual({ access: 'unavailable', retryAfterSeconds: 5 });
     expect((await mfa.checkAccess({ user: ada, session })).access).toBe('unavailable');
@@ -182,37 +182,37 @@ describe('rows that somebody changed', () => {
     expect(await mfa.endAllSessions({ user: ada, session })).toEqual(unavailable);
     await expect(mfa.passwordChanged({ userId: ada.id })).rejects.toMatchObject({ code: 'not_done' });
     expect(await mfa.getStatus({ user: ada })).toEqual(unavailable);
-    expect(bench.counts.writes).toBe(0);
-    expect(bench.events.filter((event) => event.name === 'profile_unreadable').every((event) => event.why === why)).toBe(true);
-    expect(bench.events.filter((event) => event.name === 'profile_unreadable')).toHaveLength(8);
+    expect(fixture.counts.writes).toBe(0);
+    expect(fixture.events.filter((event) => event.name === 'profile_unreadable').every((event) => event.why === why)).toBe(true);
+    expect(fixture.events.filter((event) => event.name === 'profile_unreadable')).toHaveLength(8);
   });
 
   it('T35: one user’s row put in another’s place proves nothing', async () => {
-    const bench = await createEnrolled();
-    const hers = await bench.storage.read(ada.id);
+    const fixture = await createEnrolled();
+    const hers = await fixture.storage.read(ada.id);
     if (!hers) throw new Error('nothing stored');
-    await bench.storage.write(bob.id, hers, null);
-    expect((await bench.mfa.beginLogin({ user: bob })).decision.access).toBe('unavailable');
-    expect(bench.names()).toContain('profile_unreadable');
+    await fixture.storage.write(bob.id, hers, null);
+    expect((await fixture.mfa.beginLogin({ user: bob })).decision.access).toBe('unavailable');
+    expect(fixture.names()).toContain('profile_unreadable');
   });
 
   it('T34, CRY-3, THR-6: a missing key is unavailable, costs nothing, and all is well when it is back', async () => {
-    const bench = await createEnrolled();
-    const { session } = await bench.mfa.beginLogin({ user: ada });
-    const without = createBench({ keys: [OTHER_KEY], storage: bench.storage, clock: bench.clock.now });
-    const code = bench.authenticator.code(bench.clock.now());
+    const fixture = await createEnrolled();
+    const { session } = await fixture.mfa.beginLogin({ user: ada });
+    const without = createFixture({ keys: [OTHER_KEY], storage: fixture.storage, clock: fixture.clock.now });
+    const code = fixture.authenticator.code(fixture.clock.now());
     for (let tries = 0; tries < 50; tries++) {
       expect(reasonOf(await without.mfa.verify({ user: ada, session, proof: { kind: 'totp', code } }))).toBe('unavailable');
     }
     expect(without.events[0]).toMatchObject({ name: 'profile_unreadable', why: 'unknown_key' });
-    expect(reasonOf(await bench.mfa.verify({ user: ada, session, proof: { kind: 'totp', code } }))).toBe('ok');
+    expect(reasonOf(await fixture.mfa.verify({ user: ada, session, proof: { kind: 'totp', code } }))).toBe('ok');
   });
 
   it('CRY-3: a rolling deployment: the new key second everywhere, then first; every write seals by the first', async () => {
     const old = await createEnrolled(ada);
     const shared = { storage: old.storage, clock: old.clock.now };
-    const both = createBench({ ...shared, keys: [KEY, OTHER_KEY] });
-    const moved = createBench({ ...shared, keys: [OTHER_KEY, KEY] });
+    const both = createFixture({ ...shared, keys: [KEY, OTHER_KEY] });
+    const moved = createFixture({ ...shared, keys: [OTHER_KEY, KEY] });
     const keyId = async () => Buffer.from((await old.storage.read(ada.id))?.value ?? '', 'base64url').toString('latin1', 2, 9);
     const login = async ({ mfa }: Pick<typeof old, 'mfa'>) => {
       old.clock.advance(60_000);
@@ -224,7 +224,7 @@ describe('rows that somebody changed', () => {
     for (const process of [old, both, old, both]) expect(await login(process)).toBe('ok');
     for (const process of [both, moved, both, moved]) expect(await login(process)).toBe('ok');
     expect(await keyId()).toBe(OTHER_KEY.id);
-    const after = createBench({ ...shared, keys: [OTHER_KEY] });
+    const after = createFixture({ ...shared, keys: [OTHER_KEY] });
     expect(await login(after)).toBe('ok');
   });
 });
@@ -233,42 +233,46 @@ describe('a profile of a later version of the kit', () => {
   const asStored = (version: string): SealedAs => ({ realm: 'mfa-kit', userId: ada.id, version });
 
   async function withProfile(change: (profile: Profile) => object) {
-    const bench = await createEnrolled();
-    const stored = await bench.storage.read(ada.id);
+    const fixture = await createEnrolled();
+    const stored = await fixture.storage.read(ada.id);
     const opened = stored && open(stored.value, asStored(stored.version), keyring);
     if (!stored || !opened?.readable) throw new Error('not readable');
     const changed = change(opened.profile) as Profile;
-    await bench.storage.write(ada.id, { version: 'later', value: seal(changed, asStored('later'), keyring) }, stored.version);
-    return bench;
+    await fixture.storage.write(ada.id, { version: 'later', value: seal(changed, asStored('later'), keyring) }, stored.version);
+    return fixture;
   }
 
-  async function profileNow(bench: Awaited<ReturnType<typeof createEnrolled>>): Promise<Profile & Record<string, unknown>> {
-    const stored = await bench.storage.read(ada.id);
+  async function profileNow(fixture: Awaited<ReturnType<typeof createEnrolled>>): Promise<Profile & Record<string, unknown>> {
+    const stored = await fixture.storage.read(ada.id);
     const opened = stored && open(stored.value, asStored(stored.version), keyring);
     if (!opened?.readable) throw new Error('not readable');
     return opened.profile as Profile & Record<string, unknown>;
   }
 
   it('STO-7: keeps the fields that this one does not know, at every level, through every change', async () => {
-    const bench = await withProfile((before) => ({
+    const fixture = await withProfile((before) => ({
       ...before,
       later: { deep: [1] },
       authenticators: before.authenticators.map((one) => ({ ...one, later: 1, data: { ...(one.data as object), later: 2 } })),
       budget: { ...before.budget, later: 3 },
       recoveryCodes: { ...before.recoveryCodes, later: 4 },
     }));
-    const { mfa, clock, authenticator } = bench;
+    const { mfa, clock, authenticator } = fixture;
     const session = await loginPending(mfa);
     await mfa.verify({ user: ada, session, proof: { kind: 'totp', code: '000000' } });
     const code = authenticator.code(clock.now());
-    const verified = good(await mfa.verify({ user: ada, session, proof: { kind: 'totp', code }, rememberDevice: true }));
-    const [id] = good(await mfa.getStatus({ user: ada })).status.authenticators.map((one) => one.id);
-    good(await mfa.renameAuthenticator({ user: ada, session: verified.session, authenticatorId: id ?? '', name: 'x' }));
-    good(
-      await mfa.verify({ user: ada, session: verified.session, proof: { kind: 'recovery-code', code: bench.recoveryCodes[0] } }),
+    const verified = expectOk(await mfa.verify({ user: ada, session, proof: { kind: 'totp', code }, rememberDevice: true }));
+    const [id] = expectOk(await mfa.getStatus({ user: ada })).status.authenticators.map((one) => one.id);
+    expectOk(await mfa.renameAuthenticator({ user: ada, session: verified.session, authenticatorId: id ?? '', name: 'x' }));
+    expectOk(
+      await mfa.verify({
+        user: ada,
+        session: verified.session,
+        proof: { kind: 'recovery-code', code: fixture.recoveryCodes[0] },
+      }),
     );
-    good(await mfa.endAllSessions({ user: ada, session: verified.session }));
-    const after = await profileNow(bench);
+    expectOk(await mfa.endAllSessions({ user: ada, session: verified.session }));
+    const after = await profileNow(fixture);
     expect(after).toMatchObject({
       later: { deep: [1] },
       authenticators: [{ later: 1, data: { later: 2 } }],
@@ -279,33 +283,33 @@ describe('a profile of a later version of the kit', () => {
 
   it('STO-7: an authenticator of an unknown kind counts as one: nobody is "not enrolled", and none of its kind is lost', async () => {
     const passkey = { id: 'pk', kind: 'webauthn', name: 'Key', createdAt: 1, enrollmentId: 'e', data: { credential: 'xyz' } };
-    const bench = await withProfile((before) => ({ ...before, authenticators: [passkey] }));
-    const { mfa } = bench;
+    const fixture = await withProfile((before) => ({ ...before, authenticators: [passkey] }));
+    const { mfa } = fixture;
     const { decision, session } = await mfa.beginLogin({ user: ada });
     expect(decision).toMatchObject({ access: 'challenge', factors: ['recovery-code'] });
     expect(reasonOf(await mfa.verify({ user: ada, session, proof: { kind: 'totp', code: '123456' } }))).toBe('invalid_code');
     expect(reasonOf(await mfa.startEnrollment({ user: ada, session }))).toBe('assurance_required');
-    const verified = good(
-      await mfa.verify({ user: ada, session, proof: { kind: 'recovery-code', code: bench.recoveryCodes[0] } }),
+    const verified = expectOk(
+      await mfa.verify({ user: ada, session, proof: { kind: 'recovery-code', code: fixture.recoveryCodes[0] } }),
     );
     const removal = { user: ada, session: verified.session, authenticatorId: 'pk' };
     expect(reasonOf(await mfa.removeAuthenticator(removal))).toBe('not_allowed');
-    expect((await profileNow(bench)).authenticators).toEqual([passkey]);
+    expect((await profileNow(fixture)).authenticators).toEqual([passkey]);
   });
 
   it('STO-7: an enrollment of an unknown kind is not shown', async () => {
     let startedAt = 0;
-    const bench = await withProfile((before) => {
+    const fixture = await withProfile((before) => {
       startedAt = before.authenticators[0]?.createdAt ?? 0;
       const pending = { id: 'later', kind: 'webauthn', name: 'Key', startedAt, expiresAt: startedAt + 600_000, steppedUp: true };
       return { ...before, enrollments: [{ ...pending, data: { challenge: 'xyz' } }] };
     });
-    const { mfa, recoveryCodes } = bench;
+    const { mfa, recoveryCodes } = fixture;
     const session = await loginPending(mfa);
     const proof = { kind: 'recovery-code', code: recoveryCodes[0] } as const;
-    const verified = good(await mfa.verify({ user: ada, session, proof }));
+    const verified = expectOk(await mfa.verify({ user: ada, session, proof }));
     const own = { ...verified.session, enrollmentIds: ['later'] };
-    expect((await profileNow(bench)).enrollments).toHaveLength(1);
+    expect((await profileNow(fixture)).enrollments).toHaveLength(1);
     expect(reasonOf(await mfa.currentEnrollment({ user: ada, session: own }))).toBe('enrollment_expired');
   });
 

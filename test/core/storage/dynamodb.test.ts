@@ -8,7 +8,7 @@ import {
   tableDefinition,
 } from '../../../packages/core/src/storage/dynamodb.js';
 import type { MfaStorage } from '../../../packages/core/src/storage/storage.js';
-import { ada, createBench, createEnrolled, good, loginPending, reasonOf } from '../../support/core-fixture.js';
+import { ada, createEnrolled, createFixture, expectOk, loginPending, reasonOf } from '../../support/core-fixture.js';
 import { startFaultProxy } from '../../support/fault-proxy.js';
 import { describeWith } from '../../support/requires.js';
 import { serverUrl } from '../../support/server-url.js';
@@ -103,14 +103,14 @@ describeWith(url, 'dynamodbStorage on a server', (endpoint) => {
       },
     };
     const { mfa, clock, recoveryCodes } = await createEnrolled(ada, { storage });
-    const { mfa: doubtful } = createBench({ storage: losing, clock: clock.now });
+    const { mfa: doubtful } = createFixture({ storage: losing, clock: clock.now });
     const session = await loginPending(mfa);
     expect(
       reasonOf(await doubtful.verify({ user: ada, session, proof: { kind: 'recovery-code', code: recoveryCodes[0] ?? '' } })),
     ).toBe('ok');
     expect(said).toEqual([false]);
     expect(proxy.lostReplies()).toBe(1);
-    expect(good(await mfa.getStatus({ user: ada })).status.recoveryCodesLeft).toBe(9);
+    expect(expectOk(await mfa.getStatus({ user: ada })).status.recoveryCodesLeft).toBe(9);
     retrying.destroy();
     await proxy.close();
   });

@@ -2,7 +2,7 @@ import pg from 'pg';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { storageConformance } from '../../../packages/core/src/storage/conformance.js';
 import { postgresStorage } from '../../../packages/core/src/storage/postgres.js';
-import { ada, createBench, createEnrolled, good, loginPending, reasonOf } from '../../support/core-fixture.js';
+import { ada, createEnrolled, createFixture, expectOk, loginPending, reasonOf } from '../../support/core-fixture.js';
 import { startFaultProxy } from '../../support/fault-proxy.js';
 import { pgBouncerVersion, requirePgBouncer, startPgBouncer } from '../../support/pgbouncer.js';
 import { postgresDatabase, postgresVersion } from '../../support/postgres.js';
@@ -106,7 +106,7 @@ describeWith(database, 'row-level security', (real) => {
 
   it('hides an enrolled user, who is not taken for new: the row that is there cannot be made again', async () => {
     const { clock } = await createEnrolled(ada, { storage: postgresStorage(owner) });
-    const hidden = createBench({ storage: postgresStorage(asRole), clock: clock.now });
+    const hidden = createFixture({ storage: postgresStorage(asRole), clock: clock.now });
     for (const mfa of ['required', 'optional'] as const) {
       expect((await hidden.mfa.beginLogin({ user: { ...ada, mfa } })).decision.access).toBe('unavailable');
     }
@@ -144,8 +144,8 @@ describeWith(database, 'one database a tenant', (real) => {
   ])('keeps users of one id apart; a row carried over is $outcome with the realms $realms', async ({ realms, outcome }) => {
     const [one, two] = tenants as [(typeof tenants)[0], (typeof tenants)[0]];
     await createEnrolled(ada, { storage: one, realm: realms[0] as string });
-    const other = createBench({ storage: two, realm: realms[1] as string });
-    const authenticators = async () => good(await other.mfa.getStatus({ user: ada })).status.authenticators.length;
+    const other = createFixture({ storage: two, realm: realms[1] as string });
+    const authenticators = async () => expectOk(await other.mfa.getStatus({ user: ada })).status.authenticators.length;
     expect(await authenticators()).toBe(0);
 
     const row = await one.read(ada.id);
@@ -170,6 +170,6 @@ describeWith(database, 'a pool whose connections the application holds', (real) 
     expect(reasonOf(await mfa.verify({ user: ada, session, proof: { kind: 'totp', code } }))).toBe('unavailable');
     expect(performance.now() - before).toBeLessThan(4500);
     held.release();
-    expect(good(await mfa.verify({ user: ada, session, proof: { kind: 'totp', code } })).assurance.via).toBe('otp');
+    expect(expectOk(await mfa.verify({ user: ada, session, proof: { kind: 'totp', code } })).assurance.via).toBe('otp');
   });
 });

@@ -3,7 +3,7 @@ import { createClient } from 'redis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type RedisSend, redisStorage } from '../../../packages/core/src/storage/redis.js';
 import type { MfaStorage } from '../../../packages/core/src/storage/storage.js';
-import { ada, createBench, createEnrolled, good, loginPending, reasonOf } from '../../support/core-fixture.js';
+import { ada, createEnrolled, createFixture, expectOk, loginPending, reasonOf } from '../../support/core-fixture.js';
 import { startFaultProxy } from '../../support/fault-proxy.js';
 import { portsOf } from '../../support/redis.js';
 import { type RunningRedis, startRedis } from '../../support/redis-server.js';
@@ -165,13 +165,13 @@ describeWith(own, 'redisStorage on a server', (server) => {
     };
     const { mfa, clock, authenticator, recoveryCodes } = await createEnrolled(ada, { storage });
     const session = await loginPending(mfa);
-    const { mfa: doubtful } = createBench({ storage: losing, clock: clock.now });
+    const { mfa: doubtful } = createFixture({ storage: losing, clock: clock.now });
     expect(
       reasonOf(await doubtful.verify({ user: ada, session, proof: { kind: 'recovery-code', code: recoveryCodes[0] ?? '' } })),
     ).toBe('ok');
     expect(said).toEqual([false]);
     expect(proxy.lostReplies()).toBe(1);
-    expect(good(await mfa.getStatus({ user: ada })).status.recoveryCodesLeft).toBe(9);
+    expect(expectOk(await mfa.getStatus({ user: ada })).status.recoveryCodesLeft).toBe(9);
     expect(
       reasonOf(await doubtful.verify({ user: ada, session, proof: { kind: 'totp', code: authenticator.code(clock.now()) } })),
     ).toBe('ok');

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { MfaStorage } from '../../../packages/core/src/storage/storage.js';
-import { createEnrolled, good, loginPending, loginWithCode, MINUTE } from '../../support/core-fixture.js';
+import { createEnrolled, expectOk, loginPending, loginWithCode, MINUTE } from '../../support/core-fixture.js';
 import type { StorageCounts } from '../../support/counting-storage.js';
 
 export interface StorageCost {
@@ -15,20 +15,20 @@ export async function storageCosts(
   roundTrips: () => number = () => 0,
 ): Promise<{ verification: StorageCost; rememberedLogin: StorageCost }> {
   const user = { id: `cost-${randomUUID()}`, name: 'cost@example.com' };
-  const bench = await createEnrolled(user, { storage });
-  const { mfa, clock, authenticator } = bench;
+  const fixture = await createEnrolled(user, { storage });
+  const { mfa, clock, authenticator } = fixture;
   const session = await loginPending(mfa, user);
-  let { token: deviceToken } = await loginWithCode(bench, { user, rememberDevice: true });
+  let { token: deviceToken } = await loginWithCode(fixture, { user, rememberDevice: true });
 
   async function costOf(act: () => Promise<unknown>): Promise<StorageCost> {
     const costs: StorageCost[] = [];
     // Each connection of a pool has its statements to prepare first.
     for (let time = -12; time < 5; time++) {
       clock.advance(2 * MINUTE);
-      bench.resetCounts();
+      fixture.resetCounts();
       const before = roundTrips();
       await act();
-      if (time >= 0) costs.push({ calls: { ...bench.counts }, roundTrips: roundTrips() - before });
+      if (time >= 0) costs.push({ calls: { ...fixture.counts }, roundTrips: roundTrips() - before });
     }
     // The median, since what a client does of its own, a look at the nodes of a cluster say, may fall into one of them.
     return costs.sort((a, b) => a.roundTrips - b.roundTrips)[2] as StorageCost;
@@ -36,7 +36,7 @@ export async function storageCosts(
 
   return {
     verification: await costOf(async () =>
-      good(await mfa.verify({ user, session, proof: { kind: 'totp', code: authenticator.code(clock.now()) } })),
+      expectOk(await mfa.verify({ user, session, proof: { kind: 'totp', code: authenticator.code(clock.now()) } })),
     ),
     rememberedLogin: await costOf(async () => {
       const { decision, device } = await mfa.beginLogin({ user, deviceToken });

@@ -5,7 +5,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { errorFacts } from '../../../packages/core/src/warnings/error-facts.js';
 import { storageFaultOf, storageHint } from '../../../packages/core/src/warnings/storage-hint.js';
 import { describeError } from '../../../packages/core/src/warnings/warnings.js';
-import { createBench } from '../../support/core-fixture.js';
+import { createFixture } from '../../support/core-fixture.js';
 
 afterEach(() => vi.restoreAllMocks());
 
@@ -282,7 +282,7 @@ describe('F37, LOG-2: what a warning says of an error', () => {
       { ...inner, write: fail },
       { ...inner, read: fail },
     ]) {
-      const { mfa, events } = createBench({ storage });
+      const { mfa, events } = createFixture({ storage });
       await mfa.beginLogin({ user: { id: userId, name: 'kim@example.com' } });
       said.push(JSON.stringify(events.map(({ userId: _, ...event }) => event)));
     }

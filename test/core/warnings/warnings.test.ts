@@ -4,9 +4,9 @@ import { sqlStorage } from '@mfa-kit/core/storage/sql';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import {
   ada,
-  createBench,
   createEnrolled,
-  good,
+  createFixture,
+  expectOk,
   HOUR,
   KEY,
   loginPending,
@@ -56,7 +56,7 @@ describe('F37: a storage that fails says why', () => {
   });
 
   it('F37: once for a cause, and after an hour again with a count', async () => {
-    const { mfa, clock } = createBench({ storage: failing({ read: () => Promise.reject(noTable()) }) });
+    const { mfa, clock } = createFixture({ storage: failing({ read: () => Promise.reject(noTable()) }) });
     for (let login = 0; login < 5; login++) await mfa.beginLogin({ user: ada });
     expect(told).toHaveLength(1);
     clock.advance(59 * MINUTE);
@@ -75,7 +75,7 @@ describe('F37: a storage that fails says why', () => {
   it('F37: each operation and each cause by itself, 32 at most', async () => {
     let code = 0;
     const storage = failing({ read: () => Promise.reject(Object.assign(new Error('away'), { code: `E${code}` })) });
-    const { mfa, clock } = createBench({ storage });
+    const { mfa, clock } = createFixture({ storage });
     for (; code < 40; code++) await mfa.beginLogin({ user: ada });
     expect(told).toHaveLength(32);
     expect(told[31]?.text).toContain('No warnings about other causes follow for an hour.');
@@ -88,33 +88,35 @@ describe('F37: a storage that fails says why', () => {
     'F37: a failed %s is told, and the doubtful outcome has the cause too',
     async (operation) => {
       const storage = memoryStorage();
-      const bench = createBench({ storage: failing({ [operation]: () => Promise.reject(new Error('disk on fire')) }, storage) });
-      if (operation === 'write') await bench.mfa.beginLogin({ user: ada });
+      const fixture = createFixture({
+        storage: failing({ [operation]: () => Promise.reject(new Error('disk on fire')) }, storage),
+      });
+      if (operation === 'write') await fixture.mfa.beginLogin({ user: ada });
       else {
-        await createBench({ storage }).mfa.beginLogin({ user: ada });
-        await bench.mfa.forgetUser({ userId: ada.id }).catch(() => undefined);
+        await createFixture({ storage }).mfa.beginLogin({ user: ada });
+        await fixture.mfa.forgetUser({ userId: ada.id }).catch(() => undefined);
       }
       expect(texts()).toContain(`operation "${operation}", failed: Error: disk on fire.`);
-      const failed = bench.events.find((event) => event.name === 'storage_failed');
+      const failed = fixture.events.find((event) => event.name === 'storage_failed');
       expect((failed as { cause?: Error }).cause?.message).toBe('disk on fire');
     },
   );
 
   it('F37: a page of ids that cannot be listed is told', async () => {
-    const { mfa } = createBench({ storage: failing({ listUserIds: () => Promise.reject(new Error('no scan')) }) });
+    const { mfa } = createFixture({ storage: failing({ listUserIds: () => Promise.reject(new Error('no scan')) }) });
     expect((await mfa.report({ signal: AbortSignal.timeout(50) })).complete).toBe(false);
     expect(texts()).toContain('operation "list", failed: Error: no scan.');
   });
 
   it('F37: a storage that does not answer is told of', async () => {
-    const { mfa, events } = createBench({ storage: failing({ read: () => new Promise(() => undefined) }) });
+    const { mfa, events } = createFixture({ storage: failing({ read: () => new Promise(() => undefined) }) });
     expect((await mfa.beginLogin({ user: ada })).decision.access).toBe('unavailable');
     expect(texts()).toContain('operation "read", did not answer in time.');
     expect(events[0]).toMatchObject({ name: 'storage_failed', why: 'timeout' });
   });
 
   it('F37: an answer that is no profile names the method', async () => {
-    const { mfa } = createBench({ storage: failing({ read: async () => 'row' as never }) });
+    const { mfa } = createFixture({ storage: failing({ read: async () => 'row' as never }) });
     await mfa.beginLogin({ user: ada });
     expect(texts()).toContain('TypeError: read(…) must give {…} or null.');
   });
@@ -124,8 +126,8 @@ describe('F37: a storage that fails says why', () => {
     await mfa.beginLogin({ user: ada });
     expect(told).toHaveLength(1);
     told.length = 0;
-    const bench = await createEnrolled();
-    await loginPending(bench.mfa);
+    const fixture = await createEnrolled();
+    await loginPending(fixture.mfa);
     expect(told).toEqual([]);
   });
 
@@ -133,7 +135,7 @@ describe('F37: a storage that fails says why', () => {
     vi.spyOn(process, 'emitWarning').mockImplementation(() => {
       throw new Error('closed');
     });
-    const { mfa } = createBench({ storage: failing({ read: () => Promise.reject(noTable()) }) });
+    const { mfa } = createFixture({ storage: failing({ read: () => Promise.reject(noTable()) }) });
     expect((await mfa.beginLogin({ user: ada })).decision.access).toBe('unavailable');
   });
 });
@@ -142,7 +144,7 @@ describe('F37: the cause of an event', () => {
   it('F37, LOG-2: is the error itself, and leaves with no copy or text of the event', async () => {
     const thrown = noTable();
     const heard: MfaEvent[] = [];
-    const { mfa } = createBench({
+    const { mfa } = createFixture({
       storage: failing({ read: () => Promise.reject(thrown) }),
       onEvent: (event) => void heard.push(event),
     });
@@ -159,20 +161,20 @@ describe('F37: the cause of an event', () => {
   it('F37: of markEnrolled and notify is what they threw', async () => {
     const away = new Error('the table of users is locked');
     const fail = () => Promise.reject(away);
-    const bench = await createEnrolled(ada, { markEnrolled: fail, notify: fail });
+    const fixture = await createEnrolled(ada, { markEnrolled: fail, notify: fail });
     expect(texts()).toContain('The option "markEnrolled" threw Error: the table of users is locked.');
-    good(await bench.mfa.regenerateRecoveryCodes({ user: ada, session: bench.session }));
-    await vi.waitFor(() => expect(bench.names()).toContain('notify_failed'));
-    const failed = bench.events.find((event) => event.name === 'notify_failed');
+    expectOk(await fixture.mfa.regenerateRecoveryCodes({ user: ada, session: fixture.session }));
+    await vi.waitFor(() => expect(fixture.names()).toContain('notify_failed'));
+    const failed = fixture.events.find((event) => event.name === 'notify_failed');
     expect((failed as { cause?: unknown }).cause).toBe(away);
     expect(texts()).toContain('The option "notify" threw Error: the table of users is locked. A user was not notified');
     expect(told.map(({ code }) => code)).toEqual(['MFA_KIT_CALLBACK_FAILED', 'MFA_KIT_CALLBACK_FAILED']);
   });
 
   it('F37: an onEvent that throws or rejects is told of once', async () => {
-    const bench = createBench({ onEvent: () => Promise.reject(new TypeError('audit is down for user-ada')) });
-    await bench.mfa.beginLogin({ user: ada });
-    await bench.mfa.beginLogin({ user: ada });
+    const fixture = createFixture({ onEvent: () => Promise.reject(new TypeError('audit is down for user-ada')) });
+    await fixture.mfa.beginLogin({ user: ada });
+    await fixture.mfa.beginLogin({ user: ada });
     await vi.waitFor(() => expect(told).toHaveLength(1));
     expect(texts()).toContain('The option "onEvent" threw TypeError: audit is down for …');
     expect(texts()).not.toContain('user-ada');
@@ -182,7 +184,7 @@ describe('F37: the cause of an event', () => {
 describe('F37: a profile that does not open says which key is missing', () => {
   it('F37: an unknown key is named beside those that are there', async () => {
     const { storage } = await createEnrolled();
-    const { mfa } = createBench({ storage, keys: [OTHER_KEY] });
+    const { mfa } = createFixture({ storage, keys: [OTHER_KEY] });
     await mfa.beginLogin({ user: ada });
     expect(told).toHaveLength(1);
     expect(told[0]?.code).toBe('MFA_KIT_PROFILE_UNREADABLE');
@@ -193,7 +195,7 @@ describe('F37: a profile that does not open says which key is missing', () => {
 
   it('F37: another secret under the same id is the first suspicion', async () => {
     const { storage } = await createEnrolled();
-    const { mfa } = createBench({ storage, keys: [{ id: KEY.id, secret: OTHER_KEY.secret }] });
+    const { mfa } = createFixture({ storage, keys: [{ id: KEY.id, secret: OTHER_KEY.secret }] });
     await mfa.beginLogin({ user: ada });
     expect(texts()).toContain('Either the secret of that key was changed');
     expect(texts()).not.toContain(OTHER_KEY.secret);
@@ -202,7 +204,7 @@ describe('F37: a profile that does not open says which key is missing', () => {
   it('F37: another format is told of', async () => {
     const storage = memoryStorage();
     await storage.write(ada.id, { version: 'v', value: 'bm90IG91cnM' }, null);
-    await createBench({ storage }).mfa.beginLogin({ user: ada });
+    await createFixture({ storage }).mfa.beginLogin({ user: ada });
     expect(texts()).toContain('it has a format that this version does not know');
   });
 });

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { ada, bob, DAY, MINUTE, wrongCode } from '../../../support/core-fixture.js';
-import { led, ledOn, openDesk } from '../desk.js';
+import { createTestApp, redirectOf, returnPathAfter } from '../test-app.js';
 
 const ASKED = { because: 'missing', rememberDays: 30, recoveryOffered: true, waitSeconds: 0 };
 
 describe('the challenge', () => {
   it('asks whoever has not proven a second factor', async () => {
-    const { logIn, clock } = await openDesk();
+    const { logIn, clock } = await createTestApp();
     const client = await logIn();
     const answer = await client.get('/challenge');
     expect([answer.status, answer.body]).toEqual([200, { challenge: ASKED }]);
@@ -16,7 +16,7 @@ describe('the challenge', () => {
   });
 
   it('asks for a recovery code where the address says so', async () => {
-    const { logIn } = await openDesk();
+    const { logIn } = await createTestApp();
     const client = await logIn();
     const byRecoveryCode = (await client.page('GET', '/challenge?use=recovery-code')).body.page;
     // A recovery code lets nobody be remembered, so the page does not offer it.
@@ -27,35 +27,35 @@ describe('the challenge', () => {
   });
 
   it('F18: asks for an authenticator code where recovery codes are switched off, whatever the address says', async () => {
-    const desk = await openDesk({}, { recoveryCodes: false });
-    const client = await desk.logIn();
+    const app = await createTestApp({}, { recoveryCodes: false });
+    const client = await app.logIn();
     const asked = { name: 'challenge', mode: 'code', ...ASKED, recoveryOffered: false };
     expect((await client.page('GET', '/challenge?use=recovery-code')).body.page).toEqual(asked);
-    const refused = await client.page('POST', '/verify', { recoveryCode: desk.recoveryCodes[0] ?? 'ABCD' });
+    const refused = await client.page('POST', '/verify', { recoveryCode: app.recoveryCodes[0] ?? 'ABCD' });
     expect([refused.status, refused.body.page]).toEqual([403, asked]);
     // While the storage is away it is not known how many are left.
-    const on = await openDesk();
+    const on = await createTestApp();
     const other = await on.logIn();
-    on.weather.readsLeft = 1;
+    on.faults.readsLeft = 1;
     expect((await other.page('GET', '/challenge?use=recovery-code')).body.page.mode).toBe('recovery-code');
   });
 
   it('F18: asks for an authenticator code where no recovery code is left', async () => {
-    const desk = await openDesk({}, { recoveryCodes: { count: 5 } });
-    for (const recoveryCode of desk.recoveryCodes) await (await desk.logIn()).post('/verify', { recoveryCode });
-    const page = await (await desk.logIn()).page('GET', '/challenge?use=recovery-code');
+    const app = await createTestApp({}, { recoveryCodes: { count: 5 } });
+    for (const recoveryCode of app.recoveryCodes) await (await app.logIn()).post('/verify', { recoveryCode });
+    const page = await (await app.logIn()).page('GET', '/challenge?use=recovery-code');
     expect(page.body.page).toMatchObject({ mode: 'code', recoveryOffered: false });
   });
 
   it('is over for whoever has proven enough', async () => {
-    const { browser, session } = await openDesk();
+    const { browser, session } = await createTestApp();
     const client = browser(ada, session);
     expect((await client.get('/challenge')).body).toEqual({ challenge: null });
-    expect(led(await client.page('GET', '/challenge'))).toEqual([303, '/home']);
+    expect(redirectOf(await client.page('GET', '/challenge'))).toEqual([303, '/home']);
   });
 
   it('STP-1: asks for a fresh code where a stricter route sent the browser here, and remembers nothing by it', async () => {
-    const { browser, session } = await openDesk();
+    const { browser, session } = await createTestApp();
     const client = browser(ada, { ...session, returnTo: '/payouts' });
     const asked = { ...ASKED, because: 'expired', rememberDays: 0 };
     expect((await client.get('/challenge')).body).toEqual({ challenge: asked });
@@ -63,7 +63,7 @@ describe('the challenge', () => {
   });
 
   it('says that an older proof was revoked', async () => {
-    const { browser, session, mfa } = await openDesk();
+    const { browser, session, mfa } = await createTestApp();
     await mfa.passwordChanged({ userId: ada.id });
     expect((await browser(ada, session).get('/challenge')).body.challenge).toEqual({
       ...ASKED,
@@ -73,21 +73,21 @@ describe('the challenge', () => {
   });
 
   it('is for nobody who has nothing to prove by', async () => {
-    const { logIn, browser, mfa } = await openDesk();
+    const { logIn, browser, mfa } = await createTestApp();
     const client = await logIn(bob);
     expect((await client.get('/challenge')).body).toMatchObject({ status: 403, reason: 'enroll' });
-    expect(led(await client.page('GET', '/challenge'))).toEqual([303, '/mfa/enroll']);
-    expect(led(await browser(null).page('GET', '/challenge'))).toEqual([303, '/login']);
+    expect(redirectOf(await client.page('GET', '/challenge'))).toEqual([303, '/mfa/enroll']);
+    expect(redirectOf(await browser(null).page('GET', '/challenge'))).toEqual([303, '/login']);
     expect((await browser(null).get('/challenge')).body).toMatchObject({ status: 401, reason: 'login_again' });
     const optional = { ...bob, mfa: 'optional' as const };
     const { session } = await mfa.beginLogin({ user: optional });
     const free = browser(optional, { ...session, returnTo: '/cases' });
     expect((await free.get('/challenge')).body).toEqual({ challenge: null });
-    expect(led(await free.page('GET', '/challenge'))).toEqual([303, '/mfa/done']);
+    expect(redirectOf(await free.page('GET', '/challenge'))).toEqual([303, '/mfa/done']);
   });
 
   it('offers no recovery code to whom none is left', async () => {
-    const { logIn, mfa } = await openDesk({}, { recoveryCodes: false });
+    const { logIn, mfa } = await createTestApp({}, { recoveryCodes: false });
     expect((await (await logIn()).get('/challenge')).body.challenge.recoveryOffered).toBe(false);
     expect(mfa.settings.recoveryCodeCount).toBe(0);
   });
@@ -97,22 +97,22 @@ describe('the challenge', () => {
       [{ days: 7 }, 7],
       [false, 0],
     ] as const) {
-      const { logIn } = await openDesk({}, { rememberDevice });
+      const { logIn } = await createTestApp({}, { rememberDevice });
       expect((await (await logIn()).get('/challenge')).body.challenge.rememberDays).toBe(days);
     }
   });
 
   it('is asked without what only the status tells when the storage fails in between', async () => {
-    const { logIn, weather } = await openDesk();
+    const { logIn, faults } = await createTestApp();
     const client = await logIn();
-    weather.readsLeft = 1;
+    faults.readsLeft = 1;
     expect((await client.get('/challenge')).body.challenge).toEqual({ ...ASKED, recoveryOffered: false });
-    weather.readsLeft = 0;
+    faults.readsLeft = 0;
     expect((await client.get('/challenge')).body).toMatchObject({ status: 503, reason: 'unavailable' });
   });
 
   it('THR-4: tells unknown browsers how long to wait, and a known one nothing of what others guessed', async () => {
-    const { logIn, authenticator, clock, code } = await openDesk();
+    const { logIn, authenticator, clock, code } = await createTestApp();
     const known = await logIn();
     await known.post('/verify', { code: code() });
     const guessing = await logIn();
@@ -128,7 +128,7 @@ describe('the challenge', () => {
 
 describe('a proof', () => {
   it('SES-1: is answered with the assurance and the way on, under a new session id', async () => {
-    const { logIn, code, clock } = await openDesk();
+    const { logIn, code, clock } = await createTestApp();
     const client = await logIn();
     const answer = await client.post('/verify', { code: code() });
     expect(answer.status).toBe(200);
@@ -139,17 +139,19 @@ describe('a proof', () => {
   });
 
   it('tells how many recovery codes are left after one', async () => {
-    const { logIn, recoveryCodes } = await openDesk();
+    const { logIn, recoveryCodes } = await createTestApp();
     const client = await logIn();
     const answer = await client.post('/verify', { recoveryCode: recoveryCodes[0] });
     expect(answer.body).toMatchObject({ assurance: { via: 'recovery-code' }, recoveryCodesLeft: 9, returnTo: '/home' });
-    expect(await ledOn(client, await client.page('POST', '/verify', { recoveryCode: recoveryCodes[1] ?? '' }))).toBe('/home');
+    expect(await returnPathAfter(client, await client.page('POST', '/verify', { recoveryCode: recoveryCodes[1] ?? '' }))).toBe(
+      '/home',
+    );
   });
 
   it('leads a browser back to where release 1 says in the session that it came from, once', async () => {
-    const { browser, mfa, code } = await openDesk();
+    const { browser, mfa, code } = await createTestApp();
     const client = browser(ada, { ...(await mfa.beginLogin({ user: ada })).session, returnTo: '/cases?open=1' });
-    expect(await ledOn(client, await client.page('POST', '/verify', { code: code() }))).toBe('/cases?open=1');
+    expect(await returnPathAfter(client, await client.page('POST', '/verify', { code: code() }))).toBe('/cases?open=1');
     expect(client.state).not.toHaveProperty('returnTo');
     expect((await client.post('/verify', { code: code() })).body.returnTo).toBe('/home');
   });
@@ -158,7 +160,7 @@ describe('a proof', () => {
     ['neither code', {}],
     ['both codes', { code: '123456', recoveryCode: 'x' }],
   ])('needs one code: %s is not understood', async (_what, fields) => {
-    const { logIn } = await openDesk();
+    const { logIn } = await createTestApp();
     const client = await logIn();
     expect((await client.post('/verify', fields)).body).toMatchObject({
       status: 400,
@@ -170,7 +172,7 @@ describe('a proof', () => {
   });
 
   it('that is wrong is asked for again on the same page, and leaves the session as it was', async () => {
-    const { logIn, authenticator, clock } = await openDesk();
+    const { logIn, authenticator, clock } = await createTestApp();
     const client = await logIn();
     const before = client.state;
     const code = wrongCode(authenticator, clock.now());
@@ -188,13 +190,13 @@ describe('a proof', () => {
   });
 
   it('STP-1: that is wrong at a step-up is asked for again as a fresh one', async () => {
-    const { browser, session, authenticator, clock } = await openDesk();
+    const { browser, session, authenticator, clock } = await createTestApp();
     const page = await browser(ada, session).page('POST', '/verify', { code: wrongCode(authenticator, clock.now()) });
     expect(page.body.page).toMatchObject({ because: 'expired', rememberDays: 0 });
   });
 
   it('THR-7: is looked at no further while throttled: the page tells the wait', async () => {
-    const { logIn, authenticator, clock } = await openDesk();
+    const { logIn, authenticator, clock } = await createTestApp();
     const client = await logIn();
     const code = wrongCode(authenticator, clock.now());
     for (let tries = 0; tries < 5; tries++) await client.post('/verify', { code });
@@ -207,7 +209,7 @@ describe('a proof', () => {
   });
 
   it('THR-4: from a known browser waits for what was guessed there alone', async () => {
-    const { logIn, authenticator, clock, code } = await openDesk();
+    const { logIn, authenticator, clock, code } = await createTestApp();
     const client = await logIn();
     await client.post('/verify', { code: code() });
     const wrong = { code: wrongCode(authenticator, clock.now()) };
@@ -218,14 +220,14 @@ describe('a proof', () => {
   });
 
   it('leads who has not enrolled to the enrollment', async () => {
-    const { logIn } = await openDesk();
+    const { logIn } = await createTestApp();
     const client = await logIn(bob);
     expect((await client.post('/verify', { code: '123456' })).body).toMatchObject({ status: 409, reason: 'not_enrolled' });
-    expect(led(await client.page('POST', '/verify', { code: '123456' }))).toEqual([303, '/mfa/enroll']);
+    expect(redirectOf(await client.page('POST', '/verify', { code: '123456' }))).toEqual([303, '/mfa/enroll']);
   });
 
   it('of nobody is answered by a page that says so: what was typed is lost', async () => {
-    const { browser } = await openDesk();
+    const { browser } = await createTestApp();
     const client = browser(null);
     expect((await client.post('/verify', { code: '123456' })).body).toMatchObject({ status: 401, reason: 'login_again' });
     const page = await client.page('POST', '/verify', { code: '123456' });
@@ -235,7 +237,7 @@ describe('a proof', () => {
   });
 
   it('of a login that no longer counts is answered by a page that names the account', async () => {
-    const { logIn, mfa } = await openDesk();
+    const { logIn, mfa } = await createTestApp();
     const client = await logIn();
     await mfa.passwordChanged({ userId: ada.id });
     const page = await client.page('POST', '/verify', { code: '123456' });
@@ -244,14 +246,14 @@ describe('a proof', () => {
   });
 
   it('FLT-1: that the storage or the session does not take is no proof', async () => {
-    const { logIn, code, weather } = await openDesk();
+    const { logIn, code, faults } = await createTestApp();
     const client = await logIn();
-    weather.readsLeft = 0;
+    faults.readsLeft = 0;
     const down = await client.page('POST', '/verify', { code: code() });
     expect([down.status, down.body.page.name, down.body.frame.notice.tone]).toEqual([503, 'challenge', 'error']);
     expect(down.body.page.waitSeconds).toBe(0);
     expect(down.header('retry-after')).toMatch(/^\d+$/);
-    weather.readsLeft = Number.POSITIVE_INFINITY;
+    faults.readsLeft = Number.POSITIVE_INFINITY;
     Object.assign(client.session ?? {}, { fail: true });
     const answer = await client.post('/verify', { code: code(), rememberDevice: true });
     expect(answer.body).toMatchObject({ status: 503, reason: 'unavailable', retryAfterSeconds: 5 });
@@ -259,7 +261,7 @@ describe('a proof', () => {
   });
 
   it('FLT-1: is none in a session that takes no login either', async () => {
-    const { browser, code } = await openDesk();
+    const { browser, code } = await createTestApp();
     const client = browser(ada);
     Object.assign(client.session ?? {}, { fail: true });
     const page = await client.page('POST', '/verify', { code: code() });
@@ -274,7 +276,7 @@ describe('a proof', () => {
 it.each(['12345', '1234567', '１２３４５６', '١٢٣٤٥٦', '123-456', 'abcdef', ''])(
   'F49: the page says that "%s" is no code, at no cost, and JSON answers as ever',
   async (code) => {
-    const { logIn, counts } = await openDesk({ pages: {} });
+    const { logIn, counts } = await createTestApp({ pages: {} });
     const client = await logIn();
     const before = counts.writes;
     const page = await client.page('POST', '/verify', { code });
@@ -286,27 +288,27 @@ it.each(['12345', '1234567', '１２３４５６', '١٢٣٤٥٦', '123-456', 'a
 );
 
 it('F49: six digits that are wrong are told as ever', async () => {
-  const { logIn, authenticator, clock } = await openDesk({ pages: {} });
+  const { logIn, authenticator, clock } = await createTestApp({ pages: {} });
   const code = wrongCode(authenticator, clock.now()).replace(/(...)(...)/, ' $1 $2 ');
   expect((await (await logIn()).page('POST', '/verify', { code })).text).toContain('That code did not work');
 });
 
 it('F57: an empty recovery code beside the code is ignored', async () => {
-  const { logIn, code } = await openDesk();
+  const { logIn, code } = await createTestApp();
   expect((await (await logIn()).post('/verify', { code: code(), recoveryCode: '' })).status).toBe(200);
 });
 
 describe('a login whose request came without the cookie of the remembered device', () => {
   /** As after a login by cross-site POST: the browser has the cookie, and the login did not see it. */
   async function open() {
-    const desk = await openDesk();
-    const client = await desk.logIn();
-    await client.post('/verify', { code: desk.code(), rememberDevice: true });
-    desk.clock.advance(DAY);
-    const { session } = await desk.mfa.beginLogin({ user: ada });
+    const app = await createTestApp();
+    const client = await app.logIn();
+    await client.post('/verify', { code: app.code(), rememberDevice: true });
+    app.clock.advance(DAY);
+    const { session } = await app.mfa.beginLogin({ user: ada });
     Object.assign(client.session ?? {}, { state: session });
-    desk.events.length = 0;
-    return { ...desk, client };
+    app.events.length = 0;
+    return { ...app, client };
   }
 
   it('DEV-1, F50: is completed by the page of the prompt, as beginLogin would have done', async () => {
@@ -329,11 +331,11 @@ describe('a login whose request came without the cookie of the remembered device
       },
       async ({ client }: Awaited<ReturnType<typeof open>>) => client.cookies.clear(),
     ]) {
-      const desk = await open();
-      await change(desk);
-      expect((await desk.client.page('GET', '/challenge')).status).toBe(200);
-      expect(desk.client.state.state).toBe('pending');
-      expect(desk.events.map(({ name }) => name)).not.toContain('device_used');
+      const app = await open();
+      await change(app);
+      expect((await app.client.page('GET', '/challenge')).status).toBe(200);
+      expect(app.client.state.state).toBe('pending');
+      expect(app.events.map(({ name }) => name)).not.toContain('device_used');
     }
   });
 });

@@ -1,11 +1,11 @@
 import { createAuthenticator } from '@mfa-kit/core/testing';
 import { describe, expect, it } from 'vitest';
 import { ada, bob, MINUTE, wrongCode } from '../../../support/core-fixture.js';
-import { enrollBy, led, openDesk } from '../desk.js';
+import { createTestApp, enrollBy, redirectOf } from '../test-app.js';
 
 describe('the confirmation', () => {
   it('SES-1: is answered with the authenticator, the recovery codes and the assurance, under a new session id', async () => {
-    const { logIn, clock } = await openDesk();
+    const { logIn, clock } = await createTestApp();
     const client = await logIn(bob);
     const confirmed = await enrollBy(client, clock.now);
     expect(confirmed.status).toBe(200);
@@ -24,7 +24,7 @@ describe('the confirmation', () => {
   });
 
   it('shows a browser its recovery codes in the very answer, with the way on', async () => {
-    const { browser, mfa, clock } = await openDesk();
+    const { browser, mfa, clock } = await createTestApp();
     const client = browser(bob, { ...(await mfa.beginLogin({ user: bob })).session, returnTo: '/cases' });
     const { enrollmentId, manualKey } = (await client.page('GET', '/enroll')).body.page;
     const code = createAuthenticator(manualKey.replaceAll(' ', '')).code(clock.now());
@@ -44,20 +44,20 @@ describe('the confirmation', () => {
   });
 
   it('leads a browser to the overview where there is nothing to show', async () => {
-    const { browser, session, clock } = await openDesk();
+    const { browser, session, clock } = await createTestApp();
     const client = browser(ada, session);
     const { enrollmentId, manualKey } = (await client.page('GET', '/enroll')).body.page;
     const code = createAuthenticator(manualKey.replaceAll(' ', '')).code(clock.now());
     const sent = { enrollmentId, code };
-    expect(led(await client.page('POST', '/enroll/confirm', sent))).toEqual([303, '/mfa?notice=authenticator_added']);
-    expect(led(await client.page('POST', '/enroll/confirm', sent))).toEqual([303, '/mfa?notice=already_confirmed']);
+    expect(redirectOf(await client.page('POST', '/enroll/confirm', sent))).toEqual([303, '/mfa?notice=authenticator_added']);
+    expect(redirectOf(await client.page('POST', '/enroll/confirm', sent))).toEqual([303, '/mfa?notice=already_confirmed']);
     expect((await client.post('/enroll/confirm', sent)).body).toMatchObject({ status: 409, reason: 'already_confirmed' });
   });
 
   it.each([{}, { code: '123456' }, { enrollmentId: 'A'.repeat(22) }, { enrollmentId: '', code: '123456' }])(
     'needs the enrollment and a code: %j is not understood',
     async (fields) => {
-      const { logIn } = await openDesk();
+      const { logIn } = await createTestApp();
       const client = await logIn(bob);
       const detail = 'The fields "enrollmentId" and "code" are needed.';
       expect((await client.post('/enroll/confirm', fields)).body).toMatchObject({ status: 400, reason: 'malformed', detail });
@@ -66,7 +66,7 @@ describe('the confirmation', () => {
   );
 
   it('by a wrong code is asked for again on the same page', async () => {
-    const { logIn, clock } = await openDesk();
+    const { logIn, clock } = await createTestApp();
     const client = await logIn(bob);
     const shown = (await client.page('GET', '/enroll')).body.page;
     const authenticator = createAuthenticator(shown.manualKey.replaceAll(' ', ''));
@@ -78,7 +78,7 @@ describe('the confirmation', () => {
   });
 
   it('of an enrollment that has expired begins another one', async () => {
-    const { logIn, clock } = await openDesk();
+    const { logIn, clock } = await createTestApp();
     const client = await logIn(bob);
     const shown = (await client.page('GET', '/enroll')).body.page;
     clock.advance(10 * MINUTE);
@@ -91,17 +91,17 @@ describe('the confirmation', () => {
   });
 
   it('FLT-1: is none while the storage is down, and the page that says so is one of its own', async () => {
-    const { logIn, weather } = await openDesk();
+    const { logIn, faults } = await createTestApp();
     const client = await logIn(bob);
     const { enrollmentId } = (await client.page('GET', '/enroll')).body.page;
-    weather.readsLeft = 0;
+    faults.readsLeft = 0;
     const page = await client.page('POST', '/enroll/confirm', { enrollmentId, code: '123456' });
     expect([page.status, page.body.page.heading]).toEqual([503, 'Temporarily unavailable']);
     expect((await client.post('/enroll/confirm', { enrollmentId, code: '123456' })).body.reason).toBe('unavailable');
   });
 
   it('THR-7: by too many wrong codes waits, and says so even where the page cannot be drawn again', async () => {
-    const { logIn, clock, weather } = await openDesk();
+    const { logIn, clock, faults } = await createTestApp();
     const client = await logIn(bob);
     const shown = (await client.page('GET', '/enroll')).body.page;
     const authenticator = createAuthenticator(shown.manualKey.replaceAll(' ', ''));
@@ -110,37 +110,37 @@ describe('the confirmation', () => {
     const text = 'Too many wrong codes. Try again in 30 seconds.';
     const drawn = await client.page('POST', '/enroll/confirm', sent);
     expect([drawn.status, drawn.body.page.name, drawn.body.frame.notice.text]).toEqual([429, 'enroll', text]);
-    weather.readsLeft = 1;
+    faults.readsLeft = 1;
     const said = await client.page('POST', '/enroll/confirm', sent);
     expect([said.status, said.body.page.name, said.body.page.text]).toEqual([429, 'message', text]);
     expect([drawn.header('retry-after'), said.header('retry-after')]).toEqual(['30', '30']);
   });
 
   it('ENR-5: of one more authenticator needs the proof it was started with', async () => {
-    const { browser, session, mfa } = await openDesk();
+    const { browser, session, mfa } = await createTestApp();
     const { enrollmentId } = (await browser(ada, session).post('/enroll')).body;
     const client = browser(ada, { ...(await mfa.beginLogin({ user: ada })).session, enrollmentIds: [enrollmentId] });
     const sent = { enrollmentId, code: '123456' };
     expect((await client.post('/enroll/confirm', sent)).body).toMatchObject({ status: 403, reason: 'assurance_required' });
-    expect(led(await client.page('POST', '/enroll/confirm', sent))).toEqual([303, '/mfa/challenge?maxAge=300']);
+    expect(redirectOf(await client.page('POST', '/enroll/confirm', sent))).toEqual([303, '/mfa/challenge?maxAge=300']);
     expect(client.way).toBe('/mfa/enroll');
   });
 });
 
 describe('the cancellation', () => {
   it('drops the enrollment', async () => {
-    const { logIn } = await openDesk();
+    const { logIn } = await createTestApp();
     const client = await logIn(bob);
     const { enrollmentId } = (await client.post('/enroll')).body;
     const answer = await client.post('/enroll/cancel', { enrollmentId });
     expect([answer.status, answer.text]).toEqual([204, '']);
     expect(answer.header('cache-control')).toBe('no-store');
     expect((await client.get('/enroll')).status).toBe(404);
-    expect(led(await client.page('POST', '/enroll/cancel', { enrollmentId }))).toEqual([303, '/mfa']);
+    expect(redirectOf(await client.page('POST', '/enroll/cancel', { enrollmentId }))).toEqual([303, '/mfa']);
   });
 
   it('needs to know which, and who', async () => {
-    const { logIn, browser } = await openDesk();
+    const { logIn, browser } = await createTestApp();
     const detail = 'The field "enrollmentId" is needed.';
     for (const fields of [{}, { enrollmentId: '' }]) {
       expect((await (await logIn(bob)).post('/enroll/cancel', fields)).body).toMatchObject({ status: 400, detail });

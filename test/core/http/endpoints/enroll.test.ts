@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { ada, bob, MINUTE } from '../../../support/core-fixture.js';
-import { Client, enrollBy, led, ledOn, openDesk } from '../desk.js';
 import { sessionOf } from '../exchange.js';
+import { Client, createTestApp, enrollBy, redirectOf, returnPathAfter } from '../test-app.js';
 
 const QR = expect.stringMatching(/^<svg /);
 
 describe('the enrollment page', () => {
   it('starts an enrollment, and shows the same one again', async () => {
-    const { logIn, clock } = await openDesk();
+    const { logIn, clock } = await createTestApp();
     const client = await logIn(bob);
     const page = await client.page('GET', '/enroll');
     expect([page.status, page.body.frame.account, page.body.frame.brand]).toEqual([200, bob.name, 'Acme']);
@@ -25,7 +25,7 @@ describe('the enrollment page', () => {
   });
 
   it('starts another one when the first has expired', async () => {
-    const { logIn, clock } = await openDesk();
+    const { logIn, clock } = await createTestApp();
     const client = await logIn(bob);
     const { enrollmentId } = (await client.page('GET', '/enroll')).body.page;
     clock.advance(10 * MINUTE);
@@ -35,24 +35,24 @@ describe('the enrollment page', () => {
   });
 
   it('is for one more authenticator where a second factor was proven', async () => {
-    const { browser, session } = await openDesk();
+    const { browser, session } = await createTestApp();
     expect((await browser(ada, session).page('GET', '/enroll')).body.page).toMatchObject({ additional: true, rememberDays: 0 });
   });
 
   it('ENR-5: leads over the challenge, and back, where the proof is missing or too old', async () => {
-    const { logIn, browser, session, clock, code } = await openDesk();
+    const { logIn, browser, session, clock, code } = await createTestApp();
     const pending = await logIn();
     clock.advance(5 * MINUTE);
     for (const client of [pending, browser(ada, session)]) {
-      expect(led(await client.page('GET', '/enroll'))).toEqual([303, '/mfa/challenge?maxAge=300']);
+      expect(redirectOf(await client.page('GET', '/enroll'))).toEqual([303, '/mfa/challenge?maxAge=300']);
       expect(client.way).toBe('/mfa/enroll');
-      expect(await ledOn(client, await client.page('POST', '/verify', { code: code() }))).toBe('/mfa/enroll');
+      expect(await returnPathAfter(client, await client.page('POST', '/verify', { code: code() }))).toBe('/mfa/enroll');
     }
   });
 
   it('leads nobody to the login, and tells a user whose login is too old that it is', async () => {
-    const { logIn, browser, clock } = await openDesk();
-    expect(led(await browser(null).page('GET', '/enroll'))).toEqual([303, '/login']);
+    const { logIn, browser, clock } = await createTestApp();
+    expect(redirectOf(await browser(null).page('GET', '/enroll'))).toEqual([303, '/login']);
     const client = await logIn(bob);
     clock.advance(16 * MINUTE);
     const page = await client.page('GET', '/enroll');
@@ -61,9 +61,9 @@ describe('the enrollment page', () => {
   });
 
   it.each([0, 1])('FLT-1: starts none while the storage is down after %i reads', async (reads) => {
-    const { logIn, weather, counts } = await openDesk();
+    const { logIn, faults, counts } = await createTestApp();
     const client = await logIn(bob);
-    weather.readsLeft = reads;
+    faults.readsLeft = reads;
     const before = counts.reads;
     const page = await client.page('GET', '/enroll');
     expect([page.status, page.body.page.heading]).toEqual([503, 'Temporarily unavailable']);
@@ -77,7 +77,7 @@ describe('F57: a page of another origin, under CORS headers of the host', () => 
   const foreign = { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'cors', origin: 'https://evil.example', cookie: 'sid=1' };
 
   it.each(['application/json', 'text/html', '*/*'])('gets no pending key as %s, and starts nothing', async (accept) => {
-    const { kit, counts, mfa } = await openDesk();
+    const { kit, counts, mfa } = await createTestApp();
     // A browser that sends no Sec-Fetch header by itself.
     const client = new Client(kit, { user: bob, session: sessionOf((await mfa.beginLogin({ user: bob })).session), headers: {} });
     const before = counts.reads;
@@ -94,7 +94,7 @@ describe('F57: a page of another origin, under CORS headers of the host', () => 
   });
 
   it('gets neither for HEAD, and the page of the refusal opens the real one', async () => {
-    const { logIn } = await openDesk();
+    const { logIn } = await createTestApp();
     const client = await logIn(bob);
     expect((await client.request('HEAD', '/enroll', undefined, foreign)).status).toBe(403);
     const page = await client.request('GET', '/enroll', undefined, { ...foreign, accept: 'text/html' });
@@ -104,7 +104,7 @@ describe('F57: a page of another origin, under CORS headers of the host', () => 
 
 describe('the enrollment as JSON', () => {
   it('is told only to the session that began it', async () => {
-    const { logIn, browser, clock } = await openDesk();
+    const { logIn, browser, clock } = await createTestApp();
     const client = await logIn(bob);
     expect((await client.get('/enroll')).body).toMatchObject({ status: 404, reason: 'not_found' });
     const started = await client.post('/enroll', {});
@@ -121,20 +121,20 @@ describe('the enrollment as JSON', () => {
   });
 
   it('FLT-1: is told by nobody while the storage is down', async () => {
-    const { logIn, weather } = await openDesk();
+    const { logIn, faults } = await createTestApp();
     const client = await logIn(bob);
-    weather.readsLeft = 0;
+    faults.readsLeft = 0;
     for (const answer of [await client.get('/enroll'), await client.post('/enroll')]) {
       expect(answer.body).toMatchObject({ status: 503, reason: 'unavailable' });
     }
   });
 
   it('ENR-5: starts only where a proof is fresh', async () => {
-    const { logIn } = await openDesk();
+    const { logIn } = await createTestApp();
     const client = await logIn();
     expect((await client.post('/enroll')).body).toMatchObject({ status: 403, reason: 'assurance_required', maxAgeSeconds: 300 });
     expect((await client.get('/enroll')).body).toMatchObject({ status: 403, reason: 'assurance_required' });
-    expect(led(await client.page('POST', '/enroll'))).toEqual([303, '/mfa/challenge?maxAge=300']);
+    expect(redirectOf(await client.page('POST', '/enroll'))).toEqual([303, '/mfa/challenge?maxAge=300']);
     expect(client.way).toBe('/mfa/enroll');
   });
 
@@ -144,21 +144,21 @@ describe('the enrollment as JSON', () => {
     ['   ', 'Authenticator app'],
     [' My phone ', 'My phone'],
   ])('takes the name %j for %s', async (name, stored) => {
-    const { logIn, clock } = await openDesk();
+    const { logIn, clock } = await createTestApp();
     const confirmed = await enrollBy(await logIn(bob), clock.now, name === undefined ? {} : { name });
     expect(confirmed.body.authenticator.name).toBe(stored);
   });
 
   it('leads a browser that started one to its page', async () => {
-    const { logIn } = await openDesk();
+    const { logIn } = await createTestApp();
     const client = await logIn(bob);
-    expect(led(await client.page('POST', '/enroll', { name: 'Phone' }))).toEqual([303, '/mfa/enroll']);
+    expect(redirectOf(await client.page('POST', '/enroll', { name: 'Phone' }))).toEqual([303, '/mfa/enroll']);
     expect(client.state.enrollmentIds).toHaveLength(1);
   });
 });
 
 it('F49: the set-up page says that what was entered is no code', async () => {
-  const { logIn } = await openDesk({ pages: {} });
+  const { logIn } = await createTestApp({ pages: {} });
   const client = await logIn(bob);
   await client.page('GET', '/enroll');
   const enrollmentId = client.state.enrollmentIds[0] ?? '';

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { ada, bob, MINUTE } from '../../../support/core-fixture.js';
-import { type Client, enrollBy, led, ledOn, openDesk } from '../desk.js';
+import { type Client, createTestApp, enrollBy, redirectOf, returnPathAfter } from '../test-app.js';
 
 async function setUp() {
-  const desk = await openDesk();
-  const client = desk.browser(ada, desk.session);
+  const app = await createTestApp();
+  const client = app.browser(ada, app.session);
   const id = (await client.get('')).body.authenticators[0]?.id ?? '';
-  return { ...desk, client, id };
+  return { ...app, client, id };
 }
 
 const DOORS = ['/authenticators/rename', '/authenticators/remove', '/devices/revoke', '/sessions/end', '/recovery-codes'];
@@ -23,7 +23,7 @@ describe('an authenticator', () => {
     expect([answer.status, answer.text, answer.cookies]).toEqual([204, '', []]);
     expect((await client.get('')).body.authenticators[0]?.name).toBe('Phone');
     const page = await client.page('POST', '/authenticators/rename', { id, name: 'Old phone' });
-    expect(led(page)).toEqual([303, '/mfa?notice=authenticator_renamed']);
+    expect(redirectOf(page)).toEqual([303, '/mfa?notice=authenticator_renamed']);
     expect((await client.get('')).body.authenticators[0]?.name).toBe('Old phone');
   });
 
@@ -32,7 +32,10 @@ describe('an authenticator', () => {
     const added = await enrollBy(client, clock.now);
     const renewals = client.session?.renewals;
     const { epoch } = client.state.assurance;
-    expect(led(await client.page('POST', '/authenticators/remove', { id }))).toEqual([303, '/mfa?notice=authenticator_removed']);
+    expect(redirectOf(await client.page('POST', '/authenticators/remove', { id }))).toEqual([
+      303,
+      '/mfa?notice=authenticator_removed',
+    ]);
     expect(client.state.assurance.epoch).not.toBe(epoch);
     expect(client.session?.renewals).toBe(renewals);
     const left = (await client.get('')).body.authenticators as { id: string }[];
@@ -59,8 +62,8 @@ describe('an authenticator', () => {
   });
 
   it('may be gone though the status cannot be told', async () => {
-    const { client, weather } = await setUp();
-    weather.readsLeft = 1;
+    const { client, faults } = await setUp();
+    faults.readsLeft = 1;
     expect((await client.post('/authenticators/remove', FIELDS)).body).toMatchObject({ status: 409, reason: 'not_enrolled' });
   });
 });
@@ -119,7 +122,7 @@ describe('F80, HTTP-6: an id that the kit cannot have made', () => {
 
 describe('devices and sessions', () => {
   it('F17: one’s own device ends one’s own session: the overview says so before, the answer after, and the next request is asked', async () => {
-    const { logIn, code, mfa } = await openDesk();
+    const { logIn, code, mfa } = await createTestApp();
     const client = await logIn();
     await client.post('/verify', { code: code() });
     const other = await logIn();
@@ -134,17 +137,17 @@ describe('devices and sessions', () => {
     expect([answer.status, answer.body]).toEqual([200, { endedOwnSession: true }]);
     expect(client.state).toMatchObject({ state: 'pending' });
     expect((await client.get('')).body).toMatchObject({ status: 401, reason: 'challenge', because: 'missing' });
-    expect(led(await client.page('GET', ''))).toEqual([303, '/mfa/challenge?rememberedDevice=no']);
+    expect(redirectOf(await client.page('GET', ''))).toEqual([303, '/mfa/challenge?rememberedDevice=no']);
     expect((await other.get('')).status).toBe(200);
     expect((await mfa.getStatus({ user: ada })).ok).toBe(true);
   });
 
   it('F17: after one’s own device was revoked, the prompt says why it asks, and leads back to the overview', async () => {
-    const { logIn, code } = await openDesk();
+    const { logIn, code } = await createTestApp();
     const client = await logIn();
     await client.post('/verify', { code: code() });
     const revoked = await client.page('POST', '/devices/revoke', { id: client.state.assurance.deviceId ?? '' });
-    expect(led(revoked)).toEqual([303, '/mfa/challenge?notice=device_ended']);
+    expect(redirectOf(revoked)).toEqual([303, '/mfa/challenge?notice=device_ended']);
     const prompt = await client.page('GET', '/challenge?notice=device_ended');
     expect([prompt.status, prompt.body.page.because]).toEqual([200, 'missing']);
     expect(prompt.body.frame.notice).toEqual({
@@ -155,14 +158,14 @@ describe('devices and sessions', () => {
       expect((await client.page('GET', `/challenge${query}`)).body.frame.notice).toBeUndefined();
     }
     expect((await client.page('POST', '/verify', { code: '000000' })).body.frame.notice.tone).toBe('error');
-    expect(led(await client.page('POST', '/verify', { code: code() }))).toEqual([303, '/mfa/done']);
+    expect(redirectOf(await client.page('POST', '/verify', { code: code() }))).toEqual([303, '/mfa/done']);
     expect((await client.page('GET', '/done')).body.page).toMatchObject({ name: 'done', continueTo: '/mfa' });
     // Whoever has proven enough is not told that something ended.
-    expect(led(await client.page('GET', '/challenge?notice=device_ended'))).toEqual([303, '/home']);
+    expect(redirectOf(await client.page('GET', '/challenge?notice=device_ended'))).toEqual([303, '/home']);
   });
 
   it('a device is revoked, and one that is gone is no error', async () => {
-    const { logIn, code } = await openDesk();
+    const { logIn, code } = await createTestApp();
     const client = await logIn();
     await client.post('/verify', { code: code(), rememberDevice: true });
     const id = (await client.get('')).body.devices[0]?.id ?? '';
@@ -170,7 +173,7 @@ describe('devices and sessions', () => {
     await other.post('/verify', { code: code() });
     expect((await other.post('/devices/revoke', { id })).status).toBe(204);
     expect((await other.get('')).body.devices).toHaveLength(1);
-    expect(led(await other.page('POST', '/devices/revoke', { id }))).toEqual([303, '/mfa?notice=device_revoked']);
+    expect(redirectOf(await other.page('POST', '/devices/revoke', { id }))).toEqual([303, '/mfa?notice=device_revoked']);
   });
 
   it('SES-7: every other session ends', async () => {
@@ -179,7 +182,7 @@ describe('devices and sessions', () => {
     expect((await client.post('/sessions/end')).status).toBe(204);
     expect((await other.get('')).body).toMatchObject({ reason: 'challenge', because: 'revoked' });
     expect((await client.get('')).status).toBe(200);
-    expect(led(await client.page('POST', '/sessions/end'))).toEqual([303, '/mfa?notice=sessions_ended']);
+    expect(redirectOf(await client.page('POST', '/sessions/end'))).toEqual([303, '/mfa?notice=sessions_ended']);
   });
 });
 
@@ -202,7 +205,7 @@ describe('recovery codes', () => {
     ['日本', 'recovery-codes.txt'],
   ])('of %s are on a page, with a file to keep them in: %s', async (brand, fileName) => {
     const render = (page: object, frame: object) => JSON.stringify({ page, frame });
-    const { browser, session } = await openDesk({ pages: { render, ...(brand !== undefined && { brand }) } });
+    const { browser, session } = await createTestApp({ pages: { render, ...(brand !== undefined && { brand }) } });
     const page = await browser(ada, session).page('POST', '/recovery-codes');
     expect([page.status, page.body.frame.account, page.body.frame.brand]).toEqual([200, ada.name, brand ?? 'Acme']);
     const recoveryCodes = expect.arrayContaining([expect.any(String)]);
@@ -211,7 +214,7 @@ describe('recovery codes', () => {
   });
 
   it('that are switched off are refused, on the page where it came up', async () => {
-    const { browser, session } = await openDesk({}, { recoveryCodes: false });
+    const { browser, session } = await createTestApp({}, { recoveryCodes: false });
     const client = browser(ada, session);
     expect((await client.post('/recovery-codes')).body).toMatchObject({ status: 403, reason: 'not_allowed' });
     const page = await client.page('POST', '/recovery-codes');
@@ -230,9 +233,9 @@ describe('every change', () => {
         reason: 'assurance_required',
         maxAgeSeconds: 300,
       });
-      expect(led(await stale.page('POST', path, FIELDS))).toEqual([303, '/mfa/challenge?maxAge=300']);
+      expect(redirectOf(await stale.page('POST', path, FIELDS))).toEqual([303, '/mfa/challenge?maxAge=300']);
       expect(stale.way).toBe('/mfa');
-      expect(await ledOn(stale, await stale.page('POST', '/verify', { code: code() }))).toBe('/mfa');
+      expect(await returnPathAfter(stale, await stale.page('POST', '/verify', { code: code() }))).toBe('/mfa');
     }
   });
 
@@ -240,7 +243,7 @@ describe('every change', () => {
     const { logIn } = await setUp();
     const client = await logIn(bob);
     expect((await client.post(path, FIELDS)).body).toMatchObject({ status: 409, reason: 'not_enrolled' });
-    expect(led(await client.page('POST', path, FIELDS))).toEqual([303, '/mfa/enroll']);
+    expect(redirectOf(await client.page('POST', path, FIELDS))).toEqual([303, '/mfa/enroll']);
   });
 
   it.each(DOORS)('is nothing that nobody can make: %s', async (path) => {
@@ -251,8 +254,8 @@ describe('every change', () => {
   });
 
   it.each(DOORS)('FLT-1: is none while the storage is down: %s', async (path) => {
-    const { client, weather } = await setUp();
-    weather.readsLeft = 0;
+    const { client, faults } = await setUp();
+    faults.readsLeft = 0;
     const answer = await client.post(path, FIELDS);
     expect([answer.body.status, answer.header('retry-after')]).toEqual([503, expect.stringMatching(/^\d+$/)]);
     const page = await client.page('POST', path, FIELDS);

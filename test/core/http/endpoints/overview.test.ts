@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { ada, bob, DAY, wrongCode } from '../../../support/core-fixture.js';
-import { led, ledOn, openDesk } from '../desk.js';
+import { createTestApp, redirectOf, returnPathAfter } from '../test-app.js';
 
 const optional = { ...bob, mfa: 'optional' as const };
 
 describe('the overview', () => {
   it('tells what is enrolled, which devices are known and which of them this is', async () => {
-    const { logIn, code, mfa } = await openDesk();
+    const { logIn, code, mfa } = await createTestApp();
     const client = await logIn();
     await client.post('/verify', { code: code(), rememberDevice: true });
     const other = await logIn();
@@ -28,7 +28,7 @@ describe('the overview', () => {
   });
 
   it('is a page with everything that may be changed', async () => {
-    const { browser, session, mfa, clock } = await openDesk();
+    const { browser, session, mfa, clock } = await createTestApp();
     const page = await browser(ada, session).page('GET', '');
     const result = await mfa.getStatus({ user: ada });
     if (!result.ok) throw new Error(result.reason);
@@ -49,7 +49,7 @@ describe('the overview', () => {
   });
 
   it('offers what the policy allows', async () => {
-    const { browser, mfa, session } = await openDesk();
+    const { browser, mfa, session } = await createTestApp();
     const client = browser(optional, (await mfa.beginLogin({ user: optional })).session);
     expect((await client.page('GET', '')).body.page).toMatchObject({
       authenticators: [],
@@ -58,7 +58,7 @@ describe('the overview', () => {
     });
     const bound = browser({ ...ada, mfa: 'optional', mayEnroll: false }, session);
     expect((await bound.page('GET', '')).body.page).toMatchObject({ mayRemoveLast: true, mayEnroll: false });
-    const without = await openDesk({}, { recoveryCodes: false });
+    const without = await createTestApp({}, { recoveryCodes: false });
     expect((await without.browser(ada, without.session).page('GET', '')).body.page.recoveryCodesOffered).toBe(false);
   });
 
@@ -70,7 +70,7 @@ describe('the overview', () => {
     ['sessions_ended', 'success', 'All other sessions have ended.'],
     ['already_confirmed', 'info', 'This authenticator is already set up. There is nothing left to do.'],
   ])('says what was done, by its name in the address: %s', async (name, tone, text) => {
-    const { browser, session } = await openDesk();
+    const { browser, session } = await createTestApp();
     const client = browser(ada, session);
     expect((await client.page('GET', `?notice=${name}`)).body.frame.notice).toEqual({ tone, text });
     expect(await client.get(`?notice=${name}`)).toMatchObject({ status: 200 });
@@ -79,7 +79,7 @@ describe('the overview', () => {
   it.each(['', '?notice=', '?notice=recovery_code_used', '?notice=%3Cb%3E', '?x=authenticator_added'])(
     'says nothing that it was not told: "%s"',
     async (query) => {
-      const { browser, session } = await openDesk();
+      const { browser, session } = await createTestApp();
       expect((await browser(ada, session).page('GET', query)).body.frame).not.toHaveProperty('notice');
     },
   );
@@ -87,16 +87,16 @@ describe('the overview', () => {
 
 describe('the overview for whoever has not proven enough', () => {
   it('leads to the challenge, and back', async () => {
-    const { logIn, code } = await openDesk();
+    const { logIn, code } = await createTestApp();
     const client = await logIn();
-    expect(led(await client.page('GET', ''))).toEqual([303, '/mfa/challenge?rememberedDevice=no']);
+    expect(redirectOf(await client.page('GET', ''))).toEqual([303, '/mfa/challenge?rememberedDevice=no']);
     expect([client.state.state, client.way]).toEqual(['pending', '/mfa']);
-    expect(await ledOn(client, await client.page('POST', '/verify', { code: code() }))).toBe('/mfa');
+    expect(await returnPathAfter(client, await client.page('POST', '/verify', { code: code() }))).toBe('/mfa');
     expect((await client.page('GET', '')).status).toBe(200);
   });
 
   it('STP-2: is a problem for everybody who asked for no page', async () => {
-    const { logIn } = await openDesk();
+    const { logIn } = await createTestApp();
     const answer = await (await logIn()).get('');
     expect(answer.body).toMatchObject({
       status: 401,
@@ -108,7 +108,7 @@ describe('the overview for whoever has not proven enough', () => {
   });
 
   it('STP-1: asks a remembered device too', async () => {
-    const { logIn, code, clock } = await openDesk();
+    const { logIn, code, clock } = await createTestApp();
     const client = await logIn();
     await client.post('/verify', { code: code(), rememberDevice: true });
     clock.advance(DAY);
@@ -119,27 +119,27 @@ describe('the overview for whoever has not proven enough', () => {
   });
 
   it('leads who has not enrolled to the enrollment, and nobody to the login, and keeps no way back', async () => {
-    const { logIn, browser } = await openDesk();
+    const { logIn, browser } = await createTestApp();
     const client = await logIn(bob);
-    expect(led(await client.page('GET', ''))).toEqual([303, '/mfa/enroll']);
+    expect(redirectOf(await client.page('GET', ''))).toEqual([303, '/mfa/enroll']);
     expect((await client.get('')).body).toMatchObject({ status: 403, reason: 'enroll' });
     expect(client.way).toBeUndefined();
     const nobody = browser(null);
-    expect(led(await nobody.page('GET', ''))).toEqual([303, '/login']);
+    expect(redirectOf(await nobody.page('GET', ''))).toEqual([303, '/login']);
     expect((await nobody.get('')).body).toMatchObject({ status: 401, reason: 'login_again' });
   });
 
   it.each([0, 1])('FLT-1: tells nothing while the storage is down after %i reads', async (reads) => {
-    const { browser, session, weather } = await openDesk();
+    const { browser, session, faults } = await createTestApp();
     const client = browser(ada, session);
-    weather.readsLeft = reads;
+    faults.readsLeft = reads;
     const answer = await client.get('');
     expect([answer.body.status, answer.body.reason, answer.header('retry-after')]).toEqual([
       503,
       'unavailable',
       expect.any(String),
     ]);
-    weather.readsLeft = reads;
+    faults.readsLeft = reads;
     const page = await client.page('GET', '');
     expect([page.status, page.body.page.heading, page.body.frame.account]).toEqual([503, 'Temporarily unavailable', ada.name]);
     expect(page.header('retry-after')).toMatch(/^\d+$/);
@@ -147,7 +147,7 @@ describe('the overview for whoever has not proven enough', () => {
 });
 
 it('a wait of unknown browsers is told in the status', async () => {
-  const { logIn, authenticator, clock, browser, session } = await openDesk();
+  const { logIn, authenticator, clock, browser, session } = await createTestApp();
   const guessing = await logIn();
   for (let tries = 0; tries < 5; tries++) await guessing.post('/verify', { code: wrongCode(authenticator, clock.now()) });
   expect((await browser(ada, session).get('')).body.waitSeconds).toBe(30);

@@ -2,8 +2,8 @@ import { answerEndpoint, endpointPaths } from '@mfa-kit/core/http';
 import { describe, expect, it } from 'vitest';
 import { GETS, POSTS } from '../../../support/contract-paths.js';
 import { ada } from '../../../support/core-fixture.js';
-import { openDesk } from '../desk.js';
 import { exchangeOf, sessionOf } from '../exchange.js';
+import { createTestApp } from '../test-app.js';
 
 const ASSETS = ['/assets/page.css', '/assets/page.js'];
 const TOKENS = ['/enroll', '/enroll/confirm', '/enroll/cancel', '/verify'];
@@ -25,7 +25,7 @@ describe('the paths of the endpoints', () => {
     'toString',
     '/%65nroll',
   ])('are compared byte for byte: %s is 404, and whoever asks is not looked at', async (path) => {
-    const { browser, session } = await openDesk();
+    const { browser, session } = await createTestApp();
     const client = browser(ada, session);
     expect((await client.get(path)).body).toMatchObject({ status: 404, reason: 'not_found' });
     const page = await client.page('POST', path);
@@ -34,7 +34,7 @@ describe('the paths of the endpoints', () => {
   });
 
   it('may have the slash of the mount itself', async () => {
-    const { browser, session } = await openDesk();
+    const { browser, session } = await createTestApp();
     expect((await browser(ada, session).get('/')).body).toMatchObject({ enrolled: true });
   });
 
@@ -49,7 +49,7 @@ describe('the paths of the endpoints', () => {
     ['POST', '/assets/page.css', 'GET, HEAD'],
     ['PUT', '/assets/page.js', 'GET, HEAD'],
   ])('answer %s %s with 405 and Allow: %s', async (method, path, allow) => {
-    const { browser, session } = await openDesk();
+    const { browser, session } = await createTestApp();
     const client = browser(ada, session);
     const answer = await client.request(method, path);
     expect([answer.status, answer.header('allow'), answer.body.reason]).toEqual([405, allow, 'method_not_allowed']);
@@ -58,7 +58,7 @@ describe('the paths of the endpoints', () => {
   });
 
   it.each(GETS)('answer HEAD like GET at "%s"', async (path) => {
-    const { browser, session } = await openDesk();
+    const { browser, session } = await createTestApp();
     const client = browser(ada, session);
     const [head, get] = [await client.request('HEAD', path), await client.get(path)];
     expect([head.status, head.text]).toEqual([get.status, get.text]);
@@ -68,7 +68,7 @@ describe('the paths of the endpoints', () => {
 it.each(GETS)(
   'HTTP-1, F57: GET "%s" may come from anywhere unless it shows a key, and its body is not read: it changes nothing of the user',
   async (path) => {
-    const { kit, session, storage } = await openDesk();
+    const { kit, session, storage } = await createTestApp();
     const asked: Record<string, string>[] = [{}, { 'sec-fetch-site': 'cross-site', cookie: 'a=b' }, { 'sec-fetch-site': 'none' }];
     for (const headers of asked) {
       const body = () => Promise.reject(new Error('read'));
@@ -87,7 +87,7 @@ describe('the style and the script of the pages', () => {
     ['/assets/page.css', 'text/css; charset=utf-8'],
     ['/assets/page.js', 'text/javascript; charset=utf-8'],
   ])('%s is for anybody, for ever under an address that changes with it', async (path, type) => {
-    const { tool, browser, session, kit } = await openDesk({ pages: {} });
+    const { tool, browser, session, kit } = await createTestApp({ pages: {} });
     const page = await browser(ada, session).page('GET', '');
     const [, tag] = new RegExp(`"/mfa${path}\\?v=([0-9a-f]{8})"`).exec(page.text) ?? [];
     const asset = await tool().get(`${path}?v=${tag}`);
@@ -108,7 +108,7 @@ describe('a state change', () => {
   it.each(POSTS)(
     'HTTP-1: %s is refused from another site before its body is read or anybody is asked who it is',
     async (path) => {
-      const { kit, session } = await openDesk();
+      const { kit, session } = await createTestApp();
       const asked: string[] = [];
       for (const headers of [
         { 'sec-fetch-site': 'cross-site' },
@@ -136,20 +136,20 @@ describe('a state change', () => {
   );
 
   it('HTTP-1: tells a browser in a page', async () => {
-    const { browser, session } = await openDesk();
+    const { browser, session } = await createTestApp();
     const page = await browser(ada, session).page('POST', '/sessions/end', {}, { 'sec-fetch-site': 'cross-site' });
     expect([page.status, page.body.page.heading]).toEqual([403, 'Request refused']);
     expect(page.body.page).not.toHaveProperty('action');
   });
 
   it('HTTP-1: may come from a page of an origin that the host allows', async () => {
-    const { browser, session } = await openDesk({ allowedOrigins: ['https://app.example'] });
+    const { browser, session } = await createTestApp({ allowedOrigins: ['https://app.example'] });
     const headers = { 'sec-fetch-site': 'cross-site', origin: 'https://app.example' };
     expect((await browser(ada, session).post('/sessions/end', {}, headers)).status).toBe(204);
   });
 
   it.each(POSTS)('HTTP-7: %s with a body that is none is refused before anybody is asked who it is', async (path) => {
-    const { kit } = await openDesk();
+    const { kit } = await createTestApp();
     const asked: string[] = [];
     for (const accept of ['application/json', 'text/html']) {
       const exchange = {
@@ -169,7 +169,7 @@ describe('a state change', () => {
   });
 
   it.each(POSTS)('HTTP-1: %s without any header is only for whom its pending token speaks', async (path) => {
-    const { tool, pendingToken, session } = await openDesk();
+    const { tool, pendingToken, session } = await createTestApp();
     const { reason } = (await tool().post(path, { pendingToken: await pendingToken() })).body ?? {};
     if (TOKENS.includes(path)) expect(reason).not.toBe('cross_site');
     else expect(reason).toBe('cross_site');

@@ -1,16 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import { ada, bob, MINUTE } from '../../../support/core-fixture.js';
-import { type Client, led, openDesk } from '../desk.js';
+import { type Client, createTestApp, redirectOf } from '../test-app.js';
 
 const OFFER = '/mfa/recovery-codes';
 
 /** Ada with recovery codes of which nobody has said that they are saved. */
-async function setUp(options: Parameters<typeof openDesk>[0] = {}) {
-  const desk = await openDesk(options);
-  const client = desk.browser(ada, desk.session);
+async function setUp(options: Parameters<typeof createTestApp>[0] = {}) {
+  const app = await createTestApp(options);
+  const client = app.browser(ada, app.session);
   const made = (await client.post('/recovery-codes')).body;
   const unsaved = async () => (await client.get('')).body.recoveryCodesUnsaved;
-  return { ...desk, client, made, unsaved };
+  return { ...app, client, made, unsaved };
 }
 
 const verify = (client: Client, code: string) => client.page('POST', '/verify', { code });
@@ -20,7 +20,7 @@ describe('F84: the offer of new recovery codes', () => {
     const { browser, mfa, code } = await setUp();
     const client = browser(ada, { ...(await mfa.beginLogin({ user: ada })).session, returnTo: '/cases?tab=2' });
     const continueTo = '/mfa/done';
-    expect(led(await verify(client, code()))).toEqual([303, OFFER]);
+    expect(redirectOf(await verify(client, code()))).toEqual([303, OFFER]);
     const page = await client.page('GET', '/recovery-codes');
     expect([page.status, page.body.page]).toEqual([
       200,
@@ -31,20 +31,20 @@ describe('F84: the offer of new recovery codes', () => {
     expect(shown).toMatchObject({ name: 'recovery-codes', recoveryCodes: { length: 10 }, continueTo });
     const saved = { id: shown.recoveryCodesId, continueTo };
     for (let press = 0; press < 2; press++) {
-      expect(led(await client.page('POST', '/recovery-codes/saved', saved))).toEqual([303, continueTo]);
+      expect(redirectOf(await client.page('POST', '/recovery-codes/saved', saved))).toEqual([303, continueTo]);
     }
     expect((await client.page('GET', '/done')).body.page).toMatchObject({ name: 'done', continueTo: '/cases?tab=2' });
-    expect(led(await client.page('GET', '/recovery-codes'))).toEqual([303, '/mfa']);
+    expect(redirectOf(await client.page('GET', '/recovery-codes'))).toEqual([303, '/mfa']);
   });
 
   it('comes in place of a remembered device, and not in the middle of a step-up', async () => {
     const { mfa, browser, logIn, code, client } = await setUp();
-    expect(led(await verify(client, code()))).toEqual([303, '/mfa/done']);
+    expect(redirectOf(await verify(client, code()))).toEqual([303, '/mfa/done']);
     const other = await logIn();
     await other.post('/verify', { code: code(), rememberDevice: true });
     const begun = await mfa.beginLogin({ user: ada, deviceToken: [...other.cookies.values()] });
     expect(begun.session).toMatchObject({ assurance: { via: 'remembered-device' } });
-    expect(led(await verify(browser(ada, begun.session), code()))).toEqual([303, OFFER]);
+    expect(redirectOf(await verify(browser(ada, begun.session), code()))).toEqual([303, OFFER]);
   });
 
   it('is told of in JSON: with the proof, in the status and at its own address', async () => {
@@ -63,11 +63,11 @@ describe('F84: the offer of new recovery codes', () => {
   });
 
   it('is for whom the guard lets through with a code', async () => {
-    const { browser, logIn, session, weather } = await setUp();
+    const { browser, logIn, session, faults } = await setUp();
     expect((await browser(null).get('/recovery-codes')).body).toMatchObject({ status: 401, reason: 'login_again' });
     expect((await (await logIn()).get('/recovery-codes')).body).toMatchObject({ status: 401, reason: 'challenge' });
     expect((await (await logIn(bob)).get('/recovery-codes')).body).toMatchObject({ status: 403, reason: 'enroll' });
-    weather.readsLeft = 1;
+    faults.readsLeft = 1;
     expect((await browser(ada, session).get('/recovery-codes')).body).toMatchObject({ status: 503, reason: 'unavailable' });
   });
 });
@@ -76,7 +76,7 @@ describe('F84: the button "I have saved them"', () => {
   it('of the overview says so there', async () => {
     const { client, unsaved } = await setUp();
     expect((await client.page('GET', '')).body.page.recoveryCodesUnsaved).toBe(true);
-    expect(led(await client.page('POST', '/recovery-codes/saved'))).toEqual([303, '/mfa?notice=recovery_codes_saved']);
+    expect(redirectOf(await client.page('POST', '/recovery-codes/saved'))).toEqual([303, '/mfa?notice=recovery_codes_saved']);
     const page = await client.page('GET', '?notice=recovery_codes_saved');
     expect(page.body.frame.notice).toEqual({ tone: 'success', text: 'Good. You will not be asked about these codes again.' });
     expect([page.body.page.recoveryCodesUnsaved, await unsaved()]).toEqual([undefined, undefined]);
@@ -106,32 +106,38 @@ describe('F84: the button "I have saved them"', () => {
       ),
     ] as [string, string][]) {
       const { client } = await setUp();
-      expect(led(await client.page('POST', '/recovery-codes/saved', { continueTo })), continueTo).toEqual([303, location]);
-      const { browser, session } = await openDesk();
+      expect(redirectOf(await client.page('POST', '/recovery-codes/saved', { continueTo })), continueTo).toEqual([303, location]);
+      const { browser, session } = await createTestApp();
       const shown = await browser(ada, session).page('POST', '/recovery-codes', { continueTo });
       expect(shown.body.page.continueTo, continueTo).toBe(location);
     }
   });
 
   it('FLT-1: leads on while the storage is away, and the offer comes again; a client of its own is told', async () => {
-    const { client, weather, unsaved } = await setUp();
-    weather.readsLeft = 0;
-    expect(led(await client.page('POST', '/recovery-codes/saved', { continueTo: '/mfa/done' }))).toEqual([303, '/mfa/done']);
+    const { client, faults, unsaved } = await setUp();
+    faults.readsLeft = 0;
+    expect(redirectOf(await client.page('POST', '/recovery-codes/saved', { continueTo: '/mfa/done' }))).toEqual([
+      303,
+      '/mfa/done',
+    ]);
     expect((await client.page('POST', '/recovery-codes/saved')).status).toBe(503);
     expect((await client.post('/recovery-codes/saved')).body).toMatchObject({ status: 503, reason: 'unavailable' });
-    weather.readsLeft = Number.POSITIVE_INFINITY;
+    faults.readsLeft = Number.POSITIVE_INFINITY;
     expect(await unsaved()).toBe(true);
   });
 
   it('needs a proof that is in force, and no fresh one', async () => {
     const { client, browser, clock, mfa, unsaved } = await setUp();
     clock.advance(60 * MINUTE);
-    expect(led(await client.page('POST', '/recovery-codes/saved', { continueTo: '/mfa/done' }))).toEqual([303, '/mfa/done']);
+    expect(redirectOf(await client.page('POST', '/recovery-codes/saved', { continueTo: '/mfa/done' }))).toEqual([
+      303,
+      '/mfa/done',
+    ]);
     expect(await unsaved()).toBeUndefined();
     expect((await browser(null).post('/recovery-codes/saved')).body.reason).toBe('login_again');
     await mfa.endSessionsOf({ userId: ada.id, actor: 'support', reason: 'asked' });
     expect((await client.post('/recovery-codes/saved')).body).toMatchObject({ status: 403, reason: 'assurance_required' });
-    expect(led(await client.page('POST', '/recovery-codes/saved', { continueTo: '/cases' }))).toEqual([
+    expect(redirectOf(await client.page('POST', '/recovery-codes/saved', { continueTo: '/cases' }))).toEqual([
       303,
       '/mfa/challenge?maxAge=300',
     ]);

@@ -3,18 +3,18 @@ import type { VerifiedRequest } from '@mfa-kit/core/http';
 import { createAuthenticator } from '@mfa-kit/core/testing';
 import { describe, expect, it } from 'vitest';
 import { ada, bob, MINUTE, type TestUser, wrongCode } from '../../../support/core-fixture.js';
-import { enrollBy, openDesk } from '../desk.js';
+import { createTestApp, enrollBy } from '../test-app.js';
 
 /** A host that makes a new access token of every proof, and is told of each. */
 async function setUp() {
   const told: [string, VerifiedRequest<TestUser>][] = [];
-  const desk = await openDesk({
+  const app = await createTestApp({
     onVerified: (request, verified) => {
       told.push([request, verified]);
       return { accessToken: `for ${verified.user.name}`, assurance: 'not mine', returnTo: 'nor mine' };
     },
   });
-  return { ...desk, told };
+  return { ...app, told };
 }
 
 const INVALID = { status: 401, reason: 'pending_token_invalid' };
@@ -69,7 +69,7 @@ describe('a client with a pending token', () => {
 
   it('is denied when the host cannot find its user, by an error that names the option', async () => {
     const cause = new Error('down');
-    const { tool, pendingToken, code } = await openDesk({ userById: () => Promise.reject(cause) });
+    const { tool, pendingToken, code } = await createTestApp({ userById: () => Promise.reject(cause) });
     const asked = tool().post('/verify', { pendingToken: await pendingToken(), code: code() });
     await expect(asked).rejects.toMatchObject({
       code: 'host_callback_failed',
@@ -123,12 +123,12 @@ describe('a client with a pending token', () => {
     ['finds nobody for', () => undefined],
     ['loads somebody else for', () => bob],
   ])('is refused where the host %s its id', async (_what, userById) => {
-    const { tool, pendingToken, code } = await openDesk({ userById });
+    const { tool, pendingToken, code } = await createTestApp({ userById });
     expect((await tool().post('/verify', { pendingToken: await pendingToken(), code: code() })).body).toMatchObject(INVALID);
   });
 
   it('is refused where the host loads no users', async () => {
-    const { tool, pendingToken, code, kit } = await openDesk();
+    const { tool, pendingToken, code, kit } = await createTestApp();
     const { userById: _, ...options } = kit.options;
     const client = tool();
     Object.assign(client, { kit: { ...kit, options } });
@@ -136,7 +136,7 @@ describe('a client with a pending token', () => {
   });
 
   it('is the host’s fault where it loads something that is no user', async () => {
-    const { tool, pendingToken } = await openDesk({ userById: () => ({ id: ada.id }) as TestUser });
+    const { tool, pendingToken } = await createTestApp({ userById: () => ({ id: ada.id }) as TestUser });
     const asked = tool().post('/enroll', { pendingToken: await pendingToken() });
     await expect(asked).rejects.toMatchObject({ code: 'host_callback_failed' });
   });
@@ -221,7 +221,7 @@ describe('a client with bearer tokens', () => {
 
   it('needs no answer of the host', async () => {
     for (const onVerified of [undefined, () => undefined]) {
-      const { tool, session } = await openDesk(onVerified ? { onVerified } : {});
+      const { tool, session } = await createTestApp(onVerified ? { onVerified } : {});
       const ended = await tool(ada, session.assurance).post('/sessions/end', {}, bearer);
       expect(Object.keys(ended.body)).toEqual(['assurance']);
       const codes = await tool(ada, ended.body.assurance).post('/recovery-codes', {}, bearer);

@@ -32,7 +32,7 @@ export type ServerName = keyof typeof servers;
  *
  * `GET /<name>` answers `{ url }`, or `{ missing }` with what has to be installed.
  */
-export async function startServerDesk(): Promise<{ url: string; close: () => Promise<void> }> {
+export async function startServerRegistry(): Promise<{ url: string; close: () => Promise<void> }> {
   const started = new Map<string, Promise<RunningServer>>();
 
   const http = createServer(async (request, response) => {

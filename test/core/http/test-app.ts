@@ -12,10 +12,10 @@ type Options = Partial<HttpOptions<TestUser, string>>;
 type Kit = HttpKit<TestUser, string>;
 
 /** An application without a framework: ada is enrolled and proved it two minutes ago, bob is not. */
-export interface Desk extends Enrolled {
+export interface TestApp extends Enrolled {
   kit: Kit;
   /** How many reads the storage still answers; more of them throw. */
-  weather: { readsLeft: number };
+  faults: { readsLeft: number };
   /** A browser in which `user` is logged in, with this MFA state in its session. */
   browser(user: TestUser | null, state?: unknown): Client;
   /** A browser right after the password. */
@@ -27,19 +27,19 @@ export interface Desk extends Enrolled {
   code(authenticator?: VirtualAuthenticator): string;
 }
 
-export async function openDesk(options: Options = {}, core: Partial<MfaOptions<TestUser>> = {}): Promise<Desk> {
+export async function createTestApp(options: Options = {}, core: Partial<MfaOptions<TestUser>> = {}): Promise<TestApp> {
   const memory = memoryStorage();
-  const weather = { readsLeft: Number.POSITIVE_INFINITY };
+  const faults = { readsLeft: Number.POSITIVE_INFINITY };
   const storage: typeof memory = {
     ...memory,
     async read(userId) {
-      if (weather.readsLeft-- <= 0) throw new Error('the storage is down');
+      if (faults.readsLeft-- <= 0) throw new Error('the storage is down');
       return memory.read(userId);
     },
   };
-  const bench = await createEnrolled(ada, { storage, ...core });
+  const fixture = await createEnrolled(ada, { storage, ...core });
   const users = new Map([ada, bob].map((user) => [user.id, user]));
-  const kit = createHttpKit<TestUser, string>(bench.mfa, {
+  const kit = createHttpKit<TestUser, string>(fixture.mfa, {
     loginUrl: '/login',
     homeUrl: '/home',
     userById: (id) => users.get(id),
@@ -49,16 +49,16 @@ export async function openDesk(options: Options = {}, core: Partial<MfaOptions<T
   });
   const browser = (user: TestUser | null, state?: unknown) => new Client(kit, { user, session: sessionOf(state) });
   return {
-    ...bench,
+    ...fixture,
     kit,
-    weather,
+    faults,
     browser,
-    logIn: async (user = ada) => browser(user, (await bench.mfa.beginLogin({ user })).session),
+    logIn: async (user = ada) => browser(user, (await fixture.mfa.beginLogin({ user })).session),
     tool: (user = null, assurance) => new Client(kit, { user, assurance: assurance ?? null, session: null, headers: BARE }),
-    pendingToken: async (user = ada) => (await bench.mfa.beginLogin({ user })).pendingToken ?? '',
-    code(authenticator = bench.authenticator) {
-      bench.clock.advance(MINUTE);
-      return authenticator.code(bench.clock.now());
+    pendingToken: async (user = ada) => (await fixture.mfa.beginLogin({ user })).pendingToken ?? '',
+    code(authenticator = fixture.authenticator) {
+      fixture.clock.advance(MINUTE);
+      return authenticator.code(fixture.clock.now());
     },
   };
 }
@@ -181,14 +181,14 @@ function checkHeader(entry: [string, string]): void {
 }
 
 /** Where a proof by form leads at last: from the kit's own page, which the answer must lead to. */
-export async function ledOn(client: Client, proven: Seen): Promise<string | undefined> {
-  if (led(proven).join() !== '303,/mfa/done') return undefined;
+export async function returnPathAfter(client: Client, proven: Seen): Promise<string | undefined> {
+  if (redirectOf(proven).join() !== '303,/mfa/done') return undefined;
   const done = await client.page('GET', '/done');
   return /^0; url=(.+)$/.exec(done.header('refresh') ?? '')?.[1];
 }
 
 /** Status and place of a redirect. */
-export function led({ status, header }: Seen): [number, string | undefined] {
+export function redirectOf({ status, header }: Seen): [number, string | undefined] {
   return [status, header('location')];
 }
 

@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
 import { enroll, expectStatus, logIn, type Served } from '../express/client.js';
 
-/** The journey in short: what the endpoints and the guard say must be what they say without the furniture. */
+/** The journey in short: what the endpoints and the guard say must be what they say without these features. */
 export async function walk(served: Served, prefix = ''): Promise<void> {
   const fresh = await logIn(served);
   const refused = await fresh.get('/cases');
@@ -21,7 +21,7 @@ export async function walk(served: Served, prefix = ''): Promise<void> {
   expect(prompt.text).toContain(`action="${prefix}/mfa/verify"`);
   expect((await browser.post('/mfa/verify', { code: '000000' })).body).toMatchObject({ status: 422, reason: 'invalid_code' });
   const right = await browser.page('POST', '/mfa/verify', { code: code() });
-  expect(await browser.ledOn(right)).toBe(`${prefix}/cases?page=2`);
+  expect(await browser.returnPathAfter(right)).toBe(`${prefix}/cases?page=2`);
   expectStatus(await browser.get('/cases'), 200);
   const stale = await client.post('/payouts', {});
   if (stale.status !== 201) expect(stale.headers.get('www-authenticate')).toContain('insufficient_user_authentication');

@@ -12,9 +12,9 @@ import { jwtVerify, SignJWT } from 'jose';
 import { Strategy } from 'passport';
 import { afterEach, describe, expect, it } from 'vitest';
 import { Client, enroll, expectStatus, logIn } from '../express/client.js';
-import { Public } from './furniture-host.js';
-import { walk } from './furniture-walk.js';
 import { type Host, type HostOptions, platforms, startHost } from './host.js';
+import { Public } from './nest-features-host.js';
+import { walk } from './nest-features-walk.js';
 
 class Note {
   @IsString()

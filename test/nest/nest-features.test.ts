@@ -5,6 +5,7 @@ import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR, APP_PIPE, Reflector } from '@ne
 import type { FastifyInstance } from 'fastify';
 import { afterEach, describe, expect, it } from 'vitest';
 import { Client, enroll, expectStatus, logIn } from '../express/client.js';
+import { type Host, type HostOptions, platforms, startHost } from './host.js';
 import {
   AdapterFilter,
   Caching,
@@ -18,9 +19,8 @@ import {
   RefusingPipe,
   Silent,
   seen,
-} from './furniture-host.js';
-import { walk } from './furniture-walk.js';
-import { type Host, type HostOptions, platforms, startHost } from './host.js';
+} from './nest-features-host.js';
+import { walk } from './nest-features-walk.js';
 
 let host: Host;
 afterEach(() => host.close());
