@@ -1,4 +1,4 @@
-import type { AccessDecision, Assurance, MfaSession, VerifiedSession } from './assurance.js';
+import type { AccessDecision, Assurance, FactorKind, MfaSession, VerifiedSession } from './assurance.js';
 
 /** Why something was refused: a closed set, so that a `switch` over it is exhaustive. */
 export type RefusalReason =
@@ -78,6 +78,8 @@ export interface MfaStatus {
   mayEnroll: boolean;
   /** Until when a user without authenticator is let through; absent when there is no grace. */
   enrollBy?: number;
+  /** The kinds that the user can prove now, in the order in which a prompt offers them. */
+  factors: FactorKind[];
   authenticators: AuthenticatorSummary[];
   devices: DeviceSummary[];
   recoveryCodesLeft: number;

@@ -23,7 +23,7 @@ const hostileFrame: PageFrame = {
 const pages: MfaPage[] = [
   enroll,
   challenge,
-  { ...challenge, mode: 'recovery-code' },
+  { ...challenge, kind: 'recovery-code' },
   recoveryCodes,
   recoveryCodesOffer,
   overview,
@@ -31,9 +31,13 @@ const pages: MfaPage[] = [
 ];
 
 describe('text of users and hosts', () => {
-  it.each(pages.map((page) => ({ page })))('stays text on the page $page.name', ({ page }) => {
-    const document = renderPage(poison(page, ['name', 'mode', 'because', 'kind', 'qrSvg']), hostileFrame, englishMessages);
-    const harmless = renderPage(
+  it.each(pages.map((page) => ({ page })))('stays text on the page $page.name', async ({ page }) => {
+    const document = await renderPage(
+      poison(page, ['name', 'because', 'kind', 'factors', 'qrSvg']),
+      hostileFrame,
+      englishMessages,
+    );
+    const harmless = await renderPage(
       page,
       { ...hostileFrame, ...frame, logoUrl: '/l', themeUrl: '/t', notice: { tone: 'info', text: 'n' } },
       englishMessages,
@@ -48,7 +52,7 @@ describe('text of users and hosts', () => {
     expect(structure(document)).toEqual(structure(harmless));
   });
 
-  it('stays text in an address that a link leads to', () => {
+  it('stays text in an address that a link leads to', async () => {
     expect(safeUrl('javascript:alert(1)')).toBe('#');
     expect(safeUrl(' javascript:alert(1)')).toBe('#');
     expect(safeUrl('data:text/html,x')).toBe('#');
@@ -62,23 +66,23 @@ describe('text of users and hosts', () => {
 });
 
 describe('the template tag', () => {
-  it('escapes values and prints nothing for undefined and false', () => {
+  it('escapes values and prints nothing for undefined and false', async () => {
     expect(toMarkup(html`<p title="${`"'`}">${'<&>'}${undefined}${false}${0}</p>`)).toBe(
       '<p title="&quot;&#39;">&lt;&amp;&gt;0</p>',
     );
   });
 
-  it('takes markup of its own, alone and in lists', () => {
+  it('takes markup of its own, alone and in lists', async () => {
     const item = html`<li>${'&'}</li>`;
     expect(toMarkup(html`<ul>${[item, item]}</ul>`)).toBe('<ul><li>&amp;</li><li>&amp;</li></ul>');
   });
 
-  it('does not take a forged object for markup', () => {
+  it('does not take a forged object for markup', async () => {
     const forged = { markup: '<script>', toString: () => '<script>' } as never;
     expect(() => toMarkup(html`${forged}`)).toThrow();
   });
 
-  it('puts markup where a text has its variable part, and escapes the text around it', () => {
+  it('puts markup where a text has its variable part, and escapes the text around it', async () => {
     const markup = html`<b>${'<'}</b>`;
     expect(toMarkup(fillText((value) => `<i> ${value} & ${value}`, markup))).toBe('&lt;i&gt; <b>&lt;</b> &amp; <b>&lt;</b>');
   });

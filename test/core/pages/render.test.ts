@@ -16,10 +16,10 @@ import {
 
 const VOID = new Set(['meta', 'link', 'input', 'img']);
 
-describe.each(englishDocuments())('the page "$title"', ({ document }) => {
+describe.each(await englishDocuments())('the page "$title"', ({ document }) => {
   const tags = tagsOf(document);
 
-  it('is well formed: every tag is understood, and what opens closes in order', () => {
+  it('is well formed: every tag is understood, and what opens closes in order', async () => {
     expect(document.match(/<[a-z]/g)?.length).toBe(tags.length);
     const open: string[] = [];
     for (const [, close, name = ''] of document.matchAll(/<(\/?)([a-z][a-z0-9]*)\b[^>]*>/g)) {
@@ -30,7 +30,7 @@ describe.each(englishDocuments())('the page "$title"', ({ document }) => {
     expect(open).toEqual([]);
   });
 
-  it('needs no inline script, style or handler', () => {
+  it('needs no inline script, style or handler', async () => {
     expect(tags.filter(({ name }) => name === 'style')).toEqual([]);
     expect(tags.filter(({ name, attributes }) => name === 'script' && attributes.src === undefined)).toEqual([]);
     const names = tags.flatMap(({ attributes }) => Object.keys(attributes));
@@ -38,7 +38,7 @@ describe.each(englishDocuments())('the page "$title"', ({ document }) => {
     expect(document).not.toMatch(/javascript:/i);
   });
 
-  it('posts every change inside the base path, with the hidden fields of the host', () => {
+  it('posts every change inside the base path, with the hidden fields of the host', async () => {
     for (const [form] of document.matchAll(/<form[^>]*>.*?<\/form>/gs)) {
       const [tag] = tagsOf(form);
       if (tag?.attributes.method === 'get') continue;
@@ -49,7 +49,7 @@ describe.each(englishDocuments())('the page "$title"', ({ document }) => {
     }
   });
 
-  it('has unique ids, and all that refers to an id finds it', () => {
+  it('has unique ids, and all that refers to an id finds it', async () => {
     const ids = tags.flatMap(({ attributes }) => attributes.id ?? []);
     expect(new Set(ids).size).toBe(ids.length);
     const references = tags.flatMap(({ attributes }) =>
@@ -58,7 +58,7 @@ describe.each(englishDocuments())('the page "$title"', ({ document }) => {
     expect(references.filter((id) => !ids.includes(id))).toEqual([]);
   });
 
-  it('labels every input and names the account, the language and one heading', () => {
+  it('labels every input and names the account, the language and one heading', async () => {
     const labelled = tags.flatMap(({ attributes }) => attributes.for ?? []);
     const inputs = tags.filter(({ name, attributes }) => name === 'input' && attributes.type !== 'hidden');
     expect(inputs.filter(({ attributes }) => !labelled.includes(attributes.id ?? ''))).toEqual([]);
@@ -69,8 +69,8 @@ describe.each(englishDocuments())('the page "$title"', ({ document }) => {
 });
 
 describe('the challenge', () => {
-  it('ties a refused code to its input, not to the top of the page', () => {
-    const document = renderPage(
+  it('ties a refused code to its input, not to the top of the page', async () => {
+    const document = await renderPage(
       challenge,
       { ...frame, notice: { tone: 'error', text: englishMessages.refusals.invalid_code, field: 'code' } },
       englishMessages,
@@ -81,24 +81,24 @@ describe('the challenge', () => {
     expect(document.split(englishMessages.refusals.invalid_code).length).toBe(2);
   });
 
-  it('says how long a throttled user waits, in place of the notice', () => {
+  it('says how long a throttled user waits, in place of the notice', async () => {
     const notice = { tone: 'error', text: englishMessages.refusals.throttled(90) } as const;
-    const document = renderPage({ ...challenge, waitSeconds: 90 }, { ...frame, notice }, englishMessages);
+    const document = await renderPage({ ...challenge, waitSeconds: 90 }, { ...frame, notice }, englishMessages);
     expect(document).toContain('Try again in <b data-wait="90">1 minute 30 seconds</b>.');
     expect(document).not.toContain(notice.text);
     expect(document).toContain('<title>Error: ');
   });
 
-  it('offers a recovery code only where there is one, and no box without days', () => {
-    const document = renderPage({ ...challenge, recoveryOffered: false, rememberDays: 0 }, frame, englishMessages);
+  it('offers a recovery code only where there is one, and no box without days', async () => {
+    const document = await renderPage({ ...challenge, factors: ['totp'], rememberDays: 0 }, frame, englishMessages);
     expect(document).not.toContain('use=recovery-code');
     expect(document).not.toContain('rememberDevice');
   });
 });
 
 describe('the enrollment', () => {
-  it('F48: the QR code is an inline SVG element with its quiet zone, which no policy blocks', () => {
-    const document = renderPage(enroll, frame, englishMessages);
+  it('F48: the QR code is an inline SVG element with its quiet zone, which no policy blocks', async () => {
+    const document = await renderPage(enroll, frame, englishMessages);
     expect(document).not.toContain('data:');
     expect(document).toContain(
       '<path fill="#fff" d="M0 0h29v29H0z"></path><path stroke="#000" d="M4 4.5h7m1 0h1m-9 1h1"></path></svg>',
@@ -109,43 +109,45 @@ describe('the enrollment', () => {
 
   it.each(['', '<svg><script>alert(1)</script></svg>', `${enroll.qrSvg.replace('M4', 'M4"><script>alert(1)</script>')}`])(
     'F48: shows the key at once where there is no drawing: %s',
-    (qrSvg) => {
-      const document = renderPage({ ...enroll, qrSvg }, frame, englishMessages);
+    async (qrSvg) => {
+      const document = await renderPage({ ...enroll, qrSvg }, frame, englishMessages);
       expect(document).not.toMatch(/alert\(|<svg/);
       expect(document).toContain('<details class="trouble" open><summary>');
     },
   );
 
-  it('offers to cancel where there is a page to go back to, else to start over', () => {
-    expect(renderPage({ ...enroll, additional: true }, frame, englishMessages)).toContain('action="/auth/mfa/enroll/cancel"');
-    expect(renderPage(enroll, frame, englishMessages)).toContain('action="/auth/mfa/enroll"');
+  it('offers to cancel where there is a page to go back to, else to start over', async () => {
+    expect(await renderPage({ ...enroll, additional: true }, frame, englishMessages)).toContain(
+      'action="/auth/mfa/enroll/cancel"',
+    );
+    expect(await renderPage(enroll, frame, englishMessages)).toContain('action="/auth/mfa/enroll"');
   });
 });
 
 describe('the recovery codes', () => {
-  it('F84: let the user go on only with the box ticked, by a form that says they are saved', () => {
-    const document = renderPage(recoveryCodes, frame, englishMessages);
+  it('F84: let the user go on only with the box ticked, by a form that says they are saved', async () => {
+    const document = await renderPage(recoveryCodes, frame, englishMessages);
     expect(document).toContain('<form method="post" action="/auth/mfa/recovery-codes/saved">');
     expect(document).toContain('name="_csrf" value="csrf-1"');
     expect(document).toContain('name="id" value="set-1"><input type="hidden" name="continueTo" value="/cases?tab=2&amp;tab=3">');
     expect(document).toContain('<input type="checkbox" id="saved" required>');
   });
 
-  it('F84: that may not have been seen are offered, and no is an answer', () => {
-    const document = renderPage(recoveryCodesOffer, frame, englishMessages);
+  it('F84: that may not have been seen are offered, and no is an answer', async () => {
+    const document = await renderPage(recoveryCodesOffer, frame, englishMessages);
     for (const action of ['/auth/mfa/recovery-codes', '/auth/mfa/recovery-codes/saved']) {
       expect(document).toContain(`<form method="post" action="${action}">`);
     }
     expect(document).toContain('name="id" value="set-1"><input type="hidden" name="continueTo"');
     expect(document).toContain('<a href="/cases?tab=2&amp;tab=3">Not now</a>');
     expect(document).toContain('If you create new codes, the ones you may have stop working.');
-    expect(renderPage(overview, frame, englishMessages)).not.toContain('You may not have seen these codes');
+    expect(await renderPage(overview, frame, englishMessages)).not.toContain('You may not have seen these codes');
   });
 
-  it('never lead to another origin', () => {
+  it('never lead to another origin', async () => {
     for (const continueTo of ['//evil.example/x', '/\\evil.example', '/.//evil.example', 'javascript:alert(1)']) {
       for (const page of [recoveryCodes, recoveryCodesOffer]) {
-        const document = renderPage({ ...page, continueTo }, frame, englishMessages);
+        const document = await renderPage({ ...page, continueTo }, frame, englishMessages);
         expect(document).not.toMatch(/(?:action|href)="(?:\/\/|\/\\|javascript:)/);
       }
     }
@@ -153,42 +155,47 @@ describe('the recovery codes', () => {
 });
 
 describe('the end of a proof', () => {
-  it('F79: names the page that a link from elsewhere asked for, shortened where it is long, and offers the way home', () => {
+  it('F79: names the page that a link from elsewhere asked for, shortened where it is long, and offers the way home', async () => {
     const path = `/cases/${'a'.repeat(200)}`;
-    const document = renderPage({ name: 'done', continueTo: path, leads: 'link', homeUrl: '/home' }, frame, englishMessages);
+    const document = await renderPage(
+      { name: 'done', continueTo: path, leads: 'link', homeUrl: '/home' },
+      frame,
+      englishMessages,
+    );
     expect(document).toContain(`href="${path}"><span>Continue to <bdi>/cases/${'a'.repeat(73)}…</bdi></span>`);
     expect(document).toContain('<a href="/home">Go to Acme</a>');
   });
 });
 
 describe('the overview', () => {
-  it('does not offer to remove the last authenticator where it must stay', () => {
+  it('does not offer to remove the last authenticator where it must stay', async () => {
     const last = { ...overview, authenticators: overview.authenticators.slice(0, 1) };
-    expect(renderPage(last, frame, englishMessages)).not.toContain('/authenticators/remove');
-    expect(renderPage({ ...last, mayRemoveLast: true }, frame, englishMessages)).toContain('/authenticators/remove');
+    expect(await renderPage(last, frame, englishMessages)).not.toContain('/authenticators/remove');
+    expect(await renderPage({ ...last, mayRemoveLast: true }, frame, englishMessages)).toContain('/authenticators/remove');
   });
 
-  it('writes dates so that nobody reads them in two ways', () => {
-    const document = renderPage({ ...overview, devices: [] }, frame, englishMessages);
+  it('writes dates so that nobody reads them in two ways', async () => {
+    const document = await renderPage({ ...overview, devices: [] }, frame, englishMessages);
     expect(document).toContain(`Added <time datetime="${new Date(NOW - 9 * DAY).toISOString()}">15 Nov 2026</time>`);
   });
 });
 
-it('F48, F43: each page tells Turbo to load it whole, and keeps its own policy for referrers', () => {
-  for (const { document } of englishDocuments()) {
+it('F48, F43: each page tells Turbo to load it whole, and keeps its own policy for referrers', async () => {
+  for (const { document } of await englishDocuments()) {
     expect(document).toContain('<meta name="turbo-visit-control" content="reload">');
     expect(document).toContain('<meta name="referrer" content="same-origin">');
   }
 });
 
-it('F49: no input for a code drops characters', () => {
-  for (const page of [enroll, challenge, { ...challenge, mode: 'recovery-code' as const }]) {
-    expect(/<input class="[^>]*>/.exec(renderPage(page, frame, englishMessages))?.[0]).not.toMatch(/maxlength|pattern/);
+it('F49: no input for a code drops characters', async () => {
+  for (const page of [enroll, challenge, { ...challenge, kind: 'recovery-code' as const }]) {
+    expect(/<input class="[^>]*>/.exec(await renderPage(page, frame, englishMessages))?.[0]).not.toMatch(/maxlength|pattern/);
   }
 });
 
-it('F90: what looks like a link is underlined by an element of its own', () => {
-  const document = [enroll, { ...enroll, additional: true }].map((page) => renderPage(page, frame, englishMessages)).join('');
+it('F90: what looks like a link is underlined by an element of its own', async () => {
+  const pages = [enroll, { ...enroll, additional: true }];
+  const document = (await Promise.all(pages.map((page) => renderPage(page, frame, englishMessages)))).join('');
   for (const [element] of document.matchAll(/<(?:button class="quiet"|details class="trouble"><summary)[^>]*>.{6}/g)) {
     expect(element).toMatch(/><span>$/);
   }

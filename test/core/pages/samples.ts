@@ -18,6 +18,8 @@ export const frame: PageFrame = {
 export const enroll: MfaPage & { name: 'enroll' } = {
   name: 'enroll',
   enrollmentId: 'enrollment-1',
+  kind: 'totp',
+  uri: 'otpauth://totp/Acme:ada%40example.com?secret=JBSWY3DPEHPK3PXP&issuer=Acme',
   qrSvg:
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 29 29" shape-rendering="crispEdges"><path fill="#ffffff" d="M0 0h29v29H0z"/>' +
     '<path stroke="#000000" d="M4 4.5h7m1 0h1m-9 1h1"/></svg>',
@@ -29,10 +31,10 @@ export const enroll: MfaPage & { name: 'enroll' } = {
 
 export const challenge: MfaPage & { name: 'challenge' } = {
   name: 'challenge',
-  mode: 'code',
+  kind: 'totp',
+  factors: ['totp', 'recovery-code'],
   because: 'missing',
   rememberDays: 30,
-  recoveryOffered: true,
   waitSeconds: 0,
 };
 
@@ -83,8 +85,8 @@ export function samples(messages: Messages): { title: string; page: MfaPage; fra
     { title: 'challenge', page: challenge, frame },
     { title: 'challenge, refused code', page: challenge, frame: refused },
     { title: 'challenge, throttled', page: { ...challenge, because: 'expired', waitSeconds: 90 }, frame: refused },
-    { title: 'challenge for a recovery code', page: { ...challenge, mode: 'recovery-code' }, frame },
-    { title: 'refused recovery code', page: { ...challenge, mode: 'recovery-code', because: 'revoked' }, frame: refused },
+    { title: 'challenge for a recovery code', page: { ...challenge, kind: 'recovery-code' }, frame },
+    { title: 'refused recovery code', page: { ...challenge, kind: 'recovery-code', because: 'revoked' }, frame: refused },
     { title: 'recovery codes', page: recoveryCodes, frame },
     { title: 'offer of recovery codes', page: recoveryCodesOffer, frame },
     { title: 'way on', page: { name: 'done', continueTo: '/cases', leads: 'path', homeUrl: '/home' }, frame },
@@ -102,11 +104,13 @@ export function samples(messages: Messages): { title: string; page: MfaPage; fra
 }
 
 /** The English documents of all samples. */
-export function englishDocuments(): { title: string; document: string }[] {
-  return samples(englishMessages).map((sample) => ({
-    title: sample.title,
-    document: renderPage(sample.page, sample.frame, englishMessages),
-  }));
+export function englishDocuments(): Promise<{ title: string; document: string }[]> {
+  return Promise.all(
+    samples(englishMessages).map(async ({ title, page, frame }) => ({
+      title,
+      document: await renderPage(page, frame, englishMessages),
+    })),
+  );
 }
 
 /** Start tags of a document with their attributes, entities still in place. */

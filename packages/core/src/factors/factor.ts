@@ -3,6 +3,7 @@ import type { Awaitable } from '../awaitable.js';
 import type { EventDetail } from '../events.js';
 import type { ResolvedOptions } from '../options.js';
 import type { Profile } from '../profile/profile.js';
+import type { FactorPage } from './factor-page.js';
 
 /** What a factor may look at besides its own data. */
 export interface FactorContext {
@@ -40,13 +41,15 @@ export interface Checked<Data> {
 }
 
 /** How an authenticator of a kind is set up. */
-export interface FactorEnrollment<Pending, Data, Shown, Proof> {
+export interface FactorEnrollment<Pending, Data, Shown, Proof, Drawn> {
   /** Name of a first authenticator that the user did not name. */
   defaultName: string;
   /** The data of a started enrollment. */
   begin(random: (length: number) => Uint8Array): Pending;
   /** What the user must see or do. */
   show(pending: Pending, account: { issuer: string; name: string }): Shown;
+  /** What a screen shows besides, made only where a page or a client needs it: a QR code, for example. */
+  draw?(shown: Shown): Promise<Drawn>;
   /** Checks the first proof, and returns the data of the authenticator if it is accepted. */
   confirm(pending: Pending, proof: Proof, context: FactorContext): Awaitable<Checked<Data>>;
 }
@@ -65,15 +68,23 @@ export interface FactorStore<Data> {
  * A factor never writes and never reads a clock. Each function is pure and returns what to store. The flow stores it in the same
  * conditional write as the decision, so single use and limits hold for every factor alike.
  */
-export interface Factor<Pending = unknown, Data = unknown, Shown = unknown, Proof = unknown> {
+export interface Factor<Pending = unknown, Data = unknown, Shown = unknown, Proof = unknown, Drawn = unknown> {
   readonly kind: FactorKind;
+  /** The field of a request's body that carries its proof as text. No other factor has the same. */
+  readonly bodyField: string;
   readonly traits: FactorTraits;
   /** Absent: nobody sets it up by itself. */
-  readonly enroll?: FactorEnrollment<Pending, Data, Shown, Proof>;
+  readonly enroll?: FactorEnrollment<Pending, Data, Shown, Proof, Drawn>;
   /** Absent: the data is that of each authenticator of this kind. */
   readonly store?: FactorStore<Data>;
   /** Whether the application has switched it off. */
   isSwitchedOff?(options: FactorContext['options']): boolean;
+  /** Its English words, which pages find in their messages under its kind. Absent: the words are in pages/english.ts. */
+  readonly words?: Readonly<Record<string, string | ((...values: never[]) => string)>>;
+  /** Loads its part of the pages. */
+  page(): Promise<FactorPage>;
+  /** The fields of a proof that came as text in {@link Factor.bodyField}. */
+  proofFrom(text: unknown): object;
   /** The proof in its normal form, or null for what cannot be one. Looks at the shape only, and never throws. */
   parse(input: Readonly<Record<string, unknown>>): Proof | null;
   /** Checks a proof against the data of one authenticator. */

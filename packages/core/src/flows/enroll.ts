@@ -1,8 +1,13 @@
 import type { MfaSession } from '../assurance.js';
 import { randomBytes, randomId } from '../crypto/random.js';
 import { MfaError } from '../errors.js';
-import type { Factor } from '../factors/factor.js';
-import { type EnrollableKind, type Enrollment, factorOf } from '../factors/registry.js';
+import {
+  ENROLLABLE,
+  type EnrollableFactor,
+  type EnrollableKind,
+  type Enrollment,
+  enrollableFactor,
+} from '../factors/registry.js';
 import { readUser } from '../host-input.js';
 import type { MfaUser } from '../options.js';
 import { isFresh, MANAGEMENT_MAX_AGE_SECONDS } from '../policy/requirement.js';
@@ -87,7 +92,7 @@ export async function currentEnrollment<User extends MfaUser>(
   }
   // A later version may have started one of a kind that this version cannot show.
   const mine = gate.profile.enrollments.filter(
-    (pending) => isOpen(pending, now) && isOwn(pending, session) && factorOf(pending.kind)?.enroll,
+    (pending) => isOpen(pending, now) && isOwn(pending, session) && enrollableFactor(pending.kind),
   );
   const newest = mine.sort((a, b) => b.startedAt - a.startedAt)[0];
   if (!newest) return refuse('enrollment_expired');
@@ -165,21 +170,18 @@ function recentStarts(profile: Profile, now: number): number[] {
   return profile.enrollmentStarts.filter((start) => start > now - HOUR && start <= now + CLOCK_TOLERANCE_MS);
 }
 
-/** A factor that people set up. */
-type Enrollable = Factor & { enroll: NonNullable<Factor['enroll']> };
-
-function enrollable(kind: unknown = 'totp'): Enrollable {
-  const factor = factorOf(kind);
-  if (factor && isEnrollable(factor)) return factor;
-  throw new MfaError('invalid_argument', "startEnrollment: this kind cannot be set up. Write kind: 'totp', or leave it out.");
-}
-
-function isEnrollable(factor: Factor): factor is Enrollable {
-  return factor.enroll !== undefined;
+function enrollable(kind?: unknown): EnrollableFactor {
+  const factor = enrollableFactor(kind);
+  if (factor) return factor;
+  const kinds = ENROLLABLE.map((one) => `"${one.kind}"`).join(' or ');
+  throw new MfaError(
+    'invalid_argument',
+    `startEnrollment: an authenticator of this kind cannot be set up. Leave kind out, or use ${kinds}.`,
+  );
 }
 
 function newEnrollment(
-  { kind, enroll }: Enrollable,
+  { kind, enroll }: EnrollableFactor,
   profile: Profile,
   session: MfaSession,
   name: string | undefined,

@@ -3,6 +3,7 @@ import { isUnsaved } from '../factors/recovery-code/recovery-code.js';
 import { budgetAt } from '../limits/guess-budget.js';
 import type { MfaUser } from '../options.js';
 import { type EffectivePolicy, enrollmentDeadline, isProfileMissing } from '../policy/enforcement.js';
+import { challengeFactors } from '../policy/requirement.js';
 import { type Device, rememberedEnd } from '../profile/device.js';
 import { type Authenticator, isEnrolled, type Profile } from '../profile/profile.js';
 import type { RecoveryCodeSet } from '../profile/recovery-code-set.js';
@@ -32,6 +33,7 @@ function statusOf(policy: EffectivePolicy, profile: Profile | null, now: number)
     mfa: policy.mfa,
     mayEnroll: policy.mayEnroll,
     ...(enrollBy === undefined ? {} : { enrollBy }),
+    factors: profile ? challengeFactors(profile) : [],
     authenticators: (profile?.authenticators ?? []).map(summarizeAuthenticator),
     devices: (profile?.devices ?? []).map((device) => summarizeDevice(device, policy.rememberDays, now)),
     recoveryCodesLeft: profile?.recoveryCodes?.digests.length ?? 0,

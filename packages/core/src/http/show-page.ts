@@ -42,7 +42,7 @@ export async function showPage<User extends MfaUser, Request>(
   const messages = messagesFor(kit, exchange);
   const html: unknown = pages.render
     ? await callHost(kit, 'pages.render', () => pages.render?.(page, frame, messages, exchange.request), exchange.request)
-    : (await import('../pages/render.js')).renderPage(page, frame, messages);
+    : await (await import('../pages/render.js')).renderPage(page, frame, messages);
   if (html === LATE) return problemAnswer(kit, describeProblem('unavailable'));
   if (typeof html !== 'string') refuseAnswer('pages.render', 'the HTML of the page as a text', html);
   return pageAnswer(kit, { status: view.status ?? 200, html, headers: view.headers });
@@ -72,11 +72,16 @@ export async function showProblem<User extends MfaUser, Request>(
 }
 
 /** The notice that tells the user of a problem on the page where it came up. */
-export function problemNotice(messages: Messages, problem: Problem, { malformedCode = false } = {}): PageNotice {
+export function problemNotice(
+  messages: Messages,
+  problem: Problem,
+  { malformed, hint }: { malformed?: string | undefined; hint?: string | undefined } = {},
+): PageNotice {
   const text = refusalText(messages, pageReason(problem), problem.retryAfterSeconds);
   if (problem.reason !== 'invalid_code') return { tone: 'error', text };
-  if (malformedCode) return { tone: 'error', text: messages.code.malformed, field: 'code' };
-  return { tone: 'error', text, hint: messages.code.clockHint, field: 'code' };
+  return malformed === undefined
+    ? { tone: 'error', text, hint, field: 'code' }
+    : { tone: 'error', text: malformed, field: 'code' };
 }
 
 function hiddenFieldsFor<User extends MfaUser, Request>(

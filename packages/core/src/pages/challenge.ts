@@ -1,18 +1,18 @@
-import { codeField, codeNotice, postForm, recoveryCodeField, rememberBox } from '../html/forms.js';
+import type { FactorKind } from '../assurance.js';
+import { codeNotice, postForm, rememberBox } from '../html/forms.js';
 import { fillText, type Html, html } from '../html/html.js';
+import type { FactorParts } from './factor-parts.js';
 import type { PageContent } from './layout.js';
 import type { MfaPage, PageFrame } from './page.js';
 import type { Messages } from './texts.js';
 
 type ChallengePage = Extract<MfaPage, { name: 'challenge' }>;
 
-/** The prompt for a code or for a recovery code. While throttled, the wait takes the place of the frame's notice. */
-export function renderChallenge(page: ChallengePage, frame: PageFrame, messages: Messages): PageContent {
-  const byRecoveryCode = page.mode === 'recovery-code';
-  const texts = messages.challenge;
+/** The prompt for a proof of one kind. While throttled, the wait takes the place of the frame's notice. */
+export function renderChallenge(page: ChallengePage, parts: FactorParts, frame: PageFrame, messages: Messages): PageContent {
   const waiting = page.waitSeconds > 0;
-  const heading = byRecoveryCode ? texts.recoveryHeading : texts.heading;
-  const form = html`${byRecoveryCode ? recoveryCodeField(frame, messages, 'purpose') : codeField(frame, messages, { describedBy: 'purpose', focus: true })}
+  const { heading, text, input } = parts[page.kind].prompt(page.because, frame, messages);
+  const form = html`${input}
 ${rememberBox(page.rememberDays, messages)}
 <button class="primary" type="submit">${messages.code.submit}</button>`;
   return {
@@ -22,10 +22,10 @@ ${rememberBox(page.rememberDays, messages)}
     ownsNotice: waiting || codeNotice(frame) !== undefined,
     body: html`<div class="panel">
 <h1>${heading}</h1>
-<p class="lead" id="purpose">${byRecoveryCode ? texts.recoveryText : texts[page.because]}</p>
+<p class="lead" id="purpose">${text}</p>
 ${waiting && waitBox(page.waitSeconds, messages)}
 ${postForm(frame, `/verify${page.asked ? `?${page.asked}` : ''}`, {}, form)}
-${otherWay(page, frame, messages)}
+${page.factors.filter((kind) => kind !== page.kind).map((kind) => otherWay(kind, page, parts, frame, messages))}
 </div>`,
   };
 }
@@ -40,11 +40,8 @@ function waitBox(seconds: number, messages: Messages): Html {
 <p class="sr" role="status" data-wait-over="${messages.challenge.waitOver}"></p>`;
 }
 
-function otherWay(page: ChallengePage, frame: PageFrame, messages: Messages): Html {
-  const asked = page.asked ?? '';
-  if (page.mode === 'recovery-code') {
-    return html`<p class="other-way"><a href="${frame.basePath}/challenge${asked && `?${asked}`}">${messages.challenge.useAuthenticator}</a></p>`;
-  }
-  if (!page.recoveryOffered) return html``;
-  return html`<p class="other-way"><a href="${frame.basePath}/challenge?use=recovery-code${asked && `&${asked}`}">${messages.challenge.useRecoveryCode}</a></p>`;
+function otherWay(kind: FactorKind, page: ChallengePage, parts: FactorParts, frame: PageFrame, messages: Messages): Html {
+  // The first kind is the one that the prompt asks for by itself.
+  const query = [kind !== page.factors[0] && `use=${kind}`, page.asked].filter(Boolean).join('&');
+  return html`<p class="other-way"><a href="${frame.basePath}/challenge${query && `?${query}`}">${parts[kind].words(messages).use}</a></p>`;
 }

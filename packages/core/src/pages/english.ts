@@ -1,8 +1,11 @@
+import { wordsOfFactors } from '../factors/registry.js';
+
 /**
  * The texts of the pages in American English. They define the type of all other languages. A text that is a function may put its value
  * anywhere; the page marks up names and times.
  */
 export const englishMessages = {
+  ...wordsOfFactors(),
   /** Language of these texts, as a BCP 47 tag. */
   lang: 'en',
   dir: 'ltr' as 'ltr' | 'rtl',

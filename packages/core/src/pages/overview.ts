@@ -1,6 +1,7 @@
 import { disclosure, postForm } from '../html/forms.js';
 import { fillText, type Html, html, safeUrl } from '../html/html.js';
 import type { AuthenticatorSummary } from '../mfa.js';
+import type { FactorParts } from './factor-parts.js';
 import type { PageContent } from './layout.js';
 import type { MfaPage, PageFrame } from './page.js';
 import type { Messages } from './texts.js';
@@ -8,7 +9,7 @@ import type { Messages } from './texts.js';
 type OverviewPage = Extract<MfaPage, { name: 'overview' }>;
 
 /** Shows what the user has enrolled and which devices are known, with the forms that change them. */
-export function renderOverview(page: OverviewPage, frame: PageFrame, messages: Messages): PageContent {
+export function renderOverview(page: OverviewPage, parts: FactorParts, frame: PageFrame, messages: Messages): PageContent {
   const texts = messages.overview;
   return {
     heading: texts.heading,
@@ -17,40 +18,60 @@ export function renderOverview(page: OverviewPage, frame: PageFrame, messages: M
 <p class="back"><a href="${safeUrl(page.homeUrl)}">${fillText(texts.back, html`<bdi>${frame.brand}</bdi>`)}</a></p>
 <h1>${texts.heading}</h1>
 <p class="lead">${texts.text}</p></div>
-${authenticators(page, frame, messages)}
+${authenticators(page, parts, frame, messages)}
 ${page.recoveryCodesOffered && recoveryCodes(page, frame, messages)}
 ${devices(page, frame, messages)}
 ${sessions(frame, messages)}`,
   };
 }
 
-function authenticators(page: OverviewPage, frame: PageFrame, messages: Messages): Html {
+function authenticators(page: OverviewPage, parts: FactorParts, frame: PageFrame, messages: Messages): Html {
   const texts = messages.overview;
   const stays = page.authenticators.length === 1 && !page.mayRemoveLast;
   const rows = page.authenticators.map((authenticator, index) =>
-    authenticatorRow({ authenticator, index, stays, frame, messages }),
+    authenticatorRow({ authenticator, index, stays, parts, frame, messages }),
   );
-  const add = html`<div class="field"><label for="new-name">${texts.nameLabel}</label>
-<input id="new-name" name="name" type="text" maxlength="64" autocomplete="off" dir="auto"></div>
-<button class="primary" type="submit">${texts.addConfirm}</button>`;
   return section(
     'authenticators',
     texts.authenticators,
     html`
 ${rows.length > 0 ? html`<ul class="rows">${rows}</ul>` : html`<p class="empty">${texts.noAuthenticator}</p>`}
 ${stays && html`<p class="hint">${texts.lastStays}</p>`}
-${page.mayEnroll && disclosure({ summary: html`${texts.add}`, content: postForm(frame, '/enroll', {}, add), className: 'disclosure standing' })}`,
+${page.mayEnroll && addForms(parts, frame, messages)}`,
   );
+}
+
+/** A form for each kind that people set up. */
+function addForms(parts: FactorParts, frame: PageFrame, messages: Messages): Html {
+  const forms = Object.entries(parts).map(([kind, part]) => {
+    const { add, addConfirm } = part.words(messages);
+    if (add === undefined || addConfirm === undefined) return html``;
+    const form = html`<div class="field"><label for="new-${kind}">${messages.overview.nameLabel}</label>
+<input id="new-${kind}" name="name" type="text" maxlength="64" autocomplete="off" dir="auto"></div>
+<button class="primary" type="submit">${addConfirm}</button>`;
+    return disclosure({
+      summary: html`${add}`,
+      content: postForm(frame, '/enroll', { kind }, form),
+      className: 'disclosure standing',
+    });
+  });
+  return html`${forms}`;
+}
+
+/** The name of a kind. One that this version does not know has been set up by a later one. */
+function kindShown(kind: string, parts: FactorParts, messages: Messages): string {
+  return Object.hasOwn(parts, kind) ? parts[kind as keyof FactorParts].words(messages).kind : messages.overview.kind(kind);
 }
 
 function authenticatorRow(input: {
   authenticator: AuthenticatorSummary;
   index: number;
   stays: boolean;
+  parts: FactorParts;
   frame: PageFrame;
   messages: Messages;
 }): Html {
-  const { authenticator, index, stays, frame, messages } = input;
+  const { authenticator, index, stays, parts, frame, messages } = input;
   const texts = messages.overview;
   const { id, name, kind, createdAt, lastUsedAt } = authenticator;
   const rename = html`<div class="field"><label for="rename-${index}">${texts.renameLabel}</label>
@@ -59,7 +80,7 @@ function authenticatorRow(input: {
   const remove = html`<p>${texts.removeText}</p><button class="danger" type="submit">${texts.removeConfirm}</button>`;
   return html`<li class="row"><div class="row-text">
 <h3><bdi>${name}</bdi></h3>
-<p class="meta"><span>${texts.kind(kind)}</span><span>${dated(texts.added, createdAt, messages)}</span>
+<p class="meta"><span>${kindShown(kind, parts, messages)}</span><span>${dated(texts.added, createdAt, messages)}</span>
 <span>${lastUsedAt === undefined ? texts.neverUsed : dated(texts.lastUsed, lastUsedAt, messages)}</span></p></div>
 <div class="row-actions">
 ${disclosure({ summary: actionOn(texts.rename, name), content: postForm(frame, '/authenticators/rename', { id }, rename) })}

@@ -1,3 +1,5 @@
+import type { FactorKind } from '../assurance.js';
+import type { EnrollableKind, ShownEnrollment } from '../factors/registry.js';
 import type { AuthenticatorSummary, DeviceSummary } from '../mfa.js';
 
 /** A message to the user, at the top of a page or at the input that it names. */
@@ -10,22 +12,24 @@ export interface PageNotice {
   field?: 'code' | undefined;
 }
 
+/** Set-up of an authenticator. `kind` says which fields show it: for `totp` they are `uri`, `manualKey` and `qrSvg`. */
+export type EnrollPage = {
+  [Kind in EnrollableKind]: {
+    name: 'enroll';
+    enrollmentId: string;
+    kind: Kind;
+    /** Epoch milliseconds. */
+    expiresAt: number;
+    /** Another authenticator exists, so there is an overview to go back to. */
+    additional: boolean;
+    /** Days offered by the tick box; 0: no box. */
+    rememberDays: number;
+  } & ShownEnrollment<Kind>;
+}[EnrollableKind];
+
 /** What one page shows, as data: what a host that draws its own pages gets in `render(page, ...)`. */
 export type MfaPage =
-  /** Scan or type the key, then confirm with a code. */
-  | {
-      name: 'enroll';
-      enrollmentId: string;
-      qrSvg: string;
-      /** Base32 in groups of four, for typing. */
-      manualKey: string;
-      /** Epoch milliseconds. */
-      expiresAt: number;
-      /** Another authenticator exists, so there is an overview to go back to. */
-      additional: boolean;
-      /** Days offered by the tick box; 0: no box. */
-      rememberDays: number;
-    }
+  | EnrollPage
   /**
    * The codes, shown once. "I have saved them" posts `id` (the {@link recoveryCodesId}) and `continueTo` to `/recovery-codes/saved` below
    * the mount; a page that leads on in another way is offered new codes at the next login.
@@ -36,14 +40,15 @@ export type MfaPage =
    * (POST `/recovery-codes/saved`, with `id`: the {@link recoveryCodesId}), both with the field `continueTo`, and to go on.
    */
   | { name: 'recovery-codes-offer'; recoveryCodesId: string; continueTo: string }
-  /** The prompt for a code, or for a recovery code. */
+  /** The prompt for a proof. */
   | {
       name: 'challenge';
-      mode: 'code' | 'recovery-code';
+      /** The kind that is asked for. */
+      kind: FactorKind;
+      /** All kinds that the user can prove; a link leads to each of the others: `/challenge?use=recovery-code`. */
+      factors: FactorKind[];
       because: 'missing' | 'expired' | 'revoked';
       rememberDays: number;
-      /** Whether the link "Use a recovery code" is shown. */
-      recoveryOffered: boolean;
       /** Seconds until the next code is accepted; 0: now. */
       waitSeconds: number;
       /** The query that says what was asked for; the form and the links of the page keep it: `/verify?maxAge=300`. */

@@ -2,7 +2,11 @@ import { describe, expect, it } from 'vitest';
 import { ada, bob, DAY, MINUTE, wrongCode } from '../../../support/core-fixture.js';
 import { createTestApp, redirectOf, returnPathAfter } from '../test-app.js';
 
-const ASKED = { because: 'missing', rememberDays: 30, recoveryOffered: true, waitSeconds: 0 };
+/** What the page is told, and the answer in JSON. */
+const SHOWN = { because: 'missing', factors: ['totp', 'recovery-code'], rememberDays: 30, waitSeconds: 0 };
+const ASKED = { ...SHOWN, recoveryOffered: true };
+/** For a user without recovery codes. */
+const WITHOUT_CODES = { ...SHOWN, factors: ['totp'] };
 
 describe('the challenge', () => {
   it('asks whoever has not proven a second factor', async () => {
@@ -11,7 +15,7 @@ describe('the challenge', () => {
     const answer = await client.get('/challenge');
     expect([answer.status, answer.body]).toEqual([200, { challenge: ASKED }]);
     const page = await client.page('GET', '/challenge');
-    expect([page.status, page.body.page]).toEqual([200, { name: 'challenge', mode: 'code', ...ASKED }]);
+    expect([page.status, page.body.page]).toEqual([200, { name: 'challenge', kind: 'totp', ...SHOWN }]);
     expect(page.body.frame).toEqual({ basePath: '/mfa', brand: 'Acme', hiddenFields: {}, now: clock.now(), account: ada.name });
   });
 
@@ -20,16 +24,16 @@ describe('the challenge', () => {
     const client = await logIn();
     const byRecoveryCode = (await client.page('GET', '/challenge?use=recovery-code')).body.page;
     // A recovery code lets nobody be remembered, so the page does not offer it.
-    expect(byRecoveryCode).toMatchObject({ mode: 'recovery-code', rememberDays: 0 });
+    expect(byRecoveryCode).toMatchObject({ kind: 'recovery-code', rememberDays: 0 });
     for (const query of ['?use=', '?use=code', '?x=recovery-code']) {
-      expect((await client.page('GET', `/challenge${query}`)).body.page.mode).toBe('code');
+      expect((await client.page('GET', `/challenge${query}`)).body.page.kind).toBe('totp');
     }
   });
 
   it('F18: asks for an authenticator code where recovery codes are switched off, whatever the address says', async () => {
     const app = await createTestApp({}, { recoveryCodes: false });
     const client = await app.logIn();
-    const asked = { name: 'challenge', mode: 'code', ...ASKED, recoveryOffered: false };
+    const asked = { name: 'challenge', kind: 'totp', ...WITHOUT_CODES };
     expect((await client.page('GET', '/challenge?use=recovery-code')).body.page).toEqual(asked);
     const refused = await client.page('POST', '/verify', { recoveryCode: app.recoveryCodes[0] ?? 'ABCD' });
     expect([refused.status, refused.body.page]).toEqual([403, asked]);
@@ -37,14 +41,14 @@ describe('the challenge', () => {
     const on = await createTestApp();
     const other = await on.logIn();
     on.faults.readsLeft = 1;
-    expect((await other.page('GET', '/challenge?use=recovery-code')).body.page.mode).toBe('recovery-code');
+    expect((await other.page('GET', '/challenge?use=recovery-code')).body.page.kind).toBe('recovery-code');
   });
 
   it('F18: asks for an authenticator code where no recovery code is left', async () => {
     const app = await createTestApp({}, { recoveryCodes: { count: 5 } });
     for (const recoveryCode of app.recoveryCodes) await (await app.logIn()).post('/verify', { recoveryCode });
     const page = await (await app.logIn()).page('GET', '/challenge?use=recovery-code');
-    expect(page.body.page).toMatchObject({ mode: 'code', recoveryOffered: false });
+    expect(page.body.page).toMatchObject({ kind: 'totp', factors: ['totp'] });
   });
 
   it('is over for whoever has proven enough', async () => {
@@ -57,9 +61,9 @@ describe('the challenge', () => {
   it('STP-1: asks for a fresh code where a stricter route sent the browser here, and remembers nothing by it', async () => {
     const { browser, session } = await createTestApp();
     const client = browser(ada, { ...session, returnTo: '/payouts' });
-    const asked = { ...ASKED, because: 'expired', rememberDays: 0 };
-    expect((await client.get('/challenge')).body).toEqual({ challenge: asked });
-    expect((await client.page('GET', '/challenge')).body.page).toEqual({ name: 'challenge', mode: 'code', ...asked });
+    const asked = { ...SHOWN, because: 'expired', rememberDays: 0 };
+    expect((await client.get('/challenge')).body).toEqual({ challenge: { ...asked, recoveryOffered: true } });
+    expect((await client.page('GET', '/challenge')).body.page).toEqual({ name: 'challenge', kind: 'totp', ...asked });
   });
 
   it('says that an older proof was revoked', async () => {
@@ -106,7 +110,7 @@ describe('the challenge', () => {
     const { logIn, faults } = await createTestApp();
     const client = await logIn();
     faults.readsLeft = 1;
-    expect((await client.get('/challenge')).body.challenge).toEqual({ ...ASKED, recoveryOffered: false });
+    expect((await client.get('/challenge')).body.challenge).toEqual({ ...WITHOUT_CODES, recoveryOffered: false });
     faults.readsLeft = 0;
     expect((await client.get('/challenge')).body).toMatchObject({ status: 503, reason: 'unavailable' });
   });
@@ -179,14 +183,14 @@ describe('a proof', () => {
     expect((await client.post('/verify', { code })).body).toMatchObject({ status: 422, reason: 'invalid_code' });
     const page = await client.page('POST', '/verify', { code });
     expect([page.status, page.header('retry-after')]).toEqual([422, undefined]);
-    expect(page.body.page).toEqual({ name: 'challenge', mode: 'code', ...ASKED });
+    expect(page.body.page).toEqual({ name: 'challenge', kind: 'totp', ...SHOWN });
     expect(page.body.frame).toMatchObject({
       account: ada.name,
       notice: { tone: 'error', text: 'That code did not work. Wait for the next code in your app, then enter it here.' },
     });
     expect(client.state).toBe(before);
     const recovery = await client.page('POST', '/verify', { recoveryCode: 'x' });
-    expect([recovery.status, recovery.body.page.mode]).toEqual([422, 'recovery-code']);
+    expect([recovery.status, recovery.body.page.kind]).toEqual([422, 'recovery-code']);
   });
 
   it('STP-1: that is wrong at a step-up is asked for again as a fresh one', async () => {
@@ -268,7 +272,7 @@ describe('a proof', () => {
     expect([page.status, page.header('retry-after'), page.body.page]).toEqual([
       503,
       '5',
-      expect.objectContaining({ name: 'challenge', because: 'missing', recoveryOffered: false, rememberDays: 30 }),
+      expect.objectContaining({ name: 'challenge', because: 'missing', factors: ['totp'], rememberDays: 30 }),
     ]);
   });
 });

@@ -14,6 +14,8 @@ describe('the enrollment page', () => {
     expect(page.body.page).toEqual({
       name: 'enroll',
       enrollmentId: client.state.enrollmentIds[0],
+      kind: 'totp',
+      uri: expect.stringMatching(/^otpauth:/),
       qrSvg: QR,
       manualKey: expect.stringMatching(/^([A-Z2-7]{4} ){7}[A-Z2-7]{4}$/),
       expiresAt: clock.now() + 10 * MINUTE,
@@ -109,7 +111,13 @@ describe('the enrollment as JSON', () => {
     expect((await client.get('/enroll')).body).toMatchObject({ status: 404, reason: 'not_found' });
     const started = await client.post('/enroll', {});
     const expiresAt = clock.now() + 10 * MINUTE;
-    const enrollment = { enrollmentId: client.state.enrollmentIds[0], qrSvg: QR, manualKey: expect.any(String), expiresAt };
+    const enrollment = {
+      enrollmentId: client.state.enrollmentIds[0],
+      kind: 'totp',
+      qrSvg: QR,
+      manualKey: expect.any(String),
+      expiresAt,
+    };
     expect([started.status, started.body]).toEqual([
       201,
       { ...enrollment, uri: expect.stringMatching(/^otpauth:\/\/totp\/Acme:bob%40example\.com\?/) },
@@ -119,6 +127,20 @@ describe('the enrollment as JSON', () => {
     expect((await (await logIn(bob)).get('/enroll')).status).toBe(404);
     expect((await browser(null).get('/enroll')).body).toMatchObject({ status: 401, reason: 'login_again' });
   });
+
+  it.each(['passkeys', 'recovery-code', '__proto__', 'TOTP'])(
+    'is refused for the kind %s, which nobody can set up',
+    async (kind) => {
+      const { logIn } = await createTestApp();
+      const client = await logIn(bob);
+      for (const answer of [await client.post('/enroll', { kind }), await client.get(`/enroll?kind=${kind}`)]) {
+        expect(answer.body).toMatchObject({ status: 400, reason: 'malformed', detail: 'The field "kind" must be "totp".' });
+      }
+      expect(client.state.enrollmentIds).toEqual([]);
+      expect((await client.post('/enroll', { kind: 'totp' })).status).toBe(201);
+      expect((await client.get('/enroll?kind=totp')).body).toMatchObject({ kind: 'totp' });
+    },
+  );
 
   it('FLT-1: is told by nobody while the storage is down', async () => {
     const { logIn, faults } = await createTestApp();

@@ -82,6 +82,7 @@ export function takeRecoveryCode(set: RecoveryCodeSet, code: string, now: number
 /** Recovery codes: single use, and too long to be guessed, so only the number of writes is limited. */
 export const recoveryCodeFactor = {
   kind: 'recovery-code',
+  bodyField: 'recoveryCode' as const,
   traits: { guessable: false, phishable: true, standsAlone: false, endsRememberedDevices: true },
   store: {
     read: (profile) => profile.recoveryCodes,
@@ -89,6 +90,8 @@ export const recoveryCodeFactor = {
     isEmpty: (set) => set.digests.length === 0,
   },
   isSwitchedOff: ({ recoveryCodeCount }) => recoveryCodeCount === 0,
+  page: async () => (await import('./page.js')).recoveryCodePage,
+  proofFrom: (code) => ({ code }),
   parse: ({ code }: { code: unknown }) => parseRecoveryCode(code),
   check(set, code, { now }) {
     const left = takeRecoveryCode(set, code, now);

@@ -6,6 +6,7 @@ import type { Checked, Factor, FactorContext } from '../factor.js';
 import { type ClosedRange, closeSteps, isClosed, lastClosed } from './closed-steps.js';
 import { keyUri } from './key-uri.js';
 import { otplibCrypto } from './otplib-crypto.js';
+import { qrSvg } from './qr.js';
 
 /** Length of a time step, in seconds. */
 export const STEP_SECONDS = 30;
@@ -30,6 +31,12 @@ export interface TotpShown {
   manualKey: string;
 }
 
+/** What a screen shows besides. */
+export interface TotpDrawn {
+  /** The key URI as a QR code, an SVG element. */
+  qrSvg: string;
+}
+
 /**
  * TOTP as every authenticator app speaks it: SHA-1, 6 digits, 30 seconds (RFC 6238).
  *
@@ -37,17 +44,21 @@ export interface TotpShown {
  */
 export const totpFactor = {
   kind: 'totp',
+  bodyField: 'code' as const,
   traits: { guessable: true, phishable: true, standsAlone: true, endsRememberedDevices: false },
   enroll: {
     defaultName: 'Authenticator app',
     begin: (random) => ({ secret: base32.encode(random(SECRET_BYTES), { padding: false }), closed: [] }),
     show: (data, account) => ({ uri: keyUri(data.secret, account, STEP_SECONDS), manualKey: inGroups(data.secret) }),
+    draw: async ({ uri }) => ({ qrSvg: await qrSvg(uri) }),
     confirm: checkCode,
   },
+  page: async () => (await import('./page.js')).totpPage,
+  proofFrom: (code) => ({ code }),
   parse: ({ code }: { code: unknown }) => parseCode(code),
   check: checkCode,
   useUp: closeWindow,
-} satisfies Factor<TotpData, TotpData, TotpShown, string>;
+} satisfies Factor<TotpData, TotpData, TotpShown, string, TotpDrawn>;
 
 /** Six ASCII digits after U+0020 is removed, or null. Leading zeros stay, so a code is a string and nothing else. */
 export function parseCode(input: unknown): string | null {

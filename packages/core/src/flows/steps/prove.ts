@@ -1,6 +1,6 @@
 import { type Assurance, type MfaSession, makeAssurance, viaOf } from '../../assurance.js';
 import { MfaError } from '../../errors.js';
-import { factorOf, type ProofInput } from '../../factors/registry.js';
+import { FACTORS, factorOf, type ProofInput } from '../../factors/registry.js';
 import type { Profile } from '../../profile/profile.js';
 import type { ParsedProof } from './check-proof.js';
 
@@ -8,7 +8,8 @@ import type { ParsedProof } from './check-proof.js';
 export function readProof(proof: ProofInput): ParsedProof & { value: unknown } {
   const factor = factorOf((proof as Partial<ProofInput> | undefined)?.kind);
   if (factor) return { factor, value: factor.parse({ ...proof }) };
-  throw new MfaError('invalid_argument', "The proof has no known kind. Write proof: { kind: 'totp', code }, for example.");
+  const kinds = FACTORS.map(({ kind }) => `"${kind}"`).join(' or ');
+  throw new MfaError('invalid_argument', `The proof needs a kind: ${kinds}. Write proof: { kind, code }.`);
 }
 
 /** The assurance of a proof that was accepted now. It names the device of the proof, or else the device that the session came from. */

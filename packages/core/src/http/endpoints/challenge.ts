@@ -1,10 +1,11 @@
-import type { AccessDecision } from '../../assurance.js';
+import { type AccessDecision, type FactorKind, letsRemember, viaOf } from '../../assurance.js';
+import { FACTORS, factorOf, proofOf } from '../../factors/registry.js';
 import type { MfaUser } from '../../options.js';
 import type { HttpAnswer } from '../exchange.js';
 import { messagesFor } from '../page-messages.js';
 import { askedQuery, readAsked } from '../paths/asked.js';
 import type { Problem } from '../problem.js';
-import { hasOneProof, ONE_PROOF_NEEDED } from '../request/body-fields.js';
+import { hasOneProof, oneProofNeeded, proofsIn } from '../request/body-fields.js';
 import { jsonAnswer, redirectAnswer } from '../responses.js';
 import { showPage, type View } from '../show-page.js';
 import { answerDecision, answerLate, answerMissing, answerRefusal } from './endpoint-answers.js';
@@ -30,26 +31,26 @@ export async function showChallenge<User extends MfaUser, Request>(call: Endpoin
     if (!call.html) return jsonAnswer(kit, 200, { challenge: null });
     return redirectAnswer(kit, flows.returnTo() === kit.options.homeUrl ? kit.options.homeUrl : `${kit.options.publicPath}/done`);
   }
-  const view = await challengeView(call, { because, mode: call.query.get('use') === 'recovery-code' ? 'recovery-code' : 'code' });
+  const view = await challengeView(call, { because, kind: call.query.get('use') });
   if (call.html) {
     const ended = call.query.get('notice') === DEVICE_ENDED && because !== 'expired';
     const notice = ended ? { tone: 'info' as const, text: messagesFor(kit, exchange).challenge.deviceEnded } : undefined;
     return showPage(kit, exchange, { ...view, user: flows.user, notice });
   }
-  const { name: _, mode: __, asked: ___, ...challenge } = view.page;
-  return jsonAnswer(kit, 200, { challenge });
+  const { factors, rememberDays, waitSeconds } = view.page;
+  const recoveryOffered = factors.includes('recovery-code');
+  return jsonAnswer(kit, 200, { challenge: { because, factors, rememberDays, recoveryOffered, waitSeconds } });
 }
 
 /** POST: checks a code or a recovery code. */
 export async function verifyProof<User extends MfaUser, Request>(call: EndpointCall<User, Request>): Promise<HttpAnswer> {
   const { kit, flows, fields } = call;
-  if (!hasOneProof(fields)) return answerMissing(call, ONE_PROOF_NEEDED);
-  const { code, recoveryCode, rememberDevice } = fields;
+  if (!hasOneProof(fields)) return answerMissing(call, oneProofNeeded());
   const atLogin = flows.assurance === undefined || flows.assurance.via === 'remembered-device';
-  const verified = await flows.verify({ code, recoveryCode, rememberDevice });
+  const verified = await flows.verify({ ...proofsIn(fields), rememberDevice: fields.rememberDevice });
   if (!verified.ok) {
-    const mode = code === undefined ? 'recovery-code' : 'code';
-    return answerRefusal(call, verified, { redraw: (problem) => redrawChallenge(call, { mode, problem }) });
+    const { kind } = proofOf(fields);
+    return answerRefusal(call, verified, { redraw: (problem) => redrawChallenge(call, { kind, problem }) });
   }
   const { ok: _, ...answer } = verified;
   const added = await callOnVerified(call, { assurance: answer.assurance, endpoint: 'verify' });
@@ -61,33 +62,33 @@ export async function verifyProof<User extends MfaUser, Request>(call: EndpointC
 
 function redrawChallenge<User extends MfaUser, Request>(
   call: EndpointCall<User, Request>,
-  { mode, problem }: { mode: 'code' | 'recovery-code'; problem: Problem },
+  { kind, problem }: { kind: FactorKind; problem: Problem },
 ): Promise<Omit<View<User>, 'user'>> {
   const because = call.flows.session?.state === 'verified' ? 'expired' : 'missing';
   const { reason, retryAfterSeconds } = problem;
-  return challengeView(call, { because, mode, waitSeconds: reason === 'throttled' ? (retryAfterSeconds ?? 0) : undefined });
+  return challengeView(call, { because, kind, waitSeconds: reason === 'throttled' ? (retryAfterSeconds ?? 0) : undefined });
 }
 
 async function challengeView<User extends MfaUser, Request>(
   { kit, flows, query }: EndpointCall<User, Request>,
-  input: { because: Because; mode: 'code' | 'recovery-code'; waitSeconds?: number | undefined },
+  input: { because: Because; kind: unknown; waitSeconds?: number | undefined },
 ) {
-  const { rememberDays, recoveryCodeCount } = kit.mfa.settings;
   const status = await flows.getStatus();
-  const recoveryOffered = status.ok && status.status.recoveryCodesLeft > 0;
-  // A bookmark may ask for recovery codes when none is left or they are switched off. Do not show a form that can only fail.
-  const mode = recoveryOffered || (!status.ok && recoveryCodeCount > 0) ? input.mode : 'code';
+  // A bookmark may ask for recovery codes when none is left. Do not show a form that can only fail.
+  const usable = status.ok ? status.status.factors : FACTORS.map((factor) => factor.kind);
+  const { kind, traits } = factorOf(usable.find((one) => one === input.kind) ?? usable[0]) ?? FACTORS[0];
+  const factors = status.ok ? usable : [kind];
   // The status has the wait of unknown browsers; a known browser does not have to wait because of their guesses.
   const asked = askedQuery(readAsked(query));
-  const unknownWait = status.ok && mode === 'code' && flows.shownDeviceIds().length === 0 ? status.status.waitSeconds : 0;
+  const unknownWait = status.ok && traits.guessable && flows.shownDeviceIds().length === 0 ? status.status.waitSeconds : 0;
   return {
     page: {
       name: 'challenge' as const,
-      mode,
+      kind,
+      factors,
       because: input.because,
       // Only a login by a code is remembered. A step-up is asked for each time, and a recovery code never remembers a device.
-      rememberDays: flows.session?.state === 'verified' || mode === 'recovery-code' ? 0 : rememberDays,
-      recoveryOffered,
+      rememberDays: flows.session?.state === 'verified' || !letsRemember(viaOf(kind)) ? 0 : kit.mfa.settings.rememberDays,
       waitSeconds: input.waitSeconds ?? unknownWait,
       ...(asked !== '' && { asked }),
     },

@@ -1,5 +1,7 @@
 import type { Assurance, Requirement } from '../../assurance.js';
+import { factorOf, proofOf } from '../../factors/registry.js';
 import type { MfaUser } from '../../options.js';
+import type { Messages } from '../../pages/texts.js';
 import type { Refusal } from '../../results.js';
 import type { HttpAnswer } from '../exchange.js';
 import { type DenyDecision, showDecision } from '../guard/guard.js';
@@ -7,6 +9,7 @@ import { messagesFor } from '../page-messages.js';
 import { challengeUrl } from '../paths/asked.js';
 import { readNavigation } from '../paths/navigation.js';
 import { decisionProblem, describeProblem, type Problem, refusalProblem } from '../problem.js';
+import { proofsIn } from '../request/body-fields.js';
 import { emptyAnswer, jsonAnswer, problemAnswer, redirectAnswer } from '../responses.js';
 import { problemNotice, showPage, showProblem, type View } from '../show-page.js';
 import type { EndpointCall, OverviewNotice } from './endpoint-call.js';
@@ -22,15 +25,23 @@ export async function answerProblem<User extends MfaUser, Request>(
   if (!call.html) return problemAnswer(kit, problem);
   const view = await redraw?.();
   if (!view) return showProblem(kit, exchange, { problem, user: flows.user });
-  const notice = problemNotice(messagesFor(kit, exchange), problem, { malformedCode: isNoCode(call.fields.code) });
+  const messages = messagesFor(kit, exchange);
+  const notice = problemNotice(messages, problem, await proofWords(call, messages));
   const headers =
     problem.retryAfterSeconds === undefined ? [] : [['Retry-After', String(problem.retryAfterSeconds)] as [string, string]];
   return showPage(kit, exchange, { notice, ...view, status: problem.status, headers, user: flows.user });
 }
 
-/** Whether the text cannot be a code at all. The page says so, because waiting for the next code would not help. */
-function isNoCode(code: string | undefined): boolean {
-  return code !== undefined && !/^[0-9]{6}$/.test(code.replaceAll(' ', ''));
+/** What the kind of the refused proof says to a user. `malformed` only if no proof looks so, because waiting would not help then. */
+async function proofWords<User extends MfaUser, Request>(
+  { fields }: EndpointCall<User, Request>,
+  messages: Messages,
+): Promise<{ malformed?: string | undefined; hint?: string | undefined }> {
+  const proof = proofOf(fields);
+  const factor = factorOf(proof.kind);
+  if (!factor || Object.keys(proofsIn(fields)).length === 0) return {};
+  const { malformed, hint } = (await factor.page()).words(messages);
+  return { hint, ...(factor.parse({ ...proof }) === null && { malformed }) };
 }
 
 /** A flow's refusal. Browsers go where the user can fix it: to the login, the challenge, the enrollment. */

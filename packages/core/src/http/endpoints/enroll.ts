@@ -1,8 +1,10 @@
-import { qrSvg } from '../../factors/totp/qr.js';
+import { drawEnrollment, ENROLLABLE, type EnrollableKind, enrollableFactor, proofOf } from '../../factors/registry.js';
 import type { Enrollment } from '../../mfa.js';
 import type { MfaUser } from '../../options.js';
+import { type Result, refuse } from '../../results.js';
 import type { HttpAnswer } from '../exchange.js';
 import { describeProblem } from '../problem.js';
+import { proofsIn } from '../request/body-fields.js';
 import { jsonAnswer, redirectAnswer } from '../responses.js';
 import { showPage, type View } from '../show-page.js';
 import {
@@ -21,9 +23,11 @@ import { codesOfferUrl, recoveryCodesView } from './recovery-codes.js';
 /** GET: the page shows this session's pending enrollment again, or starts one; JSON only tells of the pending one. */
 export async function showEnroll<User extends MfaUser, Request>(call: EndpointCall<User, Request>): Promise<HttpAnswer> {
   const { kit, exchange, flows } = call;
-  const current = await flows.currentEnrollment();
+  const kind = readKind(call.query.get('kind') ?? undefined);
+  if (kind === null) return answerUnknownKind(call);
+  const current = await currentOfKind(call, kind);
   if (call.html) {
-    const shown = current.ok || isFault(current.reason) ? current : await flows.startEnrollment();
+    const shown = current.ok || isFault(current.reason) ? current : await flows.startEnrollment({ kind });
     if (!shown.ok) return answerRefusal(call, shown, { returnTo: enrollUrl(call) });
     return showPage(kit, exchange, { ...(await enrollView(call, shown.enrollment)), user: flows.user });
   }
@@ -36,8 +40,10 @@ export async function showEnroll<User extends MfaUser, Request>(call: EndpointCa
 /** POST: starts an enrollment. The secret is in this answer, and again only for the session that began it. */
 export async function startEnroll<User extends MfaUser, Request>(call: EndpointCall<User, Request>): Promise<HttpAnswer> {
   const { kit, flows, fields } = call;
-  const name = fields.name?.trim();
-  const started = await flows.startEnrollment(name ? { name } : {});
+  const kind = readKind(fields.kind);
+  if (kind === null) return answerUnknownKind(call);
+  const name = fields.name?.trim() || undefined;
+  const started = await flows.startEnrollment({ kind, name });
   if (!started.ok) return answerRefusal(call, started, { returnTo: enrollUrl(call) });
   if (call.html) return redirectAnswer(kit, enrollUrl(call));
   return jsonAnswer(kit, 201, await describeEnrollment(started.enrollment));
@@ -46,9 +52,9 @@ export async function startEnroll<User extends MfaUser, Request>(call: EndpointC
 /** POST: proves the new authenticator by a code, which makes it active. A secret in the body has no effect. */
 export async function confirmEnroll<User extends MfaUser, Request>(call: EndpointCall<User, Request>): Promise<HttpAnswer> {
   const { kit, exchange, flows, fields } = call;
-  const { enrollmentId, code, rememberDevice } = fields;
-  if (!enrollmentId || code === undefined) return answerMissing(call, 'The fields "enrollmentId" and "code" are needed.');
-  const confirmed = await flows.confirmEnrollment({ enrollmentId, code, rememberDevice });
+  const { enrollmentId, rememberDevice } = fields;
+  if (!enrollmentId || !ENROLLABLE.some(({ bodyField }) => bodyField in fields)) return answerMissing(call, confirmationNeeded());
+  const confirmed = await flows.confirmEnrollment({ ...proofsIn(fields), enrollmentId, rememberDevice });
   if (!confirmed.ok) {
     if (call.html && confirmed.reason === 'already_confirmed') return leadAfterRepetition(call);
     return answerRefusal(call, confirmed, { returnTo: enrollUrl(call), redraw: () => redrawEnroll(call) });
@@ -88,22 +94,48 @@ async function redrawEnroll<User extends MfaUser, Request>(
   call: EndpointCall<User, Request>,
 ): Promise<Omit<View<User>, 'user'> | undefined> {
   const current = await call.flows.currentEnrollment();
-  const shown = current.ok ? current : await call.flows.startEnrollment();
+  const kind = enrollableFactor(proofOf(call.fields, ENROLLABLE).kind)?.kind as EnrollableKind | undefined;
+  const shown = current.ok ? current : await call.flows.startEnrollment({ kind });
   return shown.ok ? enrollView(call, shown.enrollment) : undefined;
 }
 
 async function enrollView<User extends MfaUser, Request>(
   call: EndpointCall<User, Request>,
-  { id, uri, manualKey, expiresAt }: Enrollment,
+  enrollment: Enrollment,
 ): Promise<Pick<View<User>, 'page'>> {
   const { settings } = call.kit.mfa;
   const additional = call.flows.session?.state === 'verified';
   const rememberDays = additional ? 0 : settings.rememberDays;
-  return { page: { name: 'enroll', enrollmentId: id, qrSvg: await qrSvg(uri), manualKey, expiresAt, additional, rememberDays } };
+  const { id: enrollmentId, ...shown } = enrollment;
+  return { page: { name: 'enroll', enrollmentId, ...shown, ...(await drawEnrollment(enrollment)), additional, rememberDays } };
 }
 
-async function describeEnrollment({ id, uri, manualKey, expiresAt }: Enrollment): Promise<object> {
-  return { enrollmentId: id, uri, manualKey, qrSvg: await qrSvg(uri), expiresAt };
+async function describeEnrollment(enrollment: Enrollment): Promise<object> {
+  const { id: enrollmentId, ...shown } = enrollment;
+  return { enrollmentId, ...shown, ...(await drawEnrollment(enrollment)) };
+}
+
+/** The kind that was asked for: undefined if none was, null if it is not one that people set up. */
+function readKind(given: string | undefined): EnrollableKind | undefined | null {
+  if (given === undefined || given === '') return undefined;
+  return (enrollableFactor(given)?.kind as EnrollableKind | undefined) ?? null;
+}
+
+function answerUnknownKind<User extends MfaUser, Request>(call: EndpointCall<User, Request>): Promise<HttpAnswer> {
+  return answerMissing(call, `The field "kind" must be ${ENROLLABLE.map(({ kind }) => `"${kind}"`).join(' or ')}.`);
+}
+
+function confirmationNeeded(): string {
+  return `The fields "enrollmentId" and ${ENROLLABLE.map(({ bodyField }) => `"${bodyField}"`).join(' or ')} are needed.`;
+}
+
+/** The enrollment that this session has open, unless another kind is asked for. */
+async function currentOfKind<User extends MfaUser, Request>(
+  { flows }: EndpointCall<User, Request>,
+  kind: EnrollableKind | undefined,
+): Promise<Result<{ enrollment: Enrollment }>> {
+  const current = await flows.currentEnrollment();
+  return current.ok && kind !== undefined && current.enrollment.kind !== kind ? refuse('enrollment_expired') : current;
 }
 
 function enrollUrl<User extends MfaUser, Request>({ kit }: EndpointCall<User, Request>): string {

@@ -1,7 +1,8 @@
 import type { AccessDecision, Assurance, MfaSession, Requirement } from '../../assurance.js';
 import { MfaError } from '../../errors.js';
 import type { EventContext } from '../../events.js';
-import type { DeviceGrant, Enrollment, MfaStatus, ProofInput } from '../../mfa.js';
+import { ENROLLABLE, type EnrollableKind, type FlatProof, proofOf } from '../../factors/registry.js';
+import type { DeviceGrant, Enrollment, MfaStatus } from '../../mfa.js';
 import type { MfaUser } from '../../options.js';
 import { type EnrollmentConfirmed, type Result, refuse, type Verified } from '../../results.js';
 import { claimedDeviceIds } from '../device/device-cookies.js';
@@ -38,19 +39,20 @@ export interface RequestFlows<User extends MfaUser = MfaUser> {
   /** The one line in the host's login, right after the first factor. `user` where the request does not show it yet. */
   beginLogin(input?: { user?: User | undefined; loggedInAt?: number | undefined }): Promise<RequestLogin>;
   checkAccess(requirement?: Requirement): Promise<AccessDecision>;
-  startEnrollment(input?: { name?: string | undefined }): Promise<Result<{ enrollment: Enrollment }>>;
+  startEnrollment(input?: {
+    kind?: EnrollableKind | undefined;
+    name?: string | undefined;
+  }): Promise<Result<{ enrollment: Enrollment }>>;
   currentEnrollment(): Promise<Result<{ enrollment: Enrollment }>>;
-  confirmEnrollment(input: {
-    enrollmentId: string;
-    code: unknown;
-    rememberDevice?: boolean | undefined;
-  }): Promise<Result<RequestProof & Pick<EnrollmentConfirmed, 'authenticator' | 'recoveryCodes' | 'recoveryCodesId'>>>;
+  /** With the field of the first proof, such as `code`. */
+  confirmEnrollment(
+    input: FlatProof & { enrollmentId: string; rememberDevice?: boolean | undefined },
+  ): Promise<Result<RequestProof & Pick<EnrollmentConfirmed, 'authenticator' | 'recoveryCodes' | 'recoveryCodesId'>>>;
   cancelEnrollment(input: { enrollmentId: string }): Promise<RequestChange>;
-  verify(input: {
-    code?: unknown;
-    recoveryCode?: unknown;
-    rememberDevice?: boolean | undefined;
-  }): Promise<Result<RequestProof & Pick<Verified, 'recoveryCodesLeft' | 'recoveryCodesUnsaved'>>>;
+  /** With one field of a proof: `code`, or `recoveryCode`. */
+  verify(
+    input: FlatProof & { rememberDevice?: boolean | undefined },
+  ): Promise<Result<RequestProof & Pick<Verified, 'recoveryCodesLeft' | 'recoveryCodesUnsaved'>>>;
   getStatus(): Promise<Result<{ status: MfaStatus }>>;
   renameAuthenticator(input: { authenticatorId: string; name: string }): Promise<RequestChange>;
   removeAuthenticator(input: { authenticatorId: string }): Promise<RequestChange>;
@@ -232,12 +234,12 @@ export function bindState<User extends MfaUser, Request>(
     checkAccess: async (requirement = {}) => checkAccess(kit, state, requirement),
     startEnrollment: async (input = {}) => change(await acting((who) => mfa.startEnrollment({ ...who, ...input }))),
     currentEnrollment: () => acting((who) => mfa.currentEnrollment(who)),
-    confirmEnrollment: async ({ enrollmentId, code, rememberDevice }) =>
+    confirmEnrollment: async ({ enrollmentId, rememberDevice, ...fields }) =>
       prove(
         await acting(async (who) => {
           const session = startedHere(state, who.session, enrollmentId);
           const device = await state.deviceInput(rememberDevice);
-          return mfa.confirmEnrollment({ ...who, session, ...device, enrollmentId, proof: { kind: 'totp', code } });
+          return mfa.confirmEnrollment({ ...who, session, ...device, enrollmentId, proof: proofOf(fields, ENROLLABLE) });
         }),
       ),
     cancelEnrollment: async ({ enrollmentId }) =>
@@ -246,11 +248,9 @@ export function bindState<User extends MfaUser, Request>(
           mfa.cancelEnrollment({ ...who, session: startedHere(state, who.session, enrollmentId), enrollmentId }),
         ),
       ),
-    verify: async ({ code, recoveryCode, rememberDevice }) =>
+    verify: async ({ rememberDevice, ...fields }) =>
       prove(
-        await acting(async (who) =>
-          mfa.verify({ ...who, ...(await state.deviceInput(rememberDevice)), proof: proofOf({ code, recoveryCode }) }),
-        ),
+        await acting(async (who) => mfa.verify({ ...who, ...(await state.deviceInput(rememberDevice)), proof: proofOf(fields) })),
       ),
     getStatus: () => acting(({ user, context }) => mfa.getStatus({ user, context }), { reads: true }),
     renameAuthenticator: async (input) => change(await acting((who) => mfa.renameAuthenticator({ ...who, ...input }))),
@@ -319,14 +319,4 @@ function startedHere<User extends MfaUser, Request>(
 ): MfaSession | undefined {
   if (state.hasSession || session?.state !== 'verified') return session;
   return { ...session, enrollmentIds: [enrollmentId] };
-}
-
-/**
- * The proof in flat fields. A form may have a field for each kind, and the one that was left empty beside a filled one was not given. Two
- * filled ones are no proof.
- */
-function proofOf({ code, recoveryCode }: { code?: unknown; recoveryCode?: unknown }): ProofInput {
-  const isGiven = (field: unknown) => field !== undefined && field !== '';
-  if (recoveryCode === undefined || (!isGiven(recoveryCode) && code !== undefined)) return { kind: 'totp', code };
-  return { kind: 'recovery-code', code: isGiven(code) ? undefined : recoveryCode };
 }

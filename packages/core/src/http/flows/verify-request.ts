@@ -2,7 +2,7 @@ import type { MfaUser } from '../../options.js';
 import type { MfaExchange } from '../exchange.js';
 import type { HttpKit } from '../http-kit.js';
 import { describeProblem, type Problem, refusalProblem } from '../problem.js';
-import { hasOneProof, ONE_PROOF_NEEDED, readFields } from '../request/body-fields.js';
+import { hasOneProof, oneProofNeeded, proofsIn, readFields } from '../request/body-fields.js';
 import { proveSameOrigin, refuseOrigin } from '../request/same-origin.js';
 import { bindFlows, type RequestProof } from './request-flows.js';
 
@@ -19,10 +19,9 @@ export async function verifyRequest<User extends MfaUser, Request>(
   if (proveSameOrigin(exchange, kit.options.allowedOrigins) !== 'proven') return { ok: false, problem: refuseOrigin(kit) };
   const body = await readFields(exchange);
   if (!body.ok) return { ok: false, problem: describeProblem('malformed', { detail: body.detail }) };
-  if (!hasOneProof(body.fields)) return { ok: false, problem: describeProblem('malformed', { detail: ONE_PROOF_NEEDED }) };
-  const { code, recoveryCode, rememberDevice } = body.fields;
+  if (!hasOneProof(body.fields)) return { ok: false, problem: describeProblem('malformed', { detail: oneProofNeeded() }) };
   const flows = await bindFlows(kit, exchange);
-  const verified = await flows.verify({ code, recoveryCode, rememberDevice });
+  const verified = await flows.verify({ ...proofsIn(body.fields), rememberDevice: body.fields.rememberDevice });
   if (!verified.ok) return { ok: false, problem: refusalProblem(verified) };
   return flows.user ? { ...verified, user: flows.user } : { ok: false, problem: describeProblem('login_again') };
 }

@@ -1,11 +1,14 @@
 import { MfaError } from '../../errors.js';
+import { FACTORS, type FlatProof } from '../../factors/registry.js';
 import { isMadeId } from '../../host-input.js';
 import { BODY_LIMIT_BYTES, type MfaExchange } from '../exchange.js';
 
+/** The proofs that a body may have, each in the field of its kind. */
+export type ProofTexts = { [Field in keyof FlatProof]?: string };
+
 /** The fields of all endpoints. A body may have others, such as the host's CSRF token; they have no effect. */
-export interface BodyFields {
-  code?: string;
-  recoveryCode?: string;
+export interface BodyFields extends ProofTexts {
+  kind?: string;
   enrollmentId?: string;
   id?: string;
   name?: string;
@@ -14,13 +17,15 @@ export interface BodyFields {
   rememberDevice: boolean;
 }
 
-/** What is missing in a body for which {@link hasOneProof} is false. */
-export const ONE_PROOF_NEEDED = 'One of the fields "code" and "recoveryCode" is needed.';
+/** Says what is missing in a body for which {@link hasOneProof} is false. */
+export function oneProofNeeded(): string {
+  return `One of the fields ${FACTORS.map(({ bodyField }) => `"${bodyField}"`).join(' and ')} is needed.`;
+}
 
 /** The fields of a body, or a sentence that says why it could not be read. */
 export type BodyReading = { ok: true; fields: BodyFields } | { ok: false; detail: string };
 
-const TEXT_FIELDS = ['code', 'recoveryCode', 'name', 'pendingToken', 'continueTo'] as const;
+const TEXT_FIELDS = ['kind', 'name', 'pendingToken', 'continueTo'] as const;
 /** A field with an id that the kit made. */
 export type IdField = 'enrollmentId' | 'id';
 /** The host's parser may have decompressed the body, and a form grows when it is written as JSON. */
@@ -57,8 +62,14 @@ export async function readFields(exchange: Pick<MfaExchange, 'header' | 'body'>,
 }
 
 /** Whether the body has one kind of proof, and only one. */
-export function hasOneProof({ code, recoveryCode }: BodyFields): boolean {
-  return (code === undefined) !== (recoveryCode === undefined);
+export function hasOneProof(fields: BodyFields): boolean {
+  return Object.keys(proofsIn(fields)).length === 1;
+}
+
+/** The proofs alone. */
+export function proofsIn(fields: BodyFields): ProofTexts {
+  const names = FACTORS.map(({ bodyField }) => bodyField as keyof ProofTexts).filter((name) => name in fields);
+  return Object.fromEntries(names.map((name) => [name, fields[name]]));
 }
 
 function parse(body: unknown, exchange: Pick<MfaExchange, 'header'>): Parsed {
@@ -102,33 +113,39 @@ function pickFields(body: Fields, idField: IdField | undefined): BodyFields | Fa
   }
   const rememberDevice = readTick(body.rememberDevice);
   if (rememberDevice === undefined) return { fault: 'The field "rememberDevice" must be true or false.' };
-  const fields: BodyFields = { rememberDevice };
+  const proofs = pickProofs(body);
+  if ('fault' in proofs) return proofs;
+  const fields: BodyFields = { rememberDevice, ...proofs.texts };
   for (const name of idField ? [...TEXT_FIELDS, idField] : TEXT_FIELDS) {
     const value = body[name];
     if (value === undefined || value === null) continue;
-    if (typeof value !== 'string') return { fault: `The field "${name}" must be text.` };
+    if (typeof value !== 'string') return { fault: mustBeText(name) };
     // An empty field counts as missing; the endpoint says which fields it needs.
     if (name === idField && value !== '' && !isMadeId(value)) {
       return { fault: `The field "${name}" is not an id that the kit made.` };
     }
     fields[name] = value;
   }
-  return withoutEmpty(fields);
+  return fields;
 }
 
 /** A host's form may have a field for each kind of proof. An empty one beside a filled one counts as not sent. */
-function withoutEmpty(fields: BodyFields): BodyFields {
-  const { code, recoveryCode, ...rest } = fields;
-  const [codeFilled, recoveryFilled] = [isFilled(code), isFilled(recoveryCode)];
-  return {
-    ...rest,
-    ...(code !== undefined && (codeFilled || !recoveryFilled) && { code }),
-    ...(recoveryCode !== undefined && (recoveryFilled || code === undefined) && { recoveryCode }),
-  };
+function pickProofs(body: Fields): { texts: ProofTexts } | Fault {
+  const given = FACTORS.map(({ bodyField }) => [bodyField, body[bodyField]] as const).filter(
+    ([, text]) => text !== undefined && text !== null,
+  );
+  const wrong = given.find(([, text]) => typeof text !== 'string');
+  if (wrong) return { fault: mustBeText(wrong[0]) };
+  const filled = given.filter(([, text]) => isFilled(text));
+  return { texts: Object.fromEntries(filled.length > 0 ? filled : given.slice(0, 1)) };
 }
 
-function isFilled(text: string | undefined): boolean {
-  return text !== undefined && text.trim() !== '';
+function mustBeText(name: string): string {
+  return `The field "${name}" must be text.`;
+}
+
+function isFilled(text: unknown): boolean {
+  return typeof text === 'string' && text.trim() !== '';
 }
 
 function readTick(value: unknown): boolean | undefined {
