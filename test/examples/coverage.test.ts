@@ -105,6 +105,6 @@ describe.each(['Nest on Express', 'Nest on Fastify'] as const)('T31: the coverag
           .get('/export', (_request: unknown, reply: { send(text: string): void }) => reply.send('everything')),
     });
     expect(await (await fetch(`${app?.origin}/export`)).text()).toBe('everything');
-    expect(() => onNest.assertMfaCoverage(nest)).toThrow(/GET \/export {2}\(open: beside the controllers/);
+    expect(() => onNest.assertMfaCoverage(nest)).toThrow(/GET \/export {2}\(open: outside the controllers/);
   });
 });

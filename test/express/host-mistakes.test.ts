@@ -165,7 +165,7 @@ describe.each(versions)('SES-4: a host mistake denies and says what is wrong, on
     const fail = () => {
       throw 'route';
     };
-    const silent = /A callback given to expressMfa threw something that is no Error; the request is denied/;
+    const silent = /A callback of expressMfa threw a value that is not an Error, so the request was denied/;
     const kits: [string, object, RegExp][] = [
       ['/cases', { returnTo: fail }, silent],
       ['/cases', { eventContext: fail }, silent],
@@ -203,7 +203,7 @@ describe.each(versions)('SES-4: a host mistake denies and says what is wrong, on
     const waiting = fetch(`${started.origin}/cases`, { signal: leaving.signal, headers: { cookie } });
     setTimeout(() => leaving.abort(), 300);
     await expect(waiting).rejects.toThrow('aborted');
-    await vi.waitFor(() => expect(warnings).toEqual([expect.stringMatching(/^MFA_KIT_NO_ANSWER: .*Let onRefused answer it/)]));
+    await vi.waitFor(() => expect(warnings).toEqual([expect.stringMatching(/^MFA_KIT_NO_ANSWER: .*Answer it in onRefused/)]));
   });
 
   it('an onRefused that answers is heard', async () => {

@@ -106,7 +106,7 @@ describe.each(versions)('SES-4: a wrong login denies and says what is wrong, on 
     const client = await logIn(started);
     await vi.waitFor(() =>
       expect(warnings).toEqual([
-        expect.stringMatching(/^MFA_KIT_LATE_LOGIN: .*before beginLogin had called next\(\).*Write app\.post/),
+        expect.stringMatching(/^MFA_KIT_LATE_LOGIN: .*before beginLogin called next\(\).*Write app\.post/),
       ]),
     );
     expect((await client.get('/cases')).body).toMatchObject({ status: 401, reason: 'login_again' });

@@ -18,7 +18,7 @@ describe('SUP-6: a wrong option of expressMfa() stops the start and says how to 
 
   it('an option that is missing', () => {
     expect(refused(() => expressMfa(mfa, undefined as never))).toContain('give at least { user, loginUrl }');
-    expect(refused(() => expressMfa(mfa, { loginUrl: '/login' } as never))).toContain('user is missing: give (req) =>');
+    expect(refused(() => expressMfa(mfa, { loginUrl: '/login' } as never))).toContain('user is missing. Write user: (req) =>');
     expect(refused(() => expressMfa(mfa, { user } as never))).toContain('loginUrl must be a path such as "/login"');
   });
 

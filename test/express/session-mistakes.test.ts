@@ -149,7 +149,7 @@ describe.each(versions)('SES-4: a wrong session denies and says what is wrong, o
     expectStatus(await client.post('/login?user=ada'), 500);
     for (const path of ['/cases', '/mfa', '/mfa/challenge']) expectStatus(await client.get(path), 500);
     for (const error of errors) expect(error).toMatchObject({ name: 'MfaError', code: 'host_setup' });
-    expect(String(errors[0])).toContain('Use express-session, or give the option session: { read, write }');
+    expect(String(errors[0])).toContain('Use express-session, or set the option session: { read, write }');
     expect(kept).not.toHaveProperty('mfa');
   });
 

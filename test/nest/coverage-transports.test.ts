@@ -148,5 +148,5 @@ it('an application that was not started has no report', async () => {
   Object.assign(host.app, { isInitialized: false });
   expect(() => mfaCoverage(host.app)).toThrow('app.init()');
   expect(() => mfaCoverage({} as never)).toThrow('app.init()');
-  expect(() => mfaCoverage({ isInitialized: true } as never)).toThrow('an application of Nest');
+  expect(() => mfaCoverage({ isInitialized: true } as never)).toThrow('a Nest application');
 });

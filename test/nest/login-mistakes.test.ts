@@ -140,7 +140,7 @@ describe.each(platforms)('SES-4: a wrong login denies and says what is wrong, on
       host.logged.length = 0;
       expectStatus(await client.post('/wrong-login'), 500);
       expect(host.logged[0]).toMatchObject({ name: 'MfaError', code: 'host_setup' });
-      expect(String(host.logged[0])).toContain('write mfaHttp.for(request, reply), with @Res({ passthrough: true }) reply');
+      expect(String(host.logged[0])).toContain('Write mfaHttp.for(request, reply), with @Res({ passthrough: true }) reply');
     }
     expect((await client.get('/cases')).status).not.toBe(200);
   });

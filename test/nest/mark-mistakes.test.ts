@@ -48,7 +48,7 @@ describe('SES-4: a mark that guards nothing stops the start and says where to pu
       return CaseController;
     };
     for (const load of [onMethod, onClass]) {
-      expect(refused(load)).toContain('@RequireMfa stands there without parentheses and has no effect: write @RequireMfa()');
+      expect(refused(load)).toContain('@RequireMfa is written without parentheses and has no effect. Write @RequireMfa()');
     }
   });
 
@@ -66,7 +66,7 @@ describe('SES-4: a mark that guards nothing stops the start and says where to pu
       class LoginController {}
       return LoginController;
     };
-    for (const load of [onMethod, onClass]) expect(refused(load)).toContain('write @SkipMfa()');
+    for (const load of [onMethod, onClass]) expect(refused(load)).toContain('Write @SkipMfa()');
   });
 
   it('a mark on what is no method', () => {
@@ -97,7 +97,7 @@ describe('SES-4: a mark that guards nothing stops the start and says where to pu
         return CaseController;
       };
       for (const load of [onProperty, onGetter, onParameter]) {
-        expect(refused(load)).toContain(`${name} stands on "cases" of CaseController, which is no method. Put it on a handler`);
+        expect(refused(load)).toContain(`${name} is on "cases" of CaseController, which is not a method. Put it on a handler`);
       }
       const onConstructor = () => {
         class CaseController {
@@ -105,7 +105,7 @@ describe('SES-4: a mark that guards nothing stops the start and says where to pu
         }
         return CaseController;
       };
-      expect(refused(onConstructor)).toContain(`${name} stands on "constructor" of CaseController`);
+      expect(refused(onConstructor)).toContain(`${name} is on "constructor" of CaseController`);
     }
   });
 
@@ -117,7 +117,7 @@ describe('SES-4: a mark that guards nothing stops the start and says where to pu
       }
       return CaseController;
     };
-    expect(refused(load)).toContain('write @UseGuards(MfaGuard) or app.get(MfaGuard), not new MfaGuard()');
+    expect(refused(load)).toContain('Write @UseGuards(MfaGuard) or app.get(MfaGuard), not new MfaGuard()');
   });
 
   it('a maxAgeSeconds that nobody can meet', () => {
@@ -214,7 +214,9 @@ describe('SES-4: a mark where Nest runs no guard stops the start', () => {
         (thrown) => thrown,
       );
       expect(error).toMatchObject({ name: 'MfaError', code: 'host_setup' });
-      expect(error.message).toContain(`${method}, which Nest runs no guards for: it is no controller, resolver or gateway`);
+      expect(error.message).toContain(
+        `${method}, for which Nest runs no guards, because it is not in a controller, resolver or gateway`,
+      );
       expect(error.message).toContain('Mark the handlers that call it');
     }
   });
@@ -514,7 +516,7 @@ describe('F59, SES-4: a mark that is not on the function that Nest calls stops t
 describe('F81, SES-4: marks that contradict each other stop the start', () => {
   it('@SkipMfa() and @RequireMfa() on one handler or class', () => {
     const both =
-      /@SkipMfa\(\) and @RequireMfa\(\) both stand on (PayController\.pay\(\)|PayController), so that their order would decide/;
+      /@SkipMfa\(\) and @RequireMfa\(\) are both on (PayController\.pay\(\)|PayController), so their order would decide/;
     const skipAbove = () => {
       class PayController {
         @SkipMfa()
@@ -563,7 +565,7 @@ describe('F81, SES-4: marks that contradict each other stop the start', () => {
       }
       return PayController;
     };
-    expect(refused(load)).toContain('Two @RequireMfa() with different requirements stand on PayController.pay()');
+    expect(refused(load)).toContain('Two @RequireMfa() with different requirements are on PayController.pay()');
   });
 
   it('@RequireMfa() on a class that inherits a handler with @SkipMfa()', async () => {

@@ -56,7 +56,7 @@ describe('SES-4: an application that holds the kit wrongly does not start', () =
   it('MfaModule without its options', async () => {
     const error = await refused({ imports: [MfaModule] });
     expect(error).toMatchObject({ name: 'MfaError', code: 'host_setup' });
-    expect(error.message).toContain('write MfaModule.forRoot({ mfa, user, loginUrl, ... })');
+    expect(error.message).toContain('Write MfaModule.forRoot({ mfa, user, loginUrl, ... })');
     for (const call of [() => MfaModule.forRoot(undefined as never), () => MfaModule.forRoot(null as never)]) {
       expect(call).toThrowError('MfaModule.forRoot() needs its options: at least { mfa, user, loginUrl }');
       expect(call).toThrowError(MfaError);
@@ -84,7 +84,7 @@ describe('SES-4: an application that holds the kit wrongly does not start', () =
     for (const useFactory of [() => undefined, async () => undefined]) {
       const error = await refused({ imports: [MfaModule.forRootAsync({ useFactory: useFactory as never })] });
       expect(error).toMatchObject({ name: 'MfaError', code: 'invalid_option' });
-      expect(error.message).toMatch(/Give the options of MfaModule/);
+      expect(error.message).toMatch(/MfaModule needs its options/);
     }
   });
 
@@ -92,7 +92,7 @@ describe('SES-4: an application that holds the kit wrongly does not start', () =
     const useFactory = () => ({ ...options, path: '/x' }) as never;
     const error = await refused({ imports: [MfaModule.forRootAsync({ useFactory })] });
     expect(error).toMatchObject({ name: 'MfaError', code: 'invalid_option' });
-    expect(error.message).toContain('"path" beside useFactory, not in what it returns');
+    expect(error.message).toContain('"path" next to useFactory, not in what the factory returns');
   });
 });
 

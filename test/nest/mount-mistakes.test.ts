@@ -85,7 +85,9 @@ describe.each(platforms)('SES-4: what is mounted wrongly denies and says what to
     expectStatus(await client.get('/api/marked'), 401);
     expectStatus(await client.get('/api/mfa/challenge'), 503);
     expect(logged[0]).toMatchObject({ name: 'MfaError', code: 'host_setup' });
-    expect(String(logged[0])).toContain('answers at "/api/mfa/challenge", but pages and redirects lead to "/mfa". Fix "path"');
+    expect(String(logged[0])).toContain(
+      'answers at "/api/mfa/challenge", but pages and redirects lead to "/mfa". Set "path" to the prefix',
+    );
     expect(inside).toBe(0);
   });
 
@@ -101,7 +103,9 @@ describe.each(platforms)('SES-4: what is mounted wrongly denies and says what to
     expectStatus(await client.get('/marked'), 401);
     expectStatus(await client.get('/mfa/challenge'), 503);
     expect(logged[0]).toMatchObject({ name: 'MfaError', code: 'host_setup' });
-    expect(String(logged[0])).toContain('answers at "/mfa/challenge", but pages and redirects lead to "/api/mfa". Fix "path"');
+    expect(String(logged[0])).toContain(
+      'answers at "/mfa/challenge", but pages and redirects lead to "/api/mfa". Set "path" to the prefix',
+    );
     expect(inside).toBe(0);
   });
 
@@ -124,7 +128,7 @@ describe.each(apollo)('SES-4: what is mounted wrongly denies and says what to wr
     const { extensions } = (await ask(new Client(host), '{ cases }')).body.errors[0];
     expect(extensions).toMatchObject({ reason: 'unavailable' });
     expect(host.logged[0]).toMatchObject({ name: 'MfaError', code: 'host_setup' });
-    expect(String(host.logged[0])).toContain('Let the context of GraphQLModule hold { req, res }, or give the option request(');
+    expect(String(host.logged[0])).toContain('Return { req, res } from the context of GraphQLModule, or set the option request(');
     expect(ran.count).toBe(0);
   });
 });

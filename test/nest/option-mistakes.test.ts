@@ -25,7 +25,7 @@ describe('SUP-6: a wrong option of MfaModule stops the start and says how to men
   });
 
   it('an option that is missing', async () => {
-    expect(await refused({ mfa, loginUrl: '/login' })).toContain('user is missing: give ({ request }) => request.user &&');
+    expect(await refused({ mfa, loginUrl: '/login' })).toContain('user is missing. Write user: ({ request }) => request.user &&');
     expect(await refused({ mfa, user })).toContain('loginUrl must be a path such as "/login"');
   });
 

@@ -11,7 +11,7 @@ interface LoginRequest {
   [LOGIN]?: RequestLogin | undefined;
 }
 
-/** What `beginLogin` decided, with the tokens for a client that has no session: for a login that answers with JSON. */
+/** Returns what `beginLogin` decided, with the tokens for a client that has no session. For logins that answer with JSON. */
 export function requestLogin(req: object): RequestLogin | undefined {
   return (req as LoginRequest)[LOGIN];
 }
@@ -20,14 +20,14 @@ const MOUNT = "Write app.post('/login', passport.authenticate('local'), beginLog
 
 const MESSAGES: LoginMessages = {
   nobody:
-    `beginLogin found nobody logged in, because the option "user" returned nobody. ${MOUNT}: after what logs in, in the route of the ` +
-    'login, and not by app.use(beginLogin). If "user" cannot know the person yet, as in a login that returns a token, call ' +
-    '(await mfaFor(req, res)).beginLogin({ user }) in place of it.',
-  answered: `beginLogin ran after the response was sent, so no login was begun. ${MOUNT}: before the handler that answers.`,
-  overtaken: `The answer to a login was sent before beginLogin had called next(), so the browser has no session any more. ${MOUNT}: the handler that answers comes after it.`,
+    `beginLogin found nobody logged in, because the option "user" returned no user. ${MOUNT}. Mount it after the middleware that logs ` +
+    'in, in the login route, and not with app.use(beginLogin). If "user" cannot know the user yet, for example in a login that ' +
+    'returns a token, call (await mfaFor(req, res)).beginLogin({ user }) instead.',
+  answered: `beginLogin ran after the response was sent, so no login was begun. ${MOUNT}. Mount it before the handler that answers.`,
+  overtaken: `The login was answered before beginLogin called next(), so the browser has lost its session. ${MOUNT}. Mount it before the handler that answers.`,
 };
 
-/** The middleware of the host's login: it stands after what logs in and before the answer. */
+/** Makes the middleware for the host's login, which runs after the password check and before the answer. */
 export function beginLoginOf<User extends MfaUser>(
   kit: HttpKit<User, Request>,
   options: ExpressMfaOptions<User>,
@@ -40,13 +40,16 @@ export function beginLoginOf<User extends MfaUser>(
   });
   return function beginLogin(req, res, next) {
     if (typeof req?.headers !== 'object' || typeof res?.setHeader !== 'function') {
-      throw new MfaError('host_setup', `beginLogin was called where it must be mounted: it is the middleware itself. ${MOUNT}.`);
+      throw new MfaError(
+        'host_setup',
+        `beginLogin was called where it must be mounted, because it is itself the middleware. ${MOUNT}.`,
+      );
     }
     if (typeof next !== 'function') {
       throw new MfaError(
         'host_setup',
-        `beginLogin was called without next: it is a middleware and returns nothing to wait for. ${MOUNT}. In a handler of your own ` +
-          'write beginLogin(req, res, next), or "await (await mfaFor(req, res)).beginLogin()" and pass what it throws to next.',
+        `beginLogin was called without next. It is a middleware and returns no promise. ${MOUNT}. In a handler of your own ` +
+          'write beginLogin(req, res, next), or "await (await mfaFor(req, res)).beginLogin()" and pass errors to next.',
       );
     }
     begin(req, res, next);

@@ -74,7 +74,7 @@ export function expressMfa<User extends MfaUser>(mfa: Mfa<User>, options: Expres
   };
 }
 
-/** `app.use(requireMfa)`: Express then calls the maker of the guard at each request, and the request waits. */
+/** With `app.use(requireMfa)` Express would call the factory for each request, and the request would never be answered. */
 function refuseRequest(call: string, given: unknown): void {
   if (given instanceof IncomingMessage) {
     throw new MfaError('host_setup', `The guard was mounted without being called: write app.use(${call}).`);

@@ -6,37 +6,41 @@ import type { NextFunction, Request, Response } from 'express';
 export interface ExpressSession {
   read(req: Request): unknown;
   /**
-   * Replaces the state (undefined: clears it) and resolves when the store has it. `renew`: under a new session id, keeping
-   * what else is in the session; the old id must be dead. Rejects when the store did not take it.
+   * Replaces the state, or clears it if `next` is undefined. Resolves when the store has saved it, and rejects if it could not.
+   * With `renew` the session gets a new id and keeps its other data; the old id must stop working.
    */
   write(req: Request, next: MfaSession | undefined, options: { renew: boolean }): Promise<unknown>;
 }
 
-/** What `expressMfa` takes beside the flows. */
+/** The options of `expressMfa`. */
 export interface ExpressMfaOptions<User extends MfaUser = MfaUser> extends HttpOptions<User, Request> {
-  /** The person at the keyboard, also while somebody else is impersonated; nothing when nobody is logged in. */
+  /** Returns who is logged in, or null. During impersonation, return the person at the keyboard, not the impersonated user. */
   user(req: Request): Awaitable<User | null | undefined | false>;
   /**
-   * What a bearer token that you have verified says is proven: what `assuranceFromClaims` reads in its claims; `null` if the request
-   * was authenticated by a token without facts; `undefined` for any other request, such as one that has a session or an invalid token.
+   * Returns what a bearer token proves, after you have verified it: pass its claims to `assuranceFromClaims`. Return `null` if the
+   * request was authenticated by a token without these claims, and `undefined` for any other request, such as one with a session
+   * or an invalid token.
    *
    * Not called if the session has MFA state of the user. Without a header `Authorization`, `null` counts as `undefined`.
    */
   assurance?: ((req: Request) => Awaitable<Assurance | null | undefined>) | undefined;
-  /** Answers a refused request in place of the kit. It must answer: `next` takes nothing but an error. */
+  /** Answers a refused request in place of the kit. It must answer, because `next` accepts only an error. */
   onRefused?: ((decision: DenyDecision, req: Request, res: Response, next: NextFunction) => unknown) | undefined;
-  /** Facts for the audit trail: address, agent, request id. */
+  /** Returns facts for the audit trail, for example the address, the user agent and the request id. */
   eventContext?: ((req: Request) => EventContext) | undefined;
-  /** Default: express-session. `false`: there are no sessions, all clients come with tokens. */
+  /** Default: express-session. Use `false` if there are no sessions and all clients send tokens. */
   session?: ExpressSession | false | undefined;
 }
 
-/** Throws unless the options that only Express has are good; `core` checks the rest. */
+/** Validates the options that only Express has; `core` validates the rest. */
 export function checkExpressOptions<User extends MfaUser>(options: ExpressMfaOptions<User>): void {
   checkNames(options, ['user', 'assurance', 'onRefused', 'eventContext', 'session']);
   checkFunctions(options, ['assurance', 'onRefused', 'eventContext']);
   if (typeof options.user !== 'function') {
-    throw new MfaError('invalid_option', 'user is missing: give (req) => req.user && { id: req.user.id, name: req.user.email }.');
+    throw new MfaError(
+      'invalid_option',
+      'user is missing. Write user: (req) => req.user && { id: req.user.id, name: req.user.email }.',
+    );
   }
   const { session } = options;
   const complete = typeof session === 'object' && typeof session?.read === 'function' && typeof session.write === 'function';

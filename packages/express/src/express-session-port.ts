@@ -3,17 +3,17 @@ import { type SessionPort, storeSessionPort } from '@mfa-kit/core/http';
 import type { Request } from 'express';
 import type { Session, SessionData } from 'express-session';
 
-/** Says what to mount, and where. */
+/** The message if the request has no session. */
 export const NO_SESSION =
   'There is no session on this request. Mount app.use(session(...)) before the kit, its guard and the login. (express-session ' +
   'also leaves requests without a session while its store is disconnected.) For clients with tokens only, set session: false.';
 
-/** Says what else to mount. */
+/** The message if the session cannot be renewed. */
 export const NOT_RENEWABLE =
-  'The session on this request has no regenerate() and save(), like that of cookie-session: it cannot be renewed when a proof is ' +
-  'given. Use express-session, or give the option session: { read, write }.';
+  'The session on this request has no regenerate() and save(), as with cookie-session, so it cannot be renewed after a proof. Use ' +
+  'express-session, or set the option session: { read, write }.';
 
-/** The session of express-session as the place of the MFA state. */
+/** Stores the MFA state in the session of express-session. */
 export function expressSessionPort(req: Request): SessionPort {
   present(req);
   return storeSessionPort(() => present(req), req);

@@ -4,7 +4,7 @@ import type { Request, Response } from 'express';
 import type { ExpressMfaOptions } from './express-options.js';
 import { expressSessionPort } from './express-session-port.js';
 
-/** One request and its response as `core` needs them. */
+/** Adapts a request and its response to what `core` needs. */
 export function openExchange<User extends MfaUser>(
   options: ExpressMfaOptions<User>,
   { req, res }: { req: Request; res: Response },
@@ -12,7 +12,7 @@ export function openExchange<User extends MfaUser>(
   return new ExpressExchange(options, req, res);
 }
 
-/** A class, because a guard makes one at every request and reads little of it. */
+/** A class with getters, because a guard creates one for every request and reads little of it. */
 class ExpressExchange<User extends MfaUser> implements MfaExchange<User, Request> {
   readonly request: Request;
   readonly session: SessionPort | null;
@@ -58,7 +58,7 @@ class ExpressExchange<User extends MfaUser> implements MfaExchange<User, Request
   }
 }
 
-/** Writes an answer. Keeps the cookies that were set before, and what the host put into `Vary`. */
+/** Writes an answer. Keeps cookies that are already set, and the host's `Vary`. */
 export function writeAnswer(res: Response, answer: HttpAnswer): void {
   res.status(answer.status);
   for (const [name, value] of answer.headers) {
@@ -77,7 +77,7 @@ function openSession<User extends MfaUser>(options: ExpressMfaOptions<User>, req
   return expressSessionPort(req);
 }
 
-/** A client with a token may have no session, or one that the kit cannot renew and therefore does not use. */
+/** A client with a token may have no session, or one that the kit cannot use because it cannot renew it. */
 function isUsable(req: Request): boolean {
   if (!req.session) return false;
   return typeof req.session.regenerate === 'function' || req.headers.authorization === undefined;

@@ -15,10 +15,10 @@ import { markHandler } from './coverage/marks.js';
 import type { ExpressMfaOptions } from './express-options.js';
 import { openExchange, writeAnswer } from './request-mfa.js';
 
-/** What the guard found on a request that it let through. */
+/** What the guard found on a request that it allowed. */
 export interface RequestMfa {
   decision: AllowDecision;
-  /** Absent where no proof was asked for. */
+  /** Absent if no proof was required. */
   assurance?: Assurance;
 }
 
@@ -43,7 +43,7 @@ function keepAllowed(req: Request, { decision, assurance }: AllowedOutcome): voi
   keepRequestMfa(req, assurance ? { decision, assurance } : { decision });
 }
 
-/** The middleware that lets a request through only if it meets the requirement. */
+/** Makes the middleware that allows a request only if it meets the requirement. */
 export function guardRoute<User extends MfaUser>(
   kit: HttpKit<User, Request>,
   options: ExpressMfaOptions<User>,
@@ -85,7 +85,7 @@ async function passOrAnswer<User extends MfaUser>(
   return 'answered';
 }
 
-/** Guards a whole application, except these paths, those of the kit and the login. */
+/** Guards a whole application, except these paths, the kit's own and the login. */
 export function guardAllExcept<User extends MfaUser>(
   kit: HttpKit<User, Request>,
   options: ExpressMfaOptions<User>,
@@ -109,7 +109,7 @@ export function guardAllExcept<User extends MfaUser>(
 /** How a handler ends: the next one runs, or the response was written. */
 type Ended = 'pass' | 'answered';
 
-/** Makes a handler for Express 4 and 5 out of an async function. Whatever it throws denies. */
+/** Makes a handler for Express 4 and 5 from an async function. If the function throws, the request is denied. */
 export function handleAsync(run: (req: Request, res: Response, next: NextFunction) => Promise<Ended>): RequestHandler {
   return (req, res, next) => {
     checkNext(next);
@@ -124,7 +124,7 @@ async function finish(running: Promise<Ended>, next: NextFunction): Promise<void
   } catch (error) {
     ended = asError(error);
   }
-  // Called outside of the `try`, because what the next handlers throw is not for the guard to handle.
+  // Outside the `try`, because the guard must not catch what the next handlers throw.
   if (ended === 'pass') next();
   else if (ended !== 'answered') next(ended);
 }
@@ -142,7 +142,7 @@ function asError(error: unknown): Error {
   if (error instanceof Error) return error;
   return new MfaError(
     'host_callback_failed',
-    'A callback given to expressMfa threw something that is no Error; the request is denied.',
+    'A callback of expressMfa threw a value that is not an Error, so the request was denied. Throw an Error.',
     {
       cause: error,
     },
@@ -171,7 +171,7 @@ function warnOfNoRouter<User extends MfaUser>(
     if (res.statusCode !== describeProblem('not_found').status || answered.has(req)) return;
     kit.warn(
       'MFA_KIT_NO_ROUTER',
-      `Refused requests are sent to pages below ${path}, where nothing answers, so nobody gets in. Write app.use('${path}', router).`,
+      `Refused requests are redirected to pages below ${path}, but nothing answers there, so nobody can log in. Write app.use('${path}', router).`,
     );
   });
 }
@@ -182,8 +182,8 @@ function warnOfSilence<User extends MfaUser>(kit: HttpKit<User, Request>, res: R
     if (res.headersSent) return;
     kit.warn(
       'MFA_KIT_NO_ANSWER',
-      'A refused request got no answer until its client went away. Let onRefused answer it, or call next(error), or leave ' +
-        'onRefused out.',
+      'A refused request was not answered before its client disconnected. Answer it in onRefused, call next(error), or omit ' +
+        'onRefused.',
     );
   });
 }

@@ -12,7 +12,7 @@ export interface MfaStrategy {
   authenticate(req: Request, options?: object): void;
 }
 
-/** What a failed attempt passes on as Passport's `info`. */
+/** Passport's `info` after a failed attempt. */
 export interface MfaStrategyInfo {
   message: string;
   reason: string;
@@ -22,9 +22,9 @@ export interface MfaStrategyInfo {
 }
 
 /**
- * Checks `code` or `recoveryCode` of the body for the user who is logged in, and keeps the proof in the session.
+ * Checks `code` or `recoveryCode` from the body for the user who is logged in, and stores the proof in the session.
  *
- * Use it with `session: false`: Passport's own login at success would renew the session again and drop the proof.
+ * Use it with `session: false`, because otherwise Passport logs in again, renews the session and drops the proof.
  */
 export function createStrategy<User extends MfaUser>(kit: HttpKit<User, Request>, options: ExpressMfaOptions<User>): MfaStrategy {
   const strategy: MfaStrategy = new CustomStrategy({ passOptionsToCallback: true }, (req, given: unknown, done) => {
@@ -32,7 +32,7 @@ export function createStrategy<User extends MfaUser>(kit: HttpKit<User, Request>
       done(
         new MfaError(
           'host_setup',
-          "Write passport.authenticate('mfa', { session: false }): without it Passport drops the proof.",
+          "Write passport.authenticate('mfa', { session: false }). Without this option Passport drops the proof.",
         ),
       );
       return;
@@ -44,7 +44,7 @@ export function createStrategy<User extends MfaUser>(kit: HttpKit<User, Request>
       try {
         outcome = await verify(req);
       } catch (error) {
-        done(error instanceof Error ? error : new Error('A callback of the host threw.', { cause: error }));
+        done(error instanceof Error ? error : new Error('A callback threw a value that is not an Error.', { cause: error }));
         return;
       }
       done(null, outcome.user ?? false, outcome.info);
@@ -55,7 +55,7 @@ export function createStrategy<User extends MfaUser>(kit: HttpKit<User, Request>
 
   async function verify(req: Request): Promise<{ user?: unknown; info: object }> {
     const { res } = req;
-    if (!res) throw new MfaError('host_setup', 'The request has no response: use the strategy within Express.');
+    if (!res) throw new MfaError('host_setup', 'The request has no response (req.res). Use the strategy in Express.');
     const outcome = await verifyRequest(kit, openExchange(options, { req, res }));
     if (!outcome.ok) {
       const { title, reason, status, retryAfterSeconds } = outcome.problem;

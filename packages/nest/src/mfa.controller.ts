@@ -21,28 +21,31 @@ import type { MfaHost } from './platform/host.js';
 import { asReply, type MfaReply, writeReply } from './platform/reply.js';
 import { routedPathOf } from './platform/routed-path.js';
 
-/** What `@ApiExcludeController()` of @nestjs/swagger writes: the document of the host describes the routes of the host. */
+/** The metadata of `@ApiExcludeController()` of @nestjs/swagger, because the host's document describes only the host's routes. */
 const HIDDEN_FROM_SWAGGER = SetMetadata('swagger/apiExcludeController', [true]);
 
 const made = new WeakSet<object>();
 
-/** Whether a class is one that {@link createMfaController} made. */
+/** Whether {@link createMfaController} made the class. */
 export function isMfaController(type: object): boolean {
   return made.has(type);
 }
 
-/** Makes the controller that answers below `path`. The answers come from {@link MfaEndpointGuard}. */
+/** Makes the controller for the paths below `path`. {@link MfaEndpointGuard} writes the answers. */
 export function createMfaController(path: string, decorators: readonly ClassDecorator[]): Type<object> {
   @SkipMfa()
   @HIDDEN_FROM_SWAGGER
   @Controller({ path, version: VERSION_NEUTRAL })
   class MfaController {
-    // The last two are for what is not there: also that answer is the kit's. (The platforms write wildcards differently.)
+    // The last two catch unknown paths, so the kit also answers 404 itself. The platforms write wildcards differently.
     @SetMetadata(ROUTE_CONFIG, OWN_ROUTE)
     @UseGuards(MfaEndpointGuard)
     @All([...endpointPaths(), ':first', ':first/:second'])
     answer(): void {
-      throw new MfaError('host_setup', 'The guard that answers the endpoints of the kit was replaced, so they are denied.');
+      throw new MfaError(
+        'host_setup',
+        'The guard that answers the endpoints of the kit was replaced, so they are denied. Do not override MfaEndpointGuard.',
+      );
     }
   }
   for (const decorate of decorators) decorate(MfaController);
@@ -51,8 +54,8 @@ export function createMfaController(path: string, decorators: readonly ClassDeco
 }
 
 /**
- * Answers the endpoints. It is a guard because guards of the whole application and of the controller run before it and may set the
- * user, while interceptors and pipes run after it: one that answers from a cache, wraps answers or refuses must not reach the pages.
+ * Answers the endpoints. It is a guard because the guards of the application and of the controller run before it and may set the
+ * user, while interceptors and pipes run after it. One that caches, wraps or refuses answers must not affect the pages.
  */
 @Injectable()
 export class MfaEndpointGuard implements CanActivate {
@@ -65,9 +68,9 @@ export class MfaEndpointGuard implements CanActivate {
 
   async canActivate(context: ExecutionContext): Promise<never> {
     const reply = asReply(context.getArgByIndex(1));
-    if (!reply) throw new MfaError('host_setup', 'The kit answers on the Express and on the Fastify platform only.');
+    if (!reply) throw new MfaError('host_setup', 'The kit supports only the Express and the Fastify platform of Nest.');
     writeReply(reply, await this.#answer(context.getArgByIndex<MfaRequest>(0), reply));
-    // The answer has left. Nothing holds this promise, so it is collected together with the call that waits for it.
+    // The answer was sent. Nothing references this promise, so it is garbage collected with the call that awaits it.
     return new Promise<never>(() => {});
   }
 
@@ -83,12 +86,15 @@ export class MfaEndpointGuard implements CanActivate {
   }
 }
 
-/** The path of the endpoint, below the mount as the server or the browser sees it. */
+/** Returns the path below the mount, whether it has the server's prefix or the browser's. */
 function pathBelow({ path: mount, publicPath }: Record<'path' | 'publicPath', string>, path: string): string {
   for (const prefix of [mount, publicPath]) {
     if (path.toLowerCase().startsWith(prefix.toLowerCase())) return path.slice(prefix.length);
   }
-  // Fastify also finds a route behind escapes, as /mf%61: nothing of the kit is there, and no host has to fix that.
+  // Fastify also matches escaped paths such as /mf%61. The kit has no such path, and this is not a mistake of the host.
   if (path.includes('%')) return path;
-  throw new MfaError('host_setup', `The kit answers at "${path}", but pages and redirects lead to "${mount}". Fix "path".`);
+  throw new MfaError(
+    'host_setup',
+    `The kit answers at "${path}", but pages and redirects lead to "${mount}". Set "path" to the prefix that requests have.`,
+  );
 }

@@ -17,7 +17,7 @@ import { askForAssurance, assuranceOf } from './platform/context.js';
 /** Nest keeps a handler's guards under this key. */
 export const GUARDS = '__guards__';
 
-/** Hands on to the guard that the host's modules provide, so that one that extends `MfaGuard` can take its place. */
+/** Delegates to the guard that the host's modules provide, so that a subclass of `MfaGuard` can replace it. */
 @Injectable()
 export class MfaRouteGuard implements CanActivate {
   readonly #guard: MfaGuard;
@@ -31,7 +31,7 @@ export class MfaRouteGuard implements CanActivate {
   }
 }
 
-/** Guards what a class inherits: a handler of its own has the guard itself, behind all others. */
+/** Guards inherited handlers. The class's own handlers have the route guard, which runs after all other guards. */
 @Injectable()
 export class MfaClassGuard extends MfaRouteGuard {
   override canActivate(context: ExecutionContext): Awaitable<boolean> {
@@ -42,9 +42,9 @@ export class MfaClassGuard extends MfaRouteGuard {
 /**
  * Guards a handler, or every handler of a class. With `maxAgeSeconds` it asks for a fresh code, also on a remembered device.
  *
- * On a class it runs after the guards of the class, wherever those stand; on a handler write it above `@UseGuards()`, because
- * Nest runs from below, and above every decorator that replaces the method. A handler's own requirement replaces that of its class,
- * and a subclass inherits the requirement of the class it extends.
+ * On a class it runs after the class's other guards, in whatever order they are written. On a handler, write it above `@UseGuards()`,
+ * because Nest runs decorators from the bottom up, and above every decorator that replaces the method. A handler's requirement
+ * replaces that of its class, and a subclass inherits the requirement of its base class.
  */
 export function RequireMfa(requirement: Requirement = {}): ClassDecorator & MethodDecorator {
   refuseTarget('RequireMfa', requirement);
@@ -67,8 +67,8 @@ export function RequireMfa(requirement: Requirement = {}): ClassDecorator & Meth
 }
 
 /**
- * Leaves a handler, or every handler of a class, open to everybody: the login, for example. On a class it counts for that class
- * only, not for the classes that extend it.
+ * Leaves a handler, or every handler of a class, open to everybody, for example the login. On a class it applies to that class
+ * only, not to its subclasses.
  */
 export function SkipMfa(nothing?: never): ClassDecorator & MethodDecorator {
   refuseTarget('SkipMfa', nothing);
@@ -82,7 +82,7 @@ export function SkipMfa(nothing?: never): ClassDecorator & MethodDecorator {
   };
 }
 
-/** The assurance that the guard found; undefined where no proof was asked for. */
+/** The assurance that the guard found; undefined if no proof was required. */
 export const CurrentAssurance: typeof decorateParameter = (...pipes) => {
   askForAssurance();
   return decorateParameter(...pipes);
@@ -101,17 +101,17 @@ function guardHandler(prototype: object, name: string | symbol, descriptor: Prop
   if (!hasRouteGuard(descriptor.value)) UseGuards(MfaRouteGuard)(prototype, name, descriptor);
 }
 
-/** Whether a method has the guard that {@link RequireMfa} writes on it, also by its class. */
+/** Whether a method has the guard that {@link RequireMfa} adds to it, on the method or on its class. */
 export function hasRouteGuard(handler: object): boolean {
   const guards: unknown = Reflect.getMetadata(GUARDS, handler);
   return Array.isArray(guards) && guards.includes(MfaRouteGuard);
 }
 
-/** Without parentheses a decorator is given the class or its prototype in place of its arguments, and decorates nothing. */
+/** A decorator without parentheses gets the class or its prototype as an argument, and decorates nothing. */
 function refuseTarget(decorator: string, given: unknown): void {
   const isPrototype = typeof given === 'object' && given !== null && Object.hasOwn(given, 'constructor');
   if (typeof given === 'function' || isPrototype) {
-    throw new MfaError('host_setup', `@${decorator} stands there without parentheses and has no effect: write @${decorator}().`);
+    throw new MfaError('host_setup', `@${decorator} is written without parentheses and has no effect. Write @${decorator}().`);
   }
 }
 
@@ -123,9 +123,9 @@ function checkPlace(
   const { value } = Object(descriptor) as PropertyDescriptor;
   if (typeof value === 'function' && typeof target !== 'function') return;
   const type = typeof target === 'function' ? target.name : target.constructor.name;
-  const why = typeof value === 'function' ? 'which is a static method' : 'which is no method';
+  const why = typeof value === 'function' ? 'which is a static method' : 'which is not a method';
   throw new MfaError(
     'host_setup',
-    `@${decorator}() stands on "${String(name ?? 'constructor')}" of ${type}, ${why}. Put it on a handler, or on the class.`,
+    `@${decorator}() is on "${String(name ?? 'constructor')}" of ${type}, ${why}. Put it on a handler, or on the class.`,
   );
 }

@@ -32,9 +32,9 @@ import { guardSocketServer, type MfaSocketOptions, runMiddleware, socketExceptio
 
 /** A request that was refused. */
 export interface MfaRefusal {
-  /** What is thrown. */
+  /** The exception that is thrown. */
   exception: MfaException;
-  /** What the kit would write over HTTP: the problem document, or for browsers a page or redirect. */
+  /** The kit's answer over HTTP: the problem document, or a page or redirect for browsers. */
   answer: HttpAnswer;
 }
 
@@ -43,10 +43,10 @@ type Access = { allowed: true } | Refused;
 const ALLOWED: Access = { allowed: true };
 
 /**
- * Lets a call through only if it meets the requirement that `@RequireMfa()` names, or the plain one where nothing is marked.
+ * Allows a call only if it meets the requirement of `@RequireMfa()`, or the plain requirement if nothing is marked.
  *
- * For a route, a controller, a resolver, a gateway, or as APP_GUARD after the guard that sets the user. It denies
- * what it does not understand, and whatever throws.
+ * Use it on a route, a controller, a resolver or a gateway, or as APP_GUARD after the guard that sets the user. It denies calls
+ * that it does not understand, and calls for which something throws.
  */
 @Injectable()
 export class MfaGuard implements CanActivate {
@@ -60,7 +60,7 @@ export class MfaGuard implements CanActivate {
     if (!host) {
       throw new MfaError(
         'host_setup',
-        'Nest makes MfaGuard: write @UseGuards(MfaGuard) or app.get(MfaGuard), not new MfaGuard().',
+        'MfaGuard must be created by Nest. Write @UseGuards(MfaGuard) or app.get(MfaGuard), not new MfaGuard().',
       );
     }
     this.#host = host;
@@ -80,9 +80,9 @@ export class MfaGuard implements CanActivate {
   }
 
   /**
-   * For `afterInit(server)` of a gateway: asks before a socket exists, so that a client that is refused joins nothing and receives
-   * nothing. With ws it also tells the guard of the messages which request opened a socket. Refuses pages of other origins, except
-   * `allowedOrigins`.
+   * Call it in `afterInit(server)` of a gateway. It checks access before a socket exists, so a refused client joins and receives
+   * nothing. With ws it also records the request that opened a socket, for the guard of its messages. Refuses pages of other
+   * origins, except `allowedOrigins`.
    */
   guardServer(server: object, { requirement = {}, middleware = [] }: MfaSocketOptions = {}): void {
     const checked = checkRequirement(requirement);
@@ -97,8 +97,8 @@ export class MfaGuard implements CanActivate {
   }
 
   /**
-   * For `handleConnection(client, request)` of a gateway: closes the socket as soon as access has ended, by a logout or a password
-   * change for example. Asks now and every 30 seconds (`everySeconds`), one read each time. False: the socket was closed.
+   * Call it in `handleConnection(client, request)` of a gateway. It closes the socket when access ends, for example by a logout or a
+   * password change. Checks now and every 30 seconds (`everySeconds`) with one read. Returns false if it closed the socket at once.
    */
   async whileAllowed(client: object, request?: MfaRequest, options?: WhileAllowedOptions): Promise<boolean> {
     if (request) rememberSocketRequest(client, request);
@@ -112,8 +112,8 @@ export class MfaGuard implements CanActivate {
   }
 
   /**
-   * For `handleConnection(client, request)` of a gateway, where guards do not run: tells a refused socket why, closes it and
-   * returns false. With `ws` it is also how the guard of the messages learns of the request that opened the socket.
+   * Call it in `handleConnection(client, request)` of a gateway, for which Nest runs no guards. It sends a refused socket the reason,
+   * closes it and returns false. With ws it also records the request that opened the socket, for the guard of its messages.
    */
   async checkConnection(client: object, request?: MfaRequest, requirement: Requirement = {}): Promise<boolean> {
     const checked = checkRequirement(requirement);
@@ -124,20 +124,20 @@ export class MfaGuard implements CanActivate {
     return access.allowed;
   }
 
-  /** Returns the person at the keyboard. Default: the option `user`. */
+  /** Returns who is logged in. Default: the option `user`. */
   protected user(caller: MfaCaller): ReturnType<MfaHost['options']['user']> {
     return this.#host.options.user(caller);
   }
 
-  /** Returns where the state is kept. Default: the option `session`, or the session that the request has. */
+  /** Returns where the MFA state is stored. Default: the option `session`, or the session of the request. */
   protected session(caller: MfaCaller): SessionPort | null | Promise<SessionPort | null> {
     return openSession(this.#host.options, caller.request);
   }
 
   /**
-   * Called before a refusal is thrown. Over HTTP the answer is written here, in full, so that no filter of the host can drop its
-   * headers or a browser's redirect; the exception that follows is for logs. A subclass that writes nothing leaves the answer to
-   * the host's exception filters.
+   * Called before a refusal is thrown. Over HTTP it writes the complete answer, so that no filter of the host can drop the headers
+   * or a browser's redirect; the exception that follows is for logs. A subclass that writes nothing leaves the answer to the
+   * host's exception filters.
    */
   protected async refusal(refused: MfaRefusal, context: ExecutionContext): Promise<void> {
     const reply = context.getType() === 'http' ? asReply(context.switchToHttp().getResponse()) : undefined;
@@ -159,7 +159,7 @@ export class MfaGuard implements CanActivate {
     }
   }
 
-  /** Looked up once, because metadata do not change. An inherited handler may have another mark in each class. */
+  /** Cached, because metadata do not change. Checks the class too, because an inherited handler may have a mark for each class. */
   #markOf(context: ExecutionContext): MfaMark | undefined {
     const [handler, type] = [context.getHandler(), context.getClass()];
     const known = this.#marks.get(handler);
@@ -169,7 +169,7 @@ export class MfaGuard implements CanActivate {
     if (lost !== undefined) {
       throw new MfaError(
         'host_setup',
-        `${type.name}.${lost}() is marked, but Nest calls another function without the mark, so the call is denied. Do not bind a ` +
+        `${type.name}.${lost}() is marked, but Nest calls another function without the mark, so the call was denied. Do not bind a ` +
           'marked method in the constructor.',
       );
     }
@@ -178,7 +178,7 @@ export class MfaGuard implements CanActivate {
     return mark;
   }
 
-  /** Lets through, or throws the refusal. */
+  /** Returns true or throws the refusal. */
   async #finish(asked: Awaitable<Access>, context: ExecutionContext): Promise<boolean> {
     const access = await this.#orDeny(asked);
     return access.allowed || this.#throwRefusal(access, context);
@@ -246,7 +246,7 @@ export class MfaGuard implements CanActivate {
     return this.#askSocket(caller, requirement);
   }
 
-  /** Refuses a socket of another origin at each question, because not every host asks before a socket opens. */
+  /** Refuses a socket of another origin at each check, because not every host checks before a socket opens. */
   #refuseOtherOrigin({ request, transport }: MfaCaller): Access | undefined {
     if (transport !== 'websocket' && request.headers.upgrade === undefined) return undefined;
     const header = (name: string) => {
@@ -270,7 +270,7 @@ export class MfaGuard implements CanActivate {
     return ALLOWED;
   }
 
-  /** Denies because something was thrown. The client is told nothing more; the log says what to fix. */
+  /** Denies because something threw. The client gets no details; the log says what to fix. */
   #deny(cause: unknown): Refused {
     this.#logger.error(cause);
     return this.#refuse(describeProblem('unavailable'), undefined, cause);

@@ -16,8 +16,9 @@ interface Called {
 const logger = new Logger('MfaModule');
 
 /**
- * Throws where a mark does not count: another decorator put a function without it in the method's place, a subclass overrides a
- * marked method, a class lost the mark of its methods, or what a class asks for contradicts a handler that it inherits. Asks the functions that Nest is about to call.
+ * Throws if a mark has no effect: another decorator replaced the method with a function without the mark, a subclass overrides a
+ * marked method, a class lost the mark of its methods, or a class's mark contradicts a handler that it inherits. Looks at the
+ * functions that Nest will call.
  */
 export function checkMarks(modules: ModulesContainer): void {
   for (const kind of ['controllers', 'providers'] as const) {
@@ -25,7 +26,7 @@ export function checkMarks(modules: ModulesContainer): void {
       const classes = classesOf(controller);
       warnOfIgnoredSkip(controller, classes);
       for (const { name, own, callback } of methods) {
-        // Of a controller Nest calls what the instance has, of a resolver and a gateway what the prototype has.
+        // Nest calls the instance's method of a controller, but the prototype's method of a resolver or gateway.
         checkMethod({ name, called: kind === 'controllers' ? callback : own, type: controller, classes });
       }
     }
@@ -47,22 +48,22 @@ function checkMethod({ name, called, type, classes }: Called): void {
 function refuseLost(name: string, mark: MfaMark, marked: object): never {
   throw new MfaError(
     'host_setup',
-    `The mark ${nameOf(mark)} on ${named(marked)}.${name}() is not on the function that Nest calls: something put another function in ` +
-      `the method's place. Write ${nameOf(mark)} above the decorator that replaces the method, or let that copy all metadata to the ` +
+    `The mark ${nameOf(mark)} on ${named(marked)}.${name}() is not on the function that Nest calls, because something replaced the ` +
+      `method. Write ${nameOf(mark)} above the decorator that replaces the method, or let that decorator copy all metadata to the ` +
       'new function (Reflect.getMetadataKeys). Do not bind a marked method in the constructor.',
   );
 }
 
-/** Only `@RequireMfa()` writes the guard on a method. Without a mark the guard would ask for less than what was written. */
+/** Only `@RequireMfa()` adds this guard to a method. Without the mark the guard would require less than what was written. */
 function refuseLostClass(name: string, type: object): never {
   throw new MfaError(
     'host_setup',
-    `${named(type)}.${name}() is guarded, but the mark of its class is lost: something copied the method to another class, or put another ` +
-      `class in its place. Write @RequireMfa() on ${named(type)}, or let the class extend the one that has the mark.`,
+    `${named(type)}.${name}() is guarded, but the mark of its class is lost, because something copied the method to another class or ` +
+      `replaced the class. Write @RequireMfa() on ${named(type)}, or let it extend the class that has the mark.`,
   );
 }
 
-/** A method that replaces one with `@RequireMfa()`, as far as it is a handler itself: that has metadata of its own. */
+/** Refuses a handler without a mark that overrides one with `@RequireMfa()`. A handler is a method with metadata of its own. */
 function checkOverride(
   { name, called, classes }: Called,
   found: { mark: MfaMark; marked: object; owner: object | undefined },
@@ -77,7 +78,7 @@ function checkOverride(
   );
 }
 
-/** A class that asks for MFA would have a handler that is open, though nothing in the class says so. */
+/** Otherwise a class that requires MFA would have an open handler, although nothing in the class says so. */
 function checkInheritedSkip({ name, type, classes }: Called, marked: object): void {
   const asked = classMark(type);
   if (asked?.mark.kind !== 'require' || classes.indexOf(asked.from) >= classes.indexOf(marked)) return;
@@ -92,9 +93,8 @@ function warnOfIgnoredSkip(type: object, classes: readonly object[]): void {
   const base = classes.find((one) => one !== type && classMark(one)?.mark.kind === 'skip');
   if (!base || classMark(type)) return;
   logger.warn(
-    `${named(type)} inherits from ${named(base)}, which has @SkipMfa(). That counts for ${named(base)} only, so the routes of ` +
-      `${named(type)} are as if nothing was written. Write @SkipMfa() or @RequireMfa() on ${named(type)}, above a decorator that ` +
-      'replaces the class.',
+    `${named(type)} inherits from ${named(base)}, which has @SkipMfa(). That applies to ${named(base)} only, so the routes of ` +
+      `${named(type)} have no mark. Write @SkipMfa() or @RequireMfa() on ${named(type)}, above any decorator that replaces the class.`,
   );
 }
 

@@ -1,18 +1,18 @@
 import { MfaError, type Requirement } from '@mfa-kit/core';
 
-/** What a decorator of the kit says of a handler or of its class; the handler's word counts before the class's. */
+/** What a decorator of the kit says about a handler or its class. The handler's mark has precedence over its class's. */
 export type MfaMark = ({ kind: 'skip' } & { requirement?: never }) | { kind: 'require'; requirement: Requirement };
 
 /** Key of the metadata that holds an {@link MfaMark}. */
 export const MFA_MARK = '@mfa-kit/nest:mark';
 
-/** The name under which the mark of a class itself is noted. */
+/** The key for the mark of a class itself. */
 const CLASS = Symbol('class');
 
-/** What was written on which method of which prototype: metadata are lost when another decorator replaces the method. */
+/** The marks as they were written, by prototype and method, because metadata is lost when another decorator replaces the method. */
 const written = new WeakMap<object, Map<string | symbol, MfaMark>>();
 
-/** Notes a mark as it is written. Throws where the same handler or class has another one, because only one of them can count. */
+/** Records a mark. Throws if the handler or class already has a different one, because only one of them can apply. */
 export function noteMark(target: object, name: string | symbol | undefined, mark: MfaMark): void {
   const marks = written.get(target) ?? new Map<string | symbol, MfaMark>();
   written.set(target, marks);
@@ -23,17 +23,17 @@ export function noteMark(target: object, name: string | symbol | undefined, mark
   throw new MfaError(
     'host_setup',
     known.kind === mark.kind
-      ? `Two @RequireMfa() with different requirements stand on ${place}, so that their order would decide. Keep one of them.`
-      : `@SkipMfa() and @RequireMfa() both stand on ${place}, so that their order would decide. Keep one of them.`,
+      ? `Two @RequireMfa() with different requirements are on ${place}, so their order would decide. Keep one of them.`
+      : `@SkipMfa() and @RequireMfa() are both on ${place}, so their order would decide. Keep one of them.`,
   );
 }
 
-/** The mark that was written on a method of this very prototype, whether or not the method still has it. */
+/** The mark that was written on a method of exactly this prototype, even if the method no longer has it. */
 export function writtenMark(prototype: object, name: string | symbol): MfaMark | undefined {
   return written.get(prototype)?.get(name);
 }
 
-/** What counts for a handler: its own mark, otherwise that of its class. */
+/** The mark that applies to a handler: its own, or that of its class. */
 export function markOf(handler: object, type: object): MfaMark | undefined {
   return handlerMark(handler) ?? classMark(type)?.mark;
 }
@@ -44,8 +44,8 @@ export function handlerMark(handler: object): MfaMark | undefined {
 }
 
 /**
- * The mark that counts for a class, and the class that has it. A class inherits a requirement, and never `@SkipMfa()`: what opens
- * a base class was not meant for every class that extends it.
+ * The mark that applies to a class, and the class that has it. A class inherits a requirement but never `@SkipMfa()`, because what
+ * opens a base class was not meant for every subclass.
  */
 export function classMark(type: object): { mark: MfaMark; from: object } | undefined {
   for (const one of classesOf(type)) {
@@ -56,8 +56,8 @@ export function classMark(type: object): { mark: MfaMark; from: object } | undef
 }
 
 /**
- * The name of a marked method that a handler stands for without having its mark. What is bound in the constructor of a controller
- * that is made for each request is not there at start, so the guard asks this once for each handler.
+ * The name of the marked method that a handler replaces without having its mark. The guard asks once for each handler, because a
+ * controller that is created for each request may bind its methods later than the check at start.
  */
 export function unmarkedCopyOf(handler: object, type: object): string | undefined {
   const name = String((handler as { name?: unknown }).name).replace(/^bound /, '');
@@ -66,7 +66,7 @@ export function unmarkedCopyOf(handler: object, type: object): string | undefine
   return owner && writtenMark(owner, name) && Reflect.get(owner, name) !== handler ? name : undefined;
 }
 
-/** A class and what it extends, the class itself first. */
+/** A class and its base classes, the class itself first. */
 export function classesOf(type: object): object[] {
   const classes: object[] = [];
   for (let one: unknown = type; typeof one === 'function' && one !== Function.prototype; one = Object.getPrototypeOf(one)) {
@@ -75,7 +75,7 @@ export function classesOf(type: object): object[] {
   return classes;
 }
 
-/** A requirement was checked when it was written, so that its fields have one order and are plain values. */
+/** Requirements are normalized when they are written, so their fields have one order and plain values. */
 function isSame(one: MfaMark, other: MfaMark): boolean {
   return JSON.stringify(one) === JSON.stringify(other);
 }

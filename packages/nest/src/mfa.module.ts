@@ -22,7 +22,7 @@ import { readOwnBodies } from './platform/fastify.js';
 import { createMfaHost } from './platform/host.js';
 import { MfaHttp } from './platform/http.js';
 
-/** The endpoints and pages, and what the host injects: `MfaGuard`, `MfaHttp`, the flows. It guards nothing by itself. */
+/** Provides the endpoints and pages, and `MfaGuard`, `MfaHttp` and the flows for injection. It guards nothing by itself. */
 @Module({})
 export class MfaModule implements NestModule, OnModuleInit {
   readonly #adapters: HttpAdapterHost;
@@ -41,7 +41,7 @@ export class MfaModule implements NestModule, OnModuleInit {
     adapters.init$.subscribe(() => this.#record());
   }
 
-  /** Nest calls this before it makes the routes. */
+  /** Nest calls this before it creates the routes. */
   configure(): void {
     const { httpAdapter } = this.#adapters;
     this.#configured = true;
@@ -51,18 +51,18 @@ export class MfaModule implements NestModule, OnModuleInit {
     if (httpAdapter?.getType() === 'fastify') readOwnBodies(httpAdapter.getInstance());
   }
 
-  /** A microservice alone has no routes, so that Nest does not call `configure()`. */
+  /** Nest does not call `configure()` for a microservice without routes. */
   onModuleInit(): void {
     if (!this.#configured) checkMarks(this.#modules);
   }
 
-  /** For the report on coverage, from the first route on. */
+  /** Records the routes for the coverage report, from the first one on. */
   #record(): void {
     const { httpAdapter } = this.#adapters;
     if (httpAdapter?.getType() === 'fastify') recordRoutes(httpAdapter.getInstance());
   }
 
-  /** With options that are there already. A bad one throws and says how to mend it. */
+  /** Takes the options directly. A wrong option throws an error that says how to fix it. */
   static forRoot<User extends MfaUser = MfaUser, Request = MfaRequest>(
     options: MfaModuleOptions<User, Request> & MfaModuleExtras,
   ): DynamicModule {
@@ -73,7 +73,7 @@ export class MfaModule implements NestModule, OnModuleInit {
     return describeModule({ path, isGlobal, controllerDecorators }, { provide: MFA_OPTIONS, useValue: rest });
   }
 
-  /** With options that the application makes. Where the endpoints are must be said here: Nest asks before it makes them. */
+  /** Takes options that the application provides. `path` must be set here, because Nest needs it before it creates them. */
   static forRootAsync<User extends MfaUser = MfaUser, Request = MfaRequest>(
     options: MfaModuleAsyncOptions<User, Request>,
   ): DynamicModule {

@@ -9,10 +9,10 @@ import { checkMarks } from './mfa.mark-check.js';
 
 const CONTROLLER_PATH = 'path';
 
-/** What stands on every provider, and on what the kit marks; anything else may be of a package that runs guards itself. */
+/** Metadata of plain providers and of the kit. Any other key may belong to a package that runs guards itself. */
 const PLAIN = /^(design:|self:|optional:|scope:options$|__injectable__$)/;
 
-/** Throws where the application holds the kit in a way that cannot work, or that guards nothing. */
+/** Throws if the kit is registered or marked in a way that cannot work, or that guards nothing. */
 export function checkRegistration(modules: ModulesContainer): void {
   checkModules(modules);
   checkMarks(modules);
@@ -23,14 +23,14 @@ export function checkRegistration(modules: ModulesContainer): void {
       const method = `${(controller as { name?: string }).name}.${stray.name}()`;
       throw new MfaError(
         'host_setup',
-        `@RequireMfa() stands on ${method}, which Nest runs no guards for: it is no controller, resolver or gateway. Mark the ` +
-          'handlers that call it.',
+        `@RequireMfa() is on ${method}, for which Nest runs no guards, because it is not in a controller, resolver or gateway. Mark ` +
+          'the handlers that call it.',
       );
     }
   }
 }
 
-/** Two modules at one path: the guards of one would lead to the pages of the other. */
+/** Refuses two modules at one path, because the guard of one would redirect to the pages of the other. */
 function checkModules(modules: ModulesContainer): void {
   const types = [...modules.values()].flatMap(({ controllers }) => [...controllers.keys()]);
   const paths = types.flatMap((type) => {
@@ -40,7 +40,7 @@ function checkModules(modules: ModulesContainer): void {
   if (paths.length === 0) {
     throw new MfaError(
       'host_setup',
-      'MfaModule is imported without its options: write MfaModule.forRoot({ mfa, user, loginUrl, ... }).',
+      'MfaModule is imported without its options. Write MfaModule.forRoot({ mfa, user, loginUrl, ... }).',
     );
   }
   const twice = paths.find((path, index) => paths.indexOf(path) !== index);

@@ -1,7 +1,7 @@
 /** A handler as a router keeps it. */
 export interface Handler {
   (...given: never[]): unknown;
-  /** A nested router's. */
+  /** Set on a nested router. */
   stack?: unknown;
 }
 
@@ -11,7 +11,7 @@ export interface Layer {
   route?: Route;
   /** Express 5: mounted at `/`. */
   slash?: boolean;
-  /** Express 5, from router 2.3.0: what the host wrote. */
+  /** Express 5 with router 2.3.0 or later: what the host wrote. */
   rawPath?: unknown;
   /** Express 4. */
   regexp?: RegExp & { fast_slash?: boolean; fast_star?: boolean };
@@ -28,7 +28,7 @@ export interface Route {
   methods: Readonly<Record<string, boolean>>;
 }
 
-/** A router, an application's own or a nested one. */
+/** The router of an application, or a nested one. */
 export interface Router {
   stack: readonly Layer[];
   params: object;
@@ -39,7 +39,7 @@ export interface Router {
 export function routerOf(app: unknown): Router | null {
   if (typeof app !== 'function') return null;
   if (isRouter(app)) return app;
-  // Express 4 throws at `router`, Express 5 has no `_router`.
+  // Reading `router` throws in Express 4, and Express 5 has no `_router`.
   const { _router: router4, lazyrouter, settings } = app as { _router?: unknown; lazyrouter?: unknown; settings?: unknown };
   if (settings === undefined) return null;
   const router: unknown = lazyrouter === undefined ? (app as { router?: unknown }).router : router4;
@@ -47,12 +47,12 @@ export function routerOf(app: unknown): Router | null {
   return isRouter(router) ? router : null;
 }
 
-/** Whether it is a router whose entries can be read. */
+/** Whether the value is a router whose entries can be read. */
 export function isRouter(value: unknown): value is Router & Handler {
   return typeof value === 'function' && 'stack' in value && Array.isArray(value.stack) && 'params' in value;
 }
 
-/** The paths of a layer as the host wrote them; null for one that cannot be known. */
+/** The paths of a layer as the host wrote them, with null for an unknown one. */
 export function writtenPaths(layer: Layer): unknown[] {
   if (layer.route) return [layer.route.path].flat(Infinity);
   if (layer.regexp) return readRegexp(layer.regexp, layer.keys ?? []);
@@ -60,8 +60,8 @@ export function writtenPaths(layer: Layer): unknown[] {
   return layer.rawPath === undefined ? [null] : [layer.rawPath].flat(Infinity);
 }
 
-/** Whether the layer minds the case of a path. */
-export function mindsCase(layer: Layer, router: Router): boolean {
+/** Whether the layer is case-sensitive. */
+export function isCaseSensitive(layer: Layer, router: Router): boolean {
   return layer.regexp ? !layer.regexp.flags.includes('i') : router.caseSensitive === true;
 }
 
@@ -90,7 +90,7 @@ function matchLayer(layer: Layer, path: string): string | null {
   }
 }
 
-/** Express 4 keeps no path of a mount but the expression made of it; only what it surely made is read back. */
+/** Express 4 keeps only the expression that it made of a mount's path. Reads back a path if the expression has exactly that form. */
 function readRegexp(regexp: NonNullable<Layer['regexp']>, keys: NonNullable<Layer['keys']>): unknown[] {
   if (regexp.fast_slash) return ['/'];
   if (regexp.fast_star) return ['*'];

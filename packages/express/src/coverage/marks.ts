@@ -1,22 +1,22 @@
 import type { RequestHandler } from 'express';
 
-/** What the kit knows of a handler that it made. */
+/** What a handler of the kit does. */
 export type KitHandler =
-  /** Lets nobody through who does not meet the requirement. `open`: paths that it leaves open, byte for byte. */
+  /** Refuses requests that do not meet the requirement. `open` lists the paths that it leaves open, compared byte for byte. */
   | { kind: 'guard'; open: readonly string[] }
   /** Answers every request below the mount. */
   | { kind: 'kit' };
 
-// The functions themselves, not a property of them: a wrapper that copies properties must not pass for a guard.
+// Keyed by function instead of a property on it, because a wrapper that copies properties must not count as a guard.
 const marks = new WeakMap<object, KitHandler>();
 
-/** Notes what a handler is, for the report on coverage. */
+/** Records what a handler does, for the coverage report. */
 export function markHandler(handler: RequestHandler, mark: KitHandler): RequestHandler {
   marks.set(handler, mark);
   return handler;
 }
 
-/** What the kit knows of this handler; undefined for everybody else's. */
+/** Returns what the handler does; undefined if the kit did not make it. */
 export function kitHandler(handler: object): KitHandler | undefined {
   return marks.get(handler);
 }

@@ -1,91 +1,91 @@
 /**
  * The paths that a layer answers, as far as they can be read: the leading segments that are plain text or a whole parameter,
- * and whether that is all. Nothing is assumed of what could not be read.
+ * and whether that is the whole path. Makes no assumption about a part that it could not read.
  */
 export interface RoutePath {
-  /** As the host wrote it, mounts included. */
+  /** As the host wrote it, including the mounts. */
   text: string;
-  /** Plain text, or {@link PARAMETER}. */
-  lead: readonly string[];
-  /** The lead is the whole path. */
+  /** The leading segments, each plain text or {@link PARAMETER}. */
+  segments: readonly string[];
+  /** The segments are the whole path. */
   literal: boolean;
-  /** After the lead comes whatever a wildcard takes: at least one segment, or also nothing. */
-  wild?: 'some' | 'any';
-  /** Paths below count as well: what `use` mounts. */
-  deep: boolean;
-  /** Lengths of the lead after which one more slash passes: Express 4 takes it for the end of a mount. */
+  /** What a wildcard takes after the segments: at least one more (`some`), or any number (`any`). */
+  wildcard?: 'some' | 'any';
+  /** Also matches paths below, as `use` does. */
+  withSubpaths: boolean;
+  /** Numbers of segments after which an extra slash is accepted, because Express 4 takes it for the end of a mount. */
   slashes: readonly number[];
-  /** The case matters at no mount, at some, at every one; unset where there is none yet. */
-  minds: 'no' | 'some' | 'all' | 'unset';
+  /** Case sensitivity along the mounts: of none, some or all of them; `unset` before the first. */
+  caseSensitive: 'no' | 'some' | 'all' | 'unset';
 }
 
-/** Stands in a lead for any one segment. */
+/** Matches any one segment. */
 const PARAMETER = ':';
 
-/** Where an application begins. */
-export const ROOT: RoutePath = { text: '', lead: [], literal: true, deep: true, slashes: [], minds: 'unset' };
+/** The path of the application itself. */
+export const ROOT: RoutePath = { text: '', segments: [], literal: true, withSubpaths: true, slashes: [], caseSensitive: 'unset' };
 
 const PLAIN_SEGMENT = /^[\w.~%@-]+$/;
 
-/** How a layer matches. `version`: Express 4 and 5 read the same text differently. */
+/** How a layer matches. Express 4 and 5 read the same text differently, so `version` says which it is. */
 export interface Matching {
-  deep: boolean;
+  withSubpaths: boolean;
   sensitive: boolean;
   version: 4 | 5;
-  /** A mount at `/`, which Express takes nothing away for. */
+  /** A mount at `/`, for which Express removes nothing from the URL. */
   atRoot: boolean;
 }
 
-/** A path below another. `given`: what the host wrote, null when it cannot be known. */
-export function joinPath(parent: RoutePath, given: unknown, { deep, sensitive, version, atRoot }: Matching): RoutePath {
+/** Joins a path to the one of its parent. `given` is what the host wrote, null if that is unknown. */
+export function joinPath(parent: RoutePath, given: unknown, { withSubpaths, sensitive, version, atRoot }: Matching): RoutePath {
   const own = readPath(given, version);
-  const lead = parent.literal ? [...parent.lead, ...own.lead] : parent.lead;
+  const segments = parent.literal ? [...parent.segments, ...own.segments] : parent.segments;
   const literal = parent.literal && own.literal;
-  const passesSlash = version === 4 && deep && literal && !atRoot;
-  const before = parent.minds === 'unset' ? (sensitive ? 'all' : 'no') : parent.minds;
+  const passesSlash = version === 4 && withSubpaths && literal && !atRoot;
+  const before = parent.caseSensitive === 'unset' ? (sensitive ? 'all' : 'no') : parent.caseSensitive;
   return {
     text: own.text === '/' ? parent.text || '/' : (parent.text === '/' ? '' : parent.text) + own.text,
-    lead,
+    segments,
     literal,
-    ...(parent.literal && own.wild && { wild: own.wild }),
-    deep,
-    slashes: passesSlash ? [...parent.slashes, lead.length] : parent.slashes,
-    minds: before === (sensitive ? 'all' : 'no') ? before : 'some',
+    ...(parent.literal && own.wildcard && { wildcard: own.wildcard }),
+    withSubpaths,
+    slashes: passesSlash ? [...parent.slashes, segments.length] : parent.slashes,
+    caseSensitive: before === (sensitive ? 'all' : 'no') ? before : 'some',
   };
 }
 
-/** Whether every request for `route` meets `gate`: `maybe` when neither that nor the opposite can be read. */
+/** Whether every request for `route` passes `gate`; `maybe` if the paths do not tell. */
 export function covers(gate: RoutePath, route: RoutePath): 'yes' | 'maybe' | 'no' {
-  if (gate.lead.some((segment, index) => conflicts(segment, route.lead[index]))) return 'no';
-  const exact = route.literal && !route.deep;
-  if (exact && gate.lead.length > route.lead.length) return 'no';
-  if (exact && gate.literal && !gate.deep && gate.lead.length < route.lead.length) return 'no';
-  if (!hasLead(route, gate)) return 'maybe';
-  if (gate.wild === 'some') return route.lead.length > gate.lead.length ? 'yes' : 'maybe';
-  if (gate.wild === 'any') return 'yes';
-  return gate.literal && (gate.deep || exact) ? 'yes' : 'maybe';
+  if (gate.segments.some((segment, index) => conflicts(segment, route.segments[index]))) return 'no';
+  const exact = route.literal && !route.withSubpaths;
+  if (exact && gate.segments.length > route.segments.length) return 'no';
+  if (exact && gate.literal && !gate.withSubpaths && gate.segments.length < route.segments.length) return 'no';
+  if (!startsWithSegments(route, gate)) return 'maybe';
+  if (gate.wildcard === 'some') return route.segments.length > gate.segments.length ? 'yes' : 'maybe';
+  if (gate.wildcard === 'any') return 'yes';
+  return gate.literal && (gate.withSubpaths || exact) ? 'yes' : 'maybe';
 }
 
-/** The path where it is plain text from end to end: no parameter, no wildcard, nothing below. */
-export function plainText({ lead, literal, deep, slashes }: RoutePath): string | undefined {
-  return literal && !deep && slashes.length === 0 && !lead.includes(PARAMETER) ? `/${lead.join('/')}` : undefined;
+/** The path as text, if it has no parameter, no wildcard and no paths below. */
+export function plainText({ segments, literal, withSubpaths, slashes }: RoutePath): string | undefined {
+  return literal && !withSubpaths && slashes.length === 0 && !segments.includes(PARAMETER) ? `/${segments.join('/')}` : undefined;
 }
 
-/** Whether the path takes parameters out of a request, or may. */
-export function hasParameters({ lead, literal }: RoutePath): boolean {
-  return !literal || lead.includes(PARAMETER);
+/** Whether the path has parameters, or may have. */
+export function hasParameters({ segments, literal }: RoutePath): boolean {
+  return !literal || segments.includes(PARAMETER);
 }
 
-function hasLead(route: RoutePath, gate: RoutePath): boolean {
-  // A gate that minds the case lets another spelling pass, and a route that does not answers it.
-  if (gate.minds !== 'no' && route.minds !== 'all') return false;
-  const last = gate.deep || gate.wild ? gate.lead.length - 1 : gate.lead.length;
-  // `/a//b` is one for `/b` in a mount at `/a`, and none for a gate of `/a/b`.
+function startsWithSegments(route: RoutePath, gate: RoutePath): boolean {
+  // A case-sensitive gate lets another spelling through, and a case-insensitive route answers it.
+  if (gate.caseSensitive !== 'no' && route.caseSensitive !== 'all') return false;
+  const last = gate.withSubpaths || gate.wildcard ? gate.segments.length - 1 : gate.segments.length;
+  // `/a//b` reaches `/b` in a mount at `/a`, but does not pass a gate at `/a/b`.
   if (route.slashes.some((length) => length <= last && !gate.slashes.includes(length))) return false;
-  return gate.lead.every((segment, index) => {
-    const other = route.lead[index];
+  return gate.segments.every((segment, index) => {
+    const other = route.segments[index];
     if (segment === PARAMETER) return other !== undefined;
-    return gate.minds === 'no' ? segment.toLowerCase() === other?.toLowerCase() : segment === other;
+    return gate.caseSensitive === 'no' ? segment.toLowerCase() === other?.toLowerCase() : segment === other;
   });
 }
 
@@ -94,29 +94,29 @@ function conflicts(segment: string, other: string | undefined): boolean {
   return other !== undefined && segment.toLowerCase() !== other.toLowerCase();
 }
 
-function readPath(given: unknown, version: 4 | 5): Pick<RoutePath, 'text' | 'lead' | 'literal' | 'wild'> {
+function readPath(given: unknown, version: 4 | 5): Pick<RoutePath, 'text' | 'segments' | 'literal' | 'wildcard'> {
   const text = typeof given === 'string' ? given : given instanceof RegExp ? given.toString() : '/<unknown>';
-  const opaque = { text, lead: [], literal: false };
+  const opaque = { text, segments: [], literal: false };
   if (typeof given !== 'string') return opaque;
-  if (text === '/') return { text, lead: [], literal: true };
-  if (text === '*' && version === 4) return { ...opaque, wild: 'any' };
-  // What stands in these, in a path of Express 4, may reach back over what stands before them.
+  if (text === '/') return { text, segments: [], literal: true };
+  if (text === '*' && version === 4) return { ...opaque, wildcard: 'any' };
+  // In a path of Express 4 these patterns may also match what comes before them.
   const plain = text.replace(/:\w+\([^()|]*\)/g, ':()');
   if (!text.startsWith('/') || /[|\\]|\((?!\))|\/[?+]|\/\{(?![:*])/.test(plain)) return opaque;
-  const segments = plain
+  const parts = plain
     .replace(/\/$/, '')
     .slice(1)
     .split('/')
-    // A parameter with a pattern of its own takes less than any segment.
+    // A parameter with its own pattern does not match every segment.
     .map((segment) => (/^:\w+$/.test(segment) ? PARAMETER : segment));
-  const end = segments.findIndex((segment) => segment !== PARAMETER && !PLAIN_SEGMENT.test(segment));
-  if (end < 0) return { text, lead: segments, literal: true };
-  const wild = end === segments.length - 1 ? readWildcard(segments[end] ?? '', { version, first: end === 0 }) : undefined;
-  return { text, lead: segments.slice(0, end), literal: false, ...(wild && { wild }) };
+  const end = parts.findIndex((segment) => segment !== PARAMETER && !PLAIN_SEGMENT.test(segment));
+  if (end < 0) return { text, segments: parts, literal: true };
+  const wildcard = end === parts.length - 1 ? readWildcard(parts[end] ?? '', { version, first: end === 0 }) : undefined;
+  return { text, segments: parts.slice(0, end), literal: false, ...(wildcard && { wildcard }) };
 }
 
-/** A last segment that takes whatever follows. */
-function readWildcard(segment: string, { version, first }: { version: 4 | 5; first: boolean }): RoutePath['wild'] {
+/** Reads a last segment that is a wildcard. */
+function readWildcard(segment: string, { version, first }: { version: 4 | 5; first: boolean }): RoutePath['wildcard'] {
   if (version === 4) return segment === '*' ? (first ? 'any' : 'some') : undefined;
   if (/^\{\*\w+\}$/.test(segment)) return first ? 'any' : 'some';
   return /^\*\w+$/.test(segment) ? 'some' : undefined;

@@ -1,11 +1,11 @@
 import { METHODS } from 'node:http';
 import type { CoveredRoute } from '@mfa-kit/core/http';
-import { type Handler, isRouter, type Layer, mindsCase, type Route, type Router, writtenPaths } from './layer.js';
+import { type Handler, isCaseSensitive, isRouter, type Layer, type Route, type Router, writtenPaths } from './layer.js';
 import { type KitHandler, kitHandler } from './marks.js';
 import { hasParameters, joinPath, ROOT, type RoutePath } from './path.js';
 import { judge, type Place, type Standing, type Step } from './standing.js';
 
-/** What was found in an application. */
+/** The routes and middleware of an application. */
 export interface Findings {
   routes: CoveredRoute[];
   middleware: string[];
@@ -16,44 +16,44 @@ const EVERY_METHOD = METHODS.map((name) => name.toLowerCase());
 interface Scope {
   router: Router;
   path: RoutePath;
-  /** The mounts that lead here. */
+  /** The mounts above this router. */
   mounts: readonly Layer[];
   steps: readonly Step[];
   found: Findings;
 }
 
-/** Goes through a router and all that is mounted in it, in the order in which a request does. */
+/** Visits a router and everything mounted in it, in the order of a request. */
 export function walkApplication(router: Router): Findings {
   const found: Findings = { routes: [], middleware: [] };
   walkRouter({ router, path: ROOT, mounts: [], steps: [], found });
   return found;
 }
 
-/** Gives the steps that a request has met when it leaves the router at the end. */
+/** Returns the steps that every request has passed when it leaves the router. */
 function walkRouter(scope: Scope): Step[] {
   const from = scope.steps.length;
   const steps = [...scope.steps];
-  const leaving: Step[] = [];
+  const lasting: Step[] = [];
   let first = true;
   for (const layer of scope.router.stack) {
     const inner = writtenPaths(layer).flatMap((written) => {
       const matching = {
-        deep: !layer.route,
-        sensitive: mindsCase(layer, scope.router),
+        withSubpaths: !layer.route,
+        sensitive: isCaseSensitive(layer, scope.router),
         version: layer.regexp ? (4 as const) : (5 as const),
         atRoot: layer.regexp?.fast_slash === true,
       };
       return walkLayer({ ...scope, steps }, layer, { path: joinPath(scope.path, written, matching), from });
     });
     steps.push(...inner);
-    // What stands behind anything else may be skipped on the way out, by next('router').
+    // Only leading guards count, because next('router') in any other handler skips what comes after it.
     first &&= inner.length > 0 && inner.every((step) => step.kind === 'guard');
-    if (first) leaving.push(...inner);
+    if (first) lasting.push(...inner);
   }
-  return steps.slice(from).some((step) => step.kind === 'error-handler') ? [] : leaving;
+  return steps.slice(from).some((step) => step.kind === 'error-handler') ? [] : lasting;
 }
 
-/** Gives the steps that requests behind this layer have met in it. */
+/** Returns the steps of this layer that every later request has passed. */
 function walkLayer(scope: Scope, layer: Layer, { path, from }: { path: RoutePath; from: number }): Step[] {
   const { handle, route } = layer;
   const chain = [...scope.mounts, layer];
@@ -73,8 +73,8 @@ function walkLayer(scope: Scope, layer: Layer, { path, from }: { path: RoutePath
   if (mark) return loads ? [] : [{ kind: 'guard', path, open: mark.open, holds: () => true }];
   if (handle.length === 4) return [{ kind: 'error-handler', path, from }];
   if (isRouter(handle) && !scope.mounts.some((mount) => mount.handle === handle)) {
-    const leaving = walkRouter({ ...inside, router: handle, path, mounts: chain });
-    return loads ? [] : leaving;
+    const lasting = walkRouter({ ...inside, router: handle, path, mounts: chain });
+    return loads ? [] : lasting;
   }
   walkMiddleware(inside, handle, { path, chain });
   return [];
@@ -87,7 +87,7 @@ function walkRoute({ steps, found }: Scope, route: Route, { path, chain }: Omit<
   }
 }
 
-/** What a route does for each method; as one where `app.all` wrote the same for every method. */
+/** The handlers of a route by method; one entry `ALL` if `app.all` registered the same handlers for every method. */
 function methodsOf(route: Route): { method: string; handlers: readonly Handler[] }[] {
   const get = handlersFor(route, 'get');
   const same = EVERY_METHOD.every((name) => route.methods[name] === true && isSame(handlersFor(route, name), get));
@@ -102,7 +102,7 @@ function isSame(some: readonly Handler[], others: readonly Handler[]): boolean {
   return some.length === others.length && some.every((handler, index) => handler === others[index]);
 }
 
-/** How each handler of a route stands; the guards among them count for those behind. */
+/** Decides for each handler of a route whether it is guarded. A guard in the route counts for the handlers after it. */
 function standingsOf(handlers: readonly Handler[], before: readonly Step[], place: Place): Standing[] {
   const steps = [...before];
   const standings: Standing[] = [];
@@ -120,12 +120,12 @@ function standingsOf(handlers: readonly Handler[], before: readonly Step[], plac
   return standings;
 }
 
-/** A path that covers the place itself, whatever it is. */
+/** A path that covers any place. */
 function whole(path: RoutePath): RoutePath {
-  return { ...path, lead: [], literal: true, deep: true, minds: 'no' };
+  return { ...path, segments: [], literal: true, withSubpaths: true, caseSensitive: 'no' };
 }
 
-/** A route whose first handler is a guard stands before what follows it on the same path, for the methods that meet it. */
+/** A route whose first handler is a guard also guards later routes of the same path, for the methods that reach it. */
 function routeGuards(route: Route, path: RoutePath): Step[] {
   const guardOf = (name: string | undefined): KitHandler | undefined => {
     const [first] = handlersFor(route, name);
@@ -139,7 +139,7 @@ function routeGuards(route: Route, path: RoutePath): Step[] {
     const holds = (method: string): boolean => {
       if (method === 'ALL' || method === 'USE')
         return route.stack[0]?.method === undefined ? meets(undefined) : EVERY_METHOD.every(meets);
-      // A HEAD request meets the handlers of GET, unless there are some of its own.
+      // HEAD runs the handlers of GET, unless the route has its own for HEAD.
       if (method === 'GET') return meets('get') && (!route.methods.head || meets('head'));
       return meets(method === 'HEAD' && !route.methods.head ? 'get' : method.toLowerCase());
     };
@@ -151,11 +151,11 @@ function handlersFor({ stack }: Route, method: string | undefined): Handler[] {
   return stack.filter((one) => one.method === undefined || one.method === method).map(({ handle }) => handle);
 }
 
-/** A function that is mounted: most pass requests on, some answer. */
+/** Adds a mounted function. Most of them pass requests on, but some answer. */
 function walkMiddleware({ steps, found }: Scope, handle: Handler, { path, chain }: Omit<Place, 'method'>): void {
   const name = nameOf(handle);
   const standing = judge(steps, { path, method: 'USE', chain });
-  const everywhere = path.literal && path.lead.length === 0;
+  const everywhere = path.literal && path.segments.length === 0;
   const answers = handle.length < 3 || name === 'sub-app' || name === 'serveStatic';
   if (everywhere && !answers) {
     const ownOfExpress = name === 'query' || name === 'expressInit';

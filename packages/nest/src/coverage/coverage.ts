@@ -11,10 +11,10 @@ import { sortFunctions } from './middleware.js';
 import { isServed, listBeside, type PlatformRoutes, readPlatform } from './platform.js';
 
 /**
- * Lists every route, resolver and gateway handler of a Nest application, and how it is guarded: for `formatCoverage` and for tests.
+ * Lists every route, resolver and gateway handler of a Nest application and how it is guarded, for `formatCoverage` and for tests.
  *
- * Reads what Nest holds after `app.init()` and runs nothing of the host but `isPublic`, which is shown the handler alone. Only
- * `MfaGuard` counts, where Nest surely runs it. Not seen: hooks of Fastify, and handlers of other transports.
+ * Call it after `app.init()`. It reads what Nest registered and runs no code of the host except `isPublic`, with a context that has
+ * only the handler. `MfaGuard` counts only if Nest certainly runs it. Fastify hooks and other transports are not detected.
  */
 export function mfaCoverage(app: INestApplication): CoverageReport {
   const { modules, config } = openApplication(app);
@@ -56,8 +56,8 @@ export function mfaCoverage(app: INestApplication): CoverageReport {
 }
 
 /**
- * Fails a test when something has no guard, or none that can be seen, and is not in `allow`: `assertMfaCoverage(app, { allow:
- * ['GET /healthz'] })`. The MfaError lists it, and entries of `allow` that match nothing.
+ * Throws an MfaError if a handler has no guard, or no detectable one, and is not in `allow`; for example
+ * `assertMfaCoverage(app, { allow: ['GET /healthz'] })`. The error lists these handlers, and entries of `allow` that match nothing.
  */
 export function assertMfaCoverage(app: INestApplication, options: CoverageOptions = {}): void {
   assertCoverage(mfaCoverage(app), options);
@@ -66,7 +66,7 @@ export function assertMfaCoverage(app: INestApplication, options: CoverageOption
 const HIDDEN_PLATFORM: CoveredRoute = {
   route: 'USE /<unknown>',
   status: 'unknown',
-  why: 'the platform does not tell what it serves beside the controllers',
+  why: 'the platform does not report what it serves outside the controllers',
 };
 
 function openApplication(app: INestApplication): { modules: ModulesContainer; config: ApplicationConfig } {
@@ -74,7 +74,7 @@ function openApplication(app: INestApplication): { modules: ModulesContainer; co
   if (isInitialized !== true || typeof app.getHttpAdapter !== 'function') {
     throw new MfaError(
       'invalid_argument',
-      'mfaCoverage() takes an application of Nest after app.init(), when all routes are there.',
+      'mfaCoverage() needs a Nest application after app.init(), when all routes are registered.',
     );
   }
   return { modules: app.get(ModulesContainer), config: app.get(ApplicationConfig) };
@@ -96,7 +96,7 @@ function isVersionedByPath(config: ApplicationConfig): boolean {
   return type === undefined || type === VersioningType.URI;
 }
 
-/** A route that the platform does not have as it was read is somewhere else. */
+/** Marks a route `unknown` if the platform does not have it, because it is then served at another path. */
 function checkServed(row: CoveredRoute, platform: PlatformRoutes | null): CoveredRoute {
   if (!platform || isServed(row.route, new Set([...platform.served, ...platform.beside.map(({ route }) => route)]))) return row;
   return { ...row, status: 'unknown', why: 'the platform does not serve it at this path' };

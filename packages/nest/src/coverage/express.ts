@@ -2,13 +2,13 @@ import { METHODS } from 'node:http';
 import { BESIDE } from './middleware.js';
 import type { PlatformRoutes } from './platform.js';
 
-/** One entry of Express's router. */
+/** One entry of the Express router. */
 interface Layer {
   handle: Handle;
   route?: { path: unknown; methods: Readonly<Record<string, boolean>>; stack: readonly { handle: Handle }[] };
   /** Mounted at `/`. */
   slash?: boolean;
-  /** What the host wrote, from router 2.3.0. */
+  /** What the host wrote, with router 2.3.0 or later. */
   rawPath?: unknown;
   match?(path: string): unknown;
 }
@@ -18,7 +18,7 @@ interface Handle {
   stack?: readonly Layer[];
 }
 
-/** What Express serves; null when its router cannot be read. */
+/** Reads what Express serves; null if its router cannot be read. */
 export function readExpress(app: { router?: { stack?: readonly Layer[] } }): PlatformRoutes | null {
   const stack = app.router?.stack;
   if (!stack) return null;
@@ -38,7 +38,7 @@ function readRoute({ path, methods, stack }: NonNullable<Layer['route']>, found:
   const all = methods._all === true || METHODS.every((name) => names.includes(name.toLowerCase()));
   const written = all ? ['ALL'] : names.map((name) => name.toUpperCase());
   const routes = [path].flat(Infinity).flatMap((one) => written.map((name) => `${name} ${String(one)}`));
-  // Nest copies the metadata of a method to what it registers.
+  // Nest copies the metadata of a method to the function that it registers.
   if (stack.every(({ handle }) => Reflect.hasMetadata('path', handle))) {
     for (const route of routes) found.served.add(route);
     return;
@@ -50,7 +50,7 @@ function readRoute({ path, methods, stack }: NonNullable<Layer['route']>, found:
   }
 }
 
-/** A function that is mounted: most pass requests on, some answer. */
+/** Adds a mounted function. Most of them pass requests on, but some answer. */
 function readMount(layer: Layer, found: PlatformRoutes): void {
   const { handle } = layer;
   const name = handle.name === 'mounted_app' ? 'sub-app' : handle.name || 'anonymous';
@@ -78,7 +78,7 @@ function isErrorHandler(handle: Handle): boolean {
   return handle.length === 4 || handle.stack?.every((inner) => isErrorHandler(inner.handle)) === true;
 }
 
-/** What Nest adds behind everything else: it answers 404. */
+/** Finds the handler that Nest adds last, which answers 404. */
 function findNotFound(stack: readonly Layer[]): Handle | undefined {
   const behind = stack.filter(({ route, handle }) => route !== undefined || !isErrorHandler(handle));
   const below = behind.findLast((layer) => notFoundIn(layer) !== undefined);
@@ -87,7 +87,7 @@ function findNotFound(stack: readonly Layer[]): Handle | undefined {
   return end && !end.route && end.slash && end.handle.name === '' ? end.handle : undefined;
 }
 
-/** Below a global prefix Nest mounts a router that has nothing but this handler, for every path. */
+/** With a global prefix Nest mounts a router that has only this handler, for every path. */
 function notFoundIn({ handle: { stack = [] } }: Layer): Handle | undefined {
   const [only, ...more] = stack;
   const handlers = new Set(only?.route?.stack.map(({ handle }) => handle));

@@ -7,7 +7,7 @@ interface Route {
   constraints?: object;
 }
 
-/** Fastify, as far as it tells what it serves. */
+/** The methods of Fastify that show its routes. */
 interface Fastify {
   printRoutes(): string;
   addHook(name: 'onRoute', hook: (route: Route) => void): unknown;
@@ -15,13 +15,13 @@ interface Fastify {
 
 interface Recorded {
   routes: Route[];
-  /** Routes were there before anybody could watch. */
+  /** Routes were registered before the kit could record them. */
   early: boolean;
 }
 
 const recorded = new WeakMap<object, Recorded>();
 
-/** Notes from now on which routes are added; Fastify shows each once, when it comes. */
+/** Records the routes that are added from now on. Fastify shows each route only once, when it is added. */
 export function recordRoutes(fastify: Fastify): void {
   if (recorded.has(fastify)) return;
   const routes: Route[] = [];
@@ -29,11 +29,11 @@ export function recordRoutes(fastify: Fastify): void {
   fastify.addHook('onRoute', (route) => void routes.push(route));
 }
 
-/** What Fastify serves; null when nobody watched. */
+/** Reads what Fastify serves; null if its routes were not recorded. */
 export function readFastify(fastify: object, versioned: boolean): PlatformRoutes | null {
   const known = recorded.get(fastify);
   if (!known) return null;
-  // Hooks are seen by nobody, and two routes differ only in method, path and constraints.
+  // Hooks cannot be listed. Two routes differ only in method, path and constraints.
   const found: PlatformRoutes = {
     served: new Set(),
     beside: [],
@@ -46,7 +46,7 @@ export function readFastify(fastify: object, versioned: boolean): PlatformRoutes
     for (const name of methodNames([method].flat())) found.served.add(`${name} ${url}${suffix}`);
   }
   if (known.early)
-    found.beside.push({ route: 'USE /<unknown>', status: 'unknown', why: 'routes that were there before the kit' });
+    found.beside.push({ route: 'USE /<unknown>', status: 'unknown', why: 'routes that were registered before the kit' });
   readMounted(fastify, found);
   return found;
 }
@@ -55,7 +55,7 @@ function methodNames(methods: readonly string[]): readonly string[] {
   return ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'].every((name) => methods.includes(name)) ? ['ALL'] : methods;
 }
 
-/** What `app.use()` mounted: the plugin that Nest brings for it keeps a list under a symbol of its own. */
+/** Adds what `app.use()` mounted. Nest's plugin for it keeps a list under its own symbol. */
 function readMounted(fastify: object, found: PlatformRoutes): void {
   const key = Object.getOwnPropertySymbols(fastify).find(({ description }) => description === 'fastify-middie-middlewares');
   const mounted: unknown = key && fastify[key as keyof typeof fastify];

@@ -1,16 +1,16 @@
 import type { CoveredRoute } from '@mfa-kit/core/http';
 import type { HostModule } from './guards.js';
 
-/** Where the package for GraphQL keeps its options and its schema; not every host has it. */
+/** Providers of `@nestjs/graphql`, which not every host installs. */
 const OPTIONS = 'GqlModuleOptions';
 const SCHEMA_HOST = 'GraphQLSchemaHost';
 
 /** One GraphQL endpoint. */
 export interface GraphqlEndpoint {
   path: string;
-  /** Every field that a client can ask for first: `Query.cases`; undefined when the schema cannot be read. */
+  /** Every top-level field, for example `Query.cases`; undefined if the schema cannot be read. */
   fields: string[] | undefined;
-  /** Whether guards run for the fields below those, too. */
+  /** Whether guards also run for nested fields. */
   fieldGuards: boolean;
 }
 
@@ -24,7 +24,7 @@ interface RootType {
   getFields(): object;
 }
 
-/** The GraphQL endpoints of an application. */
+/** Lists the GraphQL endpoints of an application. */
 export function listGraphql(modules: Iterable<HostModule>): GraphqlEndpoint[] {
   return [...modules].flatMap(({ providers }) => {
     const options: unknown = providers.get(OPTIONS)?.instance;
@@ -41,12 +41,12 @@ export function listGraphql(modules: Iterable<HostModule>): GraphqlEndpoint[] {
   });
 }
 
-/** Fields that no resolver of Nest stands behind: plain functions of a schema, which no guard runs before. */
+/** Lists fields without a Nest resolver. They are plain functions of the schema, and no guard runs for them. */
 export function listPlainFields(endpoints: readonly GraphqlEndpoint[], resolvers: ReadonlySet<string>): CoveredRoute[] {
   return endpoints
     .flatMap(({ fields = [] }) => fields)
     .filter((field) => !resolvers.has(field))
-    .map((route) => ({ route, status: 'open', why: 'answered without a resolver of Nest' }));
+    .map((route) => ({ route, status: 'open', why: 'answered without a Nest resolver' }));
 }
 
 function readFields(host: unknown): string[] | undefined {

@@ -14,43 +14,42 @@ export type Wrapper = ReturnType<HostModule['injectables']['values']> extends It
 
 /** One method that a client can reach. */
 export interface Handler {
-  /** As `allow` names it. */
+  /** The name for `allow`. */
   route: string;
   transport: 'http' | 'graphql' | 'ws' | 'rpc';
   instance: object;
   callback: object;
   module: HostModule;
-  /** Set where Nest runs no guard at all. */
+  /** The reason, if Nest runs no guard at all. */
   unguarded?: string;
 }
 
-/** How a handler stands. */
+/** Whether a handler is guarded. */
 export type Standing = Pick<CoveredRoute, 'status' | 'why'>;
 
 /**
- * What can be said of a guard. `kit`: it asks for MFA. `hidden`: it may, which cannot be seen. `other`: it is the host's, and asks
- * for something else.
+ * What a guard checks: `kit` requires MFA, `hidden` may require it but cannot be inspected, `other` checks something else.
  */
 type Seen = 'kit' | 'hidden' | 'other';
 
-/** The guards of the whole application, as far as they run for a handler. */
+/** The global guards that run for a handler. */
 export interface GlobalGuards {
   guards: readonly unknown[];
-  /** Those that modules provide. */
+  /** The guards that modules provide. */
   wrapped: readonly Wrapper[];
-  /** Whether Nest runs them for this kind of handler; undefined when that cannot be seen. */
+  /** Whether Nest runs them for this kind of handler; undefined if unknown. */
   run: boolean | undefined;
 }
 
-/** Judges a handler by the guards that Nest runs before it, the decorators of the kit, and the option `isPublic`. */
+/** Decides whether a handler is guarded from the guards that Nest runs, the kit's decorators and the option `isPublic`. */
 export function judge(handler: Handler, global: GlobalGuards, hosts: readonly (MfaHost | undefined)[]): Standing {
   const { callback, instance } = handler;
   const mark = markOf(callback, instance.constructor);
   if (mark?.kind === 'skip') return { status: 'skipped', why: '@SkipMfa()' };
   const seen = handler.unguarded === undefined ? [...ownGuards(handler), ...globalGuards(global)] : [];
   if (!seen.includes('kit')) {
-    if (seen.includes('hidden')) return { status: 'unknown', why: 'a guard that cannot be looked into may ask for MFA' };
-    const why = handler.unguarded ?? (mark && '@RequireMfa() stands here, but its guard does not run');
+    if (seen.includes('hidden')) return { status: 'unknown', why: 'a guard that cannot be inspected may require MFA' };
+    const why = handler.unguarded ?? (mark && '@RequireMfa() is here, but its guard does not run');
     return { status: 'open', ...(why !== undefined && { why }) };
   }
   if (mark) return { status: 'guarded' };
@@ -61,7 +60,7 @@ export function judge(handler: Handler, global: GlobalGuards, hosts: readonly (M
     : { status: 'guarded' };
 }
 
-/** The options of every `MfaModule`; undefined for one that is made anew for each request. */
+/** Returns the options of every `MfaModule`; undefined for one that is created for each request. */
 export function findHosts(modules: Iterable<HostModule>): (MfaHost | undefined)[] {
   return [...modules].flatMap(({ providers }) => {
     const wrapper = providers.get(MFA_HOST);
@@ -69,12 +68,12 @@ export function findHosts(modules: Iterable<HostModule>): (MfaHost | undefined)[
   });
 }
 
-/** A metadata of a class or of a method. */
+/** Reads metadata of a class or a method. */
 export function readMetadata<Value>(key: string, target: object): Value | undefined {
   return Reflect.getMetadata(key, target);
 }
 
-/** Those of the method and of its class. */
+/** Returns the guards of the method and of its class. */
 function ownGuards({ callback, instance, module }: Handler): Seen[] {
   return [instance.constructor, callback]
     .flatMap((target) => readMetadata<unknown[]>(GUARDS, target) ?? [])
@@ -90,7 +89,7 @@ function globalGuards({ guards, wrapped, run }: GlobalGuards): Seen[] {
   return run ? seen : seen.map((one) => (one === 'kit' ? 'hidden' : one));
 }
 
-/** Of what is made for each request Nest keeps an object without content, which shows the class. */
+/** For a guard that is created for each request Nest keeps an empty object of its class. */
 function seeWrapped(wrapper: Wrapper): Seen {
   const instance: unknown = wrapper.instance ?? undefined;
   if (instance === undefined) return 'hidden';
@@ -98,7 +97,7 @@ function seeWrapped(wrapper: Wrapper): Seen {
   if (instance instanceof MfaRouteGuard) return first ? seeWrapped(first) : 'hidden';
   const seen = see(instance);
   if (seen !== 'other') return seen;
-  // A guard of the host that was given one of the kit may ask it.
+  // A guard of the host with a kit guard injected may call it.
   const given = wrapper.getCtorMetadata()?.some((one) => one !== undefined && see(one.instance) !== 'other');
   return given ? 'hidden' : 'other';
 }
@@ -108,7 +107,7 @@ function see(guard: unknown): Seen {
   return guard.canActivate === MfaGuard.prototype.canActivate ? 'kit' : 'hidden';
 }
 
-/** Asks the host's own marker with a context that shows the handler and nothing of a request; undefined when that is too little. */
+/** Calls `isPublic` with a context that has the handler but no request; undefined if it needs more than that. */
 function askIsPublic({ options }: MfaHost, { transport, callback, instance }: Handler): boolean | undefined {
   if (!options.isPublic) return false;
   const shown = { getHandler: () => callback, getClass: () => instance.constructor, getType: () => transport };

@@ -7,7 +7,7 @@ import { isServerGuarded } from '../platform/socket.js';
 import { type Handler, type HostModule, readMetadata, type Wrapper } from './guards.js';
 import { type PathSetting, readRoutes } from './paths.js';
 
-/** Keys of the metadata of Nest's packages for GraphQL, sockets and messages, none of which every host has. */
+/** Metadata keys of Nest's packages for GraphQL, sockets and messages, which not every host installs. */
 const RESOLVER_TYPE = 'graphql:resolver_type';
 const RESOLVER_NAME = 'graphql:resolver_name';
 const RESOLVED_FIELD = 'graphql:resolve_property';
@@ -31,7 +31,7 @@ export interface ControllerRoutes {
   handlers: Handler[];
 }
 
-/** Every route of every controller, in the order in which Nest adds them. */
+/** Lists every route of every controller, in the order in which Nest adds them. */
 export function listControllers(setting: PathSetting): ControllerRoutes[] {
   return eachMethod(setting.modules, 'controllers').map(({ controller, methods }) => ({
     controller,
@@ -47,7 +47,7 @@ export function listControllers(setting: PathSetting): ControllerRoutes[] {
   }));
 }
 
-/** Handlers of messages, in controllers. */
+/** Lists the message handlers in controllers. */
 export function listMessageHandlers(modules: ModulesContainer): Handler[] {
   return eachMethod(modules, 'controllers').flatMap(({ methods }) =>
     methods.flatMap(({ callback, own, instance, module }) => {
@@ -57,7 +57,7 @@ export function listMessageHandlers(modules: ModulesContainer): Handler[] {
   );
 }
 
-/** Queries, mutations, subscriptions, references; of the other fields, which only these lead to, those that are marked themselves. */
+/** Lists queries, mutations, subscriptions and references. Other fields are reached only through these and are listed only if marked. */
 export function listResolvers(modules: ModulesContainer, { fieldGuards }: { fieldGuards: boolean }): Handler[] {
   return eachMethod(modules, 'providers').flatMap(({ controller, methods }) =>
     methods.flatMap(({ callback, own, name, instance, module }) => {
@@ -73,7 +73,7 @@ export function listResolvers(modules: ModulesContainer, { fieldGuards }: { fiel
   );
 }
 
-/** What gateways do with messages, and whether their servers ask before a socket exists. */
+/** Lists the message handlers of gateways, and whether their servers check access before a socket exists. */
 export function listGateways(
   modules: ModulesContainer,
   serverOf: (place: { port: number; path: unknown; namespace?: unknown }) => unknown,
@@ -99,11 +99,11 @@ export function listGateways(
   return { handlers, connections, openings };
 }
 
-/** A socket that is open receives what is pushed to all, and no guard runs when it opens. */
+/** An open socket receives every broadcast, and Nest runs no guard when it opens. */
 function judgeOpening(gateway: object, server: unknown): Pick<CoveredRoute, 'status' | 'why'> {
   if (isServerGuarded(server)) return { status: 'guarded' };
   if (classMark(gateway)?.mark.kind === 'skip') return { status: 'skipped', why: '@SkipMfa()' };
-  return { status: 'unknown', why: 'no guardServer() asks before a socket exists' };
+  return { status: 'unknown', why: 'no guardServer() checks access before a socket exists' };
 }
 
 /** A class and its methods. */
@@ -121,7 +121,7 @@ export function eachMethod(modules: ModulesContainer, kind: 'controllers' | 'pro
       if (typeof prototype !== 'object' || prototype === null || prototype === Object.prototype) return [];
       const methods = scanner.getAllMethodNames(prototype).flatMap((name) => {
         const own: unknown = prototype[name as keyof typeof prototype];
-        // The instance may have a function of its own in place of the method: Nest runs that one, with the guards written on it.
+        // The instance may have its own function in place of the method. Nest runs that one, with the guards on it.
         const callback: unknown = instance[name as keyof typeof instance];
         return typeof own === 'function' && typeof callback === 'function' ? [{ name, own, callback, instance, module }] : [];
       });
@@ -130,7 +130,7 @@ export function eachMethod(modules: ModulesContainer, kind: 'controllers' | 'pro
   );
 }
 
-/** Whether a method asks for the guard itself. */
+/** Whether a method is marked itself. */
 export function isMarked(method: object): boolean {
   const guards = readMetadata<unknown[]>(GUARDS, method) ?? [];
   return handlerMark(method)?.kind === 'require' || guards.includes(MfaGuard);

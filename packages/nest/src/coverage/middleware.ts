@@ -2,7 +2,7 @@ import type { CoveredRoute } from '@mfa-kit/core/http';
 import { type INestApplication, RequestMethod, VersioningType } from '@nestjs/common';
 import type { ApplicationConfig } from '@nestjs/core';
 
-/** A function that the platform runs before the guards at one place, and that may pass a request on. */
+/** A function that the platform runs before the guards at one path, and that may pass a request on. */
 export interface PlacedFunction {
   /** `USE /cases`, or `GET /cases` for one method. */
   route: string;
@@ -21,12 +21,12 @@ interface Configuration {
   forRoutes: { path: string; method: RequestMethod }[];
 }
 
-/** Why what a platform serves beside the controllers is not guarded. */
-export const BESIDE = 'beside the controllers, where no guard of Nest runs';
+/** Why anything that the platform serves outside the controllers is not guarded. */
+export const BESIDE = 'outside the controllers, where Nest runs no guard';
 
 /**
- * Tells middleware from what may be an answer. Only classes that modules applied are known to be middleware: a function, which may
- * be a whole router, is none, and neither is anything at a place where more stands than the modules applied.
+ * Separates middleware from functions that may answer. Only classes that modules applied are known to be middleware. A function may
+ * be a whole router, so it counts as a route; so does everything at a path with more functions than the modules applied.
  */
 export function sortFunctions(
   app: INestApplication,
@@ -50,7 +50,7 @@ function asRow({ route, name }: PlacedFunction): CoveredRoute {
     : { route, status: 'open', why: BESIDE };
 }
 
-/** Nest keeps what modules applied; a function it wraps in a class without a method. */
+/** Lists what modules applied. Nest wraps a function in a class that has no `use` method on its prototype. */
 function listBindings(app: INestApplication): Binding[] {
   const { middlewareContainer } = app as unknown as {
     middlewareContainer?: { getConfigurations?(): Map<string, Iterable<Configuration>> };
@@ -64,7 +64,7 @@ function listBindings(app: INestApplication): Binding[] {
   );
 }
 
-/** Whether a class that was applied to a route stands at this place of the platform, below the prefix and a version or not. */
+/** Whether a class that was applied to a route is at this path of the platform, with or without the prefix and a version. */
 function isAt({ method, path }: Binding, route: string, config: ApplicationConfig): boolean {
   const [placed = '', ...rest] = route.split(' ');
   const [own, place] = [bare(path), bare(rest.join(' '))];

@@ -14,7 +14,7 @@ type Version = string | typeof VERSION_NEUTRAL;
 export interface PathSetting {
   config: ApplicationConfig;
   modules: ModulesContainer;
-  /** The platform's way to write a path. */
+  /** Writes a path as the platform does. */
   normalize(path: string): string;
 }
 
@@ -25,7 +25,7 @@ export interface RouteTarget {
   module: HostModule;
 }
 
-/** Every method and path at which a handler answers: `GET /api/v1/cases`. None when it is no route. */
+/** Returns every method and path of a handler, for example `GET /api/v1/cases`; an empty list if it is not a route. */
 export function readRoutes(setting: PathSetting, { controller, callback, module }: RouteTarget): string[] {
   const own = readMetadata<string | string[]>(PATH, callback);
   if (own === undefined) return [];
@@ -45,7 +45,7 @@ export function readRoutes(setting: PathSetting, { controller, callback, module 
   return [...new Set(paths)].map((path) => `${RequestMethod[method]} ${setting.normalize(withSlash(path) || '/')}`);
 }
 
-/** Only a version in the path is part of a path. */
+/** Returns the path segments for the versions of a handler; empty unless versions are part of the path. */
 function versionPaths({ config }: PathSetting, controller: object, callback: object): string[] {
   const versioning = config.getVersioning();
   if (versioning?.type !== VersioningType.URI) return [''];
@@ -67,7 +67,7 @@ function isExcluded(config: ApplicationConfig, path: string, method: RequestMeth
   );
 }
 
-/** One slash in front and none behind; nothing for the root. */
+/** Returns the path with one leading slash and no trailing one; empty for the root. */
 function withSlash(path: string): string {
   const bare = path.replace(/^\/+|\/+$/g, '');
   return bare === '' ? '' : `/${bare}`;

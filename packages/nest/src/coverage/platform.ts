@@ -6,23 +6,23 @@ import { BESIDE, type PlacedFunction } from './middleware.js';
 
 /** What a platform serves. */
 export interface PlatformRoutes {
-  /** Routes that a handler of a controller may stand behind. */
+  /** Routes that a controller may serve. */
   served: Set<string>;
-  /** What surely is none. */
+  /** What a controller cannot serve. */
   beside: CoveredRoute[];
-  /** What stands at one place and may pass requests on. */
+  /** Functions at one path that may pass requests on. */
   functions: PlacedFunction[];
-  /** What runs on every request before the guards. */
+  /** Functions that run for every request before the guards. */
   middleware: string[];
 }
 
-/** An adapter of Nest, as far as it is read here. */
+/** The methods that are read of Nest's adapter. */
 export interface PlatformAdapter {
   getType(): string;
   getInstance(): object;
 }
 
-/** Reads what the platform serves; null when it does not tell. */
+/** Reads what the platform serves; null if the platform is unknown. */
 export function readPlatform(adapter: PlatformAdapter, { versioned }: { versioned: boolean }): PlatformRoutes | null {
   switch (adapter.getType()) {
     case 'express':
@@ -34,7 +34,7 @@ export function readPlatform(adapter: PlatformAdapter, { versioned }: { versione
   }
 }
 
-/** What is served beside the routes of the controllers; the doors of GraphQL are none, when all behind them is known. */
+/** Lists what is served outside the controllers. A GraphQL endpoint is skipped if all its fields are listed. */
 export function listBeside(
   { served, beside }: PlatformRoutes,
   controllers: ReadonlySet<string>,
@@ -43,21 +43,21 @@ export function listBeside(
   const others = [...served].filter((route) => !isServed(route, controllers) && !isServed(route, without(served, route)));
   const rows = [
     ...others.map((route): CoveredRoute => ({ route, status: 'open', why: BESIDE })),
-    // Nest leaves no trace on a handler that has lost its decorators: then both stand at one path.
+    // A handler that has lost its decorators cannot be told from a route of the platform, so both have the same path.
     ...beside.map((row): CoveredRoute => (controllers.has(row.route) ? { ...row, status: 'unknown' } : row)),
   ];
   return rows.map((row) => {
-    const doors = graphql.filter(({ path, fields }) => fields && pathOf(row.route) === path);
-    // On Express a driver mounts two functions; what more is mounted there is somebody else's.
+    const endpoints = graphql.filter(({ path, fields }) => fields && pathOf(row.route) === path);
+    // On Express a GraphQL driver mounts two functions. Any more are not the driver's.
     const mounted = rows.filter(({ route }) => route.startsWith('USE ') && pathOf(route) === pathOf(row.route)).length;
     const ofDriver = row.route.startsWith('USE ') ? mounted <= 2 : served.has(row.route);
-    return doors.length === 1 && ofDriver
+    return endpoints.length === 1 && ofDriver
       ? { route: row.route, status: 'skipped', why: 'GraphQL: its resolvers are listed' }
       : row;
   });
 }
 
-/** Whether one of these routes is the other, or takes its method along. */
+/** Whether one of these routes serves the given one, also by `ALL`, or by GET for HEAD. */
 export function isServed(route: string, by: ReadonlySet<string>): boolean {
   const [method, path] = [route.slice(0, route.indexOf(' ')), pathOf(route)];
   return by.has(route) || by.has(`ALL ${path}`) || (method === 'HEAD' && by.has(`GET ${path}`));

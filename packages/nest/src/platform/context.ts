@@ -26,8 +26,8 @@ export function readCall(context: ExecutionContext, options: Pick<AnyMfaOptions,
       if (given) return withReply({ request: given, transport: 'other' });
       throw new MfaError(
         'host_setup',
-        `MfaGuard does not understand the context "${context.getType<string>()}", so it denies. Give the option request(context) ` +
-          'that returns the request behind it, or mark the handler with @SkipMfa().',
+        `MfaGuard does not understand the context "${context.getType<string>()}", so it denies. Set the option request(context) ` +
+          'to return its request, or mark the handler with @SkipMfa().',
       );
   }
 }
@@ -45,11 +45,11 @@ export function readSocket(client: unknown, given?: MfaRequest): MfaCaller {
   throw new MfaError(
     'host_setup',
     'MfaGuard does not know the request that opened this socket, so it denies. Call mfaGuard.checkConnection(client, request) in ' +
-      'handleConnection(client, request) of the gateway, or give the option request(context).',
+      'handleConnection(client, request) of the gateway, or set the option request(context).',
   );
 }
 
-/** From now on the guard keeps what was proven. */
+/** Makes the guard keep what was proven from now on. */
 export function askForAssurance(): void {
   isAsked = true;
 }
@@ -79,7 +79,7 @@ function readGraphql(graphql: unknown, given: MfaRequest | undefined): IncomingC
   if (plain) return withReply({ request: plain, transport: 'graphql' }, res ?? reply);
   throw new MfaError(
     'host_setup',
-    'MfaGuard found no request in the GraphQL context, so it denies. Let the context of GraphQLModule hold { req, res }, or give ' +
+    'MfaGuard found no request in the GraphQL context, so it denies. Return { req, res } from the context of GraphQLModule, or set ' +
       'the option request(context).',
   );
 }

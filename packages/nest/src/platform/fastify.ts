@@ -2,10 +2,10 @@ import { Readable } from 'node:stream';
 import { readRequestBody } from '@mfa-kit/core/http';
 import type { MfaRequest } from '../mfa.options.js';
 
-/** Fastify keeps this of a route; the kit's own are known by it. */
+/** Fastify keeps this with a route, and the kit recognizes its own routes by it. */
 export const OWN_ROUTE = { mfaKit: true };
 
-/** Key of the metadata that Nest hands to Fastify as a route's `config`. */
+/** Key of the metadata that Nest passes to Fastify as a route's `config`. */
 export const ROUTE_CONFIG = '__fastify_route_config__';
 
 /** A route of Fastify as its hook `onRoute` shows it. */

@@ -32,7 +32,7 @@ export interface IncomingCall {
   reply?: MfaReply | undefined;
 }
 
-/** What a guard may replace. */
+/** The readers that a guard may replace. */
 export interface HostReaders {
   user: AnyMfaOptions['user'];
   session(caller: MfaCaller): ReturnType<typeof openSession>;
@@ -68,7 +68,7 @@ async function openLater(
   return new NestExchange(options, call, { read, session: opened.late ? null : opened.value, late: opened.late });
 }
 
-/** A class, because a guard makes one at every request and reads little of it. */
+/** A class with getters, because a guard creates one for every request and reads little of it. */
 class NestExchange implements MfaExchange<MfaUser, MfaRequest> {
   readonly request: MfaRequest;
   readonly session: SessionPort | null;
@@ -102,7 +102,7 @@ class NestExchange implements MfaExchange<MfaUser, MfaRequest> {
   }
 
   header(name: string): string | undefined {
-    // Over GraphQL nobody is led to a page.
+    // Clients of GraphQL are never redirected to a page.
     if (name === 'accept' && this.#call.caller.transport !== 'http') return undefined;
     const value = this.request.headers[name];
     return Array.isArray(value) ? value.join(', ') : value;
@@ -122,7 +122,11 @@ class NestExchange implements MfaExchange<MfaUser, MfaRequest> {
 
   setCookie(line: string): void {
     const { reply } = this.#call;
-    if (!reply) throw new MfaError('host_setup', 'There is no reply that could carry a cookie.');
+    if (!reply)
+      throw new MfaError(
+        'host_setup',
+        'The kit has to set a cookie, but this call has no reply. Pass the reply to mfaHttp.for(request, reply).',
+      );
     addCookie(reply, line);
   }
 }

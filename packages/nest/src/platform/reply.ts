@@ -26,7 +26,7 @@ export function addCookie(reply: MfaReply, line: string): void {
   else reply.appendHeader('Set-Cookie', line);
 }
 
-/** Writes an answer. Keeps the cookies that were set before, and what the host put into `Vary`. */
+/** Writes an answer. Keeps cookies that are already set, and the host's `Vary`. */
 export function writeReply(reply: MfaReply, { status, headers, body }: HttpAnswer): void {
   const set = (name: string, value: string) => ('code' in reply ? reply.header(name, value) : reply.setHeader(name, value));
   for (const [name, value] of headers) set(name, name === 'Vary' ? joinVary(reply.getHeader(name), value) : value);
@@ -40,7 +40,7 @@ export function writeReply(reply: MfaReply, { status, headers, body }: HttpAnswe
   reply.end(body === '' ? undefined : body);
 }
 
-/** Writes an answer that nothing can follow: an exception filter of the host sees the refusal, but cannot answer again. */
+/** Writes an answer and ignores later writes, so that an exception filter of the host sees the refusal but cannot answer again. */
 export async function writeLastReply(reply: MfaReply, answer: HttpAnswer): Promise<void> {
   const raw = 'code' in reply ? reply.raw : reply;
   const sent = new Promise<void>((resolve) => {

@@ -4,8 +4,8 @@ import type { AnyMfaOptions, MfaRequest, MfaSessionFunctions } from '../mfa.opti
 
 const NO_SESSION =
   'There is no session on this request. Register express-session, @fastify/session or @fastify/secure-session before the kit, its ' +
-  'guard and the login; on a socket, run the session middleware when it opens. Otherwise give the option session two functions, ' +
-  'or false when all clients come with tokens.';
+  'guard and the login; on a socket, run the session middleware when it opens. Otherwise set the option session to { read, write }, ' +
+  'or to false if all clients send tokens.';
 
 /** A session that lives in the cookie itself, as with @fastify/secure-session. It has no store, and no id to renew. */
 interface CookieSession {
@@ -14,7 +14,7 @@ interface CookieSession {
   data(): object;
 }
 
-/** Returns where the MFA state of one request is kept; null if the request comes with a token. */
+/** Returns where the MFA state of one request is stored; null if the request is authenticated by a token. */
 export function openSession(options: AnyMfaOptions, request: MfaRequest): SessionPort | null | Promise<SessionPort | null> {
   const { session } = options;
   if (session === false) return null;

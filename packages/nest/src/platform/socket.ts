@@ -4,18 +4,18 @@ import type { HttpAnswer, Problem } from '@mfa-kit/core/http';
 import type { MfaException } from '../mfa.exception.js';
 import type { MfaRequest } from '../mfa.options.js';
 
-/** A middleware as Express has them: a session's, for example. */
+/** A middleware of Express, for example that of the session. */
 export type SocketMiddleware = (request: never, response: never, next: (error?: unknown) => void) => unknown;
 
-/** How `guardServer()` asks before a socket exists. */
+/** How `guardServer()` checks access before a socket exists. */
 export interface MfaSocketOptions {
-  /** What a socket needs. Default: the plain requirement. */
+  /** What a socket requires. Default: the plain requirement. */
   requirement?: Requirement | undefined;
-  /** Run on the request that opens the socket, before anything is asked: `[session({ ... })]`, as on the routes. */
+  /** Runs on the request that opens the socket, before the check. For example `[session({ ... })]`, as on the routes. */
   middleware?: readonly SocketMiddleware[] | undefined;
 }
 
-/** Decides about a request that opens a socket; undefined lets it through. `client`: the socket of socket.io. */
+/** Decides about a request that opens a socket; undefined allows it. `client` is the socket of socket.io. */
 export type Admission = (request: MfaRequest, client?: object) => Promise<{ problem: Problem; answer: HttpAnswer } | undefined>;
 
 type VerifyClient = (
@@ -33,12 +33,12 @@ interface SocketServer {
 
 const guarded = new WeakSet<object>();
 
-/** Whether a server asks the kit before a socket exists. */
+/** Whether the kit checks access before this server opens a socket. */
 export function isServerGuarded(server: unknown): boolean {
   return typeof server === 'object' && server !== null && guarded.has(server);
 }
 
-/** Makes a socket server ask before it opens a socket. `opened` is called with each socket of ws and the request that opened it. */
+/** Checks access before the server opens a socket. Calls `opened` with each socket of ws and the request that opened it. */
 export function guardSocketServer(server: object, admit: Admission, opened: (client: object, request: MfaRequest) => void): void {
   const { options, handleUpgrade, use, on } = server as SocketServer;
   if (options && typeof handleUpgrade === 'function' && typeof on === 'function') {
@@ -53,14 +53,14 @@ export function guardSocketServer(server: object, admit: Admission, opened: (cli
   } else {
     throw new MfaError(
       'host_setup',
-      'guardServer() takes the server of a gateway: write afterInit(server) { this.guard.guardServer(server) }. It knows the servers ' +
+      'guardServer() needs the server of a gateway. Write afterInit(server) { this.guard.guardServer(server) }. It supports the servers ' +
         'of ws and the servers and namespaces of socket.io.',
     );
   }
   guarded.add(server);
 }
 
-/** Runs middlewares of Express on a request that has no response. Returns false if one of them answered, so the socket is refused. */
+/** Runs Express middleware on a request without a response. Returns false if one of them answered, so the socket is refused. */
 export async function runMiddleware(request: MfaRequest, middleware: readonly SocketMiddleware[]): Promise<boolean> {
   const response = new ServerResponse(request as IncomingMessage);
   for (const run of middleware) {
