@@ -141,12 +141,12 @@ describeWith(database, `d-4: ${SIBLINGS} processes on one PostgreSQL, whose cloc
         await other.run('verify', { user: person.user, session, proof: { kind: 'totp', code: '000000' } });
       // The clocks are right again. Whoever comes waits until what the wrong one counted has passed, and an hour at most after it.
       other.setClock(0);
-      const knock = await one.run('verify', {
+      const attempt = await one.run('verify', {
         user: person.user,
         session: await pendingOf(person, one),
         proof: { kind: 'totp', code: 'none' },
       });
-      expect(reasonOf(knock)).toBe('invalid_code');
+      expect(reasonOf(attempt)).toBe('invalid_code');
       const said = await tryCode(person, one, one.now());
       const wait = said.ok ? 0 : ((said as { retryAfterSeconds?: number }).retryAfterSeconds ?? 0);
       expect(wait, `seconds to wait after a clock of ${offset / HOUR} hours`).toBeLessThanOrEqual(

@@ -27,7 +27,7 @@ interface Victim {
 }
 
 /** What was said to a crowd so far. */
-export interface Heard {
+export interface Outcomes {
   right: number;
   /** `unavailable` and `busy`. */
   unanswered: number;
@@ -37,7 +37,7 @@ export interface Heard {
 }
 
 export interface Crowd {
-  heard: Heard;
+  outcomes: Outcomes;
   /** Everybody once, so many at a time, and a minute goes by: 80 of 100 with a code, 10 with a recovery code, 10 new ones who enroll. */
   round(atOnce: number): Promise<void>;
   /** I3, I8: what is wrong with the budgets of those who were guessed at. */
@@ -69,19 +69,19 @@ export async function createCrowd(direct: MfaStorage, storage: MfaStorage): Prom
   }
   clock.advance(2 * MINUTE);
   const started = clock.now();
-  const heard: Heard = { right: 0, unanswered: 0, wrong: [], milliseconds: [] };
+  const outcomes: Outcomes = { right: 0, unanswered: 0, wrong: [], milliseconds: [] };
 
   /** Asks, and notes the answer; null: one that says nothing. */
   async function ask<Answer extends object>(call: Promise<Answer>, what: string, honest: string[]): Promise<Answer | null> {
     const asked = performance.now();
     const answer = await call;
     countOperations();
-    heard.milliseconds.push(performance.now() - asked);
+    outcomes.milliseconds.push(performance.now() - asked);
     const said = answerOf(answer);
     const silent = said === 'unavailable' || said === 'busy';
-    if (silent) heard.unanswered += 1;
-    else if (honest.includes(said)) heard.right += 1;
-    else heard.wrong.push(`${what}: ${said}`);
+    if (silent) outcomes.unanswered += 1;
+    else if (honest.includes(said)) outcomes.right += 1;
+    else outcomes.wrong.push(`${what}: ${said}`);
     return silent ? null : answer;
   }
 
@@ -113,15 +113,15 @@ export async function createCrowd(direct: MfaStorage, storage: MfaStorage): Prom
     const begun = await ask(mfa.beginLogin({ user }), 'a login of somebody else', ['challenge']);
     if (!begun) return;
     const code = wrongCode(authenticator, clock.now());
-    const told = await ask(mfa.verify({ user, session: begun.session, proof: { kind: 'totp', code } }), 'a guess', [
+    const answered = await ask(mfa.verify({ user, session: begun.session, proof: { kind: 'totp', code } }), 'a guess', [
       'invalid_code',
       'throttled',
     ]);
-    if (!told) victim.unanswered += 1;
+    if (!answered) victim.unanswered += 1;
   }
 
   return {
-    heard,
+    outcomes,
     async round(atOnce) {
       const todo = people.map((person, index) => () => (index % 10 === 0 ? enrolls() : comesIn(person, index % 10 === 1)));
       for (const victim of victims.values()) {

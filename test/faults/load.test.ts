@@ -40,7 +40,7 @@ function loadOn(store: string, opened: NetworkStore | null, { seconds }: { secon
         try {
           // Connections are made, and code is compiled, before anything is measured.
           await crowd.round(CLIENTS);
-          Object.assign(crowd.heard, { right: 0, unanswered: 0, milliseconds: [] });
+          Object.assign(crowd.outcomes, { right: 0, unanswered: 0, milliseconds: [] });
           const heap = heapUsed();
           proxy.delay(latency / 2);
           loop.enable();
@@ -51,7 +51,7 @@ function loadOn(store: string, opened: NetworkStore | null, { seconds }: { secon
           const routes = await health.end();
           proxy.delay(0);
 
-          const { right, unanswered, wrong, milliseconds } = crowd.heard;
+          const { right, unanswered, wrong, milliseconds } = crowd.outcomes;
           expect(wrong, 'answers that are not true').toEqual([]);
           if (latency < NEVER_IN_TIME) expect(right, 'true answers').toBeGreaterThan(0);
           else expect(right, 'true answers, though the store is too late').toBe(0);

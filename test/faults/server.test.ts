@@ -67,7 +67,7 @@ describeWith(server, 'd-3: a PostgreSQL whose connections break under load', (po
     let slowest = 0;
     let lastIn = 0;
     let running = true;
-    const knock = async () => {
+    const attempt = async () => {
       const started = performance.now();
       const { access } = (await mfa.beginLogin({ user: freshUser() })).decision;
       countOperations();
@@ -78,7 +78,7 @@ describeWith(server, 'd-3: a PostgreSQL whose connections break under load', (po
     proxy.blackHole();
     const load = Array.from({ length: 20 }, async () => {
       while (running) {
-        slowest = Math.max(slowest, await Promise.race([knock(), sleep(DEADLINE_MS, DEADLINE_MS)]));
+        slowest = Math.max(slowest, await Promise.race([attempt(), sleep(DEADLINE_MS, DEADLINE_MS)]));
         await sleep(50);
       }
     });

@@ -7,7 +7,7 @@ import { proofOf } from '../support/proof-of.js';
 import { answerOf } from './scenarios.js';
 
 /** Somebody who logs in daily, for a month, with a password that an attacker has too. */
-export interface Soaked {
+export interface SoakUser {
   user: TestUser;
   /** Decides what this one does on which day. */
   number: number;
@@ -28,14 +28,14 @@ export interface Setting {
   clock: TestClock;
 }
 
-export async function enrollSoaked({ mfa }: Setting, number: number): Promise<Soaked> {
+export async function enrollSoakUser({ mfa }: Setting, number: number): Promise<SoakUser> {
   const user = { id: `soak-${process.pid}-${number}`, name: 'somebody@example.com' };
   const { authenticator, recoveryCodes } = await verifiedSession(mfa, user);
   return { user, number, authenticator, recoveryCodes, evaluated: 0, longestWait: 0, refused: [] };
 }
 
 /** What everybody does at an hour of the day. */
-export const hours: readonly [hour: number, what: (setting: Setting, person: Soaked, day: number) => Promise<void>][] = [
+export const hours: readonly [hour: number, what: (setting: Setting, person: SoakUser, day: number) => Promise<void>][] = [
   [1, attack],
   [7, comesInAtHome],
   [9, attack],
@@ -46,7 +46,7 @@ export const hours: readonly [hour: number, what: (setting: Setting, person: Soa
 ];
 
 /** By the browser at home, now and then after a typing error; half of them have it remembered. */
-async function comesInAtHome({ mfa, clock }: Setting, person: Soaked, day: number): Promise<void> {
+async function comesInAtHome({ mfa, clock }: Setting, person: SoakUser, day: number): Promise<void> {
   const { user, number, authenticator, deviceToken } = person;
   const shown = deviceToken === undefined ? {} : { deviceToken };
   countOperations();
@@ -67,7 +67,7 @@ async function comesInAtHome({ mfa, clock }: Setting, person: Soaked, day: numbe
 }
 
 /** Each day in another browser, which becomes known; where the attacker has spent all tries, by a recovery code. */
-async function comesInElsewhere({ mfa, clock }: Setting, person: Soaked, day: number): Promise<void> {
+async function comesInElsewhere({ mfa, clock }: Setting, person: SoakUser, day: number): Promise<void> {
   const { user, number, authenticator, recoveryCodes } = person;
   countOperations(2);
   const begun = await mfa.beginLogin({ user });
@@ -82,7 +82,7 @@ async function comesInElsewhere({ mfa, clock }: Setting, person: Soaked, day: nu
 }
 
 /** By a recovery code or at home: new recovery codes where few are left, and an enrollment that is never confirmed. */
-async function manages({ mfa, clock }: Setting, person: Soaked, day: number): Promise<void> {
+async function manages({ mfa, clock }: Setting, person: SoakUser, day: number): Promise<void> {
   const { user, number, authenticator, recoveryCodes, deviceToken } = person;
   if ((day + number) % 5 !== 0) return;
   countOperations(2);
@@ -100,7 +100,7 @@ async function manages({ mfa, clock }: Setting, person: Soaked, day: number): Pr
 }
 
 /** Somebody with the password, from browsers that nobody knows, until there is a wait, as there is long before the thirtieth try. */
-async function attack({ mfa, clock }: Setting, person: Soaked): Promise<void> {
+async function attack({ mfa, clock }: Setting, person: SoakUser): Promise<void> {
   const { user, authenticator } = person;
   const session = await loginPending(mfa, user);
   for (let tries = 0; tries < 30; tries++) {

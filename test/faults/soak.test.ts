@@ -6,7 +6,7 @@ import { createFixture, DAY, HOUR, loginPending, reasonOf } from '../support/cor
 import { describeWith } from '../support/requires.js';
 import { openPlace, sharedStores } from '../support/shared-stores.js';
 import { peek } from './core-faulty-storage.js';
-import { endless, enrollSoaked, hours, LONGEST_WAIT, type Setting, type Soaked } from './soak-people.js';
+import { endless, enrollSoakUser, hours, LONGEST_WAIT, type Setting, type SoakUser } from './soak-people.js';
 
 const DAYS = 30;
 /** By then all has come to its bound but the last few ranges of used steps. */
@@ -38,14 +38,14 @@ function soak(where: string, open: () => MfaStorage, count: number): void {
     const storage = open();
     const { mfa } = createFixture({ storage, clock: clock.now, onEvent: () => undefined, notify: () => undefined });
     const setting: Setting = { mfa, clock };
-    const people: Soaked[] = [];
-    await atOnce(count, async (number) => void people.push(await enrollSoaked(setting, number)));
+    const people: SoakUser[] = [];
+    await atOnce(count, async (number) => void people.push(await enrollSoakUser(setting, number)));
     const begin = clock.now() + DAY;
     const largest: number[] = [];
     for (let day = 0; day < DAYS; day++) {
       for (const [hour, act] of hours) {
         clock.set(begin + day * DAY + hour * HOUR);
-        await atOnce(count, (index) => act(setting, people[index] as Soaked, day));
+        await atOnce(count, (index) => act(setting, people[index] as SoakUser, day));
       }
       largest.push(Math.max(...(await sizes(storage, people))));
     }
@@ -68,7 +68,7 @@ function soak(where: string, open: () => MfaStorage, count: number): void {
     // When all is left alone, the longest wait ends, and a month later nothing is remembered.
     clock.advance(LONGEST_WAIT * 1000);
     await atOnce(count, async (index) => {
-      const { user, authenticator } = people[index] as Soaked;
+      const { user, authenticator } = people[index] as SoakUser;
       const input = {
         user,
         session: await loginPending(mfa, user),
@@ -78,14 +78,14 @@ function soak(where: string, open: () => MfaStorage, count: number): void {
     });
     clock.advance(DAYS * DAY);
     await atOnce(count, async (index) => {
-      const { user, deviceToken = '' } = people[index] as Soaked;
+      const { user, deviceToken = '' } = people[index] as SoakUser;
       expect((await mfa.beginLogin({ user, deviceToken })).decision.access, 'a month later').toBe('challenge');
       expect(await mfa.getStatus({ user })).toMatchObject({ ok: true, status: { waitSeconds: 0 } });
     });
   }, 600_000);
 }
 
-async function sizes(storage: MfaStorage, people: readonly Soaked[]): Promise<number[]> {
+async function sizes(storage: MfaStorage, people: readonly SoakUser[]): Promise<number[]> {
   const found: number[] = [];
   await atOnce(people.length, async (index) => {
     found.push((await storage.read(people[index]?.user.id ?? ''))?.value.length ?? 0);

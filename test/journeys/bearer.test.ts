@@ -13,7 +13,7 @@ beforeEach(async () => {
 afterEach(() => app.close());
 
 /** What a forged token says. */
-interface Told {
+interface TokenParts {
   claims: JWTPayload;
   typ?: string | undefined;
 }
@@ -91,7 +91,7 @@ describe('a client with bearer tokens', () => {
     expect((await ada.logIn()).body).toMatchObject({ access: 'enroll', pendingToken: expect.any(String) });
   });
 
-  it.each<[string, (told: Told) => Told]>([
+  it.each<[string, (parts: TokenParts) => TokenParts]>([
     ['without amr', ({ claims: { amr: _, ...claims }, typ }) => ({ claims, typ })],
     ['without auth_time', ({ claims: { auth_time: _, ...claims }, typ }) => ({ claims, typ })],
     ['of another user', ({ claims, typ }) => ({ claims: { ...claims, sub: 'user-bob' }, typ })],
@@ -104,11 +104,11 @@ describe('a client with bearer tokens', () => {
   ])('SES-6, T21: an access token %s opens nothing, though the key of the application signed it', async (_name, change) => {
     const ada = await enrollBearer(app);
     const key = Buffer.from(app.host.sessionSecret, 'base64url');
-    const sign = ({ claims, typ }: Told) =>
+    const sign = ({ claims, typ }: TokenParts) =>
       new SignJWT(claims).setProtectedHeader({ alg: 'HS256', ...(typ !== undefined && { typ }) }).sign(key);
-    const told: Told = { claims: decodeJwt(ada.accessToken), typ: 'at+jwt' };
-    expect((await call(app, 'GET /cases', { token: await sign(told) })).status).toBe(200);
-    const token = await sign(change(told));
+    const parts: TokenParts = { claims: decodeJwt(ada.accessToken), typ: 'at+jwt' };
+    expect((await call(app, 'GET /cases', { token: await sign(parts) })).status).toBe(200);
+    const token = await sign(change(parts));
     for (const request of ['GET /cases', 'POST /payouts']) {
       const refused = await call(app, request, { token, ...(request === 'POST /payouts' && { body: PAYOUT }) });
       expect([request, refused.status, refused.body.reason]).toEqual([request, expect.any(Number), expect.any(String)]);

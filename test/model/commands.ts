@@ -1,8 +1,8 @@
 import { expect } from 'vitest';
 import { DAY, HOUR, MINUTE, SECOND } from '../support/core-fixture.js';
 import { fc } from '../support/fast-check.js';
+import { accessOf } from './access.js';
 import { isRemembered } from './browsers.js';
-import { accessOf } from './doors.js';
 import { waitFor } from './guesses.js';
 import { seenInModel } from './perform.js';
 import { apply } from './rules.js';

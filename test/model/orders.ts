@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { accessOf } from './doors.js';
+import { accessOf } from './access.js';
 import { type Real, seenInModel } from './perform.js';
 import { apply } from './rules.js';
 import type { Facts, Session, State, Step } from './state.js';

@@ -1,4 +1,5 @@
 import { DAY, HOUR, SECOND } from '../support/core-fixture.js';
+import { accessOf, isFresh, isInForce, refusalOf, refusalToManage } from './access.js';
 import {
   addDevice,
   budgetOf,
@@ -12,7 +13,6 @@ import {
   withBudget,
   withoutDevice,
 } from './browsers.js';
-import { accessOf, closedDoor, closedForManaging, isFresh, isInForce } from './doors.js';
 import { afterHelp, afterReplay, afterRight, afterWrong, waitFor } from './guesses.js';
 import {
   type Answer,
@@ -53,7 +53,7 @@ function decide(state: State, step: Step, facts: Facts): Told {
     case 'confirm':
       return confirm(state, step, facts);
     case 'cancel': {
-      const closed = closedDoor(state, step.session, facts.now);
+      const closed = refusalOf(state, step.session, facts.now);
       if (closed) return { state, answer: closed };
       const counts = step.session?.state !== 'verified' || isInForce(state, step.session);
       const pending = state.pending.filter((one) => one.name !== step.enrollment || !counts || !isOwn(one, step.session));
@@ -100,7 +100,7 @@ function logIn(before: State, { tokens, byToken }: Of<'log in'>, facts: Facts): 
 
 function verifyCode(state: State, step: Of<'verify'>, digits: string, facts: Facts): Told {
   const { now } = facts;
-  const closed = closedDoor(state, step.session, now) ?? unenrolled(state);
+  const closed = refusalOf(state, step.session, now) ?? unenrolled(state);
   if (closed) return { state, answer: closed };
   const known = recognize(state, step.tokens, now);
   const purse = purseOf(known);
@@ -126,7 +126,7 @@ function verifyCode(state: State, step: Of<'verify'>, digits: string, facts: Fac
 
 function verifyRecovery(state: State, step: Of<'verify'>, facts: Facts): Told {
   const { now, name } = facts;
-  const closed = closedDoor(state, step.session, now) ?? unenrolled(state);
+  const closed = refusalOf(state, step.session, now) ?? unenrolled(state);
   if (closed) return { state, answer: closed };
   const proof = step.proof as { set: string; number: number };
   if (state.codes?.set !== proof.set || !state.codes.left.has(proof.number)) {
@@ -151,7 +151,7 @@ function verifyRecovery(state: State, step: Of<'verify'>, facts: Facts): Told {
 }
 
 function start(state: State, session: Session | undefined, { name, now }: Facts): Told {
-  const closed = closedDoor(state, session, now);
+  const closed = refusalOf(state, session, now);
   if (closed || !session) return { state, answer: closed ?? { said: 'login_again' } };
   if (state.apps.length > 0 && !isFresh(state, session, 5 * MINUTE, now))
     return { state, answer: { said: 'assurance_required' } };
@@ -181,7 +181,7 @@ function confirm(state: State, step: Of<'confirm'>, facts: Facts): Told {
   const { session } = step;
   if (!session) return { state, answer: { said: 'login_again' } };
   if (state.apps.some((app) => app.name === step.enrollment)) return { state, answer: { said: 'already_confirmed' } };
-  const closed = closedDoor(state, session, now);
+  const closed = refusalOf(state, session, now);
   if (closed) return { state, answer: closed };
   const pending = state.pending.find((one) => one.name === step.enrollment);
   if (!pending || !isOpen(pending, now) || !isOwn(pending, session)) return { state, answer: { said: 'enrollment_expired' } };
@@ -219,7 +219,7 @@ type Managing = Of<'rename' | 'remove' | 'regenerate' | 'end all sessions' | 're
 
 function manage(state: State, step: Managing, { name, now, mfa }: Facts): Told {
   const { session } = step;
-  const closed = closedForManaging(state, session, now);
+  const closed = refusalToManage(state, session, now);
   if (closed || !session) return { state, answer: closed ?? { said: 'login_again' } };
   const done = (next: State, shown: Partial<Answer> = {}): Told => ({
     state: next,

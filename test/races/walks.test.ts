@@ -140,10 +140,10 @@ function walks(open: (table: string) => Promise<MfaStorage & { createTable(): Pr
     const storage = await tableOf('restored');
     for (const handled of [false, true]) {
       const fixture = await createEnrolled(ada, { storage });
-      const story = await afterTheBackup(fixture, { storage });
-      await story.restore();
+      const scenario = await afterTheBackup(fixture, { storage });
+      await scenario.restore();
       if (handled) expect(await fixture.mfa.afterRestore()).toMatchObject({ complete: true, handled: 1, devicesRemoved: 2 });
-      const tried = Object.values(await tryEverything(story));
+      const tried = Object.values(await tryEverything(scenario));
       expect(tried.filter((one) => one === 'ok' || one === 'allow')).toHaveLength(handled ? 0 : 7);
       const { session } = await loginWithCode(fixture);
       expect((await fixture.mfa.checkAccess({ user: ada, session })).access).toBe('allow');

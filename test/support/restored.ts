@@ -4,7 +4,7 @@ import { backUp } from './population.js';
 import { proofOf } from './proof-of.js';
 
 /** What happened after a backup, and what was given out before it. */
-export interface Story {
+export interface BackupScenario {
   fixture: Enrolled;
   user: TestUser;
   /** Used after the backup, a moment before the restore. */
@@ -24,7 +24,7 @@ export interface Story {
 export async function afterTheBackup(
   fixture: Enrolled,
   { user = ada, storage = fixture.storage }: { user?: TestUser; storage?: MfaStorage } = {},
-): Promise<Story> {
+): Promise<BackupScenario> {
   const [stolen, own] = [
     await loginWithCode(fixture, { user, rememberDevice: true }),
     await loginWithCode(fixture, { user, rememberDevice: true }),
@@ -63,22 +63,22 @@ export async function afterTheBackup(
 }
 
 /** What each thing that was used or ended still opens. */
-export async function tryEverything(story: Story): Promise<Record<string, string>> {
-  const { fixture, user } = story;
+export async function tryEverything(scenario: BackupScenario): Promise<Record<string, string>> {
+  const { fixture, user } = scenario;
   const { mfa } = fixture;
   const login = async (deviceToken: string) => (await mfa.beginLogin({ user, deviceToken })).decision.access;
   const verify = async (proof: { code: string } | { recoveryCode: string }) =>
     reasonOf(await mfa.verify({ user, session: await loginPending(mfa, user), proof: proofOf(proof) }));
-  const pending = expectOk(await mfa.openPendingToken(story.pendingToken));
+  const pending = expectOk(await mfa.openPendingToken(scenario.pendingToken));
   return {
-    endedSession: (await mfa.checkAccess({ user, session: story.endedSession })).access,
-    endedDevice: await login(story.endedDevice),
-    revokedDevice: await login(story.revokedDevice),
-    usedCode: await verify({ code: story.usedCode }),
+    endedSession: (await mfa.checkAccess({ user, session: scenario.endedSession })).access,
+    endedDevice: await login(scenario.endedDevice),
+    revokedDevice: await login(scenario.revokedDevice),
+    usedCode: await verify({ code: scenario.usedCode }),
     pendingToken: reasonOf(
       await mfa.verify({ user, session: pending.session, proof: { kind: 'recovery-code', code: fixture.recoveryCodes[2] } }),
     ),
-    usedRecoveryCode: await verify({ recoveryCode: story.usedRecoveryCode }),
-    untouchedRecoveryCode: await verify({ recoveryCode: story.untouchedRecoveryCode }),
+    usedRecoveryCode: await verify({ recoveryCode: scenario.usedRecoveryCode }),
+    untouchedRecoveryCode: await verify({ recoveryCode: scenario.untouchedRecoveryCode }),
   };
 }

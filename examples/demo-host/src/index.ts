@@ -1,6 +1,9 @@
 export { type Answer, answer, failure, type Reply, refusal, textField } from './answer.js';
 export { assets } from './assets.js';
 export { matters, readPayout } from './cases.js';
+export { printFindings } from './findings.js';
+export { createDemoHost, type DemoHost, type DemoHostOptions } from './host.js';
+export { createDemoMfa } from './mfa.js';
 export {
   acceptLogin,
   confirmLogout,
@@ -14,10 +17,7 @@ export {
   showCases,
   showHome,
   showLogin,
-} from './doors.js';
-export { printFindings } from './findings.js';
-export { createDemoHost, type DemoHost, type DemoHostOptions } from './host.js';
-export { createDemoMfa } from './mfa.js';
+} from './replies.js';
 export { resetUser } from './reset.js';
 export { runDemo } from './run.js';
 export { isSameOrigin } from './same-origin.js';

@@ -25,9 +25,9 @@ afterEach(() => {
 
 describe('a restored backup', () => {
   it('without afterRestore brings back what was used and ended since: this is what it is for', async () => {
-    const story = await afterTheBackup(await createEnrolled());
-    await story.restore();
-    expect(await tryEverything(story)).toEqual({
+    const scenario = await afterTheBackup(await createEnrolled());
+    await scenario.restore();
+    expect(await tryEverything(scenario)).toEqual({
       usedRecoveryCode: 'ok',
       usedCode: 'ok',
       endedSession: 'allow',
@@ -39,8 +39,8 @@ describe('a restored backup', () => {
   });
 
   it('I2, I6, DEV-5: after afterRestore none of it works; nobody needs support to log in', async () => {
-    const story = await afterTheBackup(await createEnrolled());
-    const { fixture, restore } = story;
+    const scenario = await afterTheBackup(await createEnrolled());
+    const { fixture, restore } = scenario;
     await restore();
     fixture.events.length = 0;
     fixture.notices.length = 0;
@@ -62,7 +62,7 @@ describe('a restored backup', () => {
       { name: 'recovery_codes_revoked', because: 'restored', userId: ada.id, at: fixture.clock.now(), enrolled: true },
     ]);
     expect(fixture.notices.map(({ name }) => name)).toEqual(['recovery_codes_revoked']);
-    expect(await tryEverything(story)).toEqual({
+    expect(await tryEverything(scenario)).toEqual({
       usedRecoveryCode: 'invalid_code',
       usedCode: 'invalid_code',
       endedSession: 'challenge',
@@ -99,13 +99,13 @@ describe('a restored backup', () => {
   it('a browser whose token had moved on since is asked, and not taken for a thief', async () => {
     const fixture = await createEnrolled();
     const { token } = await loginWithCode(fixture, { rememberDevice: true });
-    const story = await afterTheBackup(fixture);
+    const scenario = await afterTheBackup(fixture);
     let newest = token;
     for (let day = 0; day < 3; day++) {
       fixture.clock.advance(DAY / 24);
       newest = (await fixture.mfa.beginLogin({ user: ada, deviceToken: newest })).device?.token ?? newest;
     }
-    await story.restore();
+    await scenario.restore();
     await fixture.mfa.afterRestore();
     fixture.events.length = 0;
     expect((await fixture.mfa.beginLogin({ user: ada, deviceToken: newest })).decision.access).toBe('challenge');
@@ -116,8 +116,8 @@ describe('a restored backup', () => {
     const fixture = createFixture();
     await loginPending(fixture.mfa, bob);
     // Reset before the backup, enrolled again after it: for a week an empty record would explain itself.
-    const story = await createEnrolled(ada, { storage: fixture.storage, clock: fixture.clock.now });
-    expectOk(await story.mfa.resetMfa({ userId: ada.id, actor: 'support', reason: 'lost phone' }));
+    const scenario = await createEnrolled(ada, { storage: fixture.storage, clock: fixture.clock.now });
+    expectOk(await scenario.mfa.resetMfa({ userId: ada.id, actor: 'support', reason: 'lost phone' }));
     fixture.clock.advance(HOUR);
     const user = { ...ada, enrolled: true };
     expect((await fixture.mfa.beginLogin({ user })).decision.access).toBe('enroll');
@@ -147,14 +147,14 @@ describe('a restored backup', () => {
 
 describe('afterRestore', () => {
   it('in a dry run stores nothing, tells nobody, and says what it would do', async () => {
-    const story = await afterTheBackup(await createEnrolled());
-    await story.restore();
-    story.fixture.events.length = 0;
-    story.fixture.resetCounts();
-    const dry = await story.fixture.mfa.afterRestore({ dryRun: true });
+    const scenario = await afterTheBackup(await createEnrolled());
+    await scenario.restore();
+    scenario.fixture.events.length = 0;
+    scenario.fixture.resetCounts();
+    const dry = await scenario.fixture.mfa.afterRestore({ dryRun: true });
     expect(dry).toMatchObject({ dryRun: true, handled: 1, devicesRemoved: 2, recoveryCodesRevoked: 1 });
-    expect(story.fixture.counts.writes).toBe(0);
-    expect(story.fixture.events).toEqual([]);
+    expect(scenario.fixture.counts.writes).toBe(0);
+    expect(scenario.fixture.events).toEqual([]);
   });
 
   it('begun again for the same restore leaves alone what it has handled, new recovery codes too; a later restore does not', async () => {

@@ -5,7 +5,7 @@ import type { Answer, Facts, Session, State } from './state.js';
 const MINUTE = 60 * SECOND;
 
 /** Why nobody comes in with this session, or null. */
-export function closedDoor(state: State, session: Session | undefined, now: number): Answer | null {
+export function refusalOf(state: State, session: Session | undefined, now: number): Answer | null {
   if (!session) return { said: 'login_again' };
   if (session.state === 'pending') {
     if (!state.exists || session.epoch !== state.epoch) return { said: 'login_again' };
@@ -16,8 +16,8 @@ export function closedDoor(state: State, session: Session | undefined, now: numb
 }
 
 /** Managing needs a factor checked in the last five minutes. */
-export function closedForManaging(state: State, session: Session | undefined, now: number): Answer | null {
-  const closed = closedDoor(state, session, now);
+export function refusalToManage(state: State, session: Session | undefined, now: number): Answer | null {
+  const closed = refusalOf(state, session, now);
   if (closed) return closed;
   if (state.apps.length === 0) return { said: 'not_enrolled' };
   return isFresh(state, session, 5 * MINUTE, now) ? null : { said: 'assurance_required' };
