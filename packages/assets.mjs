@@ -1,5 +1,5 @@
 // Joins the style sheet and the script of the pages into one source file, because an application that bundles the packages has no
-// files beside its code. `npm run build` runs it; a test compares the result with the files.
+// files next to its code. `npm run build` runs it; a test compares the result with the files.
 import { readFileSync, writeFileSync } from 'node:fs';
 
 const folder = new URL('core/src/pages/assets/', import.meta.url);
@@ -10,5 +10,5 @@ export const pageScript: string = ${textOf('page.js')};
 `;
 
 const target = new URL('assets.generated.ts', folder);
-// Left alone if nothing changed, so that the compiler has nothing to do.
+// Not written if nothing changed, so that the compiler has nothing to do.
 if (readFileSync(target, 'utf8') !== generated) writeFileSync(target, generated);

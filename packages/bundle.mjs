@@ -1,5 +1,5 @@
-// Joins the modules that `tsc -b` compiled into few files, because each file that is loaded takes time at every start. What is loaded
-// only when it is needed stays a file of its own, and so do the types.
+// Joins the modules that `tsc -b` compiled into few files, because loading each file takes time at every start. A module that is loaded
+// only when needed stays a separate file, and so do the types.
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -14,7 +14,7 @@ async function bundle(folder) {
   const compiled = filesUnder(build);
   if (compiled.length === 0) {
     if (!existsSync(path.join(folder, 'tsconfig.tsbuildinfo'))) return;
-    // The compiler goes by this file, and makes nothing anew that only the folder has lost.
+    // While this file exists, the compiler does not rebuild a folder that was emptied.
     throw new Error(`${build} is empty. Run: npx tsc -b --force && npm run build`);
   }
   const bundled = filesUnder(dist).filter((file) => /\.js(\.map)?$/.test(file));
@@ -27,17 +27,17 @@ async function bundle(folder) {
     plugins: [{ name: 'maps-of-the-compiler', load: loadWithMap }],
   });
   const { output } = await joined.generate({
-    // Source maps name their sources by the way from here.
+    // Source maps name their sources relative to this folder.
     dir: dist,
     entryFileNames: '[name].js',
-    // A process may run while another build is put in place below it. What it loads late is then the file that it was built with, or
-    // no file: the hash stands for the content, with the names of the files that it imports.
+    // A process may run while another build replaces its files. With a hash of the content in the name, a file that it loads later is
+    // either the one that it was built with, or missing.
     chunkFileNames: 'chunks/[name]-[hash].js',
     minifyInternalExports: false,
     sourcemap: true,
   });
   await joined.close();
-  // Each in one step: a process that runs from here finds whole files at any time.
+  // Rename each file into place, so that a running process never sees half of one.
   const made = path.join(dist, `.made-${process.pid}`);
   for (const file of output) {
     mkdirSync(path.dirname(path.join(dist, file.fileName)), { recursive: true });
@@ -48,7 +48,7 @@ async function bundle(folder) {
   for (const file of bundled) if (!names.has(file)) rmSync(path.join(dist, file), { force: true });
 }
 
-/** What the manifest exports, by the name of the file that it names. */
+/** The exported modules of the manifest, by the name of their file. */
 function entriesOf(folder, build) {
   const { exports } = JSON.parse(readFileSync(path.join(folder, 'package.json'), 'utf8'));
   const files = Object.values(exports).flatMap((entry) => entry.default ?? []);

@@ -1,5 +1,5 @@
-// Runs before a package is packed or published, in its folder: builds it, so that a clone that was never built does not give an empty
-// package, and stops if a file that the manifest names is missing. Prints on the error output only, because `npm pack --json` is read.
+// Runs in the folder of a package before it is packed or published. Builds it, because a fresh clone would otherwise give an empty
+// package, and fails if a file that the manifest names is missing. Prints to stderr only, because tools read `npm pack --json`.
 import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';

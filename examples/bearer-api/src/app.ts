@@ -5,7 +5,7 @@ import express, { type ErrorRequestHandler, type Express, type Request, type Res
 import { allowOrigin } from './cors.js';
 import { createTokens } from './tokens.js';
 
-/** The whole API. `spaOrigin`: the one page of another origin that may call it. */
+/** The whole API. Pages of `spaOrigin` may call it from another origin. */
 export async function createApp(
   host: demo.DemoHost,
   { spaOrigin, clock = Date.now }: { spaOrigin?: string; clock?: () => number } = {},
@@ -40,7 +40,7 @@ export async function createApp(
     const { decision, ...tokensOfKit } = await (await mfaFor(req, res)).beginLogin({ user });
     if (decision.access === 'unavailable') return reply(res, NOT_NOW);
     if (decision.access === 'refuse') return reply(res, demo.refusal(403, 'Not allowed', 'Please ask support.'));
-    // What was proven so far goes into the token: a remembered device, or the password alone where that is enough.
+    // The token carries what was proven so far, for example by a remembered device, or by the password alone if that is enough.
     const { assurance } = decision.access === 'allow' ? decision : {};
     const issued = decision.access === 'allow' ? await tokens.issue({ userId: user.id, ...(assurance && { assurance }) }) : {};
     return reply(res, { status: 200, json: { access: decision.access, ...tokensOfKit, ...issued } });
@@ -50,7 +50,7 @@ export async function createApp(
     const grant = await tokens.readRefresh(refreshToken);
     const user = grant && (await host.users.findById(grant.userId));
     if (!grant || !user) return reply(res, LOGIN_AGAIN);
-    // The epoch of a refresh token's assurance may have ended since: a token minted unasked would outlive a revocation.
+    // Check first, because the epoch of the refresh token may have ended, and a new token would outlive the revocation.
     const session = grant.assurance && { state: 'verified' as const, assurance: grant.assurance };
     const decision = await mfa.checkAccess({ user, session, firstFactorProven: !session });
     if (decision.access === 'unavailable') return reply(res, NOT_NOW);
@@ -72,9 +72,9 @@ export async function createApp(
 }
 
 const NOT_NOW = demo.refusal(503, 'Not now', 'Please try again.');
-const LOGIN_AGAIN = demo.refusal(401, 'A new login is required', 'The refresh token is not good any more.');
+const LOGIN_AGAIN = demo.refusal(401, 'A new login is required', 'The refresh token is no longer valid.');
 
-/** JSON only, whatever `Accept` says. */
+/** Answers JSON only, regardless of `Accept`. */
 function reply(res: Response, content: demo.Reply): void {
   const { status, headers, body } = demo.answer(undefined, content);
   res.status(status).set(headers).send(body);

@@ -9,7 +9,7 @@ const demo = process.argv.includes('--demo');
 const terminal = createInterface({ input: process.stdin, output: process.stdout });
 const names = process.argv.slice(2).filter((argument) => !argument.startsWith('-'));
 
-/** Makes the codes itself. Each is good once, so it takes the next period's, or waits for it. */
+/** Computes the codes itself. Each works only once, so it uses the code of the next period, or waits for it. */
 function virtualCodes(): Walker['code'] {
   let lastPeriod = 0;
   return async (manualKey) => {
@@ -17,7 +17,7 @@ function virtualCodes(): Walker['code'] {
       throw new Error('This user enrolled earlier. "npm run reset -w examples/bearer-api -- NAME" lets the demo begin anew.');
     }
     const period = Math.max(Math.floor(Date.now() / PERIOD), lastPeriod + 1);
-    // A code is taken one period early as well.
+    // A code is also accepted one period early.
     const wait = (period - 1) * PERIOD - Date.now();
     if (wait > 0) {
       console.log(`  (waiting ${Math.ceil(wait / 1000)} s for the next code)`);

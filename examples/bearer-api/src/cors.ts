@@ -1,9 +1,9 @@
 import type { RequestHandler } from 'express';
 
-/** Lets the page of one other origin call the API, without cookies. It also answers the browser's preflight requests. */
+/** Lets pages of one other origin call the API, without cookies. Also answers the browser's preflight requests. */
 export function allowOrigin(origin: string | undefined): RequestHandler {
   return (req, res, next) => {
-    // There are no pages here: a browser that asks for one gets JSON, from the kit as well.
+    // This API has no pages, so browsers get JSON, also from the kit.
     req.headers.accept = 'application/json';
     res.vary('Origin');
     if (origin !== undefined && req.headers.origin === origin) {

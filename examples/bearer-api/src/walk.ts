@@ -1,9 +1,9 @@
-/** What the walk needs from whoever runs it: a person at a terminal, or a test. */
+/** What the walk-through needs from its caller, a person at a terminal or a test. */
 export interface Walker {
   origin: string;
   username: string;
   password: string;
-  /** Asked for a 6-digit code. `manualKey`: of the authenticator that was just enrolled, when there is one. */
+  /** Returns a 6-digit code. `manualKey` is set for an authenticator that was just enrolled. */
   code(manualKey: string | undefined): Promise<string>;
   say(line: string): void;
 }
@@ -15,12 +15,12 @@ interface Answer {
   body: Body;
 }
 
-/** A client that carries bearer tokens: first login with enrollment, a second with a challenge, a third that is remembered. */
+/** A client with bearer tokens: a first login with enrollment, a second one with a challenge, and a third from a remembered device. */
 export async function walk(walker: Walker): Promise<void> {
   const { origin, username, password, say } = walker;
   let accessToken: string | undefined;
   let refreshToken: string | undefined;
-  // Empty at first: "I keep the device token myself, give me one".
+  // An empty header says that this client stores the device token itself.
   let deviceToken = '';
   let manualKey: string | undefined;
 

@@ -1,12 +1,12 @@
 import { messagePage } from './pages.js';
 import type { DemoUser } from './users.js';
 
-/** What a route has to say: to a script always `json`, to a person a page or the way on. */
+/** What a route answers: `json` for scripts, a page or a redirect for people. */
 export interface Reply {
   status: number;
   json: object;
   page?: string;
-  /** A person is sent on to this path. */
+  /** Redirects a person to this path. */
   to?: string;
 }
 
@@ -17,7 +17,7 @@ export interface Answer {
   body: string;
 }
 
-/** Picks what the client understands. Only browsers name `text/html`; everybody else gets JSON. */
+/** Picks the format. Only browsers accept `text/html`, so other clients get JSON. */
 export function answer(accept: string | undefined, { status, json, page, to }: Reply): Answer {
   if (!accept?.includes('text/html')) {
     const type = status < 400 ? 'application/json' : 'application/problem+json';
@@ -32,7 +32,7 @@ export function refusal(status: number, title: string, detail: string, user?: De
   return { status, json: { status, title, detail }, page: messagePage({ heading: title, text: detail, user }) };
 }
 
-/** What is said when a route or a parser threw; the operator reads the rest in the log. */
+/** The answer if a route or a parser threw. The details are in the log. */
 export function failure(error: unknown): Reply {
   const { status = 500 } = Object(error) as { status?: number };
   if (status >= 400 && status < 500) return refusal(status, 'Not understood', 'The request is malformed.');
@@ -40,13 +40,13 @@ export function failure(error: unknown): Reply {
   return refusal(500, 'That did not work', 'Please try again.');
 }
 
-/** One field of a parsed form or JSON body; the empty string when it is absent or no string. */
+/** One field of a parsed form or JSON body; an empty string if it is absent or not a string. */
 export function textField(body: unknown, name: string): string {
   const value: unknown = Object.getOwnPropertyDescriptor(Object(body), name)?.value;
   return typeof value === 'string' ? value : '';
 }
 
-// The Referer stays within the origin: it leads back from a refused POST.
+// Sends the Referer within the origin only, where it leads back from a refused POST.
 const HEADERS = {
   'Content-Security-Policy':
     "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",

@@ -1,6 +1,6 @@
 import type { MfaEvent, MfaNotice } from '@mfa-kit/core';
 
-/** The kit's `onEvent`: an audit trail as JSON lines, when asked for. */
+/** The kit's `onEvent`: prints an audit trail as JSON lines if that is switched on. */
 export function eventPrinter(enabled: boolean): (event: MfaEvent) => void {
   return (event) => {
     if (enabled) console.log(JSON.stringify({ event: event.name, ...event }));

@@ -40,7 +40,7 @@ export interface Payout {
   amountCents: number;
 }
 
-/** Reads `reference` and `amount` (euros) of a form or JSON body; null when it names no matter or no amount that is there. */
+/** Reads `reference` and `amount` (euros) from a form or JSON body; null if there is no such matter or not enough money. */
 export function readPayout(body: unknown): Payout | null {
   const { reference, amount } = Object(body) as Record<string, unknown>;
   const matter = matters.find((candidate) => candidate.reference === reference);

@@ -16,14 +16,14 @@ export interface HostDatabase {
   /** Runs one statement with `?` placeholders, the same text on SQLite and PostgreSQL. */
   query(sql: string, values?: readonly SqlValue[]): Promise<Row[]>;
   mfaStorage: MfaStorage;
-  /** For people; holds no password. */
+  /** A description for people, without the password. */
   description: string;
   close(): Promise<void>;
 }
 
 /**
- * Opens `memory:`, `file:PATH` or `postgres://...` and makes the tables that are missing. Of `mysql://...`, `redis://...` and
- * `dynamodb:TABLE` only profiles are kept there; the application's own tables are then in `hostFile`.
+ * Opens `memory:`, `file:PATH` or `postgres://...` and creates missing tables. In `mysql://...`, `redis://...` and
+ * `dynamodb:TABLE` only profiles are stored; the application's own tables are then in `hostFile`.
  */
 export async function openDatabase(url: string, hostFile: string): Promise<HostDatabase> {
   const database = (await besideProfiles(url, hostFile)) ?? (await connect(url));
@@ -31,7 +31,7 @@ export async function openDatabase(url: string, hostFile: string): Promise<HostD
   return database;
 }
 
-// The types are spelled so that both databases take them.
+// Both databases accept these types.
 const TABLES = [
   `CREATE TABLE IF NOT EXISTS demo_users (
     id TEXT PRIMARY KEY, username TEXT NOT NULL UNIQUE, email TEXT NOT NULL, display_name TEXT NOT NULL,
@@ -76,7 +76,7 @@ async function openSqlite(url: string, description: string): Promise<HostDatabas
   if (inMemory) return { query, mfaStorage: memoryStorage(), description, close: async () => client.close() };
 
   await client.execute('PRAGMA journal_mode = WAL');
-  // The same file through a client of its own, so that no transaction of the application holds the kit's writes.
+  // A separate client for the same file, so that the kit's writes are not part of a transaction of the application.
   const mfaClient = createClient({ url, timeout: 1500 });
   const mfaStorage = sqliteStorage(mfaClient);
   await mfaStorage.createTable();
@@ -93,7 +93,7 @@ async function openSqlite(url: string, description: string): Promise<HostDatabas
 
 async function openPostgres(url: string): Promise<HostDatabase> {
   const pool = new pg.Pool({ connectionString: url, max: 10, connectionTimeoutMillis: 2000 });
-  // Without a listener a server that goes away would end the process.
+  // Without a listener the process would end if the server goes away.
   pool.on('error', (error) => console.error(`postgres: ${error.message}`));
   const storage = postgresStorage(pool);
   await storage.createTable();

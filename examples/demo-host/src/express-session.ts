@@ -8,7 +8,7 @@ export interface SessionCookie {
   cookie: { httpOnly: true; sameSite: 'lax'; secure: boolean; maxAge: number };
 }
 
-/** The cookie of the demo. Outside development no other site, and no page over http, can set it. */
+/** The cookie of the demo. In production no other site, and no page over http, can set it. */
 export function sessionCookie({ production }: DemoHost): SessionCookie {
   return {
     name: production ? '__Host-session' : 'session',
@@ -16,7 +16,7 @@ export function sessionCookie({ production }: DemoHost): SessionCookie {
   };
 }
 
-/** express-session over the demo's own table of sessions. */
+/** express-session with the demo's own table of sessions. */
 export function expressSession(host: DemoHost): ReturnType<typeof session> {
   return session({
     ...sessionCookie(host),
@@ -27,7 +27,7 @@ export function expressSession(host: DemoHost): ReturnType<typeof session> {
   });
 }
 
-/** A store for express-session over the demo's own table of sessions. */
+/** A store for express-session that uses the demo's own table of sessions. */
 export class DurableStore extends Store {
   readonly #sessions: SessionTable;
 
@@ -54,7 +54,7 @@ export class DurableStore extends Store {
 }
 
 function answer<Value>(promise: Promise<Value>, done: (error: unknown, value?: Value) => void): void {
-  // setImmediate: an exception of the callback is not a rejection of the promise.
+  // Uses setImmediate, so that an exception in the callback does not become a rejection of the promise.
   promise.then(
     (value) => setImmediate(() => done(null, value)),
     (error: unknown) => setImmediate(() => done(error)),

@@ -7,14 +7,14 @@ import { PASSWORD_COST, type PasswordCost } from './password.js';
 import { openSessions, type SessionTable } from './sessions.js';
 import { type DemoUser, type DemoUsers, openUsers } from './users.js';
 
-/** The application that "already has a login": all that the examples share. */
+/** The application that "already has a login". The examples share it. */
 export interface DemoHost {
   users: DemoUsers;
   sessions: SessionTable;
   database: HostDatabase;
   /** Signs the session cookie. */
   sessionSecret: string;
-  /** `NODE_ENV=production`: cookies only over https. */
+  /** True if `NODE_ENV=production`; cookies are then sent only over https. */
   production: boolean;
   demoPassword: string;
   /** What the operator should know, one sentence each. */
@@ -31,24 +31,26 @@ export interface DemoHost {
   close(): Promise<void>;
 }
 
-/** What may differ from the process: tests give their own. */
+/** What tests may set instead of taking it from the process. */
 export interface DemoHostOptions {
   env?: NodeJS.ProcessEnv;
-  /** Folder for what the demo keeps; default `.mfa-kit` in the working directory. */
+  /** The folder for the demo's files; default `.mfa-kit` in the working directory. */
   directory?: string;
   now?: () => number;
-  /** Less than the default is for tests only. */
+  /** Use less than the default only in tests. */
   passwordCost?: PasswordCost;
 }
 
-/** Opens database, users and sessions as `MFA_STORAGE`, `MFA_KEY`, `DEMO_PASSWORD`, `MFA_EVENTS` say. */
+/** Opens the database, users and sessions from `MFA_STORAGE`, `MFA_KEY`, `DEMO_PASSWORD` and `MFA_EVENTS`. */
 export async function createDemoHost(options: DemoHostOptions = {}): Promise<DemoHost> {
   const { env = process.env, directory = resolve('.mfa-kit'), now = Date.now, passwordCost = PASSWORD_COST } = options;
   const warnings: string[] = [];
 
   const key = env.MFA_KEY ? undefined : keepSecret(directory, 'mfa.key', () => randomBytes(32).toString('base64url'));
   if (key)
-    warnings.push(`MFA_KEY is not set: using a key kept in ${key.file}. Good for a demo only; with it every secret can be read.`);
+    warnings.push(
+      `MFA_KEY is not set: using a key kept in ${key.file}. Use it only for a demo, because it can decrypt every secret.`,
+    );
   const password = env.DEMO_PASSWORD || keepSecret(directory, 'demo-password', makePassword).value;
   const sessionSecret = keepSecret(directory, 'session.key', () => randomBytes(32).toString('base64url')).value;
 
@@ -76,7 +78,7 @@ export async function createDemoHost(options: DemoHostOptions = {}): Promise<Dem
   };
 }
 
-// Four groups of two syllables: some 50 bits that can be read aloud and typed.
+// Four groups of two syllables, about 50 bits, which can be read aloud and typed.
 function makePassword(): string {
   const syllables = [...randomBytes(8)].map((byte) => 'bdfghjklmnprstvz'[byte >> 4]! + 'aeiouaeiouaeiouy'[byte & 15]!);
   return [0, 2, 4, 6].map((start) => syllables.slice(start, start + 2).join('')).join('-');

@@ -5,7 +5,7 @@ export interface Html {
 
 type Part = Html | string | number | false | undefined | readonly Part[];
 
-/** A template whose values are escaped, unless they are templates themselves. */
+/** A template that escapes its values, unless they are templates themselves. */
 export function html(strings: TemplateStringsArray, ...values: Part[]): Html {
   return { markup: strings.reduce((markup, text, index) => markup + render(values[index - 1]) + text) };
 }

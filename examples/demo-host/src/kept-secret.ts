@@ -1,15 +1,15 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** A secret that the demo makes once and keeps in a file which only its owner reads. */
+/** A secret that the demo creates once and keeps in a file that only its owner can read. */
 export interface KeptSecret {
   value: string;
   file: string;
-  /** Made by this call. */
+  /** Whether this call created it. */
   fresh: boolean;
 }
 
-/** Reads the secret from `directory`, or makes it. Of two processes that start at once both get the one that was first. */
+/** Reads the secret from `directory`, or creates it. Two processes that start at the same time get the same secret. */
 export function keepSecret(directory: string, name: string, make: () => string): KeptSecret {
   const file = join(directory, name);
   mkdirSync(directory, { recursive: true, mode: 0o700 });

@@ -1,7 +1,7 @@
 import { type Html, html } from './html.js';
 import type { DemoUser } from './users.js';
 
-/** What every page of the demo is told. */
+/** The input of every page of the demo. */
 export interface PageOptions {
   title: string;
   user?: DemoUser | undefined;

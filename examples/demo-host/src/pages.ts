@@ -38,7 +38,7 @@ export function loginPage({ username = '', failed = false }: { username?: string
   );
 }
 
-/** `GET /cases`: what the kit guards. */
+/** `GET /cases`, which the kit guards. */
 export function casesPage({ user, paid }: { user: DemoUser; paid: boolean }): string {
   const content = html`<h1>Cases</h1>
 ${user.enrolled ? '' : invitation(user)}
@@ -97,7 +97,7 @@ export function accountPage({ user, changed }: { user: DemoUser; changed: boolea
   );
 }
 
-/** A page that only says something. */
+/** A page with only a message. */
 export function messagePage({ heading, text, user }: { heading: string; text: string; user?: DemoUser | undefined }): string {
   return layout(
     { title: heading, user },

@@ -1,6 +1,6 @@
 import { randomBytes, scrypt, timingSafeEqual } from 'node:crypto';
 
-/** What one check costs: scrypt with N = 2^logN. */
+/** The cost of one check: scrypt with N = 2^logN. */
 export interface PasswordCost {
   logN: number;
   r: number;
@@ -10,14 +10,14 @@ export interface PasswordCost {
 /** One of the settings of the OWASP password storage cheat sheet. */
 export const PASSWORD_COST: PasswordCost = { logN: 15, r: 8, p: 3 };
 
-/** Hashes a password; the settings stand in the result. */
+/** Hashes a password. The result includes the settings. */
 export async function hashPassword(password: string, cost: PasswordCost): Promise<string> {
   const salt = randomBytes(16);
   const hash = await derive(password, salt, cost);
   return ['scrypt', cost.logN, cost.r, cost.p, salt.toString('base64url'), hash.toString('base64url')].join('$');
 }
 
-/** Whether the password belongs to the hash. */
+/** Whether the password matches the hash. */
 export async function verifyPassword(password: string, stored: string): Promise<boolean> {
   const [, logN, r, p, salt = '', hash = ''] = stored.split('$');
   const derived = await derive(password, Buffer.from(salt, 'base64url'), { logN: Number(logN), r: Number(r), p: Number(p) });
@@ -25,7 +25,7 @@ export async function verifyPassword(password: string, stored: string): Promise<
   return derived.length === expected.length && timingSafeEqual(derived, expected);
 }
 
-/** What an unknown user's password is checked against, so that the answer takes as long. No password belongs to it. */
+/** A hash that no password matches. Used for unknown users, so that the answer takes the same time. */
 export function decoyHash({ logN, r, p }: PasswordCost): string {
   return ['scrypt', logN, r, p, 'A'.repeat(22), 'A'.repeat(43)].join('$');
 }

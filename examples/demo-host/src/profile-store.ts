@@ -3,7 +3,7 @@ import { dynamodbStorage } from '@mfa-kit/core/storage/dynamodb';
 import { mysqlStorage } from '@mfa-kit/core/storage/mysql';
 import { redisStorage } from '@mfa-kit/core/storage/redis';
 
-/** A place for profiles alone, beside the application's own database. */
+/** A storage for profiles only, next to the application's own database. */
 export interface ProfileStore {
   storage: MfaStorage;
   close(): Promise<void>;
@@ -32,13 +32,13 @@ async function openRedis(url: string): Promise<ProfileStore> {
   const { createClient, createCluster } = await import('redis');
   const [scheme = '', hosts = ''] = url.split('://');
   const addresses = hosts.split(',').map((host) => `${scheme}://${host}`);
-  // Answers at once while the server is away, and notices a connection that is silently dead.
+  // Fails at once while the server is away, and detects a dead connection.
   const options = { disableOfflineQueue: true, pingInterval: 1000, socket: { connectTimeout: 2000, socketTimeout: 2000 } };
   const client =
     addresses.length > 1
       ? createCluster({ rootNodes: addresses.map((address) => ({ url: address })), defaults: options })
       : createClient({ url, ...options });
-  // Without a listener a server that goes away would end the process.
+  // Without a listener the process would end if the server goes away.
   client.on('error', (error: Error) => console.error(`redis: ${error.message}`));
   await client.connect();
   return { storage: redisStorage({ client }), close: async () => void (await client.close()) };

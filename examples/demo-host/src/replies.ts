@@ -22,7 +22,7 @@ export function refuseLogin(body: unknown): Reply {
   return { ...refusal(401, 'Login failed', 'Username or password is wrong.'), page };
 }
 
-/** `POST /login` with it. A person goes on to the cases, and the guard sends on from there. */
+/** `POST /login` with the right password. Redirects a person to the cases, where the guard may redirect further. */
 export function acceptLogin(access: string): Reply {
   return { status: 200, json: { access }, to: '/cases' };
 }
@@ -49,22 +49,22 @@ export function showAccount(user: DemoUser, query: Query): Reply {
   return { status: 200, json: { username: user.username }, page: accountPage({ user, changed: 'changed' in query }) };
 }
 
-/** `POST /password`, after it was changed. */
+/** `POST /password`, after the password was changed. */
 export function confirmPassword(): Reply {
   return { status: 200, json: { ok: true }, to: '/account?changed' };
 }
 
-/** `POST /password`, when it was not. */
+/** `POST /password`, if the password was not changed. */
 export function refusePassword(user: DemoUser, why: string): Reply {
   return refusal(403, 'Password not changed', why, user);
 }
 
-/** What is nowhere. */
+/** The answer for unknown paths. */
 export function refuseUnknown(user: DemoUser | null | undefined): Reply {
   return refusal(404, 'Not found', 'There is no such page.', user ?? undefined);
 }
 
-/** What `isSameOrigin` denies. */
+/** The answer for requests that `isSameOrigin` denies. */
 export function refuseOtherSite(): Reply {
   return refusal(403, 'Refused', 'The request came from another site.');
 }

@@ -6,15 +6,15 @@ import { printWelcome } from './welcome.js';
 
 /** One of the examples that have pages. */
 export interface DemoExample {
-  /** For people: "Nest on Fastify". */
+  /** The name for people, for example "Nest on Fastify". */
   framework: string;
   /** The commands at the root: `npm start`, `npm run reset --`. */
   commands: { start: string; reset: string };
-  /** Listens. `origins`: where browsers reach it. */
+  /** Starts to listen. Browsers reach it at `origins`. */
   listen(host: DemoHost, options: { port: number; origins: string[] }): Promise<unknown>;
 }
 
-/** The whole of a process: `reset NAME`, or it listens and says where. */
+/** Runs the process: `reset NAME`, or listens and prints the address. */
 export async function runDemo({ framework, commands, listen }: DemoExample): Promise<void> {
   const host = await createDemoHost();
   if (process.argv[2] === 'reset') {

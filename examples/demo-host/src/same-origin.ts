@@ -1,13 +1,13 @@
-/** What the check looks at; names of headers are lower case, as Node has them. */
+/** The input of the check. Header names are lower case, as in Node. */
 export interface OriginFacts {
   method: string;
   headers: Record<string, string | string[] | undefined>;
 }
 
 /**
- * Whether a request may change something here: it comes from a page of this origin, or from no browser at all.
+ * Whether a request may change something here, because it comes from a page of this origin, or not from a browser.
  *
- * The session cookie is SameSite=Lax besides; this also covers the login, where there is no session yet.
+ * The session cookie is also SameSite=Lax, but this check covers the login too, which has no session yet.
  */
 export function isSameOrigin({ method, headers }: OriginFacts): boolean {
   if (method === 'GET' || method === 'HEAD') return true;

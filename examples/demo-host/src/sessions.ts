@@ -3,19 +3,19 @@ import type { HostDatabase } from './database.js';
 
 /** Sessions in the application's own database, for any framework's session middleware. */
 export interface SessionTable {
-  /** What was kept, or null. */
+  /** Returns the stored data, or null. */
   read(id: string): Promise<unknown>;
-  /** Keeps the data, unless the session was ended in the meantime. */
+  /** Stores the data, unless the session has ended in the meantime. */
   write(id: string, data: unknown, expiresAt: number): Promise<void>;
   extend(id: string, expiresAt: number): Promise<void>;
   end(id: string): Promise<void>;
-  /** Ends it and gives what was kept: to one caller, however many ask at once. */
+  /** Ends the session and returns its data, to only one of several concurrent callers. */
   take(id: string): Promise<unknown>;
 }
 
 const HOUR = 60 * 60 * 1000;
 
-/** Opens the table of sessions. Ids are kept as digests, so that a copy of the table opens no session. */
+/** Opens the table of sessions. Ids are stored as digests, so that a copy of the table opens no session. */
 export function openSessions(database: HostDatabase): SessionTable {
   let sweptAt = 0;
   return {

@@ -2,7 +2,7 @@ import type { MfaUser } from '@mfa-kit/core';
 import type { HostDatabase, Row } from './database.js';
 import { decoyHash, hashPassword, type PasswordCost, verifyPassword } from './password.js';
 
-/** A user of the demo; being an `MfaUser` with more fields, it reaches the kit's `policy` as it is. */
+/** A user of the demo. It is an `MfaUser` with more fields, which the kit passes on to `policy`. */
 export interface DemoUser extends MfaUser {
   username: string;
   displayName: string;
@@ -15,20 +15,20 @@ export interface DemoUser extends MfaUser {
 export interface DemoUsers {
   findById(id: string): Promise<DemoUser | null>;
   findByUsername(username: string): Promise<DemoUser | null>;
-  /** The user whose password this is. An unknown user takes as long as a wrong password. */
+  /** Returns the user if the password is right. An unknown user takes as long as a wrong password. */
   checkPassword(username: unknown, password: unknown): Promise<DemoUser | null>;
-  /** Whether the user, who proves the current password, may have this one; or why not. Nothing is stored. */
+  /** Checks the current password and whether the new one is allowed; returns why not. Stores nothing. */
   checkNewPassword(
     user: DemoUser,
     current: unknown,
     next: unknown,
   ): Promise<{ ok: true; next: string } | { ok: false; why: string }>;
   storePassword(user: DemoUser, next: string): Promise<void>;
-  /** The kit's `markEnrolled`: the application's own memory of who has MFA. */
+  /** The kit's `markEnrolled`: stores in the application's own table who has MFA. */
   setMfaEnrolled(id: string, enrolled: boolean): Promise<void>;
   /** Usernames of people who no longer use the demo password. */
   withOwnPassword(): Promise<string[]>;
-  /** Gives somebody the demo password again. */
+  /** Sets a user's password back to the demo password. */
   restoreDemoPassword(id: string): Promise<void>;
 }
 
@@ -40,7 +40,7 @@ const PEOPLE = [
 
 const DAY = 24 * 60 * 60 * 1000;
 
-/** What the table of users is opened with. */
+/** The options of {@link openUsers}. */
 export interface UsersOptions {
   database: HostDatabase;
   demoPassword: string;
@@ -48,7 +48,7 @@ export interface UsersOptions {
   now(): number;
 }
 
-/** Opens the table of users: makes the demo's people at the first start, and gives them a new demo password if it changed. */
+/** Opens the table of users. Creates the demo's users at the first start, and updates their demo password if it has changed. */
 export async function openUsers({ database, demoPassword, passwordCost, now }: UsersOptions): Promise<DemoUsers> {
   const readOne = async (column: 'id' | 'username', value: string): Promise<Row | undefined> =>
     (await database.query(`SELECT * FROM demo_users WHERE ${column} = ?`, [value]))[0];
@@ -92,7 +92,7 @@ export async function openUsers({ database, demoPassword, passwordCost, now }: U
   };
 }
 
-/** Makes the people who are missing, and gives those who use the demo password the present one. One hash serves them all. */
+/** Creates missing users, and sets the current demo password for those who use it. All share one hash. */
 async function seed(database: HostDatabase, options: Omit<UsersOptions, 'database'>): Promise<void> {
   const { demoPassword, passwordCost, now } = options;
   const rows = await database.query('SELECT username, password_hash FROM demo_users WHERE password_changed = 0');
@@ -125,7 +125,7 @@ function toUser(row: Row | undefined): DemoUser | null {
     displayName: String(row.display_name),
     mfa: row.mfa_policy === 'optional' ? 'optional' : 'required',
     enrolled: Boolean(row.mfa_enrolled),
-    // PostgreSQL gives a BIGINT as text.
+    // PostgreSQL returns a BIGINT as text.
     ...(row.enroll_by === null ? {} : { enrollBy: Number(row.enroll_by) }),
   };
 }

@@ -1,9 +1,9 @@
 import type { DemoHost } from './host.js';
 
-/** What differs between the examples. */
+/** The texts that differ between the examples. */
 export interface Welcome {
   origin: string;
-  /** For people. */
+  /** The name for people. */
   framework: string;
   /** The command at the root that resets a user. */
   reset: string;

@@ -12,7 +12,7 @@ declare global {
   }
 }
 
-/** The whole application. `origins`: where browsers reach it. */
+/** The whole application. Browsers reach it at `origins`. */
 export function createApp(host: demo.DemoHost, { origins, clock }: { origins: string[]; clock?: () => number }): express.Express {
   const mfa = createMfa<demo.DemoUser>({ issuer: 'Larkfield Legal', ...host.mfa, ...(clock && { clock }) });
   const { router, beginLogin, requireMfa, requireMfaExcept, mfaFor } = expressMfa(mfa, {
@@ -56,7 +56,7 @@ export function createApp(host: demo.DemoHost, { origins, clock }: { origins: st
 
   app.get('/', (req, res) => reply(req, res, demo.showHome(req.user)));
   app.get('/login', (req, res) => reply(req, res, demo.showLogin()));
-  // beginLogin is what the kit adds to the host's login; the guard sends on.
+  // beginLogin is what the kit adds to the host's login. The guard of the next page redirects to the prompt.
   app.post('/login', checkPassword, beginLogin, (req, res) =>
     reply(req, res, demo.acceptLogin(requestLogin(req)!.decision.access)),
   );
@@ -71,7 +71,7 @@ export function createApp(host: demo.DemoHost, { origins, clock }: { origins: st
   app.post('/password', async (req, res) => {
     const checked = await host.users.checkNewPassword(req.user!, req.body?.current, req.body?.next);
     if (!checked.ok) return reply(req, res, demo.refusePassword(req.user!, checked.why));
-    await (await mfaFor(req, res)).passwordChanged(); // throws when sessions did not end: the password stays as it is
+    await (await mfaFor(req, res)).passwordChanged(); // throws if sessions did not end, so the password stays as it is
     await host.users.storePassword(req.user!, checked.next);
     await (await mfaFor(req, res)).passwordChanged(); // for anyone who logged in with the old one in between
     return reply(req, res, demo.confirmPassword());

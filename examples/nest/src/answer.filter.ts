@@ -4,7 +4,7 @@ import { HttpAdapterHost } from '@nestjs/core';
 import type { DemoRequest } from './demo.js';
 import { People } from './people.js';
 
-/** Says of what was thrown what the other examples say. Refusals of the kit were answered already. */
+/** Answers errors as the other examples do. The kit has already answered its refusals. */
 @Catch()
 export class AnswerFilter implements ExceptionFilter {
   constructor(

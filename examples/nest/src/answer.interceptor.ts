@@ -4,7 +4,7 @@ import { HttpAdapterHost } from '@nestjs/core';
 import { map, type Observable } from 'rxjs';
 import type { DemoRequest } from './demo.js';
 
-/** Turns what a handler has to say into JSON for a script and a page for a person, on either platform. */
+/** Turns what a handler returns into JSON for scripts and a page for people, on either platform. */
 @Injectable()
 export class AnswerInterceptor implements NestInterceptor {
   constructor(@Inject(HttpAdapterHost) private readonly adapters: HttpAdapterHost) {}

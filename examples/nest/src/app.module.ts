@@ -18,7 +18,7 @@ import { PasswordStrategy } from './login.strategy.js';
 import { People } from './people.js';
 import { SameOriginGuard } from './same-origin.guard.js';
 
-/** What the application was started with, for all modules. */
+/** Provides the options of the application to all modules. */
 @Global()
 @Module({})
 export class DemoModule {
@@ -48,7 +48,7 @@ export class DemoModule {
       graphiql: false,
       introspection: false,
       includeStacktraceInErrorResponses: false,
-      // Apollo hands over the same two on Fastify, and one object of both on Express.
+      // Apollo passes two arguments on Fastify, and one object with both on Express.
       context: (first: { req?: object }, res: object) => (first.req ? first : { req: first, res }),
     }),
     PassportModule,

@@ -18,7 +18,7 @@ export type Platform = 'express' | 'fastify';
 const BODY_LIMIT = 4096;
 const LOGGER: NestApplicationOptions = { logger: ['error', 'warn'] };
 
-/** The whole application; it does not listen yet. `modules`: more of them, for tests. */
+/** Creates the whole application, which does not listen yet. `modules` adds modules for tests. */
 export async function createApp(
   platform: Platform,
   demo: Demo,
@@ -48,7 +48,7 @@ async function createOnFastify(root: DynamicModule, host: DemoHost): Promise<INe
     store: new DurableStore(host.sessions),
     cookieName,
     cookie,
-    cookiePrefix: 's:', // as express-session has it, which reads the cookie when a socket opens
+    cookiePrefix: 's:', // the prefix of express-session, which reads the cookie when a socket opens
     saveUninitialized: false,
     rolling: false,
   });

@@ -4,7 +4,7 @@ import { Body, Controller, Get, Inject, Post, Query, Req, Res } from '@nestjs/co
 import { DEMO, type Demo, type DemoRequest } from './demo.js';
 import { People } from './people.js';
 
-/** What the guard of the application covers. */
+/** Routes that the global guard covers. */
 @Controller()
 export class CasesController {
   constructor(
@@ -40,7 +40,7 @@ export class CasesController {
     const { users } = this.demo.host;
     const checked = await users.checkNewPassword(user, current, next);
     if (!checked.ok) return demo.refusePassword(user, checked.why);
-    await (await this.mfaHttp.for(request, reply)).passwordChanged(); // throws when sessions did not end: the password stays
+    await (await this.mfaHttp.for(request, reply)).passwordChanged(); // throws if sessions did not end, so the password stays
     await users.storePassword(user, checked.next);
     await (await this.mfaHttp.for(request, reply)).passwordChanged(); // for anyone who logged in with the old one in between
     return demo.confirmPassword();

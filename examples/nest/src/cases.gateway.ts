@@ -4,18 +4,18 @@ import { Inject } from '@nestjs/common';
 import { type OnGatewayConnection, type OnGatewayInit, SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
 import type { DemoRequest } from './demo.js';
 
-/** The cases over a socket. Not every version of Nest runs the guards of the application here: it has its own. */
+/** The cases over a socket. It has its own guard, because not every version of Nest runs the global guards here. */
 @RequireMfa()
 @WebSocketGateway({ path: '/live' })
 export class CasesGateway implements OnGatewayInit, OnGatewayConnection {
   constructor(@Inject(MfaGuard) private readonly guard: MfaGuard) {}
 
-  /** Who has not proven enough gets no socket. */
+  /** Refuses the socket of a client that has not proven enough. */
   afterInit(server: object): void {
     this.guard.guardServer(server);
   }
 
-  /** A socket that is open ends with the access of who opened it. */
+  /** Closes an open socket when the access of its user ends. */
   async handleConnection(client: object, request: DemoRequest): Promise<void> {
     await this.guard.whileAllowed(client, request);
   }

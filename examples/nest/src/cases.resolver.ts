@@ -6,7 +6,7 @@ export const typeDefs = `
   type Matter { reference: String!, title: String!, client: String!, nextStep: String!, heldCents: Int! }
 `;
 
-/** The cases over GraphQL: the guard of the application covers resolvers as well. */
+/** The cases over GraphQL. The global guard covers resolvers as well. */
 @Resolver()
 export class CasesResolver {
   @Query('matters')

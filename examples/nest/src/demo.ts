@@ -1,27 +1,27 @@
 import type { MfaRequest } from '@mfa-kit/nest';
 import type { DemoHost, DemoUser } from '@mfa-kit-examples/demo-host';
 
-/** Injects what the application was started with. */
+/** Injects the options of the application. */
 export const DEMO = Symbol('DEMO');
 
-/** What the application is started with. */
+/** The options of the application. */
 export interface Demo {
   host: DemoHost;
-  /** Where browsers reach it. */
+  /** The origins at which browsers reach it. */
   origins: string[];
   /** For tests. */
   clock?: () => number;
 }
 
-/** A request as both platforms have it here. */
+/** The fields that both platforms have on a request here. */
 export interface DemoRequest extends MfaRequest {
   method: string;
   session?: DemoSession;
-  /** Whose password was right, during the login. */
+  /** The user whose password was right, during the login. */
   user?: DemoUser;
 }
 
-/** The session, of express-session or of @fastify/session. */
+/** The session of express-session or @fastify/session. */
 export interface DemoSession {
   userId?: string;
   destroy(done: (error?: unknown) => void): unknown;

@@ -4,7 +4,7 @@ import { Controller, Get, Inject, NotFoundException, Req, Res } from '@nestjs/co
 import { HttpAdapterHost } from '@nestjs/core';
 import type { DemoRequest } from './demo.js';
 
-/** Files of the pages, and the sign of life. */
+/** The files of the pages, and the health check. */
 @SkipMfa()
 @Controller()
 export class FilesController {

@@ -5,7 +5,7 @@ import type { DemoRequest } from './demo.js';
 import { PasswordGuard } from './login.strategy.js';
 import { People } from './people.js';
 
-/** What is open to all. */
+/** Routes that are open to everybody. */
 @SkipMfa()
 @Controller()
 export class LoginController {
@@ -27,10 +27,10 @@ export class LoginController {
   @UseGuards(PasswordGuard)
   @Post('login')
   async login(@Req() request: DemoRequest, @Res({ passthrough: true }) reply: object): Promise<demo.Reply> {
-    // Passport's own sessions need middleware that @fastify/session does not know: the id of the user is all they keep.
+    // Passport's own sessions need middleware that @fastify/session does not support. They store only the id of the user.
     if (request.session && request.user) request.session.userId = request.user.id;
     const { decision } = await (await this.mfaHttp.for(request, reply)).beginLogin(); // the one line in the host's login
-    return demo.acceptLogin(decision.access); // the guard sends on
+    return demo.acceptLogin(decision.access); // the guard of the next page redirects to the prompt
   }
 
   @Post('logout')

@@ -4,7 +4,7 @@ import { AuthGuard, PassportStrategy } from '@nestjs/passport';
 import { Strategy } from 'passport-local';
 import { DEMO, type Demo } from './demo.js';
 
-/** Checks the password, as the docs of @nestjs/passport have it. */
+/** Checks the password, as in the docs of @nestjs/passport. */
 @Injectable()
 export class PasswordStrategy extends PassportStrategy(Strategy) {
   constructor(@Inject(DEMO) private readonly demo: Demo) {

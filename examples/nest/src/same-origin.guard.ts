@@ -2,7 +2,7 @@ import { isSameOrigin } from '@mfa-kit-examples/demo-host';
 import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
 import type { DemoRequest } from './demo.js';
 
-/** Refuses what a page of another site sends, over HTTP and GraphQL; of a socket it was asked when it opened. */
+/** Refuses requests from pages of another site, over HTTP and GraphQL. A socket is checked when it opens. */
 @Injectable()
 export class SameOriginGuard implements CanActivate {
   canActivate(context: ExecutionContext): boolean {
