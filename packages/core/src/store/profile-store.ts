@@ -141,8 +141,12 @@ export function createProfileStore({
     warnings.profileUnreadable({ why, keyId: keyIdOfStored(stored) });
   }
 
-  async function readStored(userId: string, left: number, report: Report): Promise<TimedResult<StoredProfile | null>> {
-    const read = await withinDeadline(Math.min(CALL_MS, left), () => storage.read(userId));
+  function readStored(userId: string, left: number): Promise<TimedResult<StoredProfile | null>> {
+    return withinDeadline(Math.min(CALL_MS, left), () => storage.read(userId));
+  }
+
+  /** The outcome of {@link readStored}, reported if it is a failure. */
+  function checkRead(userId: string, read: TimedResult<StoredProfile | null>, report: Report): TimedResult<StoredProfile | null> {
     if (read.done && isStored(read.value)) return read;
     const failed: Failed = read.done
       ? { done: false, why: 'error', cause: new TypeError('read() must give { version, value } or null') }
@@ -155,7 +159,7 @@ export function createProfileStore({
   /** After a doubtful reply the record has the answer, so the question is worth repeating. */
   async function readAgain(userId: string, left: () => number, report: Report): Promise<StoredProfile | null | undefined> {
     for (let tries = 0; left() > 0; tries++) {
-      const read = await readStored(userId, left(), report);
+      const read = checkRead(userId, await readStored(userId, left()), report);
       if (read.done) return read.value;
       await pause(Math.min(left(), 25 * 2 ** Math.min(tries, 4) * (0.5 + randomFraction())));
     }
@@ -177,7 +181,7 @@ export function createProfileStore({
     asStored: boolean,
   ): Promise<Answer | Refusal> {
     if (left() <= 0) return BUSY;
-    const first = await readStored(userId, left(), report);
+    const first = checkRead(userId, await readStored(userId, left()), report);
     if (!first.done) return UNAVAILABLE;
     let stored = first.value;
     const attempts: Attempt<Answer>[] = [];
@@ -232,12 +236,12 @@ export function createProfileStore({
 
   return {
     async read(userId, report, left = FULL_CALL) {
-      const read = await readStored(userId, left(), report);
+      const read = checkRead(userId, await readStored(userId, left()), report);
       return read.done ? openRead(userId, read.value, report) : UNAVAILABLE;
     },
 
     async readForGuard(userId, report, left = FULL_CALL) {
-      const read = await readStored(userId, left(), report);
+      const read = checkRead(userId, await readStored(userId, left()), report);
       if (!read.done) return UNAVAILABLE;
       const stored = read.value;
       const seen = stored && cache.find(userId, stored);
@@ -251,7 +255,7 @@ export function createProfileStore({
       let prioritized = false;
       if (queue.isBusy(userId)) {
         // What needs no write, a throttled answer above all, does not wait for those that do.
-        const read = await readStored(userId, left(), report);
+        const read = checkRead(userId, await readStored(userId, left()), report);
         const opened = read.done ? openStored(userId, read.value) : null;
         if (read.done && (!opened || opened.readable)) {
           const now = clock();

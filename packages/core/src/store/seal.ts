@@ -46,7 +46,8 @@ export function seal(profile: Profile, as: SealedAs, keyring: Keyring): string {
 /** Opens what {@link seal} made; anything else is told apart for the operator's events, never for the user. */
 export function open(value: string, as: SealedAs, keyring: Keyring): Opened {
   const bytes = Buffer.from(value, 'base64url');
-  const [format, idLength = 0] = bytes;
+  const format = bytes[0];
+  const idLength = bytes[1] ?? 0;
   if (format !== FORMAT) return { readable: false, why: 'unknown_format' };
   const ivAt = 2 + idLength;
   if (bytes.byteLength < ivAt + IV_BYTES + TAG_BYTES) return { readable: false, why: 'tampered' };
