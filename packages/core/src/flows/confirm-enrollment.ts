@@ -1,4 +1,5 @@
 import { letsRemember, type MfaSession, viaOf } from '../assurance.js';
+import type { Awaitable } from '../awaitable.js';
 import { randomBytes, randomId } from '../crypto/random.js';
 import type { EventDetail } from '../events.js';
 import { createRecoveryCodes } from '../factors/recovery-code/recovery-code.js';
@@ -34,8 +35,23 @@ interface ConfirmInput<User extends MfaUser> extends FlowInput<User>, DeviceInpu
   proof: ProofInput;
 }
 
-type Accepted = Omit<EnrollmentConfirmed, 'device'> & { ok: true; sign: TokenToSign | undefined };
-type Facts<User extends MfaUser> = GateInput & { profile: Profile; input: ConfirmInput<User>; shown: PresentedTokens };
+interface Accepted {
+  ok: true;
+  confirmed: { ok: true } & EnrollmentConfirmed;
+  sign: TokenToSign | undefined;
+}
+
+/** What a code is checked against. */
+interface Examined {
+  pending: PendingEnrollment;
+  proof: ParsedProof;
+}
+
+type Facts<User extends MfaUser> = GateInput & {
+  profile: Profile;
+  input: ConfirmInput<User>;
+  opened: Awaitable<PresentedTokens>;
+};
 
 /**
  * Confirms an enrollment with its first code. One write makes the secret active, uses the code's step, drops every other pending
@@ -51,18 +67,21 @@ export function confirmEnrollment<User extends MfaUser>(
     return {
       gate: (at) => confirmationGate(at, input),
       async decide({ profile }, at) {
-        const examined = examineConfirmation({ ...at, profile }, input);
+        const examined = examineConfirmation(profile, at, input);
         if ('answer' in examined) return examined;
-        const decided = await decideConfirmation(flow, { ...at, input, shown: await opened, left, ...examined });
+        const { policy, session, now } = at;
+        // Copying an object to add fields is slow.
+        const facts = { user, policy, session, profile, now, input, opened };
+        const decided = await decideConfirmation(flow, facts, examined, left);
         if (decided.next && decided.next !== 'remove') operation.noteEnrolled(decided.next);
         return decided;
       },
       async early({ profile }, at) {
-        const examined = examineConfirmation({ ...at, profile }, input);
+        const examined = examineConfirmation(profile, at, input);
         return 'answer' in examined ? { decided: examined } : 'queued';
       },
       afterWrite: async () => void (await markEnrolled(flow, { userId: user.id, enrolled: true }, operation.report)),
-      answer({ sign, ...confirmed }: Accepted) {
+      answer({ confirmed, sign }: Accepted) {
         return sign ? { ...confirmed, device: signDeviceToken(flow, user.id, sign) } : confirmed;
       },
     };
@@ -77,11 +96,10 @@ function confirmationGate(at: GateInput, { enrollmentId }: { enrollmentId: strin
 
 /** Returns why the code is not checked, or what it is checked against. */
 function examineConfirmation<User extends MfaUser>(
-  at: GateInput & { profile: Profile },
+  profile: Profile,
+  { policy, session, now }: GateInput,
   input: ConfirmInput<User>,
-): Decision<Refusal> | { profile: Profile; pending: PendingEnrollment; proof: ParsedProof } {
-  const { profile } = at;
-  const { policy, session, now } = at;
+): Decision<Refusal> | Examined {
   const pending = profile.enrollments.find((candidate) => candidate.id === input.enrollmentId);
   if (!pending || !isOpen(pending, now) || !isOwn(pending, session)) return { answer: refuse('enrollment_expired') };
   if (!policy.mayEnroll) return { answer: refuse('not_allowed') };
@@ -95,33 +113,37 @@ function examineConfirmation<User extends MfaUser>(
     return { answer: refuse('invalid_code'), events: [malformed] };
   }
   const throttled = throttleGuess(budgetOfEnrollment(pending), { factor: kind, endpoint: 'enroll' }, now);
-  return throttled ? unconfirmed(throttled) : { profile, pending, proof };
+  return throttled ? unconfirmed(throttled) : { pending, proof };
 }
 
 async function decideConfirmation<User extends MfaUser>(
   flow: FlowContext<User>,
-  facts: Facts<User> & { pending: PendingEnrollment; proof: ParsedProof; left: () => number },
+  facts: Facts<User>,
+  { pending, proof }: Examined,
+  left: () => number,
 ): Promise<Decision<Accepted | Refusal>> {
-  const { profile, pending, proof, now, left } = facts;
+  const { profile, now } = facts;
   const { factor, value } = proof;
   const context = { now, options: flow.options, left };
   if (!factor.enroll) return { answer: refuse('not_allowed') };
   const checked = await inTime(factor.enroll.confirm(pending.data, value, context), left);
   if (checked === null) return { answer: CHECK_LATE };
+  if (checked.outcome !== 'accepted') {
+    const at = { factor: factor.kind, endpoint: 'enroll' } as const;
+    return unconfirmed(priceGuess(budgetOfEnrollment(pending), profile, at, checked.outcome, now));
+  }
   // The same code must not be accepted by another authenticator that happens to show it.
-  const elsewhere = checked.outcome === 'accepted' ? (await checkProof(profile, proof, context)).profile : profile;
-  const at = { factor: factor.kind, endpoint: 'enroll' } as const;
-  const priced = priceGuess(budgetOfEnrollment(pending), elsewhere, at, checked.outcome, now);
-  if (priced.refusal || !priced.profile) return unconfirmed(priced);
-  return accept(flow, facts, { pending, data: checked.data, profile: priced.profile });
+  const elsewhere = await checkProof(profile, proof, context);
+  const shown = await facts.opened;
+  return accept(flow, facts, { pending, proof, data: checked.data, profile: elsewhere.profile, shown });
 }
 
 function accept<User extends MfaUser>(
   flow: FlowContext<User>,
-  facts: Facts<User> & { proof: ParsedProof },
-  { pending, data, profile }: { pending: PendingEnrollment; data: unknown; profile: Profile },
+  facts: Facts<User>,
+  { pending, proof, data, profile, shown }: Examined & { data: unknown; profile: Profile; shown: PresentedTokens },
 ): Decision<Accepted> {
-  const { session, input, shown, policy, now } = facts;
+  const { session, input, policy, now } = facts;
   const { recoveryCodeCount } = flow.options;
   const { id: enrollmentId, kind, name } = pending;
   const authenticator: Authenticator = { id: randomId(), kind, name, createdAt: now, lastUsedAt: now, enrollmentId, data };
@@ -139,18 +161,21 @@ function accept<User extends MfaUser>(
     session,
     now,
   );
-  const via = viaOf(facts.proof.factor.kind);
+  const via = viaOf(proof.factor.kind);
   const allowed = input.rememberDevice === true && policy.rememberDays > 0 && letsRemember(via);
   const remember = allowed ? { until: now + policy.rememberDays * DAY, via } : null;
   const passed = admitDevice(enrolledProfile, findDevice(enrolledProfile, shown, now), input, remember, now);
-  const assurance = assuranceOfProof(facts, facts.proof, passed);
+  const assurance = assuranceOfProof(facts, proof, passed);
   return {
     answer: {
       ok: true,
-      authenticator: summarizeAuthenticator(authenticator),
-      ...(made ? { recoveryCodes: made.codes, recoveryCodesId: made.set.id } : {}),
-      session: { state: 'verified', assurance },
-      assurance,
+      confirmed: {
+        ok: true,
+        authenticator: summarizeAuthenticator(authenticator),
+        ...(made ? { recoveryCodes: made.codes, recoveryCodesId: made.set.id } : {}),
+        session: { state: 'verified', assurance },
+        assurance,
+      },
       sign: passed.sign,
     },
     next: passed.profile,

@@ -1,4 +1,5 @@
 import { type Assurance, type AssuranceVia, letsRemember, type MfaSession, type VerifiedSession, viaOf } from '../assurance.js';
+import type { Awaitable } from '../awaitable.js';
 import type { EventDetail } from '../events.js';
 import { isUnsaved } from '../factors/recovery-code/recovery-code.js';
 import type { ProofInput } from '../factors/registry.js';
@@ -32,15 +33,16 @@ export interface VerifyInput<User extends MfaUser> extends FlowInput<User>, Devi
   proof: ProofInput;
 }
 
-interface Accepted extends Omit<Verified, 'device'> {
+interface Accepted {
   ok: true;
+  verified: { ok: true } & Verified;
   sign: TokenToSign | undefined;
 }
 
 type Facts<User extends MfaUser> = GateInput & {
   profile: Profile;
   input: VerifyInput<User>;
-  shown: PresentedTokens;
+  opened: Awaitable<PresentedTokens>;
   left: () => number;
 };
 
@@ -56,16 +58,15 @@ export function verify<User extends MfaUser>(flow: FlowContext<User>, input: Ver
     }
     const proof = { factor, value };
     const opened = openPresentedTokens(flow, user.id, input.deviceToken);
-    const factsOf = async (profile: Profile, at: GateInput): Promise<Facts<User>> => {
-      const { policy, session, now } = at;
-      return { user, policy, session, profile, now, input, shown: await opened, left: operation.left };
+    const factsOf = (profile: Profile, { policy, session, now }: GateInput): Facts<User> => {
+      return { user, policy, session, profile, now, input, opened, left: operation.left };
     };
     return {
       gate: proofGate,
-      decide: async ({ profile }, at) => decideProof(flow, await factsOf(profile, at), proof),
-      early: async ({ profile }, at) => decideEarly(flow, await factsOf(profile, at), proof),
+      decide: ({ profile }, at) => decideProof(flow, factsOf(profile, at), proof),
+      early: ({ profile }, at) => decideEarly(flow, factsOf(profile, at), proof),
       afterWrite: () => repairEnrolledMark(flow, user, true, operation.report),
-      answer({ sign, ...verified }: Accepted) {
+      answer({ verified, sign }: Accepted) {
         return sign ? { ...verified, device: signDeviceToken(flow, user.id, sign) } : verified;
       },
     };
@@ -77,11 +78,11 @@ async function decideProof<User extends MfaUser>(
   facts: Facts<User>,
   proof: ParsedProof,
 ): Promise<Decision<Accepted | Refusal>> {
-  const { profile, session, now, shown, left } = facts;
+  const { profile, session, now, opened, left } = facts;
   const { options } = flow;
   const { factor } = proof;
   const at = { factor: factor.kind, endpoint: 'verify' } as const;
-  const known = findDevice(profile, shown, now);
+  const known = findDevice(profile, await opened, now);
   const source = budgetOfBrowser(profile, known);
   const throttled = factor.traits.guessable ? throttleGuess(source, at, now) : null;
   if (throttled) return refused(throttled);
@@ -94,21 +95,24 @@ async function decideProof<User extends MfaUser>(
   if (cost.refusal || !cost.profile) return refused(cost, checked.events);
   const passed = passBrowser(facts, proof, cost.profile, known);
   const assurance = assuranceOfProof(facts, proof, passed);
-  const verified: EventDetail = { name: 'verified', via: assurance.via };
-  if (checked.authenticatorId !== undefined) verified.authenticatorId = checked.authenticatorId;
+  const event: EventDetail = { name: 'verified', via: assurance.via };
+  if (checked.authenticatorId !== undefined) event.authenticatorId = checked.authenticatorId;
   const data = factor.store?.read(passed.profile);
   const report = factor.report?.(data, { now, options });
   return {
     answer: {
       ok: true,
-      session: verifiedSession(session, assurance),
-      assurance,
-      ...(isUnsaved(passed.profile.recoveryCodes) ? { recoveryCodesUnsaved: true } : {}),
-      ...report?.fields,
+      verified: {
+        ok: true,
+        session: verifiedSession(session, assurance),
+        assurance,
+        ...(isUnsaved(passed.profile.recoveryCodes) ? { recoveryCodesUnsaved: true } : {}),
+        ...report?.fields,
+      },
       sign: passed.sign,
     },
     next: passed.profile,
-    events: [...checked.events, ...cost.events, verified, ...(report?.events ?? []), ...passed.events],
+    events: [...checked.events, ...cost.events, event, ...(report?.events ?? []), ...passed.events],
   };
 }
 
@@ -120,11 +124,11 @@ async function decideProof<User extends MfaUser>(
  */
 async function decideEarly<User extends MfaUser>(
   flow: FlowContext<User>,
-  { profile, now, shown, left }: Facts<User>,
+  { profile, now, opened, left }: Facts<User>,
   proof: ParsedProof,
 ): ReturnType<DecideEarly<Refusal>> {
   const at = { factor: proof.factor.kind, endpoint: 'verify' } as const;
-  const source = budgetOfBrowser(profile, findDevice(profile, shown, now));
+  const source = budgetOfBrowser(profile, findDevice(profile, await opened, now));
   if (proof.factor.traits.guessable) {
     const throttled = throttleGuess(source, at, now);
     return throttled ? { decided: refused(throttled) } : 'queued';

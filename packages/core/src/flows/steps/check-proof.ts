@@ -86,8 +86,11 @@ async function checkStored(
 }
 
 /** Returns the outcome of a check, or null if it does not end in time. A check that answers at once needs no timer. */
-export async function inTime<Data>(checking: Awaitable<Checked<Data>>, left: () => number): Promise<Checked<Data> | null> {
-  if (!isThenable(checking)) return checking;
+export function inTime<Data>(checking: Awaitable<Checked<Data>>, left: () => number): Awaitable<Checked<Data> | null> {
+  return isThenable(checking) ? awaitCheck(checking, left) : checking;
+}
+
+async function awaitCheck<Data>(checking: Promise<Checked<Data>>, left: () => number): Promise<Checked<Data> | null> {
   const ended = await withinDeadline(left(), () => checking);
   if (ended.done) return ended.value;
   if (ended.why === 'error') throw ended.cause;

@@ -1,4 +1,5 @@
 import type { AssuranceVia } from '../../assurance.js';
+import type { Awaitable } from '../../awaitable.js';
 import { randomId } from '../../crypto/random.js';
 import type { EventDetail } from '../../events.js';
 import { afterSuccess } from '../../limits/guess-budget.js';
@@ -57,14 +58,17 @@ export interface AdmittedDevice {
 }
 
 const MAX_TOKENS = 4;
+const NOTHING_PRESENTED: PresentedTokens = { claims: [] };
 
 /** Opens the device tokens of a request, once its read is on the way: at most four, and only those of this user count. */
 export function openPresentedTokens<User extends MfaUser>(
   flow: FlowContext<User>,
   userId: string,
   tokens: string | readonly string[] | undefined,
-): Promise<PresentedTokens> {
-  const opened = openTokens(flow, userId, tokens);
+): Awaitable<PresentedTokens> {
+  const list = typeof tokens === 'string' ? [tokens] : (tokens ?? []);
+  if (list.length === 0) return NOTHING_PRESENTED;
+  const opened = openTokens(flow, userId, list);
   // If the profile cannot be read, nobody awaits this, and an unhandled rejection would end the process.
   opened.catch(() => undefined);
   return opened;
@@ -73,12 +77,11 @@ export function openPresentedTokens<User extends MfaUser>(
 async function openTokens<User extends MfaUser>(
   flow: FlowContext<User>,
   userId: string,
-  tokens: string | readonly string[] | undefined,
+  tokens: readonly string[],
 ): Promise<PresentedTokens> {
   const shown: PresentedTokens = { claims: [] };
-  const list = typeof tokens === 'string' ? [tokens] : (tokens ?? []);
-  if (list.length > 0) await nextTick();
-  for (const token of list.slice(0, MAX_TOKENS)) {
+  await nextTick();
+  for (const token of tokens.slice(0, MAX_TOKENS)) {
     const opened = await openDeviceToken(token, signing(flow));
     if (!opened.valid) shown.why = opened.why;
     else if (opened.claims.userId !== userId) shown.why = 'other_user';
