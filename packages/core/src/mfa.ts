@@ -2,7 +2,7 @@ import type { AccessDecision, AllowDecision, MfaSession, PendingSession, Require
 import { equalBytes, keyedDigest } from './crypto/digest.js';
 import type { Keyring } from './crypto/keyring.js';
 import type { EventContext } from './events.js';
-import type { EnrollableKind, Enrollment, ProofInput } from './factors/registry.js';
+import type { DefaultKind, EnrollableKind, Enrollment, ProofInput } from './factors/registry.js';
 import {
   clearLockout,
   endSessionsOf,
@@ -80,9 +80,9 @@ export interface Mfa<User extends MfaUser = MfaUser> {
   ): Promise<AccessDecision>;
 
   /** Starts an enrollment; the session must be fresh, and stepped up when an authenticator exists. */
-  startEnrollment(
-    input: FlowInput<User> & { kind?: EnrollableKind | undefined; name?: string | undefined },
-  ): Promise<Result<{ enrollment: Enrollment; session: MfaSession }>>;
+  startEnrollment<Kind extends EnrollableKind = DefaultKind>(
+    input: FlowInput<User> & { kind?: Kind | undefined; name?: string | undefined },
+  ): Promise<Result<{ enrollment: Enrollment<Kind>; session: MfaSession }>>;
   /** Shows again the newest enrollment that this session began and that is still open. */
   currentEnrollment(input: FlowInput<User>): Promise<Result<{ enrollment: Enrollment }>>;
   confirmEnrollment(

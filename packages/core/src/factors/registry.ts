@@ -8,40 +8,42 @@ const registry = {
   'recovery-code': recoveryCodeFactor,
 } satisfies { [Kind in FactorKind]: { readonly kind: Kind } };
 
-/** Kinds whose authenticators people set up. */
-export type EnrollableKind = {
-  [Kind in FactorKind]: (typeof registry)[Kind] extends { enroll: object } ? Kind : never;
-}[FactorKind];
+/** A line whose factor cannot be found has no types, so that the compiler complains about that line and nowhere else. */
+type Registered<Kind extends FactorKind> = [0] extends [1 & (typeof registry)[Kind]] ? never : (typeof registry)[Kind];
 
-type ShownOf<Kind extends EnrollableKind> = ReturnType<(typeof registry)[Kind]['enroll']['show']>;
-type DrawnOf<Kind extends EnrollableKind> = (typeof registry)[Kind]['enroll'] extends {
-  draw: (shown: never) => Promise<infer Drawn>;
-}
+/** Kinds whose authenticators people set up. */
+export type EnrollableKind = { [Kind in FactorKind]: Registered<Kind> extends { enroll: object } ? Kind : never }[FactorKind];
+
+/** The kind that is set up if none is asked for. */
+export type DefaultKind = 'totp';
+
+type ShownOf<Kind extends EnrollableKind> = ReturnType<Registered<Kind>['enroll']['show']>;
+type DrawnOf<Kind extends EnrollableKind> = Registered<Kind>['enroll'] extends { draw: (shown: never) => Promise<infer Drawn> }
   ? Drawn
-  : unknown;
+  : object;
 
 /** What a screen shows of a started enrollment of a kind. */
 export type ShownEnrollment<Kind extends EnrollableKind> = ShownOf<Kind> & DrawnOf<Kind>;
 
 /** A started enrollment: what it shows, once, to the session that began it. */
-export type Enrollment = {
-  [Kind in EnrollableKind]: {
+export type Enrollment<Kind extends EnrollableKind = EnrollableKind> = {
+  [Each in Kind]: {
     id: string;
-    kind: Kind;
+    kind: Each;
     /** Epoch milliseconds. */
     expiresAt: number;
-  } & ShownOf<Kind>;
-}[EnrollableKind];
+  } & ShownOf<Each>;
+}[Kind];
 
 /** A proof that somebody gave: its kind, and the fields that the factor of that kind reads. */
 export type ProofInput = { [Kind in FactorKind]: { kind: Kind } & ProofFields<Kind> }[FactorKind];
 
-type ProofFields<Kind extends FactorKind> = Parameters<(typeof registry)[Kind]['parse']>[0];
+type ProofFields<Kind extends FactorKind> = Parameters<Registered<Kind>['parse']>[0];
 
 /** A proof as flat fields, one for each kind. */
-export type FlatProof = { [Kind in FactorKind as (typeof registry)[Kind]['bodyField']]?: unknown };
+export type FlatProof = { [Kind in FactorKind as Registered<Kind>['bodyField']]?: unknown };
 
-type WordsOf<Kind extends FactorKind> = (typeof registry)[Kind] extends { words: infer Words } ? Words : never;
+type WordsOf<Kind extends FactorKind> = Registered<Kind> extends { words: infer Words } ? Words : never;
 
 /** The words that factors bring along, by kind. */
 export type WordsOfFactors = { [Kind in FactorKind as WordsOf<Kind> extends never ? never : Kind]: WordsOf<Kind> };
@@ -57,17 +59,19 @@ export function factorOf(kind: unknown): Factor | undefined {
 /** A factor whose authenticators people set up. */
 export type EnrollableFactor = Factor & { enroll: NonNullable<Factor['enroll']> };
 
+const DEFAULT_KIND: DefaultKind = 'totp';
+
 /** Those of {@link FACTORS} whose authenticators people set up. */
 export const ENROLLABLE: readonly EnrollableFactor[] = FACTORS.filter((factor) => factor.enroll) as EnrollableFactor[];
 
-/** The factor of a kind that people set up. Without a kind it is the first one; for anything else undefined. */
+/** The factor of a kind that people set up. Without a kind it is the default; for anything else undefined. */
 export function enrollableFactor(kind?: unknown): EnrollableFactor | undefined {
-  return kind === undefined ? ENROLLABLE[0] : ENROLLABLE.find((factor) => factor.kind === kind);
+  return ENROLLABLE.find((factor) => factor.kind === (kind ?? DEFAULT_KIND));
 }
 
 /** What a screen shows of a started enrollment beside its own fields. */
-export async function drawEnrollment<Started extends Enrollment>(enrollment: Started): Promise<DrawnOf<Started['kind']>> {
-  return (await enrollableFactor(enrollment.kind)?.enroll.draw?.(enrollment)) as DrawnOf<Started['kind']>;
+export async function drawEnrollment(enrollment: Enrollment): Promise<object> {
+  return ((await enrollableFactor(enrollment.kind)?.enroll.draw?.(enrollment)) ?? {}) as object;
 }
 
 /**

@@ -41,10 +41,10 @@ interface Started {
  *
  * With an authenticator present a second factor a moment ago is needed; a first enrollment needs a fresh login.
  */
-export function startEnrollment<User extends MfaUser>(
+export function startEnrollment<User extends MfaUser, Kind extends EnrollableKind>(
   flow: FlowContext<User>,
-  input: FlowInput<User> & { kind?: EnrollableKind | undefined; name?: string | undefined },
-): Promise<Result<{ enrollment: Enrollment; session: MfaSession }>> {
+  input: FlowInput<User> & { kind?: Kind | undefined; name?: string | undefined },
+): Promise<Result<{ enrollment: Enrollment<Kind>; session: MfaSession }>> {
   return actingFlow(flow, input, 'start_enrollment', ({ user, session }) => {
     const factor = enrollable(input.kind);
     // Computed before anything is stored, because `issuer` of the host may throw.
@@ -63,7 +63,7 @@ export function startEnrollment<User extends MfaUser>(
       },
       answer: (started: Started) => ({
         ok: true,
-        enrollment: showEnrollment(account, started.pending),
+        enrollment: showEnrollment<Kind>(account, started.pending),
         session: started.session,
       }),
     };
@@ -215,8 +215,11 @@ function withEnrollment(session: MfaSession, enrollmentId: string): MfaSession {
   return { ...session, enrollmentIds: [...(session.enrollmentIds ?? []).slice(-(MAX_PENDING - 1)), enrollmentId] };
 }
 
-function showEnrollment(account: { issuer: string; name: string }, pending: PendingEnrollment): Enrollment {
+function showEnrollment<Kind extends EnrollableKind>(
+  account: { issuer: string; name: string },
+  pending: PendingEnrollment,
+): Enrollment<Kind> {
   const { id, kind, expiresAt, data } = pending;
   const shown = enrollable(kind).enroll.show(data, account) as object;
-  return { id, kind, expiresAt, ...shown } as Enrollment;
+  return { id, kind, expiresAt, ...shown } as Enrollment<Kind>;
 }

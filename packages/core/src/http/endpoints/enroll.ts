@@ -1,6 +1,7 @@
 import { drawEnrollment, ENROLLABLE, type EnrollableKind, enrollableFactor, proofOf } from '../../factors/registry.js';
 import type { Enrollment } from '../../mfa.js';
 import type { MfaUser } from '../../options.js';
+import type { EnrollPage } from '../../pages/page.js';
 import { type Result, refuse } from '../../results.js';
 import type { HttpAnswer } from '../exchange.js';
 import { describeProblem } from '../problem.js';
@@ -106,8 +107,8 @@ async function enrollView<User extends MfaUser, Request>(
   const { settings } = call.kit.mfa;
   const additional = call.flows.session?.state === 'verified';
   const rememberDays = additional ? 0 : settings.rememberDays;
-  const { id: enrollmentId, ...shown } = enrollment;
-  return { page: { name: 'enroll', enrollmentId, ...shown, ...(await drawEnrollment(enrollment)), additional, rememberDays } };
+  const page = { name: 'enroll', ...(await describeEnrollment(enrollment)), additional, rememberDays } as EnrollPage;
+  return { page };
 }
 
 async function describeEnrollment(enrollment: Enrollment): Promise<object> {

@@ -1,7 +1,7 @@
 import type { AccessDecision, Assurance, MfaSession, Requirement } from '../../assurance.js';
 import { MfaError } from '../../errors.js';
 import type { EventContext } from '../../events.js';
-import { ENROLLABLE, type EnrollableKind, type FlatProof, proofOf } from '../../factors/registry.js';
+import { type DefaultKind, ENROLLABLE, type EnrollableKind, type FlatProof, proofOf } from '../../factors/registry.js';
 import type { DeviceGrant, Enrollment, MfaStatus } from '../../mfa.js';
 import type { MfaUser } from '../../options.js';
 import { type EnrollmentConfirmed, type Result, refuse, type Verified } from '../../results.js';
@@ -39,10 +39,10 @@ export interface RequestFlows<User extends MfaUser = MfaUser> {
   /** The one line in the host's login, right after the first factor. `user` where the request does not show it yet. */
   beginLogin(input?: { user?: User | undefined; loggedInAt?: number | undefined }): Promise<RequestLogin>;
   checkAccess(requirement?: Requirement): Promise<AccessDecision>;
-  startEnrollment(input?: {
-    kind?: EnrollableKind | undefined;
+  startEnrollment<Kind extends EnrollableKind = DefaultKind>(input?: {
+    kind?: Kind | undefined;
     name?: string | undefined;
-  }): Promise<Result<{ enrollment: Enrollment }>>;
+  }): Promise<Result<{ enrollment: Enrollment<Kind> }>>;
   currentEnrollment(): Promise<Result<{ enrollment: Enrollment }>>;
   /** With the field of the first proof, such as `code`. */
   confirmEnrollment(
