@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { endpointPaths } from '../../packages/core/src/http/paths/endpoint-paths.js';
 import { describeProblem, type ProblemReason } from '../../packages/core/src/http/problem.js';
 import { OPTIONS } from '../../packages/core/src/options.js';
-import { allDocs, snippetsOf, tableUnder } from './docs.js';
+import { allDocs, type Snippet, snippetsOf, tableUnder } from './docs.js';
 import { filesUnder, manifestOf, type Node, nodesOf, packageNames, repositoryUrl, root, sourcesOf } from './sources.js';
 
 const docs = allDocs();
@@ -15,28 +15,21 @@ const readmeOf = (name: string): string => docs.find(({ file }) => file === `pac
 const repository = `${repositoryUrl()}/blob/main/`;
 
 describe('code in the docs', () => {
+  const snippets = docs.flatMap(snippetsOf);
+
   it('compiles against the packages', () => {
-    const folder = path.join(root, 'test/.snippets');
-    rmSync(folder, { recursive: true, force: true });
-    mkdirSync(folder);
-    const snippets = docs.flatMap(snippetsOf).filter(({ language }) => language === 'ts' || language === 'diff');
-    expect(snippets.length).toBeGreaterThan(3);
-    for (const { file, line, code } of snippets) {
-      const name = `${file.replaceAll('/', '_').replace('.md', '')}-line-${line}.ts`;
-      writeFileSync(path.join(folder, name), `${code}\nexport {};\n`);
-    }
-    const compilerOptions = {
-      noUnusedLocals: false,
-      noUnusedParameters: false,
-      rootDir: '../..',
-      rootDirs: ['.', '../house/snippets'],
-    };
-    writeFileSync(
-      path.join(folder, 'tsconfig.json'),
-      JSON.stringify({ extends: '../tsconfig.json', compilerOptions, include: ['.', '../house/snippets'], exclude: [] }),
-    );
-    expect(compile(folder)).toBe('');
-  });
+    expect(compileSnippets(snippets)).toBe('');
+  }, 60_000);
+
+  it('is compiled in every document', () => {
+    const wrong = "const text: number = 'no number';\n";
+    const broken = compileSnippets([
+      { file: 'docs/guides/one.md', line: 1, language: 'ts', code: wrong },
+      { file: 'README.md', line: 1, language: 'js', code: "const { createMfa } = require('@mfa-kit/core');\ncreateMfa();\n" },
+    ]);
+    expect(broken).toContain('error TS2322');
+    expect(broken).toContain('error TS2554');
+  }, 60_000);
 
   it('in diffs adds to an application and takes away one line at most a hunk', () => {
     for (const block of readme.matchAll(/^```diff\n(.*?)^```$/gms)) {
@@ -187,6 +180,48 @@ describe('names at the doors', () => {
     expect(names.filter((name) => wrong.test(name))).toEqual([]);
   });
 });
+
+const COMPILED = ['ts', 'js', 'diff'];
+
+/**
+ * What the compiler says about these snippets. Each document has a folder of its own, so that its files can import each other: a first
+ * line such as `// app.module.ts` names the file. All import what `test/house/snippets` has in place of the application.
+ */
+function compileSnippets(snippets: readonly Snippet[]): string {
+  const folder = path.join(root, 'test/.snippets');
+  rmSync(folder, { recursive: true, force: true });
+  const compiled = snippets.filter(({ language }) => COMPILED.includes(language));
+  expect(compiled.length).toBeGreaterThan(1);
+  const files = compiled.map((snippet) => {
+    const file = path.join(snippet.file.replaceAll('/', '_').replace('.md', ''), fileName(snippet));
+    mkdirSync(path.join(folder, path.dirname(file)), { recursive: true });
+    expect(existsSync(path.join(folder, file)), `${file} twice`).toBe(false);
+    writeFileSync(path.join(folder, file), file.endsWith('.cjs') ? snippet.code : `${snippet.code}\nexport {};\n`);
+    return file;
+  });
+  const application = '../house/snippets';
+  const compilerOptions = {
+    allowJs: true,
+    checkJs: true,
+    noUnusedLocals: false,
+    noUnusedParameters: false,
+    rootDir: '../..',
+    rootDirs: [...new Set(files.map((file) => path.dirname(file))), application],
+  };
+  // Named one by one, because a pattern would find nothing in a folder whose name begins with a dot.
+  writeFileSync(
+    path.join(folder, 'tsconfig.json'),
+    JSON.stringify({ extends: '../tsconfig.json', compilerOptions, files, include: [application], exclude: [] }),
+  );
+  return compile(folder);
+}
+
+function fileName({ line, language, code }: Snippet): string {
+  const [, named] = /^\/\/ ([\w.-]+\.(?:ts|cjs|mjs))(?=\n|:)/.exec(code) ?? [];
+  if (named !== undefined) return named;
+  if (language !== 'js') return `line-${line}.ts`;
+  return /\brequire\(|\bmodule\.exports\b/.test(code) ? `line-${line}.cjs` : `line-${line}.mjs`;
+}
 
 function compile(folder: string): string {
   try {

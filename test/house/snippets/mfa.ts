@@ -1,0 +1,1 @@
+export { mfa } from './app.js';

@@ -1,0 +1,3 @@
+import type { MfaUser } from '@mfa-kit/core';
+
+export declare function currentUser(request: object): MfaUser | null;
