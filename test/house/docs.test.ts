@@ -199,14 +199,23 @@ function compileSnippets(snippets: readonly Snippet[]): string {
     writeFileSync(path.join(folder, file), file.endsWith('.cjs') ? snippet.code : `${snippet.code}\nexport {};\n`);
     return file;
   });
+  const scripts = files.filter((file) => !file.endsWith('.ts'));
+  const typed = files.filter((file) => file.endsWith('.ts'));
+  return [
+    compileFiles(folder, typed, {}),
+    compileFiles(folder, scripts, { allowJs: true, checkJs: true, noImplicitAny: false }),
+  ].join('');
+}
+
+function compileFiles(folder: string, files: readonly string[], options: object): string {
+  if (files.length === 0) return '';
   const application = '../house/snippets';
   const compilerOptions = {
-    allowJs: true,
-    checkJs: true,
     noUnusedLocals: false,
     noUnusedParameters: false,
     rootDir: '../..',
-    rootDirs: [...new Set(files.map((file) => path.dirname(file))), application],
+    rootDirs: [application, ...new Set(files.map((file) => path.dirname(file)))],
+    ...options,
   };
   // Named one by one, because a pattern would find nothing in a folder whose name begins with a dot.
   writeFileSync(

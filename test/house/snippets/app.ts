@@ -8,6 +8,12 @@ export declare const mfa: Mfa;
 export declare function eventsSince(instant: string): Promise<MfaEvent[]>;
 
 declare global {
+  namespace NodeJS {
+    interface ProcessEnv {
+      MFA_KEY: string;
+      SESSION_SECRET: string;
+    }
+  }
   namespace Express {
     interface User {
       id: string;
