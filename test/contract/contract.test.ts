@@ -99,8 +99,8 @@ describe('a storage adapter of a host', () => {
   );
   it.each(cases.filter(({ skip }) => !skip).map(({ name, run }) => [name, run] as const))('%s', (_name, run) => run());
 
-  it('is the one that docs/guides/storage.md shows', () => {
-    const shown = readFileSync(path.resolve(import.meta.dirname, '../../docs/guides/storage.md'), 'utf8');
+  it('is the one that docs/guides/own-storage-adapter.md shows', () => {
+    const shown = readFileSync(path.resolve(import.meta.dirname, '../../docs/guides/own-storage-adapter.md'), 'utf8');
     const [, ...lines] = readFileSync(path.resolve(import.meta.dirname, 'own-storage.ts'), 'utf8').split('\n');
     expect(shown).toContain(`\`\`\`ts\n${lines.join('\n')}\`\`\``);
   });

@@ -1,4 +1,4 @@
-// (v) A host that writes its own storage adapter, and proves it with the conformance kit: the one that docs/guides/storage.md shows.
+// (v) A host that writes its own storage adapter, and proves it with the conformance kit: the one that docs/guides/own-storage-adapter.md shows.
 import type { MfaStorage } from '@mfa-kit/core';
 
 /** What the database must be able to do, on its primary, outside any transaction of yours. */

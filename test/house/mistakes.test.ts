@@ -6,6 +6,7 @@ import { filesUnder, root, sourcesOf } from './sources.js';
 
 const page = allDocs().find(({ file }) => file === 'docs/reference/set-up-problems.md')?.text ?? '';
 const rows = page
+  .slice(page.indexOf('## What people mount wrongly'))
   .split('\n')
   .filter((line) => /^\| (?!mistake |---)/.test(line))
   .map((line) => line.split('|').map((cell) => cell.trim()))

@@ -156,7 +156,7 @@ export interface Mfa<User extends MfaUser = MfaUser> {
   rotateKeys(input?: RotateKeysInput): Promise<KeysRotated>;
   /**
    * The database went back to a backup: ends all sessions, devices and recovery codes, so that none comes back to life. Users log
-   * in by their authenticator as before. The steps around it stand in docs/guides/storage.md.
+   * in by their authenticator as before. The steps around it are in docs/guides/keys-and-backups.md.
    */
   afterRestore(input?: AfterRestoreInput): Promise<RestoreHandled>;
 
