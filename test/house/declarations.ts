@@ -1,0 +1,72 @@
+import { type Node, nodesOf, sourcesOf } from './sources.js';
+
+const parsed = new Map<string, ReturnType<typeof sourcesOf>>();
+
+function programOf(name: string, file: string): Node {
+  const sources = parsed.get(name) ?? sourcesOf(name);
+  parsed.set(name, sources);
+  const source = sources.find((one) => one.file === file);
+  if (!source) throw new Error(`There is no packages/${name}/src/${file}`);
+  return source.program;
+}
+
+/** The texts of a union type, or of a field of an interface (`Problem.because`). */
+export function membersOf(name: string, file: string, type: string): string[] {
+  const [typeName, field] = type.split('.');
+  for (const node of nodesOf(programOf(name, file))) {
+    if (!/^TS(TypeAlias|Interface)Declaration$/.test(node.type) || (node.id as Node).name !== typeName) continue;
+    const declared = field === undefined ? node : fieldsOfBody(node).find((one) => (one.key as Node).name === field);
+    if (declared) return literalsOf(declared);
+  }
+  throw new Error(`no type ${type} in packages/${name}/src/${file}`);
+}
+
+/** The names of all fields in the declaration of a type, also of those within others. */
+export function fieldNamesOf(name: string, file: string, type: string): string[] {
+  for (const node of nodesOf(programOf(name, file))) {
+    if (!/^TS(TypeAlias|Interface)Declaration$/.test(node.type) || (node.id as Node).name !== type) continue;
+    return [...nodesOf(node)].filter((one) => one.type === 'TSPropertySignature').map(({ key }) => String((key as Node).name));
+  }
+  throw new Error(`no type ${type} in packages/${name}/src/${file}`);
+}
+
+/** The names and texts of a constant object. */
+export function propertiesOf(name: string, file: string, constant: string): [name: string, text: string][] {
+  for (const node of nodesOf(programOf(name, file))) {
+    if (node.type !== 'VariableDeclarator' || (node.id as Node).name !== constant) continue;
+    return ((node.init as Node).properties as Node[]).map(({ key, value }) => [
+      String((key as Node).name),
+      String((value as Node).value),
+    ]);
+  }
+  throw new Error(`no constant ${constant} in packages/${name}/src/${file}`);
+}
+
+/** A member of an interface. */
+export interface Member {
+  name: string;
+  optional: boolean;
+}
+
+/** The members of an interface of a package, wherever in its sources it is. */
+export function interfaceOf(name: string, interfaceName: string): Member[] {
+  const sources = parsed.get(name) ?? sourcesOf(name);
+  parsed.set(name, sources);
+  for (const { program } of sources) {
+    for (const node of nodesOf(program)) {
+      if (node.type !== 'TSInterfaceDeclaration' || (node.id as Node).name !== interfaceName) continue;
+      return fieldsOfBody(node).map((field) => ({ name: String((field.key as Node).name), optional: field.optional === true }));
+    }
+  }
+  throw new Error(`no interface ${interfaceName} in packages/${name}/src`);
+}
+
+function fieldsOfBody(declaration: Node): Node[] {
+  return (declaration.body as Node).body as Node[];
+}
+
+function literalsOf(node: Node): string[] {
+  return [...nodesOf(node)]
+    .filter(({ type, value }) => type === 'Literal' && typeof value === 'string')
+    .map(({ value }) => String(value));
+}
