@@ -21,7 +21,7 @@ describe.each(versions)('the middleware beginLogin on Express $version', ({ expr
     return host;
   }
 
-  it('F38: begins the login, and tells the handler what was decided', async () => {
+  it('F38: begins the login and passes the decision to the handler', async () => {
     const { client, code } = await enroll(await start());
     const again = expectStatus(await client.post('/login?user=ada'), 200);
     expect(again.body).toMatchObject({ decision: { access: 'challenge' }, pendingToken: expect.any(String) });
@@ -40,13 +40,13 @@ describe.each(versions)('the middleware beginLogin on Express $version', ({ expr
     ['rejects', () => Promise.reject(new Error('no row'))],
     ['rejects with nothing', () => Promise.reject()],
     [
-      'throws what Express takes for a command',
+      'throws a value that Express takes for a command',
       () => {
         throw 'route';
       },
     ],
-    ['returns what is no user', () => ({ id: 7, name: 'Ada' }) as never],
-  ])('SES-1, F38: a user() that %s at the login is an error, and what was proven before has ended', async (_what, fail) => {
+    ['returns something that is not a user', () => ({ id: 7, name: 'Ada' }) as never],
+  ])('SES-1, F38: a user() that %s at the login is an error and ends what was proven before', async (_what, fail) => {
     let failing = false;
     const started = await start({
       kit: {
@@ -83,7 +83,7 @@ describe.each(versions)('the middleware beginLogin on Express $version', ({ expr
     expect((await client.get('/cases')).body).toMatchObject({ status: 401, reason: 'challenge' });
   });
 
-  it('SES-1, F38: with the storage away the login goes on without a proof, and the guard answers 503', async () => {
+  it('SES-1, F38: if the storage is down the login continues without a proof, and the guard answers 503', async () => {
     let away = false;
     const fixture = await start({ kit: {} });
     const { read } = fixture.storage;
@@ -99,7 +99,7 @@ describe.each(versions)('the middleware beginLogin on Express $version', ({ expr
     expect(fixture.errors).toEqual([]);
   });
 
-  it('SES-1, F38: a session that keeps its proof, because its store is away, is an error', async () => {
+  it('SES-1, F38: a session that cannot drop its proof because its store is down is an error', async () => {
     const kept = new Map<string, unknown>();
     let away = false;
     const started = await start({
@@ -107,7 +107,7 @@ describe.each(versions)('the middleware beginLogin on Express $version', ({ expr
         session: {
           read: (req) => kept.get(String(req.session.userId)),
           async write(req, next) {
-            if (away) throw new Error('the store is away');
+            if (away) throw new Error('the store is down');
             kept.set(String(req.session.userId), next);
           },
         },
@@ -120,7 +120,7 @@ describe.each(versions)('the middleware beginLogin on Express $version', ({ expr
     expect(warnings).toEqual([expect.stringMatching(/^MFA_KIT_SESSION_STORE/)]);
   });
 
-  it('DEV-1, F38: a client that keeps its device token itself gets the next one', async () => {
+  it('DEV-1, F38: a client that stores its device token itself gets the next one', async () => {
     const { client, code } = await enroll(await start());
     await client.post('/login?user=ada');
     const own = { 'mfa-device': '' };

@@ -1,7 +1,7 @@
 import { request } from 'node:http';
 import { createAuthenticator, type TestClock } from '@mfa-kit/core/testing';
 
-/** What a client needs of an application, of any framework. */
+/** What a client needs to know about an application of any framework. */
 export interface Served {
   origin: string;
   clock: TestClock;
@@ -11,18 +11,18 @@ export interface Answer {
   status: number;
   headers: Headers;
   text: string;
-  // biome-ignore lint/suspicious/noExplicitAny: whatever the test expects
+  // biome-ignore lint/suspicious/noExplicitAny: each test expects other fields
   body: any;
   cookies: string[];
 }
 
 export interface Sent {
   headers?: Record<string, string>;
-  /** An object goes as JSON, URLSearchParams as a form, bytes and text as they are. */
+  /** Sends an object as JSON, URLSearchParams as a form, bytes and text unchanged. */
   body?: object | string | Uint8Array | URLSearchParams;
 }
 
-/** A browser (or a script with its cookies) that keeps what it gets, and sends what a same-origin page sends. */
+/** A browser (or a script with its cookies) that keeps cookies and sends what a same-origin page sends. */
 export class Client {
   readonly cookies = new Map<string, string>();
   accept = 'application/json';
@@ -40,17 +40,17 @@ export class Client {
     return this.request('POST', path, { ...(body !== undefined && { body }), ...(headers && { headers }) });
   }
 
-  /** As a browser's page does: Accept names text/html, the body is a form. */
+  /** Sends a request as a browser's page does: Accept includes text/html, and the body is a form. */
   page(method: 'GET' | 'POST', path: string, fields: Record<string, string> = {}, headers: Record<string, string> = {}) {
     const body = method === 'POST' ? { body: new URLSearchParams(fields) } : {};
-    // A client without Sec-Fetch-Site is one of plain http, which sends none of these headers.
+    // Over plain http a browser sends none of these headers.
     const navigation: Record<string, string> = this.headers['sec-fetch-site']
       ? { 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document' }
       : {};
     return this.request(method, path, { ...body, headers: { accept: 'text/html,*/*;q=0.8', ...navigation, ...headers } });
   }
 
-  /** Where a proof by form leads at last: from the kit's own page, which the answer must lead to. */
+  /** Returns where the page `/mfa/done` leads after a proof by form; undefined if the answer does not redirect there. */
   async returnPathAfter(proven: Answer): Promise<string | undefined> {
     if (proven.status !== 303 || !proven.headers.get('location')?.endsWith('/done')) return undefined;
     const done = await this.page('GET', '/mfa/done');
@@ -81,7 +81,7 @@ export class Client {
     return { status, headers: response.headers, text, body: parse(text), cookies };
   }
 
-  /** Keeps cookies that came by another road. */
+  /** Keeps cookies that another client received. */
   keepAll(lines: string | string[] | undefined): void {
     for (const line of [lines ?? []].flat()) this.keep(line);
   }
@@ -99,7 +99,7 @@ export interface Enrolled {
   client: Client;
   recoveryCodes: string[];
   enrollmentId: string;
-  /** The code of a period that no code was used of: moves the clock there. */
+  /** Advances the clock to an unused period and returns its code. */
   code(): string;
   uri: string;
 }
@@ -125,7 +125,7 @@ export async function enroll(host: Served, name = 'ada', client = new Client(hos
   };
 }
 
-/** A new browser, logged in up to the prompt. */
+/** A new browser after the password, at the prompt. */
 export async function logIn(host: Pick<Served, 'origin'>, name = 'ada', client = new Client(host)): Promise<Client> {
   expectStatus(await client.post(`/login?user=${name}`), 200);
   return client;
@@ -136,7 +136,7 @@ export function expectStatus(answer: Answer, status: number): Answer {
   return answer;
 }
 
-/** Sends what it is told and nothing else: `fetch` would add `Sec-Fetch-Mode: cors` to every request. */
+/** Sends exactly the given headers, because `fetch` would add `Sec-Fetch-Mode: cors` to every request. */
 function send(
   target: string,
   { method, headers, body }: { method: string; headers: Record<string, string>; body?: string | Uint8Array },

@@ -9,7 +9,7 @@ import { fc } from '../support/fast-check.js';
 import { ROUNDS } from '../support/proof.js';
 import { versions } from './host.js';
 
-/** What stands in a route or is mounted: a guard, a handler that answers, one that does as it is told, one for errors. */
+/** What is in a route or mounted: a guard, a handler that answers, one that follows the orders of the request, one for errors. */
 type Piece = 'guard' | 'except' | 'answer' | 'pass' | 'resume';
 type Entry =
   | { kind: 'route'; method: 'get' | 'post' | 'head' | 'all'; path: number; pieces: Piece[] }
@@ -65,7 +65,7 @@ const { entries } = fc.letrec<{ entries: Entry[]; entry: Entry }>((tie) => {
   };
 });
 
-/** Builds the application; each handler that answers says under which rows a report lists it. */
+/** Builds the application. Each handler that answers names the rows of the report that list it. */
 function build(express: typeof express5, version: 4 | 5, top: Entry[]): Express {
   const { mfa } = createFixture();
   const kit = expressMfa(mfa, { user: () => ada, session: false, loginUrl: '/login' });
@@ -73,7 +73,7 @@ function build(express: typeof express5, version: 4 | 5, top: Entry[]): Express 
     const orders = String(req.headers['x-orders']);
     const order = orders[(Number(req.headers['x-told'] ?? 0) || 0) % orders.length];
     req.headers['x-told'] = String((Number(req.headers['x-told'] ?? 0) || 0) + 1);
-    if (order === 'e') next(new Error('told so'));
+    if (order === 'e') next(new Error('ordered'));
     else if (order === 'r') next('route');
     else if (order === 'R') next('router');
     else next();
@@ -90,10 +90,10 @@ function build(express: typeof express5, version: 4 | 5, top: Entry[]): Express 
     const answer: RequestHandler = (_req, res) => void res.set('x-rows', JSON.stringify(rows)).end();
     return answer;
   };
-  // Of a mount Express 4 keeps the expression that it made, which is shown where it cannot be read back.
+  // For a mount Express 4 keeps only its regular expression, which the report shows if it cannot read back the path.
   const written = (path: unknown, mounted: boolean): string[] => {
     if (!mounted || version === 5) return [String(path)];
-    // What reads like its own expression for `/a` is that path.
+    // An expression equal to the one that Express 4 makes for `/a` is read as that path.
     if (typeof path !== 'string') return [String(path), '/a'];
     const probe = express.Router().use(path, () => undefined) as unknown as { stack: { regexp: RegExp }[] };
     const made = String(probe.stack[0]?.regexp);
@@ -145,10 +145,10 @@ function ask(server: Server, method: string, path: string, orders: string): Prom
   });
 }
 
-/** Express 4 keeps no text of a mount: its rows are compared without what cannot be told apart. */
+/** Express 4 does not keep the text of a mount, so rows are compared without the parts that it cannot distinguish. */
 const normal = (row: string): string => row.replace(/:\w+(\([^)]*\))?\??/g, ':id');
 
-/** Of a list of paths, a request meets only some. */
+/** A request matches only some of a list of paths. */
 function mayBe(row: string, path: string): boolean {
   const [method, text = ''] = row.split(' ');
   if (method === 'USE' || !/^[\w/]+$/.test(text)) return true;
@@ -162,7 +162,7 @@ function mayBe(row: string, path: string): boolean {
 }
 
 it.each(versions)(
-  'T31: nothing that a half-logged-in request reaches is reported as guarded, on Express $version',
+  'T31: reports nothing as guarded that a half-logged-in request reaches, on Express $version',
   async ({ version, express }) => {
     let reached = 0;
     let guarded = 0;
@@ -200,7 +200,7 @@ it.each(versions)(
       },
     );
     await fc.assert(property, { numRuns: Number(process.env.COVERAGE_RUNS ?? 20 * ROUNDS) });
-    // The property was not met by reaching nothing, or by guarding nothing.
+    // The property did not hold only because nothing was reached or guarded.
     expect(Math.min(reached, guarded)).toBeGreaterThan(0);
   },
   Number(process.env.COVERAGE_RUNS ?? 0) * 1000 + 120_000,

@@ -6,7 +6,7 @@ import { createFixture } from '../support/core-fixture.js';
 import { versions } from './host.js';
 
 const { mfa } = createFixture();
-/** Nobody is logged in, so that whatever answers has no guard before it. */
+/** Nobody is logged in, so every handler that answers has no guard before it. */
 const {
   requireMfa,
   requireMfaExcept,
@@ -19,7 +19,7 @@ function statusOf(app: unknown, route: string): string | undefined {
 }
 
 describe.each(versions)('the coverage report on Express $version', ({ express, version }) => {
-  it('T31: tells guarded, skipped and open routes apart, in the order in which they were added', () => {
+  it('T31: distinguishes guarded, skipped and open routes, in the order in which they were added', () => {
     const app = express();
     app.get('/before', answer);
     app.use('/mfa', endpoints);
@@ -39,7 +39,7 @@ describe.each(versions)('the coverage report on Express $version', ({ express, v
     });
   });
 
-  it('a guard of one mount guards what is below it, and nothing beside it', () => {
+  it('a guard of a mount guards only paths below it', () => {
     const app = express();
     const inner = express.Router();
     inner.get('/list', answer);
@@ -49,7 +49,7 @@ describe.each(versions)('the coverage report on Express $version', ({ express, v
     expect(statusOf(app, 'GET /public/list')).toBe('open');
   });
 
-  it('a guard of one method says nothing of another; app.all guards all', () => {
+  it('a guard of one method does not guard another, and app.all guards all', () => {
     const app = express();
     app.route('/a').get(requireMfa(), answer).post(answer);
     app.all('/b', requireMfa());
@@ -59,7 +59,7 @@ describe.each(versions)('the coverage report on Express $version', ({ express, v
     expect(statusOf(app, 'POST /b')).toBe('guarded');
   });
 
-  it('what it cannot see is unknown, never guarded', () => {
+  it('a route that it cannot inspect is unknown, never guarded', () => {
     const app = express();
     app.get('/late', answer, requireMfa(), answer);
     app.use('/sub', express().get('/x', answer));
@@ -72,7 +72,7 @@ describe.each(versions)('the coverage report on Express $version', ({ express, v
     expect(report.routes.some(({ route }) => route.includes('/files'))).toBe(true);
   });
 
-  it('a guard that an error, a command or another spelling passes by is none', () => {
+  it('a guard does not count if an error, a command or another spelling bypasses it', () => {
     const app = express();
     const resume: ErrorRequestHandler = (_error, _req, _res, next) => next();
     const skip: RequestHandler = (_req, _res, next) => next('router');
@@ -95,7 +95,7 @@ describe.each(versions)('the coverage report on Express $version', ({ express, v
     }
   });
 
-  it('a doubled slash behind a mount, which only Express 4 takes away, passes by a guard that has no such mount', async () => {
+  it('a double slash after a mount, which only Express 4 removes, bypasses a guard without that mount', async () => {
     const app = express();
     app.all('/a/b', requireMfa());
     app.use('/a/c', requireMfa());
@@ -107,7 +107,7 @@ describe.each(versions)('the coverage report on Express $version', ({ express, v
     expect((await request(app).get('/a//b')).text === 'answered').toBe(version === 4);
   });
 
-  it('a wrapper that only looks like a guard is none', () => {
+  it('a wrapper that looks like a guard does not count', () => {
     const app = express();
     const guard = requireMfa();
     const lookAlike: RequestHandler = (_req, _res, next) => next();
@@ -116,7 +116,7 @@ describe.each(versions)('the coverage report on Express $version', ({ express, v
     expect(statusOf(app, 'GET /cases')).toBe('open');
   });
 
-  it('assertMfaCoverage lists what is open and how to mend it, and entries that match nothing', () => {
+  it('assertMfaCoverage lists open routes, how to fix them, and entries that match nothing', () => {
     const app = express();
     app.get('/healthz', answer);
     app.get('/planted', answer);

@@ -41,7 +41,7 @@ describe.each(versions)('SES-2: the guard of the whole application on Express $v
     '//',
     '/index.html',
     'http://x/secret',
-  ])('guards %s, for everybody who has not proven enough', async (path) => {
+  ])('refuses %s until enough is proven', async (path) => {
     const pending = await logIn(host);
     for (const client of [new Client(host), pending]) {
       for (const method of ['GET', 'POST', 'HEAD', 'DELETE']) {
@@ -50,7 +50,7 @@ describe.each(versions)('SES-2: the guard of the whole application on Express $v
     }
   });
 
-  it('leaves open what was named, the login and the endpoints', async () => {
+  it('leaves the listed paths, the login and the endpoints open', async () => {
     const client = new Client(host);
     expectStatus(await client.get('/session'), 200);
     expectStatus(await client.get('/session?x=//secret'), 200);
@@ -60,7 +60,7 @@ describe.each(versions)('SES-2: the guard of the whole application on Express $v
     expect((await client.get('/mfa/')).body).toMatchObject({ reason: 'login_again' });
   });
 
-  it('T31, SES-8: sees a request, not how the user logged in', async () => {
+  it('T31, SES-8: guards a request however the user logged in', async () => {
     const { code } = await enroll(host);
     const client = await logIn(host);
     for (const headers of [{ authorization: 'Bearer x' }, { 'x-forwarded-for': '127.0.0.1' }, { 'x-mfa': 'done' }] as Record<
@@ -73,7 +73,7 @@ describe.each(versions)('SES-2: the guard of the whole application on Express $v
     expect((await client.get('/secret')).text).toBe('inside');
   });
 
-  it('STP-1: counts the age of a proof from the last code, the edge included, whatever happens meanwhile', async () => {
+  it('STP-1: counts the age of a proof from the last code, including the exact limit, regardless of other requests', async () => {
     const { client } = await enroll(host);
     host.clock.advance(300_000);
     for (let index = 0; index < 20; index++) expectStatus(await client.get('/cases'), 200);
@@ -83,7 +83,7 @@ describe.each(versions)('SES-2: the guard of the whole application on Express $v
     expectStatus(await client.get('/cases'), 200);
   });
 
-  it('does not turn a place to go back to into an open redirect', async () => {
+  it('does not redirect to another origin after a proof', async () => {
     const { code } = await enroll(host);
     for (const path of [
       '//evil.example',
@@ -107,7 +107,7 @@ describe.each(versions)('SES-2: the guard of the whole application on Express $v
     expect(await client.returnPathAfter(verified)).toBe('/cases?returnTo=//evil.example');
   });
 
-  it('keeps the page that a form was sent from', async () => {
+  it('returns to the page that a form was sent from', async () => {
     const { code } = await enroll(host);
     const client = await logIn(host);
     await client.page('POST', '/api/cases', {}, { referer: `${host.origin}/board?x=1` });
@@ -115,7 +115,7 @@ describe.each(versions)('SES-2: the guard of the whole application on Express $v
   });
 });
 
-it.each(versions)('a proxy that strips a prefix is known by publicPath, on Express $version', async ({ express }) => {
+it.each(versions)('publicPath supports a proxy that strips a prefix, on Express $version', async ({ express }) => {
   const host = await startHost({ express, kit: { publicPath: '/app/mfa', loginUrl: '/app/login', homeUrl: '/app/' } });
   const { code } = await enroll(host);
   const client = await logIn(host);
@@ -128,7 +128,7 @@ it.each(versions)('a proxy that strips a prefix is known by publicPath, on Expre
   await host.close();
 });
 
-it.each(versions)('the host shapes the pages, on Express $version', async ({ express }) => {
+it.each(versions)('the host can customize the pages, on Express $version', async ({ express }) => {
   const host = await startHost({
     express,
     kit: {
@@ -153,7 +153,7 @@ it.each(versions)('the host shapes the pages, on Express $version', async ({ exp
   await own.close();
 });
 
-/** Sends the path as it is: `fetch` would tidy it. */
+/** Sends the path unchanged, because `fetch` would normalize it. */
 function statusOf(client: Client, method: string, path: string): Promise<number | undefined> {
   const cookie = [...client.cookies].map(([name, value]) => `${name}=${value}`).join('; ');
   const { hostname, port } = new URL(client.host.origin);

@@ -19,7 +19,7 @@ async function start(given: HostOptions): Promise<Host> {
 }
 
 describe.each(versions)('SES-4: a host mistake denies and says what is wrong, on Express $version', ({ express }) => {
-  it('the guard before what sets the user: nobody is there yet', async () => {
+  it('the guard before the code that sets the user: nobody is there yet', async () => {
     const { origin } = await start({
       express,
       kit: { user: (req) => req.user as TestUser | undefined },
@@ -34,7 +34,7 @@ describe.each(versions)('SES-4: a host mistake denies and says what is wrong, on
     }
   });
 
-  it('two strategies that set different users: the proof of one is worth nothing for the other', async () => {
+  it('two strategies that set different users: the proof of one does not count for the other', async () => {
     const strategy: RequestHandler = (req, _res, next) => {
       const { 'x-strategy': other } = req.headers;
       if (typeof other === 'string') Object.assign(req, { user: { id: other, name: other } });
@@ -91,7 +91,7 @@ describe.each(versions)('SES-4: a host mistake denies and says what is wrong, on
     ['an empty id', { id: '', name: 'x' }],
     ['a numeric id', { id: 7, name: 'x' }],
     ['no name', { id: 'x' }],
-  ])('a user() that gives no user: %s', async (_name, value) => {
+  ])('a user() that returns no user: %s', async (_name, value) => {
     const { errors, origin } = await start({ express, kit: { user: () => value as never } });
     expectStatus(await new Client({ origin }).get('/cases'), 500);
     expect(errors[0]).toMatchObject({ name: 'MfaError', code: 'host_callback_failed' });
@@ -118,7 +118,7 @@ describe.each(versions)('SES-4: a host mistake denies and says what is wrong, on
     ['a date', { enrollBy: new Date() }, /"enrollBy" must be an instant in epoch milliseconds/],
     ['null', null, /must be an object with mfa/],
     ['an unknown field', { enroll: true }, /has the unknown field "enroll"/],
-  ])('a policy that answers what is no policy: %s', async (_name, answer, sentence) => {
+  ])('a policy that returns something else: %s', async (_name, answer, sentence) => {
     const started = await start({ express, mfa: { policy: () => answer as never } });
     const client = new Client(started);
     expectStatus(await client.post('/login?user=ada'), 500);
@@ -187,7 +187,7 @@ describe.each(versions)('SES-4: a host mistake denies and says what is wrong, on
     }
   });
 
-  it('an onRefused that lets pass', async () => {
+  it('an onRefused that calls next()', async () => {
     const started = await start({ express, kit: { onRefused: (_decision, _req, _res, next) => next() } });
     const client = await logIn(started);
     expectStatus(await client.get('/cases'), 500);
@@ -206,7 +206,7 @@ describe.each(versions)('SES-4: a host mistake denies and says what is wrong, on
     await vi.waitFor(() => expect(warnings).toEqual([expect.stringMatching(/^MFA_KIT_NO_ANSWER: .*Answer it in onRefused/)]));
   });
 
-  it('an onRefused that answers is heard', async () => {
+  it('an onRefused that answers decides the answer', async () => {
     const started = await start({
       express,
       kit: { onRefused: (decision, _req, res) => void res.status(418).json({ access: decision.access }) },
@@ -217,7 +217,7 @@ describe.each(versions)('SES-4: a host mistake denies and says what is wrong, on
     expect(warnings).toEqual([]);
   });
 
-  it('FLT-1, T34: a storage that fails is 503 at every door, and grants nothing', async () => {
+  it('FLT-1, T34: if the storage fails, every endpoint answers 503 and grants nothing', async () => {
     let down = false;
     const fixture = createFixture();
     const storage = new Proxy(fixture.storage, {

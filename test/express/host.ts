@@ -13,13 +13,13 @@ declare module 'express-session' {
   }
 }
 
-/** Both versions that the package supports, under one type. */
+/** The versions that the package supports, with one type. */
 export const versions = [
   { version: 5, express: express5 },
   { version: 4, express: (await import('express4' as string)).default as typeof express5 },
 ] as const;
 
-/** A session store that fails when it is told to. */
+/** A session store that fails on demand. */
 export class FaultyStore extends MemoryStore {
   failSets = 0;
   failDestroys = 0;
@@ -61,17 +61,17 @@ export interface HostOptions {
   /** Middleware before the session, the router and the guard. */
   before?: RequestHandler[];
   session?: RequestHandler | null;
-  /** Leaves the line out of the login. */
+  /** Omits `beginLogin()` from the login. */
   forgetBeginLogin?: true;
-  /** What the login does in place of the line, and its answer. */
+  /** What the login does in place of `beginLogin()`, and its answer. */
   login?: (given: { kit: ExpressMfa<TestUser>; req: Request; res: Response; user: TestUser }) => Promise<unknown>;
   /** Routes before the login. */
   beforeRoutes?: (host: Pick<Host, 'app' | keyof ExpressMfa>) => void;
-  /** Routes after the guard of the whole application. */
+  /** Routes after the application's guard. */
   routes?: (host: Pick<Host, 'app' | keyof ExpressMfa>) => void;
 }
 
-/** An application that already has a login, with the kit in it, on a real port. */
+/** An application with a login of its own and the kit, on a real port. */
 export async function startHost(given: HostOptions): Promise<Host> {
   const fixture = createFixture(given.mfa);
   const users = new Map<string, TestUser>([

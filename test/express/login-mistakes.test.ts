@@ -43,7 +43,7 @@ describe.each(versions)('SES-4: a wrong login denies and says what is wrong, on 
   it.each([
     ['in the route', 'POST', '/early'],
     ['for the whole application', 'GET', '/'],
-  ])('F38: beginLogin before what logs in: %s', async (where, method, path) => {
+  ])('F38: beginLogin before the middleware that logs in: %s', async (where, method, path) => {
     const started = await start({
       beforeRoutes: ({ app, beginLogin }) => {
         const logIn: RequestHandler = (req, res) => {
@@ -62,7 +62,7 @@ describe.each(versions)('SES-4: a wrong login denies and says what is wrong, on 
     );
   });
 
-  it('F38: beginLogin called in place of being mounted', async () => {
+  it('F38: beginLogin called instead of mounted', async () => {
     const { beginLogin } = await start();
     for (const given of [[], [{}], [{ user: ada }]]) {
       expect(() => (beginLogin as (...all: unknown[]) => void)(...given)).toThrow(
@@ -96,7 +96,7 @@ describe.each(versions)('SES-4: a wrong login denies and says what is wrong, on 
     expect((await client.get('/cases')).status).not.toBe(200);
   });
 
-  it('F38: beginLogin that is not waited for', async () => {
+  it('F38: beginLogin that is not awaited', async () => {
     const started: Host = await start({
       login: async ({ kit, req, res }) => {
         kit.beginLogin(req, res, (error) => void (error && started.errors.push(error)));
@@ -130,7 +130,7 @@ describe.each(versions)('SES-4: a wrong login denies and says what is wrong, on 
     expect(warnings[0]).toContain('and req.logIn() has renewed the session');
   });
 
-  it('beginLogin() that nobody waits for', async () => {
+  it('beginLogin() that is not awaited', async () => {
     let login: Promise<unknown> | undefined;
     const client = await logIn(
       await start({
@@ -145,7 +145,7 @@ describe.each(versions)('SES-4: a wrong login denies and says what is wrong, on 
     expect((await client.get('/cases')).body).toMatchObject({ status: 401, reason: 'login_again' });
   });
 
-  it('beginLogin() for somebody else than user() gives', async () => {
+  it('beginLogin() for another user than user() returns', async () => {
     const started: Host = await start({
       async login({ kit, req, res }) {
         res.json(await (await kit.mfaFor(req, res)).beginLogin({ user: { id: 'ADA', name: 'ada@example.com' } }));
@@ -185,7 +185,7 @@ describe.each(versions)('SES-4: a wrong login denies and says what is wrong, on 
     }
   });
 
-  it('the guard before what sets the user', async () => {
+  it('the guard before the code that sets the user', async () => {
     const started = await start({
       kit: { user: (req) => req.user as TestUser | undefined },
       async login({ kit, req, res, user }) {
@@ -200,7 +200,7 @@ describe.each(versions)('SES-4: a wrong login denies and says what is wrong, on 
     expect(warnings).toEqual([expect.stringMatching(/^MFA_KIT_LOST_USER: .*Mount the guard after what sets the user/)]);
   });
 
-  it('a user() that gives the person who is impersonated', async () => {
+  it('a user() that returns the impersonated person', async () => {
     const started = await start({
       kit: {
         user: ({ session, headers }) => (session.userId ? { id: String(headers['x-as'] ?? session.userId), name: 'x' } : null),
@@ -225,7 +225,7 @@ describe.each(versions)('SES-4: a wrong login denies and says what is wrong, on 
     expect(warnings[0]).not.toContain('accounts.example');
   });
 
-  it('a body that something else has read before', async () => {
+  it('a body that something else has already read', async () => {
     const started = await start({
       parsers: () => [(req, _res, next) => void (req.method === 'POST' ? req.on('end', next).resume() : next())],
     });
@@ -235,7 +235,7 @@ describe.each(versions)('SES-4: a wrong login denies and says what is wrong, on 
     for (const error of started.errors) expect(error).toMatchObject({ name: 'MfaError', code: 'host_setup' });
     expect(String(started.errors[0])).toMatch(/Mount the kit before it, or let a parser keep the body/);
     expect(started.names()).not.toContain('verification_failed');
-    // A body that is not there is none that was read away.
+    // A missing body is not a body that something else has read.
     expectStatus(await client.post('/mfa/enroll'), 201);
   });
 });

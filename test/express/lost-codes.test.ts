@@ -8,11 +8,11 @@ const OFFER = '/mfa/recovery-codes';
 const JSON_TYPE = 'application/json';
 const FORM = 'application/x-www-form-urlencoded';
 
-describe.each(versions)('recovery codes that never reached the person, on Express $version', ({ express }) => {
+describe.each(versions)('recovery codes that the user never received, on Express $version', ({ express }) => {
   let host: Host;
   afterEach(() => host.close());
 
-  /** Sends a request and hangs up before the answer; returns when the application has stored what it was asked. */
+  /** Sends a request and disconnects before the answer. Returns when the application has stored the change. */
   async function sendAndHangUp(client: Client, path: string, body: string, type: string): Promise<void> {
     const { port } = new URL(host.origin);
     const cookie = [...client.cookies].map(([name, value]) => `${name}=${value}`).join('; ');
@@ -43,7 +43,7 @@ describe.each(versions)('recovery codes that never reached the person, on Expres
     host = await startHost({ express, ...options });
   }
 
-  /** A login up to an enrollment that only needs its code. */
+  /** A login and a started enrollment that only needs its code. */
   async function begin(): Promise<{ client: Client; app: VirtualAuthenticator; sent: { enrollmentId: string; code: string } }> {
     const client = await logIn(host);
     const { uri, enrollmentId } = expectStatus(await client.post('/mfa/enroll', {}), 201).body;
@@ -51,7 +51,7 @@ describe.each(versions)('recovery codes that never reached the person, on Expres
     return { client, app, sent: { enrollmentId, code: app.code(host.clock.now()) } };
   }
 
-  /** The next login in a browser, up to where the code leads. */
+  /** The next login in a browser, up to the page after the code. */
   async function nextLogin(app: VirtualAuthenticator): Promise<{ client: Client; location: string | null }> {
     host.clock.advance(60_000);
     const client = await logIn(host);
@@ -78,18 +78,18 @@ describe.each(versions)('recovery codes that never reached the person, on Expres
     ['JSON', JSON_TYPE],
     ['a form', FORM],
   ])(
-    'F84: the connection drops after the confirmation, sent as %s: the old session stays dead, the next login offers new codes',
+    'F84: if the connection drops after a confirmation sent as %s, the old session stays ended and the next login offers new codes',
     async (_, type) => {
       await start();
       const { client, app, sent } = await begin();
       const body = type === FORM ? new URLSearchParams(sent).toString() : JSON.stringify(sent);
       await sendAndHangUp(client, '/mfa/enroll/confirm', body, type);
       await host.mfa.settled();
-      // The same request again, with the session that has ended meanwhile.
+      // The same request again, with the session that has ended in the meantime.
       await expect.poll(async () => (await client.post('/mfa/enroll/confirm', sent)).status).toBe(401);
       const next = await nextLogin(app);
       expect(next.location).toBe(OFFER);
-      // Not forced: the application is open.
+      // The user is not forced to answer, because the application is open.
       expectStatus(await next.client.get('/cases'), 200);
       const codes = await takeOffer(next.client);
       expect(codes).toHaveLength(10);
@@ -99,7 +99,7 @@ describe.each(versions)('recovery codes that never reached the person, on Expres
     },
   );
 
-  it('F84: the connection drops after new codes were made: they are offered again, and who says no is asked at the next login', async () => {
+  it('F84: if the connection drops after new codes were made, they are offered again, and after a No at the next login', async () => {
     await start();
     const { client, app, sent } = await begin();
     const { recoveryCodesId } = expectStatus(await client.post('/mfa/enroll/confirm', sent), 200).body;
@@ -118,7 +118,7 @@ describe.each(versions)('recovery codes that never reached the person, on Expres
     expect((await last.get('/mfa')).body).not.toHaveProperty('recoveryCodesUnsaved');
   });
 
-  it('F84: a form that is sent twice, so that the browser drops the first answer, leads to new codes at once', async () => {
+  it('F84: a form that is sent twice, so that the browser drops the first answer, leads straight to new codes', async () => {
     await start();
     const { client, sent } = await begin();
     expectStatus(await client.page('POST', '/mfa/enroll/confirm', sent), 200);
@@ -132,7 +132,7 @@ describe.each(versions)('recovery codes that never reached the person, on Expres
     expect((await client.page('GET', OFFER)).headers.get('location')).toBe('/mfa');
   });
 
-  it('F84: "I have saved them" speaks of the codes that its page is about, also where another tab has made newer ones', async () => {
+  it('F84: "I have saved them" applies to the codes on its page, even if another tab has made newer ones', async () => {
     await start();
     const { client, app, sent } = await begin();
     expectStatus(await client.post('/mfa/enroll/confirm', sent), 200);
@@ -140,7 +140,7 @@ describe.each(versions)('recovery codes that never reached the person, on Expres
     expect(next.location).toBe(OFFER);
     const [offer, overview] = [await next.client.page('GET', OFFER), await next.client.page('GET', '/mfa')];
     const { recoveryCodesId } = (await next.client.get(OFFER)).body;
-    // The other tab makes new codes, and its answer is lost.
+    // The other tab makes new codes, but the answer is lost.
     await sendAndHangUp(next.client, '/mfa/recovery-codes', '{}', JSON_TYPE);
     for (const { text } of [offer, overview]) {
       const fields = fieldsOf(text, '/mfa/recovery-codes/saved');
@@ -157,13 +157,13 @@ describe.each(versions)('recovery codes that never reached the person, on Expres
 
   it.each<[string, NonNullable<HostOptions['kit']>]>([
     ['throws', { pages: { render: (page) => (page.name === 'recovery-codes' ? fail() : page.name) } }],
-    ['returns no text', { pages: { render: (page) => (page.name === 'recovery-codes' ? (null as never) : page.name) } }],
+    ['returns no string', { pages: { render: (page) => (page.name === 'recovery-codes' ? (null as never) : page.name) } }],
     [
       'never answers',
       { pages: { render: (page) => (page.name === 'recovery-codes' ? new Promise<never>(() => {}) : page.name) } },
     ],
     ['throws in onVerified', { onVerified: () => fail() }],
-  ])('F84: where the host %s as the codes are shown, the next login offers new ones', async (_, kit) => {
+  ])('F84: if the host %s while the codes are shown, the next login offers new ones', async (_, kit) => {
     let broken = true;
     const { pages, onVerified } = kit;
     await start({
@@ -182,7 +182,7 @@ describe.each(versions)('recovery codes that never reached the person, on Expres
     expect((await next.client.page('GET', OFFER)).text).toBe('page recovery-codes-offer');
   });
 
-  it('F84: a client with tokens is told with its proof, and has a button of its own', async () => {
+  it('F84: a client with tokens learns it with its proof, and can confirm the codes itself', async () => {
     await start({
       session: null,
       kit: {

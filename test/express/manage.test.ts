@@ -24,7 +24,7 @@ describe.each(versions)('managing on Express $version', ({ express }) => {
     return expectStatus(confirmed, 200).body.authenticator.id;
   }
 
-  it('tells what is there, and which device this is', async () => {
+  it('lists authenticators and devices, and marks the current device', async () => {
     const { body } = await client.get('/mfa');
     expect(body).toMatchObject({ enrolled: true, mfa: 'required', recoveryCodesLeft: 10, waitSeconds: 0 });
     expect(body.devices).toEqual([expect.objectContaining({ label: 'Firefox on Windows', current: true })]);
@@ -36,7 +36,7 @@ describe.each(versions)('managing on Express $version', ({ express }) => {
     expect(page.match(/class="badge"/g)).toHaveLength(1);
   });
 
-  it('renames, adds, removes', async () => {
+  it('renames, adds and removes authenticators', async () => {
     expectStatus(await client.post('/mfa/authenticators/rename', { id, name: 'Phone' }), 204);
     expect((await client.get('/mfa')).body.authenticators[0].name).toBe('Phone');
     expect((await client.post('/mfa/authenticators/remove', { id })).body).toMatchObject({ status: 403, reason: 'not_allowed' });
@@ -48,7 +48,7 @@ describe.each(versions)('managing on Express $version', ({ express }) => {
     expect(left.map((one) => one.id)).toEqual([second]);
   });
 
-  it('shows new recovery codes once, and kills the old ones', async () => {
+  it('shows new recovery codes once and invalidates the old ones', async () => {
     const page = await client.page('POST', '/mfa/recovery-codes');
     expect(page.status).toBe(200);
     expect(page.text).toContain('recovery-codes.txt');
@@ -59,7 +59,7 @@ describe.each(versions)('managing on Express $version', ({ express }) => {
     expectStatus(await other.post('/mfa/verify', { recoveryCode: recoveryCodes[0] }), 200);
   });
 
-  it('revokes a device, and ends sessions', async () => {
+  it('revokes a device and ends sessions', async () => {
     const other = await logIn(host);
     host.clock.advance(30_000);
     expectStatus(await other.post('/mfa/verify', { code: ada.code() }), 200);
@@ -73,14 +73,14 @@ describe.each(versions)('managing on Express $version', ({ express }) => {
     expectStatus(await client.get('/mfa'), 200);
   });
 
-  it('tells in the page why a change was refused', async () => {
+  it('says on the page why a change was refused', async () => {
     const refused = await client.page('POST', '/mfa/authenticators/remove', { id });
     expect(refused.status).toBe(403);
     expect(refused.text).toContain('not allowed to do this');
     expect(refused.text).toContain('Authenticators');
   });
 
-  it('says that an authenticator is gone, in place of asking to enroll', async () => {
+  it('says that an authenticator is gone instead of asking to enroll', async () => {
     for (const path of ['/mfa/authenticators/rename', '/mfa/authenticators/remove']) {
       const fields = { id: 'A'.repeat(22), name: 'x' };
       expect((await client.post(path, fields)).body).toMatchObject({ status: 404, reason: 'not_found' });
@@ -90,7 +90,7 @@ describe.each(versions)('managing on Express $version', ({ express }) => {
     }
   });
 
-  it('ENR-5, T16, T43: needs a code of the last five minutes, from every door', async () => {
+  it('ENR-5, T16, T43: requires a code of the last five minutes at every endpoint', async () => {
     const doors: [string, object][] = [
       ['/mfa/enroll', { name: 'x' }],
       ['/mfa/recovery-codes', {}],
@@ -114,7 +114,7 @@ describe.each(versions)('managing on Express $version', ({ express }) => {
     }
   });
 
-  it('leads a browser over the challenge back to where it wanted to change something', async () => {
+  it('leads a browser back to the page of the change after the challenge', async () => {
     host.clock.advance(301_000);
     const refused = await client.page('POST', '/mfa/recovery-codes');
     expect([refused.status, refused.headers.get('location')]).toEqual([303, '/mfa/challenge?maxAge=300']);
@@ -127,7 +127,7 @@ describe.each(versions)('managing on Express $version', ({ express }) => {
     expect(page).toContain('Add an authenticator');
   });
 
-  it('names what a body lacks', async () => {
+  it('names the missing field of a body', async () => {
     for (const [path, body] of [
       ['/mfa/authenticators/rename', { id }],
       ['/mfa/authenticators/rename', { id, name: '  ' }],

@@ -15,13 +15,13 @@ afterEach(async () => {
   for (const close of closing.splice(0)) await close();
 });
 
-describe.each(versions)('SES-4: what is mounted wrongly denies and says what to write, on Express $version', ({ express }) => {
+describe.each(versions)('SES-4: a wrong mount denies and says what to write, on Express $version', ({ express }) => {
   const loggedIn: import('express').RequestHandler = (req, _res, next) => {
     Object.assign(req, { user: { id: 'user-ada', name: 'ada' } });
     next();
   };
 
-  /** An application of its own, mounted by hand. */
+  /** A separate application that each test mounts itself. */
   async function mount(build: (app: ReturnType<typeof express>, kit: ReturnType<typeof expressMfa<TestUser>>) => void) {
     const fixture = createFixture();
     const errors: unknown[] = [];
@@ -42,7 +42,7 @@ describe.each(versions)('SES-4: what is mounted wrongly denies and says what to 
     return { client: new Client({ origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}` }), errors };
   }
 
-  it('a guard handed over without a call', async () => {
+  it('a guard mounted without a call', async () => {
     for (const [name, sentence] of [
       ['requireMfa', 'write app.use(requireMfa())'],
       ['requireMfaExcept', 'write app.use(requireMfaExcept([...]))'],
@@ -54,7 +54,7 @@ describe.each(versions)('SES-4: what is mounted wrongly denies and says what to 
     }
   });
 
-  it('the router called in place of being mounted', async () => {
+  it('the router called instead of mounted', async () => {
     await mount((_app, kit) => {
       for (const handler of [kit.router, kit.requireMfa()]) {
         expect(() => (handler as () => void)()).toThrow(
@@ -64,7 +64,7 @@ describe.each(versions)('SES-4: what is mounted wrongly denies and says what to 
     });
   });
 
-  it('the guard for everything, the login included', async () => {
+  it('the guard on everything, including the login', async () => {
     const { client } = await mount((app, kit) => app.use(kit.requireMfa()));
     for (const path of ['/cases', '/login?next=1']) expectStatus(await client.get(path), 401);
     expect(warnings).toEqual([expect.stringContaining('The guard refused /login,')]);
@@ -73,7 +73,7 @@ describe.each(versions)('SES-4: what is mounted wrongly denies and says what to 
     expect(warnings).toHaveLength(1);
   });
 
-  it('the guard for everything, before the router', async () => {
+  it('the guard on everything, before the router', async () => {
     const { client } = await mount((app, kit) => {
       app.use(loggedIn);
       app.use(kit.requireMfa());
@@ -87,7 +87,7 @@ describe.each(versions)('SES-4: what is mounted wrongly denies and says what to 
     expect(warnings).toContainEqual(expect.stringMatching(sentence));
   });
 
-  it('a guard that stands where it should warns of nothing', async () => {
+  it('a guard in the right place causes no warning', async () => {
     const host = await startHost({ express });
     closing.push(host.close);
     const client = await logIn(host);
@@ -95,7 +95,7 @@ describe.each(versions)('SES-4: what is mounted wrongly denies and says what to 
     expect(warnings).toEqual([]);
   });
 
-  it('the router at another path than the option says', async () => {
+  it('the router at a path other than the option', async () => {
     const { client, errors } = await mount((app, kit) => {
       app.use(loggedIn);
       app.use('/security', kit.router);
@@ -115,7 +115,7 @@ describe.each(versions)('SES-4: what is mounted wrongly denies and says what to 
     expect(warnings).toContainEqual(expect.stringMatching(/^MFA_KIT_NO_ROUTER: .*Write app\.use\('\/mfa', router\)/));
   });
 
-  it('a router behind the guard, or pages of the host’s own, warn of nothing', async () => {
+  it('a router after the guard, or the host’s own pages, cause no warning', async () => {
     const { client } = await mount((app, kit) => {
       app.use(loggedIn, kit.requireMfaExcept(['/login']));
       app.post('/login', async (req, res) => res.json(await (await kit.mfaFor(req, res)).beginLogin()));
@@ -129,7 +129,7 @@ describe.each(versions)('SES-4: what is mounted wrongly denies and says what to 
     expect(warnings).toEqual([]);
   });
 
-  it('the strategy with a session of Passport', async () => {
+  it('the strategy with a Passport session', async () => {
     const { client, errors } = await mount((app, kit) => {
       const own = new passport.Passport();
       own.use('mfa', kit.strategy as passport.Strategy);
@@ -142,7 +142,7 @@ describe.each(versions)('SES-4: what is mounted wrongly denies and says what to 
     expectStatus(await client.get('/cases'), 401);
   });
 
-  it('the kit below another application than its path says', async () => {
+  it('the kit in another application, below a path that its option does not include', async () => {
     const { client, errors } = await mount((app, kit) => {
       const api = express();
       api.use('/mfa', kit.router);
@@ -156,7 +156,7 @@ describe.each(versions)('SES-4: what is mounted wrongly denies and says what to 
 });
 
 describe.each(versions)(
-  'SES-4, T31: what no guard can deny is named by assertMfaCoverage(), on Express $version',
+  'SES-4, T31: assertMfaCoverage() names routes that no guard can deny, on Express $version',
   ({ express }) => {
     const { requireMfaExcept } = expressMfa(createFixture().mfa, { user: () => null, loginUrl: '/login' });
 
@@ -167,7 +167,7 @@ describe.each(versions)(
       expect(() => assertMfaCoverage(app)).toThrowError(/GET \/cases/);
     });
 
-    it('an error handler behind the guard that goes on without the error', () => {
+    it('an error handler after the guard that continues without the error', () => {
       const app = express();
       app.use(requireMfaExcept([]));
       const forgive: import('express').ErrorRequestHandler = (_error, _req, _res, next) => next();

@@ -2,7 +2,7 @@ import { expressMfa } from '@mfa-kit/express';
 import { describe, expect, it, vi } from 'vitest';
 import { createFixture } from '../support/core-fixture.js';
 
-describe('SUP-6: a wrong option of expressMfa() stops the start and says how to mend it', () => {
+describe('SUP-6: a wrong option of expressMfa() stops the start and says how to fix it', () => {
   const { mfa } = createFixture();
   const user = () => null;
 
@@ -13,7 +13,7 @@ describe('SUP-6: a wrong option of expressMfa() stops the start and says how to 
       expect(error).toMatchObject({ name: 'MfaError', code: expect.stringMatching(/^invalid_(option|argument)$/) });
       return String(error);
     }
-    throw new Error('started all the same');
+    throw new Error('it started anyway');
   }
 
   it('an option that is missing', () => {
@@ -41,7 +41,7 @@ describe('SUP-6: a wrong option of expressMfa() stops the start and says how to 
     }
   });
 
-  it('the options of createMfa() in place of what it returned', () => {
+  it('the options of createMfa() instead of its result', () => {
     const options = { user, loginUrl: '/login' };
     for (const wrong of [{ issuer: 'Acme' }, options, undefined]) {
       expect(refused(() => expressMfa(wrong as never, options))).toContain('must be what createMfa() returned');
@@ -60,7 +60,7 @@ describe('SUP-6: a wrong option of expressMfa() stops the start and says how to 
     );
   });
 
-  it('an allowed origin that is none', () => {
+  it('an allowed origin that is not an origin', () => {
     for (const origin of ['https://app.example/', 'app.example', '*']) {
       expect(refused(() => expressMfa(mfa, { user, loginUrl: '/login', allowedOrigins: [origin] }))).toContain(
         'an origin is scheme, host and port only, such as "https://app.example"',
@@ -90,7 +90,7 @@ describe('SUP-6: a wrong option of expressMfa() stops the start and says how to 
     expect(refused(() => requireMfaExcept(['/'], { maxAge: 300 } as never))).toMatch(sentence);
   });
 
-  it('a maxAgeSeconds that nobody can meet', () => {
+  it('a maxAgeSeconds that is too short', () => {
     const { requireMfa, requireMfaExcept } = expressMfa(mfa, { user, loginUrl: '/login' });
     for (const maxAgeSeconds of [0, 4, 0.5, Number.NaN]) {
       const sentence = refused(() => requireMfa({ maxAgeSeconds }));
@@ -99,7 +99,7 @@ describe('SUP-6: a wrong option of expressMfa() stops the start and says how to 
     expect(refused(() => requireMfaExcept(['/'], null as never))).toContain('A requirement must be an object');
   });
 
-  it('an exception that is no path', () => {
+  it('an exception that is not a path', () => {
     const { requireMfaExcept } = expressMfa(mfa, { user, loginUrl: '/login' });
     for (const exception of ['login', '/public/*', '/login?next=1']) {
       expect(refused(() => requireMfaExcept([exception]))).toMatch(/takes whole paths that begin with a slash, without patterns/);

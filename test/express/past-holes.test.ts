@@ -6,7 +6,7 @@ import { type Host, startHost, versions } from './host.js';
 
 const PAGE = { 'sec-fetch-site': 'same-origin', 'user-agent': FIREFOX };
 
-describe.each(versions)('holes that others had, on Express $version', ({ express }) => {
+describe.each(versions)('vulnerabilities of other libraries, on Express $version', ({ express }) => {
   let host: Host;
   let ada: Enrolled;
 
@@ -27,7 +27,7 @@ describe.each(versions)('holes that others had, on Express $version', ({ express
   });
   afterEach(() => host.close());
 
-  it('T9, THR-8: a forged client address opens no new budget', async () => {
+  it('T9, THR-8: a forged client address does not get a new budget', async () => {
     ada.code();
     const wrong = wrongCode(createAuthenticator(ada.uri), host.clock.now());
     const reasons: string[] = [];
@@ -40,7 +40,7 @@ describe.each(versions)('holes that others had, on Express $version', ({ express
     expect(reasons).toEqual([...Array<string>(5).fill('invalid_code'), ...Array<string>(3).fill('throttled')]);
   });
 
-  it('T10, THR-1: every door takes guesses from one budget: pages, JSON, a token, the host’s own route, a direct call', async () => {
+  it('T10, THR-1: all guesses share one budget: by pages, JSON, token, the host’s own route and direct call', async () => {
     ada.code();
     const code = wrongCode(createAuthenticator(ada.uri), host.clock.now());
     const user = { id: 'user-ada', name: 'ada@example.com' };
@@ -57,7 +57,7 @@ describe.each(versions)('holes that others had, on Express $version', ({ express
     expect(host.events.filter((event) => event.name === 'throttled')).toHaveLength(10);
   });
 
-  it('TOTP-4: no header and no field of a request moves the clock', async () => {
+  it('TOTP-4: no header or field of a request changes the clock', async () => {
     const code = ada.code();
     host.clock.advance(300_000);
     const then = host.clock.now() - 300_000;
@@ -66,7 +66,7 @@ describe.each(versions)('holes that others had, on Express $version', ({ express
     expect(late.body.reason).toBe('invalid_code');
   });
 
-  it('T24: logging out at the prompt, or in an enrollment, leaves nothing to go on with', async () => {
+  it('T24: a logout at the prompt or in an enrollment ends the login', async () => {
     const pending = await logIn(host);
     const session = [...pending.cookies];
     expectStatus(await pending.post('/logout'), 204);
@@ -82,7 +82,7 @@ describe.each(versions)('holes that others had, on Express $version', ({ express
     expect((await again.get('/mfa/enroll')).status).toBe(404);
   });
 
-  it('T25, DEV-3: a remembered device of one user helps nobody else, however alike the names are', async () => {
+  it('T25, DEV-3: a remembered device of one user does not count for another, even with a similar name', async () => {
     const browser = await logIn(host);
     expectStatus(await browser.post('/mfa/verify', { code: ada.code(), rememberDevice: true }), 200);
     const [, token = ''] = [...browser.cookies].find(([name]) => name.startsWith('__Host-mfa_device_')) ?? [];
@@ -101,7 +101,7 @@ describe.each(versions)('holes that others had, on Express $version', ({ express
     expect((await browser.get('/cases')).body).toMatchObject({ via: 'remembered-device' });
   });
 
-  it('HTTP-4: no secret, code or token is in any URL that the kit sends a browser to', async () => {
+  it('HTTP-4: no URL to which the kit redirects contains a secret, code or token', async () => {
     const browser = new Client(host);
     const visited: string[] = [];
     const page = async (method: 'GET' | 'POST', path: string, fields = {}) => {

@@ -21,7 +21,7 @@ afterAll(async () => {
   for (const database of databases) await database.drop();
 });
 
-/** The application of the READMEs, exactly as printed, in a process of its own: an unhandled rejection ends it. */
+/** The application of the READMEs, exactly as printed, in a separate process that an unhandled rejection would end. */
 class Printed {
   origin = '';
   output = '';
@@ -81,7 +81,7 @@ async function print(version: 4 | 5): Promise<Printed | null> {
 
 function codeWith(text: string): string {
   const [found, ...more] = snippets.filter(({ code }) => code.includes(text));
-  if (!found || more.length > 0) throw new Error(`No single code of the READMEs has ${text}`);
+  if (!found || more.length > 0) throw new Error(`There is not exactly one code block with ${text} in the READMEs`);
   return found.code;
 }
 
@@ -106,7 +106,7 @@ describe.each([4, 5] as const)('the code of the READMEs as printed, on Express %
     client,
     answer: await client.page('POST', '/login', { username: 'ada@example.com', password }),
   });
-  /** Nobody is let in, the process lives, and it has said why. */
+  /** Access is denied, the process still runs, and it has said why. */
   async function expectDenied(client: Client, said: string): Promise<void> {
     const { status } = await client.get('/cases');
     expect(status).toBeGreaterThanOrEqual(400);
@@ -114,7 +114,7 @@ describe.each([4, 5] as const)('the code of the READMEs as printed, on Express %
     expect(open().lives).toBe(true);
   }
 
-  it('F38: leads from the password to the set-up, and asks for a fresh code where the route does', async () => {
+  it('F38: leads from the password to enrollment, and asks for a fresh code if the route requires it', async () => {
     const { client, answer } = await logIn();
     expect([answer.status, answer.headers.get('location')]).toEqual([303, '/cases']);
     expect((await client.page('GET', '/cases')).headers.get('location')).toBe('/mfa/enroll');
@@ -127,7 +127,7 @@ describe.each([4, 5] as const)('the code of the READMEs as printed, on Express %
     expect((await logIn('wrong')).answer.status).toBe(401);
   });
 
-  it('F38: with a user that fails once at the login', async () => {
+  it('F38: survives a user() that fails once at the login', async () => {
     await open().tell('user');
     const { client, answer } = await logIn();
     expect(answer.status).toBe(500);
@@ -135,7 +135,7 @@ describe.each([4, 5] as const)('the code of the READMEs as printed, on Express %
     expect((await logIn()).answer.status).toBe(303);
   });
 
-  it('F38, F37: with the storage away', async () => {
+  it('F38, F37: denies if the storage is down', async () => {
     await open().tell('away');
     const { client, answer } = await logIn();
     expect([answer.status, answer.headers.get('location')]).toEqual([303, '/cases']);
@@ -145,14 +145,14 @@ describe.each([4, 5] as const)('the code of the READMEs as printed, on Express %
     expect((await client.get('/cases')).status).toBe(401);
   });
 
-  it('F38, F37: with the table missing', async () => {
+  it('F38, F37: denies if the table is missing', async () => {
     await open().tell('no table');
     const { client } = await logIn();
     await expectDenied(client, 'The table does not exist. Create the table');
     await open().tell('table');
   });
 
-  it('F38: with a user that fails once while the password changes', async () => {
+  it('F38: survives a user() that fails once during a password change', async () => {
     await open().tell('user after the guard');
     expect((await proven.page('POST', '/password', { next: 'second' })).status).toBe(500);
     expect(open().lives).toBe(true);
@@ -162,7 +162,7 @@ describe.each([4, 5] as const)('the code of the READMEs as printed, on Express %
     expect((await logIn('first')).answer.status).toBe(401);
   });
 
-  it('F38, F37: with another key', async () => {
+  it('F38, F37: denies if the key has changed', async () => {
     await open().stop();
     await open().start(OTHER_KEY.secret);
     const { client } = await logIn('second');

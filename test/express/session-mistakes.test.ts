@@ -55,7 +55,7 @@ describe.each(versions)('SES-4: a wrong session denies and says what is wrong, o
       },
     });
     const { client, code } = await enroll(served);
-    /** A slow request, a step-up while it runs, the end of the slow request; the browser that has the old id. */
+    /** Runs a step-up during a slow request. Returns the browser with the old session id. */
     const overtake = async (path: string): Promise<Client> => {
       const old = new Client(served);
       for (const [name, value] of client.cookies) old.cookies.set(name, value);
@@ -76,12 +76,12 @@ describe.each(versions)('SES-4: a wrong session denies and says what is wrong, o
     expectStatus(await client.get('/cases'), 200);
     expectStatus(await client.post('/logout'), 204);
     expect((await revived.get('/cases')).status).toBe(401);
-    // Told once in the life of a process.
+    // The warning is emitted once per process.
     toldOfRevival ||= warnings.some((line) => line.startsWith('MFA_KIT_SESSION_REVIVED: A session was used that had ended'));
     expect(toldOfRevival).toBe(true);
   });
 
-  it('F85: a request of another tab, overtaken by a step-up, neither brings the old id back nor takes the new one away', async () => {
+  it('F85: a request of another tab during a step-up neither restores the old session id nor removes the new one', async () => {
     let hold: Promise<void> | undefined;
     let held = 0;
     const served = await start({
@@ -137,7 +137,7 @@ describe.each(versions)('SES-4: a wrong session denies and says what is wrong, o
     expect(String(served.errors[0])).toMatch(/Mount app\.use\(session\(\.\.\.\)\) before the kit, its guard/);
   });
 
-  it('a session that cannot be renewed, as that of cookie-session', async () => {
+  it('a session that cannot be renewed, as with cookie-session', async () => {
     const kept: Record<string, unknown> = {};
     const { errors, origin } = await start({
       session: (req, _res, next) => {

@@ -13,7 +13,7 @@ describe.each(versions)('the session on Express $version', ({ express }) => {
   });
   afterEach(() => host.close());
 
-  it('T23, SES-1: has a new id after the proof, the old one is dead, and what the host kept is there', async () => {
+  it('T23, SES-1: has a new id after the proof, ends the old one and keeps the data of the host', async () => {
     const { code } = await enroll(host);
     const client = await logIn(host);
     expectStatus(await client.post('/cart'), 204);
@@ -43,14 +43,14 @@ describe.each(versions)('the session on Express $version', ({ express }) => {
     expect((await client.get('/session')).body.data.cart).toEqual(['book']);
   });
 
-  it('T36: keeps ids and times of a pending login, and no code or secret', async () => {
+  it('T36: stores ids and times of a pending login, but no code or secret', async () => {
     const client = await logIn(host);
     await client.post('/mfa/enroll', {});
     const { mfa } = (await client.get('/session')).body.data;
     expect(Object.keys(mfa).sort()).toEqual(['deviceEpoch', 'enrollmentIds', 'epoch', 'since', 'state', 'userId']);
   });
 
-  it('SES-1, FLT-1: a store that does not take the proof means 503, and nothing is granted', async () => {
+  it('SES-1, FLT-1: answers 503 and grants nothing if the store does not save the proof', async () => {
     const { code } = await enroll(host);
     for (const fault of ['failSets', 'failDestroys'] as const) {
       const client = await logIn(host);
@@ -66,14 +66,14 @@ describe.each(versions)('the session on Express $version', ({ express }) => {
     }
   });
 
-  it('a login that the store does not take is no success, and leaves no older proof', async () => {
+  it('a login that the store does not save fails and leaves no older proof', async () => {
     const { client } = await enroll(host);
     host.store.failSets = 1;
     expect((await client.post('/login?user=ada')).body.decision).toMatchObject({ access: 'unavailable' });
     expect((await client.get('/cases')).status).not.toBe(200);
   });
 
-  it('T22, T33: another user in the same session, or the same one anew, starts without proof', async () => {
+  it('T22, T33: another user in the same session, or the same user again, starts without a proof', async () => {
     const { client } = await enroll(host);
     await enroll(host, 'bob');
     await logIn(host, 'bob', client);
@@ -82,7 +82,7 @@ describe.each(versions)('the session on Express $version', ({ express }) => {
     expect((await client.get('/cases')).body).toMatchObject({ status: 401, reason: 'challenge' });
   });
 
-  it('SES-3, T22: a proof is worth nothing after sessions were ended elsewhere', async () => {
+  it('SES-3, T22: a proof no longer counts after sessions were ended elsewhere', async () => {
     const { client, code } = await enroll(host);
     const other = await logIn(host);
     expectStatus(await other.post('/mfa/verify', { code: code() }), 200);
@@ -91,7 +91,7 @@ describe.each(versions)('the session on Express $version', ({ express }) => {
     expect((await client.get('/cases')).body).toMatchObject({ status: 401, because: 'revoked' });
   });
 
-  it('TOTP-7: two identical submits of one form end in one proof and a session that lives', async () => {
+  it('TOTP-7: two identical submits of one form give one proof and a valid session', async () => {
     const { code } = await enroll(host);
     const client = await logIn(host);
     host.events.length = 0;
@@ -103,8 +103,8 @@ describe.each(versions)('the session on Express $version', ({ express }) => {
   });
 });
 
-describe.each(versions)('a login without the one line, on Express $version', ({ express }) => {
-  it('is asked at its first guarded request, warned of once for each cause, and enrolls only after a new login', async () => {
+describe.each(versions)('a login without beginLogin(), on Express $version', ({ express }) => {
+  it('is challenged at its first guarded request, warns once for each cause, and enrolls only after a new login', async () => {
     const warnings: string[] = [];
     const onWarning = (warning: Error & { code?: string }) => {
       if (warning.code === 'MFA_KIT_NO_BEGIN_LOGIN') warnings.push(warning.message);
@@ -139,7 +139,7 @@ describe.each(versions)('a login without the one line, on Express $version', ({ 
     }
   });
 
-  it('asks an enrolled user, and takes the code', async () => {
+  it('challenges an enrolled user and accepts the code', async () => {
     const host = await startHost({ express, forgetBeginLogin: true });
     try {
       const { mfa, clock } = host;
@@ -156,7 +156,7 @@ describe.each(versions)('a login without the one line, on Express $version', ({ 
   });
 });
 
-it.each(versions)('another session middleware works through two functions, on Express $version', async ({ express }) => {
+it.each(versions)('two functions support another session middleware, on Express $version', async ({ express }) => {
   const states = new Map<string, unknown>();
   const renewals: string[] = [];
   const store = new FaultyStore();
@@ -179,11 +179,11 @@ it.each(versions)('another session middleware works through two functions, on Ex
   await host.close();
 });
 
-describe.each(versions)('a session beside tokens on Express $version', ({ express }) => {
+describe.each(versions)('a session together with tokens on Express $version', ({ express }) => {
   it.each([
     ['null', null],
     ['undefined', undefined],
-  ])('SES-1, SES-3, F45: a header Authorization changes nothing where assurance() returns %s', async (_what, given) => {
+  ])('SES-1, SES-3, F45: an Authorization header changes nothing if assurance() returns %s', async (_what, given) => {
     const host = await startHost({ express, kit: { assurance: () => given } });
     try {
       const headers = { authorization: 'Bearer x', 'sec-fetch-site': 'same-origin' };
@@ -206,7 +206,7 @@ describe.each(versions)('a session beside tokens on Express $version', ({ expres
     }
   });
 
-  it('F45: a token counts where the session has no state, and nothing is written', async () => {
+  it('F45: a token counts if the session has no state, and nothing is written', async () => {
     const tokens: Assurance[] = [];
     const host = await startHost({
       express,

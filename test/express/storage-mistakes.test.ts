@@ -17,7 +17,7 @@ async function start(given: Parameters<typeof startHost>[0]): Promise<Host> {
   return host;
 }
 
-/** Nobody gets in, and the answer tells the client nothing of the cause. */
+/** Access is denied, and the answer does not reveal the cause. */
 async function expectDenied(client: Client): Promise<void> {
   for (const answer of [await client.get('/cases'), await client.post('/mfa/enroll', {}), await client.get('/mfa')]) {
     expect(answer.body).toMatchObject({ status: 503, reason: 'unavailable' });
@@ -75,7 +75,7 @@ describe.each(versions)('SES-4, F37: a storage that fails denies and says why, o
       expect((await logIn(both).then((client) => client.get('/cases'))).body).toMatchObject({ status: 401, reason: 'challenge' });
     });
 
-    it('F37: the database is away', async () => {
+    it('F37: the database is unreachable', async () => {
       const tables = await open();
       if (!tables) return;
       const host = await start({ express, mfa: { storage: await tables.away() } });

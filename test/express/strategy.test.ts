@@ -84,7 +84,7 @@ describe.each(versions)('the Passport strategy on Express $version', ({ express 
     return createAuthenticator(uri).code(host?.clock.now() ?? 0);
   }
 
-  it('passes with the right code, and the proof stays with the session', async () => {
+  it('succeeds with the right code and keeps the proof in the session', async () => {
     const { client, uri } = await start();
     const before = client.cookies.get('sid');
     const passed = expectStatus(await client.post('/second-factor', { code: codeOf(uri) }), 200);
@@ -107,7 +107,7 @@ describe.each(versions)('the Passport strategy on Express $version', ({ express 
     expect((await nobody.post('/own-answer', { code: codeOf(uri) })).body.info).toMatchObject({ reason: 'login_again' });
   });
 
-  it('says what to write where session: false is missing, and consumes nothing', async () => {
+  it('says what to write if session: false is missing, and uses up no code', async () => {
     const { client, uri } = await start({});
     const answer = expectStatus(await client.post('/second-factor', { code: codeOf(uri) }), 500);
     expect(answer.body.code).toBe('host_setup');

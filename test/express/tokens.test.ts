@@ -24,7 +24,7 @@ describe.each(versions)('a client with pending tokens on Express $version', ({ e
     return (await host.mfa.beginLogin({ user })).pendingToken ?? '';
   }
 
-  it('enrolls and verifies without a session, each token once', async () => {
+  it('enrolls and verifies without a session, and each token works once', async () => {
     const client = tool(host);
     const pendingToken = await beginLogin('ada');
     const started = expectStatus(await client.post('/mfa/enroll', { pendingToken }), 201).body;
@@ -47,7 +47,7 @@ describe.each(versions)('a client with pending tokens on Express $version', ({ e
     expect((await client.get('/cases')).status).toBe(401);
   });
 
-  it('T21: is refused with anything else than a pending token, and with one beside a session user', async () => {
+  it('T21: is refused with anything but a pending token, and with one if a session user is logged in', async () => {
     const { client, code, recoveryCodes } = await enroll(host);
     const device = [...client.cookies].find(([name]) => name.includes('mfa_device'))?.[1] ?? '';
     const pendingToken = await beginLogin('ada');
@@ -61,7 +61,7 @@ describe.each(versions)('a client with pending tokens on Express $version', ({ e
     expectStatus(await tool(host).post('/mfa/verify', { pendingToken, recoveryCode: recoveryCodes[0] }), 200);
   });
 
-  it('is no way around the proof of origin for a browser', async () => {
+  it('does not bypass the origin check for a browser', async () => {
     const pendingToken = await beginLogin('ada');
     const headers = [{ 'sec-fetch-site': 'cross-site' }, { origin: 'https://evil.example' }, { cookie: 'x=1' }] as Record<
       string,
@@ -73,7 +73,7 @@ describe.each(versions)('a client with pending tokens on Express $version', ({ e
     expect((await tool(host).post('/mfa/sessions/end', { pendingToken })).body.reason).toBe('cross_site');
   });
 
-  it('keeps its device token itself, in a header', async () => {
+  it('stores its device token itself and sends it in a header', async () => {
     const { code } = await enroll(host);
     const client = tool(host);
     const pendingToken = await beginLogin('ada');
@@ -89,7 +89,7 @@ describe.each(versions)('a client with pending tokens on Express $version', ({ e
     expect(other.body.decision.access).toBe('enroll');
   });
 
-  it('leaves no device behind when it cannot keep one', async () => {
+  it('creates no device if it cannot store its token', async () => {
     const { client, code } = await enroll(host);
     for (let index = 0; index < 3; index++) {
       await tool(host).post('/mfa/verify', { pendingToken: await beginLogin('ada'), code: code() });
@@ -148,14 +148,14 @@ describe.each(versions)('a bearer API on Express $version', ({ express }) => {
     return { token: String(confirmed.body.accessToken), code };
   }
 
-  it('takes the assurance out of the token, and no session', async () => {
+  it('reads the assurance from the token, without a session', async () => {
     const { token } = await enrollTool();
     const answer = expectStatus(await bearer(token).get('/cases'), 200);
     expect([answer.body.via, answer.cookies]).toEqual(['otp', []]);
     expect((await bearer('unknown').get('/cases')).body).toMatchObject({ status: 401, reason: 'login_again' });
   });
 
-  it('SES-6, STP-2: challenges a token without the facts, and steps up to a new one', async () => {
+  it('SES-6, STP-2: challenges a token without facts and issues a new one after the step-up', async () => {
     const { code } = await enrollTool();
     const plain = bearer(issue({ sub: 'user-ada', amr: ['pwd'] }));
     const refused = await plain.get('/cases');
@@ -167,14 +167,14 @@ describe.each(versions)('a bearer API on Express $version', ({ express }) => {
     expectStatus(await bearer(verified.body.accessToken).post('/payouts', {}), 201);
   });
 
-  it('T33: takes no assurance of another user', async () => {
+  it('T33: ignores an assurance of another user', async () => {
     const { token } = await enrollTool();
     const claims = tokens.get(token);
     const forged = bearer(issue({ ...claims, sub: 'user-bob' }));
     expect((await forged.get('/cases')).status).not.toBe(200);
   });
 
-  it('gets a token with the new assurance from a change that ends the old ones', async () => {
+  it('gets a new token from a change that ends the old ones', async () => {
     const { token } = await enrollTool();
     const ended = expectStatus(await bearer(token).post('/mfa/sessions/end', {}), 200);
     expect(ended.body.endpoint).toBe('manage');

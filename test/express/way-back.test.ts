@@ -12,14 +12,14 @@ function wayOf(client: Client): string | undefined {
   return [...client.cookies].find(([name]) => WAY.test(name))?.[1];
 }
 
-/** Proves a code by form, and gives the page that the proof ends at. */
+/** Proves a code by form and returns the page after the proof. */
 async function proveByForm(client: Client, code: string): Promise<Answer> {
   const proven = await client.page('POST', '/mfa/verify', { code }, SAME);
   expect([proven.status, proven.headers.get('location')]).toEqual([303, '/mfa/done']);
   return expectStatus(await client.page('GET', '/mfa/done', {}, SAME), 200);
 }
 
-describe.each(versions)('the way back on Express $version', ({ express }) => {
+describe.each(versions)('the return path on Express $version', ({ express }) => {
   let host: Host;
 
   beforeEach(async () => {
@@ -27,7 +27,7 @@ describe.each(versions)('the way back on Express $version', ({ express }) => {
   });
   afterEach(() => host.close());
 
-  it('F79: a navigation within the origin is followed by itself after the proof, once', async () => {
+  it('F79: a navigation within the origin is followed automatically after the proof, once', async () => {
     const { code } = await enroll(host);
     const client = await logIn(host);
     await client.page('GET', '/cases?page=2', {}, SAME);
@@ -42,7 +42,7 @@ describe.each(versions)('the way back on Express $version', ({ express }) => {
     ['another site', { 'sec-fetch-site': 'cross-site' }],
     ['another port of the same site', { 'sec-fetch-site': 'same-site' }],
     ['the address bar or a mail client', { 'sec-fetch-site': 'none' }],
-  ])('F79: a navigation from %s is offered as a link after the proof, and never followed by itself', async (_name, site) => {
+  ])('F79: a navigation from %s is offered as a link after the proof and never followed automatically', async (_name, site) => {
     const { code } = await enroll(host);
     const client = await logIn(host);
     await client.page('GET', '/delete-everything', {}, { ...NAVIGATION, ...site });
@@ -68,7 +68,7 @@ describe.each(versions)('the way back on Express $version', ({ express }) => {
     ['a fetch of another site', { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'no-cors', 'sec-fetch-dest': 'empty' }],
     ['a picture', { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'no-cors', 'sec-fetch-dest': 'image' }],
     ['a navigation that names no destination', { 'sec-fetch-site': 'same-origin', 'sec-fetch-mode': 'navigate' }],
-  ])('F47: %s sets nothing, and leaves the way of the page that was refused', async (_name, headers) => {
+  ])('F47: %s sets no return path and keeps that of the refused page', async (_name, headers) => {
     const { code } = await enroll(host);
     const client = await logIn(host);
     await client.page('GET', '/cases', {}, SAME);
@@ -79,7 +79,7 @@ describe.each(versions)('the way back on Express $version', ({ express }) => {
     expect((await proveByForm(client, code())).headers.get('refresh')).toBe('0; url=/cases');
   });
 
-  it('F47: without any Sec-Fetch header, a Referer of this origin or none counts as a navigation, and no other', async () => {
+  it('F47: without Sec-Fetch headers, only a Referer of this origin, or no Referer, counts as a navigation', async () => {
     const { code } = await enroll(host);
     for (const [headers, way] of [
       [{}, '/cases'],
@@ -97,7 +97,7 @@ describe.each(versions)('the way back on Express $version', ({ express }) => {
     }
   });
 
-  it('F27: a form to a stricter route leads to the prompt without Referer, and a proof ends the asking', async () => {
+  it('F27: a form to a stricter route leads to the prompt without a Referer, and a proof satisfies the route', async () => {
     const { client, code } = await enroll(host);
     host.clock.advance(400_000);
     const refused = await client.page('POST', '/payouts', {}, SAME);
@@ -113,7 +113,7 @@ describe.each(versions)('the way back on Express $version', ({ express }) => {
     expect((await client.page('GET', asked, {}, SAME)).headers.get('location')).toBe('/home');
   });
 
-  it('F27: a path over 1 KB and a path that the host refuses lead to the prompt, and home after it', async () => {
+  it('F27: a path over 1 KB, or one that the host refuses, leads to the prompt and then home', async () => {
     await host.close();
     host = await startHost({
       express,
@@ -131,7 +131,7 @@ describe.each(versions)('the way back on Express $version', ({ express }) => {
     }
   });
 
-  it('F46: requests that are refused while the user logs out do not bring the session back', async () => {
+  it('F46: requests that are refused during a logout do not restore the session', async () => {
     await enroll(host);
     for (const login of ['kept', 'forgotten']) {
       const client = await logIn(host);
@@ -162,7 +162,7 @@ describe.each(versions)('the way back on Express $version', ({ express }) => {
     }
   });
 
-  it('F79: the cookie is of one user, one path and ten minutes, and nothing else opens', async () => {
+  it('F79: the cookie works for one user, one path and ten minutes only', async () => {
     const { code } = await enroll(host);
     const { client: bob } = await enroll(host, 'bob');
     const client = await logIn(host);
@@ -186,7 +186,7 @@ describe.each(versions)('the way back on Express $version', ({ express }) => {
     expect((await client.post('/mfa/verify', { code: code() })).body.returnTo).toBe('/home');
   });
 
-  it('F42: "Continue" after the recovery codes leads to the page of the kit, so that the way may leave the origin', async () => {
+  it('F42: "Continue" after the recovery codes leads to a page of the kit, so that the return path may leave the origin', async () => {
     const client = await logIn(host, 'bob');
     await client.page('GET', '/cases?page=2', {}, SAME);
     const { enrollmentId, code } = await startedBy(client, host);
@@ -201,7 +201,7 @@ describe.each(versions)('the way back on Express $version', ({ express }) => {
 });
 
 describe('where a password is confirmed again', () => {
-  /** A host whose login page sends away people who are logged in. */
+  /** A host whose login page redirects users who are logged in. */
   async function startRollout(kit: { reauthUrl?: string } = {}, freshLoginSeconds?: number) {
     const host = await startHost({
       express: versions[0].express,
@@ -227,7 +227,7 @@ describe('where a password is confirmed again', () => {
     [{}, '/login'],
     [{ reauthUrl: '/confirm-password' }, '/confirm-password'],
     [{ reauthUrl: 'https://sso.example/login?prompt=login' }, 'https://sso.example/login?prompt=login'],
-  ])('F28: a session from before the deployment is led to %j, and back to the page that was refused', async (kit, link) => {
+  ])('F28: a session from before the deployment is sent to %j, and then back to the refused page', async (kit, link) => {
     const host = await startRollout(kit);
     try {
       const client = new Client(host);
@@ -247,7 +247,7 @@ describe('where a password is confirmed again', () => {
     }
   });
 
-  it('F28: freshLoginSeconds says how old a login may be that sets up a first authenticator', async () => {
+  it('F28: freshLoginSeconds limits the age of a login that enrolls a first authenticator', async () => {
     for (const [seconds, given] of [
       [900, undefined],
       [3600, 3600],
@@ -263,7 +263,7 @@ describe('where a password is confirmed again', () => {
     }
   });
 
-  it('F28: a proof of before a reset leads to a page with the login, and never round and round', async () => {
+  it('F28: a proof from before a reset leads to a page with the login, and never to a redirect loop', async () => {
     const host = await startRollout();
     try {
       const { client } = await enroll(host);
@@ -277,7 +277,7 @@ describe('where a password is confirmed again', () => {
     }
   });
 
-  it('F79: a link of another site that led to the login is offered after the proof, wherever the login sends the browser', async () => {
+  it('F79: a link of another site that led to the login is offered after the proof, regardless of where the login redirects', async () => {
     const host = await startRollout();
     try {
       const { code } = await enroll(host);
@@ -298,7 +298,7 @@ describe('where a password is confirmed again', () => {
   });
 });
 
-it.each(versions)('F53: a proxy that adds a prefix is known by path and publicPath, on Express $version', async ({ express }) => {
+it.each(versions)('F53: path and publicPath support a proxy that adds a prefix, on Express $version', async ({ express }) => {
   const warnings: string[] = [];
   const hear = (warning: Error & { code?: string }) => void warnings.push(String(warning.code));
   process.on('warning', hear);
@@ -306,7 +306,7 @@ it.each(versions)('F53: a proxy that adds a prefix is known by path and publicPa
     express,
     kit: { path: '/internal/mfa', publicPath: '/mfa' },
     before: [
-      // The proxy: what the browser asks for is below /internal here.
+      // This proxy maps what the browser asks for to paths below /internal.
       (req, _res, next) => {
         if (!req.url.startsWith('/login') && !req.url.startsWith('/logout')) req.originalUrl = req.url = `/internal${req.url}`;
         next();

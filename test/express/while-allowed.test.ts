@@ -12,7 +12,7 @@ import { startHost } from './host.js';
 
 type Served = Fixture & { origin: string; users: Map<string, { id: string; name: string }>; close(): Promise<void> };
 
-/** Sends an event every 20 ms, and does not look whether anybody is still there. */
+/** Sends an event every 20 ms and does not check whether the client is still connected. */
 @RequireMfa()
 @Controller()
 class EventsController {
@@ -73,7 +73,7 @@ async function listen(client: Client): Promise<{ ended: Promise<number>; events:
     try {
       while (!(await reader?.read())?.done) events++;
     } catch {
-      // Cut off.
+      // The connection was cut.
     }
     return Date.now();
   })();
@@ -87,7 +87,7 @@ describe.each(hosts)('F56, SES-3: whileAllowed() on %s', (_name, start) => {
     return client;
   }
 
-  it('ends a stream of events when access ends, whatever ended it, and at one read each time', async () => {
+  it('ends an event stream when access ends for any reason, with one read for each check', async () => {
     host = await start();
     const { client, code } = await enroll(host);
     const ends: [string, (client: Client) => Promise<unknown>][] = [
@@ -112,7 +112,7 @@ describe.each(hosts)('F56, SES-3: whileAllowed() on %s', (_name, start) => {
     }
   }, 30_000);
 
-  it('ends it when the storage is away, and asks no more once the client has gone', async () => {
+  it('ends it if the storage is down, and stops checking after the client has disconnected', async () => {
     host = await start();
     const { client } = await enroll(host);
     const gone = await listen(client);
@@ -131,8 +131,8 @@ describe.each(hosts)('F56, SES-3: whileAllowed() on %s', (_name, start) => {
   }, 30_000);
 });
 
-describe('F56: what whileAllowed() takes', () => {
-  it('a stream of Node, and nothing that it cannot end', async () => {
+describe('F56: the argument of whileAllowed()', () => {
+  it('accepts a stream of Node and nothing that it cannot end', async () => {
     const results: unknown[] = [];
     const stream = new PassThrough();
     const express5 = await startHost({

@@ -3,7 +3,7 @@ import { Client, enroll, expectStatus, logIn } from '../express/client.js';
 import { openSocket, sockets, startGatewayHost } from './gateway-host.js';
 import { ask, askAll, withGraphql } from './graphql-host.js';
 
-it.each(sockets)('T10, T32: one budget for guesses at every door, with $kind on $platform', async ({ platform, kind }) => {
+it.each(sockets)('T10, T32: all guesses share one budget, with $kind on $platform', async ({ platform, kind }) => {
   const server = platform === 'express' ? 'Apollo' : 'Mercurius';
   const host = await startGatewayHost({ platform, kind, check: false, module: withGraphql({ platform, server }) });
   const { code } = await enroll(host);
@@ -12,7 +12,7 @@ it.each(sockets)('T10, T32: one budget for guesses at every door, with $kind on 
   const socket = await openSocket(host, kind, client);
   host.events.length = 0;
   const mutation = 'mutation { verify(code: "000000") }';
-  const doors = [
+  const entries = [
     () => client.post('/mfa/verify', { code: '000000' }),
     () => ask(client, mutation),
     () => askAll(client, [mutation, mutation, 'mutation { a: verify(code: "000000"), b: verify(code: "000000") }']),
@@ -20,7 +20,7 @@ it.each(sockets)('T10, T32: one budget for guesses at every door, with $kind on 
     () => new Client(host, {}).post('/mfa/verify', { pendingToken, code: '000000' }),
   ];
   try {
-    for (let round = 0; round < 2; round++) await Promise.all(doors.map((guess) => guess()));
+    for (let round = 0; round < 2; round++) await Promise.all(entries.map((guess) => guess()));
     const names = host.names();
     expect(names.filter((name) => name === 'verification_failed')).toHaveLength(5);
     expect(names.filter((name) => name === 'throttled').length).toBeGreaterThan(0);

@@ -25,7 +25,7 @@ function answer(): string {
   return 'answered';
 }
 
-/** The login of a host: anybody may go on. */
+/** The login of a host, which is open. */
 @Injectable()
 export class AnybodyGuard implements CanActivate {
   canActivate() {
@@ -33,7 +33,7 @@ export class AnybodyGuard implements CanActivate {
   }
 }
 
-/** Says who is there in its own way: the decision stays the kit's. */
+/** Overrides how the user is read, but leaves the decision to the kit. */
 @Injectable()
 export class DerivedGuard extends MfaGuard {
   protected override user() {
@@ -41,7 +41,7 @@ export class DerivedGuard extends MfaGuard {
   }
 }
 
-/** Decides by itself. */
+/** Overrides the decision. */
 @Injectable()
 export class OverridingGuard extends MfaGuard {
   override async canActivate() {
@@ -56,7 +56,7 @@ export class ScopedGuard extends MfaGuard {
   }
 }
 
-/** May ask the kit's guard, or not. */
+/** May or may not call the kit's guard. */
 @Injectable()
 export class AskingGuard implements CanActivate {
   constructor(@Inject(MfaGuard) readonly guard: MfaGuard) {}
@@ -68,7 +68,7 @@ export class AskingGuard implements CanActivate {
 
 export const Public = () => SetMetadata('host:public', true);
 
-/** Every way to guard one route, and none. */
+/** Routes with every kind of guard, and without one. */
 @Controller('routes')
 export class RoutesController {
   @RequireMfa()
@@ -134,7 +134,7 @@ export class RoutesController {
   }
 }
 
-/** The guard stands on the class, which a subclass inherits. */
+/** The guard is on the class, and a subclass inherits it. */
 @RequireMfa({ maxAgeSeconds: 300 })
 class GuardedBase {
   @Get('inherited')
@@ -158,7 +158,7 @@ export class ClassController extends GuardedBase {
   }
 }
 
-/** Puts a function of its own in place of the method, which the decorators do not reach. */
+/** Replaces the method with another function, which has no decorators. */
 @Controller('bound')
 export class BoundController {
   constructor() {

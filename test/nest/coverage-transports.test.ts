@@ -20,7 +20,7 @@ function statusOf(route: string): string | undefined {
 
 describe('the coverage report on gateways', () => {
   it.each(['ws', 'socket.io'] as const satisfies (typeof sockets)[number]['kind'][])(
-    'a guard of the whole application counts for messages exactly when Nest runs it for them, with %s',
+    'a global guard counts for messages only if Nest runs it for them, with %s',
     async (kind) => {
       @WebSocketGateway()
       class BareGateway {
@@ -44,7 +44,7 @@ describe('the coverage report on gateways', () => {
     },
   );
 
-  it('where Nest keeps its parts elsewhere, only the guards of the gateway itself count', async () => {
+  it('only the guards of the gateway itself count if the internals of Nest have changed', async () => {
     @WebSocketGateway(0, { namespace: '/chat' })
     class MixedGateway {
       @SubscribeMessage('bare')
@@ -93,23 +93,20 @@ describe('the coverage report on GraphQL', () => {
   it.each([
     [[], 'open', 'notes'],
     [['guards'], 'guarded', null],
-  ] as const)(
-    'a guard of a field counts only where GraphQLModule runs guards for fields: %j',
-    async (enhancers, status, notes) => {
-      host = await startGraphqlHost({
-        server,
-        graphql: { typeDefs: [typeDefs, more], fieldResolverEnhancers: enhancers },
-        module: { providers: [CaseResolver, FirstResolver] },
-      });
-      expect(statusOf('Case.notes')).toBe(status);
-      expect(statusOf('Case.title')).toBeUndefined();
-      expect(statusOf('Case.__resolveReference')).toBe(status);
-      expect(statusOf('Query.first')).toBe('open');
-      expect((await ask(new Client(host), '{ first { notes } }')).body.data.first.notes).toBe(notes);
-    },
-  );
+  ] as const)('a guard of a field counts only if GraphQLModule runs guards for fields: %j', async (enhancers, status, notes) => {
+    host = await startGraphqlHost({
+      server,
+      graphql: { typeDefs: [typeDefs, more], fieldResolverEnhancers: enhancers },
+      module: { providers: [CaseResolver, FirstResolver] },
+    });
+    expect(statusOf('Case.notes')).toBe(status);
+    expect(statusOf('Case.title')).toBeUndefined();
+    expect(statusOf('Case.__resolveReference')).toBe(status);
+    expect(statusOf('Query.first')).toBe('open');
+    expect((await ask(new Client(host), '{ first { notes } }')).body.data.first.notes).toBe(notes);
+  });
 
-  it('what somebody else mounts at the door of GraphQL is not taken for it', async () => {
+  it('a function that something else mounts at the GraphQL path does not count as GraphQL', async () => {
     host = await startGraphqlHost({
       server,
       configure: (app) => app.use('/graphql', (_request: object, _response: object, next: () => void) => next()),
@@ -120,7 +117,7 @@ describe('the coverage report on GraphQL', () => {
   });
 });
 
-describe('the coverage report on handlers of messages', () => {
+describe('the coverage report on message handlers', () => {
   @Controller()
   class SumController {
     @SetMetadata('microservices:pattern', [{ cmd: 'sum' }])
@@ -134,8 +131,8 @@ describe('the coverage report on handlers of messages', () => {
   it.each([
     ['none', () => [], 'unknown'],
     ['one that shares the guards of the application', (config: ApplicationConfig) => [{ applicationConfig: config }], 'guarded'],
-    ['one of its own', () => [{ applicationConfig: new ApplicationConfig() }], 'open'],
-  ] as const)('a guard of the whole application, with microservices: %s', async (_name, microservices, status) => {
+    ['one with its own guards', () => [{ applicationConfig: new ApplicationConfig() }], 'open'],
+  ] as const)('a global guard with microservices: %s', async (_name, microservices, status) => {
     host = await startHost({ platform: 'express', module: { controllers: [SumController], providers: [everywhere] } });
     Object.assign(host.app, { microservices: microservices(host.app.get(ApplicationConfig)) });
     expect([statusOf('RPC {"cmd":"sum"}'), statusOf('RPC orders.created')]).toEqual([status, 'guarded']);

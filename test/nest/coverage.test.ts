@@ -30,7 +30,7 @@ import { startGatewayHost } from './gateway-host.js';
 import { withGraphql } from './graphql-host.js';
 import { type Host, type HostOptions, platforms, startHost } from './host.js';
 
-/** What the test host leaves open on purpose. */
+/** What the test host intentionally leaves open. */
 const LEFT_OPEN = ['POST /login', 'POST /logout', 'POST /cart', 'GET /session'];
 
 let host: Host;
@@ -48,9 +48,9 @@ describe.each(platforms)('the coverage report on Nest with $platform', (given) =
     return statuses(mfaCoverage(host.app));
   }
 
-  it('T31: lists routes, resolvers and gateway handlers, and is silent when all are guarded or left open on purpose', async () => {
+  it('T31: lists routes, resolvers and gateway handlers, and passes if all are guarded or intentionally open', async () => {
     host = await startGatewayHost({ platform: given.platform, kind: 'ws', module: graphql });
-    // This gateway asks about messages only, and nobody asks before a socket exists.
+    // This gateway checks messages only, not the opening of a socket.
     const unasked = 'WS connect CasesGateway';
     expect(() => assertMfaCoverage(host.app)).toThrow(`${unasked}  (unknown`);
     expect(() => assertMfaCoverage(host.app, { allow: [unasked] })).not.toThrow();
@@ -108,7 +108,7 @@ describe.each(platforms)('the coverage report on Nest with $platform', (given) =
     expect(() => assertMfaCoverage(host.app, { allow: [...planted, 'GET /gone'] })).toThrow('GET /gone');
   });
 
-  it('T31: tells the guards of the kit from those of the host, and what cannot be seen from both', async () => {
+  it('T31: distinguishes guards of the kit, guards of the host and guards that cannot be inspected', async () => {
     const found = await report({ module: { controllers: [RoutesController, ClassController, BoundController] } });
     expect(found).toMatchObject({
       'GET /routes/marked/:id': 'guarded',
@@ -135,7 +135,7 @@ describe.each(platforms)('the coverage report on Nest with $platform', (given) =
     ['a class for each request', { provide: APP_GUARD, useClass: ScopedGuard }, 'guarded'],
     ['another token', { provide: APP_GUARD, useExisting: DerivedGuard }, 'guarded'],
     ['a guard that may ask the kit', { provide: APP_GUARD, useClass: AskingGuard }, 'unknown'],
-  ])('the guard of the whole application, given as %s', async (_name, provider, status) => {
+  ])('a global guard registered as %s', async (_name, provider, status) => {
     const found = await report({ module: { controllers: [RoutesController], providers: [DerivedGuard, provider] } });
     expect(found).toMatchObject({
       'GET /routes/open': status,
@@ -144,7 +144,7 @@ describe.each(platforms)('the coverage report on Nest with $platform', (given) =
     });
   });
 
-  it('a guard of the whole application that came when the routes were made is none', async () => {
+  it('a global guard that is added after the routes were created does not count', async () => {
     host = await startHost({ ...given, module: { controllers: [BareController] } });
     host.app.useGlobalGuards(host.app.get(MfaGuard));
     expect(statuses(mfaCoverage(host.app))['GET /bare']).toBe('open');
@@ -157,7 +157,7 @@ describe.each(platforms)('the coverage report on Nest with $platform', (given) =
     expect(early['GET /bare']).toBe('guarded');
   });
 
-  it("a guard that takes the place of the kit's, and decides by itself, is not taken for it", async () => {
+  it("a guard that replaces the kit's and makes its own decision does not count", async () => {
     class Stand extends MfaGuard {
       override async canActivate() {
         return true;
@@ -168,7 +168,7 @@ describe.each(platforms)('the coverage report on Nest with $platform', (given) =
     expect((await new Client(host).get('/cases')).status).not.toBe(401);
   });
 
-  it("the host's marker counts where it looks at the handler alone", async () => {
+  it("the host's marker counts if it looks only at the handler", async () => {
     const byHandler = (context: ExecutionContext) =>
       new Reflector().getAllAndOverride<boolean>('host:public', [context.getHandler(), context.getClass()]) === true;
     const module = { controllers: [RoutesController] };
@@ -189,7 +189,7 @@ describe.each(platforms)('the coverage report on Nest with $platform', (given) =
     expect(await seen(async (context) => byHandler(context))).toEqual(['unknown', 'unknown', 'guarded']);
   });
 
-  it('prints paths as they are reached: prefix, excluded from it, versions, modules below a path', async () => {
+  it('prints paths as clients request them: with a prefix, excluded from it, with versions, in modules below a path', async () => {
     @Module({ controllers: [BoundController] })
     class BelowModule {}
     const found = await report({
@@ -219,7 +219,7 @@ describe.each(platforms)('the coverage report on Nest with $platform', (given) =
     expect(Object.entries(found).filter(([, status]) => status === 'unknown')).toEqual([]);
   });
 
-  it('versions in a header change no path', async () => {
+  it('versions in a header do not change paths', async () => {
     const found = await report({
       module: { controllers: [ClassController] },
       configure: (app) => app.enableVersioning({ type: VersioningType.HEADER, header: 'version', defaultVersion: '1' }),
@@ -232,7 +232,7 @@ describe.each(platforms)('the coverage report on Nest with $platform', (given) =
     expect(Object.values(found)).not.toContain('unknown');
   });
 
-  it('what is served beside the controllers is listed, and never guarded', async () => {
+  it('routes outside the controllers are listed and never guarded', async () => {
     const text = (_request: object, response: ServerResponse & { send?(text: string): void }) =>
       void (response.send ? response.send('raw') : response.end('raw'));
     const found = await report({
@@ -248,7 +248,7 @@ describe.each(platforms)('the coverage report on Nest with $platform', (given) =
     expect([(await client.get('/healthz')).text, (await client.get('/files/x')).text]).toEqual(['raw', 'raw']);
   });
 
-  it('middleware of a class that a module applied is named below; a function that it applied may be a router, and is listed', async () => {
+  it('a middleware class that a module applied is named as middleware, but a function is listed because it may be a router', async () => {
     const answering = (_request: object, response: ServerResponse, _next: () => void) => void response.end('raw');
     @Module({})
     class ApplyingModule {
@@ -275,7 +275,7 @@ describe.each(platforms)('the coverage report on Nest with $platform', (given) =
   });
 
   it.each(['/raw', '/other/raw'])(
-    'a function at %s is not taken for the middleware that a module applied to /raw',
+    'a function at %s does not count as the middleware that a module applied to /raw',
     async (path) => {
       @Module({})
       class ApplyingModule {

@@ -75,7 +75,7 @@ class ByGuardController extends BaseController {
   }
 }
 
-/** The same base class without any mark: what a subclass says must not reach it. */
+/** The same base class without a mark. The mark of a subclass must not affect it. */
 @Controller('unmarked')
 class UnmarkedController extends BaseController {}
 
@@ -126,7 +126,7 @@ class StrictBase extends SkippedBase {
   }
 }
 
-/** Its own `@SkipMfa()` opens what has no mark of its own. */
+/** Its `@SkipMfa()` opens handlers without a mark. */
 @SkipMfa()
 @Controller('skipped-again')
 class SkippedAgainController extends StrictBase {}
@@ -138,7 +138,7 @@ let host: Host;
 afterEach(() => host.close());
 
 describe.each(platforms)('decorators on Nest with $platform', (given) => {
-  it('that of a method counts before that of its class; without either, the guard asks for a proof', async () => {
+  it('the mark of a method overrides that of its class, and without a mark the guard requires a proof', async () => {
     host = await startHost({
       ...given,
       module: { controllers: [StrictController, OpenController, ByGuardController, UnmarkedController, DerivedController] },
@@ -159,7 +159,7 @@ describe.each(platforms)('decorators on Nest with $platform', (given) => {
     }
   });
 
-  it('reads the record once for each guard', async () => {
+  it('reads the record once per guard', async () => {
     host = await startHost({ ...given, module: { controllers: [StrictController] } });
     const { client } = await enroll(host);
     host.resetCounts();
@@ -168,8 +168,8 @@ describe.each(platforms)('decorators on Nest with $platform', (given) => {
   });
 });
 
-describe('F60, SES-4: what a subclass inherits', () => {
-  it('a @SkipMfa() of the base class opens nothing of its subclasses, an inherited requirement counts', async () => {
+describe('F60, SES-4: inheritance of marks', () => {
+  it('a subclass inherits a requirement of its base class, but never a @SkipMfa()', async () => {
     const warnings: unknown[] = [];
     host = await startHost({
       platform: 'express',
@@ -201,7 +201,7 @@ describe('F60, SES-4: what a subclass inherits', () => {
   });
 });
 
-describe('ways to give the options', () => {
+describe('options of forRootAsync', () => {
   it.each(['useFactory', 'useClass', 'useExisting', 'a module of its own'])('%s', async (way) => {
     let options: Options | undefined;
     @Injectable()

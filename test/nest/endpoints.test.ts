@@ -10,7 +10,7 @@ describe.each(platforms)('the endpoints on Nest with $platform', (given) => {
   });
 });
 
-it('finds nothing behind an escape in its own path, which Fastify reads, and blames no host for it', async () => {
+it('answers 404 for an escaped path, which Fastify matches, and logs no mistake of the host', async () => {
   const host = await startHost({ platform: 'fastify', session: '@fastify/session' });
   try {
     for (const path of ['/mf%61', '/mf%61/challenge', '/mfa/challeng%65']) {
@@ -22,8 +22,8 @@ it('finds nothing behind an escape in its own path, which Fastify reads, and bla
   }
 });
 
-describe('F54: what the platform routes to an endpoint is answered as that endpoint', () => {
-  /** A whole journey, each request at the path that `written` makes of the plain one. */
+describe('F54: an endpoint answers every path that the platform routes to it', () => {
+  /** A whole journey. `written` maps the plain path to the path of each request. */
   async function walk(host: Host, written: (path: string) => string, user = 'ada'): Promise<void> {
     const { code } = await enroll(host, user);
     const client = await logIn(host, user);
@@ -53,7 +53,7 @@ describe('F54: what the platform routes to an endpoint is answered as that endpo
     }
   });
 
-  it('Express behind a function that rewrites request.url', async () => {
+  it('Express after a function that rewrites request.url', async () => {
     const host = await startHost({
       platform: 'express',
       session: 'express-session',

@@ -9,7 +9,7 @@ type Situation = [name: string, answer: (host: Either) => Promise<Answer>];
 
 const page = { accept: 'text/html,*/*;q=0.8' };
 
-/** Each is refused in its own way; every one has its own user, so that their order does not matter. */
+/** Each is refused for another reason. Every one has its own user, so that their order does not matter. */
 const situations: Situation[] = [
   ['nobody logged in', (host) => new Client(host).get('/cases')],
   ['nobody logged in, a browser', (host) => new Client(host).get('/cases', { headers: page })],
@@ -29,17 +29,17 @@ const situations: Situation[] = [
   ['too many wrong codes', (host) => throttled(host, (client) => client.post('/mfa/verify', { code: '000000' }))],
   ['too many wrong codes, a browser', (host) => throttled(host, (client) => client.page('POST', '/mfa/verify', { code: '1' }))],
   ['no code', async (host) => (await pending(host)).post('/mfa/verify', {})],
-  ['an operator for a code', async (host) => (await pending(host)).post('/mfa/verify', { code: { $ne: null } })],
+  ['an operator as a code', async (host) => (await pending(host)).post('/mfa/verify', { code: { $ne: null } })],
   ['another site', async (host) => (await pending(host)).post('/mfa/verify', {}, { 'sec-fetch-site': 'cross-site' })],
-  ['a path that is not there', (host) => new Client(host).get('/mfa/nothing')],
-  ['a path that is not there, a browser', (host) => new Client(host).get('/mfa/nothing', { headers: page })],
+  ['an unknown path', (host) => new Client(host).get('/mfa/nothing')],
+  ['an unknown path, a browser', (host) => new Client(host).get('/mfa/nothing', { headers: page })],
   ['another case', (host) => new Client(host).get('/mfa/Enroll')],
   ['another method', (host) => new Client(host).request('PUT', '/mfa/enroll')],
   ['OPTIONS', (host) => new Client(host).request('OPTIONS', '/mfa/verify')],
   ['HEAD', (host) => new Client(host).request('HEAD', '/mfa/enroll')],
-  ['a pending token of nobody', (host) => new Client(host, {}).post('/mfa/verify', { pendingToken: 'a.b.c', code: '1' })],
+  ['an invalid pending token', (host) => new Client(host, {}).post('/mfa/verify', { pendingToken: 'a.b.c', code: '1' })],
   ['a style sheet', (host) => new Client(host).get('/mfa/assets/page.css')],
-  ['nothing to go on with', async (host) => (await stale(host)).post('/mfa/recovery-codes', {})],
+  ['a change without a fresh proof', async (host) => (await stale(host)).post('/mfa/recovery-codes', {})],
 ];
 
 describe.each(platforms)('Nest on $platform answers as Express does', (given) => {
@@ -58,7 +58,7 @@ describe.each(platforms)('Nest on $platform answers as Express does', (given) =>
   });
 });
 
-/** An answer without what platforms and hosts write themselves, how it is framed, and what is different each time. */
+/** An answer without headers of platforms and hosts, without framing, and without values that differ each time. */
 function plain({ status, headers, text }: Answer): object {
   const kept = [...headers].filter(
     ([name]) =>

@@ -57,7 +57,7 @@ export class CasesGateway implements OnGatewayConnection {
     return { event: 'pay', data: 'paid' };
   }
 
-  /** A host's own door for codes, where the session of the socket's request takes the proof. */
+  /** The host's own handler for codes, which stores the proof in the session of the socket's request. */
   @SkipMfa()
   @SubscribeMessage('verify')
   async verify(@ConnectedSocket() client: Socket, @MessageBody() code: string) {
@@ -78,7 +78,7 @@ export interface GatewayOptions extends Omit<HostOptions, 'platform' | 'session'
   withoutSession?: true;
 }
 
-/** The same host with a gateway. Both platforms keep sessions in one store, read by express-session when a socket opens. */
+/** The same host with a gateway. Both platforms store sessions in one store, which express-session reads when a socket opens. */
 export async function startGatewayHost({
   kind,
   check = true,
@@ -119,18 +119,18 @@ export async function startGatewayHost({
   });
 }
 
-/** What came over a socket: the event and its data, or that the socket was closed. */
+/** A message of a socket: the event and its data, or that the socket was closed. */
 export interface Heard {
   event: string;
-  // biome-ignore lint/suspicious/noExplicitAny: whatever the test expects
+  // biome-ignore lint/suspicious/noExplicitAny: each test expects other fields
   data: any;
 }
 
 /** A client with the cookies of a browser. */
 export interface SocketClient {
-  /** Sends, and gives what comes next. */
+  /** Sends an event and returns the next message. */
   ask(event: string, data?: unknown): Promise<Heard>;
-  /** What comes next without asking. */
+  /** Returns the next message without sending. */
   next(): Promise<Heard>;
   close(): void;
 }

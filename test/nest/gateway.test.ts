@@ -21,7 +21,7 @@ describe.each(sockets)('a gateway of $kind on $platform', ({ platform, kind }) =
     await host.close();
   });
 
-  it('T32: tells a socket that may not be opened why, and closes it', async () => {
+  it('T32: sends a refused socket the reason and closes it', async () => {
     await start();
     await enroll(host);
     for (const [client, reason] of [
@@ -37,7 +37,7 @@ describe.each(sockets)('a gateway of $kind on $platform', ({ platform, kind }) =
     }
   });
 
-  it('lets through who has proven enough, and knows the assurance', async () => {
+  it('allows a user who has proven enough, and provides the assurance', async () => {
     await start();
     const { client } = await enroll(host);
     const socket = await open(client);
@@ -51,7 +51,7 @@ describe.each(sockets)('a gateway of $kind on $platform', ({ platform, kind }) =
     expect(ran.count).toBe(3);
   });
 
-  it('SES-3: stops on an open socket when the sessions were ended elsewhere, and when the user logs out', async () => {
+  it('SES-3: denies an open socket after sessions were ended elsewhere, and after a logout', async () => {
     await start();
     const { client, code } = await enroll(host);
     const [one, two] = [await open(client), await open(await verified(code()))];
@@ -84,7 +84,7 @@ describe.each(sockets)('a gateway of $kind on $platform', ({ platform, kind }) =
     expect(ran.count).toBe(0);
   });
 
-  it('F58, HTTP-1: refuses a page of another origin on a socket that is open already', async () => {
+  it('F58, HTTP-1: refuses a page of another origin on a socket that is already open', async () => {
     await start();
     const { client } = await enroll(host);
     const from = async (origin: string) => {
@@ -107,7 +107,7 @@ describe.each(sockets)('a gateway of $kind on $platform', ({ platform, kind }) =
     expect(ran.count).toBe(0);
   });
 
-  it('reads, and writes nothing', async () => {
+  it('reads but never writes', async () => {
     await start();
     const { client } = await enroll(host);
     const socket = await open(client);

@@ -8,7 +8,7 @@ import type { RequestHandler } from 'express';
 import type { Answer, Client } from '../express/client.js';
 import { type Host, type HostOptions, startHost } from './host.js';
 
-/** Every server of GraphQL that Nest brings, on every platform that it runs on. */
+/** Every GraphQL server that Nest supports, on every platform that it runs on. */
 export const servers = [
   { platform: 'express', session: 'express-session', server: 'Apollo' },
   { platform: 'fastify', session: '@fastify/session', server: 'Apollo' },
@@ -48,7 +48,7 @@ class CasesResolver {
     return 'paid';
   }
 
-  /** A host's own door for codes. */
+  /** The host's own mutation for codes. */
   @SkipMfa()
   @Mutation('verify')
   async verify(@Args('code') code: string, @Context() { req, res, reply }: { req: never; res?: object; reply?: object }) {
@@ -69,11 +69,11 @@ export interface GraphqlOptions extends Omit<HostOptions, 'platform' | 'session'
   server: (typeof servers)[number];
   /** Runs on the request that opens a socket, on the Express platform. */
   upgrade?: RequestHandler;
-  /** More for the driver. */
+  /** More options for the driver. */
   graphql?: object;
 }
 
-/** The same host with a GraphQL endpoint beside its routes. */
+/** The same host with a GraphQL endpoint in addition to its routes. */
 export async function startGraphqlHost({ server, upgrade, graphql, module, ...given }: GraphqlOptions): Promise<Host> {
   ran.count = 0;
   const onConnect = async ({ extra }: { extra: { request: object } }) => {

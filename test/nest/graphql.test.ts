@@ -42,7 +42,7 @@ describe.each(servers)('GraphQL by $server on $platform', (server) => {
     expect(ran.count).toBe(0);
   });
 
-  it('denies by GET, and sends no browser elsewhere', async () => {
+  it('denies requests by GET, and never redirects a browser', async () => {
     const client = await logIn(host);
     for (const accept of ['application/json', 'text/html,*/*;q=0.8']) {
       const headers = { accept, 'apollo-require-preflight': '1' };
@@ -53,7 +53,7 @@ describe.each(servers)('GraphQL by $server on $platform', (server) => {
     expect(ran.count).toBe(0);
   });
 
-  it('lets through who has proven enough, asks for a fresh code, and knows the assurance', async () => {
+  it('allows a user who has proven enough, asks for a fresh code, and provides the assurance', async () => {
     const { client, code } = await enroll(host);
     expect((await ask(client, '{ cases }')).body).toEqual({ data: { cases: 'otp' } });
     const together = (await ask(client, '{ a: cases, open, b: cases }')).body;
@@ -65,7 +65,7 @@ describe.each(servers)('GraphQL by $server on $platform', (server) => {
     expect((await ask(client, 'mutation { pay }')).body).toEqual({ data: { pay: 'paid' } });
   });
 
-  it('F47: keeps no way back for a script that asks, and never the GraphQL address', async () => {
+  it('F47: stores no return path for a script, and never the GraphQL path', async () => {
     const { code } = await enroll(host);
     const client = await logIn(host);
     const script = { 'sec-fetch-mode': 'cors', 'sec-fetch-dest': 'empty', 'apollo-require-preflight': '1' };
@@ -75,7 +75,7 @@ describe.each(servers)('GraphQL by $server on $platform', (server) => {
     expect(verified.body.returnTo).toBe('/home');
   });
 
-  it('denies and names the mend in the log when the user cannot be read', async () => {
+  it('denies and logs how to fix it if the user cannot be read', async () => {
     await host.close();
     const user = () => {
       throw new Error('database down');

@@ -7,7 +7,7 @@ import { OTHER_KEY } from '../support/core-fixture.js';
 import { type Host, type HostOptions, type HostRequest, platforms, startHost } from './host.js';
 import { readSession } from './host-routes.js';
 
-/** Sets the user, as @nestjs/passport does: from the session here. */
+/** Sets the user from the session, as @nestjs/passport does. */
 @Injectable()
 class AuthGuard implements CanActivate {
   canActivate(context: ExecutionContext) {
@@ -18,7 +18,7 @@ class AuthGuard implements CanActivate {
   }
 }
 
-/** Another strategy, that says somebody else is there. */
+/** Another strategy, which sets a different user. */
 @Injectable()
 class BobGuard implements CanActivate {
   canActivate(context: ExecutionContext) {
@@ -97,7 +97,7 @@ describe.each(platforms)('SES-4: a host mistake denies and says what is wrong, o
     const ada = host.users.get('ada');
     if (!ada) throw new Error('no ada');
     const client = new Client(host);
-    // The login of the host, which sets the user by itself only in its guards.
+    // The login of the host, which sets the user only in its guards.
     await client.post('/login?user=ada').catch(() => undefined);
     for (const path of ['/after', '/above', '/below']) {
       expect((await client.get(path)).body, path).toMatchObject({ status: 403, reason: 'enroll' });
@@ -160,7 +160,7 @@ describe.each(platforms)('SES-4: a host mistake denies and says what is wrong, o
     ['an empty id', { id: '', name: 'x' }],
     ['a numeric id', { id: 7, name: 'x' }],
     ['no name', { id: 'x' }],
-  ])('a user() that gives no user: %s', async (_name, value) => {
+  ])('a user() that returns no user: %s', async (_name, value) => {
     await start({ kit: { user: () => value as never } });
     expectStatus(await new Client(host).get('/cases'), 503);
     expect(host.logged[0]).toMatchObject({ name: 'MfaError', code: 'host_callback_failed' });
@@ -181,7 +181,7 @@ describe.each(platforms)('SES-4: a host mistake denies and says what is wrong, o
     ['mayEnroll: 0', { mayEnroll: 0 }, /has "mayEnroll" that is neither true nor false; it is 0/],
     ['a date', { enrollBy: new Date() }, /"enrollBy" must be an instant in epoch milliseconds/],
     ['null', null, /must be an object with mfa/],
-  ])('a policy that answers what is no policy: %s', async (_name, answer, sentence) => {
+  ])('a policy that returns something else: %s', async (_name, answer, sentence) => {
     await start({ mfa: { policy: () => answer as never } });
     const client = new Client(host);
     await client.post('/login?user=ada').catch(() => undefined);
@@ -280,13 +280,13 @@ describe.each(platforms)('SES-4: a host mistake denies and says what is wrong, o
     }
   });
 
-  it('an isPublic() that gives something else than true', async () => {
+  it('an isPublic() that returns something other than true', async () => {
     const providers = [{ provide: APP_GUARD, useClass: MfaGuard }];
     await start({ kit: { isPublic: () => 'yes' as never }, module: { providers, controllers: [UnmarkedController] } });
     expect((await new Client(host).get('/unmarked')).body).toMatchObject({ status: 401, reason: 'login_again' });
   });
 
-  it('a provider of the request that throws: in user(), and where the options themselves need it', async () => {
+  it('a request-scoped provider that throws: in user(), and where the options themselves need it', async () => {
     constructed = 0;
     await start({
       module: { providers: [FailingUsers] },

@@ -4,7 +4,7 @@ import { Controller, Get, HttpCode, Inject, Post, Query, Req, Res, UnauthorizedE
 import type { TestUser } from '../support/core-fixture.js';
 import type { HostRequest } from './host.js';
 
-/** A field of the session, of whatever kind. */
+/** Reads a field from a session of any kind. */
 export function readSession(request: HostRequest, name: 'userId' | 'cart'): unknown {
   const { session: kept } = request;
   return kept?.get && kept.data ? kept.get(name) : kept?.[name];
@@ -56,7 +56,7 @@ export class AccountController {
   }
 }
 
-/** Routes that want a second factor. */
+/** Routes that require a second factor. */
 @RequireMfa()
 @Controller()
 export class CasesController {

@@ -19,13 +19,13 @@ export type SessionKind = 'express-session' | '@fastify/session' | '@fastify/sec
 /** Signs the cookies of the session. */
 export const SECRET = 'a secret of the host with more than 32 characters';
 
-/** Both platforms, each with the session that is usual there. */
+/** Both platforms, each with its usual session. */
 export const platforms = [
   { platform: 'express', session: 'express-session' },
   { platform: 'fastify', session: '@fastify/session' },
 ] as const;
 
-/** A request as both platforms have it here. */
+/** The fields that both platforms have on a request here. */
 export interface HostRequest {
   method: string;
   url: string;
@@ -56,7 +56,7 @@ export interface HostOptions {
   module?: ModuleMetadata;
   /** Before the application starts: prefixes, versions, pipes, adapters. */
   configure?: (app: INestApplication) => unknown;
-  /** The whole of the options by another way than `forRoot`. */
+  /** The module, if it is not made with `forRoot`. */
   register?: (options: MfaModuleOptions<TestUser, HostRequest> & MfaModuleExtras) => ReturnType<typeof MfaModule.forRoot>;
   fastify?: ConstructorParameters<typeof FastifyAdapter>[0];
   bodyParser?: false;
@@ -73,13 +73,13 @@ export interface Host extends Fixture {
   close(): Promise<void>;
 }
 
-/** What the host's login did; the module sees the user through the session. */
+/** What the host's login did. The module reads the user from the session. */
 export function userOf(users: Map<string, TestUser>, { request }: MfaCaller<HostRequest>): TestUser | null {
   const id = readSession(request, 'userId');
   return request.user ?? [...users.values()].find((user) => user.id === id) ?? null;
 }
 
-/** A Nest application that already has a login, with the kit in it, on a real port. */
+/** A Nest application with a login of its own and the kit, on a real port. */
 export async function startHost(given: HostOptions): Promise<Host> {
   const fixture = createFixture(given.mfa);
   const users = new Map<string, TestUser>([
@@ -143,7 +143,7 @@ async function createApplication(
   } else if (kind !== 'none') {
     await app.register(fastifyCookie as never);
     const cookie = { secure: false, path: '/' };
-    // The prefix lets express-session read the cookie: for sockets, which Fastify's plugins never see.
+    // The prefix lets express-session read the cookie for sockets, for which Fastify's plugins do not run.
     const cookiePrefix = 's:';
     await app.register(
       fastifySession as never,

@@ -48,7 +48,7 @@ class WrongLoginController {
   }
 }
 
-/** Sets the user out of the session, where one is. */
+/** Sets the user from the session, if it has one. */
 @Injectable()
 class AuthGuard implements CanActivate {
   canActivate(context: ExecutionContext) {
@@ -100,7 +100,7 @@ describe.each(platforms)('SES-4: a wrong login denies and says what is wrong, on
     expect(warnings[0]).toContain('and req.logIn() has renewed the session');
   });
 
-  it('beginLogin() that nobody waits for', async () => {
+  it('beginLogin() that is not awaited', async () => {
     const client = await start();
     let late: Promise<unknown> | undefined;
     login = ({ mfaHttp, request, reply }) => {
@@ -113,7 +113,7 @@ describe.each(platforms)('SES-4: a wrong login denies and says what is wrong, on
     expect((await client.get('/cases')).body).toMatchObject({ status: 401, reason: 'login_again' });
   });
 
-  it('beginLogin() for somebody else than user() gives', async () => {
+  it('beginLogin() for another user than user() returns', async () => {
     const client = await start();
     const user = { id: 'ADA', name: 'ada@example.com' };
     login = async ({ mfaHttp, request, reply }) => (await mfaHttp.for(request as never, reply)).beginLogin({ user });
@@ -145,7 +145,7 @@ describe.each(platforms)('SES-4: a wrong login denies and says what is wrong, on
     expect((await client.get('/cases')).status).not.toBe(200);
   });
 
-  it('the guard before what sets the user', async () => {
+  it('the guard before the code that sets the user', async () => {
     const client = await start({
       kit: { user: ({ request }) => request.user },
       providers: [
@@ -162,7 +162,7 @@ describe.each(platforms)('SES-4: a wrong login denies and says what is wrong, on
     ]);
   });
 
-  it('a user() that gives the person who is impersonated', async () => {
+  it('a user() that returns the impersonated person', async () => {
     const client = await start({
       kit: {
         user({ request: { session, headers } }) {
@@ -189,7 +189,7 @@ describe.each(platforms)('SES-4: a wrong login denies and says what is wrong, on
     expect(warnings[0]).not.toContain('accounts.example');
   });
 
-  it('a body that something else has read before', async () => {
+  it('a body that something else has already read', async () => {
     await start({
       configure(app: INestApplication) {
         const readAway = (request: Request, _reply: object, next: () => void) => {
@@ -215,8 +215,8 @@ interface Request extends NodeJS.ReadableStream {
   raw?: NodeJS.ReadableStream;
 }
 
-describe('F61: endpoints that a token is not read for', () => {
-  it('a guard that does not read the token where @Public() stands', async () => {
+describe('F61: endpoints for which the token is not read', () => {
+  it('a guard that ignores the token on routes with @Public()', async () => {
     const served = await startHost({
       platform: 'express',
       session: 'none',

@@ -18,7 +18,7 @@ import { type Host, startHost } from './host.js';
 
 type AnyDecorator = (...given: unknown[]) => never;
 
-/** What a class with a wrong mark throws while it is loaded. */
+/** Returns what a class with a wrong mark throws while it is loaded. */
 function refused(load: () => unknown): string {
   try {
     load();
@@ -26,10 +26,10 @@ function refused(load: () => unknown): string {
     expect(error).toMatchObject({ name: 'MfaError', code: 'host_setup' });
     return String(error);
   }
-  throw new Error('loaded all the same');
+  throw new Error('it loaded anyway');
 }
 
-describe('SES-4: a mark that guards nothing stops the start and says where to put it', () => {
+describe('SES-4: a mark that guards nothing stops the start and says where to write it', () => {
   it('@RequireMfa without parentheses', () => {
     const mark = RequireMfa as unknown as AnyDecorator;
     const onMethod = () => {
@@ -69,7 +69,7 @@ describe('SES-4: a mark that guards nothing stops the start and says where to pu
     for (const load of [onMethod, onClass]) expect(refused(load)).toContain('Write @SkipMfa()');
   });
 
-  it('a mark on what is no method', () => {
+  it('a mark on something that is not a method', () => {
     for (const [name, mark] of [
       ['@RequireMfa()', RequireMfa()],
       ['@SkipMfa()', SkipMfa()],
@@ -109,7 +109,7 @@ describe('SES-4: a mark that guards nothing stops the start and says where to pu
     }
   });
 
-  it('a guard that is made by hand', () => {
+  it('a guard created with new', () => {
     const load = () => {
       class CaseController {
         @UseGuards(new (MfaGuard as unknown as new () => MfaGuard)())
@@ -120,7 +120,7 @@ describe('SES-4: a mark that guards nothing stops the start and says where to pu
     expect(refused(load)).toContain('Write @UseGuards(MfaGuard) or app.get(MfaGuard), not new MfaGuard()');
   });
 
-  it('a maxAgeSeconds that nobody can meet', () => {
+  it('a maxAgeSeconds that is too short', () => {
     expect(() => RequireMfa({ maxAgeSeconds: 0 })).toThrowError(
       expect.objectContaining({
         name: 'MfaError',
@@ -171,7 +171,7 @@ class MarkedMiddleware implements NestMiddleware {
   }
 }
 
-/** As a package does that runs handlers and their guards by itself. */
+/** Acts as a package that runs handlers and their guards itself. */
 @Injectable()
 class CommandHandler {
   @RequireMfa()
@@ -201,7 +201,7 @@ describe('SES-4: a mark where Nest runs no guard stops the start', () => {
     return startHost({ platform: 'express', module: { controllers: [PayController], providers: [provider] } });
   }
 
-  it('@RequireMfa() where Nest runs no guard', async () => {
+  it('@RequireMfa() on a method for which Nest runs no guard', async () => {
     const places: [new () => object, string][] = [
       [MarkedService, 'MarkedService.pay()'],
       [MarkedClass, 'MarkedClass.pay()'],
@@ -221,13 +221,13 @@ describe('SES-4: a mark where Nest runs no guard stops the start', () => {
     }
   });
 
-  it('not one on a handler of a package that runs guards itself', async () => {
+  it('a mark on a handler of a package that runs guards itself is allowed', async () => {
     host = await start(CommandHandler);
     expectStatus(await new Client(host).get('/pay'), 200);
   });
 });
 
-/** As a decorator for measurements does: another function takes the method's place, and what stood on the method is lost. */
+/** Replaces the method with another function, as a decorator for metrics does, and loses its metadata. */
 function Timed(copied: 'nothing' | 'all' | 'mark' = 'nothing'): MethodDecorator {
   return (_target, _name, descriptor: PropertyDescriptor) => {
     const replaced = descriptor.value;
@@ -241,7 +241,7 @@ function Timed(copied: 'nothing' | 'all' | 'mark' = 'nothing'): MethodDecorator 
   };
 }
 
-/** A decorator of a class that replaces its methods. */
+/** A class decorator that replaces the methods of the class. */
 function TimedClass(): ClassDecorator {
   return ({ prototype }) => {
     const { value } = Object.getOwnPropertyDescriptor(prototype, 'pay') as { value: (...given: unknown[]) => unknown };
@@ -325,7 +325,7 @@ describe('F59, SES-4: a mark that is not on the function that Nest calls stops t
       },
     ],
     [
-      'a decorator of the class that replaces methods',
+      'a class decorator that replaces methods',
       () => {
         @TimedClass()
         @Controller()
@@ -354,7 +354,7 @@ describe('F59, SES-4: a mark that is not on the function that Nest calls stops t
       },
     ],
     [
-      'a controller that is made for each request',
+      'a controller that is created for each request',
       () => {
         @Controller({ scope: Scope.REQUEST })
         class PayController {
@@ -367,7 +367,7 @@ describe('F59, SES-4: a mark that is not on the function that Nest calls stops t
       },
     ],
     [
-      'a subclass of a class that lost it',
+      'a subclass of a class that lost the mark',
       () => {
         class BaseController {
           @Post('pay')
@@ -404,7 +404,7 @@ describe('F59, SES-4: a mark that is not on the function that Nest calls stops t
     }
   });
 
-  it('a method that is bound where Nest makes the controller for each request is denied', async () => {
+  it('a bound method is denied if Nest creates the controller for each request', async () => {
     @RequireMfa()
     @Controller({ scope: Scope.REQUEST })
     class PayController {
@@ -451,7 +451,7 @@ describe('F59, SES-4: a mark that is not on the function that Nest calls stops t
       @Post('pay')
       override pay() {}
     }
-    // No route: nothing but the class itself calls it.
+    // Not a route, because only the class itself calls it.
     @Controller('third')
     class ThirdController extends BaseController {
       override pay() {}
@@ -460,7 +460,7 @@ describe('F59, SES-4: a mark that is not on the function that Nest calls stops t
     await host.close();
   });
 
-  it('F59: a class that was given the methods of a marked class, and not its mark', async () => {
+  it('F59: a class with the methods of a marked class, but not its mark', async () => {
     @RequireMfa({ maxAgeSeconds: 300 })
     class Marked {
       @Post('pay')
@@ -473,7 +473,7 @@ describe('F59, SES-4: a mark that is not on the function that Nest calls stops t
     expect(await refusedStart([PayController])).toContain('PayController.pay() is guarded, but the mark of its class is lost');
   });
 
-  it('on a handler of a gateway', async () => {
+  it('a decorator that replaces a marked handler of a gateway', async () => {
     @WebSocketGateway()
     class PayGateway {
       @SubscribeMessage('pay')
@@ -484,7 +484,7 @@ describe('F59, SES-4: a mark that is not on the function that Nest calls stops t
     expect(await refusedStart([], [PayGateway])).toContain('on PayGateway.pay()');
   });
 
-  it('not where the mark stands above, or where the decorator copies all metadata', async () => {
+  it('a decorator is allowed below the mark, or if it copies all metadata', async () => {
     @Controller()
     class PayController {
       @RequireMfa({ maxAgeSeconds: 300 })

@@ -20,7 +20,7 @@ class CaseController {
 @Module({ controllers: [CaseController] })
 class CasesModule {}
 
-/** Why the application does not start. */
+/** Returns why the application does not start. */
 async function refused(metadata: ModuleMetadata): Promise<Error> {
   const starting = async () => {
     const app = (await Test.createTestingModule(metadata).compile()).createNestApplication({ logger: false });
@@ -35,20 +35,20 @@ async function refused(metadata: ModuleMetadata): Promise<Error> {
   );
 }
 
-describe('SES-4: an application that holds the kit wrongly does not start', () => {
+describe('SES-4: an application that sets up the kit wrongly does not start', () => {
   it('no MfaModule at all', async () => {
     const { message } = await refused({ imports: [CasesModule] });
     expect(message).toMatch(/argument MfaGuard at index \[0\] is available in the CasesModule/);
     expect(message).toContain('the Module containing MfaGuard');
   });
 
-  it('MfaModule in the root module alone, and not global', async () => {
+  it('MfaModule only in the root module, and not global', async () => {
     const { message } = await refused({ imports: [MfaModule.forRoot(options), CasesModule] });
     expect(message).toMatch(/argument MfaGuard at index \[0\] is available in the CasesModule/);
     expect(message).toContain('the Module containing MfaGuard');
   });
 
-  it('MfaGuard for the whole application, and no MfaModule', async () => {
+  it('MfaGuard for the whole application without MfaModule', async () => {
     const { message } = await refused({ providers: [{ provide: APP_GUARD, useClass: MfaGuard }] });
     expect(message).toContain('Symbol(@mfa-kit/nest/host) at index [0] is available in the RootTestModule');
   });
@@ -75,12 +75,12 @@ describe('SES-4: an application that holds the kit wrongly does not start', () =
     expect(error.message).toMatch(/registered twice at "\/mfa"\. Call forRoot\(\) or forRootAsync\(\) once, with isGlobal: true/);
   });
 
-  it('two of them at different paths start', async () => {
+  it('two modules at different paths start', async () => {
     const another = MfaModule.forRoot({ ...options, path: '/staff/mfa', loginUrl: '/staff/login' });
     await expect(refused({ imports: [MfaModule.forRoot(options), another, MfaModule] })).rejects.toThrow('all the same');
   });
 
-  it('a factory that gives nothing', async () => {
+  it('a factory that returns nothing', async () => {
     for (const useFactory of [() => undefined, async () => undefined]) {
       const error = await refused({ imports: [MfaModule.forRootAsync({ useFactory: useFactory as never })] });
       expect(error).toMatchObject({ name: 'MfaError', code: 'invalid_option' });
@@ -88,7 +88,7 @@ describe('SES-4: an application that holds the kit wrongly does not start', () =
     }
   });
 
-  it('a path in what the factory gives', async () => {
+  it('a path in the options of the factory', async () => {
     const useFactory = () => ({ ...options, path: '/x' }) as never;
     const error = await refused({ imports: [MfaModule.forRootAsync({ useFactory })] });
     expect(error).toMatchObject({ name: 'MfaError', code: 'invalid_option' });
@@ -96,7 +96,7 @@ describe('SES-4: an application that holds the kit wrongly does not start', () =
   });
 });
 
-describe('SES-4, T31: what no guard can deny is named by assertMfaCoverage()', () => {
+describe('SES-4, T31: assertMfaCoverage() names handlers that no guard can deny', () => {
   it('a handler without a mark', async () => {
     @Controller()
     class ForgottenController {

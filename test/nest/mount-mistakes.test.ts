@@ -32,7 +32,7 @@ class LoginPageController {
 
 const caught: unknown[] = [];
 
-/** Takes every exception for one of no importance. */
+/** Answers 200 to every exception. */
 @Catch()
 class ForgivingFilter implements ExceptionFilter {
   constructor(@Inject(HttpAdapterHost) private readonly adapters: HttpAdapterHost) {}
@@ -56,13 +56,13 @@ afterEach(async () => {
   host = undefined;
 });
 
-describe.each(platforms)('SES-4: what is mounted wrongly denies and says what to write, on Nest with $platform', (given) => {
+describe.each(platforms)('SES-4: a wrong mount denies and says what to write, on Nest with $platform', (given) => {
   async function start(options: Partial<HostOptions> = {}): Promise<Host> {
     host = await startHost({ ...given, ...options });
     return host;
   }
 
-  it('the guard for everything, the login included', async () => {
+  it('the guard on everything, including the login', async () => {
     const providers = [{ provide: APP_GUARD, useClass: MfaGuard }];
     const client = new Client(await start({ module: { providers, controllers: [CaseController, LoginPageController] } }));
     expectStatus(await client.get('/marked'), 401);
@@ -72,7 +72,7 @@ describe.each(platforms)('SES-4: what is mounted wrongly denies and says what to
     expect(inside).toBe(0);
   });
 
-  it('the kit below another application than its path says', async () => {
+  it('the kit in another application, below a path that its option does not include', async () => {
     const { app, logged } = await start({ module: { controllers: [CaseController] } });
     const nest = app.getHttpAdapter().getInstance();
     const front = express().use('/api', (request, response) => {
@@ -122,7 +122,7 @@ describe.each(platforms)('SES-4: what is mounted wrongly denies and says what to
 
 const apollo = servers.filter(({ server }) => server === 'Apollo');
 
-describe.each(apollo)('SES-4: what is mounted wrongly denies and says what to write, on $platform with Apollo', (server) => {
+describe.each(apollo)('SES-4: a wrong mount denies and says what to write, on $platform with Apollo', (server) => {
   it('a GraphQL context without a request', async () => {
     host = await startGraphqlHost({ server, graphql: { context: () => ({ req: {} }) } });
     const { extensions } = (await ask(new Client(host), '{ cases }')).body.errors[0];

@@ -22,7 +22,7 @@ import { readSession } from './host-routes.js';
 
 export const Public = () => SetMetadata('host:public', true);
 
-/** A guard as @nestjs/passport makes one for JWTs: it sets the user, and turns everybody else away. */
+/** A guard like that of @nestjs/passport for JWTs, which sets the user and refuses requests without one. */
 @Injectable()
 export class LoginGuard implements CanActivate {
   constructor(@Inject(Reflector) private readonly reflector: Reflector) {}
@@ -34,7 +34,7 @@ export class LoginGuard implements CanActivate {
   }
 }
 
-/** A guard for bearer tokens that does not look at them on public routes. */
+/** A guard for bearer tokens that ignores them on public routes. */
 @Injectable()
 export class EarlyGuard implements CanActivate {
   constructor(@Inject(Reflector) private readonly reflector: Reflector) {}
@@ -52,7 +52,7 @@ export class Envelope implements NestInterceptor {
   }
 }
 
-/** As a CacheInterceptor does: a GET is answered from what an earlier one returned, and the handler does not run again. */
+/** Answers a GET with the result of an earlier one, as a CacheInterceptor does, without running the handler again. */
 @Injectable()
 export class Caching implements NestInterceptor {
   readonly #kept = new Map<string, unknown>();
@@ -65,7 +65,7 @@ export class Caching implements NestInterceptor {
   }
 }
 
-/** Interceptors that let nothing through: one that refuses, one that never answers. */
+/** Interceptors that block every request: one refuses, one never answers. */
 @Injectable()
 export class Refusing implements NestInterceptor {
   intercept(context: ExecutionContext, next: CallHandler) {
@@ -91,7 +91,7 @@ export class RefusingPipe implements PipeTransform {
 
 export const seen: unknown[] = [];
 
-/** Answers every exception in the host's own way, as the docs of Nest write it. */
+/** Answers every exception in the host's own format, as in the docs of Nest. */
 @Catch()
 export class AdapterFilter implements ExceptionFilter {
   constructor(@Inject(HttpAdapterHost) private readonly host: HttpAdapterHost) {}
@@ -102,7 +102,7 @@ export class AdapterFilter implements ExceptionFilter {
   }
 }
 
-/** The same with the methods of the platform. */
+/** The same filter with the methods of the platform. */
 @Catch()
 export class NativeFilter implements ExceptionFilter {
   catch(exception: unknown, context: ArgumentsHost) {

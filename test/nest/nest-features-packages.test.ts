@@ -57,7 +57,7 @@ class BearerPassport extends PassportStrategy(BearerStrategy, 'bearer') {
   validate() {}
 }
 
-/** As the docs of Nest write it: every route wants a token, but for those marked public. */
+/** Requires a token on every route that is not public, as in the docs of Nest. */
 @Injectable()
 class BearerGuard extends AuthGuard('bearer') {
   override canActivate(context: ExecutionContext) {
@@ -75,7 +75,7 @@ describe.each(platforms)('on Nest with $platform', (given) => {
     return host;
   }
 
-  it('a ValidationPipe that refuses what no class names checks the bodies of the host, and not those of the kit', async () => {
+  it('a ValidationPipe with forbidNonWhitelisted validates the bodies of the host, but not those of the kit', async () => {
     const pipe = new ValidationPipe({ whitelist: true, forbidNonWhitelisted: true, transform: true });
     await start({ module: { providers: [{ provide: APP_PIPE, useValue: pipe }], controllers: [NotesController] } });
     await walk(host);
@@ -87,7 +87,7 @@ describe.each(platforms)('on Nest with $platform', (given) => {
     expect((await new Client(host).post('/notes', { more: 1 })).body).toMatchObject({ reason: 'login_again' });
   });
 
-  it('@nestjs/throttler counts before the guard, and leaves out the endpoints that are marked for it', async () => {
+  it('@nestjs/throttler counts before the guard and skips the endpoints that are marked for it', async () => {
     const throttled = {
       imports: [ThrottlerModule.forRoot([{ ttl: 60_000, limit: 6 }])],
       providers: [{ provide: APP_GUARD, useClass: ThrottlerGuard }],
@@ -107,7 +107,7 @@ describe.each(platforms)('on Nest with $platform', (given) => {
     });
   });
 
-  it('F62: @nestjs/swagger describes the routes of the host, and none of the kit', async () => {
+  it('F62: @nestjs/swagger describes the routes of the host, but not those of the kit', async () => {
     let document: OpenAPIObject | undefined;
     const configure: HostOptions['configure'] = (app) => {
       document = SwaggerModule.createDocument(app, new DocumentBuilder().setTitle('Acme').build());
@@ -124,7 +124,7 @@ describe.each(platforms)('on Nest with $platform', (given) => {
     await walk(host);
   });
 
-  it("helmet sets its headers on the host's answers, and the kit's own policy stays on its pages and refusals", async () => {
+  it("helmet sets its headers on the host's answers, and the kit's pages and refusals keep their own policy", async () => {
     await start({ configure: (app) => app.use(helmet()), module: { controllers: [NewsController] } });
     await walk(host);
     const client = await logIn(host);
@@ -137,7 +137,7 @@ describe.each(platforms)('on Nest with $platform', (given) => {
     }
   });
 
-  it('a guard of @nestjs/passport for tokens before everything, and tokens that say what was proven', async () => {
+  it('a global token guard of @nestjs/passport works, with tokens that say what was proven', async () => {
     const mint = (claims: object) =>
       new SignJWT({ ...claims }).setProtectedHeader({ alg: 'HS256' }).setSubject('user-ada').setExpirationTime('1h').sign(KEY);
     await start({

@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
 import { enroll, expectStatus, logIn, type Served } from '../express/client.js';
 
-/** The journey in short: what the endpoints and the guard say must be what they say without these features. */
+/** A short journey. The endpoints and the guard must answer as they do without these features. */
 export async function walk(served: Served, prefix = ''): Promise<void> {
   const fresh = await logIn(served);
   const refused = await fresh.get('/cases');

@@ -38,14 +38,14 @@ describe.each(platforms)('on Nest with $platform', (given) => {
     expectStatus(await new Client(host).get('/mfa/challenge'), 404);
   });
 
-  it('a global prefix that the endpoints are excluded from leaves them where they are', async () => {
+  it('a global prefix does not move endpoints that are excluded from it', async () => {
     await start({
       configure: (app) => app.setGlobalPrefix('api', { exclude: ['mfa', 'mfa/*rest', 'login', 'cases', 'payouts'] }),
     });
     await walk(host);
   });
 
-  it('URI versions do not move them', async () => {
+  it('URI versions do not move the endpoints', async () => {
     await start({
       configure: (app) => app.enableVersioning({ type: VersioningType.URI, defaultVersion: ['1', VERSION_NEUTRAL] }),
     });
@@ -53,7 +53,7 @@ describe.each(platforms)('on Nest with $platform', (given) => {
     expectStatus(await new Client(host).get('/v1/mfa/challenge'), 404);
   });
 
-  it('CORS: what the answer varies by stays, and the cookies of both', async () => {
+  it('CORS keeps Vary, and the cookies of the host and the kit', async () => {
     await start({ configure: (app) => app.enableCors({ origin: ['https://app.example'], credentials: true }) });
     const { code } = await enroll(host);
     const client = await logIn(host);
@@ -69,7 +69,7 @@ describe.each(platforms)('on Nest with $platform', (given) => {
     );
   });
 
-  it('cookies that the host sets on the same answer stay', async () => {
+  it('keeps cookies that the host sets on the same answer', async () => {
     const theme = 'theme=dark; Path=/';
     await start({
       configure: (app) => {
@@ -90,19 +90,19 @@ describe.each(platforms)('on Nest with $platform', (given) => {
     expect(names).toEqual(expect.arrayContaining(['theme', 'sid', '__Host-mfa_device']));
   });
 
-  it('another path', async () => {
+  it('the endpoints can have another path', async () => {
     await start({ kit: { path: '/account/security' } });
     const client = await logIn(host);
     expect((await client.page('GET', '/cases')).headers.get('location')).toBe('/account/security/enroll');
     expect((await client.page('GET', '/account/security/enroll')).text).toContain('action="/account/security/enroll/confirm"');
   });
 
-  it('pipes that refuse every body', async () => {
+  it('pipes that refuse every body do not affect the endpoints', async () => {
     await start({ module: { providers: [{ provide: APP_PIPE, useClass: RefusingPipe }] }, kit: {} });
     await enroll(host);
   });
 
-  it('an interceptor that wraps every answer', async () => {
+  it('an interceptor that wraps every answer does not affect the endpoints', async () => {
     await start({ module: { providers: [{ provide: APP_INTERCEPTOR, useClass: Envelope }] } });
     const { code } = await enroll(host);
     const client = new Client(host);
@@ -111,7 +111,7 @@ describe.each(platforms)('on Nest with $platform', (given) => {
     expect((await client.get('/cases')).body).toEqual({ enveloped: { via: 'otp', userId: 'user-ada' } });
   });
 
-  it('F55: an interceptor that answers from a cache, refuses or never answers does not reach the endpoints', async () => {
+  it('F55: an interceptor that answers from a cache, refuses or never answers does not affect the endpoints', async () => {
     for (const interceptors of [[Caching, Envelope], [Refusing], [Silent]]) {
       await start({ module: { providers: interceptors.map((useClass) => ({ provide: APP_INTERCEPTOR, useClass })) } });
       const { client: ada } = await enroll(host);
@@ -134,7 +134,7 @@ describe.each(platforms)('on Nest with $platform', (given) => {
   it.each([
     ['the adapter', AdapterFilter],
     ['the platform', NativeFilter],
-  ])('a filter that answers every exception by %s', async (_name, useClass) => {
+  ])('a filter that answers every exception with %s does not change refusals', async (_name, useClass) => {
     await start({ module: { providers: [{ provide: APP_FILTER, useClass }] } });
     await walk(host);
     expect(seen.map((one) => (one as { problem?: { reason: string } }).problem?.reason)).toEqual(['enroll', 'challenge']);
@@ -142,7 +142,7 @@ describe.each(platforms)('on Nest with $platform', (given) => {
     for (let index = 0; index < 3; index++) expect((await client.get('/cases')).body).toMatchObject({ reason: 'login_again' });
   });
 
-  it('a guard of the host before everything, which the endpoints are open to by its own decorator', async () => {
+  it('a global guard of the host lets the endpoints pass by its own decorator', async () => {
     await start({
       module: { providers: [{ provide: APP_GUARD, useClass: LoginGuard }], controllers: [PublicController] },
       kit: { controllerDecorators: [Public()] },
@@ -154,7 +154,7 @@ describe.each(platforms)('on Nest with $platform', (given) => {
     expect((await client.get('/mfa/challenge')).body).toMatchObject({ reason: 'login_again' });
   });
 
-  it('MfaGuard for the whole application: what nobody marked is guarded, what the host calls public is not', async () => {
+  it('MfaGuard as a global guard guards handlers without a mark, but not public ones of the host', async () => {
     const isPublic = (context: ExecutionContext) =>
       new Reflector().getAllAndOverride<boolean>('host:public', [context.getHandler(), context.getClass()]) === true;
     await start({
@@ -173,7 +173,7 @@ describe.each(platforms)('on Nest with $platform', (given) => {
   });
 });
 
-it('a body limit of Fastify, and parsers that know nothing', async () => {
+it('a body limit and missing parsers of Fastify do not affect the endpoints', async () => {
   host = await startHost({
     platform: 'fastify',
     session: '@fastify/session',

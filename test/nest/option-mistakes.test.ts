@@ -5,7 +5,7 @@ import { createFixture } from '../support/core-fixture.js';
 
 const user: MfaModuleOptions['user'] = () => null;
 
-describe('SUP-6: a wrong option of MfaModule stops the start and says how to mend it', () => {
+describe('SUP-6: a wrong option of MfaModule stops the start and says how to fix it', () => {
   const { mfa } = createFixture();
   afterEach(() => vi.unstubAllEnvs());
 
@@ -47,7 +47,7 @@ describe('SUP-6: a wrong option of MfaModule stops the start and says how to men
     }
   });
 
-  it('the options of createMfa() in place of what it returned', async () => {
+  it('the options of createMfa() instead of its result', async () => {
     for (const wrong of [{ issuer: 'Acme' }, undefined]) {
       expect(await refused({ mfa: wrong, user, loginUrl: '/login' })).toContain('mfa must be what createMfa() returned');
     }
@@ -57,7 +57,7 @@ describe('SUP-6: a wrong option of MfaModule stops the start and says how to men
     expect(await refused({ mfa, user, loginUrl: '/mfa/login' })).toContain('give the path of your own login page');
   });
 
-  it('an allowed origin that is none', async () => {
+  it('an allowed origin that is not an origin', async () => {
     for (const origin of ['https://app.example/', 'app.example', '*']) {
       const sentence = await refused({ mfa, user, loginUrl: '/login', allowedOrigins: [origin] });
       expect(sentence).toContain('an origin is scheme, host and port only, such as "https://app.example"');

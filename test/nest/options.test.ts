@@ -6,7 +6,7 @@ import { expect, it } from 'vitest';
 import { KEY } from '../support/core-fixture.js';
 import { startHost } from './host.js';
 
-it('the flows of another createMfa are what the host gave', async () => {
+it('accepts the flows of another createMfa', async () => {
   const mfa = createMfa({ issuer: 'Acme', keys: [KEY], storage: memoryStorage() });
   @Injectable()
   class Reader {

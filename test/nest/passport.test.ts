@@ -38,7 +38,7 @@ class Serializer extends PassportSerializer {
   }
 }
 
-/** Proves the password and logs in to the session, as the docs of @nestjs/passport have it. */
+/** Checks the password and logs in to the session, as in the docs of @nestjs/passport. */
 @Injectable()
 class PasswordGuard extends AuthGuard('local') {
   override async canActivate(context: import('@nestjs/common').ExecutionContext) {
@@ -67,7 +67,7 @@ class PassportController {
   }
 }
 
-it('a login by @nestjs/passport goes on to the second factor', async () => {
+it('a login by @nestjs/passport leads to the second factor', async () => {
   const host = await startHost({
     platform: 'express',
     kit: { user: ({ request }) => request.user },

@@ -55,7 +55,7 @@ describe.each(platforms)('SES-4: a wrong session denies and says what is wrong, 
           app.use(session({ secret: SECRET, resave: false, saveUninitialized: false }));
           return;
         }
-        // Fastify runs its hooks before every handler, but those of a plugin only where the plugin is: here beside the routes of Nest.
+        // Fastify runs hooks before every handler, but those of a plugin only within the plugin, here outside the routes of Nest.
         await app
           .getHttpAdapter()
           .getInstance()
@@ -85,7 +85,7 @@ describe.each(platforms)('SES-4: a wrong session denies and says what is wrong, 
     expectNoSession(1);
   });
 
-  it('a session that cannot be renewed, as that of cookie-session', async () => {
+  it('a session that cannot be renewed, as with cookie-session', async () => {
     const kept = {};
     const withKept = (request: object, _reply: object, next: () => void) => {
       Object.assign(request, { session: kept });

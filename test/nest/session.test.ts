@@ -15,7 +15,7 @@ describe.each(kinds)('$session on Nest with $platform', ({ stored, ...given }) =
   });
   afterEach(() => host.close());
 
-  it('T23, SES-1: changes at the proof, keeps what the host stored, and the old one proves nothing', async () => {
+  it('T23, SES-1: is renewed at the proof, keeps the data of the host, and the old one proves nothing', async () => {
     const { code } = await enroll(host);
     const client = await logIn(host);
     expectStatus(await client.post('/cart'), 204);
@@ -43,7 +43,7 @@ describe.each(kinds)('$session on Nest with $platform', ({ stored, ...given }) =
     expect((await client.get('/session')).body.data.cookie.originalMaxAge).toBeGreaterThan(6 * 86_400_000);
   });
 
-  it('T22, T33: of another user, or of the same one anew, starts without proof', async () => {
+  it('T22, T33: of another user, or of the same user again, starts without a proof', async () => {
     const { client } = await enroll(host);
     await enroll(host, 'bob');
     await logIn(host, 'bob', client);
@@ -52,7 +52,7 @@ describe.each(kinds)('$session on Nest with $platform', ({ stored, ...given }) =
     expect((await client.get('/cases')).body).toMatchObject({ status: 401, reason: 'challenge' });
   });
 
-  it('SES-3: is worth nothing after sessions were ended elsewhere, also the cookie of a stateless one', async () => {
+  it('SES-3: no longer counts after sessions were ended elsewhere, even the cookie of a stateless one', async () => {
     const { client, code } = await enroll(host);
     const other = await logIn(host);
     expectStatus(await other.post('/mfa/verify', { code: code() }), 200);
@@ -67,7 +67,7 @@ describe.each(kinds)('$session on Nest with $platform', ({ stored, ...given }) =
     expect((await client.get('/cases')).body).toMatchObject({ status: 401, reason: 'login_again' });
   });
 
-  it.runIf(stored)('SES-1, FLT-1: that its store does not take means 503, and nothing is granted', async () => {
+  it.runIf(stored)('SES-1, FLT-1: gets 503 and nothing is granted if its store does not save it', async () => {
     const { code } = await enroll(host);
     for (const fault of ['failSets', 'failDestroys'] as const) {
       const client = await logIn(host);
@@ -81,7 +81,7 @@ describe.each(kinds)('$session on Nest with $platform', ({ stored, ...given }) =
 });
 
 describe.each(['express', 'fastify'] as const)('two functions in place of a session, on Nest with %s', (platform) => {
-  it('keep the state where the host says, read late or at once', async () => {
+  it('store the state where the host says, synchronously or asynchronously', async () => {
     const states = new Map<string, unknown>();
     const renewals: boolean[] = [];
     const host = await startHost({
@@ -116,7 +116,7 @@ describe.each(['express', 'fastify'] as const)('two functions in place of a sess
 });
 
 describe.each(['express', 'fastify'] as const)('no sessions but tokens, on Nest with %s', (platform) => {
-  it('the assurance of a verified token counts, and a pending token opens the way to one', async () => {
+  it('the assurance of a verified token counts, and a pending token leads to one', async () => {
     const minted: { assurance?: never }[] = [];
     const host: Host = await startHost({
       platform,
@@ -149,11 +149,11 @@ describe.each(['express', 'fastify'] as const)('no sessions but tokens, on Nest 
   });
 });
 
-describe.each(kinds)('$session beside tokens on Nest with $platform', ({ platform, session }) => {
+describe.each(kinds)('$session together with tokens on Nest with $platform', ({ platform, session }) => {
   it.each([
     ['null', null],
     ['undefined', undefined],
-  ])('SES-1, SES-3, F45: a header Authorization changes nothing where assurance() returns %s', async (_what, given) => {
+  ])('SES-1, SES-3, F45: an Authorization header changes nothing if assurance() returns %s', async (_what, given) => {
     const host = await startHost({ platform, session, kit: { assurance: () => given } });
     try {
       const headers = { authorization: 'Bearer x', 'sec-fetch-site': 'same-origin' };

@@ -20,16 +20,16 @@ interface Pushing {
   watched: Promise<boolean>[];
 }
 
-/** What came over one try to open a socket. */
+/** What was received in one attempt to open a socket. */
 interface Tried {
   pushed: number;
-  /** `open`, or why not. */
+  /** `open`, or why it was refused. */
   outcome: string;
   closed: Promise<unknown>;
   close(): void;
 }
 
-describe.each(sockets)('sockets are asked before they exist: $kind on $platform', ({ platform, kind }) => {
+describe.each(sockets)('access is checked before a socket exists: $kind on $platform', ({ platform, kind }) => {
   const warnings = watchWarnings();
   let host: Host;
   let pushing: Pushing;
@@ -121,7 +121,7 @@ describe.each(sockets)('sockets are asked before they exist: $kind on $platform'
     });
   }
 
-  it('F58, T32: a client that has the password alone and reconnects in a loop receives nothing that is pushed', async () => {
+  it('F58, T32: a client with only the password that reconnects in a loop receives no broadcast', async () => {
     await start();
     const { client } = await enroll(host);
     const half = await logIn(host);
@@ -137,7 +137,7 @@ describe.each(sockets)('sockets are asked before they exist: $kind on $platform'
     expect([own.outcome, own.pushed]).toEqual(['open', 1]);
   });
 
-  it('F58, HTTP-1: a page of another origin opens no socket with the cookies of the user', async () => {
+  it('F58, HTTP-1: a page of another origin cannot open a socket with the cookies of the user', async () => {
     await start();
     const { client } = await enroll(host);
     const { host: name } = new URL(host.origin);
@@ -164,7 +164,7 @@ describe.each(sockets)('sockets are asked before they exist: $kind on $platform'
     expect(warnings.some((line) => line.startsWith('MFA_KIT_CROSS_SITE'))).toBe(true);
   });
 
-  it('F58, FLT-1: a middleware that fails, answers by itself or never goes on refuses the socket', async () => {
+  it('F58, FLT-1: a middleware that fails, answers or never calls next refuses the socket', async () => {
     const failing: [
       name: string,
       middleware: (request: never, response: ServerResponse, next: (error?: unknown) => void) => unknown,
@@ -179,7 +179,7 @@ describe.each(sockets)('sockets are asked before they exist: $kind on $platform'
       ['rejects', () => Promise.reject(new Error('the session store is away'))],
       ['answers', (_request, response) => response.writeHead(401).end('Unauthorized')],
     ];
-    // This one costs the deadline of an operation.
+    // This one takes the whole deadline of an operation.
     if (platform === 'express' && kind === 'ws') failing.push(['neither', () => {}]);
     for (const [name, middleware] of failing) {
       await start({ middleware: [middleware] });
@@ -190,7 +190,7 @@ describe.each(sockets)('sockets are asked before they exist: $kind on $platform'
     }
   }, 60_000);
 
-  it('F56, SES-3: whileAllowed() closes an open socket after a logout, and leaves the others', async () => {
+  it('F56, SES-3: whileAllowed() closes an open socket after a logout, but no others', async () => {
     await start({ watch: true });
     const { client, code } = await enroll(host);
     const other = await logIn(host);
@@ -207,7 +207,7 @@ describe.each(sockets)('sockets are asked before they exist: $kind on $platform'
     expect(staying.pushed).toBe(before + 1);
   });
 
-  it('F58: the report calls a gateway unknown whose server does not ask', async () => {
+  it('F58: the report lists a gateway as unknown if its server does not check access', async () => {
     await start({ guarded: false });
     const rows = () => mfaCoverage(host.app).routes.filter(({ route }) => route.startsWith('WS connect'));
     expect(rows()).toMatchObject([{ route: 'WS connect TickGateway', status: 'unknown' }]);
@@ -218,7 +218,7 @@ describe.each(sockets)('sockets are asked before they exist: $kind on $platform'
   });
 
   it.runIf(kind === 'ws')(
-    'F58: a socket that is refused after it was opened ends, though its client ignores the close frame',
+    'F58: a socket that is refused after it was opened ends even if its client ignores the close frame',
     async () => {
       await start({ guarded: false, fallback: true });
       await enroll(host);

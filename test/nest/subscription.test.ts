@@ -12,7 +12,7 @@ describe.each(servers)('a subscription over a socket, by $server on $platform', 
   const open: Subscriber[] = [];
 
   beforeEach(async () => {
-    // Upgrades pass by the middleware of Express: a host runs its session there itself.
+    // Upgrades bypass the middleware of Express, so the host runs its session middleware itself.
     const store = new FaultyStore();
     const upgrade = session({ secret: SECRET, resave: false, saveUninitialized: false, store, name: 'sid' });
     host = await startGraphqlHost({ server, ...(server.platform === 'express' && { upgrade, store }) });
@@ -22,9 +22,9 @@ describe.each(servers)('a subscription over a socket, by $server on $platform', 
     await host.close();
   });
 
-  it('T32: is denied to whoever has not proven enough', async () => {
+  it('T32: is denied until enough is proven', async () => {
     const pending = await enroll(host).then(() => logIn(host));
-    // Apollo on Fastify has no session on the request that opened the socket: there the request cannot be understood.
+    // With Apollo on Fastify the request that opened the socket has no session, so the guard cannot read it.
     const reason = hasSession(server) ? 'challenge' : 'unavailable';
     expect(await subscribe(pending)).toMatchObject([{ extensions: { reason } }]);
     expect(await subscribe(new Client(host))).toMatchObject([
@@ -34,7 +34,7 @@ describe.each(servers)('a subscription over a socket, by $server on $platform', 
     if (!hasSession(server)) expect(String(host.logged[0])).toContain('There is no session on this request');
   });
 
-  it.runIf(hasSession(server))('is delivered to who has, and denied again after the logout', async () => {
+  it.runIf(hasSession(server))('is delivered after the proof, and denied again after the logout', async () => {
     const { client } = await enroll(host);
     expect(await subscribe(client)).toEqual({ ticks: 'tick' });
     const opened = connect(client);
@@ -43,7 +43,7 @@ describe.each(servers)('a subscription over a socket, by $server on $platform', 
     expect(await first(opened)).toMatchObject([{ extensions: { reason: 'login_again' } }]);
   });
 
-  it.runIf(hasSession(server))('is denied on an open socket once the sessions were ended elsewhere', async () => {
+  it.runIf(hasSession(server))('is denied on an open socket after sessions were ended elsewhere', async () => {
     const { client, code } = await enroll(host);
     const opened = connect(client);
     expect(await first(opened)).toEqual({ ticks: 'tick' });

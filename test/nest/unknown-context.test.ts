@@ -8,7 +8,7 @@ let host: Host;
 afterEach(() => host.close());
 
 describe('a context that is not understood', () => {
-  it('T32: denies with an error that names the mend; what a request is given for is guarded by it', async () => {
+  it('T32: is denied with an error that says how to fix it, unless the option request returns its request', async () => {
     host = await startHost({ platform: 'express' });
     const guard = host.app.get(MfaGuard);
     const context = (type: string, args: unknown[], handler: () => void = Handlers.prototype.handle) =>
@@ -31,7 +31,7 @@ describe('a context that is not understood', () => {
     expect(guard.canActivate(context('rpc', [], Handlers.prototype.open))).toBe(true);
   });
 
-  it('is asked of the host, by the option request', async () => {
+  it('is read with the option request of the host', async () => {
     const { mfa } = createFixture();
     host = await startHost({
       platform: 'express',
