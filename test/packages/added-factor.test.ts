@@ -50,7 +50,7 @@ afterAll(() => rmSync(copy, { recursive: true, force: true }));
 it('a factor that a folder and three lines add is enrolled, proven, listed, drawn and removed', { timeout: 120_000 }, () => {
   expect(compile()).toEqual([]);
   const used = execFileSync(process.execPath, [path.join(sample, 'use-it.mjs'), path.join(copy, 'built')], { encoding: 'utf8' });
-  expect(used.split('\n')).toEqual(['enrolled', 'proven', 'listed', 'drawn', 'removed', '']);
+  expect(used.split('\n')).toEqual(['enrolled', 'proven', 'listed', 'drawn', 'awaited', 'removed', '']);
 });
 
 it('without its folder the compiler complains in these lines only', { timeout: 240_000 }, () => {

@@ -2,6 +2,7 @@
 // Arguments: the folder of the compiled copy.
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
+import { setTimeout } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 
 const built = (file) => import(pathToFileURL(`${process.argv[2]}/${file}`).href);
@@ -87,7 +88,25 @@ assert.match(await page('/challenge'), /<h1>Counter code<\/h1>.*name="counterCod
 assert.match(await page('/challenge?use=recovery-code'), /<a href="\/mfa\/challenge">Use a counter code<\/a>/);
 console.log('drawn');
 
+// A check may take its time, and one that does not end, or fails, proves nothing.
+const { counterCodeFactor } = await built('factors/counter-code/counter-code.js');
+const { check } = counterCodeFactor;
+counterCodeFactor.check = async (...given) => {
+  await setTimeout(5);
+  return check(...given);
+};
 assert.equal((await post('/verify', { counterCode: `${base}-3` })).status, 200);
+await logIn();
+counterCodeFactor.check = () => new Promise(() => {});
+const late = await post('/verify', { counterCode: `${base}-4` });
+assert.deepEqual([late.status, late.body.reason], [503, 'busy']);
+counterCodeFactor.check = () => Promise.reject(new Error('no such curve'));
+await assert.rejects(post('/verify', { counterCode: `${base}-4` }), /no such curve/);
+assert.equal(state.state, 'pending');
+counterCodeFactor.check = check;
+assert.equal((await post('/verify', { counterCode: `${base}-4` })).status, 200, 'the code was not used up');
+console.log('awaited');
+
 const [{ id }] = (await request('GET', '')).body.authenticators;
 assert.equal((await post('/authenticators/remove', { id })).status, 204);
 assert.deepEqual((await mfa.getStatus({ user })).status.authenticators, []);
