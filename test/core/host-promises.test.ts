@@ -1,6 +1,7 @@
 import { guardRequest } from '@mfa-kit/core/http';
-import { describe, expect, it } from 'vitest';
-import { ada, createFixture, loginPending } from '../support/core-fixture.js';
+import { createClock } from '@mfa-kit/core/testing';
+import { describe, expect, it, vi } from 'vitest';
+import { ada, createEnrolled, createFixture, loginPending, loginWithCode, MINUTE } from '../support/core-fixture.js';
 import { exchangeOf, sessionOf } from './http/exchange.js';
 import { createTestApp, type TestApp } from './http/test-app.js';
 
@@ -8,14 +9,14 @@ import { createTestApp, type TestApp } from './http/test-app.js';
 const reject = (): never => Promise.reject(new Error('the service of the host is down')) as never;
 
 /** The rejections that nobody handled while `run` went on; each would end the process. */
-async function unhandledBy(run: () => unknown): Promise<unknown[]> {
+async function unhandledBy(run: () => Promise<unknown>): Promise<unknown[]> {
   const unhandled: unknown[] = [];
   const others = process.listeners('unhandledRejection');
   const listen = (reason: unknown) => unhandled.push(reason);
   process.removeAllListeners('unhandledRejection');
   process.on('unhandledRejection', listen);
   try {
-    await expect((async () => run())()).rejects.toMatchObject({ name: 'MfaError' });
+    await run();
     // Node tells of them when the microtasks have run.
     await new Promise(setImmediate);
     await new Promise(setImmediate);
@@ -73,6 +74,32 @@ const CASES: [string, () => unknown][] = [
 
 describe('a promise where a value is needed at once', () => {
   it.each(CASES)('F5, F7: %s: a rejection does not end the process', async (_, run) => {
-    expect(await unhandledBy(run)).toEqual([]);
+    const refused = async () => expect((async () => run())()).rejects.toMatchObject({ name: 'MfaError' });
+    expect(await unhandledBy(refused)).toEqual([]);
   });
+});
+
+it('a clock that throws while device tokens are opened does not end the process if the profile cannot be read', async () => {
+  let works = true;
+  const clock = createClock();
+  const options = {
+    clock: () => {
+      if (works) return clock.now();
+      throw new Error('the clock of the host is broken');
+    },
+  };
+  const fixture = { ...(await createEnrolled(ada, options)), clock };
+  clock.advance(MINUTE);
+  const { token } = await loginWithCode(fixture, { rememberDevice: true });
+  const session = await loginPending(fixture.mfa);
+  const read = vi.spyOn(fixture.storage, 'read').mockImplementation(async () => {
+    works = false;
+    throw new Error('the storage is down');
+  });
+  const proof = { kind: 'totp', code: '000000' } as const;
+  const unhandled = await unhandledBy(() =>
+    fixture.mfa.verify({ user: ada, session, deviceToken: token, proof }).catch(() => undefined),
+  );
+  expect(read).toHaveBeenCalled();
+  expect(unhandled).toEqual([]);
 });
