@@ -95,6 +95,7 @@ export async function currentEnrollment<User extends MfaUser>(
     (pending) => isOpen(pending, now) && isOwn(pending, session) && enrollableFactor(pending.kind),
   );
   const newest = mine.sort((a, b) => b.startedAt - a.startedAt)[0];
+  // No event: the page of set-up asks each time it is opened.
   if (!newest) return refuse('enrollment_expired');
   const enrollment = showEnrollment({ issuer: flow.options.issuerFor(given), name: user.name }, newest);
   operation.noteEnrolled(gate.profile);
