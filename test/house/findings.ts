@@ -12,7 +12,7 @@ export const findings: [id: string, failed: string][] = [
   ['F7', 'A callback that never answered held the request for ever'],
   ['F8', 'A colon in an issuer or a name reached the label of the QR code'],
   ['F9', 'A long issuer or name failed with the words of the QR library'],
-  ['F10', 'A language that is none closed the form for ever'],
+  ['F10', 'A language tag that is not valid kept the form closed'],
   ['F11', 'An origin of another scheme, such as `capacitor://localhost`, could not be allowed'],
   ['F12', "TypeORM's naming options were not followed"],
   [

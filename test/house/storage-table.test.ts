@@ -17,15 +17,15 @@ function listedCases(): { all: number; byHook: Map<string, number> } {
 }
 
 describe('docs/evidence/storage-table.md', () => {
-  it('has a row for every adapter that core has a door for', () => {
-    const doors = Object.keys(manifestOf('core').exports).filter((door) => door.startsWith('./storage/'));
-    const adapters = doors.map((door) => door.slice('./storage/'.length)).filter((door) => door !== 'conformance');
-    expect([...new Set([...table.values()].map(([door]) => door))].sort()).toEqual(adapters.map((door) => `\`${door}\``).sort());
+  it('has a row for every adapter that core has an entry for', () => {
+    const entries = Object.keys(manifestOf('core').exports).filter((entry) => entry.startsWith('./storage/'));
+    const adapters = entries.map((entry) => entry.slice('./storage/'.length)).filter((entry) => entry !== 'conformance');
+    expect([...new Set([...table.values()].map(([entry]) => entry))].sort()).toEqual(adapters.map((entry) => `\`${entry}\``).sort());
   });
 
   it('has the rows that suites can name, each with its durability', () => {
     const shown = [...table.values()].map((cells) => [cells[0], cells[1], cells.at(-1)]);
-    expect(shown).toEqual(Object.entries(storageRows).map(([name, { door, durability }]) => [`\`${door}\``, name, durability]));
+    expect(shown).toEqual(Object.entries(storageRows).map(([name, { entry, durability }]) => [`\`${entry}\``, name, durability]));
   });
 
   it('has the numbers of the kit as it is (npm run storage-table)', () => {

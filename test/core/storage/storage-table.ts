@@ -8,8 +8,8 @@ export const STORAGE_TABLE = 'docs/evidence/storage-table.md';
 
 /** What is known of a row before its suite ran. */
 interface StorageRow {
-  /** The door of core: `@mfa-kit/core/storage/<door>`. */
-  door: string;
+  /** The entry of core: `@mfa-kit/core/storage/<entry>`. */
+  entry: string;
   /** The package of the client, whose installed version the page names; null: none. */
   client: string | null;
   /** What `true` survives, and what to set for it. */
@@ -29,33 +29,33 @@ const REDIS =
 
 /** Every adapter that the conformance kit runs on, in the order of the page. A suite names its row in `runConformance`. */
 export const storageRows = {
-  'this process': { door: 'memory', client: null, durability: 'nothing: for tests and demos, refused in production' },
-  'libsql, journal WAL': { door: 'sqlite', client: '@libsql/client', durability: SQLITE },
-  'libsql, journal DELETE': { door: 'sqlite', client: '@libsql/client', durability: SQLITE },
-  'node:sqlite': { door: 'sqlite', client: null, durability: SQLITE },
-  pg: { door: 'postgres', client: 'pg', durability: POSTGRES },
-  'pg behind PgBouncer': { door: 'postgres', client: 'pg', durability: POSTGRES },
-  Drizzle: { door: 'postgres', client: 'drizzle-orm', durability: POSTGRES },
-  Kysely: { door: 'postgres', client: 'kysely', durability: POSTGRES },
-  Knex: { door: 'sql', client: 'knex', durability: POSTGRES },
-  'postgres.js': { door: 'sql', client: 'postgres', durability: POSTGRES },
-  mysql2: { door: 'mysql', client: 'mysql2', durability: MYSQL },
-  'TypeORM on PostgreSQL': { door: 'typeorm', client: 'typeorm', durability: POSTGRES },
-  'TypeORM on MariaDB': { door: 'typeorm', client: 'typeorm', durability: MYSQL },
-  'TypeORM on SQLite': { door: 'typeorm', client: 'typeorm', durability: SQLITE },
-  'Prisma on PostgreSQL': { door: 'prisma', client: '@prisma/client', installedIn: 'test/apps/prisma', durability: POSTGRES },
-  'Prisma on MariaDB': { door: 'prisma', client: '@prisma/client', installedIn: 'test/apps/prisma', durability: MYSQL },
-  'node-redis': { door: 'redis', client: 'redis', durability: REDIS },
-  ioredis: { door: 'redis', client: 'ioredis', durability: REDIS },
-  'node-redis Cluster': { door: 'redis', client: 'redis', durability: REDIS },
-  'ioredis Cluster': { door: 'redis', client: 'ioredis', durability: REDIS },
+  'this process': { entry: 'memory', client: null, durability: 'nothing: for tests and demos, refused in production' },
+  'libsql, journal WAL': { entry: 'sqlite', client: '@libsql/client', durability: SQLITE },
+  'libsql, journal DELETE': { entry: 'sqlite', client: '@libsql/client', durability: SQLITE },
+  'node:sqlite': { entry: 'sqlite', client: null, durability: SQLITE },
+  pg: { entry: 'postgres', client: 'pg', durability: POSTGRES },
+  'pg behind PgBouncer': { entry: 'postgres', client: 'pg', durability: POSTGRES },
+  Drizzle: { entry: 'postgres', client: 'drizzle-orm', durability: POSTGRES },
+  Kysely: { entry: 'postgres', client: 'kysely', durability: POSTGRES },
+  Knex: { entry: 'sql', client: 'knex', durability: POSTGRES },
+  'postgres.js': { entry: 'sql', client: 'postgres', durability: POSTGRES },
+  mysql2: { entry: 'mysql', client: 'mysql2', durability: MYSQL },
+  'TypeORM on PostgreSQL': { entry: 'typeorm', client: 'typeorm', durability: POSTGRES },
+  'TypeORM on MariaDB': { entry: 'typeorm', client: 'typeorm', durability: MYSQL },
+  'TypeORM on SQLite': { entry: 'typeorm', client: 'typeorm', durability: SQLITE },
+  'Prisma on PostgreSQL': { entry: 'prisma', client: '@prisma/client', installedIn: 'test/apps/prisma', durability: POSTGRES },
+  'Prisma on MariaDB': { entry: 'prisma', client: '@prisma/client', installedIn: 'test/apps/prisma', durability: MYSQL },
+  'node-redis': { entry: 'redis', client: 'redis', durability: REDIS },
+  ioredis: { entry: 'redis', client: 'ioredis', durability: REDIS },
+  'node-redis Cluster': { entry: 'redis', client: 'redis', durability: REDIS },
+  'ioredis Cluster': { entry: 'redis', client: 'ioredis', durability: REDIS },
   DynamoDB: {
-    door: 'dynamodb',
+    entry: 'dynamodb',
     client: '@aws-sdk/client-dynamodb',
     durability: 'loss of a zone, by the service; nothing to set. dynalite keeps it in memory',
   },
   MongoDB: {
-    door: 'mongodb',
+    entry: 'mongodb',
     client: 'mongodb',
     durability: 'failover: each write waits for a majority and its journal',
     notRun: 'needs `MONGODB_URL`',
@@ -100,13 +100,13 @@ export function readStorageTable(): Map<string, string[]> {
 export function storageTablePage(runs: Map<string, StorageRun & CaseCounts>): string {
   const before = readStorageTable();
   const rows = Object.entries<StorageRow>(storageRows).flatMap(([name, row]) => {
-    const { door, client, installedIn, durability, notRun } = row;
+    const { entry, client, installedIn, durability, notRun } = row;
     const run = runs.get(name);
     const version = client === null ? '-' : `${client} ${versionOf(client, installedIn)}`;
-    if (run) return [[`\`${door}\``, name, version, run.server, casesCell(run), run.calls, durability]];
+    if (run) return [[`\`${entry}\``, name, version, run.server, casesCell(run), run.calls, durability]];
     const kept = before.get(name);
     if (kept) return [kept];
-    return notRun ? [[`\`${door}\``, name, version, '-', `not run: ${notRun}`, '-', durability]] : [];
+    return notRun ? [[`\`${entry}\``, name, version, '-', `not run: ${notRun}`, '-', durability]] : [];
   });
   return [
     '# Storage adapters: what was run',
@@ -121,7 +121,7 @@ export function storageTablePage(runs: Map<string, StorageRun & CaseCounts>): st
     '  on the wire by a proxy before the server, as round trips.',
     '- *Durability*: what a write that was answered with `true` survives.',
     '',
-    '| door | adapter | client | server | cases passed | calls | durability |',
+    '| entry | adapter | client | server | cases passed | calls | durability |',
     '|---|---|---|---|---|---|---|',
     ...rows.map((cells) => `| ${cells.join(' | ')} |`),
     '',
