@@ -20,7 +20,9 @@ describe('docs/evidence/storage-table.md', () => {
   it('has a row for every adapter that core has an entry for', () => {
     const entries = Object.keys(manifestOf('core').exports).filter((entry) => entry.startsWith('./storage/'));
     const adapters = entries.map((entry) => entry.slice('./storage/'.length)).filter((entry) => entry !== 'conformance');
-    expect([...new Set([...table.values()].map(([entry]) => entry))].sort()).toEqual(adapters.map((entry) => `\`${entry}\``).sort());
+    expect([...new Set([...table.values()].map(([entry]) => entry))].sort()).toEqual(
+      adapters.map((entry) => `\`${entry}\``).sort(),
+    );
   });
 
   it('has the rows that suites can name, each with its durability', () => {
