@@ -59,7 +59,8 @@ describe('what is managed, and told', () => {
 describe('the status', () => {
   it('of a user who has nothing, to the letter', async () => {
     const { mfa, clock } = createFixture();
-    const status = { enrolled: false, mayEnroll: true, authenticators: [], devices: [], recoveryCodesLeft: 0, waitSeconds: 0 };
+    const lists = { factors: [], authenticators: [], devices: [] };
+    const status = { enrolled: false, mayEnroll: true, ...lists, recoveryCodesLeft: 0, waitSeconds: 0 };
     expect(await mfa.getStatus({ user: ada })).toStrictEqual({ ok: true, status: { ...status, mfa: 'required' } });
     const enrollBy = clock.now() + DAY;
     expect(await mfa.getStatus({ user: { ...ada, enrollBy } })).toStrictEqual({
@@ -89,6 +90,7 @@ describe('the status', () => {
       enrolled: true,
       mfa: 'required',
       mayEnroll: true,
+      factors: ['totp', 'recovery-code'],
       authenticators: [
         { id: expect.any(String), kind: 'totp', name: 'Authenticator app', createdAt: enrolledAt, lastUsedAt: at },
       ],
