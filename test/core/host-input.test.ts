@@ -506,7 +506,7 @@ describe('F5: an answer of the option "assurance"', () => {
     ['a function', () => ({})],
     ['a map', new Map()],
   ])('F5: %s', async (_, answer) => {
-    await expect(ask(answer)).rejects.toEqual(failed(/"assurance" must return what assuranceFromClaims\(\) gives/));
+    await expect(ask(answer)).rejects.toEqual(failed(/"assurance" must return what assuranceFromClaims\(\) returns/));
   });
 
   it.each(NO_INSTANTS)('F5: verifiedAt: %s', async (_, verifiedAt) => {
@@ -589,7 +589,7 @@ describe('what other callbacks of the HTTP options return', () => {
   it.each([undefined, null, 7, {}, true])('pages.hiddenFields: a field that is %s, and a page that is', async (value) => {
     const fields = await createTestApp({ pages: { hiddenFields: () => ({ csrf: value as string }) } });
     await expect((await fields.logIn()).page('GET', '/challenge')).rejects.toEqual(
-      failed(/"pages.hiddenFields" must return texts/),
+      failed(/"pages.hiddenFields" must return text in every field/),
     );
     const drawn = await createTestApp({ pages: { render: () => value as string } });
     await expect((await drawn.logIn()).page('GET', '/challenge')).rejects.toEqual(failed(/"pages.render" must return the HTML/));

@@ -109,7 +109,7 @@ const bad: [string, object, RegExp][] = [
   ['a login of 59 seconds', { freshLoginSeconds: 59 }, /"freshLoginSeconds" must be .* 60 to 86400/],
   ['a login of two days', { freshLoginSeconds: 172_800 }, /"freshLoginSeconds"/],
   ['a negative revocation delay', { revocationDelaySeconds: -1 }, /"revocationDelaySeconds"/],
-  ['an option that does not exist', { rememberDevices: {} }, /Unknown option "rememberDevices"\. Known are: issuer, keys/],
+  ['an option that does not exist', { rememberDevices: {} }, /Unknown option "rememberDevices"\. Known options: issuer, keys/],
 ];
 
 describe('CRY-4, SUP-6: an option that would be wrong stops the start, and the message says how to mend it', () => {

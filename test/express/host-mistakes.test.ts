@@ -77,7 +77,7 @@ describe.each(versions)('SES-4: a host mistake denies and says what is wrong, on
       expectStatus(await client.post('/mfa/verify', { code: '123456' }), 500);
       for (const error of errors) {
         expect(error).toMatchObject({ name: 'MfaError', code: 'host_callback_failed' });
-        expect(String(error)).toMatch(/The option "user" threw, so the request is denied\. Fix the cause/);
+        expect(String(error)).toMatch(/The option "user" threw. The request was denied\. Fix the cause/);
       }
       await close();
       host = undefined;
@@ -169,7 +169,7 @@ describe.each(versions)('SES-4: a host mistake denies and says what is wrong, on
     const kits: [string, object, RegExp][] = [
       ['/cases', { returnTo: fail }, silent],
       ['/cases', { eventContext: fail }, silent],
-      ['/cases', { assurance: fail }, /The option "assurance" threw, so the request is denied/],
+      ['/cases', { assurance: fail }, /The option "assurance" threw. The request was denied/],
       ['/cases', { onRefused: fail }, silent],
       ['/mfa/enroll', { pages: { messages: fail } }, silent],
     ];

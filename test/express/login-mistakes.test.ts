@@ -13,7 +13,7 @@ afterEach(async () => {
 });
 
 const NO_BEGIN_LOGIN =
-  /^MFA_KIT_NO_BEGIN_LOGIN: .*in Express by app\.post\('\/login', passport\.authenticate\('local'\), beginLogin, \.\.\.\)/;
+  /^MFA_KIT_NO_BEGIN_LOGIN: .*in Express app\.post\('\/login', passport\.authenticate\('local'\), beginLogin, \.\.\.\)/;
 
 describe.each(versions)('SES-4: a wrong login denies and says what is wrong, on Express $version', ({ express }) => {
   async function start(given: Omit<HostOptions, 'express'> = {}): Promise<Host> {
@@ -36,7 +36,7 @@ describe.each(versions)('SES-4: a wrong login denies and says what is wrong, on 
     const client = new Client(started);
     expectStatus(await client.post('/login?user=ada'), 500);
     expect(started.errors[0]).toMatchObject({ name: 'MfaError', code: 'host_setup' });
-    expect(String(started.errors[0])).toContain('Call it after req.logIn(), or give it { user }');
+    expect(String(started.errors[0])).toContain('Call it after req.logIn(), or pass { user }');
     expect((await client.get('/cases')).body).toMatchObject({ status: 401, reason: 'login_again' });
   });
 
@@ -127,7 +127,7 @@ describe.each(versions)('SES-4: a wrong login denies and says what is wrong, on 
     expect((await client.get('/cases')).body).toMatchObject({ status: 403, reason: 'enroll' });
     expect((await client.post('/mfa/enroll', {})).body).toMatchObject({ status: 401, reason: 'login_again' });
     expect(warnings).toEqual([expect.stringMatching(NO_BEGIN_LOGIN)]);
-    expect(warnings[0]).toContain('and req.logIn() has renewed the session');
+    expect(warnings[0]).toContain('when req.logIn() has renewed the session');
   });
 
   it('beginLogin() that is not awaited', async () => {
@@ -154,7 +154,7 @@ describe.each(versions)('SES-4: a wrong login denies and says what is wrong, on 
     const client = await logIn(started);
     expect((await client.get('/cases')).body).toMatchObject({ status: 403, reason: 'enroll' });
     expect(warnings).toEqual([expect.stringMatching(NO_BEGIN_LOGIN)]);
-    expect(warnings[0]).toContain('for the person that the option user gives');
+    expect(warnings[0]).toContain('for the user that the option user returns');
   });
 
   it('F39: pending tokens without userById()', async () => {
@@ -164,7 +164,7 @@ describe.each(versions)('SES-4: a wrong login denies and says what is wrong, on 
     });
     const client = new Client(started);
     const { pendingToken } = expectStatus(await client.post('/login?user=ada'), 200).body;
-    await vi.waitFor(() => expect(warnings).toEqual([expect.stringMatching(/^MFA_KIT_NO_USER_BY_ID: .*Give userById/)]));
+    await vi.waitFor(() => expect(warnings).toEqual([expect.stringMatching(/^MFA_KIT_NO_USER_BY_ID: .*Set userById/)]));
     const refused = await client.post('/mfa/verify', { pendingToken, code: '123456' }, { authorization: 'Bearer x' });
     expect(refused.body).toMatchObject({ status: 401 });
     expect(warnings).toHaveLength(1);
@@ -197,7 +197,9 @@ describe.each(versions)('SES-4: a wrong login denies and says what is wrong, on 
     const client = await logIn(started);
     expect(warnings).toEqual([]);
     expect((await client.get('/cases')).body).toMatchObject({ status: 401, reason: 'login_again' });
-    expect(warnings).toEqual([expect.stringMatching(/^MFA_KIT_LOST_USER: .*Mount the guard after what sets the user/)]);
+    expect(warnings).toEqual([
+      expect.stringMatching(/^MFA_KIT_LOST_USER: .*Mount the guard after the middleware that sets the user/),
+    ]);
   });
 
   it('a user() that returns the impersonated person', async () => {
@@ -213,7 +215,7 @@ describe.each(versions)('SES-4: a wrong login denies and says what is wrong, on 
     const other = await client.get('/cases', { headers: { 'x-as': 'user-bob' } });
     expect(other.body).toMatchObject({ status: 401, reason: 'challenge' });
     expect(warnings).toEqual([expect.stringMatching(NO_BEGIN_LOGIN)]);
-    expect(warnings[0]).toContain('for the person that the option user gives');
+    expect(warnings[0]).toContain('for the user that the option user returns');
   });
 
   it('a page of another origin that allowedOrigins does not name', async () => {
@@ -221,7 +223,7 @@ describe.each(versions)('SES-4: a wrong login denies and says what is wrong, on 
     const client = await logIn(started);
     const theirs = { 'sec-fetch-site': 'same-site', origin: 'https://accounts.example' };
     expect((await client.post('/mfa/enroll', {}, theirs)).body).toMatchObject({ status: 403, reason: 'cross_site' });
-    expect(warnings).toEqual([expect.stringMatching(/^MFA_KIT_CROSS_SITE: .*in the option allowedOrigins/)]);
+    expect(warnings).toEqual([expect.stringMatching(/^MFA_KIT_CROSS_SITE: .*to the option allowedOrigins/)]);
     expect(warnings[0]).not.toContain('accounts.example');
   });
 
@@ -233,7 +235,7 @@ describe.each(versions)('SES-4: a wrong login denies and says what is wrong, on 
     for (const path of ['/mfa/enroll', '/mfa/verify']) expectStatus(await client.post(path, { code: '123456' }), 500);
     expect(started.errors).toHaveLength(2);
     for (const error of started.errors) expect(error).toMatchObject({ name: 'MfaError', code: 'host_setup' });
-    expect(String(started.errors[0])).toMatch(/Mount the kit before it, or let a parser keep the body/);
+    expect(String(started.errors[0])).toMatch(/Mount the kit before it, or use a body parser that sets req.body/);
     expect(started.names()).not.toContain('verification_failed');
     // A missing body is not a body that something else has read.
     expectStatus(await client.post('/mfa/enroll'), 201);

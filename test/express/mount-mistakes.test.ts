@@ -83,7 +83,7 @@ describe.each(versions)('SES-4: a wrong mount denies and says what to write, on 
     expect(warnings.filter((warning) => warning.includes('GUARDED_LOGIN'))).toEqual([]);
     expect((await client.page('GET', '/mfa/enroll')).headers.get('location')).toBe('/mfa/enroll');
     const sentence =
-      /^MFA_KIT_GUARDED_LOGIN: The guard refused \/mfa\/enroll,.*by requireMfaExcept\(\[\.\.\.\]\) in place of requireMfa\(\)/;
+      /^MFA_KIT_GUARDED_LOGIN: The guard refused \/mfa\/enroll,.*use requireMfaExcept\(\[\.\.\.\]\) instead of requireMfa\(\)/;
     expect(warnings).toContainEqual(expect.stringMatching(sentence));
   });
 

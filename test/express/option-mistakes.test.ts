@@ -17,14 +17,14 @@ describe('SUP-6: a wrong option of expressMfa() stops the start and says how to 
   }
 
   it('an option that is missing', () => {
-    expect(refused(() => expressMfa(mfa, undefined as never))).toContain('give at least { user, loginUrl }');
+    expect(refused(() => expressMfa(mfa, undefined as never))).toContain('Pass at least { user, loginUrl }');
     expect(refused(() => expressMfa(mfa, { loginUrl: '/login' } as never))).toContain('user is missing. Write user: (req) =>');
     expect(refused(() => expressMfa(mfa, { user } as never))).toContain('loginUrl must be a path such as "/login"');
   });
 
   it('an option that is misspelled', () => {
     const sentence = refused(() => expressMfa(mfa, { user, loginURL: '/login' } as never));
-    expect(sentence).toMatch(/Unknown option "loginURL"\. Known are: loginUrl,/);
+    expect(sentence).toMatch(/Unknown option "loginURL"\. Known options: loginUrl,/);
   });
 
   it('an option of another kind', () => {
@@ -50,7 +50,7 @@ describe('SUP-6: a wrong option of expressMfa() stops the start and says how to 
 
   it('a login below the path of the kit', () => {
     const sentence = refused(() => expressMfa(mfa, { user, loginUrl: '/mfa/login' }));
-    expect(sentence).toMatch(/loginUrl lies below \/mfa, where the kit answers; give the path of your own login page/);
+    expect(sentence).toMatch(/loginUrl is below \/mfa, where the kit answers. Set it to the path of your own login page/);
   });
 
   it('a login that is a query of another page', () => {
@@ -72,7 +72,7 @@ describe('SUP-6: a wrong option of expressMfa() stops the start and says how to 
     vi.stubEnv('NODE_ENV', 'production');
     const deviceCookie = { insecureHttpForDevelopment: true };
     const sentence = refused(() => expressMfa(mfa, { user, loginUrl: '/login', deviceCookie }));
-    expect(sentence).toContain('leave it out there and serve https');
+    expect(sentence).toContain('Remove it there and serve https');
     vi.unstubAllEnvs();
   });
 
@@ -85,7 +85,7 @@ describe('SUP-6: a wrong option of expressMfa() stops the start and says how to 
 
   it('a requirement that is misspelled', () => {
     const { requireMfa, requireMfaExcept } = expressMfa(mfa, { user, loginUrl: '/login' });
-    const sentence = /Unknown requirement "maxAge"\. Known are: maxAgeSeconds/;
+    const sentence = /Unknown requirement "maxAge"\. Known fields: maxAgeSeconds/;
     expect(refused(() => requireMfa({ maxAge: 300 } as never))).toMatch(sentence);
     expect(refused(() => requireMfaExcept(['/'], { maxAge: 300 } as never))).toMatch(sentence);
   });
@@ -102,7 +102,7 @@ describe('SUP-6: a wrong option of expressMfa() stops the start and says how to 
   it('an exception that is not a path', () => {
     const { requireMfaExcept } = expressMfa(mfa, { user, loginUrl: '/login' });
     for (const exception of ['login', '/public/*', '/login?next=1']) {
-      expect(refused(() => requireMfaExcept([exception]))).toMatch(/takes whole paths that begin with a slash, without patterns/);
+      expect(refused(() => requireMfaExcept([exception]))).toMatch(/takes whole paths that begin with a slash, not patterns/);
     }
     expect(refused(() => requireMfaExcept('/login' as never))).toContain('takes a list of paths such as ["/", "/login"]');
   });

@@ -131,7 +131,7 @@ describe.each([4, 5] as const)('the code of the READMEs as printed, on Express %
     await open().tell('user');
     const { client, answer } = await logIn();
     expect(answer.status).toBe(500);
-    await expectDenied(client, 'The option "user" threw, so the request is denied');
+    await expectDenied(client, 'The option "user" threw. The request was denied');
     expect((await logIn()).answer.status).toBe(303);
   });
 

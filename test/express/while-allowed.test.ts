@@ -161,7 +161,7 @@ describe('F56: the argument of whileAllowed()', () => {
     host.clock.advance(301_000);
     expect((await client.get('/try')).body).toEqual({ destroyed: true });
     expect(results).toEqual([
-      ...Array(4).fill(expect.stringContaining('takes what it can end')),
+      ...Array(4).fill(expect.stringContaining('takes a response, a Node stream')),
       ...Array(2).fill(expect.stringContaining('everySeconds must be a number of seconds from 1 to 3600')),
       expect.stringContaining('unknown option "every"'),
       expect.stringContaining('Unknown requirement "maxAge"'),

@@ -147,7 +147,7 @@ describe.each(platforms)('SES-4: a host mistake denies and says what is wrong, o
       expect(host.logged).toHaveLength(2);
       for (const error of host.logged) {
         expect(error).toMatchObject({ name: 'MfaError', code: 'host_callback_failed' });
-        expect(String(error)).toMatch(/The option "user" threw, so the request is denied\. Fix the cause/);
+        expect(String(error)).toMatch(/The option "user" threw. The request was denied\. Fix the cause/);
       }
       await host.close();
     }

@@ -21,7 +21,7 @@ import { writeSession } from './host-routes.js';
 import { EarlyGuard, Public } from './nest-features-host.js';
 
 const ADA = { id: 'user-ada', name: 'ada@example.com' };
-const NO_BEGIN_LOGIN = /^MFA_KIT_NO_BEGIN_LOGIN: .*in Nest by "await \(await mfaHttp\.for\(request, reply\)\)\.beginLogin\(\)"/;
+const NO_BEGIN_LOGIN = /^MFA_KIT_NO_BEGIN_LOGIN: .*in Nest "await \(await mfaHttp\.for\(request, reply\)\)\.beginLogin\(\)"/;
 
 interface Login {
   mfaHttp: MfaHttp;
@@ -81,7 +81,7 @@ describe.each(platforms)('SES-4: a wrong login denies and says what is wrong, on
     login = async ({ mfaHttp, request, reply }) => (await mfaHttp.for(request as never, reply)).beginLogin();
     expectStatus(await client.post('/wrong-login'), 500);
     expect(host.logged[0]).toMatchObject({ name: 'MfaError', code: 'host_setup' });
-    expect(String(host.logged[0])).toContain('Call it after req.logIn(), or give it { user }');
+    expect(String(host.logged[0])).toContain('Call it after req.logIn(), or pass { user }');
     expect((await client.get('/cases')).body).toMatchObject({ status: 401, reason: 'login_again' });
   });
 
@@ -97,7 +97,7 @@ describe.each(platforms)('SES-4: a wrong login denies and says what is wrong, on
     expect((await client.get('/cases')).body).toMatchObject({ status: 403, reason: 'enroll' });
     expect((await client.post('/mfa/enroll', {})).body).toMatchObject({ status: 401, reason: 'login_again' });
     expect(warnings).toEqual([expect.stringMatching(NO_BEGIN_LOGIN)]);
-    expect(warnings[0]).toContain('and req.logIn() has renewed the session');
+    expect(warnings[0]).toContain('when req.logIn() has renewed the session');
   });
 
   it('beginLogin() that is not awaited', async () => {
@@ -120,14 +120,14 @@ describe.each(platforms)('SES-4: a wrong login denies and says what is wrong, on
     expectStatus(await client.post('/wrong-login'), 200);
     expect((await client.get('/cases')).body).toMatchObject({ status: 403, reason: 'enroll' });
     expect(warnings).toEqual([expect.stringMatching(NO_BEGIN_LOGIN)]);
-    expect(warnings[0]).toContain('for the person that the option user gives');
+    expect(warnings[0]).toContain('for the user that the option user returns');
   });
 
   it('F39: pending tokens without userById()', async () => {
     const client = await start({ kit: { session: false, user: () => null, userById: undefined as never } });
     login = async ({ mfaHttp, request, reply }) => (await mfaHttp.for(request as never, reply)).beginLogin({ user: ADA });
     const { pendingToken } = expectStatus(await client.post('/wrong-login'), 200).body;
-    await vi.waitFor(() => expect(warnings).toEqual([expect.stringMatching(/^MFA_KIT_NO_USER_BY_ID: .*Give userById/)]));
+    await vi.waitFor(() => expect(warnings).toEqual([expect.stringMatching(/^MFA_KIT_NO_USER_BY_ID: .*Set userById/)]));
     const refused = await client.post('/mfa/verify', { pendingToken, code: '123456' }, { authorization: 'Bearer x' });
     expect(refused.body).toMatchObject({ status: 401 });
     expect(warnings).toHaveLength(1);
@@ -158,7 +158,7 @@ describe.each(platforms)('SES-4: a wrong login denies and says what is wrong, on
     expect(warnings).toEqual([]);
     expect((await client.get('/cases')).body).toMatchObject({ status: 401, reason: 'login_again' });
     expect(warnings).toEqual([
-      expect.stringMatching(/^MFA_KIT_LOST_USER: .*in Nest provide MfaGuard after the guard that logs in/),
+      expect.stringMatching(/^MFA_KIT_LOST_USER: .*In Nest provide MfaGuard after the guard that logs in/),
     ]);
   });
 
@@ -177,7 +177,7 @@ describe.each(platforms)('SES-4: a wrong login denies and says what is wrong, on
     const other = await client.get('/cases', { headers: { 'x-as': 'user-bob' } });
     expect(other.body).toMatchObject({ status: 401, reason: 'challenge' });
     expect(warnings).toEqual([expect.stringMatching(NO_BEGIN_LOGIN)]);
-    expect(warnings[0]).toContain('for the person that the option user gives');
+    expect(warnings[0]).toContain('for the user that the option user returns');
   });
 
   it('a page of another origin that allowedOrigins does not name', async () => {
@@ -185,7 +185,7 @@ describe.each(platforms)('SES-4: a wrong login denies and says what is wrong, on
     const client = await logIn(host);
     const theirs = { 'sec-fetch-site': 'same-site', origin: 'https://accounts.example' };
     expect((await client.post('/mfa/enroll', {}, theirs)).body).toMatchObject({ status: 403, reason: 'cross_site' });
-    expect(warnings).toEqual([expect.stringMatching(/^MFA_KIT_CROSS_SITE: .*in the option allowedOrigins/)]);
+    expect(warnings).toEqual([expect.stringMatching(/^MFA_KIT_CROSS_SITE: .*to the option allowedOrigins/)]);
     expect(warnings[0]).not.toContain('accounts.example');
   });
 
@@ -205,7 +205,7 @@ describe.each(platforms)('SES-4: a wrong login denies and says what is wrong, on
     for (const path of ['/mfa/enroll', '/mfa/verify']) expectStatus(await client.post(path, { code: '123456' }), 503);
     expect(host.logged).toHaveLength(2);
     for (const error of host.logged) expect(error).toMatchObject({ name: 'MfaError', code: 'host_setup' });
-    expect(String(host.logged[0])).toMatch(/Mount the kit before it, or let a parser keep the body/);
+    expect(String(host.logged[0])).toMatch(/Mount the kit before it, or use a body parser that sets req.body/);
     expect(host.names()).not.toContain('verification_failed');
   });
 });
@@ -228,7 +228,7 @@ describe('F61: endpoints for which the token is not read', () => {
       expectStatus(await client.get('/mfa/enroll'), 401);
       expect(warnings).toEqual([]);
       expectStatus(await client.get('/mfa/enroll', { headers: { authorization: 'Bearer a.b.c' } }), 401);
-      expect(warnings).toEqual([expect.stringMatching(/^MFA_KIT_UNREAD_TOKEN: .*must still set the user when a token is there/)]);
+      expect(warnings).toEqual([expect.stringMatching(/^MFA_KIT_UNREAD_TOKEN: .*must still set the user if there is a token/)]);
     } finally {
       await served.close();
     }

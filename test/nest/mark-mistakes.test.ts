@@ -133,7 +133,7 @@ describe('SES-4: a mark that guards nothing stops the start and says where to wr
     expect(() => RequireMfa({ maxAge: 300 } as never)).toThrowError(
       expect.objectContaining({
         name: 'MfaError',
-        message: expect.stringContaining('Unknown requirement "maxAge". Known are: maxAge'),
+        message: expect.stringContaining('Unknown requirement "maxAge". Known fields: maxAge'),
       }),
     );
   });

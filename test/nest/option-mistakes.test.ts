@@ -30,7 +30,7 @@ describe('SUP-6: a wrong option of MfaModule stops the start and says how to fix
   });
 
   it('an option that is misspelled', async () => {
-    expect(await refused({ mfa, user, loginURL: '/login' })).toMatch(/Unknown option "loginURL"\. Known are: loginUrl,/);
+    expect(await refused({ mfa, user, loginURL: '/login' })).toMatch(/Unknown option "loginURL"\. Known options: loginUrl,/);
   });
 
   it('an option of another kind', async () => {
@@ -54,7 +54,7 @@ describe('SUP-6: a wrong option of MfaModule stops the start and says how to fix
   });
 
   it('a login below the path of the kit', async () => {
-    expect(await refused({ mfa, user, loginUrl: '/mfa/login' })).toContain('give the path of your own login page');
+    expect(await refused({ mfa, user, loginUrl: '/mfa/login' })).toContain('Set it to the path of your own login page');
   });
 
   it('an allowed origin that is not an origin', async () => {
@@ -67,6 +67,6 @@ describe('SUP-6: a wrong option of MfaModule stops the start and says how to fix
   it('cookies without https in production', async () => {
     vi.stubEnv('NODE_ENV', 'production');
     const deviceCookie = { insecureHttpForDevelopment: true };
-    expect(await refused({ mfa, user, loginUrl: '/login', deviceCookie })).toContain('leave it out there and serve https');
+    expect(await refused({ mfa, user, loginUrl: '/login', deviceCookie })).toContain('Remove it there and serve https');
   });
 });

@@ -168,7 +168,7 @@ function readOptions(options: unknown): ReadOptions {
   const table: Record<string, OptionReader> = OPTIONS;
   for (const name of Object.keys(options)) {
     if (!Object.hasOwn(table, name)) {
-      throw invalid(`Unknown option "${name}". Known are: ${Object.keys(table).join(', ')}.`);
+      throw invalid(`Unknown option "${name}". Known options: ${Object.keys(table).join(', ')}.`);
     }
   }
   const given = options as Record<string, unknown>;

@@ -17,23 +17,23 @@ async function fieldsOf(body: unknown, type?: string) {
   return reading.fields;
 }
 
-describe('a body that is understood', () => {
-  it.each([JSON_TYPE, 'application/json; charset=utf-8', 'Application/JSON;charset="UTF-8"'])('is JSON: %s', async (type) => {
+describe('readFields accepts', () => {
+  it.each([JSON_TYPE, 'application/json; charset=utf-8', 'Application/JSON;charset="UTF-8"'])('JSON of type %s', async (type) => {
     expect(await fieldsOf('{"code":"012345","rememberDevice":true}', type)).toEqual({ code: '012345', rememberDevice: true });
   });
 
-  it('is a form, as bytes', async () => {
+  it('a form, as bytes', async () => {
     const bytes = new TextEncoder().encode('code=012+345&rememberDevice=on&name=%C3%84da');
     expect(await fieldsOf(bytes, FORM)).toEqual({ code: '012 345', rememberDevice: true, name: 'Äda' });
   });
 
-  it('is what the parser of the host made', async () => {
+  it('the result of the host’s parser', async () => {
     expect(await fieldsOf({ id: ID, name: 'b' }, JSON_TYPE)).toEqual({ id: ID, name: 'b', rememberDevice: false });
     const form = Object.assign(Object.create(null) as object, { id: ID });
     expect(await fieldsOf(form, FORM)).toEqual({ id: ID, rememberDevice: false });
   });
 
-  it.each([undefined, null, '', new Uint8Array(), {}])('may be missing: %j', async (body) => {
+  it.each([undefined, null, '', new Uint8Array(), {}])('a missing body: %j', async (body) => {
     expect(await fieldsOf(body)).toEqual({ rememberDevice: false });
   });
 
@@ -53,21 +53,23 @@ describe('a body that is understood', () => {
       { code: '1', pendingToken: 'x' },
       { code: '1', pendingToken: 'x' },
     ],
-  ])('F57: may have an empty field beside a filled one: %j', async (sent, fields) => {
+  ])('F57: an empty field next to a filled one: %j', async (sent, fields) => {
     expect(await fieldsOf(sent, JSON_TYPE)).toEqual({ ...fields, rememberDevice: false });
     expect(await fieldsOf(new URLSearchParams(sent as never).toString(), FORM)).toEqual({ ...fields, rememberDevice: false });
   });
 
-  it('is none where none was sent, and the host’s fault where something kept what was sent', async () => {
+  it('an empty body, and reports the host’s mistake if something else consumed the body', async () => {
     expect(await read(undefined, undefined, { 'content-length': '0' })).toMatchObject({ ok: true });
     expect(await read(null, JSON_TYPE, { 'content-length': '4' })).toMatchObject({ ok: true });
     await expect(read(undefined, JSON_TYPE, { 'content-length': '1' })).rejects.toMatchObject({
       code: 'host_setup',
-      message: expect.stringMatching(/^Something had read the body .* Mount the kit before it, or let a parser keep the body\.$/),
+      message: expect.stringMatching(
+        /^Something read the body .* Mount the kit before it, or use a body parser that sets req.body\.$/,
+      ),
     });
   });
 
-  it('may have four kilobytes, and more parameters of its type', async () => {
+  it('four kilobytes, and parameters of the content type', async () => {
     const body = `{"code":"${'1'.repeat(4096 - 11)}"}`;
     const type = 'application/json; version=1; charset=utf-8';
     expect((await read(body, type, { 'content-length': '4096' })).ok).toBe(true);
@@ -76,17 +78,17 @@ describe('a body that is understood', () => {
     expect((await read({ a: 'x'.repeat(3 * 4096 - 7) }, JSON_TYPE)).ok).toBe(false);
   });
 
-  it('may be an object of a parser that gives its objects an empty prototype', async () => {
+  it('an object whose prototype is an empty object without a prototype', async () => {
     const parsed = Object.assign(Object.create(Object.create(null)) as object, { id: ID });
     expect(await fieldsOf(parsed, FORM)).toEqual({ id: ID, rememberDevice: false });
   });
 
-  it('may leave a field empty by null, and name fields of the host as it likes', async () => {
+  it('null as an empty field, and fields of the host', async () => {
     const body = { code: null, my__proto__: 'x', a$b: 'x', constructors: 'x' };
     expect(await fieldsOf(JSON.stringify(body), JSON_TYPE)).toEqual({ rememberDevice: false });
   });
 
-  it('T18, ENR-1: keeps fields that it does not know out of the flows', async () => {
+  it('T18, ENR-1: unknown fields, which never reach the flows', async () => {
     const body = { code: '123456', secret: 'JBSWY3DPEHPK3PXP', userId: 'mallory', _csrf: 'token', time: 1 };
     expect(await fieldsOf(body, JSON_TYPE)).toEqual({ code: '123456', rememberDevice: false });
   });
@@ -102,12 +104,12 @@ describe('a body that is understood', () => {
     ['', false],
     [false, false],
     [null, false],
-  ])('takes the tick %j as %j', async (value, ticked) => {
+  ])('the checkbox value %j as %j', async (value, ticked) => {
     expect((await fieldsOf({ rememberDevice: value }, JSON_TYPE)).rememberDevice).toBe(ticked);
   });
 });
 
-describe('T46, HTTP-7: a body that is refused', () => {
+describe('T46, HTTP-7: readFields refuses a body that is', () => {
   it.each([
     ['a list', '["123456"]', JSON_TYPE],
     ['a text', '"123456"', JSON_TYPE],
@@ -143,7 +145,7 @@ describe('T46, HTTP-7: a body that is refused', () => {
     expect((await read(new TextEncoder().encode(body), type)).ok).toBe(false);
   });
 
-  it('is one that the parser of the host nested, listed or made too long', async () => {
+  it('an object, a list or too much text from the host’s parser', async () => {
     for (const body of [['x'], { code: ['1', '2'] }, { code: { x: '1' } }, { a: 'x'.repeat(20_000) }, new Date(), new Map()]) {
       expect((await read(body, FORM)).ok).toBe(false);
     }
@@ -159,33 +161,33 @@ describe('T46, HTTP-7: a body that is refused', () => {
     ['longer than 4 KB', `{"code":"${'1'.repeat(4096)}"}`, JSON_TYPE],
     ['longer than 4 KB', '{}', JSON_TYPE, { 'content-length': '4097' }],
     ['must not be compressed', '{"code":"123456"}', JSON_TYPE, { 'content-encoding': 'gzip' }],
-    ['is no JSON', '{"code":', JSON_TYPE],
-    ['is no UTF-8', new Uint8Array([...Buffer.from('{"code":"'), 0xff, ...Buffer.from('"}')]), JSON_TYPE],
+    ['is not valid JSON', '{"code":', JSON_TYPE],
+    ['is not valid UTF-8', new Uint8Array([...Buffer.from('{"code":"'), 0xff, ...Buffer.from('"}')]), JSON_TYPE],
     ['must be UTF-8', '{}', 'application/json; charset=utf-8x'],
     ['must be application/json or application/x-www-form-urlencoded', '{}', 'text/plain'],
     ['object of named fields', 'null', JSON_TYPE],
     ['object of named fields', '7', JSON_TYPE],
     ['is repeated', 'code=1&code=2', FORM],
     ['name that is not allowed', '$where=1', FORM],
-    ['neither lists nor objects', '{"x":{}}', JSON_TYPE],
+    ['not lists or objects', '{"x":{}}', JSON_TYPE],
     ['"rememberDevice" must be true or false', 'rememberDevice=maybe', FORM],
     ['"code" must be text', '{"code":123456}', JSON_TYPE],
-  ])('is told to the client: %s', async (detail, body, type, headers) => {
+  ])('unreadable, and tells the client why: %s', async (detail, body, type, headers) => {
     expect(await read(body, type, headers)).toEqual({ ok: false, detail: expect.stringContaining(detail) });
   });
 
-  it('is one of invalid UTF-8, compressed, or announced as too long', async () => {
+  it('invalid UTF-8, compressed, or announced as too long', async () => {
     expect((await read(new Uint8Array([0x7b, 0xff, 0xfe, 0x7d]), JSON_TYPE)).ok).toBe(false);
     expect((await read(new Uint8Array([0x1f, 0x8b]), JSON_TYPE, { 'content-encoding': 'gzip' })).ok).toBe(false);
     expect((await read({ code: '123456' }, JSON_TYPE, { 'content-length': '1000000' })).ok).toBe(false);
   });
 
-  it('says nothing of what was sent', async () => {
+  it('wrong, without repeating its content', async () => {
     const reading = await read('{"code":{"secret":"JBSWY3DP"}}', JSON_TYPE);
     expect(JSON.stringify(reading)).not.toContain('JBSWY3DP');
   });
 
-  it('never throws, and gives text only (property)', async () => {
+  it('random, without throwing, and returns only text (property)', async () => {
     await fc.assert(
       fc.asyncProperty(fc.anything(), fc.constantFrom(JSON_TYPE, FORM, 'text/plain', undefined), async (body, type) => {
         const usable = body === undefined || isSerializable(body) ? body : undefined;

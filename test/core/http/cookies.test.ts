@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { parseCookies, serializeCookie } from '../../../packages/core/src/http/device/cookies.js';
 
-describe('DEV-7: the cookies of a header', () => {
+describe('DEV-7: parseCookies', () => {
   it.each([
     [undefined, []],
     ['', []],
@@ -14,7 +14,7 @@ describe('DEV-7: the cookies of a header', () => {
     ['a=b=c', [['a', 'b=c']]],
     ['%61="%20"', [['%61', '"%20"']]],
     ['\u00a0a=b\u00a0', [['\u00a0a', 'b\u00a0']]],
-  ])('of %j are taken in order, raw, without the blanks around them', (header, cookies) => {
+  ])('reads the cookies of %j in order, raw, without surrounding spaces', (header, cookies) => {
     expect(parseCookies(header)).toEqual(cookies.map(([name, value]) => ({ name, value })));
   });
 });
@@ -24,6 +24,6 @@ it.each([
   ['strict', true, 'n=v; Path=/; Max-Age=60; HttpOnly; Secure; SameSite=Strict'],
   ['none', true, 'n=v; Path=/; Max-Age=60; HttpOnly; Secure; SameSite=None'],
   ['lax', false, 'n=v; Path=/; Max-Age=60; HttpOnly; SameSite=Lax'],
-] as const)('DEV-7: a cookie that is %s is written for this host alone', (sameSite, secure, line) => {
+] as const)('DEV-7: serializeCookie writes a cookie with SameSite=%s for this host only', (sameSite, secure, line) => {
   expect(serializeCookie('n', 'v', { maxAgeSeconds: 60, secure, sameSite })).toBe(line);
 });

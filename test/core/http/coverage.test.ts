@@ -8,27 +8,27 @@ const routes: CoveredRoute[] = [
   { route: 'ALL /api', status: 'unknown', why: 'a router that cannot be seen' },
 ];
 
-describe('a report on coverage', () => {
+describe('buildCoverage and formatCoverage', () => {
   it.each([
     ['open', 'unknown'],
     ['unknown', 'skipped'],
     ['skipped', 'guarded'],
-  ] as const)('T31: counts a route found twice as %s rather than %s, in either order', (worse, better) => {
+  ] as const)('T31: rank a route found twice as %s rather than %s, in either order', (worse, better) => {
     const found = [worse, better].map((status) => ({ route: 'GET /cases', status }));
     for (const order of [found, found.toReversed()]) expect(buildCoverage(order).routes).toEqual([found[0]]);
   });
 
-  it('tells of a route found twice alike what was found first', () => {
+  it('keep the first finding if a route was found twice with the same status', () => {
     const found = ['a router', 'another router'].map((why) => ({ route: 'GET /cases', status: 'unknown' as const, why }));
     expect(buildCoverage(found).routes).toEqual([found[0]]);
   });
 
-  it('names what runs before any guard once', () => {
+  it('name each middleware before the guard once', () => {
     expect(buildCoverage(routes, ['session', 'json', 'session'])).toEqual({ routes, middleware: ['session', 'json'] });
     expect(buildCoverage([])).toEqual({ routes: [], middleware: [] });
   });
 
-  it('is a table for people, the worst first', () => {
+  it('print a table with the worst status first', () => {
     expect(formatCoverage(buildCoverage(routes, ['session', 'json']))).toBe(
       [
         'open     GET /healthz',
@@ -44,19 +44,19 @@ describe('a report on coverage', () => {
   });
 });
 
-describe('the check of a report', () => {
-  it('passes where every route is guarded, skipped or allowed', () => {
+describe('assertCoverage', () => {
+  it('passes if every route is guarded, skipped or allowed', () => {
     assertCoverage(buildCoverage([]));
     assertCoverage(buildCoverage(routes), { allow: ['GET /healthz', 'ALL /api'] });
   });
 
-  it('T31: names each route that is open or unknown, and each entry that allows nothing', () => {
+  it('T31: names each route that is open or unknown, and each unused entry of allow', () => {
     const allow = ['GET /cases', 'GET /gone'];
     const message = [
-      'Routes without a guard, or where none can be seen. Guard each one, or name it in "allow" exactly as it stands here:',
+      'Routes without a guard, or where none can be detected. Guard each one, or add it to "allow" exactly as shown here:',
       '  GET /healthz  (open)',
       '  ALL /api  (unknown: a router that cannot be seen)',
-      'Entries of "allow" that match no unguarded route. Take them out, or correct them:',
+      'Entries of "allow" that match no unguarded route. Remove or correct them:',
       '  GET /cases',
       '  GET /gone',
     ].join('\n');
@@ -64,7 +64,7 @@ describe('the check of a report', () => {
     expect(() => assertCoverage(buildCoverage(routes), { allow })).toThrow(expect.objectContaining(error));
   });
 
-  it('says only what is wrong', () => {
+  it('reports only what is wrong', () => {
     expect(() => assertCoverage(buildCoverage(routes))).toThrow(
       expect.objectContaining({ message: expect.not.stringContaining('Entries') }),
     );

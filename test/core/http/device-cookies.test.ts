@@ -16,17 +16,17 @@ function lines(cookie: string | undefined, secure = true) {
   return deviceCookieLines(cookie, { ...own, secure, grant, now: NOW });
 }
 
-describe('DEV-7: the device cookie that is read', () => {
-  it('is found under the name of every key, the writing one first', () => {
+describe('DEV-7: readDeviceTokens', () => {
+  it('finds the cookie under the name of every key, the writing key first', () => {
     const header = `a=b; __Host-mfa_device_bbbbbbbbbbbb=${token('old')}; ${NAME}=${token('now')}`;
     expect(readDeviceTokens(header, own)).toEqual([token('now'), token('old')]);
   });
 
-  it('is what the browser sent, letter by letter', () => {
+  it('returns exactly what the browser sent', () => {
     expect(readDeviceTokens(`${NAME}=head-er.pay_load.Sign4ture`, own)).toEqual(['head-er.pay_load.Sign4ture']);
   });
 
-  it('is tried in every duplicate, four at most', () => {
+  it('reads every duplicate, at most four', () => {
     const header = Array.from({ length: 9 }, (_, index) => `${NAME}=${token(`t${index}`)}`).join(';');
     expect(readDeviceTokens(header, own)).toEqual(['t0', 't1', 't2', 't3'].map((name) => token(name)));
   });
@@ -54,20 +54,20 @@ describe('DEV-7: the device cookie that is read', () => {
     expect(readDeviceTokens(header, own)).toEqual([]);
   });
 
-  it('without the prefix counts in development only', () => {
+  it('reads a cookie without the prefix in development only', () => {
     const header = `mfa_device_aaaaaaaaaaaa=${token('x')}; ${NAME}=${token('y')}`;
     expect(readDeviceTokens(header, { ...own, secure: false })).toEqual([token('x')]);
     expect(readDeviceTokens(undefined, own)).toEqual([]);
   });
 });
 
-describe('DEV-7: the device cookie that is set', () => {
-  it('is for this host alone, out of reach of scripts, for 90 days', () => {
+describe('DEV-7: deviceCookieLines', () => {
+  it('sets a cookie for this host only, without script access, for 90 days', () => {
     expect(lines(undefined)).toEqual([`${NAME}=${token('new')}; Path=/; Max-Age=7776000; HttpOnly; Secure; SameSite=Lax`]);
     expect(lines(undefined)[0]).not.toMatch(/domain/i);
   });
 
-  it('has neither prefix nor Secure in development over plain http', () => {
+  it('sets neither prefix nor Secure in development over plain http', () => {
     expect(lines(undefined, false)).toEqual([
       `mfa_device_aaaaaaaaaaaa=${token('new')}; Path=/; Max-Age=7776000; HttpOnly; SameSite=Lax`,
     ]);
@@ -82,24 +82,24 @@ describe('DEV-7: the device cookie that is set', () => {
     expect(deviceCookieLines(undefined, { ...own, grant, now: NOW })[0]).toContain(`; Max-Age=${seconds};`);
   });
 
-  it('is none where no key is left to name it', () => {
+  it('returns no lines if no key is left to name the cookie', () => {
     const grant = { token: token('new'), expiresAt: NOW + DAY, deviceId: 'd' };
     expect(deviceCookieLines(`${NAME}=${token('old')}`, { ...own, suffixes: [], grant, now: NOW })).toEqual([]);
   });
 
-  it('ends the cookie of an older key', () => {
+  it('deletes the cookie of an older key', () => {
     expect(lines(`__Host-mfa_device_bbbbbbbbbbbb=${token('old')}`)[1]).toBe(
       '__Host-mfa_device_bbbbbbbbbbbb=; Path=/; Max-Age=0; HttpOnly; Secure; SameSite=Lax',
     );
   });
 
-  it('leaves five a browser, and ends the oldest', () => {
+  it('keeps five cookies per browser, and deletes the oldest', () => {
     const others = [5, 1, 4, 2, 3, 6].map((iat) => `__Host-mfa_device_${String(iat).repeat(12)}=${token('o', iat)}`);
     const ended = lines(others.join('; ')).slice(1);
     expect(ended.map((line) => line.split('=')[0])).toEqual(['__Host-mfa_device_222222222222', '__Host-mfa_device_111111111111']);
   });
 
-  it('takes the place of the one before it, which counts as none of the five', () => {
+  it('replaces the user’s previous cookie without counting it among the five', () => {
     const others = ['1', '2', '3', '4'].map((n) => `__Host-mfa_device_${n.repeat(12)}=${token('o', 1)}`);
     expect(lines([`${NAME}=${token('before', 0)}`, ...others].join('; '))).toHaveLength(1);
   });
@@ -107,7 +107,7 @@ describe('DEV-7: the device cookie that is set', () => {
   it.each([
     ['secure', '__Host-', true],
     ['in development', '', false],
-  ])('ends no cookie of the host, however close its name (%s)', (_name, prefix, secure) => {
+  ])('deletes no cookie of the host, even if its name is similar (%s)', (_name, prefix, secure) => {
     const ours = ['1', '2', '3', '4', '5'].map((n) => `${prefix}mfa_device_${n.repeat(12)}=${token('o', Number(n))}`);
     const close = ['0', '00000000000', '0000000000000', 'gggggggggggg', 'AAAAAAAAAAAA'].map((n) => `${prefix}mfa_device_${n}=x`);
     const longer = [`my${prefix}mfa_device_000000000000=x`, `${prefix}mfa_device_000000000000_mine=x`];
@@ -115,7 +115,7 @@ describe('DEV-7: the device cookie that is set', () => {
     expect(ended.map((line) => line.split('=')[0])).toEqual([`${prefix}mfa_device_111111111111`]);
   });
 
-  it('takes a token dated without end for the oldest', () => {
+  it('treats a token dated in the endless future as the oldest', () => {
     const endless = `h.${Buffer.from('{"iat":1e999}').toString('base64url')}.s`;
     const others = ['1', '2', '3', '4', '5'].map(
       (n) => `__Host-mfa_device_${n.repeat(12)}=${n === '2' ? endless : token('o', 9)}`,
@@ -123,7 +123,7 @@ describe('DEV-7: the device cookie that is set', () => {
     expect(lines(others.join('; ')).slice(1)[0]).toContain('__Host-mfa_device_222222222222=;');
   });
 
-  it('takes a token without a date for the oldest, and leaves other cookies alone', () => {
+  it('treats a token without a date as the oldest, and leaves other cookies alone', () => {
     const others = ['1', '2', '3', '4', '5'].map(
       (n) => `__Host-mfa_device_${n.repeat(12)}=${n === '3' ? 'garbage' : token('o', 9)}`,
     );
@@ -132,6 +132,6 @@ describe('DEV-7: the device cookie that is set', () => {
   });
 });
 
-it('a token names its device only as a claim', () => {
+it('claimedDeviceIds returns unverified device ids', () => {
   expect(claimedDeviceIds([token('d-1'), 'x', 'a.b.c', 'a.bnVsbA.c'])).toEqual(['d-1']);
 });

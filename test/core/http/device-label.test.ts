@@ -10,6 +10,6 @@ it.each([
   ['', 'Unknown browser'],
   [undefined, 'Unknown browser'],
   [`${'x'.repeat(512)} (Windows NT 10.0) Firefox/140.0`, 'Unknown browser'],
-])('names a browser by its user agent: %j is %s', async (userAgent, name) => {
+])('nameBrowser reads the user agent %j as %s', async (userAgent, name) => {
   expect(await nameBrowser(userAgent)).toBe(name);
 });

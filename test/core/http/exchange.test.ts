@@ -11,6 +11,6 @@ it.each([
   ['//app.example/mfa', '//app.example/mfa'],
   ['*', '*'],
   ['', ''],
-])('the path of %j is %j', (target, path) => {
+])('pathAndQuery of %j is %j', (target, path) => {
   expect(pathAndQuery(target)).toBe(path);
 });

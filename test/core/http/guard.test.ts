@@ -10,8 +10,8 @@ async function setUp() {
   return { ...fixture, kit };
 }
 
-describe('the guard without a framework', () => {
-  it('reads the profile once and writes nothing, neither there nor in the session', async () => {
+describe('guardRequest', () => {
+  it('reads the profile once and writes nothing, neither to the storage nor to the session', async () => {
     const { kit, session: state, counts } = await setUp();
     const session = sessionOf(state);
     const outcome = await guardRequest(kit, exchangeOf({ user: ada, session }));
@@ -22,7 +22,7 @@ describe('the guard without a framework', () => {
   it.each([
     ['nobody', null],
     ['another user', bob],
-  ])('SES-4: denies %s with a proof that lies in the session', async (_name, user) => {
+  ])('SES-4: denies %s even if the session holds a proof', async (_name, user) => {
     const { kit, session: state } = await setUp();
     const outcome = await guardRequest(kit, exchangeOf({ user, session: sessionOf(state) }));
     expect(outcome.allowed).toBe(false);
@@ -37,7 +37,7 @@ describe('the guard without a framework', () => {
     },
   );
 
-  it('F46: keeps the place to go back to in a cookie, and writes no session', async () => {
+  it('F46: keeps the path to return to in a cookie, and does not write the session', async () => {
     const { kit, mfa } = await setUp();
     const session = sessionOf((await mfa.beginLogin({ user: ada })).session);
     let writes = 0;
@@ -58,7 +58,7 @@ describe('the guard without a framework', () => {
     }
   });
 
-  it('asks the host once for the context of the events, also where it refuses', async () => {
+  it('asks the host once for the event context, even when it refuses', async () => {
     const { kit, session: state } = await setUp();
     for (const [session, allowed] of [
       [sessionOf(state), true],
@@ -75,10 +75,10 @@ describe('the guard without a framework', () => {
   });
 });
 
-describe('the guard, asked of what is at hand', () => {
+describe('guardRequest without a promise', () => {
   type Policy = NonNullable<MfaOptions<TestUser>['policy']>;
 
-  /** A proof within the delay, and the policy that the host gives from then on. */
+  /** Returns a request with a proof within the delay. `policy` is the policy that the host returns from then on. */
   async function proveNow() {
     let policy: Policy = () => ({ mfa: 'required' });
     const { mfa, session, counts } = await createEnrolled(ada, {
@@ -97,13 +97,13 @@ describe('the guard, asked of what is at hand', () => {
   // biome-ignore lint/suspicious/noThenProperty: so are the queries of Knex, Prisma and Mongoose.
   const query = <Value>(value: Value) => ({ then: (resolve: (value: Value) => void) => resolve(value) }) as Promise<Value>;
 
-  it('answers at once where it needs no read, and reads nothing', async () => {
+  it('answers at once if it needs no read, and reads nothing', async () => {
     const { kit, exchange, counts } = await proveNow();
     expect(guardRequest(kit, exchange)).toMatchObject({ allowed: true, decision: { via: 'otp' } });
     expect(counts.reads).toBe(0);
   });
 
-  it('waits for what the host waits for, also where that is a query and no promise', async () => {
+  it('awaits what the host returns, even if it is a query and not a promise', async () => {
     const { kit, exchange, follow } = await proveNow();
     expect(await guardRequest(kit, { ...exchange, user: () => query(ada) })).toMatchObject({ decision: { via: 'otp' } });
     for (const user of [null, bob]) {
@@ -113,7 +113,7 @@ describe('the guard, asked of what is at hand', () => {
     expect(await guardRequest(kit, exchange)).toMatchObject({ decision: { via: 'not-required' } });
   });
 
-  it('denies where the policy throws, at once or later', async () => {
+  it('denies if the policy throws, synchronously or later', async () => {
     const { kit, exchange, follow } = await proveNow();
     const cause = new Error('down');
     const throws = () => {
@@ -126,7 +126,7 @@ describe('the guard, asked of what is at hand', () => {
   });
 });
 
-describe('where a browser is sent by the guard', () => {
+describe('the guard sends a browser', () => {
   it.each<[string, TestUser | null, string]>([
     ['the challenge', ada, '/mfa/challenge'],
     ['the enrollment', bob, '/mfa/enroll'],
@@ -146,7 +146,7 @@ describe('where a browser is sent by the guard', () => {
   it.each([
     ['a record is missing', 403, 'MFA settings not found'],
     ['the storage is down', 503, 'Temporarily unavailable'],
-  ])('nowhere when %s: a page says so, and no way back is kept', async (_what, status, title) => {
+  ])('nowhere if %s: a page says so, and no way back is kept', async (_what, status, title) => {
     const { mfa, storage, clock } = await setUp();
     const session = sessionOf((await mfa.beginLogin({ user: ada })).session);
     const read = () => (status === 403 ? Promise.resolve(null) : Promise.reject(new Error('down')));
@@ -165,8 +165,8 @@ describe('where a browser is sent by the guard', () => {
   });
 });
 
-describe('the guard of a message', () => {
-  it('SES-4: asks the same question, and writes nothing', async () => {
+describe('guardMessage', () => {
+  it('SES-4: makes the same decision, and writes nothing', async () => {
     const { kit, session: state, mfa, counts } = await setUp();
     const ask = (user: TestUser | null, given: unknown) => guardMessage(kit, exchangeOf({ user, session: sessionOf(given) }));
     const pending = (await mfa.beginLogin({ user: ada })).session;
@@ -179,7 +179,7 @@ describe('the guard of a message', () => {
     expect(counts.writes).toBe(before);
   });
 
-  it('takes a client without a session for one that has proven its first factor', async () => {
+  it('treats a client without a session as one that has proven its first factor', async () => {
     const { kit } = await setUp();
     const decision = await guardMessage(kit, exchangeOf({ user: bob, session: null }));
     expect(decision).toEqual((await guardRequest(kit, exchangeOf({ user: bob, session: null }))).decision);
@@ -188,7 +188,7 @@ describe('the guard of a message', () => {
 });
 
 describe('a proof without a framework', () => {
-  it('SES-1: renews the session, then sets the cookie; neither when the session store fails', async () => {
+  it('SES-1: renews the session, then sets the cookie; does neither if the session store fails', async () => {
     const { kit, mfa, authenticator, clock } = await setUp();
     const session = sessionOf((await mfa.beginLogin({ user: ada })).session);
     const failing = exchangeOf({ user: ada, session });
@@ -207,7 +207,7 @@ describe('a proof without a framework', () => {
     expect([working.cookies.length, session.renewals, (session.state as { state: string }).state]).toEqual([1, 1, 'verified']);
   });
 
-  it('is no proof when nobody is logged in', async () => {
+  it('proves nothing if nobody is logged in', async () => {
     const { kit, session } = await setUp();
     const flows = await bindFlows(kit, exchangeOf({ session: sessionOf(session) }));
     expect(flows.session).toBeUndefined();

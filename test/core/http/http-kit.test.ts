@@ -6,7 +6,7 @@ import { type Client, createTestApp } from './test-app.js';
 
 type Warning = Error & { code?: string };
 
-describe('what the operator is told', () => {
+describe('the kit warns the operator', () => {
   const warnings: Warning[] = [];
   const hear = (warning: Warning) => warnings.push(warning);
   beforeEach(() => {
@@ -17,13 +17,13 @@ describe('what the operator is told', () => {
     process.off('warning', hear);
   });
 
-  /** Warnings are told at the end of the turn. */
+  /** Warnings are emitted at the end of the turn. */
   const told = async () => {
     await new Promise(setImmediate);
     return warnings.map(({ name, code, message }) => `${name} ${code}: ${message}`);
   };
 
-  it('once, that the login does not begin', async () => {
+  it('once, that the login does not call beginLogin', async () => {
     const { browser, kit } = await createTestApp();
     for (let index = 0; index < 2; index++) await guardRequest(kit, browser(ada).exchange({ url: '/cases' }));
     expect(await told()).toEqual([
@@ -39,7 +39,7 @@ describe('what the operator is told', () => {
     [
       'nothing, as one from before the deployment',
       undefined,
-      /is older than this deployment, the storage was away at its login, or the session store lost/,
+      /is older than this deployment, the storage was down at its login, or the session store lost/,
     ],
     [
       'a field of the application',
@@ -50,16 +50,16 @@ describe('what the operator is told', () => {
     [
       'the state of somebody else',
       { state: 'pending', userId: bob.id, epoch: 'e', deviceEpoch: 'd', since: 1, enrollmentIds: [] },
-      /the MFA state of another user than the one that the option user gives/,
+      /the MFA state of another user than the one that the option user returns/,
     ],
-  ])('F40: what was seen in a session that holds %s', async (_what, state, sentence) => {
+  ])('F40: of what the session holds instead of the state: %s', async (_what, state, sentence) => {
     const { browser, kit } = await createTestApp();
     await guardRequest(kit, browser(ada, state).exchange({ url: '/cases' }));
     expect(await told()).toEqual([expect.stringMatching(sentence)]);
     expect((await told()).join()).not.toMatch(/dark|user-bob|user-ada/);
   });
 
-  it('nothing of the kind of a user who has nothing to prove, or whose record is missing', async () => {
+  it('of no missing beginLogin if the user has nothing to prove or the record is missing', async () => {
     const { browser, kit } = await createTestApp();
     for (const user of [
       { ...bob, mfa: 'off' as const },
@@ -69,7 +69,7 @@ describe('what the operator is told', () => {
     expect(await told()).toEqual([]);
   });
 
-  it('nothing of the kind where no session keeps the state', async () => {
+  it('of no missing beginLogin if no session keeps the state', async () => {
     const { tool, kit } = await createTestApp();
     await guardRequest(kit, tool(ada).exchange({ url: '/cases' }));
     expect((await tool(ada).post('/verify', { code: '000' }, { authorization: 'Bearer t' })).status).toBe(422);
@@ -79,7 +79,7 @@ describe('what the operator is told', () => {
   it.each([
     ['an error', new TypeError('a secret in it'), 'TypeError'],
     ['a text', 'a secret in it', 'string'],
-  ])('that the session store failed with %s, without its words', async (_what, fault, name) => {
+  ])('that the session store failed with %s, without its message', async (_what, fault, name) => {
     const { logIn, kit, code } = await createTestApp();
     const client = await logIn();
     const session = { read: () => client.state, write: () => Promise.reject(fault) };
@@ -97,9 +97,9 @@ describe('what the operator is told', () => {
     expect(await told()).toEqual([]);
     for (let index = 0; index < 2; index++) await client.post('/sessions/end', {}, { 'sec-fetch-site': 'cross-site' });
     expect(await told()).toEqual([
-      'MfaKitWarning MFA_KIT_CROSS_SITE: A state change was refused, because neither Sec-Fetch-Site nor Origin says that it came ' +
-        'from a page of this origin. Name the origins of your other pages in the option allowedOrigins; if you have none, somebody ' +
-        'else tried.',
+      'MfaKitWarning MFA_KIT_CROSS_SITE: A state change was refused because neither Sec-Fetch-Site nor Origin shows that it came ' +
+        'from a page of this origin. Add the origins of your other pages to the option allowedOrigins. Otherwise it was a cross-site ' +
+        'request, and refusing it was right.',
     ]);
     const other = await createTestApp();
     await verifyRequest(other.kit, client.exchange({ method: 'POST', headers: { 'sec-fetch-site': 'cross-site' } }));
@@ -108,7 +108,7 @@ describe('what the operator is told', () => {
     expect(kit.options.allowedOrigins).toEqual([]);
   });
 
-  it('that the answer to a login did not wait for it', async () => {
+  it('that the answer to a login was sent before the login had finished', async () => {
     const { browser, kit } = await createTestApp();
     const login = (client: Client, answered: boolean) =>
       bindFlows(kit, client.exchange()).then((flows) => watchLogin(kit, flows, () => answered).beginLogin());
@@ -116,12 +116,12 @@ describe('what the operator is told', () => {
     expect(await told()).toEqual([]);
     expect(await login(browser(ada), true)).toMatchObject({ decision: { access: 'challenge' } });
     expect(await told()).toEqual([
-      'MfaKitWarning MFA_KIT_LATE_LOGIN: The answer to a login was sent before beginLogin() had ended, so the browser has no ' +
-        'session any more. Write "await" before both, as in "await (await mfaFor(req, res)).beginLogin()", and answer afterwards.',
+      'MfaKitWarning MFA_KIT_LATE_LOGIN: The answer to a login was sent before beginLogin() had finished, so the browser has ' +
+        'lost its session. Write "await" before both, as in "await (await mfaFor(req, res)).beginLogin()", and answer afterwards.',
     ]);
   });
 
-  it('that a login failed of which nobody waited to hear, and nothing where there is no session to renew', async () => {
+  it('that a login failed which was not awaited, and of nothing if there is no session to renew', async () => {
     const { browser, tool, kit } = await createTestApp();
     const flows = await bindFlows(kit, tool(ada).exchange());
     await watchLogin(kit, flows, () => true).beginLogin({ user: ada });
@@ -131,7 +131,7 @@ describe('what the operator is told', () => {
     expect(await told()).toEqual([expect.stringContaining('MFA_KIT_LATE_LOGIN')]);
   });
 
-  it('that a session knows of a login, and the option user of nobody', async () => {
+  it('that a session has MFA state, but the option user returned nobody', async () => {
     const { browser, tool, kit, session } = await createTestApp();
     for (const nobody of [browser(null), browser(null, null), tool()])
       await guardRequest(kit, nobody.exchange({ url: '/cases' }));
@@ -140,13 +140,13 @@ describe('what the operator is told', () => {
     const outcome = await guardRequest(kit, browser(null, session).exchange({ url: '/cases' }));
     expect([outcome.allowed, outcome.decision]).toEqual([false, { access: 'login-again' }]);
     expect(await told()).toEqual([
-      'MfaKitWarning MFA_KIT_LOST_USER: The guard found a session with MFA state, and the option user gave nobody. Mount the guard ' +
-        'after what sets the user: after passport.session(), say; in Nest provide MfaGuard after the guard that logs in. A logout ' +
-        'should end the session.',
+      'MfaKitWarning MFA_KIT_LOST_USER: The guard found a session with MFA state, but the option user returned nobody. Mount the guard ' +
+        'after the middleware that sets the user, for example passport.session(). In Nest provide MfaGuard after the guard that ' +
+        'logs in. A logout should end the session.',
     ]);
   });
 
-  it('nothing where the session of the host cannot be read for nobody, and sends to the login all the same', async () => {
+  it('of nothing if the host’s session cannot be read without a user, and still redirects to the login', async () => {
     const { kit } = await createTestApp();
     const session = sessionOf();
     session.read = () => {
@@ -158,20 +158,20 @@ describe('what the operator is told', () => {
   });
 
   it.each(['/login', '/login?next=1', '/mfa', '/mfa/challenge', '/mfa/assets/page.css'])(
-    'that a guard stands before the door at %s',
+    'that a guard also guards the login at %s',
     async (url) => {
       const { browser, kit } = await createTestApp();
       expect((await guardRequest(kit, browser(null).exchange({ url }))).allowed).toBe(false);
       const [path] = url.split('?');
       expect(await told()).toEqual([
-        `MfaKitWarning MFA_KIT_GUARDED_LOGIN: The guard refused ${path}, which refused requests are sent to, so nobody gets in. ` +
-          'Leave it open: by requireMfaExcept([...]) in place of requireMfa() for the whole application, in Nest by @SkipMfa() on ' +
-          'the login.',
+        `MfaKitWarning MFA_KIT_GUARDED_LOGIN: The guard refused ${path}, where it redirects refused requests, so nobody can log in. ` +
+          'Leave it open: use requireMfaExcept([...]) instead of requireMfa() for the whole application, or in Nest @SkipMfa() ' +
+          'on the login.',
       ]);
     },
   );
 
-  it.each(['/cases', '/', '', '/Login', '/mfa/nothing', '/cases?x=/login'])('nothing of a guard at %s', async (url) => {
+  it.each(['/cases', '/', '', '/Login', '/mfa/nothing', '/cases?x=/login'])('of no guarded login at %s', async (url) => {
     const { browser, kit, session } = await createTestApp();
     await guardRequest(kit, browser(null).exchange({ url }));
     await guardRequest(kit, browser(ada, session).exchange({ url: '/login' }));
@@ -179,7 +179,7 @@ describe('what the operator is told', () => {
   });
 });
 
-it('SUP-6: the first argument is what createMfa() gave', () => {
+it('SUP-6: createHttpKit requires what createMfa() returned as its first argument', () => {
   const { mfa } = createFixture();
   expect(createHttpKit(mfa, { loginUrl: '/login' }).mfa).toBe(mfa);
   for (const wrong of [undefined, null, {}, { checkAccess: true }]) {

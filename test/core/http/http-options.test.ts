@@ -11,8 +11,8 @@ afterEach(() => {
   vi.unstubAllEnvs();
 });
 
-describe('options that are good', () => {
-  it('are filled up', () => {
+describe('valid HTTP options', () => {
+  it('get their defaults', () => {
     expect(httpOptions()).toMatchObject({
       path: '/mfa',
       publicPath: '/mfa',
@@ -25,7 +25,7 @@ describe('options that are good', () => {
     expect(httpOptions({ publicPath: '/second-factor' }).publicPrefix).toBe('');
   });
 
-  it('may name other origins for login, home, support', () => {
+  it('may name other origins for login, home and support', () => {
     httpOptions({
       loginUrl: 'https://sso.example/login?app=1',
       homeUrl: 'https://www.example/',
@@ -81,13 +81,13 @@ describe('options that are good', () => {
     null,
     7,
     ['https://app.example'],
-  ])('F11: %j is no origin', (origin) => {
+  ])('F11: may not name %j as an origin', (origin) => {
     const error = thrownBy(() => httpOptions({ allowedOrigins: [origin as string] }));
     expect(error.code).toBe('invalid_option');
     expect(error.message).toMatch(/allowedOrigins holds .*an origin is scheme, host and port only.*as the browser sends it/);
   });
 
-  it('keep callbacks that belong to an object of the host', async () => {
+  it('keep callbacks that are methods of an object of the host', async () => {
     const host = {
       loginUrl: '/login',
       people: [{ id: 'ada', name: 'Ada' }],
@@ -107,7 +107,7 @@ describe('options that are good', () => {
     expect([returnTo?.('/login', 'request'), returnTo?.('/cases', 'request')]).toEqual([false, true]);
   });
 
-  it('DEV-7: let device cookies go without Secure in development, and with every SameSite where they have it', () => {
+  it('DEV-7: allow device cookies without Secure in development, and every SameSite with Secure', () => {
     const insecure = { insecureHttpForDevelopment: true };
     expect(httpOptions({ deviceCookie: insecure }).deviceCookie).toEqual({ sameSite: 'lax', ...insecure });
     vi.stubEnv('NODE_ENV', 'production');
@@ -117,7 +117,7 @@ describe('options that are good', () => {
   });
 });
 
-describe('SUP-6: an option that is bad throws and names the mend', () => {
+describe('SUP-6: an invalid HTTP option throws an error that says how to fix it', () => {
   it.each<[string, Options]>([
     ['path', { path: 'mfa' }],
     ['path', { path: '/mfa/' }],
@@ -150,7 +150,7 @@ describe('SUP-6: an option that is bad throws and names the mend', () => {
     ['sameSite', { deviceCookie: { sameSite: 'None' as 'none' } }],
     ['insecureHttpForDevelopment', { deviceCookie: { insecureHttpForDevelopment: 'yes' as unknown as boolean } }],
     ['insecureHttpForDevelopment', { deviceCookie: { sameSite: 'none', insecureHttpForDevelopment: true } }],
-    // F2: what is misspelled or null would be absent, which is the lax reading.
+    // F2: a misspelled or null option would be ignored, which is the lax setting.
     ['deviceCookie has the unknown field "samesite"', { deviceCookie: { samesite: 'strict' } as object }],
     ['deviceCookie must be an object', { deviceCookie: null as unknown as object }],
     ['deviceCookie must be an object', { deviceCookie: 'strict' as unknown as object }],
@@ -178,17 +178,17 @@ describe('SUP-6: an option that is bad throws and names the mend', () => {
     expect(error.message).toContain(name.split('.').at(-1));
   });
 
-  it('DEV-7: insecure cookies are refused in production', () => {
+  it('DEV-7: insecure cookies in production', () => {
     vi.stubEnv('NODE_ENV', 'production');
     expect(thrownBy(() => httpOptions({ deviceCookie: { insecureHttpForDevelopment: true } })).message).toContain('production');
   });
 
-  it('names a path by its own option', () => {
+  it('a path, by the name of its own option', () => {
     expect(thrownBy(() => httpOptions({ path: 'mfa' })).message).toMatch(/^path must/);
     expect(thrownBy(() => httpOptions({ publicPath: 'mfa' })).message).toMatch(/^publicPath must/);
   });
 
-  it('a name that no option has', () => {
+  it('an unknown option', () => {
     const all = {
       loginUrl: 1,
       reauthUrl: 1,
@@ -206,20 +206,20 @@ describe('SUP-6: an option that is bad throws and names the mend', () => {
     checkNames({ ...all, user: 1 }, ['user']);
     const { code, message } = thrownBy(() => checkNames({ loginURL: '/login' }, ['user']));
     expect(code).toBe('invalid_option');
-    expect(message).toBe(`Unknown option "loginURL". Known are: ${[...Object.keys(all), 'user'].join(', ')}.`);
+    expect(message).toBe(`Unknown option "loginURL". Known options: ${[...Object.keys(all), 'user'].join(', ')}.`);
     for (const none of [undefined, null, '/login']) {
       expect(thrownBy(() => checkNames(none, [])).message).toContain('options are missing');
     }
   });
 
-  it('flows that are none', () => {
+  it('a first argument that is not an Mfa object', () => {
     expect(thrownBy(() => createHttpKit({} as never, { loginUrl: '/login' })).code).toBe('invalid_option');
     createHttpKit(createFixture().mfa, { loginUrl: '/login' });
   });
 });
 
 describe('a requirement', () => {
-  it('is checked when the route is made', () => {
+  it('is checked when the route is created', () => {
     expect(checkRequirement({ maxAgeSeconds: 5, acceptRememberedDevice: false })).toEqual({
       maxAgeSeconds: 5,
       acceptRememberedDevice: false,

@@ -15,7 +15,7 @@ describe('the paths that a guard of the whole application leaves open', () => {
     expect(listOpenPaths(kitOf({ path: '/second' }), [])).toEqual(['/login', ...endpointPaths().map((path) => `/second${path}`)]);
   });
 
-  it.each(['/', '/public', '/login', '/mfa', '/mfa/challenge', '/mfa/enroll/confirm'])('have %s among them', (path) => {
+  it.each(['/', '/public', '/login', '/mfa', '/mfa/challenge', '/mfa/enroll/confirm'])('include %s', (path) => {
     expect(openPaths(kitOf(), ['/', '/public'])(path)).toBe(true);
   });
 
@@ -34,11 +34,11 @@ describe('the paths that a guard of the whole application leaves open', () => {
     '/mfa/other',
     '/mfaq',
     '/cases',
-  ])('SES-4: byte for byte, never by prefix or pattern: %j is guarded', (path) => {
+  ])('SES-4: are compared byte for byte, never by prefix or pattern: %j is guarded', (path) => {
     expect(openPaths(kitOf(), ['/', '/public'])(path)).toBe(false);
   });
 
-  it('F51: have a login that is a query or a fragment of another page only where that page is named', () => {
+  it('F51: include a login that is a query or fragment of another page only if that page is named', () => {
     const refused = (options: Partial<HttpOptions<TestUser>>, exceptions: string[]) =>
       expect(() => listOpenPaths(kitOf(options), exceptions)).toThrow(
         expect.objectContaining({ code: 'invalid_option', message: expect.stringContaining('requireMfaExcept(["/account"])') }),
@@ -51,22 +51,22 @@ describe('the paths that a guard of the whole application leaves open', () => {
       expect(listOpenPaths(kitOf({ reauthUrl: url }), ['/account'])).toEqual(['/account', '/login', ...OWN]);
     }
     const proxied = kitOf({ publicPath: '/app/mfa', loginUrl: '/app/account?view=login' });
-    expect(() => listOpenPaths(proxied, ['/app/account'])).toThrow(/name "\/account" in the list/);
+    expect(() => listOpenPaths(proxied, ['/app/account'])).toThrow(/add "\/account" to the list/);
     expect(listOpenPaths(proxied, ['/account'])).toContain('/account');
     expect(openPaths(kitOf({ loginUrl: '/account?view=login' }), ['/account'])('/account/settings')).toBe(false);
   });
 
-  it('F28: have the page where a password is confirmed again', () => {
+  it('F28: include the page for confirming the password again', () => {
     expect(listOpenPaths(kitOf({ reauthUrl: '/confirm-password' }), [])).toEqual(['/login', '/confirm-password', ...OWN]);
     expect(listOpenPaths(kitOf({ reauthUrl: '/login' }), ['/login'])).toEqual(['/login', ...OWN]);
   });
 
-  it('F53: have the login where a proxy adds a prefix', () => {
+  it('F53: include the login if a proxy adds a prefix', () => {
     const own = endpointPaths().map((path) => `/internal/mfa${path}`);
     expect(listOpenPaths(kitOf({ path: '/internal/mfa', publicPath: '/mfa' }), [])).toEqual(['/internal/login', ...own]);
   });
 
-  it('have no login where it is on another origin', () => {
+  it('include no login if it is on another origin', () => {
     expect(listOpenPaths(kitOf({ loginUrl: 'https://sso.example/login' }), [])).toEqual(OWN);
   });
 
@@ -83,10 +83,10 @@ describe('the paths that a guard of the whole application leaves open', () => {
     ['patterns', ['/', '/public/*']],
     ['patterns', ['/cases?all']],
     ['patterns', ['/cases#top']],
-    ['given 7', [7]],
+    ['got 7', [7]],
     ['list', '/login'],
     ['list', undefined],
-  ])('SUP-6: exceptions that are none throw, and the message says so (%s): %j', (word, exceptions) => {
+  ])('SUP-6: must be valid paths, or the error says what is wrong (%s): %j', (word, exceptions) => {
     const error = { code: 'invalid_option', message: expect.stringContaining(word) };
     expect(() => openPaths(kitOf(), exceptions as string[])).toThrow(expect.objectContaining(error));
   });

@@ -47,13 +47,13 @@ describe('HTTP-5: a problem document', () => {
     expect(headerOf(answer, 'Retry-After') !== undefined).toBe(status === 503);
   });
 
-  it('THR-7: tells the wait in whole seconds, in header and body', () => {
+  it('THR-7: gives the wait in whole seconds, in header and body', () => {
     const answer = problemAnswer(kit, refusalProblem({ ok: false, reason: 'throttled', retryAfterSeconds: 29.2 }));
     expect(JSON.parse(answer.body).retryAfterSeconds).toBe(30);
     expect(headerOf(answer, 'Retry-After')).toBe('30');
   });
 
-  it('STP-2: challenges a bearer client as RFC 9470 says', () => {
+  it('STP-2: challenges a bearer client as RFC 9470 requires', () => {
     const decision = { access: 'challenge', because: 'expired', factors: ['totp', 'recovery-code'], maxAgeSeconds: 300 } as const;
     const answer = problemAnswer(kit, decisionProblem({ ...decision, factors: [...decision.factors] }));
     expect(parseChallenge(headerOf(answer, 'WWW-Authenticate') ?? '')).toEqual({
@@ -66,7 +66,7 @@ describe('HTTP-5: a problem document', () => {
     expect(JSON.parse(answer.body)).toMatchObject({ maxAgeSeconds: 300, factors: ['totp', 'recovery-code'], because: 'expired' });
   });
 
-  it('STP-2: leaves max_age out where the route has none', () => {
+  it('STP-2: omits max_age if the route has none', () => {
     const answer = problemAnswer(kit, decisionProblem({ access: 'challenge', because: 'missing', factors: ['totp'] }));
     expect(parseChallenge(headerOf(answer, 'WWW-Authenticate') ?? '')).not.toHaveProperty('max_age');
   });
@@ -77,11 +77,11 @@ describe('HTTP-5: a problem document', () => {
     [{ access: 'refuse', reason: 'profile_missing' }, 403, 'profile_missing'],
     [{ access: 'refuse', reason: 'not_allowed' }, 403, 'not_allowed'],
     [{ access: 'unavailable', retryAfterSeconds: 2 }, 503, 'unavailable'],
-  ] as const)('is made of the decision %j', (decision, status, reason) => {
+  ] as const)('for the decision %j', (decision, status, reason) => {
     expect(decisionProblem(decision)).toMatchObject({ status, reason });
   });
 
-  it('tells what the decision knows, and has no field for what it does not', () => {
+  it('includes what the decision knows, and no field for what it does not', () => {
     const enroll = { access: 'enroll' } as const;
     const challenge = decisionProblem({ access: 'challenge', because: 'missing', factors: ['totp'] });
     expect(decisionProblem(enroll)).toStrictEqual(describeProblem('enroll'));
@@ -100,7 +100,7 @@ describe('HTTP-5: a problem document', () => {
     });
   });
 
-  it('names a wait of one second when busy and of five when unavailable, unless it is told another', () => {
+  it('gives a wait of one second for busy and five for unavailable, unless the flow gives another', () => {
     expect(describeProblem('busy').retryAfterSeconds).toBe(1);
     expect(describeProblem('unavailable').retryAfterSeconds).toBe(5);
     expect(describeProblem('busy', { retryAfterSeconds: 3 }).retryAfterSeconds).toBe(3);
@@ -112,13 +112,13 @@ describe('HTTP-5: a problem document', () => {
     ['enroll', 'FORBIDDEN'],
     ['invalid_code', 'INVALID_CODE'],
     ['unavailable', 'UNAVAILABLE'],
-  ] as const)('for %s is carried by a GraphQL error under the code %s', (reason, code) => {
+  ] as const)('for %s is carried by a GraphQL error with the code %s', (reason, code) => {
     const problem = describeProblem(reason);
     expect(problemExtensions(problem)).toEqual({ ...problem, code });
   });
 });
 
-it('HTTP-3: the policy of every answer lets in nothing but what the host named', () => {
+it('HTTP-3: the content security policy of every answer allows only the origins that the host named', () => {
   const options = httpOptions({
     loginUrl: 'https://sso.example/login',
     pages: { logoUrl: 'https://cdn.example/logo.svg', themeUrl: '/theme.css' },

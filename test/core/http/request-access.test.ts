@@ -5,7 +5,7 @@ import { type Client, createTestApp } from './test-app.js';
 
 const flowsOf = (client: Client, headers: Record<string, string> = {}) => bindFlows(client.kit, client.exchange({ headers }));
 
-describe('the login bound to a request', () => {
+describe('beginLogin bound to a request', () => {
   it('SES-1: leaves its state in a renewed session, and drops what was proven before', async () => {
     const { browser, session } = await createTestApp();
     const client = browser(ada, session);
@@ -17,7 +17,7 @@ describe('the login bound to a request', () => {
     expect([client.session?.renewals, flows.session, flows.assurance]).toEqual([1, client.state, undefined]);
   });
 
-  it('may be of a user whom the request does not show yet', async () => {
+  it('accepts a user whom the request does not show yet', async () => {
     const { browser } = await createTestApp();
     const client = browser(null);
     const flows = await flowsOf(client);
@@ -27,7 +27,7 @@ describe('the login bound to a request', () => {
     await expect(fault).rejects.toThrow(/^beginLogin\(\) found nobody logged in\. Call it after req\.logIn\(\)/);
   });
 
-  it('ENR-4: may have been a while ago, and then a first enrollment needs a new one', async () => {
+  it('ENR-4: accepts a login of a while ago, which must be repeated before a first enrollment', async () => {
     const { browser, clock } = await createTestApp();
     const now = clock.now();
     for (const [loggedInAt, since, started] of [
@@ -43,7 +43,7 @@ describe('the login bound to a request', () => {
     }
   });
 
-  it('DEV-1: is not asked on a remembered device, whose cookie is rotated', async () => {
+  it('DEV-1: asks for no code on a remembered device, and rotates its cookie', async () => {
     const { logIn, code, clock } = await createTestApp();
     const client = await logIn();
     await client.post('/verify', { code: code(), rememberDevice: true });
@@ -58,7 +58,7 @@ describe('the login bound to a request', () => {
     expect(flows.shownDeviceIds()).toEqual([flows.assurance?.deviceId]);
   });
 
-  it('DEV-1: hands the device token to a client that keeps it itself', async () => {
+  it('DEV-1: returns the device token to a client that keeps it itself', async () => {
     const { logIn, tool, pendingToken, code, clock } = await createTestApp();
     const sent = { pendingToken: await pendingToken(), code: code(), rememberDevice: true };
     const { deviceToken } = (await tool().post('/verify', sent, { 'mfa-device': '' })).body;
@@ -73,7 +73,7 @@ describe('the login bound to a request', () => {
     expect([login.deviceToken === deviceToken, exchange.cookies]).toEqual([false, []]);
   });
 
-  it('FLT-1: is not begun where the session store fails: no token of any kind is handed out', async () => {
+  it('FLT-1: fails if the session store fails, and issues no token of any kind', async () => {
     const { logIn, code } = await createTestApp();
     const client = await logIn();
     await client.post('/verify', { code: code(), rememberDevice: true });
@@ -85,8 +85,8 @@ describe('the login bound to a request', () => {
   });
 });
 
-describe('a session in which the host began no login', () => {
-  it('is asked, and its device counts', async () => {
+describe('a session for which the host began no login', () => {
+  it('is asked for a code, and its remembered device counts', async () => {
     const { browser, logIn, code } = await createTestApp();
     const client = browser(ada);
     expect(await (await flowsOf(client)).checkAccess()).toMatchObject({ access: 'challenge', because: 'missing' });
@@ -101,20 +101,20 @@ describe('a session in which the host began no login', () => {
     expect([known.state.state, known.session?.renewals, exchange.cookies.length]).toEqual(['verified', 2, 1]);
   });
 
-  it('goes on to its proof, and needs a new login to enroll', async () => {
+  it('may prove a code, and needs a new login to enroll', async () => {
     const { browser, code } = await createTestApp();
     expect((await browser(ada).post('/verify', { code: code() })).status).toBe(200);
     expect((await browser(bob).post('/enroll')).body).toMatchObject({ status: 401, reason: 'login_again' });
   });
 
-  it('is let through where MFA is off, and nothing is kept', async () => {
+  it('is allowed if MFA is off, and stores nothing', async () => {
     const { browser } = await createTestApp();
     const client = browser({ ...bob, mfa: 'off' });
     expect(await (await flowsOf(client)).checkAccess()).toEqual({ access: 'allow', via: 'not-required' });
     expect(client.state).toBeUndefined();
   });
 
-  it('FLT-1: is denied, and nothing done, where neither storage nor session take it', async () => {
+  it('FLT-1: is denied, with nothing done, if neither storage nor session work', async () => {
     const { browser, faults } = await createTestApp();
     const client = browser(ada);
     Object.assign(client.session ?? {}, { fail: true });
@@ -130,7 +130,7 @@ describe('a session in which the host began no login', () => {
     expect([dark.session, dark.assurance]).toEqual([undefined, undefined]);
   });
 
-  it('STP-1: is asked for a fresh code on a remembered device where the route wants one', async () => {
+  it('STP-1: is asked for a fresh code on a remembered device if the route requires one', async () => {
     const { logIn, code, clock } = await createTestApp();
     for (const requirement of [{ maxAgeSeconds: 3600 }, { acceptRememberedDevice: false }]) {
       const client = await logIn();
@@ -142,7 +142,7 @@ describe('a session in which the host began no login', () => {
     }
   });
 
-  it('DEV-1: is asked where nothing can keep that a remembered device answered', async () => {
+  it('DEV-1: is asked for a code if nothing can store that a remembered device answered', async () => {
     const { tool, pendingToken, code } = await createTestApp();
     const sent = { pendingToken: await pendingToken(), code: code(), rememberDevice: true };
     const { deviceToken } = (await tool().post('/verify', sent, { 'mfa-device': '' })).body;
@@ -152,7 +152,7 @@ describe('a session in which the host began no login', () => {
     expect(flows.session?.state).toBe('pending');
   });
 
-  it('is not begun for a step-up that lets nobody through', async () => {
+  it('gets no login from a step-up, which allows nobody', async () => {
     const { browser, session } = await createTestApp();
     const flows = await flowsOf(browser(ada, session));
     expect(await flows.checkAccess({ maxAgeSeconds: 60 })).toMatchObject({ access: 'challenge', because: 'expired' });
@@ -188,7 +188,7 @@ describe('a user for whom MFA is off', () => {
     expect([client.state, events.filter(({ name }) => name === 'login_begun'), told]).toEqual([undefined, [], []]);
   });
 
-  it('F30: is asked as soon as MFA is required, in the same session', async () => {
+  it('F30: is asked for a code as soon as MFA is required, in the same session', async () => {
     const { browser, kit } = await createTestApp();
     const client = browser(olga);
     expect((await client.get('')).status).toBe(200);

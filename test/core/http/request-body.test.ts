@@ -8,23 +8,23 @@ function requestOf(chunks: string[], body?: unknown) {
   return Object.assign(Readable.from(chunks.map((chunk) => Buffer.from(chunk))), body === undefined ? {} : { body });
 }
 
-describe('the body of a request', () => {
-  it.each([{ code: '123456' }, 'code=123456', 0, false])('is what the parser of the host made: %j', async (body) => {
+describe('readRequestBody', () => {
+  it.each([{ code: '123456' }, 'code=123456', 0, false])('returns the result of the host’s parser: %j', async (body) => {
     expect(await readRequestBody(requestOf(['else'], body))).toBe(body);
   });
 
-  it.each([undefined, null, {}, []])('is its bytes where no parser saw it, whatever one left behind: %j', async (body) => {
+  it.each([undefined, null, {}, []])('returns the bytes if no parser read them, even if a parser left %j', async (body) => {
     expect(String(await readRequestBody(requestOf(['co', 'de'], body)))).toBe('code');
     expect(await readRequestBody(requestOf([], body))).toHaveLength(0);
   });
 
-  it('is not read again where somebody has read it', async () => {
+  it('does not read a body that was already read', async () => {
     const request = requestOf(['code']);
     for await (const _chunk of request);
     expect(await readRequestBody(request)).toBeUndefined();
   });
 
-  it('is not read further where somebody has read some of it', async () => {
+  it('does not continue a body that was partly read', async () => {
     const request = new PassThrough();
     request.write('code');
     await new Promise((resolve) => request.once('readable', resolve));
@@ -46,7 +46,7 @@ describe('the body of a request', () => {
     }
   });
 
-  it('HTTP-7: is read until it is too long, the rest let through', async () => {
+  it('HTTP-7: reads until the body is too long, and drains the rest', async () => {
     const whole = 'x'.repeat(BODY_LIMIT_BYTES);
     expect(await readRequestBody(requestOf([whole]))).toHaveLength(BODY_LIMIT_BYTES);
     const request = requestOf([whole, 'y', 'z'.repeat(100_000)]);
@@ -59,7 +59,7 @@ describe('the body of a request', () => {
   it.each<[string, (request: PassThrough) => void]>([
     ['went away', (request) => request.destroy()],
     ['broke off', (request) => request.destroy(new Error('aborted'))],
-  ])('HTTP-7: of a client that %s is none that anything takes for one', async (_name, leave) => {
+  ])('HTTP-7: returns no usable body if the client %s', async (_name, leave) => {
     const request = new PassThrough();
     request.write('{"code":"123456"}');
     const body = readRequestBody(request);
@@ -69,7 +69,7 @@ describe('the body of a request', () => {
     const gone = new PassThrough().on('error', () => undefined);
     leave(gone);
     expect(await readRequestBody(gone)).toBe(await body);
-    // Its last word was said a while ago.
+    // The client sent its last byte a while ago.
     await new Promise(setImmediate);
     expect(await readRequestBody(gone)).toBe(await body);
   });

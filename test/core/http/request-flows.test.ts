@@ -7,7 +7,7 @@ import { type Client, createTestApp } from './test-app.js';
 const flowsOf = (client: Client) => bindFlows(client.kit, client.exchange());
 
 describe('the flows bound to a request', () => {
-  it('enroll, and know what they have begun from one call to the next', async () => {
+  it('enroll, and remember from one call to the next what they began', async () => {
     const { logIn, clock } = await createTestApp();
     const flows = await flowsOf(await logIn(bob));
     const { enrollment } = expectOk(await flows.startEnrollment({ name: 'Phone' }));
@@ -28,7 +28,7 @@ describe('the flows bound to a request', () => {
     expect(expectOk(await flows.getStatus()).status.enrolled).toBe(true);
   });
 
-  it('F57: take the filled one of the fields code and recoveryCode, and refuse two filled ones', async () => {
+  it('F57: use the filled one of the fields code and recoveryCode, and refuse two filled ones', async () => {
     const { logIn, code, recoveryCodes } = await createTestApp();
     const [recoveryCode = ''] = recoveryCodes;
     expect(reasonOf(await (await flowsOf(await logIn())).verify({ code: '', recoveryCode: '' }))).toBe('invalid_code');
@@ -37,7 +37,7 @@ describe('the flows bound to a request', () => {
     expect(expectOk(await (await flowsOf(await logIn())).verify({ code: '', recoveryCode })).assurance.via).toBe('recovery-code');
   });
 
-  it('manage, and the session goes on in each new epoch', async () => {
+  it('change enrollments, and the session continues in each new epoch', async () => {
     const { browser, session } = await createTestApp();
     const flows = await flowsOf(browser(ada, session));
     const [authenticator] = expectOk(await flows.getStatus()).status.authenticators;
@@ -56,7 +56,7 @@ describe('the flows bound to a request', () => {
     expect(await flows.checkAccess()).toMatchObject({ access: 'allow' });
   });
 
-  it('F15: throw when the password changes and nothing ended', async () => {
+  it('F15: throw if the password changes and no session was ended', async () => {
     const { browser, session, faults } = await createTestApp();
     const flows = await flowsOf(browser(ada, session));
     faults.readsLeft = 0;
@@ -80,7 +80,7 @@ describe('the flows bound to a request', () => {
     await expect((await flowsOf(browser(null))).passwordChanged()).rejects.toMatchObject({ code: 'host_setup' });
   });
 
-  it('tell the audit trail of what the host tells of the request', async () => {
+  it('pass the host’s event context to the audit trail', async () => {
     const { browser, session, events, code, kit } = await createTestApp();
     const client = browser(ada, session);
     const context = { address: '192.0.2.7' };
@@ -96,7 +96,7 @@ describe('the flows bound to a request', () => {
     ]);
   });
 
-  it('F46: keep a path to go back to, of this origin only, in a cookie and never in the session', async () => {
+  it('F46: keep a return path of this origin only, in a cookie and never in the session', async () => {
     const { logIn, browser, session, tool } = await createTestApp();
     const client = await logIn();
     const { state } = client;
@@ -124,7 +124,7 @@ describe('the flows bound to a request', () => {
     expect(nobody.returnTo()).toBe('/home');
   });
 
-  it('say whether the session keeps the state', async () => {
+  it('say whether the session stores the state', async () => {
     const { browser, session, tool } = await createTestApp();
     expect((await flowsOf(browser(ada, session))).hasSession).toBe(true);
     expect((await flowsOf(tool(ada))).hasSession).toBe(false);
@@ -138,7 +138,7 @@ describe('the flows bound to a request', () => {
     }
   });
 
-  it('forget what a step-up came from once it is done', async () => {
+  it('forget the return path of a step-up once it is done', async () => {
     const { browser, session, code, clock } = await createTestApp();
     const client = browser(ada, { ...session, returnTo: '/payouts' });
     const flows = await flowsOf(client);

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { ada, bob, type TestUser } from '../../support/core-fixture.js';
 import { createTestApp, FIREFOX } from './test-app.js';
 
-/** Who may have no encrypted connection: a browser on the developer's machine or network. */
+/** Hosts that may have no encrypted connection: a browser on the developer's machine or network. */
 const LOCAL = [
   'localhost',
   'localhost:3000',
@@ -66,22 +66,22 @@ async function deviceCookie(deviceCookie: object, host: string): Promise<string 
 describe('DEV-7: the device cookie', () => {
   const development = { insecureHttpForDevelopment: true };
 
-  it.each(LOCAL)('may go without Secure to %s where the developer says so', async (host) => {
+  it.each(LOCAL)('may omit Secure for %s if the developer allows it', async (host) => {
     expect(await deviceCookie(development, host)).toMatch(
       /^mfa_device_[0-9a-f]{12}=[^;]+; Path=\/; Max-Age=\d+; HttpOnly; SameSite=Lax$/,
     );
   });
 
-  it.each(PUBLIC)('never goes without it to "%s"', async (host) => {
+  it.each(PUBLIC)('never omits Secure for "%s"', async (host) => {
     expect(await deviceCookie(development, host)).toMatch(/^__Host-mfa_device_[0-9a-f]{12}=.*; Secure; SameSite=Lax$/);
   });
 
-  it('is secure everywhere unless the developer says otherwise, and of the site that the host names', async () => {
+  it('is secure by default, with the SameSite that the host sets', async () => {
     expect(await deviceCookie({}, 'localhost')).toContain('; Secure; SameSite=Lax');
     expect(await deviceCookie({ sameSite: 'strict' }, 'app.example')).toContain('; Secure; SameSite=Strict');
   });
 
-  it('ends those of other users beyond five when it is set', async () => {
+  it('pushes out those of other users beyond five', async () => {
     const { logIn, code } = await createTestApp();
     const client = await logIn();
     const others = ['1', '2', '3', '4', '5', '6'].map((digit) => `__Host-mfa_device_${digit.repeat(12)}`);
@@ -103,12 +103,12 @@ describe('the device of a proof', () => {
     return result.ok ? result.status.devices.map((device) => device.label) : result.reason;
   };
 
-  it('is named by its browser', async () => {
+  it('is named after its browser', async () => {
     expect(await label({ 'user-agent': FIREFOX })).toEqual(['Firefox on Windows']);
     expect(await label({ 'user-agent': '' })).toEqual(['Unknown browser']);
   });
 
-  it('is none where a client without a session keeps no token', async () => {
+  it('is not created if a client without a session keeps no token', async () => {
     const none = { session: 'none', 'user-agent': FIREFOX };
     expect(await label(none)).toEqual([]);
     expect(await label(none, { rememberDevice: false })).toEqual([]);
@@ -116,7 +116,7 @@ describe('the device of a proof', () => {
     expect(await label({ ...none, 'mfa-device': '' })).toEqual(['Firefox on Windows']);
   });
 
-  it('is a new one, and named, where the browser shows the token of one that is gone', async () => {
+  it('is created and named if the browser shows the token of a revoked one', async () => {
     const { logIn, tool, code, pendingToken, browser, session, mfa } = await createTestApp();
     const known = await logIn();
     await known.post('/verify', { code: code() });
@@ -132,7 +132,7 @@ describe('the device of a proof', () => {
     expect(mfa.settings.rememberDays).toBe(30);
   });
 
-  it('LOG-4: is none, and no wrong one, where a client says that it has none so far', async () => {
+  it('LOG-4: is not created, and no failure is logged, if a client says that it has no token yet', async () => {
     const { logIn, events, code } = await createTestApp();
     const client = await logIn();
     const begin = async (token: string) =>
@@ -144,7 +144,7 @@ describe('the device of a proof', () => {
     expect((await client.post('/verify', { code: code() })).status).toBe(200);
   });
 
-  it('is known again by its cookie, or by the header alone where there is one', async () => {
+  it('is recognized by its cookie, or by the header alone if there is one', async () => {
     const { logIn, code, kit } = await createTestApp();
     const client = await logIn();
     await client.post('/verify', { code: code() });
@@ -164,23 +164,26 @@ describe('the device of a proof', () => {
 });
 
 describe('a callback of the host', () => {
-  it.each(['user', 'assurance'])('that throws denies, and names the option %s and the cause', async (option) => {
-    const { kit, browser, session } = await createTestApp();
-    const cause = new Error('down');
-    const throws = () => {
-      throw cause;
-    };
-    for (const call of [throws, () => Promise.reject(cause)]) {
-      const exchange = { ...browser(ada, option === 'user' ? session : undefined).exchange(), [option]: call };
-      await expect((async () => guardRequest(kit, exchange))()).rejects.toMatchObject({
-        code: 'host_callback_failed',
-        message: `The option "${option}" threw, so the request is denied. Fix the cause.`,
-        cause,
-      });
-    }
-    const own = new MfaError('host_setup', 'Mount the session first.');
-    await expect(guardRequest(kit, { ...browser(ada).exchange(), [option]: () => Promise.reject(own) })).rejects.toBe(own);
-  });
+  it.each(['user', 'assurance'])(
+    'that throws denies the request, and the error names the option %s and the cause',
+    async (option) => {
+      const { kit, browser, session } = await createTestApp();
+      const cause = new Error('down');
+      const throws = () => {
+        throw cause;
+      };
+      for (const call of [throws, () => Promise.reject(cause)]) {
+        const exchange = { ...browser(ada, option === 'user' ? session : undefined).exchange(), [option]: call };
+        await expect((async () => guardRequest(kit, exchange))()).rejects.toMatchObject({
+          code: 'host_callback_failed',
+          message: `The option "${option}" threw. The request was denied. Fix the cause below.`,
+          cause,
+        });
+      }
+      const own = new MfaError('host_setup', 'Mount the session first.');
+      await expect(guardRequest(kit, { ...browser(ada).exchange(), [option]: () => Promise.reject(own) })).rejects.toBe(own);
+    },
+  );
 
   it.each<[string, unknown]>([
     ['an id alone', { id: 'user-ada' }],
@@ -190,7 +193,7 @@ describe('a callback of the host', () => {
     ['a number for a name', { id: 'user-ada', name: 7 }],
     ['a text', 'user-ada'],
     ['true', true],
-  ])('that gives %s for a user denies', async (_what, user) => {
+  ])('that returns %s as the user denies the request', async (_what, user) => {
     const { kit, browser, session } = await createTestApp();
     const asked = guardRequest(kit, { ...browser(ada, session).exchange(), user: async () => user as TestUser });
     await expect(asked).rejects.toMatchObject({
@@ -199,14 +202,17 @@ describe('a callback of the host', () => {
     });
   });
 
-  it.each([null, undefined])('that gives %s for a user says that nobody is logged in, and is asked no further', async (user) => {
-    const { kit, browser, session } = await createTestApp();
-    const assurance = () => Promise.reject(new Error('asked'));
-    const exchange = { ...browser(ada, session).exchange(), user: async () => user as null, assurance };
-    expect((await guardRequest(kit, exchange)).decision).toEqual({ access: 'login-again' });
-  });
+  it.each([null, undefined])(
+    'that returns %s as the user means that nobody is logged in, and no more callbacks are called',
+    async (user) => {
+      const { kit, browser, session } = await createTestApp();
+      const assurance = () => Promise.reject(new Error('asked'));
+      const exchange = { ...browser(ada, session).exchange(), user: async () => user as null, assurance };
+      expect((await guardRequest(kit, exchange)).decision).toEqual({ access: 'login-again' });
+    },
+  );
 
-  it('SES-4, F45: that gives an assurance is the word on it where the session has no state', async () => {
+  it('SES-4, F45: for the assurance decides if the session has no state', async () => {
     const { kit, browser, session } = await createTestApp();
     const client = browser(ada);
     const ask = async (assurance: unknown, headers: Record<string, string> = {}) =>
@@ -217,12 +223,12 @@ describe('a callback of the host', () => {
     for (const unclear of [{}, { ...session.assurance, userId: bob.id }]) {
       expect(await ask(unclear)).toMatchObject({ access: 'challenge', because: 'missing' });
     }
-    // A token without facts: nothing is kept in a session.
+    // A token without facts: the session stores nothing.
     expect(await ask(null, { authorization: 'Bearer x' })).toMatchObject({ access: 'challenge', because: 'missing' });
     expect(client.state).toBeUndefined();
   });
 
-  it('SES-3, F45: is not asked where the session has state: the client does not choose what is believed', async () => {
+  it('SES-3, F45: for the assurance is not called if the session has state, so the client cannot choose what counts', async () => {
     const { kit, mfa, browser, session } = await createTestApp();
     const headers = { authorization: 'Bearer x' };
     const client = browser(ada, session);
@@ -245,7 +251,7 @@ describe('a callback of the host', () => {
     expect(asked).toEqual([]);
   });
 
-  it('SES-1, F45: does not keep a login out of the session, whatever it says', async () => {
+  it('SES-1, F45: for the assurance never keeps a login out of the session', async () => {
     const { kit, browser, session } = await createTestApp();
     const headers = { authorization: 'Bearer x' };
     for (const given of [session.assurance, null, undefined]) {
@@ -259,7 +265,7 @@ describe('a callback of the host', () => {
     }
   });
 
-  it('that says what is wrong with the session is heard', async () => {
+  it('may throw an MfaError about the session, which is passed on', async () => {
     const { kit, logIn, code } = await createTestApp();
     const client = await logIn();
     const fault = new MfaError('host_setup', 'Mount the session first.');

@@ -27,7 +27,7 @@ const SAFETY = [
   ['Vary', 'Accept'],
 ];
 
-describe('HTTP-3, F43, F57: the headers of an answer are these and no others', () => {
+describe('HTTP-3, F43, F57: the exact headers of', () => {
   it('a page', () => {
     const headers = [['Content-Type', 'text/html; charset=utf-8'], ...SAFETY];
     expect(pageAnswer(kit, { status: 200, html: '<p>' })).toEqual({ status: 200, headers, body: '<p>' });
@@ -40,7 +40,7 @@ describe('HTTP-3, F43, F57: the headers of an answer are these and no others', (
     expect(jsonAnswer(kit, 201, { a: 1 })).toEqual({ status: 201, headers, body: '{"a":1}' });
   });
 
-  it('nothing to say, and another place to go to', () => {
+  it('an empty answer and a redirect', () => {
     expect(emptyAnswer(kit)).toEqual({ status: 204, headers: SAFETY, body: '' });
     const headers = [['Location', '/cases'], ...SAFETY];
     expect(redirectAnswer(kit, '/cases')).toEqual({ status: 303, headers, body: '' });
@@ -55,7 +55,7 @@ describe('HTTP-3, F43, F57: the headers of an answer are these and no others', (
     expect(lost.headers).toEqual([type, ...SAFETY, ['WWW-Authenticate', 'Bearer error="invalid_token"']]);
   });
 
-  it('F52: a style sheet, which no shared cache may keep with a session cookie that the host adds', () => {
+  it('F52: a style sheet, which no shared cache may store with a session cookie that the host adds', () => {
     const asset = { type: 'text/css', body: 'p{}', fresh: true };
     const [, ...safety] = SAFETY;
     expect(assetAnswer(kit, asset)).toEqual({
@@ -67,7 +67,7 @@ describe('HTTP-3, F43, F57: the headers of an answer are these and no others', (
   });
 });
 
-it('HTTP-3: forms may lead to each other origin that the host named, once', () => {
+it('HTTP-3: forms may lead to each other origin that the host named, listed once', () => {
   const policy = (loginUrl: string, homeUrl: string) =>
     new Map(emptyAnswer({ options: httpOptions({ loginUrl, homeUrl }) }).headers).get('Content-Security-Policy');
   expect(policy('https://sso.example/login', 'https://app.example:8443/')).toContain(
@@ -76,7 +76,7 @@ it('HTTP-3: forms may lead to each other origin that the host named, once', () =
   expect(policy('https://sso.example/login', 'https://sso.example/')).toContain("; form-action 'self' https://sso.example; ");
 });
 
-it('F57: a host whose login runs in a pop-up chooses another opener policy for every answer', () => {
+it('F57: a host whose login runs in a pop-up chooses the opener policy of every answer', () => {
   for (const crossOriginOpenerPolicy of ['same-origin', 'same-origin-allow-popups', 'unsafe-none'] as const) {
     const { headers } = redirectAnswer({ options: httpOptions({ crossOriginOpenerPolicy }) }, '/cases');
     expect(headers).toContainEqual(['Cross-Origin-Opener-Policy', crossOriginOpenerPolicy]);

@@ -75,12 +75,12 @@ const HOSTILE: unknown[] = [
   { toString: () => '/cases' },
 ];
 
-describe('HTTP-2: a place to go back to', () => {
-  it.each(HOSTILE.map((target) => [JSON.stringify(target) ?? 'undefined', target]))('refuses %s', (_name, target) => {
+describe('HTTP-2: sameOriginPath and isWithin', () => {
+  it.each(HOSTILE.map((target) => [JSON.stringify(target) ?? 'refuse %s', target]))('refuses %s', (_name, target) => {
     expect(sameOriginPath(target)).toBeUndefined();
   });
 
-  it('is refused in at least sixty hostile forms', () => {
+  it('are tested with at least sixty hostile forms', () => {
     expect(HOSTILE.length).toBeGreaterThanOrEqual(60);
   });
 
@@ -99,7 +99,7 @@ describe('HTTP-2: a place to go back to', () => {
     expect(sameOriginPath(target)).toBe(path);
   });
 
-  it('never leaves the origin, whatever the text (property)', () => {
+  it('never leave the origin, for any text (property)', () => {
     const part = fc.constantFrom('/', '\\', '.', '..', '%2f', '%5c', '@', ':', '?', '#', 'evil.example', '\t', '\n', ' ', 'a');
     const text = fc.oneof(
       fc.array(part).map((parts) => parts.join('')),
@@ -119,7 +119,7 @@ describe('HTTP-2: a place to go back to', () => {
     );
   });
 
-  it('knows its own paths however they are cased or encoded', () => {
+  it('recognize their own paths in any case and encoding', () => {
     for (const path of ['/mfa', '/mfa/', '/MFA/enroll', '/%6dfa', '/mfa/verify?x=1', '/x/../mfa', '/mfa//x'])
       expect(isWithin(path, '/mfa')).toBe(true);
     for (const path of ['/', '/mfaq', '/cases/mfa', '/m']) expect(isWithin(path, '/mfa')).toBe(false);
@@ -127,7 +127,7 @@ describe('HTTP-2: a place to go back to', () => {
     expect(isWithin('/mfa', '/%ff')).toBe(true);
   });
 
-  it('knows them however many slashes there are, and takes everything for below the root', () => {
+  it('ignore repeated slashes, and treat everything as below the root', () => {
     for (const path of ['/x/..//mfa', '/%2f/mfa/verify']) expect(isWithin(path, '/mfa')).toBe(true);
     for (const path of ['/login', '/login/', '/login/x']) expect(isWithin(path, '/login/')).toBe(true);
     expect(isWithin('/log', '/login/')).toBe(false);
@@ -135,32 +135,32 @@ describe('HTTP-2: a place to go back to', () => {
   });
 });
 
-describe('the path of a refused request', () => {
+describe('the return path of a refused request', () => {
   const options = httpOptions();
 
-  it('is its own for a page', () => {
+  it('is its own path for a page', () => {
     const exchange = exchangeOf({ url: '/cases?page=2', headers: { host: 'app.example' } });
     expect(refusedReturn(options, exchange)).toBe('/cases?page=2');
   });
 
-  it('is the page that sent it for a form', () => {
+  it('is the path of the page that sent it for a form', () => {
     const headers = { host: 'app.example', referer: 'https://app.example/cases/7?tab=pay' };
     expect(refusedReturn(options, exchangeOf({ method: 'POST', url: '/payouts', headers }))).toBe('/cases/7?tab=pay');
   });
 
-  it('is that of the page that sent it over http too, whatever the case of the host', () => {
+  it('is the path of the page that sent it over http too, regardless of the case of the host', () => {
     const headers = { host: 'App.Example:8080', referer: 'http://app.example:8080/cases' };
     expect(refusedReturn(options, exchangeOf({ method: 'POST', url: '/payouts', headers }))).toBe('/cases');
   });
 
-  it('is none where the host is not known, or what sent it is no web page', () => {
+  it('is undefined if the host is unknown, or the sender is not a web page', () => {
     const ask = (headers: Record<string, string>) => refusedReturn(options, exchangeOf({ method: 'POST', headers }));
     expect(ask({ referer: 'https://app.example/cases' })).toBeUndefined();
     expect(ask({ host: 'app.example' })).toBeUndefined();
     expect(ask({ host: 'app.example', referer: 'ftp://app.example/cases' })).toBeUndefined();
   });
 
-  it('is none for a page of another origin, or without a referrer', () => {
+  it('is undefined for a page of another origin, or without a referrer', () => {
     for (const referer of ['https://evil.example/cases', 'https://app.example.evil.example/', 'garbage', 'data:text/html,x']) {
       const headers = { host: 'app.example', referer };
       expect(returnTarget(exchangeOf({ method: 'POST', url: '/payouts', headers }), (path) => path)).toBeUndefined();
@@ -168,19 +168,19 @@ describe('the path of a refused request', () => {
     expect(refusedReturn(options, exchangeOf({ method: 'POST', url: '/payouts' }))).toBeUndefined();
   });
 
-  it('is never a page of the kit nor the login', () => {
+  it('is never a page of the kit or the login', () => {
     for (const url of ['/mfa', '/mfa/challenge', '/MFA/verify', '/%6dfa/enroll', '/login', '/login?next=/', '/login/']) {
       expect(refusedReturn(options, exchangeOf({ url }))).toBeUndefined();
     }
   });
 
-  it('goes through the filter of the host, which must say true', () => {
+  it('passes the host’s filter, which must return true', () => {
     const filtered = httpOptions({ returnTo: (path) => path === '/cases' });
     expect(refusedReturn(filtered, exchangeOf({ url: '/cases' }))).toBe('/cases');
     expect(refusedReturn(filtered, exchangeOf({ url: '/other' }))).toBeUndefined();
   });
 
-  it('is not asked of the filter where there is none', () => {
+  it('is not passed to the filter if it is undefined', () => {
     const asked: string[] = [];
     const filtered = httpOptions({ returnTo: (path) => asked.push(path) > 0 });
     expect(refusedReturn(filtered, exchangeOf({ url: '//evil.example' }))).toBeUndefined();
@@ -188,18 +188,18 @@ describe('the path of a refused request', () => {
     expect(asked).toEqual([]);
   });
 
-  it('is its own, also where the login is the first page, or below the same path of another origin', () => {
+  it('is its own path even if the login is the home page, or is below the same path of another origin', () => {
     for (const loginUrl of ['/', 'https://sso.example/cases']) {
       expect(refusedReturn(httpOptions({ loginUrl }), exchangeOf({ url: '/cases/7' }))).toBe('/cases/7');
     }
   });
 
-  it('has the prefix that a proxy strips', () => {
+  it('includes the prefix that a proxy strips', () => {
     const proxied = httpOptions({ publicPath: '/app/mfa' });
     expect(refusedReturn(proxied, exchangeOf({ url: '/cases' }))).toBe('/app/cases');
   });
 
-  it('may be the overview or the enrollment only when the kit itself sends there', () => {
+  it('may be the overview or the enrollment only if the kit itself redirects', () => {
     expect(allowedReturn(options, '/mfa')).toBe('/mfa');
     expect(allowedReturn(options, '/mfa/enroll')).toBe('/mfa/enroll');
     expect(allowedReturn(options, '/mfa/verify')).toBeUndefined();

@@ -56,7 +56,7 @@ describe('HTTP-1: the proof that a state change comes from our own page', () => 
     expect(proof(headers)).toBe('refused');
   });
 
-  it('leaves a request without any of it to the credential in its body', () => {
+  it('leaves a request without any of these headers to the credential in its body', () => {
     expect(proof({})).toBe('credential-in-body');
   });
 });
@@ -73,7 +73,7 @@ describe('F57: the proof that no page of another origin reads a secret', () => {
     { 'sec-fetch-site': 'same-origin', ...FETCH },
     { 'sec-fetch-site': 'same-origin', ...NAVIGATION, origin: 'null' },
     { 'sec-fetch-site': 'none', ...NAVIGATION },
-    // A login at another site led here: the page opens in a window of its own, and nobody else reads it.
+    // A login at another site led here: the page opens in its own window, and no other page can read it.
     { 'sec-fetch-site': 'cross-site', ...NAVIGATION },
     { 'sec-fetch-site': 'same-site', ...NAVIGATION },
     { 'sec-fetch-site': 'cross-site', ...FETCH, origin: 'https://app.example' },

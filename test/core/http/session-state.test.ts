@@ -6,14 +6,14 @@ const assurance = { userId: 'ada', epoch: 'e', amr: ['otp', 'mfa'], acr: 'urn:mf
 const pending = { state: 'pending', userId: 'ada', epoch: 'e', deviceEpoch: 'd', since: 7, enrollmentIds: [] };
 const verified = { state: 'verified', assurance };
 
-describe('the state that a host gives back', () => {
-  it('is taken as it was given', () => {
+describe('readSessionState', () => {
+  it('returns the state as it was stored', () => {
     for (const state of [pending, verified, { ...pending, returnTo: '/cases' }, { ...verified, enrollmentIds: ['a'] }]) {
       expect(readSessionState(JSON.parse(JSON.stringify(state)), 'ada')).toEqual(state);
     }
   });
 
-  it('keeps what it says of device, proof and way back', () => {
+  it('keeps device, proof and return path', () => {
     for (const state of [
       { ...verified, assurance: { ...assurance, deviceId: 'd1' }, returnTo: '/cases' },
       { ...verified, assurance: { ...assurance, via: 'recovery-code' } },
@@ -24,14 +24,14 @@ describe('the state that a host gives back', () => {
     }
   });
 
-  it('F17: with a device that cannot be read is no state: the end of that device would not end it', () => {
+  it('F17: returns undefined for a device that cannot be read, because it could never be revoked', () => {
     for (const deviceId of ['', 7, false, ['d1'], { id: 'd1' }, 'd'.repeat(1025)]) {
       expect(readSessionState({ ...verified, assurance: { ...assurance, deviceId } }, 'ada')).toBeUndefined();
     }
     expect(readSessionState({ ...verified, assurance: { ...assurance, deviceId: null } }, 'ada')).toStrictEqual(verified);
   });
 
-  it('T33, SES-3: of another user is no state', () => {
+  it('T33, SES-3: returns undefined for the state of another user', () => {
     for (const state of [pending, verified]) {
       expect(readSessionState(state, 'bob')).toBeUndefined();
       expect(readSessionState(state, 'Ada')).toBeUndefined();
@@ -67,15 +67,15 @@ describe('the state that a host gives back', () => {
     { ...pending, userId: '' },
     { ...pending, enrollmentIds: 'x' },
     { ...pending, deviceEpoch: undefined },
-  ])('SES-4: is none when it is %j', (value) => {
+  ])('SES-4: returns undefined for %j', (value) => {
     expect(readSessionState(value, 'ada')).toBeUndefined();
   });
 
-  it('T21: does not bring a pending token along', () => {
+  it('T21: drops a pending token', () => {
     expect(readSessionState({ ...pending, token: { id: 'x', expiresAt: 1 } }, 'ada')).toEqual(pending);
   });
 
-  it('loses a hostile place to go back to, not the proof', () => {
+  it('drops a hostile return path, but not the proof', () => {
     expect(readSessionState({ ...verified, returnTo: '//evil.example' }, 'ada')).toEqual(verified);
   });
 

@@ -10,7 +10,7 @@ const LOOKS = {
 };
 
 describe('the pages', () => {
-  it('are complete documents of our own, that name the account', async () => {
+  it('are complete HTML documents that name the account', async () => {
     const { logIn } = await createTestApp({ pages: {} });
     const page = await (await logIn()).page('GET', '/challenge');
     expect([page.status, page.header('content-type')]).toEqual([200, 'text/html; charset=utf-8']);
@@ -19,7 +19,7 @@ describe('the pages', () => {
     expect(page.text).not.toContain('<img');
   });
 
-  it('look as the host says', async () => {
+  it('look as the host configures them', async () => {
     const { logIn } = await createTestApp({
       pages: { ...LOOKS, brand: 'Acme Bank', hiddenFields: (request) => ({ csrf: request }) },
     });
@@ -35,7 +35,7 @@ describe('the pages', () => {
     expect(page.header('content-security-policy')).toContain("img-src 'self' data: https://cdn.example");
   });
 
-  it('speak as the host says, and English where it says nothing', async () => {
+  it('use the host’s texts, and English ones where it has none', async () => {
     const { logIn, authenticator, clock, browser, session } = await createTestApp({
       pages: {
         messages: (request) => ({
@@ -64,13 +64,13 @@ describe('the pages', () => {
     ['de', 'de'],
     [undefined, 'en'],
     [null, 'en'],
-  ])('F10: the language %j of the texts is the tag %s', async (lang, tag) => {
+  ])('F10: turn the language %j of the texts into the tag %s', async (lang, tag) => {
     const { logIn } = await createTestApp({ pages: { messages: () => ({ lang: lang as string }) } });
     expect((await (await logIn()).page('GET', '/challenge')).text).toContain(`<html lang="${tag}"`);
   });
 
   it.each(['', ' ', 'e', 'en US', 'de_DE.UTF-8', 'en-', '*', '"><script>', 5, ['de'], {}])(
-    'F10: what is no language is refused at the server: %j',
+    'F10: refuse %j as a language on the server',
     async (lang) => {
       const { logIn } = await createTestApp({ pages: { messages: () => ({ lang: lang as string }) } });
       await expect((await logIn()).page('GET', '/challenge')).rejects.toMatchObject({
@@ -80,7 +80,7 @@ describe('the pages', () => {
     },
   );
 
-  it('may be drawn by the host, which gets the page, its frame, the texts and its request', async () => {
+  it('may be rendered by the host, which gets the page, its frame, the texts and its request', async () => {
     const drawn: unknown[][] = [];
     const { logIn, clock } = await createTestApp({
       pages: {
@@ -100,7 +100,7 @@ describe('the pages', () => {
     ]);
   });
 
-  it('lie where a proxy puts them', async () => {
+  it('use the paths that a proxy adds', async () => {
     const { logIn, browser } = await createTestApp({ path: '/mfa', publicPath: '/app/mfa', pages: {} });
     const client = await logIn();
     expect((await client.page('GET', '/challenge')).text).toContain('action="/app/mfa/verify"');
@@ -112,7 +112,7 @@ describe('the pages', () => {
   });
 });
 
-describe('a page that says why a request goes no further', () => {
+describe('a page that says why a request was refused', () => {
   const html = { accept: 'text/html' };
   const shown = (outcome: Awaited<ReturnType<typeof guardRequest>>) => {
     if (outcome.allowed) throw new Error('allowed');
@@ -120,7 +120,7 @@ describe('a page that says why a request goes no further', () => {
     return { status: outcome.answer.status, header, ...JSON.parse(outcome.answer.body) };
   };
 
-  it('names the account, and offers no login where none would help', async () => {
+  it('names the account, and offers no login if a login would not help', async () => {
     const { kit, browser } = await createTestApp();
     const client = browser({ ...bob, enrolled: true });
     const page = shown(await guardRequest(kit, client.exchange({ url: '/cases', headers: html })));
@@ -135,7 +135,7 @@ describe('a page that says why a request goes no further', () => {
     expect([page.frame.account, page.header('Retry-After')]).toEqual([bob.name, undefined]);
   });
 
-  it('tells how long to wait', async () => {
+  it('says how long to wait', async () => {
     const { kit, browser, session, faults } = await createTestApp();
     faults.readsLeft = 0;
     const page = shown(await guardRequest(kit, browser(ada, session).exchange({ url: '/cases', headers: html })));
@@ -155,7 +155,7 @@ describe('a page that says why a request goes no further', () => {
 });
 
 describe('a guard', () => {
-  it('tells who asked for no page until when to enroll', async () => {
+  it('tells a client that asked for no page until when to enroll', async () => {
     const { kit, logIn, clock } = await createTestApp();
     const client = await logIn({ ...bob, enrollBy: clock.now() + DAY });
     expect(await guardRequest(kit, client.exchange({ url: '/cases' }))).toMatchObject({

@@ -6,7 +6,7 @@ const pending = { state: 'pending', userId: 'ada' } as never;
 
 let made = 0;
 
-/** A request with a session as a store keeps it; the store fails at the calls that are named. */
+/** A request with a session in a store. The store fails at the calls listed in `failing`. */
 function request(stored: Record<string, unknown> = {}, failing: ('regenerate' | 'save')[] = []) {
   const calls: string[] = [];
   const req = { session: open('old', stored) };
@@ -16,7 +16,7 @@ function request(stored: Record<string, unknown> = {}, failing: ('regenerate' | 
       ...fields,
       cookie: { maxAge: 60 },
     };
-    // As express-session does: what belongs to the session itself is no field of it.
+    // As in express-session: what belongs to the session itself is not a field of it.
     const hidden = {
       id: `${id} ${++made}`,
       regenerate: (done: (error?: unknown) => void) => {
@@ -36,8 +36,8 @@ function request(stored: Record<string, unknown> = {}, failing: ('regenerate' | 
   return { req, calls, port: storeSessionPort(() => req.session) };
 }
 
-describe('the state in a session that a store keeps', () => {
-  it('is read where it lies, written and saved under the same id', async () => {
+describe('the MFA state in a session store', () => {
+  it('is read, written and saved under the same session id', async () => {
     const { req, calls, port } = request({ cart: 1 });
     expect(port.read()).toBeUndefined();
     await port.write(pending, { renew: false });
@@ -47,7 +47,7 @@ describe('the state in a session that a store keeps', () => {
     expect(calls).toEqual(['save old', 'save old']);
   });
 
-  it('SES-1: moves with all that the host stored, and the life of its cookie, to a new id at a proof', async () => {
+  it('SES-1: moves with all that the host stored, and the lifetime of its cookie, to a new id after a proof', async () => {
     const { req, calls, port } = request({ cart: 1, user: 'ada', mfa: pending });
     Object.assign(req.session.cookie, { maxAge: 3_600 });
     await port.write(verified, { renew: true });
@@ -55,26 +55,26 @@ describe('the state in a session that a store keeps', () => {
     expect(calls).toEqual(['regenerate old', 'save new']);
   });
 
-  it('SES-1: is none under a new id for a user without MFA', async () => {
+  it('SES-1: is empty under a new id for a user without MFA', async () => {
     const { req, calls, port } = request({ user: 'ada', mfa: verified });
     await port.write(undefined, { renew: true });
     expect({ ...req.session }).toStrictEqual({ user: 'ada', cookie: { maxAge: 60 } });
     expect(calls).toEqual(['regenerate old', 'save new']);
   });
 
-  it('names what the store said, though it be no error', async () => {
+  it('rejects with what the store reported, even if that is not an error', async () => {
     const { port } = request({}, ['regenerate']);
     await expect(port.write(verified, { renew: true })).rejects.toMatchObject({ cause: 'down' });
   });
 
-  it('FLT-1: is as before when the store does not save it', async () => {
+  it('FLT-1: stays as before if the store does not save it', async () => {
     const { port } = request({ mfa: pending }, ['save']);
     await expect(port.write(verified, { renew: false })).rejects.toThrow('down');
     expect(port.read()).toBe(pending);
   });
 
   it.each(['regenerate', 'save'] as const)(
-    'FLT-1: proves nothing when the store fails to %s: the login goes on waiting',
+    'FLT-1: proves nothing if the store fails to %s, and the login stays pending',
     async (call) => {
       const { req, port } = request({ user: 'ada', mfa: pending }, [call]);
       await expect(port.write(verified, { renew: true })).rejects.toThrow(call === 'save' ? 'down' : 'session store failed');
@@ -88,7 +88,7 @@ describe('the state in a session that a store keeps', () => {
     ['nothing', undefined],
     ['no state', 'verified'],
     ['null', null],
-  ])('FLT-1: is none after a new login that failed to renew the session that held %s', async (_name, mfa) => {
+  ])('FLT-1: is empty after a new login that failed to renew a session that held %s', async (_name, mfa) => {
     for (const call of ['regenerate', 'save'] as const) {
       for (const next of [verified, pending]) {
         const { port } = request({ mfa }, [call]);
@@ -98,7 +98,7 @@ describe('the state in a session that a store keeps', () => {
     }
   });
 
-  it('FLT-1: is none after a new login that failed to renew a login that waited', async () => {
+  it('FLT-1: is empty after a new login that failed to renew a pending login', async () => {
     const { port } = request({ mfa: pending }, ['save']);
     await expect(port.write({ ...(pending as object) } as never, { renew: true })).rejects.toThrow('down');
     expect(port.read()).toBeUndefined();

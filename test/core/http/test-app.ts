@@ -11,19 +11,19 @@ export const FIREFOX = 'Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:141.0) Geck
 type Options = Partial<HttpOptions<TestUser, string>>;
 type Kit = HttpKit<TestUser, string>;
 
-/** An application without a framework: ada is enrolled and proved it two minutes ago, bob is not. */
+/** An application without a framework: ada is enrolled and proved a code two minutes ago, bob is not enrolled. */
 export interface TestApp extends Enrolled {
   kit: Kit;
-  /** How many reads the storage still answers; more of them throw. */
+  /** How many reads the storage still answers; further ones throw. */
   faults: { readsLeft: number };
   /** A browser in which `user` is logged in, with this MFA state in its session. */
   browser(user: TestUser | null, state?: unknown): Client;
-  /** A browser right after the password. */
+  /** A browser right after the password check. */
   logIn(user?: TestUser): Promise<Client>;
   /** A client with neither session nor cookies. */
   tool(user?: TestUser | null, assurance?: Assurance): Client;
   pendingToken(user?: TestUser): Promise<string>;
-  /** The code of a period that no code was used of: moves the clock there. */
+  /** Moves the clock to a period without a used code and returns its code. */
   code(authenticator?: VirtualAuthenticator): string;
 }
 
@@ -43,7 +43,7 @@ export async function createTestApp(options: Options = {}, core: Partial<MfaOpti
     loginUrl: '/login',
     homeUrl: '/home',
     userById: (id) => users.get(id),
-    // A host that draws its own pages: what it is given is what a page shows.
+    // A host that renders its own pages: it returns what a page would show.
     pages: { render: (page, frame) => JSON.stringify({ page, frame }) },
     ...options,
   });
@@ -63,12 +63,12 @@ export async function createTestApp(options: Options = {}, core: Partial<MfaOpti
   };
 }
 
-/** The fields of all members of a union: which member it is, the test expects. */
+/** The fields of all members of a union. The test expects a certain member. */
 type FieldsOf<Union> = {
   [Name in Union extends unknown ? keyof Union : never]: Union extends { [Key in Name]?: infer Value } ? Value : never;
 };
 
-/** What an answer in JSON may have, and what `render` was given. */
+/** What a JSON answer may hold, and what `render` received. */
 interface Body extends FieldsOf<Enrollment> {
   status: number;
   reason: string;
@@ -85,7 +85,7 @@ interface Body extends FieldsOf<Enrollment> {
   recoveryCodesId: string;
   recoveryCodesUnsaved?: true;
   deviceToken: string;
-  /** What the host of the test adds. */
+  /** Added by the host of the test. */
   accessToken: string;
   page: FieldsOf<MfaPage>;
   frame: Required<PageFrame>;
@@ -95,7 +95,7 @@ export interface Seen {
   status: number;
   header(name: string): string | undefined;
   text: string;
-  /** What was sent, as far as it is JSON. */
+  /** What was sent, if it is JSON. */
   body: Body;
   /** The lines of `Set-Cookie`. */
   cookies: string[];
@@ -112,7 +112,7 @@ interface Standing {
   headers?: Record<string, string>;
 }
 
-/** Asks the endpoints, and keeps its session and its cookies. */
+/** Calls the endpoints, and keeps its session and its cookies. */
 export class Client {
   readonly cookies = new Map<string, string>();
   readonly session: ReturnType<typeof sessionOf> | null;
@@ -131,7 +131,7 @@ export class Client {
     return this.session?.state as FieldsOf<MfaSession>;
   }
 
-  /** The path to go back to, as the cookie says it. */
+  /** The return path in the cookie. */
   get way(): string | undefined {
     const [, , path] = this.cookies.get('__Host-mfa_return')?.split('.') ?? [];
     return path && Buffer.from(path, 'base64url').toString('utf8');
@@ -145,7 +145,7 @@ export class Client {
     return this.request('POST', path, fields, { 'content-type': 'application/json', ...headers });
   }
 
-  /** As a page does: `Accept` names text/html, the body is a form. */
+  /** Requests a page: `Accept` names text/html, the body is a form. */
   page(method: 'GET' | 'POST', path: string, fields: Record<string, string> = {}, headers = {}): Promise<Seen> {
     if (method === 'GET') return this.request(method, path, undefined, { ...HTML, ...headers });
     const form = { 'content-type': 'application/x-www-form-urlencoded' };
@@ -174,25 +174,25 @@ export class Client {
   }
 }
 
-/** Fails on what no framework could put on a response. */
+/** Throws for a header that no framework could put on a response. */
 function checkHeader(entry: [string, string]): void {
   const [name, value] = entry;
   if (entry.length !== 2 || !/^[A-Z][A-Za-z-]+$/.test(name) || typeof value !== 'string') throw new Error(`no header: ${entry}`);
 }
 
-/** Where a proof by form leads at last: from the kit's own page, which the answer must lead to. */
+/** Where a proof by form leads in the end, by way of the kit's own page, to which the answer must lead. */
 export async function returnPathAfter(client: Client, proven: Seen): Promise<string | undefined> {
   if (redirectOf(proven).join() !== '303,/mfa/done') return undefined;
   const done = await client.page('GET', '/done');
   return /^0; url=(.+)$/.exec(done.header('refresh') ?? '')?.[1];
 }
 
-/** Status and place of a redirect. */
+/** Returns status and location of a redirect. */
 export function redirectOf({ status, header }: Seen): [number, string | undefined] {
   return [status, header('location')];
 }
 
-/** Enrolls `client`'s user over JSON: the one whose password was just right, or one more authenticator. */
+/** Enrolls `client`'s user over JSON: the user who just logged in, or one more authenticator. */
 export async function enrollBy(client: Client, now: () => number, fields: object = {}): Promise<Seen & { uri: string }> {
   const started = await client.post('/enroll', fields);
   const code = createAuthenticator(started.body.uri).code(now());

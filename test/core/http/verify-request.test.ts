@@ -5,13 +5,13 @@ import { type Client, createTestApp } from './test-app.js';
 
 const JSON_BODY = { 'content-type': 'application/json' };
 
-/** What the host's own route hears of a request with this body. */
+/** Returns what the host's own route gets for a request with this body. */
 function prove(client: Client, body: unknown, headers: Record<string, string> = JSON_BODY) {
   return verifyRequest(client.kit, client.exchange({ method: 'POST', url: '/payouts', body, headers }));
 }
 
-describe('a proof that comes with a request to the host’s own route', () => {
-  it('SES-1: is kept under a new session id, and tells who proved it', async () => {
+describe('verifyRequest on the host’s own route', () => {
+  it('SES-1: stores the proof under a new session id, and says who proved it', async () => {
     const { logIn, code } = await createTestApp();
     const client = await logIn();
     const proven = await prove(client, { code: code() });
@@ -19,7 +19,7 @@ describe('a proof that comes with a request to the host’s own route', () => {
     expect([client.state.state, client.session?.renewals]).toEqual(['verified', 1]);
   });
 
-  it('may be a recovery code, or remember the device', async () => {
+  it('accepts a recovery code, and may remember the device', async () => {
     const { logIn, code, recoveryCodes, mfa } = await createTestApp();
     const client = await logIn();
     expect(await prove(client, { recoveryCode: recoveryCodes[0] })).toMatchObject({ ok: true, recoveryCodesLeft: 9 });
@@ -31,7 +31,7 @@ describe('a proof that comes with a request to the host’s own route', () => {
     expect(decision).toMatchObject({ access: 'allow', via: 'remembered-device' });
   });
 
-  it('HTTP-1: is not taken from another site, nor without a word on where it comes from', async () => {
+  it('HTTP-1: refuses a request from another site, and one without a header that says where it comes from', async () => {
     const { logIn, code, tool, session } = await createTestApp();
     const client = await logIn();
     const body = { code: code() };
@@ -47,13 +47,13 @@ describe('a proof that comes with a request to the host’s own route', () => {
     [{ code: 1 }, 'The field "code" must be text.'],
     [{}, 'One of the fields "code" and "recoveryCode" is needed.'],
     [{ code: '123456', recoveryCode: 'x' }, 'One of the fields "code" and "recoveryCode" is needed.'],
-  ])('is none in the body %j', async (body, detail) => {
+  ])('refuses the body %j', async (body, detail) => {
     const { logIn } = await createTestApp();
     const refused = await prove(await logIn(), body);
     expect(refused).toEqual({ ok: false, problem: expect.objectContaining({ status: 400, reason: 'malformed', detail }) });
   });
 
-  it('that is refused comes with the problem', async () => {
+  it('returns the problem with a refusal', async () => {
     const { logIn, browser, authenticator, clock } = await createTestApp();
     const wrong = await prove(await logIn(), { code: wrongCode(authenticator, clock.now()) });
     expect(wrong).toEqual({ ok: false, problem: expect.objectContaining({ status: 422, reason: 'invalid_code' }) });

@@ -3,15 +3,15 @@ import type { MfaUser } from '../options.js';
 import { createWarn } from '../warnings/once.js';
 import { type HttpOptions, invalid, type ResolvedHttpOptions, resolveHttpOptions } from './http-options.js';
 
-/** The flows and the HTTP options together: made once by a framework's package, given to every function of this folder. */
+/** The flows together with the HTTP options: created once by a framework's package and passed to every function of this folder. */
 export interface HttpKit<User extends MfaUser = MfaUser, Request = unknown> {
   mfa: Mfa<User>;
   options: ResolvedHttpOptions<User, Request>;
-  /** Tells the operator, once for each code and sentence, through the process's warnings. */
+  /** Warns the operator through the process's warnings, once for each code and sentence. */
   warn(code: HttpWarning, sentence: string): void;
 }
 
-/** Codes of the warnings that the HTTP layer gives. */
+/** Codes of the HTTP layer's warnings. */
 export type HttpWarning =
   | 'MFA_KIT_CROSS_SITE'
   | 'MFA_KIT_ENROLLED_NOT_BOOLEAN'
@@ -25,7 +25,7 @@ export type HttpWarning =
   | 'MFA_KIT_SESSION_STORE'
   | 'MFA_KIT_UNREAD_TOKEN';
 
-/** Binds flows to HTTP options; throws an MfaError when an option is bad. */
+/** Binds flows to HTTP options. Throws an MfaError if an option is invalid. */
 export function createHttpKit<User extends MfaUser, Request>(
   mfa: Mfa<User>,
   options: HttpOptions<User, Request>,

@@ -8,7 +8,7 @@ import type { SameSite } from './device/cookies.js';
 import { proxyPrefixes } from './paths/public-path.js';
 import { isWithin, sameOriginPath } from './paths/return-to.js';
 
-/** What {@link HttpOptions.onVerified} is told. */
+/** The argument of {@link HttpOptions.onVerified}. */
 export interface VerifiedRequest<User extends MfaUser = MfaUser> {
   user: User;
   assurance: Assurance;
@@ -16,7 +16,7 @@ export interface VerifiedRequest<User extends MfaUser = MfaUser> {
   endpoint: 'verify' | 'enroll' | 'manage';
 }
 
-/** Looks and words of the pages. */
+/** Look and texts of the pages. */
 export interface PagesOptions<Request> {
   /** Name of the application; default: the issuer. */
   brand?: string | undefined;
@@ -27,9 +27,9 @@ export interface PagesOptions<Request> {
   supportUrl?: string | undefined;
   /** Texts that replace the English ones. */
   messages?: ((request: Request) => MessageOverrides) | undefined;
-  /** Hidden fields of every form, a host's CSRF token for one. */
+  /** Hidden fields of every form, such as the host's CSRF token. */
   hiddenFields?: ((request: Request) => Record<string, string>) | undefined;
-  /** Draws a page in place of the kit; a complete HTML document, under the kit's Content-Security-Policy. */
+  /** Renders a page instead of the kit. Returns a complete HTML document, which is sent with the kit's Content-Security-Policy. */
   render?: ((page: MfaPage, frame: PageFrame, messages: Messages, request: Request) => string | Promise<string>) | undefined;
 }
 
@@ -38,38 +38,38 @@ export interface HttpOptions<User extends MfaUser = MfaUser, Request = unknown> 
   /** The host's login page: a path, or a URL. */
   loginUrl: string;
   /**
-   * Where somebody who is logged in confirms the password again: a path, or a URL. Default: `loginUrl`. Set it if your login page
-   * sends away people who are logged in.
+   * Where a user who is logged in confirms the password again: a path, or a URL. Default: `loginUrl`. Set it if your login page redirects
+   * users who are logged in.
    */
   reauthUrl?: string | undefined;
-  /** Where a proof leads when nothing else is known. Default `/`. */
+  /** Where a proof leads if there is no page to return to. Default `/`. */
   homeUrl?: string | undefined;
   /** Path where the endpoints are mounted, as the server sees it. Default `/mfa`. */
   path?: string | undefined;
-  /** The same as the browser sees it, where a proxy strips or adds a prefix. Default: `path`. */
+  /** The same path as the browser sees it, if a proxy strips or adds a prefix. Default: `path`. */
   publicPath?: string | undefined;
   /**
-   * Origins whose pages may change state here, beside this one: `https://app.example`, `capacitor://localhost`,
-   * `chrome-extension://<id>`. Compared letter by letter with the header `Origin`.
+   * Other origins whose pages may change state here: `https://app.example`, `capacitor://localhost`, `chrome-extension://<id>`. Compared
+   * with the header `Origin` byte for byte.
    */
   allowedOrigins?: readonly string[] | undefined;
   /**
-   * The header `Cross-Origin-Opener-Policy` of every answer. Default `same-origin`: no page of another origin keeps a handle to the
-   * window. Change it only where the login runs in a pop-up that must reach its opener: `same-origin-allow-popups` if your own pages
-   * send that value, `unsafe-none` if they send none or the opener is a page of another origin.
+   * The header `Cross-Origin-Opener-Policy` of every answer. Default `same-origin`: no page of another origin keeps a handle to the window.
+   * Change it only if the login runs in a pop-up that must reach its opener: `same-origin-allow-popups` if your own pages send that value,
+   * `unsafe-none` if they send none or the opener is a page of another origin.
    */
   crossOriginOpenerPolicy?: CrossOriginOpenerPolicy | undefined;
-  /** Loads the user of a pending token; without it pending tokens are refused. */
+  /** Loads the user of a pending token. Without it pending tokens are refused. */
   userById?: ((userId: string) => Promise<User | null | undefined> | User | null | undefined) | undefined;
-  /** Called after a proof was kept, before the answer; what it returns is added to a JSON answer (a new access token). */
+  /** Called after a proof was saved and before the answer. Its result is added to a JSON answer (a new access token, for example). */
   onVerified?: ((request: Request, verified: VerifiedRequest<User>) => HostFields | Promise<HostFields>) | undefined;
-  /** `false`: this path is no place to go back to after a proof. */
+  /** Return `false` to exclude a path from redirects after a proof. */
   returnTo?: ((path: string, request: Request) => boolean) | undefined;
   deviceCookie?:
     | {
-        /** Default `lax`. `none` only for a page of another site that sends cookies. */
+        /** Default `lax`. Use `none` only if a page of another site sends cookies. */
         sameSite?: SameSite | undefined;
-        /** Device cookies without `Secure` on local hosts, for browsers that want https even there. Refused in production. */
+        /** Device cookies without `Secure` on local hosts, for browsers that require https even there. Refused in production. */
         insecureHttpForDevelopment?: boolean | undefined;
       }
     | undefined;
@@ -102,14 +102,14 @@ export interface ResolvedHttpOptions<User extends MfaUser, Request>
   pages: PagesOptions<Request>;
 }
 
-/** Where the endpoints are mounted when nothing else is said. */
+/** Where the endpoints are mounted by default. */
 export const DEFAULT_PATH = '/mfa';
 
-/** How one option is read. */
+/** Reads one option. */
 interface OptionReader<Value> {
-  /** The value of an option that is left out, by those that stand before it. */
+  /** Returns the default of an option, which may depend on options that come before it. */
   default?(before: { loginUrl: string; path: string }): unknown;
-  /** Returns the checked value. `options`: what the host's functions are bound to. */
+  /** Returns the checked value. `options`: the object that the host's functions are bound to. */
   read(name: string, given: unknown, options: object): Value;
 }
 
@@ -131,7 +131,7 @@ const OPTIONS = {
 
 type ReadOptions<User extends MfaUser, Request> = Omit<ResolvedHttpOptions<User, Request>, 'publicPrefix' | 'addedPrefix'>;
 
-/** Validates once; throws an MfaError that names the option and how to fix it. */
+/** Validates the options once. Throws an MfaError that names the option and how to fix it. */
 export function resolveHttpOptions<User extends MfaUser, Request>(
   options: HttpOptions<User, Request>,
 ): ResolvedHttpOptions<User, Request> {
@@ -142,12 +142,12 @@ export function resolveHttpOptions<User extends MfaUser, Request>(
     ['reauthUrl', reauthUrl],
   ] as const) {
     if (sameOriginPath(url) !== undefined && isWithin(url, publicPath)) {
-      invalid(`${name} lies below ${publicPath}, where the kit answers; give the path of your own login page.`);
+      invalid(`${name} is below ${publicPath}, where the kit answers. Set it to the path of your own login page.`);
     }
   }
   if (homeUrl !== publicPath && sameOriginPath(homeUrl) !== undefined && isWithin(homeUrl, publicPath)) {
     invalid(
-      `homeUrl lies below ${publicPath}, where the kit asks for proofs; give a page of your application, or ${publicPath}.`,
+      `homeUrl is below ${publicPath}, where the kit asks for proofs. Set it to a page of your application, or to ${publicPath}.`,
     );
   }
   return { ...read, ...proxyPrefixes({ path, publicPath }) };
@@ -162,17 +162,17 @@ function readOptions<User extends MfaUser, Request>(options: object): ReadOption
   return read as ReadOptions<User, Request>;
 }
 
-/** Throws the error of a bad option; the sentence says how to mend it. */
+/** Throws the error for an invalid option; the sentence says how to fix it. */
 export function invalid(sentence: string): never {
   throw new MfaError('invalid_option', sentence);
 }
 
-/** Throws when an option's name is not known: a misspelled option would be an absent one. */
+/** Throws if an option's name is unknown, because a misspelled option would be ignored. */
 export function checkNames(options: unknown, frameworkNames: readonly string[]): asserts options is object {
-  if (typeof options !== 'object' || options === null) invalid('The options are missing: give at least { user, loginUrl }.');
+  if (typeof options !== 'object' || options === null) invalid('The options are missing. Pass at least { user, loginUrl }.');
   const known = [...Object.keys(OPTIONS), ...frameworkNames];
   for (const name of Object.keys(options)) {
-    if (!known.includes(name)) invalid(`Unknown option "${name}". Known are: ${known.join(', ')}.`);
+    if (!known.includes(name)) invalid(`Unknown option "${name}". Known options: ${known.join(', ')}.`);
   }
 }
 
@@ -181,11 +181,11 @@ export function checkFunctions(options: object, names: readonly string[]): void 
   const fields = options as Record<string, unknown>;
   for (const name of names) {
     const value = fields[name];
-    if (value !== undefined && typeof value !== 'function') invalid(`${name} must be a function, or be left out.`);
+    if (value !== undefined && typeof value !== 'function') invalid(`${name} must be a function, if it is set.`);
   }
 }
 
-/** The host's function, bound to the options because it may be a method of them. */
+/** Returns the host's function, bound to the options because it may be one of their methods. */
 function readFunction<Callback>(name: string, given: unknown, options: object): Callback | undefined {
   checkFunctions({ [name]: given }, [name]);
   return typeof given === 'function' ? given.bind(options) : undefined;
@@ -208,10 +208,10 @@ function readDeviceCookie(_name: string, given: unknown): ResolvedHttpOptions<Mf
   if (!['lax', 'strict', 'none'].includes(sameSite)) invalid("deviceCookie.sameSite must be 'lax', 'strict' or 'none'.");
   if (typeof insecureHttpForDevelopment !== 'boolean') invalid('deviceCookie.insecureHttpForDevelopment must be true or false.');
   if (insecureHttpForDevelopment && process.env.NODE_ENV === 'production') {
-    invalid('deviceCookie.insecureHttpForDevelopment is set while NODE_ENV is "production"; leave it out there and serve https.');
+    invalid('deviceCookie.insecureHttpForDevelopment is set while NODE_ENV is "production". Remove it there and serve https.');
   }
   if (insecureHttpForDevelopment && sameSite === 'none') {
-    invalid("deviceCookie.sameSite 'none' needs https; leave insecureHttpForDevelopment out.");
+    invalid("deviceCookie.sameSite 'none' needs https. Remove insecureHttpForDevelopment.");
   }
   return { sameSite, insecureHttpForDevelopment };
 }
@@ -230,17 +230,17 @@ function readUrl(name: string, url: unknown): string {
 
 /** Schemes that no browser sends as an origin, or whose origin it sends as `null`. */
 const NO_ORIGIN_SCHEME = /^(file|data|blob|about|javascript|filesystem|ws|wss|ftp|view-source):/;
-/** An origin of a webview or an extension. Browsers write it in lower case, but for the UUID of an extension of Safari. */
+/** An origin of a webview or an extension. Browsers write it in lower case, except for the UUID of a Safari extension. */
 const OTHER_ORIGIN = /^(?!https?:)[a-z][a-z0-9+.-]*:\/\/[a-z0-9._~-]+(:\d{1,5})?$|^safari-web-extension:\/\/[0-9A-Fa-f-]{36}$/;
 
 function checkOrigin(origin: unknown): void {
   if (isWebUrl(origin) && new URL(origin).origin === origin && !origin.includes('*')) return;
-  // The URL standard has no origin for other schemes; what the browser sends is compared letter by letter.
+  // The URL standard has no origin for other schemes, so the value that the browser sends is compared byte for byte.
   if (typeof origin === 'string' && OTHER_ORIGIN.test(origin) && !NO_ORIGIN_SCHEME.test(origin)) return;
   invalid(
     `allowedOrigins holds ${originShown(origin)}; an origin is scheme, host and port only, such as "https://app.example" or ` +
-      '"capacitor://localhost". Write it as the browser sends it in the header Origin: in lower case, without a path, a slash at its ' +
-      'end, or a wildcard. "null" cannot be allowed, because pages of any site can send it.',
+      '"capacitor://localhost". Write it as the browser sends it in the header Origin: in lower case, without a path, a trailing slash ' +
+      'or a wildcard. "null" cannot be allowed, because pages of any site can send it.',
   );
 }
 
@@ -248,7 +248,7 @@ function originShown(origin: unknown): string {
   return typeof origin === 'string' ? JSON.stringify(origin.slice(0, 200)) : describe(origin);
 }
 
-/** How each field of `pages` is checked, if it is there. */
+/** Checks each field of `pages` that is set. */
 const PAGES_FIELDS = {
   brand: (_name, brand) => {
     if (typeof brand !== 'string' || brand.trim() === '') invalid('pages.brand must be a name.');
@@ -264,9 +264,9 @@ const PAGES_FIELDS = {
 } satisfies Record<keyof PagesOptions<unknown>, (name: string, given: unknown) => void>;
 
 function readPages(_name: string, pages: unknown): PagesOptions<unknown> {
-  if (!isFieldObject(pages)) invalid('pages must be an object, or be left out.');
+  if (!isFieldObject(pages)) invalid('pages must be an object, if it is set.');
   const fields = Object.entries<(name: string, given: unknown) => void>(PAGES_FIELDS);
-  // An instance of a class may have fields of its own.
+  // An instance of a class may have other fields.
   if (Object.getPrototypeOf(pages) === Object.prototype) {
     checkFieldNames(
       pages,

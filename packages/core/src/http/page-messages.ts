@@ -14,12 +14,12 @@ export function messagesFor<User extends MfaUser, Request>(
   const { pages } = kit.options;
   const given: unknown = pages.messages?.(exchange.request);
   if (given === undefined || given === null) return mergeMessages();
-  if (!isFieldObject(given)) refuseAnswer('pages.messages', 'an object of texts at once, or nothing', given);
+  if (!isFieldObject(given)) refuseAnswer('pages.messages', 'an object of texts (not a promise) or nothing', given);
   const messages = mergeMessages(given);
   return { ...messages, lang: languageTag(messages.lang) };
 }
 
-/** The host's texts, with ours where it gives none. */
+/** Returns the host's texts, and ours for those that it does not provide. */
 export function mergeMessages(overrides: MessageOverrides = {}): Messages {
   const merged: Record<string, unknown> = { ...englishMessages };
   for (const [key, value] of Object.entries(overrides)) {
@@ -36,8 +36,8 @@ export function refuseAnswer(option: string, wanted: string, given: unknown): ne
 }
 
 /**
- * The language of a host's texts as a tag that browsers and `Intl` understand. The names of locales on servers (`en_US`) are turned
- * into tags. Anything else is refused here, because a browser would only fail later.
+ * Returns the language of a host's texts as a tag that browsers and `Intl` understand. Converts the names of locales on servers (`en_US`).
+ * Refuses anything else here, because a browser would only fail later.
  */
 function languageTag(lang: unknown): string {
   if (typeof lang !== 'string') refuseAnswer('pages.messages', LANGUAGE_WANTED, lang);

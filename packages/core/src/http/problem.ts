@@ -11,7 +11,7 @@ export type ProblemReason =
   | 'not_found'
   | 'method_not_allowed';
 
-/** A problem document, RFC 9457. Whatever is in headers is here too, because a page of another origin cannot read headers. */
+/** A problem document, RFC 9457. It repeats what the headers say, because a page of another origin cannot read headers. */
 export interface Problem {
   /** Stable: `urn:mfa-kit:problem:invalid-code`. */
   type: string;
@@ -23,7 +23,7 @@ export interface Problem {
   maxAgeSeconds?: number;
   factors?: ChallengeFactor[];
   because?: 'missing' | 'expired' | 'revoked';
-  /** Until when the user may go without enrolling, in epoch milliseconds. */
+  /** Until when the user may work without enrolling, in epoch milliseconds. */
   enrollBy?: number;
 }
 
@@ -50,13 +50,13 @@ const PROBLEMS: Record<ProblemReason, { status: number; title: string }> = {
   unavailable: { status: 503, title: 'Temporarily unavailable' },
 };
 
-/** Seconds to wait if a flow gave none. */
+/** Seconds to wait if a flow returned none. */
 const RETRY_AFTER_SECONDS = { busy: 1, unavailable: 5 } as const;
 
-/** A socket that was refused is closed with this code: policy violation, RFC 6455 7.4.1. */
+/** The close code of a socket that was refused: policy violation, RFC 6455 7.4.1. */
 export const SOCKET_CLOSE_CODE = 1008;
 
-/** The document for a reason, with details. */
+/** Returns the document for a reason, with details. */
 export function describeProblem(
   reason: ProblemReason,
   details: Omit<Problem, 'type' | 'title' | 'status' | 'reason'> = {},
@@ -70,7 +70,7 @@ export function describeProblem(
   return problem;
 }
 
-/** The document of a flow's refusal. */
+/** Returns the document of a flow's refusal. */
 export function refusalProblem({ reason, retryAfterSeconds, maxAgeSeconds }: Refusal): Problem {
   return describeProblem(reason, {
     ...(retryAfterSeconds !== undefined && { retryAfterSeconds }),
@@ -78,13 +78,13 @@ export function refusalProblem({ reason, retryAfterSeconds, maxAgeSeconds }: Ref
   });
 }
 
-/** What a GraphQL error carries as its `extensions`: the document, and the code that clients of GraphQL look for. */
+/** Returns the `extensions` of a GraphQL error: the document, and the code that GraphQL clients look for. */
 export function problemExtensions(problem: Problem): Problem & { code: string } {
   const codes: Partial<Record<number, string>> = { 401: 'UNAUTHENTICATED', 403: 'FORBIDDEN' };
   return { code: codes[problem.status] ?? problem.reason.toUpperCase(), ...problem };
 }
 
-/** The document of a guard's decision that is not `allow`. */
+/** Returns the document of a guard's decision that is not `allow`. */
 export function decisionProblem(decision: Exclude<AccessDecision, { access: 'allow' }>): Problem {
   switch (decision.access) {
     case 'challenge': {

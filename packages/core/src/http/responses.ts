@@ -50,7 +50,7 @@ export function problemAnswer(kit: AnyKit, problem: Problem, headers: Headers = 
   };
 }
 
-/** `Retry-After`, and for 401 the challenge that RFC 9110 demands and RFC 9470 section 3 describes. */
+/** `Retry-After`, and for 401 the challenge that RFC 9110 requires and RFC 9470 section 3 describes. */
 export function problemHeaders(problem: Problem): Headers {
   const headers: Headers = [];
   if (problem.retryAfterSeconds !== undefined) headers.push(['Retry-After', String(problem.retryAfterSeconds)]);
@@ -63,8 +63,8 @@ export function problemHeaders(problem: Problem): Headers {
 }
 
 /**
- * A style sheet or script of the pages: nothing personal in it, and its address changes with its content. It is `private` all the
- * same, because the host's session middleware may add a cookie to the answer (`rolling: true`), which a shared cache would keep.
+ * A style sheet or script of the pages: it holds nothing personal, and its URL changes with its content. It is `private` anyway, because
+ * the host's session middleware may add a cookie to the answer (`rolling: true`), which a shared cache would keep.
  */
 export function assetAnswer(kit: AnyKit, asset: { type: string; body: string; fresh: boolean }): HttpAnswer {
   const headers = safetyHeaders(kit).map(([name, value]): [string, string] =>
@@ -94,7 +94,7 @@ function contentSecurityPolicy({ loginUrl, homeUrl, pages }: AnyKit['options']):
     "script-src 'self'",
     `style-src 'self'${originsOf(pages.themeUrl)}`,
     `img-src 'self' data:${originsOf(pages.logoUrl)}`,
-    // Chromium holds the redirects of a form's answer to this as well.
+    // Chromium also applies this to the redirects after a form.
     `form-action 'self'${originsOf(loginUrl, homeUrl)}`,
     "frame-ancestors 'none'",
     "base-uri 'none'",

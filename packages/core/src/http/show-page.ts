@@ -19,7 +19,7 @@ export interface View<User extends MfaUser> {
   headers?: HttpAnswer['headers'];
 }
 
-/** Draws a page: by the host's `pages.render` if there is one, else by the kit. */
+/** Renders a page: with the host's `pages.render` if it is set, otherwise with the kit's own. */
 export async function showPage<User extends MfaUser, Request>(
   kit: HttpKit<User, Request>,
   exchange: MfaExchange<User, Request>,
@@ -44,11 +44,11 @@ export async function showPage<User extends MfaUser, Request>(
     ? await callHost(kit, 'pages.render', () => pages.render?.(page, frame, messages, exchange.request), exchange.request)
     : await (await import('../pages/render.js')).renderPage(page, frame, messages);
   if (html === LATE) return problemAnswer(kit, describeProblem('unavailable'));
-  if (typeof html !== 'string') refuseAnswer('pages.render', 'the HTML of the page as a text', html);
+  if (typeof html !== 'string') refuseAnswer('pages.render', 'the HTML of the page as a string', html);
   return pageAnswer(kit, { status: view.status ?? 200, html, headers: view.headers });
 }
 
-/** A page that says why the request was refused, and nothing else. */
+/** A page that says why the request was refused. */
 export async function showProblem<User extends MfaUser, Request>(
   kit: HttpKit<User, Request>,
   exchange: MfaExchange<User, Request>,
@@ -57,7 +57,7 @@ export async function showProblem<User extends MfaUser, Request>(
     user: User | null;
     reason?: PageRefusal;
     headers?: HttpAnswer['headers'];
-    /** Path below the mount that the page offers to open, if the person may open what the request may not. */
+    /** Path below the mount that the page offers to open, if the user may open what the request may not. */
     openHere?: string;
   },
 ): Promise<HttpAnswer> {
@@ -71,7 +71,7 @@ export async function showProblem<User extends MfaUser, Request>(
   return showPage(kit, exchange, { page, user, status: problem.status, headers: [...problemHeaders(problem), ...headers] });
 }
 
-/** The notice that tells the user of a problem on the page where it came up. */
+/** The notice about a problem on the page where it came up. */
 export function problemNotice(
   messages: Messages,
   problem: Problem,
@@ -90,9 +90,9 @@ function hiddenFieldsFor<User extends MfaUser, Request>(
 ): Record<string, string> {
   const given: unknown = kit.options.pages.hiddenFields?.(exchange.request);
   if (given === undefined || given === null) return {};
-  if (!isFieldObject(given)) refuseAnswer('pages.hiddenFields', 'an object of texts at once, or nothing', given);
+  if (!isFieldObject(given)) refuseAnswer('pages.hiddenFields', 'an object of texts (not a promise) or nothing', given);
   for (const value of Object.values(given)) {
-    if (typeof value !== 'string') refuseAnswer('pages.hiddenFields', 'texts for all its fields', value);
+    if (typeof value !== 'string') refuseAnswer('pages.hiddenFields', 'text in every field', value);
   }
   return { ...given } as Record<string, string>;
 }

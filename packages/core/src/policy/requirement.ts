@@ -79,7 +79,7 @@ function checkAge(maxAgeSeconds: unknown): number {
 }
 
 function refuseUnknown(name: string): never {
-  throw invalid(`Unknown requirement "${name}". Known are: ${FIELDS.join(', ')}.`);
+  throw invalid(`Unknown requirement "${name}". Known fields: ${FIELDS.join(', ')}.`);
 }
 
 function refuseRequirement(what: string): never {

@@ -2,14 +2,14 @@ import { describe, expect, it } from 'vitest';
 import { ada, bob, DAY, MINUTE, wrongCode } from '../../../support/core-fixture.js';
 import { createTestApp, redirectOf, returnPathAfter } from '../test-app.js';
 
-/** What the page is told, and the answer in JSON. */
+/** What the page receives, and the answer in JSON. */
 const SHOWN = { because: 'missing', factors: ['totp', 'recovery-code'], rememberDays: 30, waitSeconds: 0 };
 const ASKED = { ...SHOWN, recoveryOffered: true };
 /** For a user without recovery codes. */
 const WITHOUT_CODES = { ...SHOWN, factors: ['totp'] };
 
 describe('the challenge', () => {
-  it('asks whoever has not proven a second factor', async () => {
+  it('asks a user who has not proven a second factor', async () => {
     const { logIn, clock } = await createTestApp();
     const client = await logIn();
     const answer = await client.get('/challenge');
@@ -19,46 +19,46 @@ describe('the challenge', () => {
     expect(page.body.frame).toEqual({ basePath: '/mfa', brand: 'Acme', hiddenFields: {}, now: clock.now(), account: ada.name });
   });
 
-  it('asks for a recovery code where the address says so', async () => {
+  it('asks for a recovery code if the URL says so', async () => {
     const { logIn } = await createTestApp();
     const client = await logIn();
     const byRecoveryCode = (await client.page('GET', '/challenge?use=recovery-code')).body.page;
-    // A recovery code lets nobody be remembered, so the page does not offer it.
+    // A recovery code never remembers a device, so the page does not offer it.
     expect(byRecoveryCode).toMatchObject({ kind: 'recovery-code', rememberDays: 0 });
     for (const query of ['?use=', '?use=code', '?x=recovery-code']) {
       expect((await client.page('GET', `/challenge${query}`)).body.page.kind).toBe('totp');
     }
   });
 
-  it('F18: asks for an authenticator code where recovery codes are switched off, whatever the address says', async () => {
+  it('F18: asks for an authenticator code if recovery codes are off, even if the URL says otherwise', async () => {
     const app = await createTestApp({}, { recoveryCodes: false });
     const client = await app.logIn();
     const asked = { name: 'challenge', kind: 'totp', ...WITHOUT_CODES };
     expect((await client.page('GET', '/challenge?use=recovery-code')).body.page).toEqual(asked);
     const refused = await client.page('POST', '/verify', { recoveryCode: app.recoveryCodes[0] ?? 'ABCD' });
     expect([refused.status, refused.body.page]).toEqual([403, asked]);
-    // While the storage is away it is not known how many are left.
+    // While the storage is down it is unknown how many are left.
     const on = await createTestApp();
     const other = await on.logIn();
     on.faults.readsLeft = 1;
     expect((await other.page('GET', '/challenge?use=recovery-code')).body.page.kind).toBe('recovery-code');
   });
 
-  it('F18: asks for an authenticator code where no recovery code is left', async () => {
+  it('F18: asks for an authenticator code if no recovery code is left', async () => {
     const app = await createTestApp({}, { recoveryCodes: { count: 5 } });
     for (const recoveryCode of app.recoveryCodes) await (await app.logIn()).post('/verify', { recoveryCode });
     const page = await (await app.logIn()).page('GET', '/challenge?use=recovery-code');
     expect(page.body.page).toMatchObject({ kind: 'totp', factors: ['totp'] });
   });
 
-  it('is over for whoever has proven enough', async () => {
+  it('redirects a user who has proven enough', async () => {
     const { browser, session } = await createTestApp();
     const client = browser(ada, session);
     expect((await client.get('/challenge')).body).toEqual({ challenge: null });
     expect(redirectOf(await client.page('GET', '/challenge'))).toEqual([303, '/home']);
   });
 
-  it('STP-1: asks for a fresh code where a stricter route sent the browser here, and remembers nothing by it', async () => {
+  it('STP-1: asks for a fresh code if a stricter route sent the browser here, and does not remember the device', async () => {
     const { browser, session } = await createTestApp();
     const client = browser(ada, { ...session, returnTo: '/payouts' });
     const asked = { ...SHOWN, because: 'expired', rememberDays: 0 };
@@ -76,7 +76,7 @@ describe('the challenge', () => {
     });
   });
 
-  it('is for nobody who has nothing to prove by', async () => {
+  it('is not shown to a user who has nothing to prove with', async () => {
     const { logIn, browser, mfa } = await createTestApp();
     const client = await logIn(bob);
     expect((await client.get('/challenge')).body).toMatchObject({ status: 403, reason: 'enroll' });
@@ -90,13 +90,13 @@ describe('the challenge', () => {
     expect(redirectOf(await free.page('GET', '/challenge'))).toEqual([303, '/mfa/done']);
   });
 
-  it('offers no recovery code to whom none is left', async () => {
+  it('offers no recovery code to a user who has none left', async () => {
     const { logIn, mfa } = await createTestApp({}, { recoveryCodes: false });
     expect((await (await logIn()).get('/challenge')).body.challenge.recoveryOffered).toBe(false);
     expect(mfa.settings.recoveryCodeCount).toBe(0);
   });
 
-  it('offers to remember a device for as long as the host has set, or not at all', async () => {
+  it('offers to remember a device for as long as the host configured, or not at all', async () => {
     for (const [rememberDevice, days] of [
       [{ days: 7 }, 7],
       [false, 0],
@@ -106,7 +106,7 @@ describe('the challenge', () => {
     }
   });
 
-  it('is asked without what only the status tells when the storage fails in between', async () => {
+  it('omits what only the status knows if the storage fails in between', async () => {
     const { logIn, faults } = await createTestApp();
     const client = await logIn();
     faults.readsLeft = 1;
@@ -115,7 +115,7 @@ describe('the challenge', () => {
     expect((await client.get('/challenge')).body).toMatchObject({ status: 503, reason: 'unavailable' });
   });
 
-  it('THR-4: tells unknown browsers how long to wait, and a known one nothing of what others guessed', async () => {
+  it('THR-4: tells unknown browsers how long to wait, and does not let a known one wait for their guesses', async () => {
     const { logIn, authenticator, clock, code } = await createTestApp();
     const known = await logIn();
     await known.post('/verify', { code: code() });
@@ -131,7 +131,7 @@ describe('the challenge', () => {
 });
 
 describe('a proof', () => {
-  it('SES-1: is answered with the assurance and the way on, under a new session id', async () => {
+  it('SES-1: is answered with the assurance and the return path, under a new session id', async () => {
     const { logIn, code, clock } = await createTestApp();
     const client = await logIn();
     const answer = await client.post('/verify', { code: code() });
@@ -142,7 +142,7 @@ describe('a proof', () => {
     expect([client.session?.renewals, answer.cookies.length]).toEqual([1, 1]);
   });
 
-  it('tells how many recovery codes are left after one', async () => {
+  it('with a recovery code is answered with the number of codes left', async () => {
     const { logIn, recoveryCodes } = await createTestApp();
     const client = await logIn();
     const answer = await client.post('/verify', { recoveryCode: recoveryCodes[0] });
@@ -152,7 +152,7 @@ describe('a proof', () => {
     );
   });
 
-  it('leads a browser back to where release 1 says in the session that it came from, once', async () => {
+  it('leads a browser back once to the path that release 1 stored in the session', async () => {
     const { browser, mfa, code } = await createTestApp();
     const client = browser(ada, { ...(await mfa.beginLogin({ user: ada })).session, returnTo: '/cases?open=1' });
     expect(await returnPathAfter(client, await client.page('POST', '/verify', { code: code() }))).toBe('/cases?open=1');
@@ -163,7 +163,7 @@ describe('a proof', () => {
   it.each([
     ['neither code', {}],
     ['both codes', { code: '123456', recoveryCode: 'x' }],
-  ])('needs one code: %s is not understood', async (_what, fields) => {
+  ])('needs one code: %s is malformed', async (_what, fields) => {
     const { logIn } = await createTestApp();
     const client = await logIn();
     expect((await client.post('/verify', fields)).body).toMatchObject({
@@ -175,7 +175,7 @@ describe('a proof', () => {
     expect([page.status, page.body.page.heading]).toEqual([400, 'Request not understood']);
   });
 
-  it('that is wrong is asked for again on the same page, and leaves the session as it was', async () => {
+  it('with a wrong code is asked for again on the same page, and leaves the session as it was', async () => {
     const { logIn, authenticator, clock } = await createTestApp();
     const client = await logIn();
     const before = client.state;
@@ -193,13 +193,13 @@ describe('a proof', () => {
     expect([recovery.status, recovery.body.page.kind]).toEqual([422, 'recovery-code']);
   });
 
-  it('STP-1: that is wrong at a step-up is asked for again as a fresh one', async () => {
+  it('STP-1: with a wrong code at a step-up is asked for again as a fresh one', async () => {
     const { browser, session, authenticator, clock } = await createTestApp();
     const page = await browser(ada, session).page('POST', '/verify', { code: wrongCode(authenticator, clock.now()) });
     expect(page.body.page).toMatchObject({ because: 'expired', rememberDays: 0 });
   });
 
-  it('THR-7: is looked at no further while throttled: the page tells the wait', async () => {
+  it('THR-7: is not checked while throttled, and the page says how long to wait', async () => {
     const { logIn, authenticator, clock } = await createTestApp();
     const client = await logIn();
     const code = wrongCode(authenticator, clock.now());
@@ -212,7 +212,7 @@ describe('a proof', () => {
     expect(page.body.frame.notice.text).toBe('Too many wrong codes. Try again in 30 seconds.');
   });
 
-  it('THR-4: from a known browser waits for what was guessed there alone', async () => {
+  it('THR-4: from a known browser waits only for the guesses of that browser', async () => {
     const { logIn, authenticator, clock, code } = await createTestApp();
     const client = await logIn();
     await client.post('/verify', { code: code() });
@@ -223,14 +223,14 @@ describe('a proof', () => {
     expect((await (await logIn()).page('GET', '/challenge')).body.page.waitSeconds).toBe(0);
   });
 
-  it('leads who has not enrolled to the enrollment', async () => {
+  it('leads a user without an authenticator to the enrollment', async () => {
     const { logIn } = await createTestApp();
     const client = await logIn(bob);
     expect((await client.post('/verify', { code: '123456' })).body).toMatchObject({ status: 409, reason: 'not_enrolled' });
     expect(redirectOf(await client.page('POST', '/verify', { code: '123456' }))).toEqual([303, '/mfa/enroll']);
   });
 
-  it('of nobody is answered by a page that says so: what was typed is lost', async () => {
+  it('without a login is answered with a page that says so, because the input is lost', async () => {
     const { browser } = await createTestApp();
     const client = browser(null);
     expect((await client.post('/verify', { code: '123456' })).body).toMatchObject({ status: 401, reason: 'login_again' });
@@ -240,7 +240,7 @@ describe('a proof', () => {
     expect(page.header('www-authenticate')).toBe('Bearer error="invalid_token"');
   });
 
-  it('of a login that no longer counts is answered by a page that names the account', async () => {
+  it('of a login that no longer counts is answered with a page that names the account', async () => {
     const { logIn, mfa } = await createTestApp();
     const client = await logIn();
     await mfa.passwordChanged({ userId: ada.id });
@@ -249,7 +249,7 @@ describe('a proof', () => {
     expect(page.body.page.action).toEqual({ href: '/login', text: 'Log in' });
   });
 
-  it('FLT-1: that the storage or the session does not take is no proof', async () => {
+  it('FLT-1: does not count if the storage or the session does not take it', async () => {
     const { logIn, code, faults } = await createTestApp();
     const client = await logIn();
     faults.readsLeft = 0;
@@ -264,7 +264,7 @@ describe('a proof', () => {
     expect([answer.cookies, client.state.state, client.session?.renewals]).toEqual([[], 'pending', 0]);
   });
 
-  it('FLT-1: is none in a session that takes no login either', async () => {
+  it('FLT-1: does not count in a session that does not take the login either', async () => {
     const { browser, code } = await createTestApp();
     const client = browser(ada);
     Object.assign(client.session ?? {}, { fail: true });
@@ -278,7 +278,7 @@ describe('a proof', () => {
 });
 
 it.each(['12345', '1234567', '１２３４５６', '١٢٣٤٥٦', '123-456', 'abcdef', ''])(
-  'F49: the page says that "%s" is no code, at no cost, and JSON answers as ever',
+  'F49: the page says that "%s" is not a code, without counting a try, and JSON answers as before',
   async (code) => {
     const { logIn, counts } = await createTestApp({ pages: {} });
     const client = await logIn();
@@ -291,19 +291,19 @@ it.each(['12345', '1234567', '１２３４５６', '١٢٣٤٥٦', '123-456', 'a
   },
 );
 
-it('F49: six digits that are wrong are told as ever', async () => {
+it('F49: six wrong digits get the usual answer', async () => {
   const { logIn, authenticator, clock } = await createTestApp({ pages: {} });
   const code = wrongCode(authenticator, clock.now()).replace(/(...)(...)/, ' $1 $2 ');
   expect((await (await logIn()).page('POST', '/verify', { code })).text).toContain('That code did not work');
 });
 
-it('F57: an empty recovery code beside the code is ignored', async () => {
+it('F57: an empty recovery code next to the code is ignored', async () => {
   const { logIn, code } = await createTestApp();
   expect((await (await logIn()).post('/verify', { code: code(), recoveryCode: '' })).status).toBe(200);
 });
 
 describe('a login whose request came without the cookie of the remembered device', () => {
-  /** As after a login by cross-site POST: the browser has the cookie, and the login did not see it. */
+  /** Logs in as by cross-site POST: the browser has the cookie, but the login did not see it. */
   async function open() {
     const app = await createTestApp();
     const client = await app.logIn();
@@ -326,7 +326,7 @@ describe('a login whose request came without the cookie of the remembered device
     expect((await client.page('GET', '/challenge')).status).toBe(303);
   });
 
-  it('DEV-6, DEV-8, F50: asks for a code where the device is no answer', async () => {
+  it('DEV-6, DEV-8, F50: asks for a code if the device does not count', async () => {
     for (const change of [
       async ({ clock }: Awaited<ReturnType<typeof open>>) => void clock.advance(16 * MINUTE),
       async ({ clock, client, mfa }: Awaited<ReturnType<typeof open>>) => {

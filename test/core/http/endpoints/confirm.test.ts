@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { ada, bob, MINUTE, wrongCode } from '../../../support/core-fixture.js';
 import { createTestApp, enrollBy, redirectOf } from '../test-app.js';
 
-describe('the confirmation', () => {
-  it('SES-1: is answered with the authenticator, the recovery codes and the assurance, under a new session id', async () => {
+describe('confirming an enrollment', () => {
+  it('SES-1: returns the authenticator, the recovery codes and the assurance, under a new session id', async () => {
     const { logIn, clock } = await createTestApp();
     const client = await logIn(bob);
     const confirmed = await enrollBy(client, clock.now);
@@ -23,7 +23,7 @@ describe('the confirmation', () => {
     expect(another.body).not.toHaveProperty('recoveryCodes');
   });
 
-  it('shows a browser its recovery codes in the very answer, with the way on', async () => {
+  it('shows a browser its recovery codes in the same answer, with a link to continue', async () => {
     const { browser, mfa, clock } = await createTestApp();
     const client = browser(bob, { ...(await mfa.beginLogin({ user: bob })).session, returnTo: '/cases' });
     const { enrollmentId, manualKey } = (await client.page('GET', '/enroll')).body.page;
@@ -43,7 +43,7 @@ describe('the confirmation', () => {
     expect(decision).toMatchObject({ access: 'allow', via: 'remembered-device' });
   });
 
-  it('leads a browser to the overview where there is nothing to show', async () => {
+  it('leads a browser to the overview if there is nothing to show', async () => {
     const { browser, session, clock } = await createTestApp();
     const client = browser(ada, session);
     const { enrollmentId, manualKey } = (await client.page('GET', '/enroll')).body.page;
@@ -55,7 +55,7 @@ describe('the confirmation', () => {
   });
 
   it.each([{}, { code: '123456' }, { enrollmentId: 'A'.repeat(22) }, { enrollmentId: '', code: '123456' }])(
-    'needs the enrollment and a code: %j is not understood',
+    'needs the enrollment and a code: %j is malformed',
     async (fields) => {
       const { logIn } = await createTestApp();
       const client = await logIn(bob);
@@ -65,7 +65,7 @@ describe('the confirmation', () => {
     },
   );
 
-  it('by a wrong code is asked for again on the same page', async () => {
+  it('with a wrong code is asked for again on the same page', async () => {
     const { logIn, clock } = await createTestApp();
     const client = await logIn(bob);
     const shown = (await client.page('GET', '/enroll')).body.page;
@@ -77,7 +77,7 @@ describe('the confirmation', () => {
     expect(client.state.state).toBe('pending');
   });
 
-  it('of an enrollment that has expired begins another one', async () => {
+  it('of an expired enrollment begins another one', async () => {
     const { logIn, clock } = await createTestApp();
     const client = await logIn(bob);
     const shown = (await client.page('GET', '/enroll')).body.page;
@@ -90,7 +90,7 @@ describe('the confirmation', () => {
     expect(page.body.frame.notice.text).toContain('has expired');
   });
 
-  it('FLT-1: is none while the storage is down, and the page that says so is one of its own', async () => {
+  it('FLT-1: fails while the storage is down, with a page that says so', async () => {
     const { logIn, faults } = await createTestApp();
     const client = await logIn(bob);
     const { enrollmentId } = (await client.page('GET', '/enroll')).body.page;
@@ -100,7 +100,7 @@ describe('the confirmation', () => {
     expect((await client.post('/enroll/confirm', { enrollmentId, code: '123456' })).body.reason).toBe('unavailable');
   });
 
-  it('THR-7: by too many wrong codes waits, and says so even where the page cannot be drawn again', async () => {
+  it('THR-7: waits after too many wrong codes, and says so even if the page cannot be drawn again', async () => {
     const { logIn, clock, faults } = await createTestApp();
     const client = await logIn(bob);
     const shown = (await client.page('GET', '/enroll')).body.page;
@@ -127,8 +127,8 @@ describe('the confirmation', () => {
   });
 });
 
-describe('the cancellation', () => {
-  it('drops the enrollment', async () => {
+describe('canceling an enrollment', () => {
+  it('drops it', async () => {
     const { logIn } = await createTestApp();
     const client = await logIn(bob);
     const { enrollmentId } = (await client.post('/enroll')).body;
@@ -139,7 +139,7 @@ describe('the cancellation', () => {
     expect(redirectOf(await client.page('POST', '/enroll/cancel', { enrollmentId }))).toEqual([303, '/mfa']);
   });
 
-  it('needs to know which, and who', async () => {
+  it('needs its id and a logged-in user', async () => {
     const { logIn, browser } = await createTestApp();
     const detail = 'The field "enrollmentId" is needed.';
     for (const fields of [{}, { enrollmentId: '' }]) {

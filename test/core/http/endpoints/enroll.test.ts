@@ -26,7 +26,7 @@ describe('the enrollment page', () => {
     expect(client.state.enrollmentIds).toHaveLength(1);
   });
 
-  it('starts another one when the first has expired', async () => {
+  it('starts another one after the first has expired', async () => {
     const { logIn, clock } = await createTestApp();
     const client = await logIn(bob);
     const { enrollmentId } = (await client.page('GET', '/enroll')).body.page;
@@ -36,12 +36,12 @@ describe('the enrollment page', () => {
     expect(again.expiresAt).toBe(clock.now() + 10 * MINUTE);
   });
 
-  it('is for one more authenticator where a second factor was proven', async () => {
+  it('offers one more authenticator if a second factor was proven', async () => {
     const { browser, session } = await createTestApp();
     expect((await browser(ada, session).page('GET', '/enroll')).body.page).toMatchObject({ additional: true, rememberDays: 0 });
   });
 
-  it('ENR-5: leads over the challenge, and back, where the proof is missing or too old', async () => {
+  it('ENR-5: leads to the challenge and back if the proof is missing or too old', async () => {
     const { logIn, browser, session, clock, code } = await createTestApp();
     const pending = await logIn();
     clock.advance(5 * MINUTE);
@@ -52,7 +52,7 @@ describe('the enrollment page', () => {
     }
   });
 
-  it('leads nobody to the login, and tells a user whose login is too old that it is', async () => {
+  it('leads a visitor without a login to the login, and says so if the login is too old', async () => {
     const { logIn, browser, clock } = await createTestApp();
     expect(redirectOf(await browser(null).page('GET', '/enroll'))).toEqual([303, '/login']);
     const client = await logIn(bob);
@@ -70,17 +70,17 @@ describe('the enrollment page', () => {
     const page = await client.page('GET', '/enroll');
     expect([page.status, page.body.page.heading]).toEqual([503, 'Temporarily unavailable']);
     expect(client.state.enrollmentIds).toEqual([]);
-    // A storage that failed is not asked again at once.
+    // A storage that failed is not read again at once.
     if (reads === 0) expect(counts.reads - before).toBe(1);
   });
 });
 
-describe('F57: a page of another origin, under CORS headers of the host', () => {
+describe('F57: a page of another origin, with CORS headers of the host', () => {
   const foreign = { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'cors', origin: 'https://evil.example', cookie: 'sid=1' };
 
   it.each(['application/json', 'text/html', '*/*'])('gets no pending key as %s, and starts nothing', async (accept) => {
     const { kit, counts, mfa } = await createTestApp();
-    // A browser that sends no Sec-Fetch header by itself.
+    // A browser that sends no Sec-Fetch header.
     const client = new Client(kit, { user: bob, session: sessionOf((await mfa.beginLogin({ user: bob })).session), headers: {} });
     const before = counts.reads;
     expect((await client.request('GET', '/enroll', undefined, { ...foreign, accept })).status).toBe(403);
@@ -95,7 +95,7 @@ describe('F57: a page of another origin, under CORS headers of the host', () => 
     expect((await client.request('GET', '/enroll', undefined, { accept })).text).toContain(manualKey);
   });
 
-  it('gets neither for HEAD, and the page of the refusal opens the real one', async () => {
+  it('gets no key for HEAD either, and the page of the refusal opens the real one', async () => {
     const { logIn } = await createTestApp();
     const client = await logIn(bob);
     expect((await client.request('HEAD', '/enroll', undefined, foreign)).status).toBe(403);
@@ -104,8 +104,8 @@ describe('F57: a page of another origin, under CORS headers of the host', () => 
   });
 });
 
-describe('the enrollment as JSON', () => {
-  it('is told only to the session that began it', async () => {
+describe('enrollment over JSON', () => {
+  it('shows the pending enrollment only to the session that began it', async () => {
     const { logIn, browser, clock } = await createTestApp();
     const client = await logIn(bob);
     expect((await client.get('/enroll')).body).toMatchObject({ status: 404, reason: 'not_found' });
@@ -128,21 +128,18 @@ describe('the enrollment as JSON', () => {
     expect((await browser(null).get('/enroll')).body).toMatchObject({ status: 401, reason: 'login_again' });
   });
 
-  it.each(['passkeys', 'recovery-code', '__proto__', 'TOTP'])(
-    'is refused for the kind %s, which nobody can set up',
-    async (kind) => {
-      const { logIn } = await createTestApp();
-      const client = await logIn(bob);
-      for (const answer of [await client.post('/enroll', { kind }), await client.get(`/enroll?kind=${kind}`)]) {
-        expect(answer.body).toMatchObject({ status: 400, reason: 'malformed', detail: 'The field "kind" must be "totp".' });
-      }
-      expect(client.state.enrollmentIds).toEqual([]);
-      expect((await client.post('/enroll', { kind: 'totp' })).status).toBe(201);
-      expect((await client.get('/enroll?kind=totp')).body).toMatchObject({ kind: 'totp' });
-    },
-  );
+  it.each(['passkeys', 'recovery-code', '__proto__', 'TOTP'])('refuses the kind %s, which users cannot set up', async (kind) => {
+    const { logIn } = await createTestApp();
+    const client = await logIn(bob);
+    for (const answer of [await client.post('/enroll', { kind }), await client.get(`/enroll?kind=${kind}`)]) {
+      expect(answer.body).toMatchObject({ status: 400, reason: 'malformed', detail: 'The field "kind" must be "totp".' });
+    }
+    expect(client.state.enrollmentIds).toEqual([]);
+    expect((await client.post('/enroll', { kind: 'totp' })).status).toBe(201);
+    expect((await client.get('/enroll?kind=totp')).body).toMatchObject({ kind: 'totp' });
+  });
 
-  it('FLT-1: is told by nobody while the storage is down', async () => {
+  it('FLT-1: shows nothing while the storage is down', async () => {
     const { logIn, faults } = await createTestApp();
     const client = await logIn(bob);
     faults.readsLeft = 0;
@@ -151,7 +148,7 @@ describe('the enrollment as JSON', () => {
     }
   });
 
-  it('ENR-5: starts only where a proof is fresh', async () => {
+  it('ENR-5: starts only with a fresh proof', async () => {
     const { logIn } = await createTestApp();
     const client = await logIn();
     expect((await client.post('/enroll')).body).toMatchObject({ status: 403, reason: 'assurance_required', maxAgeSeconds: 300 });
@@ -165,7 +162,7 @@ describe('the enrollment as JSON', () => {
     ['', 'Authenticator app'],
     ['   ', 'Authenticator app'],
     [' My phone ', 'My phone'],
-  ])('takes the name %j for %s', async (name, stored) => {
+  ])('stores the name %j as %s', async (name, stored) => {
     const { logIn, clock } = await createTestApp();
     const confirmed = await enrollBy(await logIn(bob), clock.now, name === undefined ? {} : { name });
     expect(confirmed.body.authenticator.name).toBe(stored);
@@ -179,7 +176,7 @@ describe('the enrollment as JSON', () => {
   });
 });
 
-it('F49: the set-up page says that what was entered is no code', async () => {
+it('F49: the set-up page says that the input is not a code', async () => {
   const { logIn } = await createTestApp({ pages: {} });
   const client = await logIn(bob);
   await client.page('GET', '/enroll');

@@ -9,11 +9,11 @@ async function setUp() {
   return { ...app, client, id };
 }
 
-const DOORS = ['/authenticators/rename', '/authenticators/remove', '/devices/revoke', '/sessions/end', '/recovery-codes'];
+const ENDPOINTS = ['/authenticators/rename', '/authenticators/remove', '/devices/revoke', '/sessions/end', '/recovery-codes'];
 
-/** An id as the kit makes them, which nothing has. */
+/** An id as the kit generates them, which belongs to nothing. */
 const GONE = 'A'.repeat(22);
-/** What every door finds enough, if the session is fresh. */
+/** The fields that satisfy every endpoint, if the session is fresh. */
 const FIELDS = { id: GONE, name: 'x' };
 
 describe('an authenticator', () => {
@@ -27,7 +27,7 @@ describe('an authenticator', () => {
     expect((await client.get('')).body.authenticators[0]?.name).toBe('Old phone');
   });
 
-  it('is removed, and the acting session goes on in the new epoch, under its id', async () => {
+  it('is removed, and the acting session continues in the new epoch, under its id', async () => {
     const { client, id, clock } = await setUp();
     const added = await enrollBy(client, clock.now);
     const renewals = client.session?.renewals;
@@ -42,7 +42,7 @@ describe('an authenticator', () => {
     expect(left.map((one) => one.id)).toEqual([added.body.authenticator.id]);
   });
 
-  it('that is the last one stays while MFA is required: the page says so where it came up', async () => {
+  it('that is the last one stays while MFA is required, and the page says so', async () => {
     const { client, id, browser, session } = await setUp();
     expect((await client.post('/authenticators/remove', { id })).body).toMatchObject({ status: 403, reason: 'not_allowed' });
     const page = await client.page('POST', '/authenticators/remove', { id });
@@ -53,7 +53,7 @@ describe('an authenticator', () => {
     expect((await optional.post('/authenticators/remove', { id })).status).toBe(204);
   });
 
-  it.each(['/authenticators/rename', '/authenticators/remove'])('that is gone is not found: %s', async (path) => {
+  it.each(['/authenticators/rename', '/authenticators/remove'])('that no longer exists is not found: %s', async (path) => {
     const { client } = await setUp();
     expect((await client.post(path, FIELDS)).body).toMatchObject({ status: 404, reason: 'not_found' });
     const page = await client.page('POST', path, FIELDS);
@@ -61,14 +61,14 @@ describe('an authenticator', () => {
     expect(page.body.frame.notice.text).toContain('It may have been removed already');
   });
 
-  it('may be gone though the status cannot be told', async () => {
+  it('that no longer exists is not found even if the status cannot be read', async () => {
     const { client, faults } = await setUp();
     faults.readsLeft = 1;
     expect((await client.post('/authenticators/remove', FIELDS)).body).toMatchObject({ status: 409, reason: 'not_enrolled' });
   });
 });
 
-describe('F80, HTTP-6: an id that the kit cannot have made', () => {
+describe('F80, HTTP-6: an id that the kit cannot have generated', () => {
   const malformed: [string, (id: string) => string][] = [
     ['a NUL behind it', (id) => `${id}\u0000`],
     ['a lone surrogate behind it', (id) => `${id}\ud800`],
@@ -91,13 +91,13 @@ describe('F80, HTTP-6: an id that the kit cannot have made', () => {
     ['/recovery-codes/saved', 'id', {}],
   ];
 
-  it.each(endpoints)('is not understood at %s, in JSON and as a form, and changes nothing', async (path, field, more) => {
+  it.each(endpoints)('is malformed at %s, in JSON and as a form, and changes nothing', async (path, field, more) => {
     const { client, storage, events } = await setUp();
     const before = await storage.read(ada.id);
     events.length = 0;
     for (const [what, change] of malformed) {
       const fields = { ...more, [field]: change(client.state.assurance.deviceId ?? GONE) };
-      const detail = `The field "${field}" is not an id that the kit made.`;
+      const detail = `The field "${field}" is not an id that the kit generated.`;
       const answer = await client.post(path, fields);
       expect([what, answer.status, answer.body]).toEqual([what, 400, expect.objectContaining({ reason: 'malformed', detail })]);
       const page = await client.page('POST', path, fields as Record<string, string>);
@@ -107,21 +107,21 @@ describe('F80, HTTP-6: an id that the kit cannot have made', () => {
     expect(events).toEqual([]);
   });
 
-  it('is a field of the host where the endpoint takes no id', async () => {
+  it('is a field of the host if the endpoint takes no id', async () => {
     const { client } = await setUp();
     const own = { id: 'a hidden field of the host', enrollmentId: 'x' };
     expect((await client.post('/sessions/end', own)).status).toBe(204);
     expect((await client.post('/verify', { ...own, code: '000000' })).body).toMatchObject({ reason: 'invalid_code' });
   });
 
-  it('and one that it could have made, of a device that is gone, is no error', async () => {
+  it('differs from the well-formed id of a device that is gone, which is not an error', async () => {
     const { client } = await setUp();
     expect((await client.post('/devices/revoke', { id: GONE })).status).toBe(204);
   });
 });
 
 describe('devices and sessions', () => {
-  it('F17: one’s own device ends one’s own session: the overview says so before, the answer after, and the next request is asked', async () => {
+  it('F17: revoking one’s own device ends one’s own session: the overview warns, the answer says so, and the next request is asked for a code', async () => {
     const { logIn, code, mfa } = await createTestApp();
     const client = await logIn();
     await client.post('/verify', { code: code() });
@@ -160,11 +160,11 @@ describe('devices and sessions', () => {
     expect((await client.page('POST', '/verify', { code: '000000' })).body.frame.notice.tone).toBe('error');
     expect(redirectOf(await client.page('POST', '/verify', { code: code() }))).toEqual([303, '/mfa/done']);
     expect((await client.page('GET', '/done')).body.page).toMatchObject({ name: 'done', continueTo: '/mfa' });
-    // Whoever has proven enough is not told that something ended.
+    // A user who has proven enough is not told that something ended.
     expect(redirectOf(await client.page('GET', '/challenge?notice=device_ended'))).toEqual([303, '/home']);
   });
 
-  it('a device is revoked, and one that is gone is no error', async () => {
+  it('a device is revoked, and one that is already gone is not an error', async () => {
     const { logIn, code } = await createTestApp();
     const client = await logIn();
     await client.post('/verify', { code: code(), rememberDevice: true });
@@ -176,7 +176,7 @@ describe('devices and sessions', () => {
     expect(redirectOf(await other.page('POST', '/devices/revoke', { id }))).toEqual([303, '/mfa?notice=device_revoked']);
   });
 
-  it('SES-7: every other session ends', async () => {
+  it('SES-7: all other sessions end', async () => {
     const { client, browser, session } = await setUp();
     const other = browser(ada, session);
     expect((await client.post('/sessions/end')).status).toBe(204);
@@ -187,7 +187,7 @@ describe('devices and sessions', () => {
 });
 
 describe('recovery codes', () => {
-  it('are made anew, shown once, and once for each proof', async () => {
+  it('are regenerated, shown once, and once for each proof', async () => {
     const { client, recoveryCodes, logIn } = await setUp();
     const answer = await client.post('/recovery-codes');
     expect([answer.status, Object.keys(answer.body)]).toEqual([200, ['recoveryCodes', 'recoveryCodesId']]);
@@ -203,7 +203,7 @@ describe('recovery codes', () => {
     ['Ärger & Söhne, Inc.', 'rger-s-hne-inc-recovery-codes.txt'],
     ['--Acme--2--', 'acme-2-recovery-codes.txt'],
     ['日本', 'recovery-codes.txt'],
-  ])('of %s are on a page, with a file to keep them in: %s', async (brand, fileName) => {
+  ])('of %s are shown on a page with a download file: %s', async (brand, fileName) => {
     const render = (page: object, frame: object) => JSON.stringify({ page, frame });
     const { browser, session } = await createTestApp({ pages: { render, ...(brand !== undefined && { brand }) } });
     const page = await browser(ada, session).page('POST', '/recovery-codes');
@@ -213,7 +213,7 @@ describe('recovery codes', () => {
     expect(page.body.page).toEqual({ name: 'recovery-codes', recoveryCodes, recoveryCodesId, continueTo: '/mfa', fileName });
   });
 
-  it('that are switched off are refused, on the page where it came up', async () => {
+  it('that are switched off are refused on the same page', async () => {
     const { browser, session } = await createTestApp({}, { recoveryCodes: false });
     const client = browser(ada, session);
     expect((await client.post('/recovery-codes')).body).toMatchObject({ status: 403, reason: 'not_allowed' });
@@ -223,7 +223,7 @@ describe('recovery codes', () => {
 });
 
 describe('every change', () => {
-  it.each(DOORS)('ENR-5: needs a code of the last five minutes at %s', async (path) => {
+  it.each(ENDPOINTS)('ENR-5: needs a code of the last five minutes at %s', async (path) => {
     const { client, logIn, clock, code } = await setUp();
     const pending = await logIn();
     clock.advance(5 * MINUTE);
@@ -239,21 +239,21 @@ describe('every change', () => {
     }
   });
 
-  it.each(DOORS)('leads who has not enrolled to the enrollment: %s', async (path) => {
+  it.each(ENDPOINTS)('leads a user without an authenticator to the enrollment: %s', async (path) => {
     const { logIn } = await setUp();
     const client = await logIn(bob);
     expect((await client.post(path, FIELDS)).body).toMatchObject({ status: 409, reason: 'not_enrolled' });
     expect(redirectOf(await client.page('POST', path, FIELDS))).toEqual([303, '/mfa/enroll']);
   });
 
-  it.each(DOORS)('is nothing that nobody can make: %s', async (path) => {
+  it.each(ENDPOINTS)('needs a login: %s', async (path) => {
     const { browser } = await setUp();
     expect((await browser(null).post(path, FIELDS)).body).toMatchObject({ status: 401, reason: 'login_again' });
     const page = await browser(null).page('POST', path, FIELDS);
     expect([page.status, page.body.page.heading]).toEqual([401, 'Your session has ended']);
   });
 
-  it.each(DOORS)('FLT-1: is none while the storage is down: %s', async (path) => {
+  it.each(ENDPOINTS)('FLT-1: fails while the storage is down: %s', async (path) => {
     const { client, faults } = await setUp();
     faults.readsLeft = 0;
     const answer = await client.post(path, FIELDS);
@@ -263,7 +263,7 @@ describe('every change', () => {
   });
 
   it.each(['/devices/revoke', '/sessions/end', '/recovery-codes'])(
-    'FLT-1: is told of only once the session has its new state: %s',
+    'FLT-1: is reported only after the session has its new state: %s',
     async (path) => {
       const { client } = await setUp();
       Object.assign(client.session ?? {}, { fail: true });
@@ -283,14 +283,14 @@ describe('every change', () => {
     ['/authenticators/remove', { id: '' }, 'The field "id" is needed.'],
     ['/devices/revoke', {}, 'The field "id" is needed.'],
     ['/devices/revoke', { id: '' }, 'The field "id" is needed.'],
-  ])('names what the body lacks: %s with %j', async (path, fields, detail) => {
+  ])('names the fields that the body lacks: %s with %j', async (path, fields, detail) => {
     const { client } = await setUp();
     expect((await client.post(path, fields)).body).toMatchObject({ status: 400, reason: 'malformed', detail });
     const page = await client.page('POST', path, fields as Record<string, string>);
     expect([page.status, page.body.page.heading]).toEqual([400, 'Request not understood']);
   });
 
-  it('keeps the way back of a step-up', async () => {
+  it('keeps the return path of a step-up', async () => {
     const { browser, session } = await setUp();
     const client: Client = browser(ada, { ...session, returnTo: '/payouts' });
     await client.post('/sessions/end');

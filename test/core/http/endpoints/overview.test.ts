@@ -5,7 +5,7 @@ import { createTestApp, redirectOf, returnPathAfter } from '../test-app.js';
 const optional = { ...bob, mfa: 'optional' as const };
 
 describe('the overview', () => {
-  it('tells what is enrolled, which devices are known and which of them this is', async () => {
+  it('lists authenticators and devices, and marks the current device', async () => {
     const { logIn, code, mfa } = await createTestApp();
     const client = await logIn();
     await client.post('/verify', { code: code(), rememberDevice: true });
@@ -27,7 +27,7 @@ describe('the overview', () => {
     expect(marked((await other.get('')).body)).toContainEqual(['Firefox on Windows', true, false]);
   });
 
-  it('is a page with everything that may be changed', async () => {
+  it('is a page with everything that the user may change', async () => {
     const { browser, session, mfa, clock } = await createTestApp();
     const page = await browser(ada, session).page('GET', '');
     const result = await mfa.getStatus({ user: ada });
@@ -69,7 +69,7 @@ describe('the overview', () => {
     ['device_revoked', 'success', 'Device revoked. It is asked for a code at its next login.'],
     ['sessions_ended', 'success', 'All other sessions have ended.'],
     ['already_confirmed', 'info', 'This authenticator is already set up. There is nothing left to do.'],
-  ])('says what was done, by its name in the address: %s', async (name, tone, text) => {
+  ])('shows the notice named in its URL: %s', async (name, tone, text) => {
     const { browser, session } = await createTestApp();
     const client = browser(ada, session);
     expect((await client.page('GET', `?notice=${name}`)).body.frame.notice).toEqual({ tone, text });
@@ -77,7 +77,7 @@ describe('the overview', () => {
   });
 
   it.each(['', '?notice=', '?notice=recovery_code_used', '?notice=%3Cb%3E', '?x=authenticator_added'])(
-    'says nothing that it was not told: "%s"',
+    'ignores an unknown notice: "%s"',
     async (query) => {
       const { browser, session } = await createTestApp();
       expect((await browser(ada, session).page('GET', query)).body.frame).not.toHaveProperty('notice');
@@ -85,7 +85,7 @@ describe('the overview', () => {
   );
 });
 
-describe('the overview for whoever has not proven enough', () => {
+describe('the overview for a user who has not proven enough', () => {
   it('leads to the challenge, and back', async () => {
     const { logIn, code } = await createTestApp();
     const client = await logIn();
@@ -95,7 +95,7 @@ describe('the overview for whoever has not proven enough', () => {
     expect((await client.page('GET', '')).status).toBe(200);
   });
 
-  it('STP-2: is a problem for everybody who asked for no page', async () => {
+  it('STP-2: is a problem document for clients that did not ask for a page', async () => {
     const { logIn } = await createTestApp();
     const answer = await (await logIn()).get('');
     expect(answer.body).toMatchObject({
@@ -107,7 +107,7 @@ describe('the overview for whoever has not proven enough', () => {
     expect(answer.header('www-authenticate')).toContain('insufficient_user_authentication');
   });
 
-  it('STP-1: asks a remembered device too', async () => {
+  it('STP-1: asks for a code on a remembered device too', async () => {
     const { logIn, code, clock } = await createTestApp();
     const client = await logIn();
     await client.post('/verify', { code: code(), rememberDevice: true });
@@ -118,7 +118,7 @@ describe('the overview for whoever has not proven enough', () => {
     expect((await client.get('')).body).toMatchObject({ status: 401, reason: 'challenge', because: 'missing' });
   });
 
-  it('leads who has not enrolled to the enrollment, and nobody to the login, and keeps no way back', async () => {
+  it('leads to the enrollment without an authenticator, to the login without a user, and keeps no return path', async () => {
     const { logIn, browser } = await createTestApp();
     const client = await logIn(bob);
     expect(redirectOf(await client.page('GET', ''))).toEqual([303, '/mfa/enroll']);
@@ -129,7 +129,7 @@ describe('the overview for whoever has not proven enough', () => {
     expect((await nobody.get('')).body).toMatchObject({ status: 401, reason: 'login_again' });
   });
 
-  it.each([0, 1])('FLT-1: tells nothing while the storage is down after %i reads', async (reads) => {
+  it.each([0, 1])('FLT-1: shows nothing while the storage is down after %i reads', async (reads) => {
     const { browser, session, faults } = await createTestApp();
     const client = browser(ada, session);
     faults.readsLeft = reads;
@@ -146,7 +146,7 @@ describe('the overview for whoever has not proven enough', () => {
   });
 });
 
-it('a wait of unknown browsers is told in the status', async () => {
+it('the status includes the wait of unknown browsers', async () => {
   const { logIn, authenticator, clock, browser, session } = await createTestApp();
   const guessing = await logIn();
   for (let tries = 0; tries < 5; tries++) await guessing.post('/verify', { code: wrongCode(authenticator, clock.now()) });

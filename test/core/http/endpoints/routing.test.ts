@@ -24,7 +24,7 @@ describe('the paths of the endpoints', () => {
     '/assets/x',
     'toString',
     '/%65nroll',
-  ])('are compared byte for byte: %s is 404, and whoever asks is not looked at', async (path) => {
+  ])('are compared byte for byte: %s is 404, and no callback is called', async (path) => {
     const { browser, session } = await createTestApp();
     const client = browser(ada, session);
     expect((await client.get(path)).body).toMatchObject({ status: 404, reason: 'not_found' });
@@ -33,7 +33,7 @@ describe('the paths of the endpoints', () => {
     expect(page.body.page).not.toHaveProperty('action');
   });
 
-  it('may have the slash of the mount itself', async () => {
+  it('may end with the slash of the mount path', async () => {
     const { browser, session } = await createTestApp();
     expect((await browser(ada, session).get('/')).body).toMatchObject({ enrolled: true });
   });
@@ -66,7 +66,7 @@ describe('the paths of the endpoints', () => {
 });
 
 it.each(GETS)(
-  'HTTP-1, F57: GET "%s" may come from anywhere unless it shows a key, and its body is not read: it changes nothing of the user',
+  'HTTP-1, F57: GET "%s" may come from anywhere unless it shows a key, changes nothing of the user, and its body is not read',
   async (path) => {
     const { kit, session, storage } = await createTestApp();
     const asked: Record<string, string>[] = [{}, { 'sec-fetch-site': 'cross-site', cookie: 'a=b' }, { 'sec-fetch-site': 'none' }];
@@ -86,7 +86,7 @@ describe('the style and the script of the pages', () => {
   it.each([
     ['/assets/page.css', 'text/css; charset=utf-8'],
     ['/assets/page.js', 'text/javascript; charset=utf-8'],
-  ])('%s is for anybody, for ever under an address that changes with it', async (path, type) => {
+  ])('%s is public and cached under a URL that changes with it', async (path, type) => {
     const { tool, browser, session, kit } = await createTestApp({ pages: {} });
     const page = await browser(ada, session).page('GET', '');
     const [, tag] = new RegExp(`"/mfa${path}\\?v=([0-9a-f]{8})"`).exec(page.text) ?? [];
@@ -105,37 +105,34 @@ describe('the style and the script of the pages', () => {
 });
 
 describe('a state change', () => {
-  it.each(POSTS)(
-    'HTTP-1: %s is refused from another site before its body is read or anybody is asked who it is',
-    async (path) => {
-      const { kit, session } = await createTestApp();
-      const asked: string[] = [];
-      for (const headers of [
-        { 'sec-fetch-site': 'cross-site' },
-        { 'sec-fetch-site': 'same-site', origin: 'https://evil.app.example' },
-        { origin: 'null' },
-        { cookie: 'sid=1' },
-        { authorization: 'Basic YTpi' },
-        {},
-      ] as Record<string, string>[]) {
-        const exchange = {
-          ...exchangeOf({ method: 'POST', session: sessionOf(session), headers }),
-          user: async () => {
-            asked.push('user');
-            return ada;
-          },
-        };
-        const answer = await answerEndpoint(kit, exchange, path);
-        expect([answer.status, JSON.parse(answer.body).reason]).toEqual([403, 'cross_site']);
-      }
-      expect(asked).toEqual([]);
-      const body = async () => asked.push('body');
-      await answerEndpoint(kit, { ...exchangeOf({ method: 'POST', headers: { cookie: 'a=b' } }), body }, path);
-      expect(asked).toEqual([]);
-    },
-  );
+  it.each(POSTS)('HTTP-1: %s is refused from another site before its body is read or a callback is called', async (path) => {
+    const { kit, session } = await createTestApp();
+    const asked: string[] = [];
+    for (const headers of [
+      { 'sec-fetch-site': 'cross-site' },
+      { 'sec-fetch-site': 'same-site', origin: 'https://evil.app.example' },
+      { origin: 'null' },
+      { cookie: 'sid=1' },
+      { authorization: 'Basic YTpi' },
+      {},
+    ] as Record<string, string>[]) {
+      const exchange = {
+        ...exchangeOf({ method: 'POST', session: sessionOf(session), headers }),
+        user: async () => {
+          asked.push('user');
+          return ada;
+        },
+      };
+      const answer = await answerEndpoint(kit, exchange, path);
+      expect([answer.status, JSON.parse(answer.body).reason]).toEqual([403, 'cross_site']);
+    }
+    expect(asked).toEqual([]);
+    const body = async () => asked.push('body');
+    await answerEndpoint(kit, { ...exchangeOf({ method: 'POST', headers: { cookie: 'a=b' } }), body }, path);
+    expect(asked).toEqual([]);
+  });
 
-  it('HTTP-1: tells a browser in a page', async () => {
+  it('HTTP-1: is refused with a page for a browser', async () => {
     const { browser, session } = await createTestApp();
     const page = await browser(ada, session).page('POST', '/sessions/end', {}, { 'sec-fetch-site': 'cross-site' });
     expect([page.status, page.body.page.heading]).toEqual([403, 'Request refused']);
@@ -148,7 +145,7 @@ describe('a state change', () => {
     expect((await browser(ada, session).post('/sessions/end', {}, headers)).status).toBe(204);
   });
 
-  it.each(POSTS)('HTTP-7: %s with a body that is none is refused before anybody is asked who it is', async (path) => {
+  it.each(POSTS)('HTTP-7: %s with an invalid body is refused before a callback is called', async (path) => {
     const { kit } = await createTestApp();
     const asked: string[] = [];
     for (const accept of ['application/json', 'text/html']) {
@@ -168,7 +165,7 @@ describe('a state change', () => {
     expect(asked).toEqual([]);
   });
 
-  it.each(POSTS)('HTTP-1: %s without any header is only for whom its pending token speaks', async (path) => {
+  it.each(POSTS)('HTTP-1: %s without any header works only with a pending token in its body', async (path) => {
     const { tool, pendingToken, session } = await createTestApp();
     const { reason } = (await tool().post(path, { pendingToken: await pendingToken() })).body ?? {};
     if (TOKENS.includes(path)) expect(reason).not.toBe('cross_site');

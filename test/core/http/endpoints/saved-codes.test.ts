@@ -4,7 +4,7 @@ import { type Client, createTestApp, redirectOf } from '../test-app.js';
 
 const OFFER = '/mfa/recovery-codes';
 
-/** Ada with recovery codes of which nobody has said that they are saved. */
+/** Ada with recovery codes that nobody has confirmed as saved. */
 async function setUp(options: Parameters<typeof createTestApp>[0] = {}) {
   const app = await createTestApp(options);
   const client = app.browser(ada, app.session);
@@ -16,7 +16,7 @@ async function setUp(options: Parameters<typeof createTestApp>[0] = {}) {
 const verify = (client: Client, code: string) => client.page('POST', '/verify', { code });
 
 describe('F84: the offer of new recovery codes', () => {
-  it('comes after a login with a code, and before the way back, which it keeps', async () => {
+  it('comes after a login with a code and before the return path, which it keeps', async () => {
     const { browser, mfa, code } = await setUp();
     const client = browser(ada, { ...(await mfa.beginLogin({ user: ada })).session, returnTo: '/cases?tab=2' });
     const continueTo = '/mfa/done';
@@ -37,7 +37,7 @@ describe('F84: the offer of new recovery codes', () => {
     expect(redirectOf(await client.page('GET', '/recovery-codes'))).toEqual([303, '/mfa']);
   });
 
-  it('comes in place of a remembered device, and not in the middle of a step-up', async () => {
+  it('comes instead of remembering the device, and not during a step-up', async () => {
     const { mfa, browser, logIn, code, client } = await setUp();
     expect(redirectOf(await verify(client, code()))).toEqual([303, '/mfa/done']);
     const other = await logIn();
@@ -47,7 +47,7 @@ describe('F84: the offer of new recovery codes', () => {
     expect(redirectOf(await verify(browser(ada, begun.session), code()))).toEqual([303, OFFER]);
   });
 
-  it('is told of in JSON: with the proof, in the status and at its own address', async () => {
+  it('is in JSON: with the proof, in the status and at its own URL', async () => {
     const { logIn, code, made } = await setUp();
     const client = await logIn();
     expect((await client.post('/verify', { code: code() })).body.recoveryCodesUnsaved).toBe(true);
@@ -62,7 +62,7 @@ describe('F84: the offer of new recovery codes', () => {
     expect((await client.get('/recovery-codes')).body).toEqual({ recoveryCodesLeft: 10 });
   });
 
-  it('is for whom the guard lets through with a code', async () => {
+  it('is for users whom the guard allows with a code', async () => {
     const { browser, logIn, session, faults } = await setUp();
     expect((await browser(null).get('/recovery-codes')).body).toMatchObject({ status: 401, reason: 'login_again' });
     expect((await (await logIn()).get('/recovery-codes')).body).toMatchObject({ status: 401, reason: 'challenge' });
@@ -73,7 +73,7 @@ describe('F84: the offer of new recovery codes', () => {
 });
 
 describe('F84: the button "I have saved them"', () => {
-  it('of the overview says so there', async () => {
+  it('on the overview shows a notice there', async () => {
     const { client, unsaved } = await setUp();
     expect((await client.page('GET', '')).body.page.recoveryCodesUnsaved).toBe(true);
     expect(redirectOf(await client.page('POST', '/recovery-codes/saved'))).toEqual([303, '/mfa?notice=recovery_codes_saved']);
@@ -82,7 +82,7 @@ describe('F84: the button "I have saved them"', () => {
     expect([page.body.page.recoveryCodesUnsaved, await unsaved()]).toEqual([undefined, undefined]);
   });
 
-  it('below an older set says that it counts no more, and leaves the newer one as it is', async () => {
+  it('below an older set says that it no longer counts, and leaves the newer one as it is', async () => {
     const { client, made, code, unsaved } = await setUp();
     await client.post('/verify', { code: code() });
     await client.post('/recovery-codes');
@@ -97,7 +97,7 @@ describe('F84: the button "I have saved them"', () => {
     expect(await unsaved()).toBe(true);
   });
 
-  it('leads on to a page of the kit, which knows the way back, and to no address that a form was given', async () => {
+  it('leads on to a page of the kit, which knows the return path, and never to a URL in the form', async () => {
     for (const [continueTo, location] of [
       ['/mfa/done', '/mfa/done'],
       ['/mfa', '/mfa'],
@@ -113,7 +113,7 @@ describe('F84: the button "I have saved them"', () => {
     }
   });
 
-  it('FLT-1: leads on while the storage is away, and the offer comes again; a client of its own is told', async () => {
+  it('FLT-1: leads on while the storage is down, and the offer comes again; a JSON client gets the error', async () => {
     const { client, faults, unsaved } = await setUp();
     faults.readsLeft = 0;
     expect(redirectOf(await client.page('POST', '/recovery-codes/saved', { continueTo: '/mfa/done' }))).toEqual([
@@ -126,7 +126,7 @@ describe('F84: the button "I have saved them"', () => {
     expect(await unsaved()).toBe(true);
   });
 
-  it('needs a proof that is in force, and no fresh one', async () => {
+  it('needs a valid proof, but not a fresh one', async () => {
     const { client, browser, clock, mfa, unsaved } = await setUp();
     clock.advance(60 * MINUTE);
     expect(redirectOf(await client.page('POST', '/recovery-codes/saved', { continueTo: '/mfa/done' }))).toEqual([

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { ada, bob, MINUTE, type TestUser, wrongCode } from '../../../support/core-fixture.js';
 import { createTestApp, enrollBy } from '../test-app.js';
 
-/** A host that makes a new access token of every proof, and is told of each. */
+/** A host that issues a new access token for every proof. */
 async function setUp() {
   const told: [string, VerifiedRequest<TestUser>][] = [];
   const app = await createTestApp({
@@ -20,7 +20,7 @@ async function setUp() {
 const INVALID = { status: 401, reason: 'pending_token_invalid' };
 
 describe('a client with a pending token', () => {
-  it('proves a code once, and gets the assurance and what the host adds to it', async () => {
+  it('proves a code once, and gets the assurance and the fields that the host adds', async () => {
     const { tool, pendingToken, code, told } = await setUp();
     const token = await pendingToken();
     const client = tool();
@@ -67,7 +67,7 @@ describe('a client with a pending token', () => {
     expect((await browser(ada, session).get('')).body.devices).toHaveLength(1);
   });
 
-  it('is denied when the host cannot find its user, by an error that names the option', async () => {
+  it('is denied if the host cannot find its user, with an error that names the option', async () => {
     const cause = new Error('down');
     const { tool, pendingToken, code } = await createTestApp({ userById: () => Promise.reject(cause) });
     const asked = tool().post('/verify', { pendingToken: await pendingToken(), code: code() });
@@ -78,7 +78,7 @@ describe('a client with a pending token', () => {
     });
   });
 
-  it('T21: is refused with anything that is none', async () => {
+  it('T21: is refused with anything that is not a pending token', async () => {
     const { tool, pendingToken } = await setUp();
     const token = await pendingToken();
     for (const bad of ['', 'x', 'a.b.c', `${token}x`, token.split('.').slice(0, 2).join('.')]) {
@@ -89,7 +89,7 @@ describe('a client with a pending token', () => {
     expect(page.body.page.action).toEqual({ href: '/login', text: 'Log in' });
   });
 
-  it('T21: is told in a page that its token was used', async () => {
+  it('T21: gets a page that says that its token was used', async () => {
     const { tool, pendingToken, code } = await setUp();
     const sent = { pendingToken: await pendingToken(), code: code() };
     expect((await tool().page('POST', '/verify', sent)).header('location')).toBe('/home');
@@ -101,14 +101,14 @@ describe('a client with a pending token', () => {
     ]);
   });
 
-  it('T21: is refused when its ten minutes are over', async () => {
+  it('T21: is refused after ten minutes', async () => {
     const { tool, pendingToken, clock } = await setUp();
     const token = await pendingToken(bob);
     clock.advance(11 * MINUTE + 1000);
     expect((await tool().post('/enroll', { pendingToken: token })).body).toMatchObject(INVALID);
   });
 
-  it('T21: is refused beside a session user, though it be the same', async () => {
+  it('T21: is refused next to a session user, even the same one', async () => {
     const { logIn, pendingToken, code } = await setUp();
     for (const user of [ada, bob]) {
       const client = await logIn(user);
@@ -122,12 +122,12 @@ describe('a client with a pending token', () => {
     ['knows nobody of', () => null],
     ['finds nobody for', () => undefined],
     ['loads somebody else for', () => bob],
-  ])('is refused where the host %s its id', async (_what, userById) => {
+  ])('is refused if the host %s its id', async (_what, userById) => {
     const { tool, pendingToken, code } = await createTestApp({ userById });
     expect((await tool().post('/verify', { pendingToken: await pendingToken(), code: code() })).body).toMatchObject(INVALID);
   });
 
-  it('is refused where the host loads no users', async () => {
+  it('is refused if the host does not load users', async () => {
     const { tool, pendingToken, code, kit } = await createTestApp();
     const { userById: _, ...options } = kit.options;
     const client = tool();
@@ -135,13 +135,13 @@ describe('a client with a pending token', () => {
     expect((await client.post('/verify', { pendingToken: await pendingToken(), code: code() })).body).toMatchObject(INVALID);
   });
 
-  it('is the host’s fault where it loads something that is no user', async () => {
+  it('gets an error of the host if it loads something that is not a user', async () => {
     const { tool, pendingToken } = await createTestApp({ userById: () => ({ id: ada.id }) as TestUser });
     const asked = tool().post('/enroll', { pendingToken: await pendingToken() });
     await expect(asked).rejects.toMatchObject({ code: 'host_callback_failed' });
   });
 
-  it('is nobody at the endpoints that change what is enrolled', async () => {
+  it('has no user at the endpoints that change what is enrolled', async () => {
     const { browser, pendingToken } = await setUp();
     const sent = { pendingToken: await pendingToken(), id: 'A'.repeat(22), name: 'x' };
     for (const path of [
@@ -158,7 +158,7 @@ describe('a client with a pending token', () => {
 describe('a client with bearer tokens', () => {
   const bearer = { authorization: 'Bearer t' };
 
-  it('is asked, not sent to a login, where its token knows of no proof', async () => {
+  it('is asked for a code, not sent to a login, if its token has no proof', async () => {
     const { tool, code } = await setUp();
     const client = tool(ada);
     expect((await client.get('', bearer)).body).toMatchObject({ status: 401, reason: 'challenge', because: 'missing' });
@@ -183,7 +183,7 @@ describe('a client with bearer tokens', () => {
     expect(told[1]).toEqual(['request', { user: ada, assurance: codes.body.assurance, endpoint: 'manage' }]);
   });
 
-  it('ENR-5: enrolls another authenticator by a proof of the last five minutes, and shows by the id that it began it', async () => {
+  it('ENR-5: enrolls another authenticator with a proof of the last five minutes, and shows by the id that it began it', async () => {
     const { tool, session, clock, told } = await setUp();
     const client = tool(ada, session.assurance);
     const started = await client.post('/enroll', { name: 'Tablet' }, bearer);
@@ -204,7 +204,7 @@ describe('a client with bearer tokens', () => {
     expect((await client.post('/enroll', {}, bearer)).body.reason).toBe('assurance_required');
   });
 
-  it('ENR-4: does not confirm what was begun by another login where nothing was proven', async () => {
+  it('ENR-4: does not confirm what another login began if nothing was proven', async () => {
     const { tool, logIn, clock } = await setUp();
     const { enrollmentId, uri } = (await (await logIn(bob)).post('/enroll')).body;
     const code = createAuthenticator(uri).code(clock.now());
@@ -212,14 +212,14 @@ describe('a client with bearer tokens', () => {
     expect(answer.body.reason).toBe('enrollment_expired');
   });
 
-  it('F30: has nothing to confirm where MFA is off for its user', async () => {
+  it('F30: has nothing to confirm if MFA is off for its user', async () => {
     const { tool } = await setUp();
     const client = tool({ ...bob, mfa: 'off' });
     const answer = await client.post('/enroll/confirm', { enrollmentId: 'A'.repeat(22), code: '123456' }, bearer);
     expect(answer.body).toMatchObject({ status: 403, reason: 'not_allowed' });
   });
 
-  it('needs no answer of the host', async () => {
+  it('works if the host adds no fields', async () => {
     for (const onVerified of [undefined, () => undefined]) {
       const { tool, session } = await createTestApp(onVerified ? { onVerified } : {});
       const ended = await tool(ada, session.assurance).post('/sessions/end', {}, bearer);
@@ -229,7 +229,7 @@ describe('a client with bearer tokens', () => {
     }
   });
 
-  it('T33: has the proof of nobody else', async () => {
+  it('T33: cannot use another user’s proof', async () => {
     const { tool, session } = await setUp();
     const answer = await tool(bob, session.assurance).get('', bearer);
     expect(answer.status).not.toBe(200);
@@ -237,7 +237,7 @@ describe('a client with bearer tokens', () => {
   });
 });
 
-it('the host of a session is told of its proofs, and adds nothing to a change', async () => {
+it('onVerified is called for a session’s proofs, and adds nothing to a change', async () => {
   const { logIn, code, told } = await setUp();
   const client = await logIn();
   expect((await client.post('/verify', { code: code() })).body.accessToken).toBe('for ada@example.com');

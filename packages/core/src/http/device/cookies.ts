@@ -13,10 +13,10 @@ export interface SentCookie {
 }
 
 /**
- * The cookies of a raw `Cookie` header, in order, duplicates included.
+ * Parses a raw `Cookie` header: the cookies in order, duplicates included.
  *
- * Names are compared by the caller, byte for byte: a parser that folds case or decodes names would let
- * `__%48ost-` or `__HOST-` stand for a prefix that the browser protects.
+ * The caller compares names byte for byte. A parser that folds case or decodes names would accept `__%48ost-` or `__HOST-` as a prefix that
+ * the browser protects.
  */
 export function parseCookies(header: string | undefined): SentCookie[] {
   if (header === undefined) return [];

@@ -7,25 +7,25 @@ export interface DeviceCookieStyle {
   sameSite: SameSite;
 }
 
-/** The suffixes of one user's cookie names: first the one that is written, then those of older keys. */
+/** The suffixes of one user's cookie names: first the one for writing, then those of older keys. */
 export interface UserCookies extends DeviceCookieStyle {
   suffixes: readonly string[];
 }
 
-const TOKENS_AT_MOST = 4;
-/** Of all users together: a browser with 45 of them is answered 431 by Node, one with 21 by nginx. */
-const COOKIES_A_BROWSER = 5;
+const MAX_TOKENS = 4;
+/** For all users together: Node answers 431 to a browser with 45 of them, nginx to one with 21. */
+const MAX_COOKIES = 5;
 const MAX_AGE_SECONDS = 90 * 86_400;
 const TOKEN = /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/;
 
-/** The device tokens that the browser sent for this user, every duplicate, four at most. */
+/** Returns the device tokens that the browser sent for this user, duplicates included, at most four. */
 export function readDeviceTokens(cookieHeader: string | undefined, user: UserCookies): string[] {
   const sent = parseCookies(cookieHeader);
   const tokens = user.suffixes.flatMap((suffix) => {
     const name = cookieName(suffix, user.secure);
     return sent.filter((cookie) => cookie.name === name && TOKEN.test(cookie.value)).map((cookie) => cookie.value);
   });
-  return [...new Set(tokens)].slice(0, TOKENS_AT_MOST);
+  return [...new Set(tokens)].slice(0, MAX_TOKENS);
 }
 
 /**
@@ -46,7 +46,7 @@ export function deviceCookieLines(
     .filter((cookie) => !own.has(cookie.name))
     .sort((one, other) => issuedAt(other.value) - issuedAt(one.value))
     .map((cookie) => cookie.name);
-  const names = [...new Set(dropped)].slice(COOKIES_A_BROWSER - 1);
+  const names = [...new Set(dropped)].slice(MAX_COOKIES - 1);
   const ended = [...older.filter((name) => sent.some((cookie) => cookie.name === name)), ...names];
   const lifeSeconds = Math.floor((input.grant.expiresAt - input.now) / 1000);
   return [

@@ -1,6 +1,6 @@
 const AGENT_LENGTH = 512;
 
-/** Names a browser for the list of devices: "Firefox on Windows". Only a name; no decision depends on it. */
+/** Names a browser for the list of devices: "Firefox on Windows". It is only a label; no decision depends on it. */
 export async function nameBrowser(userAgent: string | undefined): Promise<string> {
   if (userAgent === undefined || userAgent === '') return 'Unknown browser';
   const { default: Bowser } = await import('bowser');

@@ -23,7 +23,7 @@ import { codesSaved, regenerateCodes, showCodesOffer } from './recovery-codes.js
 interface Endpoint {
   get?: Handler;
   post?: Handler;
-  /** What GET answers holds a secret: only a page of this origin, or of an allowed one, may read it. */
+  /** The answer to GET holds a secret: only a page of this origin or of an allowed one may read it. */
   showsSecret?: true;
   /** A client without a session may act by a pending token. */
   pendingToken?: true;
@@ -51,7 +51,7 @@ const ENDPOINTS: Record<EndpointPath, Endpoint> = {
 /**
  * Answers one request below the mount. `path` is what follows the mount path, byte for byte: `` or `/enroll`.
  *
- * Throws only what an operator or programmer must fix; whatever a client can send is answered.
+ * Throws only what an operator or programmer must fix. Anything that a client can send gets an answer.
  */
 export async function answerEndpoint<User extends MfaUser, Request>(
   kit: HttpKit<User, Request>,

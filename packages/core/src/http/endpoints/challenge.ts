@@ -3,7 +3,7 @@ import { FACTORS, factorOf, proofOf } from '../../factors/registry.js';
 import type { MfaUser } from '../../options.js';
 import type { HttpAnswer } from '../exchange.js';
 import { messagesFor } from '../page-messages.js';
-import { askedQuery, readAsked } from '../paths/asked.js';
+import { readRequirement, requirementQuery } from '../paths/asked.js';
 import type { Problem } from '../problem.js';
 import { hasOneProof, oneProofNeeded, proofsIn } from '../request/body-fields.js';
 import { jsonAnswer, redirectAnswer } from '../responses.js';
@@ -13,15 +13,15 @@ import type { EndpointCall } from './endpoint-call.js';
 import { callOnVerified } from './on-verified.js';
 import { codesOfferUrl } from './recovery-codes.js';
 
-/** Says in the address of the prompt that the user has revoked the device in use: a name, never a text. */
+/** The notice in the URL of the prompt if the user has revoked the device in use: a name, never a text. */
 export const DEVICE_ENDED = 'device_ended';
 
-type Because = 'missing' | 'expired' | 'revoked';
+type ChallengeCause = 'missing' | 'expired' | 'revoked';
 
-/** GET: the prompt for a code. A user who has proven what the query asks for is sent on. */
+/** GET: the prompt for a code. Redirects a user who has already proven what the query requires. */
 export async function showChallenge<User extends MfaUser, Request>(call: EndpointCall<User, Request>): Promise<HttpAnswer> {
   const { kit, exchange, flows } = call;
-  const asked = readAsked(call.query);
+  const asked = readRequirement(call.query);
   const first = await flows.checkAccess(asked);
   const usesDevice = call.html && exchange.method === 'GET' && first.access === 'challenge' && first.because === 'missing';
   const decision = usesDevice && (await flows.rotateDevice()) ? await flows.checkAccess(asked) : first;
@@ -56,7 +56,7 @@ export async function verifyProof<User extends MfaUser, Request>(call: EndpointC
   const added = await callOnVerified(call, { assurance: answer.assurance, endpoint: 'verify' });
   if (!added) return answerLate(call);
   if (!call.html) return jsonAnswer(kit, 200, { ...added, ...answer });
-  // Offered at logins only: a step-up is in the middle of something else. The offer leads on to where the proof would have led.
+  // Offered only at logins, because a step-up interrupts something else. The offer leads on to where the proof would have led.
   return redirectAnswer(kit, answer.recoveryCodesUnsaved && atLogin ? codesOfferUrl(call) : answer.returnTo);
 }
 
@@ -71,15 +71,15 @@ function redrawChallenge<User extends MfaUser, Request>(
 
 async function challengeView<User extends MfaUser, Request>(
   { kit, flows, query }: EndpointCall<User, Request>,
-  input: { because: Because; kind: unknown; waitSeconds?: number | undefined },
+  input: { because: ChallengeCause; kind: unknown; waitSeconds?: number | undefined },
 ) {
   const status = await flows.getStatus();
-  // A bookmark may ask for recovery codes when none is left. Do not show a form that can only fail.
+  // A bookmark may ask for recovery codes when none are left. Do not show a form that can only fail.
   const usable = status.ok ? status.status.factors : FACTORS.map((factor) => factor.kind);
   const { kind, traits } = factorOf(usable.find((one) => one === input.kind) ?? usable[0]) ?? FACTORS[0];
   const factors = status.ok ? usable : [kind];
-  // The status has the wait of unknown browsers; a known browser does not have to wait because of their guesses.
-  const asked = askedQuery(readAsked(query));
+  // The status has the wait of unknown browsers. A known browser does not wait for their guesses.
+  const asked = requirementQuery(readRequirement(query));
   const unknownWait = status.ok && traits.guessable && flows.shownDeviceIds().length === 0 ? status.status.waitSeconds : 0;
   return {
     page: {
@@ -87,7 +87,7 @@ async function challengeView<User extends MfaUser, Request>(
       kind,
       factors,
       because: input.because,
-      // Only a login by a code is remembered. A step-up is asked for each time, and a recovery code never remembers a device.
+      // Only a login by a code is remembered. A step-up asks each time, and a recovery code never remembers a device.
       rememberDays: flows.session?.state === 'verified' || !letsRemember(viaOf(kind)) ? 0 : kit.mfa.settings.rememberDays,
       waitSeconds: input.waitSeconds ?? unknownWait,
       ...(asked !== '' && { asked }),
@@ -95,9 +95,9 @@ async function challengeView<User extends MfaUser, Request>(
   };
 }
 
-function reasonToAsk(decision: AccessDecision, returnTo: string | undefined): Because | undefined {
+function reasonToAsk(decision: AccessDecision, returnTo: string | undefined): ChallengeCause | undefined {
   if (decision.access === 'challenge') return decision.because;
-  // A step-up: the guard of release 1 sent the browser here, and noted in the session where it came from.
+  // A step-up: the guard of release 1 sent the browser here and stored in the session where it came from.
   const proven = decision.access === 'allow' && decision.assurance !== undefined;
   return proven && returnTo !== undefined ? 'expired' : undefined;
 }

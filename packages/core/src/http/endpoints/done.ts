@@ -9,8 +9,8 @@ import { answerDecision } from './endpoint-answers.js';
 import type { EndpointCall } from './endpoint-call.js';
 
 /**
- * GET: the end of a proof by form. It leads on by a link and the header `Refresh`, because a browser holds the redirects of a form's
- * answer to `form-action 'self'`, and the way back may lead to another origin.
+ * GET: the end of a proof by form. It leads on by a link and the header `Refresh`, because browsers apply `form-action 'self'` to the
+ * redirects after a form, and the way back may lead to another origin.
  */
 export async function showDone<User extends MfaUser, Request>(call: EndpointCall<User, Request>): Promise<HttpAnswer> {
   const { kit, exchange, flows } = call;
@@ -29,8 +29,8 @@ export async function showDone<User extends MfaUser, Request>(call: EndpointCall
 }
 
 /**
- * Whether the browser goes there by itself: it came from a page of this origin, and a proof was made since. Without a proof
- * it could loop between a page that refuses and a challenge that has nothing to ask.
+ * Whether the browser continues without a click: it came from a page of this origin, and a proof was made since. Without a proof it could
+ * loop between a page that refuses and a challenge that has nothing to ask.
  */
 function isFollowed(way: WayBack, { assurance }: AccessDecision & { access: 'allow' }): boolean {
   if (way.navigation !== 'follow' || !assurance || assurance.via === 'remembered-device') return false;

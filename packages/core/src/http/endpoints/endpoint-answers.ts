@@ -15,7 +15,10 @@ import { problemNotice, showPage, showProblem, type View } from '../show-page.js
 import type { EndpointCall, OverviewNotice } from './endpoint-call.js';
 import { callOnVerified } from './on-verified.js';
 
-/** A problem as a document, or as a page: the one where it came up if `redraw` gives it, else one that says nothing else. */
+/**
+ * Answers with a problem document, or with a page: the one where the problem came up if `redraw` returns it, otherwise a page with the
+ * problem only.
+ */
 export async function answerProblem<User extends MfaUser, Request>(
   call: EndpointCall<User, Request>,
   problem: Problem,
@@ -32,7 +35,7 @@ export async function answerProblem<User extends MfaUser, Request>(
   return showPage(kit, exchange, { notice, ...view, status: problem.status, headers, user: flows.user });
 }
 
-/** What the kind of the refused proof says to a user. `malformed` only if no proof looks so, because waiting would not help then. */
+/** The text for a refused proof of its kind. `malformed` only if no proof has this form, because waiting would not help then. */
 async function proofWords<User extends MfaUser, Request>(
   { fields }: EndpointCall<User, Request>,
   messages: Messages,
@@ -44,7 +47,7 @@ async function proofWords<User extends MfaUser, Request>(
   return { hint, ...(factor.parse({ ...proof }) === null && { malformed }) };
 }
 
-/** A flow's refusal. Browsers go where the user can fix it: to the login, the challenge, the enrollment. */
+/** Answers a flow's refusal. Browsers go where the user can fix it: to the login, the challenge or the enrollment. */
 export async function answerRefusal<User extends MfaUser, Request>(
   call: EndpointCall<User, Request>,
   refusal: Refusal,
@@ -56,7 +59,7 @@ export async function answerRefusal<User extends MfaUser, Request>(
   switch (refusal.reason) {
     case 'login_again':
     case 'pending_token_invalid':
-      // What was typed is lost, or the login is not enough. A redirect to the login page would not say why.
+      // The input is lost, or the login is not enough. A redirect to the login page would not say why.
       if (call.exchange.method === 'POST' || flows.user) return showLoginNeeded(call, problem, input.returnTo);
       return redirectAnswer(kit, kit.options.loginUrl);
     case 'assurance_required': {
@@ -71,7 +74,7 @@ export async function answerRefusal<User extends MfaUser, Request>(
   }
 }
 
-/** Keeps a page of the kit as the way back, where the browser is about to leave it for a proof. */
+/** Keeps a page of the kit as the way back, if the browser is about to leave it for a proof. */
 export async function keepPage<User extends MfaUser, Request>(
   { exchange, flows }: EndpointCall<User, Request>,
   path: string,
@@ -79,7 +82,7 @@ export async function keepPage<User extends MfaUser, Request>(
   if (readNavigation(exchange) !== undefined) await flows.setReturnTo(path);
 }
 
-/** After the login the browser goes to the way back that the guard kept; without one, to the page that was refused. */
+/** After the login the browser goes to the way back that the guard kept, or else to the page that was refused. */
 async function showLoginNeeded<User extends MfaUser, Request>(
   call: EndpointCall<User, Request>,
   problem: Problem,
@@ -90,7 +93,7 @@ async function showLoginNeeded<User extends MfaUser, Request>(
   return showProblem(kit, exchange, { problem, user: flows.user, ...(!flows.user && { reason: 'session_lost' as const }) });
 }
 
-/** A guard's decision that does not let the caller see the page, which asked for `requirement`. */
+/** Answers with a guard's decision that denies the page, which required `requirement`. */
 export async function answerDecision<User extends MfaUser, Request>(
   call: EndpointCall<User, Request>,
   decision: DenyDecision,
@@ -100,7 +103,7 @@ export async function answerDecision<User extends MfaUser, Request>(
   return showDecision(call.kit, call.exchange, { decision, user: call.flows.user, requirement });
 }
 
-/** The answer to a body that lacks a field. */
+/** Answers a body that lacks a field. */
 export function answerMissing<User extends MfaUser, Request>(
   call: EndpointCall<User, Request>,
   detail: string,
@@ -108,7 +111,7 @@ export function answerMissing<User extends MfaUser, Request>(
   return answerProblem(call, describeProblem('malformed', { detail }));
 }
 
-/** The answer to a change that was made. A bearer client gets its new assurance, and what the host makes of it. */
+/** Answers a change that was made. A bearer client gets its new assurance and the fields that the host adds. */
 export async function answerChange<User extends MfaUser, Request>(
   call: EndpointCall<User, Request>,
   input: { assurance: Assurance | undefined; notice?: OverviewNotice },
@@ -121,17 +124,17 @@ export async function answerChange<User extends MfaUser, Request>(
   return added ? jsonAnswer(kit, 200, { ...added, assurance }) : answerLate(call);
 }
 
-/** The answer if a callback of the host did not answer in time, so what it adds is missing. */
+/** Answers if a callback of the host did not answer in time, so its fields are missing. */
 export function answerLate<User extends MfaUser, Request>(call: EndpointCall<User, Request>): Promise<HttpAnswer> {
   return answerProblem(call, describeProblem('unavailable'));
 }
 
-/** Whether the storage is away or busy, so nothing was done. */
+/** Whether the storage is down or busy, so nothing was done. */
 export function isFault(reason: string): boolean {
   return reason === 'unavailable' || reason === 'busy';
 }
 
-/** Where the overview is, with the notice it shows. */
+/** Returns the URL of the overview with the notice that it shows. */
 export function overviewUrl<User extends MfaUser, Request>(
   { kit }: EndpointCall<User, Request>,
   notice?: OverviewNotice,

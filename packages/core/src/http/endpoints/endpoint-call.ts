@@ -4,7 +4,7 @@ import type { KitFlows } from '../flows/request-flows.js';
 import type { HttpKit } from '../http-kit.js';
 import type { BodyFields } from '../request/body-fields.js';
 
-/** One request to one endpoint: read, and bound to the person who acts. */
+/** One request to one endpoint: already read, and bound to the user who acts. */
 export interface EndpointCall<User extends MfaUser = MfaUser, Request = unknown> {
   kit: HttpKit<User, Request>;
   exchange: MfaExchange<User, Request>;

@@ -21,7 +21,7 @@ import type { EndpointCall } from './endpoint-call.js';
 import { callOnVerified } from './on-verified.js';
 import { codesOfferUrl, recoveryCodesView } from './recovery-codes.js';
 
-/** GET: the page shows this session's pending enrollment again, or starts one; JSON only tells of the pending one. */
+/** GET: the page shows this session's pending enrollment again, or starts one. JSON only returns the pending one. */
 export async function showEnroll<User extends MfaUser, Request>(call: EndpointCall<User, Request>): Promise<HttpAnswer> {
   const { kit, exchange, flows } = call;
   const kind = readKind(call.query.get('kind') ?? undefined);
@@ -38,7 +38,7 @@ export async function showEnroll<User extends MfaUser, Request>(call: EndpointCa
     : answerRefusal(call, current);
 }
 
-/** POST: starts an enrollment. The secret is in this answer, and again only for the session that began it. */
+/** POST: starts an enrollment. The secret is in this answer; later only the session that began it can see it again. */
 export async function startEnroll<User extends MfaUser, Request>(call: EndpointCall<User, Request>): Promise<HttpAnswer> {
   const { kit, flows, fields } = call;
   const kind = readKind(fields.kind);
@@ -50,7 +50,7 @@ export async function startEnroll<User extends MfaUser, Request>(call: EndpointC
   return jsonAnswer(kit, 201, await describeEnrollment(started.enrollment));
 }
 
-/** POST: proves the new authenticator by a code, which makes it active. A secret in the body has no effect. */
+/** POST: proves the new authenticator with a code, which makes it active. A secret in the body has no effect. */
 export async function confirmEnroll<User extends MfaUser, Request>(call: EndpointCall<User, Request>): Promise<HttpAnswer> {
   const { kit, exchange, flows, fields } = call;
   const { enrollmentId, rememberDevice } = fields;
@@ -62,7 +62,7 @@ export async function confirmEnroll<User extends MfaUser, Request>(call: Endpoin
   }
   const { ok: _, ...answer } = confirmed;
   const added = await callOnVerified(call, { assurance: answer.assurance, endpoint: 'enroll' });
-  // The recovery codes are shown once, so they are sent even if the host's fields are missing.
+  // The recovery codes are shown only once, so send them even if the host's fields are missing.
   if (!added && !answer.recoveryCodes) return answerLate(call);
   if (!call.html) return jsonAnswer(kit, 200, { ...added, ...answer });
   const { recoveryCodes, recoveryCodesId = '', returnTo: continueTo } = answer;
@@ -76,7 +76,7 @@ export async function confirmEnroll<User extends MfaUser, Request>(call: Endpoin
   });
 }
 
-/** A form that was sent twice: the browser has dropped the first answer, and the recovery codes with it. */
+/** A form that was sent twice: the browser has dropped the first answer and the recovery codes in it. */
 async function leadAfterRepetition<User extends MfaUser, Request>(call: EndpointCall<User, Request>): Promise<HttpAnswer> {
   const result = await call.flows.getStatus();
   const unsaved = result.ok && result.status.recoveryCodesUnsaved;
@@ -116,7 +116,7 @@ async function describeEnrollment(enrollment: Enrollment): Promise<object> {
   return { enrollmentId, ...shown, ...(await drawEnrollment(enrollment)) };
 }
 
-/** The kind that was asked for: undefined if none was, null if it is not one that people set up. */
+/** The kind that the client asked for: undefined if none, null if it is not a kind that people set up. */
 function readKind(given: string | undefined): EnrollableKind | undefined | null {
   if (given === undefined || given === '') return undefined;
   return (enrollableFactor(given)?.kind as EnrollableKind | undefined) ?? null;
@@ -130,7 +130,7 @@ function confirmationNeeded(): string {
   return `The fields "enrollmentId" and ${ENROLLABLE.map(({ bodyField }) => `"${bodyField}"`).join(' or ')} are needed.`;
 }
 
-/** The enrollment that this session has open, unless another kind is asked for. */
+/** The session's open enrollment, unless another kind is asked for. */
 async function currentOfKind<User extends MfaUser, Request>(
   { flows }: EndpointCall<User, Request>,
   kind: EnrollableKind | undefined,

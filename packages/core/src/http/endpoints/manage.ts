@@ -10,7 +10,7 @@ import { redrawOverview } from './overview.js';
 
 const ID_NEEDED = 'The field "id" is needed.';
 
-/** POST: gives an authenticator a new name. */
+/** POST: renames an authenticator. */
 export async function renameAuthenticator<User extends MfaUser, Request>(call: EndpointCall<User, Request>): Promise<HttpAnswer> {
   const { id, name = '' } = call.fields;
   if (!id || name.trim() === '') return answerMissing(call, 'The fields "id" and "name" are needed.');
@@ -33,7 +33,7 @@ export async function revokeDevice<User extends MfaUser, Request>(call: Endpoint
   return finish(call, result, 'device_revoked');
 }
 
-/** The session is gone, so a browser is asked for a code by a page that says why, and then goes back to where it was. */
+/** The session has ended, so a page asks a browser for a code, says why, and then leads back. */
 async function tellEndedOwnSession<User extends MfaUser, Request>(call: EndpointCall<User, Request>): Promise<HttpAnswer> {
   const { kit, flows } = call;
   if (!call.html) return jsonAnswer(kit, 200, { endedOwnSession: true });
@@ -53,7 +53,7 @@ async function finish<User extends MfaUser, Request>(
 ): Promise<HttpAnswer> {
   if (result.ok) return answerChange(call, { assurance: result.assurance, notice });
   const redraw = () => redrawOverview(call);
-  // The authenticator was removed in another tab; that is no reason to enroll.
+  // The authenticator was removed in another tab, so there is no need to enroll.
   if (result.reason === 'not_enrolled' && (await isEnrolled(call)))
     return answerProblem(call, describeProblem('not_found'), redraw);
   return answerRefusal(call, result, { redraw });

@@ -5,7 +5,9 @@ import type { VerifiedRequest } from '../http-options.js';
 import { callHost, LATE } from '../session/request-identity.js';
 import type { EndpointCall } from './endpoint-call.js';
 
-/** Calls the host's `onVerified` for a proof that was kept. Returns what it adds to the answer, or null if it did not answer in time. */
+/**
+ * Calls the host's `onVerified` for a proof that was saved. Returns the fields to add to the answer, or null if it did not answer in time.
+ */
 export async function callOnVerified<User extends MfaUser, Request>(
   call: EndpointCall<User, Request>,
   verified: Omit<VerifiedRequest<User>, 'user'>,

@@ -9,10 +9,10 @@ import { showPage, type View } from '../show-page.js';
 import { answerDecision, answerRefusal, keepPage } from './endpoint-answers.js';
 import type { EndpointCall } from './endpoint-call.js';
 
-/** GET of the mount path: what is enrolled, which devices are known. For users whom the guard lets through. */
+/** GET of the mount path: the authenticators and devices of a user whom the guard allows. */
 export async function showOverview<User extends MfaUser, Request>(call: EndpointCall<User, Request>): Promise<HttpAnswer> {
   const { kit, exchange, flows } = call;
-  // A remembered device replaces the login prompt and nothing else.
+  // A remembered device replaces only the prompt at login.
   const requirement: Requirement = { acceptRememberedDevice: false };
   const decision = await flows.checkAccess(requirement);
   if (decision.access !== 'allow') {
@@ -57,7 +57,7 @@ function overviewView<User extends MfaUser, Request>(
   };
 }
 
-/** What the answer says about codes that may never have been seen. */
+/** The fields about recovery codes that the user may never have seen. */
 export function unsavedCodes(status: MfaStatus): Pick<MfaStatus, 'recoveryCodesUnsaved' | 'recoveryCodesId'> {
   const { recoveryCodesUnsaved, recoveryCodesId } = status;
   return { ...(recoveryCodesUnsaved && { recoveryCodesUnsaved }), ...(recoveryCodesId !== undefined && { recoveryCodesId }) };

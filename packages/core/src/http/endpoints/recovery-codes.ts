@@ -24,19 +24,19 @@ export async function regenerateCodes<User extends MfaUser, Request>(call: Endpo
   return jsonAnswer(kit, 200, { ...added, recoveryCodes, recoveryCodesId, assurance });
 }
 
-/** POST: the user says that the codes are saved. `id`: the set that was shown; without it, the one that is there. */
+/** POST: the user says that the codes are saved. `id`: the set that was shown; without it, the current set. */
 export async function codesSaved<User extends MfaUser, Request>(call: EndpointCall<User, Request>): Promise<HttpAnswer> {
   const { id, continueTo } = call.fields;
   const { kit, flows } = call;
   const result = await flows.recoveryCodesSaved({ recoveryCodesId: id === '' ? undefined : id });
-  // The codes are saved, so the person goes on. If that was not stored, the next login asks again.
+  // The codes are saved, so the user continues. If that was not stored, the next login asks again.
   const goesOn = call.html && continueTo !== undefined && (result.ok || isFault(result.reason));
   if (goesOn) return redirectAnswer(kit, leadOn(call, continueTo));
   if (!result.ok) return answerRefusal(call, result, { redraw: () => redrawOverview(call) });
   return call.html ? redirectAnswer(kit, overviewUrl(call, 'recovery_codes_saved')) : emptyAnswer(kit);
 }
 
-/** GET: whether the codes may never have been seen; the page offers new ones. */
+/** GET: whether the user may never have seen the codes; the page offers new ones. */
 export async function showCodesOffer<User extends MfaUser, Request>(call: EndpointCall<User, Request>): Promise<HttpAnswer> {
   const { kit, exchange, flows } = call;
   const decision = await flows.checkAccess({ acceptRememberedDevice: false });
@@ -51,12 +51,12 @@ export async function showCodesOffer<User extends MfaUser, Request>(call: Endpoi
   return showPage(kit, exchange, { page, user: flows.user });
 }
 
-/** The page that offers new codes. */
+/** Returns the URL of the page that offers new codes. */
 export function codesOfferUrl<User extends MfaUser, Request>({ kit }: EndpointCall<User, Request>): string {
   return `${kit.options.publicPath}/recovery-codes`;
 }
 
-/** The page with the codes, drawn in the answer of the POST that made them, because nothing keeps them for a later GET. */
+/** The page with the codes. It is the answer to the POST that generated them, because they are not kept for a later GET. */
 export function recoveryCodesView<User extends MfaUser, Request>(
   { kit, flows }: EndpointCall<User, Request>,
   shown: { recoveryCodes: string[]; recoveryCodesId: string; continueTo: string },
@@ -69,13 +69,13 @@ export function recoveryCodesView<User extends MfaUser, Request>(
   return { page: { name: 'recovery-codes', ...shown, fileName } };
 }
 
-/** The page of the kit that a form asked for. A form can be forged, so no other address is followed. */
+/** Returns the page of the kit that a form named. A form can be forged, so no other URL is followed. */
 function leadOn<User extends MfaUser, Request>(call: EndpointCall<User, Request>, continueTo: string): string {
   const { publicPath } = call.kit.options;
   return endpointPaths().some((path) => continueTo === publicPath + path) ? continueTo : doneUrl(call);
 }
 
-/** The end of a proof, which leads on by the way back. */
+/** Returns the URL of the page that ends a proof and leads on by the way back. */
 function doneUrl<User extends MfaUser, Request>({ kit }: EndpointCall<User, Request>): string {
   return `${kit.options.publicPath}/done`;
 }

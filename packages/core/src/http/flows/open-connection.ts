@@ -2,7 +2,7 @@ import { MfaError } from '../../errors.js';
 import { timers } from '../../time.js';
 import { type Problem, SOCKET_CLOSE_CODE } from '../problem.js';
 
-/** Something that stays open: a response, a stream, a socket. Each kind has its own way to end. */
+/** An open connection: a response, a stream or a socket. Each kind ends in its own way. */
 export interface Open {
   once(event: string, listener: () => void): unknown;
   /** Responses and streams of Node. */
@@ -20,26 +20,23 @@ export interface Open {
   disconnected?: boolean;
 }
 
-/** The event that tells a client why, as filters for gateways in Nest name it. */
+/** The event that tells a client why. Exception filters of Nest gateways use the same name. */
 const EVENT = 'exception';
-/** A client has this long to answer the close frame. One that ignores it would otherwise stay for as long as the server waits. */
+/** A client has this long to answer the close frame. Otherwise one that ignores it would stay until the server times out. */
 const GRACE_MS = 1000;
 /** `readyState` of ws: the socket is open. */
 const OPEN_STATE = 1;
 
-/** What can be ended, of what a host has at hand: a reply of Fastify stands for its response. */
+/** Returns the connection that can be ended. For a reply of Fastify that is its response. */
 export function openOf(given: unknown): Open {
   const { raw, code } = Object(given) as { raw?: unknown; code?: unknown };
   const open = Object(typeof code === 'function' && raw !== undefined ? raw : given) as Partial<Open>;
   const ends = [open.destroy, open.terminate, open.disconnect].some((end) => typeof end === 'function');
   if (ends && typeof open.once === 'function') return open as Open;
-  throw new MfaError(
-    'invalid_argument',
-    'whileAllowed() takes what it can end: a response, a stream of Node, or a socket of ws or socket.io.',
-  );
+  throw new MfaError('invalid_argument', 'whileAllowed() takes a response, a Node stream, or a socket of ws or socket.io.');
 }
 
-/** Whether it is a socket, of ws or socket.io, and no response or stream. */
+/** Whether it is a socket of ws or socket.io, and not a response or stream. */
 export function isSocket({ readyState, send, disconnect }: Open): boolean {
   return (typeof readyState === 'number' && typeof send === 'function') || typeof disconnect === 'function';
 }
@@ -52,8 +49,8 @@ export function isEnded(open: Open): boolean {
 }
 
 /**
- * Ends it. A socket is told why; a response or a stream is cut off, because whoever still writes to it must get no error and what
- * waits in its buffer must not leave. Never throws.
+ * Ends the connection. A socket is told why. A response or stream is cut off: code that still writes to it must not get an error, and what
+ * waits in its buffer must not be sent. Never throws.
  */
 export function endOpen(open: object, problem: Problem): void {
   const { send, close, terminate, emit, disconnect, destroy, readyState } = open as Open;
@@ -67,7 +64,7 @@ export function endOpen(open: object, problem: Problem): void {
       disconnect.call(open, true);
     } else destroy?.call(open);
   } catch {
-    // It was on its way out.
+    // It was already closing.
     if (typeof terminate === 'function') terminate.call(open);
   }
 }

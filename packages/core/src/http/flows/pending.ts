@@ -6,9 +6,9 @@ import { warnOfMissingUserById } from '../set-up-warnings.js';
 import { bindFlows, bindState, type KitFlows } from './request-flows.js';
 
 /**
- * The flows of a client that acts by a pending token, or null when the token is not good.
+ * Returns the flows of a client that acts by a pending token, or null if the token is not valid.
  *
- * Refused beside a session user: a token of one account in the session of another is login CSRF or a mix-up.
+ * Refused next to a session user: a token of one account in the session of another is login CSRF or a mix-up.
  */
 export async function openPending<User extends MfaUser, Request>(
   kit: HttpKit<User, Request>,
@@ -17,7 +17,7 @@ export async function openPending<User extends MfaUser, Request>(
 ): Promise<KitFlows<User> | null> {
   const { mfa, options } = kit;
   const state = await readRequestState(kit, exchange);
-  // While it is not known who is logged in, nobody acts by a token beside them.
+  // While the session's user is unknown, no token is accepted next to it.
   if (state.late) return bindState(kit, state, exchange);
   warnOfMissingUserById(kit);
   if (state.user || !options.userById) return null;

@@ -4,7 +4,7 @@ import type { HttpKit } from '../http-kit.js';
 import type { RequestIdentity, RequestState } from '../session/request-identity.js';
 import { warnOfNoState } from '../set-up-warnings.js';
 
-/** What a login bound to a request gives. */
+/** The result of a login bound to a request. */
 export interface RequestLogin {
   decision: AccessDecision;
   /** For clients without a session. */
@@ -23,7 +23,7 @@ export async function checkAccess<User extends MfaUser, Request>(
   requirement: Requirement,
 ): Promise<AccessDecision> {
   const decision = await askAccess(kit, state.identity, requirement);
-  // Nothing is kept for a bearer token without MFA facts, so there is no login to begin.
+  // A bearer token without MFA facts keeps no state, so there is no login to begin.
   if (decision.access !== 'login-again' || !state.user || state.session || !state.hasSession) return decision;
   const begun = await beginMissingLogin(kit, state);
   return begun && !state.session ? begun : askAccess(kit, state.identity, requirement);
@@ -67,12 +67,12 @@ export async function beginMissingLogin<User extends MfaUser, Request>(
   const { user } = state;
   if (!user || state.session) return undefined;
   const { stored, context } = state;
-  // If MFA is off, there is no login to begin. For everybody else a session without state decides nothing.
+  // If MFA is off, there is no login to begin. For all other users a session without state decides nothing.
   const asked = await kit.mfa.checkAccess({ user, session: undefined, context, requirement: {}, firstFactorProven: false });
   if (asked.access === 'allow') return asked;
-  // Nobody knows when the password was checked, so a first enrollment will ask for a new login.
+  // It is unknown when the password was checked, so a first enrollment will require a new login.
   const { decision } = await beginAndSaveLogin(state, { mfa: kit.mfa, user, renew: false, loggedInAt: 0 });
-  // While the storage is away no login leaves state behind, and that has a warning of its own.
+  // While the storage is down no login leaves state behind, and that has a warning of its own.
   if (state.hasSession && decision.access !== 'unavailable') warnOfNoState(kit, stored);
   return decision;
 }

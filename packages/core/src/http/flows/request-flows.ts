@@ -15,28 +15,29 @@ import { beginAndSaveLogin, beginMissingLogin, checkAccess, LATE_RETRY_SECONDS, 
 import { allowedReturn } from './return-policy.js';
 import { keepWhileAllowed, type WhileAllowedOptions } from './while-allowed.js';
 
-/** What a proof bound to a request gives. */
+/** The result of a proof bound to a request. */
 export interface RequestProof {
   assurance: Assurance;
-  /** Path to go on to. */
+  /** The path to continue at. */
   returnTo: string;
   deviceToken?: string;
 }
 
-/** What a change gives; a bearer client needs a new token with this assurance. */
+/** The result of a change. A bearer client needs a new token with this assurance. */
 export type RequestChange = Result<{ assurance?: Assurance }>;
 
 /**
- * The flows bound to one request: they know the user, read and write the session, renew it at each proof and set cookies.
+ * The flows bound to one request: they know the user, read and write the session, renew it after each proof and set cookies.
  *
- * An answer says `ok` only once the session store has the new state. Made anew after a login: it is the user of one moment.
+ * A result is `ok` only if the session store has the new state. Bind new flows after a login, because these belong to the user of one
+ * moment.
  */
 export interface RequestFlows<User extends MfaUser = MfaUser> {
   readonly user: User | null;
   readonly session: MfaSession | undefined;
-  /** What the session says it has proven; `checkAccess` tells whether that still counts. */
+  /** What the session says was proven; `checkAccess` says whether it still counts. */
   readonly assurance: Assurance | undefined;
-  /** The one line in the host's login, right after the first factor. `user` where the request does not show it yet. */
+  /** The one line in the host's login, right after the first factor. Pass `user` if the request does not show it yet. */
   beginLogin(input?: { user?: User | undefined; loggedInAt?: number | undefined }): Promise<RequestLogin>;
   checkAccess(requirement?: Requirement): Promise<AccessDecision>;
   startEnrollment<Kind extends EnrollableKind = DefaultKind>(input?: {
@@ -44,12 +45,12 @@ export interface RequestFlows<User extends MfaUser = MfaUser> {
     name?: string | undefined;
   }): Promise<Result<{ enrollment: Enrollment<Kind> }>>;
   currentEnrollment(): Promise<Result<{ enrollment: Enrollment }>>;
-  /** With the field of the first proof, such as `code`. */
+  /** Takes the field of the first proof, such as `code`. */
   confirmEnrollment(
     input: FlatProof & { enrollmentId: string; rememberDevice?: boolean | undefined },
   ): Promise<Result<RequestProof & Pick<EnrollmentConfirmed, 'authenticator' | 'recoveryCodes' | 'recoveryCodesId'>>>;
   cancelEnrollment(input: { enrollmentId: string }): Promise<RequestChange>;
-  /** With one field of a proof: `code`, or `recoveryCode`. */
+  /** Takes one field of a proof: `code` or `recoveryCode`. */
   verify(
     input: FlatProof & { rememberDevice?: boolean | undefined },
   ): Promise<Result<RequestProof & Pick<Verified, 'recoveryCodesLeft' | 'recoveryCodesUnsaved'>>>;
@@ -57,42 +58,42 @@ export interface RequestFlows<User extends MfaUser = MfaUser> {
   renameAuthenticator(input: { authenticatorId: string; name: string }): Promise<RequestChange>;
   removeAuthenticator(input: { authenticatorId: string }): Promise<RequestChange>;
   regenerateRecoveryCodes(): Promise<Result<{ recoveryCodes: string[]; recoveryCodesId: string; assurance?: Assurance }>>;
-  /** The user says that the codes are saved. `recoveryCodesId`: the set that was shown; refused where another one has followed it. */
+  /** The user says that the codes are saved. `recoveryCodesId`: the set that was shown; refused if a newer set has replaced it. */
   recoveryCodesSaved(input?: { recoveryCodesId?: string | undefined }): Promise<Result>;
-  /** `endedOwnSession`: this session came from the device, so that a code is needed to go on. */
+  /** `endedOwnSession`: this session belongs to the device, so a code is needed to continue. */
   revokeDevice(input: { deviceId: string }): Promise<Result<{ assurance?: Assurance; endedOwnSession?: true }>>;
   endAllSessions(): Promise<RequestChange>;
   /**
-   * The password changes: other sessions end, this one goes on. Call it before the new password is stored, and again after. Throws
-   * an MfaError `not_done` when that was not done: answer with an error then, and leave the password as it is.
+   * The password changes: ends the other sessions and keeps this one. Call it before the new password is stored, and again after. Throws an
+   * MfaError `not_done` if it failed: then answer with an error and do not change the password.
    */
   passwordChanged(): Promise<{ ok: true; ended: boolean; assurance?: Assurance }>;
   /**
-   * Ends what stays open, once access has ended: `await (await mfaFor(req, res)).whileAllowed(res)` in a route that sends events, or
-   * with any stream of Node, or a socket of ws or socket.io. Asks now and every 30 seconds (`everySeconds`), one read each time, until
-   * it closes; whatever cannot be found out ends it. Returns false when it was ended at once, or had ended already.
+   * Ends an open connection when access ends: `await (await mfaFor(req, res)).whileAllowed(res)` in a route that sends events, or with any
+   * Node stream, or a socket of ws or socket.io. Checks now and every 30 seconds (`everySeconds`) with one read each time, until it closes.
+   * If access cannot be checked, the connection ends. Returns false if it was ended at once, or had ended already.
    */
   whileAllowed(open: object, options?: WhileAllowedOptions): Promise<boolean>;
-  /** Keeps a path of this origin to go back to after the proof, in a cookie of ten minutes; anything else is ignored. */
+  /** Keeps a path of this origin to return to after the proof, in a cookie for ten minutes. Ignores anything else. */
   setReturnTo(path: string): Promise<void>;
   /**
-   * Where the host's login sends the browser, before or after `beginLogin`: `res.redirect(flows.returnTo())`. The path whose guard sent
-   * the person to the login, or the option `homeUrl`. Where a link of another site led there, it is the page of the kit that asks first.
+   * Where the host's login sends the browser, before or after `beginLogin`: `res.redirect(flows.returnTo())`. It is the path whose guard
+   * sent the person to the login, or the option `homeUrl`. If a link on another site led there, it is a page of the kit that asks first.
    */
   returnTo(): string;
-  /** Ids of the devices whose tokens came with the request, unverified: to mark "this device" in a list, no more. */
+  /** Ids of the devices whose tokens came with the request, unverified. Use them to mark "this device" in a list, and for nothing else. */
   shownDeviceIds(): string[];
-  /** The host's session holds the state. False for bearer clients and pending tokens, which get it in the answer. */
+  /** Whether the host's session holds the state. False for bearer clients and pending tokens, which get it in the answer. */
   readonly hasSession: boolean;
 }
 
 /** The flows as the kit's own endpoints use them. */
 export interface KitFlows<User extends MfaUser = MfaUser> extends RequestFlows<User> {
-  /** The way back, which is used by this. */
+  /** Returns the way back and uses it up. */
   takeWayBack(): WayBack | undefined;
   /**
-   * Does for a login at the prompt what `beginLogin` would have done if the cookie of a remembered device had come with it. A login by
-   * cross-site POST, as SAML has it, comes without that cookie. True: the login is complete.
+   * Does for a login at the prompt what `beginLogin` would have done with the cookie of a remembered device. A login by cross-site POST, as
+   * in SAML, arrives without that cookie. Returns true if the login is complete.
    */
   rotateDevice(): Promise<boolean>;
 }
@@ -101,11 +102,11 @@ export interface KitFlows<User extends MfaUser = MfaUser> extends RequestFlows<U
 const LOGIN_WAITS_MS = 900_000;
 
 interface FlowsOptions {
-  /** A proof leads to the kit's own page, which leads on and uses the way back. A form of the kit's pages made it. */
+  /** The proof came from a form of the kit's pages: it leads to the kit's own page, which redirects and uses up the way back. */
   proofEndsAtDone?: boolean;
 }
 
-/** Binds the flows to one exchange. `identity`: who acts by a pending token, in place of the session's user. */
+/** Binds the flows to one exchange. `identity`: who acts by a pending token, instead of the session's user. */
 export async function bindFlows<User extends MfaUser, Request>(
   kit: HttpKit<User, Request>,
   exchange: MfaExchange<User, Request>,
@@ -115,7 +116,7 @@ export async function bindFlows<User extends MfaUser, Request>(
   return bindState(kit, await readRequestState(kit, exchange, identity), exchange, how);
 }
 
-/** Binds the flows to who acts, once that was read. */
+/** Binds the flows to a request state that was already read. */
 export function bindState<User extends MfaUser, Request>(
   kit: HttpKit<User, Request>,
   state: RequestState<User, Request>,
@@ -152,7 +153,10 @@ export function bindState<User extends MfaUser, Request>(
     return { ...rest, returnTo, ...(deviceToken !== undefined && { deviceToken }) };
   }
 
-  /** A client of its own gets the path, if it may be followed; a browser goes by the page of the kit, which asks where it must. */
+  /**
+   * A client without the kit's pages gets the path, if it may be followed. A browser goes by the page of the kit, which asks the person if
+   * needed.
+   */
   function leadOn(way: WayBack | undefined, fromRelease1: string | undefined): string {
     if (!proofEndsAtDone) {
       state.dropWayBack();
@@ -162,11 +166,14 @@ export function bindState<User extends MfaUser, Request>(
     return `${options.publicPath}/done`;
   }
 
-  /** A login ends the way back. One that is to be offered after the proof, kept while nobody was logged in, is now of this user. */
+  /**
+   * A login uses up the way back. If it was kept while nobody was logged in and is to be offered after the proof, it now belongs to this
+   * user.
+   */
   function endWayBack(): void {
-    const ofNobody = state.wayBackOfNobody();
-    wayOfLogin = state.wayBack() ?? ofNobody;
-    if (wayOfLogin !== undefined && wayOfLogin === ofNobody && ofNobody.navigation === 'offer') state.keepWayBack(ofNobody);
+    const anonymous = state.anonymousWayBack();
+    wayOfLogin = state.wayBack() ?? anonymous;
+    if (wayOfLogin !== undefined && wayOfLogin === anonymous && anonymous.navigation === 'offer') state.keepWayBack(anonymous);
     else state.dropWayBack();
   }
 
@@ -179,7 +186,7 @@ export function bindState<User extends MfaUser, Request>(
     return { ...rest, ...(session?.state === 'verified' && { assurance: session.assurance }) };
   }
 
-  /** A login that fails ends what the session had proven before, as one that succeeds does. */
+  /** A failed login ends what the session had proven before, just as a successful one does. */
   async function endProof(): Promise<void> {
     await state.saveState(undefined, { renew: true }).catch(() => false);
   }
@@ -202,7 +209,7 @@ export function bindState<User extends MfaUser, Request>(
       }
       if (!state.user) {
         await endProof();
-        throw new MfaError('host_setup', 'beginLogin() found nobody logged in. Call it after req.logIn(), or give it { user }.');
+        throw new MfaError('host_setup', 'beginLogin() found nobody logged in. Call it after req.logIn(), or pass { user }.');
       }
       state.useSession();
       const login = await beginAndSaveLogin(state, {
@@ -264,7 +271,7 @@ export function bindState<User extends MfaUser, Request>(
       if (late) {
         throw new MfaError(
           'not_done',
-          'passwordChanged() was not done: a callback of yours did not answer in time, so it is not known who acts, and nothing was ended. Answer with an error.',
+          'passwordChanged() ended nothing, because one of your callbacks did not answer in time and the user is unknown. Answer with an error.',
         );
       }
       if (!user) {
@@ -274,12 +281,12 @@ export function bindState<User extends MfaUser, Request>(
         );
       }
       const { ended, session: kept } = await mfa.passwordChanged({ userId: user.id, context, ...(session && { keep: session }) });
-      // Nothing was ended, and a state that is not in force is left to be refused.
+      // No session ended. A state that is not in force is left for the guard to refuse.
       if (!ended) return { ok: true, ended };
       if (!(await state.saveState(kept, { renew: false }))) {
         throw new MfaError(
           'not_done',
-          'passwordChanged() ended all sessions, but the session store did not take the new state of this one, so that it has ended too. Answer with an error.',
+          'passwordChanged() ended all sessions, this one included, because the session store did not take its new state. Answer with an error.',
         );
       }
       return { ok: true, ended, ...(kept?.state === 'verified' && { assurance: kept.assurance }) };
@@ -292,7 +299,7 @@ export function bindState<User extends MfaUser, Request>(
       state.keepWayBack({ path: target, navigation: 'follow' });
     },
     returnTo() {
-      const way = wayOfLogin ?? state.wayBack() ?? state.wayBackOfNobody();
+      const way = wayOfLogin ?? state.wayBack() ?? state.anonymousWayBack();
       if (!way) return options.homeUrl;
       return way.navigation === 'follow' ? way.path : `${options.publicPath}/done`;
     },
@@ -309,8 +316,8 @@ export function bindState<User extends MfaUser, Request>(
 }
 
 /**
- * Nothing is kept for a client with bearer tokens, so that it shows by the id itself, 128 random bits told to nobody else, that it
- * began the enrollment. That the proof in its token is fresh is asked as of everybody.
+ * A bearer client has no session to remember what it started; knowing the id (128 random bits that only it received) is accepted as proof.
+ * As for everybody, the proof in its token must be fresh.
  */
 function startedHere<User extends MfaUser, Request>(
   state: RequestState<User, Request>,

@@ -8,7 +8,7 @@ import { isWithin, returnTarget, sameOriginPath } from '../paths/return-to.js';
 
 type Paths = Pick<ResolvedHttpOptions<MfaUser, unknown>, 'publicPath' | 'loginUrl' | 'reauthUrl'>;
 
-/** The path if it may be gone back to: of this origin, and of the kit's own pages only those that ask for a proof. */
+/** Returns the path if the browser may return to it: a path of this origin, and of the kit's own pages only those that ask for a proof. */
 export function allowedReturn(options: Paths, path: string): string | undefined {
   const target = sameOriginPath(path);
   if (target === undefined) return undefined;
@@ -16,7 +16,7 @@ export function allowedReturn(options: Paths, path: string): string | undefined 
   return isReserved(options, target) ? undefined : target;
 }
 
-/** The path of a refused navigation to go back to, through the host's filter; undefined when there is none. */
+/** Returns the path of a refused navigation to return to, if the host's filter allows it; otherwise undefined. */
 export function refusedReturn<User extends MfaUser, Request>(
   options: ResolvedHttpOptions<User, Request>,
   exchange: MfaExchange<User, Request>,
@@ -29,7 +29,7 @@ export function refusedReturn<User extends MfaUser, Request>(
   if (answer === false) return undefined;
   throw new MfaError(
     'host_callback_failed',
-    `The option "returnTo" must return true or false at once; it returned ${describe(answer)}.`,
+    `The option "returnTo" must return true or false, not a promise; it returned ${describe(answer)}.`,
   );
 }
 
@@ -37,7 +37,7 @@ function isReserved({ publicPath, loginUrl, reauthUrl }: Paths, target: string):
   return isWithin(target, publicPath) || isLogin(loginUrl, target) || isLogin(reauthUrl, target);
 }
 
-/** Whether a path leads to a login page. One that is a query of another page is that query, and not the page. */
+/** Whether a path leads to a login page. If the login is a query of another page, only that query counts, not the page. */
 function isLogin(loginUrl: string, target: string): boolean {
   const login = sameOriginPath(loginUrl);
   if (login === undefined || login === '/') return false;

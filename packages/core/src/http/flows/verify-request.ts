@@ -6,7 +6,7 @@ import { hasOneProof, oneProofNeeded, proofsIn, readFields } from '../request/bo
 import { proveSameOrigin, refuseOrigin } from '../request/same-origin.js';
 import { bindFlows, type RequestProof } from './request-flows.js';
 
-/** A proof that a request to the host's own route carried. */
+/** A proof that came with a request to the host's own route. */
 export type RequestVerification<User extends MfaUser> =
   | ({ ok: true; user: User; recoveryCodesLeft?: number; recoveryCodesUnsaved?: true } & RequestProof)
   | { ok: false; problem: Problem };

@@ -15,9 +15,9 @@ import { askAccess, LATE_RETRY_SECONDS } from './request-access.js';
 
 /** How {@link keepWhileAllowed} asks. */
 export interface WhileAllowedOptions {
-  /** What the guard of the route or the socket asks for. Default: the plain requirement. */
+  /** What the guard of the route or socket requires. Default: the plain requirement. */
   requirement?: Requirement | undefined;
-  /** Seconds between two questions, 1 to 3600; each costs one read. Default 30: access that ended goes on for that long at most. */
+  /** Seconds between two checks, 1 to 3600; each costs one read. Default 30: ended access may go on for that long. */
   everySeconds?: number | undefined;
 }
 
@@ -25,8 +25,8 @@ const EVERY_SECONDS = 30;
 const LONGEST_SECONDS = 3600;
 
 /**
- * Asks now and again and again, and ends what is open as soon as access has ended: a response, a stream, a socket of ws or socket.io.
- * Returns whether it is open and access is allowed now. What cannot be found out ends it, too.
+ * Checks access now and at intervals, and ends the connection (a response, a stream, a socket of ws or socket.io) as soon as access ends.
+ * Returns whether the connection is open and access is allowed now. If access cannot be checked, the connection ends.
  */
 export async function keepWhileAllowed<User extends MfaUser, Request>(
   kit: HttpKit<User, Request>,
@@ -68,15 +68,15 @@ async function findProblem<User extends MfaUser, Request>(
   requirement: Requirement,
 ): Promise<Problem | undefined> {
   try {
-    const decision = await askAnew(kit, exchange, requirement);
+    const decision = await askAgain(kit, exchange, requirement);
     return decision.access === 'allow' ? undefined : decisionProblem(decision);
   } catch {
     return describeProblem('unavailable');
   }
 }
 
-/** The guard's question with the session as its store has it now: what came with the request may have ended since. */
-async function askAnew<User extends MfaUser, Request>(
+/** Asks the guard's question with the session as its store has it now, because the one that came with the request may have ended since. */
+async function askAgain<User extends MfaUser, Request>(
   kit: HttpKit<User, Request>,
   exchange: MfaExchange<User, Request>,
   requirement: Requirement,
@@ -94,7 +94,7 @@ function checkOptions(options: unknown): { requirement: Requirement; everySecond
   if (!isFieldObject(options))
     return refuse(`options must be an object such as { everySeconds: 30 }; it is ${describe(options)}`);
   const unknown = Object.keys(options).find((name) => name !== 'requirement' && name !== 'everySeconds');
-  if (unknown !== undefined) return refuse(`unknown option "${unknown}". Known are: requirement, everySeconds`);
+  if (unknown !== undefined) return refuse(`unknown option "${unknown}". Known options: requirement, everySeconds`);
   const { requirement = {}, everySeconds = EVERY_SECONDS } = options as WhileAllowedOptions;
   if (!(typeof everySeconds === 'number' && everySeconds >= 1 && everySeconds <= LONGEST_SECONDS)) {
     return refuse(`everySeconds must be a number of seconds from 1 to ${LONGEST_SECONDS}; it is ${describe(everySeconds)}`);

@@ -3,8 +3,8 @@ import { MfaError } from '../../errors.js';
 /**
  * How a route is guarded.
  *
- * `guarded`: nothing answers before a guard. `skipped`: left open on purpose, by a named exception or because the kit answers.
- * `open`: no guard. `unknown`: it cannot be told, and so does not count as guarded.
+ * `guarded`: nothing answers before a guard. `skipped`: left open on purpose, by a named exception or because the kit answers. `open`: no
+ * guard. `unknown`: cannot be determined, so it does not count as guarded.
  */
 export type CoverageStatus = 'guarded' | 'skipped' | 'open' | 'unknown';
 
@@ -13,14 +13,16 @@ export interface CoveredRoute {
   /** Method and path as the table prints them and `allow` names them: `GET /cases`. */
   route: string;
   status: CoverageStatus;
-  /** Why it is not simply guarded or open, in a few words. */
+  /** Why the status is not obvious, in a few words. */
   why?: string;
 }
 
 /** Every route of an application, each once. */
 export interface CoverageReport {
   routes: readonly CoveredRoute[];
-  /** What runs on every request before any guard and could answer it without being a route: the session, a parser. */
+  /**
+   * Middleware that runs on every request before any guard and could answer it without being a route, for example the session or a parser.
+   */
   middleware: readonly string[];
 }
 
@@ -57,7 +59,7 @@ export function formatCoverage({ routes, middleware }: CoverageReport): string {
   return lines.join('\n');
 }
 
-/** Throws an MfaError that lists the routes that are open or unknown and not allowed, and entries of `allow` that match nothing. */
+/** Throws an MfaError that lists open or unknown routes that are not allowed, and entries of `allow` that match nothing. */
 export function assertCoverage(report: CoverageReport, { allow = [] }: CoverageOptions = {}): void {
   const allowed = new Set(allow);
   const wrong = report.routes.filter(({ route, status }) => !allowed.has(route) && (status === 'open' || status === 'unknown'));
@@ -67,12 +69,12 @@ export function assertCoverage(report: CoverageReport, { allow = [] }: CoverageO
   const lines: string[] = [];
   if (wrong.length > 0) {
     lines.push(
-      'Routes without a guard, or where none can be seen. Guard each one, or name it in "allow" exactly as it stands here:',
+      'Routes without a guard, or where none can be detected. Guard each one, or add it to "allow" exactly as shown here:',
     );
     lines.push(...wrong.map(({ route, status, why }) => `  ${route}  (${why === undefined ? status : `${status}: ${why}`})`));
   }
   if (stale.length > 0) {
-    lines.push('Entries of "allow" that match no unguarded route. Take them out, or correct them:');
+    lines.push('Entries of "allow" that match no unguarded route. Remove or correct them:');
     lines.push(...stale.map((route) => `  ${route}`));
   }
   throw new MfaError('host_setup', lines.join('\n'));

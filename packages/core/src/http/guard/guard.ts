@@ -33,7 +33,7 @@ export type AllowedOutcome = { allowed: true; decision: AllowDecision; assurance
 export type GuardOutcome = AllowedOutcome | { allowed: false; decision: DenyDecision; answer: HttpAnswer };
 
 /**
- * Asks whether a request may pass. Returns a promise, except if the request is allowed and nothing has to be awaited.
+ * Decides whether a request may pass. Returns a promise, except if the request is allowed and nothing has to be awaited.
  *
  * Throws or rejects if the host has to fix something. The request is then denied.
  */
@@ -46,7 +46,7 @@ export function guardRequest<User extends MfaUser, Request>(
   return asked.access === 'allow' ? toOutcome(asked) : decide(kit, exchange, requirement, asked);
 }
 
-/** What was begun when a request could not be allowed at once. It is handed on, so that no callback of the host is called twice. */
+/** What was started when a request could not be allowed at once. It is passed on, so that no callback of the host is called twice. */
 interface Undecided<User extends MfaUser> {
   access: 'undecided';
   identity: Awaitable<RequestIdentity<User>>;
@@ -54,8 +54,8 @@ interface Undecided<User extends MfaUser> {
 }
 
 /**
- * The quick way, without a promise: the user is known at once, the session speaks of them, and no profile has to be read, because the
- * proof is within `revocationDelaySeconds` or MFA is off. It refuses nothing. All else is for {@link decide}.
+ * The quick way, without a promise: the host returns the user at once, the session belongs to that user, and no profile has to be read,
+ * because the proof is within `revocationDelaySeconds` or MFA is off. It never refuses. Everything else is left to {@link decide}.
  */
 function allowAtOnce<User extends MfaUser, Request>(
   kit: HttpKit<User, Request>,
@@ -109,7 +109,7 @@ async function refuse<User extends MfaUser, Request>(
   return { allowed: false, decision, answer };
 }
 
-/** Keeps the way back to a refused page. If nobody should go back to that page, an older way back is dropped. */
+/** Keeps the way back to a refused page. If the browser must not return to that page, drops an older way back. */
 function keepRefused<User extends MfaUser, Request>(
   kit: HttpKit<User, Request>,
   exchange: MfaExchange<User, Request>,
@@ -123,9 +123,9 @@ function keepRefused<User extends MfaUser, Request>(
 }
 
 /**
- * Asks whether a call may pass whose answer cannot carry a cookie: a message on an open socket, for example.
+ * Decides for a call whose answer cannot carry a cookie: a message on an open socket, for example.
  *
- * It reads and never writes. If the host forgot to begin the login, it is not begun here, and a session without state is denied.
+ * Reads and never writes. If the host forgot to begin the login, this does not begin it, and a session without state is denied.
  */
 export async function guardMessage<User extends MfaUser, Request>(
   kit: HttpKit<User, Request>,
@@ -135,7 +135,7 @@ export async function guardMessage<User extends MfaUser, Request>(
   return askAccess(kit, await readIdentity(kit, exchange), requirement);
 }
 
-/** Redirects a browser to where the decision can be met, or shows a page that says why it goes no further. */
+/** Redirects a browser to where the user can satisfy the decision, or shows a page that says why the request was refused. */
 export async function showDecision<User extends MfaUser, Request>(
   kit: HttpKit<User, Request>,
   exchange: MfaExchange<User, Request>,
@@ -147,7 +147,7 @@ export async function showDecision<User extends MfaUser, Request>(
     case 'enroll':
       return redirectAnswer(kit, `${kit.options.publicPath}/enroll`);
     case 'login-again':
-      // A login page may redirect a person who is logged in, so the browser would loop. Show a page instead.
+      // A login page may redirect a user who is logged in, so the browser would loop. Show a page instead.
       if (user) return showProblem(kit, exchange, { problem: decisionProblem(decision), user });
       return redirectAnswer(kit, kit.options.loginUrl);
     case 'refuse':

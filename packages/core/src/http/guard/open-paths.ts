@@ -8,8 +8,8 @@ import { sameOriginPath } from '../paths/return-to.js';
 /**
  * Returns a test for the paths that a guard of the whole application leaves open: the exceptions, the kit's own endpoints, the login.
  *
- * It compares byte for byte, never by prefix or pattern. A path that differs in case, slashes or encoding is guarded, so a router that
- * treats both as the same serves no more than a guarded page (ASVS 2.3.1).
+ * Compares byte for byte, never by prefix or pattern. A path that differs in case, slashes or encoding is guarded, so a router that treats
+ * both as the same only serves a guarded page (ASVS 2.3.1).
  */
 export function openPaths<User extends MfaUser, Request>(
   kit: HttpKit<User, Request>,
@@ -27,9 +27,7 @@ export function listOpenPaths<User extends MfaUser, Request>(
   if (!Array.isArray(exceptions)) invalid('requireMfaExcept() takes a list of paths such as ["/", "/login"].');
   for (const path of exceptions) {
     if (typeof path !== 'string' || !path.startsWith('/') || /[?#*]/.test(path)) {
-      invalid(
-        `requireMfaExcept() takes whole paths that begin with a slash, without patterns; it was given ${JSON.stringify(path)}.`,
-      );
+      invalid(`requireMfaExcept() takes whole paths that begin with a slash, not patterns; it got ${JSON.stringify(path)}.`);
     }
   }
   const logins = new Set([...loginPath(options, 'loginUrl', exceptions), ...loginPath(options, 'reauthUrl', exceptions)]);
@@ -41,7 +39,10 @@ export function listOpenPaths<User extends MfaUser, Request>(
   ];
 }
 
-/** Returns the path of a login page as the server sees it. A login page with a query would open its whole path, so that path must be named. */
+/**
+ * Returns the path of a login page as the server sees it. A login page with a query would open its whole path, so the list must name that
+ * path.
+ */
 function loginPath<User extends MfaUser, Request>(
   options: HttpKit<User, Request>['options'],
   name: 'loginUrl' | 'reauthUrl',
@@ -53,7 +54,7 @@ function loginPath<User extends MfaUser, Request>(
   if (path === undefined) return [];
   if (!/[?#]/.test(url) || exceptions.includes(path)) return [path];
   return invalid(
-    `${name} is ${JSON.stringify(url)}, so requireMfaExcept() would have to leave open everything that ${path} serves. Give the login a ` +
-      `path of its own, or name ${JSON.stringify(path)} in the list if nothing there needs MFA: requireMfaExcept([${JSON.stringify(path)}]).`,
+    `${name} is ${JSON.stringify(url)}, so requireMfaExcept() would have to leave open everything that ${path} serves. Give the login page its ` +
+      `own path, or add ${JSON.stringify(path)} to the list if nothing there needs MFA: requireMfaExcept([${JSON.stringify(path)}]).`,
   );
 }

@@ -21,12 +21,12 @@ const ASSETS: Record<`/assets/${AssetName}`, AssetName> = { '/assets/page.css': 
 /** The path of an endpoint below the mount. */
 export type EndpointPath = (typeof ENDPOINT_PATHS)[number];
 
-/** The paths below the mount that are answered, assets included; everything else there is 404. */
+/** The paths below the mount that are answered, assets included. All others are 404. */
 export function endpointPaths(): string[] {
   return [...ENDPOINT_PATHS, ...Object.keys(ASSETS)];
 }
 
-/** The style sheet or script of the pages at a path below the mount. */
+/** Returns the name of the style sheet or script at a path below the mount. */
 export function assetAt(path: string): AssetName | undefined {
   return Object.hasOwn(ASSETS, path) ? ASSETS[path as keyof typeof ASSETS] : undefined;
 }

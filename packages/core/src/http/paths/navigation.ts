@@ -1,16 +1,16 @@
 import type { MfaExchange } from '../exchange.js';
 
 /**
- * How a document navigation reached the server. `follow`: a page of this origin sent it, so it may be gone back to by itself.
- * `offer`: another site, a mail client or the address bar did, so the person is asked first.
+ * How a document navigation reached the server. `follow`: a page of this origin sent it, so the browser may return to it without asking.
+ * `offer`: another site, a mail client or the address bar sent it, so the person is asked first.
  */
 export type Navigation = 'follow' | 'offer';
 
 /**
- * Reads what the browser says of the request (Fetch Metadata). Undefined for everything that is no navigation of a document: a
- * prefetch, a frame, a script's request, a picture.
+ * Reads the Fetch Metadata of a request. Returns undefined if the request is not a document navigation, for example a prefetch, a frame, a
+ * script's request or an image.
  *
- * Browsers leave these headers out over plain http. A `Referer` of this origin, or none, then counts as a navigation within it.
+ * Browsers omit these headers over plain http. Then a `Referer` of this origin, or none, counts as a navigation within it.
  */
 export function readNavigation(exchange: Pick<MfaExchange, 'header'>): Navigation | undefined {
   if (PREFETCH_HEADERS.some((name) => exchange.header(name) !== undefined)) return undefined;
@@ -22,7 +22,7 @@ export function readNavigation(exchange: Pick<MfaExchange, 'header'>): Navigatio
   return site === 'same-origin' ? 'follow' : 'offer';
 }
 
-/** The page of this origin that sent the request, or undefined. */
+/** Returns the page of this origin that sent the request, or undefined. */
 export function ownReferrer(exchange: Pick<MfaExchange, 'header'>): URL | undefined {
   const [referer, host] = [exchange.header('referer'), exchange.header('host')];
   if (referer === undefined || host === undefined || !URL.canParse(referer)) return undefined;
@@ -33,7 +33,7 @@ export function ownReferrer(exchange: Pick<MfaExchange, 'header'>): URL | undefi
 
 const PREFETCH_HEADERS = ['sec-purpose', 'purpose', 'x-purpose', 'x-moz'] as const;
 
-/** The header `Host` as a URL writes it, which leaves the default port out. */
+/** Returns the header `Host` as a URL writes it, without the default port. */
 function hostAt(protocol: string, host: string): string | undefined {
   const url = `${protocol}//${host}`;
   return URL.canParse(url) ? new URL(url).host : undefined;

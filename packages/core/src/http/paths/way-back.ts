@@ -11,17 +11,17 @@ export interface WayBack {
   since: number;
 }
 
-/** Whom a way back is for; null: nobody was logged in. */
+/** The user whom a way back is for; null if nobody was logged in. */
 export type WayBackUser = string | null;
 
 type Macs = Pick<MfaSettings, 'wayBackMac' | 'isWayBackMac' | 'now'>;
 
 const LIFE_SECONDS = 600;
 const CLOCK_TOLERANCE_SECONDS = 60;
-const COOKIES_AT_MOST = 4;
+const MAX_COOKIES = 4;
 const MARKS: Record<Navigation, string> = { follow: 'f', offer: 'o' };
 
-/** The `Set-Cookie` line that keeps a way back for ten minutes. Only this server can write one, and only for this user. */
+/** Returns the `Set-Cookie` line that keeps a way back for ten minutes. Only this server can create one, and only this user can use it. */
 export function wayBackLine(
   { wayBackMac, now }: Macs,
   { user, path, navigation, secure }: { user: WayBackUser; path: string; navigation: Navigation; secure: boolean },
@@ -32,7 +32,7 @@ export function wayBackLine(
   return serializeCookie(cookieName(secure), value, { secure, sameSite: 'lax', maxAgeSeconds: LIFE_SECONDS });
 }
 
-/** The way back that the browser sent for this user, if it is one. */
+/** Returns the way back that the browser sent for this user; undefined if it is not valid. */
 export function readWayBack(
   settings: Macs,
   cookieHeader: string | undefined,
@@ -40,19 +40,19 @@ export function readWayBack(
 ): WayBack | undefined {
   const name = cookieName(secure);
   const sent = parseCookies(cookieHeader).filter((cookie) => cookie.name === name);
-  for (const { value } of sent.slice(0, COOKIES_AT_MOST)) {
+  for (const { value } of sent.slice(0, MAX_COOKIES)) {
     const way = openWayBack(settings, value, user);
     if (way) return way;
   }
   return undefined;
 }
 
-/** Whether the browser sent a way back, good or bad. */
+/** Whether the browser sent a way back, valid or not. */
 export function isWayBackSent(cookieHeader: string | undefined, { secure }: { secure: boolean }): boolean {
   return parseCookies(cookieHeader).some((cookie) => cookie.name === cookieName(secure));
 }
 
-/** The `Set-Cookie` line that drops the way back. */
+/** Returns the `Set-Cookie` line that deletes the way back. */
 export function droppedWayBackLine({ secure }: { secure: boolean }): string {
   return serializeCookie(cookieName(secure), '', { secure, sameSite: 'lax', maxAgeSeconds: 0 });
 }

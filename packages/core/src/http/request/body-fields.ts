@@ -26,14 +26,14 @@ export function oneProofNeeded(): string {
 export type BodyReading = { ok: true; fields: BodyFields } | { ok: false; detail: string };
 
 const TEXT_FIELDS = ['kind', 'name', 'pendingToken', 'continueTo'] as const;
-/** A field with an id that the kit made. */
+/** A field with an id that the kit generated. */
 export type IdField = 'enrollmentId' | 'id';
 /** The host's parser may have decompressed the body, and a form grows when it is written as JSON. */
 const PARSED_LIMIT = 3 * BODY_LIMIT_BYTES;
 const TOO_LONG = 'The body is longer than 4 KB.';
 const BODY_GONE =
-  'Something had read the body of this request before the kit, and left nothing of it as req.body. Mount the kit before it, or ' +
-  'let a parser keep the body.';
+  'Something read the body of this request before the kit and did not set req.body. Mount the kit before it, or ' +
+  'use a body parser that sets req.body.';
 const NO_OBJECT = 'The body must be an object of named fields.';
 
 type Fields = Record<string, unknown>;
@@ -44,12 +44,12 @@ interface Fault {
 }
 
 /**
- * Reads the body of a state change: a flat JSON object or a form, 4 KB, texts only.
+ * Reads the body of a state change: a flat JSON object or a form, at most 4 KB, text values only.
  *
- * Arrays, nested objects (`code[$ne]=`, `{"code":{"$gt":""}}`), repeated fields and names that reach a prototype are
- * refused whatever the host's parser made of them, so no flow ever sees one (ASVS 15.3.5 to 15.3.7).
+ * Refuses arrays, nested objects (`code[$ne]=`, `{"code":{"$gt":""}}`), repeated fields and names that reach a prototype, even if the
+ * host's parser accepted them, so no flow ever sees one (ASVS 15.3.5 to 15.3.7).
  *
- * `idField`: the field that names something at this endpoint. Elsewhere a field of that name is the host's own.
+ * `idField` is the field that names something at this endpoint. Elsewhere a field of that name belongs to the host.
  */
 export async function readFields(exchange: Pick<MfaExchange, 'header' | 'body'>, idField?: IdField): Promise<BodyReading> {
   const length = Number(exchange.header('content-length') ?? 0);
@@ -61,12 +61,12 @@ export async function readFields(exchange: Pick<MfaExchange, 'header' | 'body'>,
   return 'fault' in picked ? { ok: false, detail: picked.fault } : { ok: true, fields: picked };
 }
 
-/** Whether the body has one kind of proof, and only one. */
+/** Whether the body has exactly one kind of proof. */
 export function hasOneProof(fields: BodyFields): boolean {
   return Object.keys(proofsIn(fields)).length === 1;
 }
 
-/** The proofs alone. */
+/** Returns only the proofs. */
 export function proofsIn(fields: BodyFields): ProofTexts {
   const names = FACTORS.map(({ bodyField }) => bodyField as keyof ProofTexts).filter((name) => name in fields);
   return Object.fromEntries(names.map((name) => [name, fields[name]]));
@@ -92,7 +92,7 @@ function parseJson(text: string): Parsed {
     const value: unknown = JSON.parse(text);
     return isPlainObject(value) ? { values: value } : { fault: NO_OBJECT };
   } catch {
-    return { fault: 'The body is no JSON.' };
+    return { fault: 'The body is not valid JSON.' };
   }
 }
 
@@ -109,7 +109,7 @@ function parseForm(text: string): Parsed {
 function pickFields(body: Fields, idField: IdField | undefined): BodyFields | Fault {
   for (const [name, value] of Object.entries(body)) {
     if (/^(__proto__|constructor|prototype)$|^\$|[[\]]/.test(name)) return { fault: 'A field has a name that is not allowed.' };
-    if (typeof value === 'object' && value !== null) return { fault: 'Fields hold text, neither lists nor objects.' };
+    if (typeof value === 'object' && value !== null) return { fault: 'Fields must hold text, not lists or objects.' };
   }
   const rememberDevice = readTick(body.rememberDevice);
   if (rememberDevice === undefined) return { fault: 'The field "rememberDevice" must be true or false.' };
@@ -122,14 +122,14 @@ function pickFields(body: Fields, idField: IdField | undefined): BodyFields | Fa
     if (typeof value !== 'string') return { fault: mustBeText(name) };
     // An empty field counts as missing; the endpoint says which fields it needs.
     if (name === idField && value !== '' && !isMadeId(value)) {
-      return { fault: `The field "${name}" is not an id that the kit made.` };
+      return { fault: `The field "${name}" is not an id that the kit generated.` };
     }
     fields[name] = value;
   }
   return fields;
 }
 
-/** A host's form may have a field for each kind of proof. An empty one beside a filled one counts as not sent. */
+/** A host's form may have a field for each kind of proof. If one is filled, empty ones count as not sent. */
 function pickProofs(body: Fields): { texts: ProofTexts } | Fault {
   const given = FACTORS.map(({ bodyField }) => [bodyField, body[bodyField]] as const).filter(
     ([, text]) => text !== undefined && text !== null,
@@ -170,7 +170,7 @@ function decode(body: string | Uint8Array): { text: string } | Fault {
   try {
     return { text: new TextDecoder('utf-8', { fatal: true }).decode(body) };
   } catch {
-    return { fault: 'The body is no UTF-8.' };
+    return { fault: 'The body is not valid UTF-8.' };
   }
 }
 
@@ -184,7 +184,7 @@ function isPlainObject(value: unknown): value is Record<string, unknown> {
   return prototype === Object.prototype || prototype === null || isBare(prototype);
 }
 
-/** Some parsers give their objects an empty prototype that has no prototype itself. */
+/** Some parsers create objects whose prototype is an empty object without a prototype. */
 function isBare(prototype: unknown): boolean {
   return Object.getPrototypeOf(prototype) === null && Reflect.ownKeys(prototype as object).length === 0;
 }

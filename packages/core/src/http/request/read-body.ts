@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream';
 import { BODY_LIMIT_BYTES } from '../exchange.js';
 
-/** Returned if the client disconnected within the body: never valid, and not the application's fault. */
+/** Returned if the client disconnects before the body is complete: never valid, and not the application's fault. */
 const BROKEN_OFF = Symbol('broken off');
 
 /** Returns what the host's parser made of the body. If no parser read it, returns its bytes, and stops reading once there are too many. */

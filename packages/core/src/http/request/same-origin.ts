@@ -3,12 +3,12 @@ import type { HttpKit } from '../http-kit.js';
 import { describeProblem, type Problem } from '../problem.js';
 
 /**
- * Whether a state change was requested by a page that may request it.
+ * Says whether a state change comes from a page that may request it.
  *
- * - `proven`: `Sec-Fetch-Site: same-origin`, which no page can forge, or an `Origin` that the host allows, or a bearer
- *   request without cookies, which no browser sends by itself.
- * - `credential-in-body`: neither header, no cookie, no bearer token. Only a body with its own credential (a pending token)
- *   may pass, because a browser added nothing.
+ * - `proven`: `Sec-Fetch-Site: same-origin`, which no page can forge, or an `Origin` that the host allows, or a bearer request without
+ * cookies, which no browser sends by itself.
+ * - `credential-in-body`: neither header, no cookie, no bearer token. Only a body with its own credential (a pending token) may pass,
+ * because the browser added no credential.
  * - `refused`: anything else (ASVS 3.5.1, 3.5.3).
  */
 export type OriginProof = 'proven' | 'credential-in-body' | 'refused';
@@ -29,10 +29,10 @@ export function sendsAccessToken(exchange: Pick<MfaExchange, 'header'>): boolean
 }
 
 /**
- * Whether the answer to a GET may hold a secret: no page of another origin can read it, whatever CORS headers the host adds.
+ * Whether the answer to a GET may hold a secret: no page of another origin can read it, even if the host adds CORS headers.
  *
- * Our own pages, the origins that the host allows, and navigations of a whole window may read it: what a window shows, no page of
- * another origin reads. Where no Sec-Fetch header comes (plain http, old browsers), only a fetch by another origin has an `Origin`.
+ * Our own pages, the allowed origins, and top-level navigations may read it: no page of another origin can read what a window shows.
+ * Without Sec-Fetch headers (plain http, old browsers), only a fetch from another origin has an `Origin`.
  */
 export function mayReadSecret(exchange: Pick<MfaExchange, 'header'>, allowedOrigins: readonly string[]): boolean {
   const site = exchange.header('sec-fetch-site');
@@ -47,18 +47,18 @@ export function mayReadSecret(exchange: Pick<MfaExchange, 'header'>, allowedOrig
 export function refuseReader(kit: Pick<HttpKit, 'warn'>): Problem {
   kit.warn(
     'MFA_KIT_CROSS_SITE',
-    'A page of another origin asked for an answer that holds a secret, such as the key of an enrollment, and was refused. If that is ' +
-      'a page of yours, name its origin in the option allowedOrigins.',
+    'A page of another origin requested an answer that holds a secret, such as the key of an enrollment, and was refused. If that is ' +
+      'one of your pages, add its origin to the option allowedOrigins.',
   );
   return describeProblem('cross_site');
 }
 
-/** The refusal. Warns the operator, whose pages at other origins may need the option allowedOrigins. */
+/** The refusal of a state change. Warns the operator, because pages at other origins need the option allowedOrigins. */
 export function refuseOrigin(kit: Pick<HttpKit, 'warn'>): Problem {
   kit.warn(
     'MFA_KIT_CROSS_SITE',
-    'A state change was refused, because neither Sec-Fetch-Site nor Origin says that it came from a page of this origin. Name the ' +
-      'origins of your other pages in the option allowedOrigins; if you have none, somebody else tried.',
+    'A state change was refused because neither Sec-Fetch-Site nor Origin shows that it came from a page of this origin. Add the ' +
+      'origins of your other pages to the option allowedOrigins. Otherwise it was a cross-site request, and refusing it was right.',
   );
   return describeProblem('cross_site');
 }

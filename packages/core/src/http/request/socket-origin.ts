@@ -3,11 +3,11 @@ import type { HttpKit } from '../http-kit.js';
 import { describeProblem, type Problem } from '../problem.js';
 
 /**
- * The refusal of a socket that a page of another origin opened; undefined for any other. Browsers let pages of every site open sockets,
- * with the cookies of the user, and no page needs to read an answer first.
+ * Returns the refusal of a socket that a page of another origin opened; otherwise undefined. Pages of any site can open a socket with the
+ * user's cookies, and they need no CORS permission to read from it.
  *
- * Every browser sends `Origin` when it opens a WebSocket, so a request without it is a program's, as it is for the guard over HTTP.
- * The polling of socket.io begins with an ordinary GET, which has no `Origin` from a page of the own origin.
+ * Every browser sends `Origin` when it opens a WebSocket, so a request without it comes from a program. The guard treats such requests the
+ * same way over HTTP. The polling of socket.io begins with an ordinary GET, which has no `Origin` if a page of this origin sends it.
  */
 export function refuseSocketOrigin(
   kit: Pick<HttpKit, 'warn'> & { options: Pick<HttpKit['options'], 'allowedOrigins'> },
@@ -16,9 +16,9 @@ export function refuseSocketOrigin(
   if (isAllowed(exchange, kit.options.allowedOrigins)) return undefined;
   kit.warn(
     'MFA_KIT_CROSS_SITE',
-    'A socket was refused, because its Origin is not the origin that the header Host names. If a page of yours opened it, name the origin ' +
-      'of that page in the option allowedOrigins; behind a proxy that changes Host, name your own origin there as well. If you have no ' +
-      'such page, somebody else tried.',
+    'A socket was refused because its Origin does not match the Host header. If one of your pages opened it, add the origin ' +
+      'of that page to the option allowedOrigins; behind a proxy that changes Host, add your own origin as well. Otherwise it was a ' +
+      'cross-site request, and refusing it was right.',
   );
   return describeProblem('cross_site');
 }
@@ -31,13 +31,13 @@ function isAllowed(exchange: Pick<MfaExchange, 'header' | 'request'>, allowedOri
   return origin === undefined || isOwnOrigin(origin, exchange);
 }
 
-/** The own origin is the one whose host the request names; a page of http has none on a connection that is encrypted. */
+/** The request's own origin has the host that `Host` names. On an encrypted connection an http: page is never of this origin. */
 function isOwnOrigin(origin: string, { header, request }: Pick<MfaExchange, 'header' | 'request'>): boolean {
   const host = header('host');
   if (host === undefined || !/^https?:\/\//.test(origin) || !URL.canParse(origin)) return false;
   const { protocol, host: own } = new URL(origin);
   if (protocol !== 'https:' && isEncrypted(request)) return false;
-  // The header names a default port only where a client writes it.
+  // Clients may write the default port in the header or leave it out.
   return URL.canParse(`${protocol}//${host}`) && new URL(`${protocol}//${host}`).host === own;
 }
 

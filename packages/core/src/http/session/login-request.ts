@@ -6,21 +6,21 @@ import { bindState, type RequestFlows } from '../flows/request-flows.js';
 import type { HttpKit } from '../http-kit.js';
 import { RequestState, readRequestState } from './request-identity.js';
 
-/** What a framework's middleware says about its mistakes; each sentence names the code to write. */
+/** Messages of a framework's middleware about misuse; each names the code to write. */
 export interface LoginMessages {
   /** Nobody is logged in. */
   nobody: string;
-  /** The response was sent before the login was begun. */
+  /** The response was sent before the login began. */
   answered: string;
-  /** The response was sent while the login was begun. */
+  /** The response was sent while the login was beginning. */
   overtaken: string;
 }
 
 /**
- * Begins the login of one request, for a middleware that stands between the host's login and its answer.
+ * Begins the login of one request, for a middleware between the host's login and its answer.
  *
- * If the storage is away it resolves, and the guard answers 503. Throws what the host must fix. In both cases what this session had
- * proven before has ended.
+ * If the storage is down it resolves, and the guard answers 503. Throws what the host must fix. In both cases what this session had proven
+ * before no longer counts.
  */
 export async function loginRequest<User extends MfaUser, Request>(
   kit: HttpKit<User, Request>,
@@ -52,7 +52,7 @@ export async function loginRequest<User extends MfaUser, Request>(
   return login;
 }
 
-/** Warns of a login that the host did not await: the answer has left without the cookie of the renewed session. */
+/** Warns of a login that the host did not await: the answer left without the cookie of the renewed session. */
 export function watchLogin<User extends MfaUser, Request>(
   kit: HttpKit<User, Request>,
   flows: RequestFlows<User>,
@@ -70,11 +70,11 @@ export function watchLogin<User extends MfaUser, Request>(
 }
 
 const LATE_LOGIN =
-  'The answer to a login was sent before beginLogin() had ended, so the browser has no session any more. Write "await" before ' +
+  'The answer to a login was sent before beginLogin() had finished, so the browser has lost its session. Write "await" before ' +
   'both, as in "await (await mfaFor(req, res)).beginLogin()", and answer afterwards.';
 
 const NOBODY = { user: null, session: undefined, context: undefined, late: false };
 
 const PROOF_KEPT =
-  'beginLogin could not end what this session had proven before, because the session store did not take the change. Answer with an ' +
+  'beginLogin could not reset what this session had proven before, because the session store did not take the change. Answer with an ' +
   'error, and fix the session store.';

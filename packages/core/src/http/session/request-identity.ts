@@ -13,13 +13,13 @@ import type { HttpKit } from '../http-kit.js';
 import { droppedWayBackLine, isWayBackSent, readWayBack, type WayBack, wayBackLine } from '../paths/way-back.js';
 import { describeStored, readAssurance, readSessionState, type StoredState } from './session-schema.js';
 
-/** Who acts in place of the session's user, because a pending token says so. */
+/** Who acts instead of the session's user, because a pending token says so. */
 export interface ActingIdentity<User extends MfaUser> {
   user: User;
   session: MfaSession;
 }
 
-/** Who acts in one request, as far as a guard has to know. */
+/** Who acts in one request, as far as a guard needs to know. */
 export interface RequestIdentity<User extends MfaUser> {
   user: User | null;
   /** The state of this user, or undefined. */
@@ -27,13 +27,13 @@ export interface RequestIdentity<User extends MfaUser> {
   /** Where the state is kept; null for bearer clients and pending tokens. */
   port: SessionPort | null;
   context: EventContext | undefined;
-  /** A callback of the host did not answer in time, so it is not known who acts, and every flow is unavailable. */
+  /** A callback of the host did not answer in time. The user is unknown, and every flow is unavailable. */
   late: boolean;
 }
 
 const DEVICE_HEADER = 'mfa-device';
 
-/** Reads who acts. Throws what the host's callbacks throw, as an MfaError: the request is then denied. */
+/** Reads who acts. If a callback of the host throws, it rethrows as an MfaError and the request is denied. */
 export async function readIdentity<User extends MfaUser, Request>(
   kit: HttpKit<User, Request>,
   exchange: MfaExchange<User, Request>,
@@ -41,7 +41,7 @@ export async function readIdentity<User extends MfaUser, Request>(
   return identify(kit, exchange, askUser(kit, exchange));
 }
 
-/** Reads who acts, for the flows of a request. `identity`: somebody else than the session's user. */
+/** Reads who acts, for the flows of a request. `identity`: another user than the session's. */
 export async function readRequestState<User extends MfaUser, Request>(
   kit: HttpKit<User, Request>,
   exchange: MfaExchange<User, Request>,
@@ -78,7 +78,7 @@ async function awaitUser<User extends MfaUser, Request>(
   return user === LATE ? LATE : checkUser('user', user, kit);
 }
 
-/** Who acts, once {@link askUser} was called. */
+/** Identifies the user after {@link askUser} was called. */
 export async function identify<User extends MfaUser, Request>(
   kit: HttpKit<User, Request>,
   exchange: MfaExchange<User, Request>,
@@ -90,7 +90,7 @@ export async function identify<User extends MfaUser, Request>(
   return identityOfSession(exchange, user) ?? identityOfToken(kit, exchange, user);
 }
 
-/** Who acts by the session; undefined if the host has to be asked for the assurance of a token. */
+/** Identifies the user by the session; undefined if the host must be asked for the assurance of a token. */
 export function identityOfSession<User extends MfaUser, Request>(
   exchange: MfaExchange<User, Request>,
   user: User,
@@ -102,7 +102,7 @@ export function identityOfSession<User extends MfaUser, Request>(
   return { user, session, port, context: contextOf(exchange), late: false };
 }
 
-/** Who acts if the host says what the token of a bearer client proves. */
+/** Identifies the user if the host says what the token of a bearer client proves. */
 export async function identityOfToken<User extends MfaUser, Request>(
   kit: HttpKit<User, Request>,
   exchange: MfaExchange<User, Request>,
@@ -120,7 +120,7 @@ export async function identityOfToken<User extends MfaUser, Request>(
   return byToken ? { ...found, port: null } : found;
 }
 
-/** It is not known who acts, so nothing is known of the session's state either. */
+/** Unknown user, so the session's state is unknown as well. */
 function lateIdentity<User extends MfaUser, Request>(exchange: MfaExchange<User, Request>): RequestIdentity<User> {
   return { user: null, session: undefined, port: exchange.session, context: contextOf(exchange), late: true };
 }
@@ -132,7 +132,7 @@ function readState(port: SessionPort | null, userId: string): MfaSession | undef
     abandon(given);
     throw new MfaError(
       'host_callback_failed',
-      'The option "session": read() returned a promise; it must return the state at once.',
+      'The option "session": read() returned a promise; it must return the state itself.',
     );
   }
   return state;
@@ -145,26 +145,26 @@ function contextOf<User extends MfaUser, Request>(exchange: MfaExchange<User, Re
   if (isFieldObject(context)) return context;
   throw new MfaError(
     'host_callback_failed',
-    `The option "eventContext" must return an object of facts at once, or nothing; it returned ${describe(context)}.`,
+    `The option "eventContext" must return an object of facts (not a promise) or nothing; it returned ${describe(context)}.`,
   );
 }
 
 /**
- * Who acts in one request, with which state and which device tokens; changes as the request's flows change it.
+ * Who acts in one request, with which state and which device tokens. The request's flows change it.
  *
- * Made only when flows are needed: a guard runs at every request, and lets most of them through.
+ * Created only if flows are needed, because a guard runs for every request and allows most of them.
  */
 export class RequestState<User extends MfaUser, Request> {
   readonly context: EventContext | undefined;
   user: User | null;
   /** The state of this user, or undefined. */
   session: MfaSession | undefined;
-  /** A callback of the host did not answer in time, so it is not known who acts, and every flow is unavailable. */
+  /** A callback of the host did not answer in time. The user is unknown, and every flow is unavailable. */
   late: boolean;
   readonly #kit: HttpKit<User, Request>;
   readonly #exchange: MfaExchange<User, Request>;
   #port: SessionPort | null;
-  /** What this request made of the way back that came with it; null: it was dropped. */
+  /** The way back that this request set; null if it dropped the one that came with it. */
   #newWay: WayBack | null | undefined;
 
   constructor(
@@ -186,12 +186,12 @@ export class RequestState<User extends MfaUser, Request> {
     return { user: this.user, session: this.session, port: this.#port, context: this.context, late: this.late };
   }
 
-  /** Whether the host's session takes the state; false for bearer clients and pending tokens. */
+  /** Whether the host's session stores the state; false for bearer clients and pending tokens. */
   get hasSession(): boolean {
     return this.#port !== null;
   }
 
-  /** What the session holds where the state of this user is missing. */
+  /** What the session holds if this user's state is missing. */
   get stored(): StoredState {
     return describeStored(this.#port?.read());
   }
@@ -203,23 +203,23 @@ export class RequestState<User extends MfaUser, Request> {
     return readDeviceTokens(this.#exchange.header('cookie'), this.#cookiesOf(this.user));
   }
 
-  /** What a proof says of the browser. */
+  /** What a proof needs to know about the browser. */
   async deviceInput(rememberDevice: boolean | undefined): Promise<DeviceInput> {
     const deviceToken = this.deviceTokens();
-    // A client that cannot keep a token would leave a new device behind at each proof, and push out the real ones.
+    // A client that cannot keep a token would add a new device with each proof and push out the real ones.
     const keepsToken = this.hasSession || this.#ownToken() !== undefined || rememberDevice === true || deviceToken.length > 0;
     const deviceLabel = keepsToken ? { deviceLabel: await nameBrowser(this.#exchange.header('user-agent')) } : {};
     return { deviceToken, ...deviceLabel, ...(rememberDevice !== undefined && { rememberDevice }) };
   }
 
-  /** Moves the state to the host's session, if the request has one, because a login does not act by a token. */
+  /** Moves the state to the host's session, if the request has one, because a login does not use a token. */
   useSession(): void {
     if (!this.#exchange.session) return;
     this.#port = this.#exchange.session;
     this.session = undefined;
   }
 
-  /** Replaces the state; false if the session store did not take it, and then nothing was granted. */
+  /** Replaces the state. Returns false if the session store did not take it, in which case nothing was granted. */
   async saveState(next: MfaSession | undefined, options: { renew: boolean }): Promise<boolean> {
     if (this.#port && !(await writeSession(this.#kit, this.#port, next, options))) return false;
     this.session = next;
@@ -236,18 +236,18 @@ export class RequestState<User extends MfaUser, Request> {
     return undefined;
   }
 
-  /** The way back that was kept for who acts now. */
+  /** The way back that was kept for the current user. */
   wayBack(): WayBack | undefined {
     if (this.#newWay !== undefined) return this.#newWay ?? undefined;
     return this.user ? (this.#sentWay(this.user.id) ?? this.#wayOfRelease1()) : undefined;
   }
 
   /** The way back that was kept before anybody was logged in. */
-  wayBackOfNobody(): WayBack | undefined {
+  anonymousWayBack(): WayBack | undefined {
     return this.#newWay === undefined ? this.#sentWay(null) : undefined;
   }
 
-  /** Keeps a way back for who acts, or for nobody. */
+  /** Keeps a way back for the current user, or for an anonymous one. */
   keepWayBack({ path, navigation }: Pick<WayBack, 'path' | 'navigation'>): void {
     const { settings } = this.#kit.mfa;
     const { secure } = cookieStyle(this.#kit, this.#exchange);
@@ -283,7 +283,7 @@ export class RequestState<User extends MfaUser, Request> {
   }
 }
 
-/** Checks what a callback of the host returned as the user. A value that is not a user denies. */
+/** Checks the user that a callback of the host returned. Anything that is not a user denies the request. */
 export function checkUser<User extends MfaUser>(
   option: 'user' | 'userById',
   user: User | null | undefined | false,
@@ -294,10 +294,10 @@ export function checkUser<User extends MfaUser>(
   return user;
 }
 
-/** Stands for an answer of the host that did not come in time. */
+/** Stands for an answer of the host that did not arrive in time. */
 export const LATE = Symbol('late');
 
-/** Calls the host; what it throws becomes an MfaError that names the option. `request`: what the callback was called with. */
+/** Calls the host. An error that it throws becomes an MfaError that names the option. `request`: the argument of the callback. */
 export async function callHost<User extends MfaUser, Request, Value>(
   kit: HttpKit<User, Request>,
   option: string,
@@ -324,7 +324,7 @@ async function awaitHost<User extends MfaUser, Request, Value>(
   return answer.late ? LATE : answer.value;
 }
 
-/** `request`: what the callback was called with, so that the warning repeats nothing of it. */
+/** `request`: the argument of the callback, so that the warning repeats none of it. */
 function refuseHost<User extends MfaUser, Request>(
   kit: HttpKit<User, Request>,
   option: string,
@@ -333,17 +333,17 @@ function refuseHost<User extends MfaUser, Request>(
 ): never {
   if (cause instanceof MfaError) throw cause;
   kit.mfa.settings.callbackFailed({ option, why: 'error', cause, values: valuesOfRequest(request) });
-  throw new MfaError('host_callback_failed', `The option "${option}" threw, so the request is denied. Fix the cause.`, {
+  throw new MfaError('host_callback_failed', `The option "${option}" threw. The request was denied. Fix the cause below.`, {
     cause,
   });
 }
 
-/** Throws unless the host returned facts. Incomplete facts prove nothing; a time in another unit would always be too old. */
+/** Throws unless the host returned facts. Incomplete facts prove nothing, and a time in another unit would always be too old. */
 function checkAssuranceAnswer(given: unknown): void {
   if (!isFieldObject(given)) {
     throw new MfaError(
       'host_callback_failed',
-      `The option "assurance" must return what assuranceFromClaims() gives, or nothing; it returned ${describe(given)}.`,
+      `The option "assurance" must return what assuranceFromClaims() returns, or nothing; it returned ${describe(given)}.`,
     );
   }
   const { verifiedAt } = given;
@@ -355,7 +355,7 @@ function checkAssuranceAnswer(given: unknown): void {
   }
 }
 
-/** What the access token of a bearer client says is proven, if it speaks of this user. */
+/** What the access token of a bearer client proves, if it belongs to this user. */
 function sessionOfToken(assurance: unknown, userId: string): MfaSession | undefined {
   const proven = readAssurance(assurance);
   return readSessionState(proven && { state: 'verified', assurance: proven }, userId);
@@ -382,7 +382,7 @@ async function writeSession<User extends MfaUser, Request>(
   }
 }
 
-/** Cookies go without `Secure` only if the developer asked for it, and only on the name of a local host. */
+/** Cookies omit `Secure` only if the developer asked for it, and only on a local host name. */
 function cookieStyle<User extends MfaUser, Request>(
   { options }: HttpKit<User, Request>,
   exchange: MfaExchange<User, Request>,

@@ -12,19 +12,20 @@ const MAX_ENROLLMENTS = 16;
 const MAX_TEXT_LENGTH = 1024;
 
 /**
- * Reads the MFA state of a session, as the host returned it. Drops unknown fields.
+ * Reads the MFA state of a session from the value that the host returned. Drops unknown fields.
  *
- * Returns undefined if it is not the state of this user: what another user, an unknown version or a broken store left proves nothing.
+ * Returns undefined if it is not the state of this user. A state of another user, of an unknown version or from a broken store proves
+ * nothing.
  */
 export function readSessionState(value: unknown, userId: string): MfaSession | undefined {
   const state = readState(value);
   return state !== undefined && sessionUserId(state) === userId ? state : undefined;
 }
 
-/** What a session holds in place of the state of its user. */
+/** What a session holds instead of its user's state. */
 export type StoredState = 'nothing' | 'other_user' | 'foreign';
 
-/** Describes what was found in place of this user's state, for a warning. */
+/** Describes what was found instead of this user's state, for a warning. */
 export function describeStored(value: unknown): StoredState {
   if (value === undefined || value === null) return 'nothing';
   return readState(value) === undefined ? 'foreign' : 'other_user';
@@ -38,7 +39,7 @@ export function readAssurance(value: unknown): Assurance | undefined {
   if (!isAssuranceVia(via)) return undefined;
   const assurance = { userId, epoch, amr, acr, verifiedAt, via };
   if (deviceId === undefined || deviceId === null) return assurance;
-  // A device that cannot be read could never be ended.
+  // A device that cannot be read could never be revoked.
   return isText(deviceId) ? { ...assurance, deviceId } : undefined;
 }
 

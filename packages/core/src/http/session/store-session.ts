@@ -4,7 +4,7 @@ import type { SessionPort } from '../exchange.js';
 
 type Done = (error?: unknown) => void;
 
-/** A session that a store keeps, as express-session and its like make it: a request's `session`. */
+/** A session in a store, as express-session and similar packages create it: a request's `session`. */
 export interface StoreSession {
   cookie: object;
   mfa?: unknown;
@@ -19,8 +19,8 @@ export interface StoreSession {
 /**
  * Keeps the MFA state in a session that a store keeps.
  *
- * `present` returns the request's session at that moment, because renewing replaces it, and throws if there is none. `request` lets the
- * store be asked again later.
+ * `present` returns the request's current session, because renewing replaces it, and throws if there is none. `request` allows a later read
+ * from the store.
  */
 export function storeSessionPort(present: () => StoreSession, request?: object): SessionPort {
   return {
@@ -68,7 +68,7 @@ function getStored({ sessionStore }: StoredRequest, id: string): Promise<{ state
       if (error !== undefined && error !== null) reject(error instanceof Error ? error : new Error('The session store failed.'));
       else resolve(stored ? { state: stored.mfa } : null);
     });
-    // A store written with async functions may reject in place of calling back.
+    // A store written with async functions may reject instead of calling back.
     Promise.resolve(asked).catch(reject);
   });
 }
@@ -78,13 +78,15 @@ const MAX_ENDED_IDS = 10_000;
 const endedIds = new Set<string>();
 const warn = createWarn();
 
-/** Reads the state, unless the session's id has ended: somebody with the old id could go on after the logout of the new one. */
+/**
+ * Reads the state, unless the session's id has ended. Otherwise somebody with the old id could continue after the logout of the new one.
+ */
 function readState(session: StoreSession): unknown {
   const id = idOf(session);
   if (id === undefined || !endedIds.has(id)) return session.mfa;
   warn(
     'MFA_KIT_SESSION_REVIVED',
-    'A session was used that had ended when its id was renewed, so its MFA state does not count. A slow request has saved it in the ' +
+    'A session was used after its id was renewed, so its MFA state does not count. A slow request saved it again in the ' +
       'meantime. Set resave: false, call req.session.save() before slow work in routes that change the session, and use a session store ' +
       'that does not store an id again that it has destroyed.',
   );
