@@ -15,7 +15,7 @@ import { answerWith, leaveRecoveryCodes, readManualKey, readRecoveryCodes, sendC
 
 vi.setConfig({ testTimeout: 60_000 });
 
-/** What an application does around the pages: headers of helmet, redirects to other sites, downloads. */
+/** What applications do around the pages: helmet's headers, redirects to other sites, downloads. */
 describeWith(requireChromium(), 'an application around the pages, in Chromium', (executablePath) => {
   let browser: Browser;
   let host: Host;
@@ -30,7 +30,7 @@ describeWith(requireChromium(), 'an application around the pages, in Chromium', 
   });
 
   describe.each([{ javaScriptEnabled: true }, { javaScriptEnabled: false }])('with JavaScript: $javaScriptEnabled', (options) => {
-    /** Somebody with an authenticator, logged in with the password alone. */
+    /** A user with an authenticator who has logged in with only the password. */
     async function halfLoggedIn(username: string): Promise<{ page: Page; key: string; close(): Promise<void> }> {
       const { page, context } = await openPage(browser, options);
       const key = await enroll(page, username);
@@ -39,7 +39,7 @@ describeWith(requireChromium(), 'an application around the pages, in Chromium', 
       return { page, key, close: () => context.close() };
     }
 
-    it('F27: a form to a route with maxAgeSeconds leads to a code, under a Referrer-Policy that sends no address', async () => {
+    it('F27: a form to a route with maxAgeSeconds leads to the prompt under a Referrer-Policy that sends no Referer', async () => {
       const { page, key, close } = await halfLoggedIn('ada');
       await page.goto(`${host.origin}/`);
       await page.getByRole('link', { name: 'Cases' }).click();
@@ -56,7 +56,7 @@ describeWith(requireChromium(), 'an application around the pages, in Chromium', 
       await close();
     });
 
-    it('F42: arrives at another origin, to which the way back redirects', async () => {
+    it('F42: arrives at another origin to which the return path redirects', async () => {
       const { page, key, close } = await halfLoggedIn('ada');
       await page.goto(`${host.origin}/`);
       await page.getByRole('link', { name: 'Pay at the bank' }).click();
@@ -66,7 +66,7 @@ describeWith(requireChromium(), 'an application around the pages, in Chromium', 
       await close();
     });
 
-    it('F42: arrives there after the first set-up as well, from the page of the recovery codes', async () => {
+    it('F42: arrives there after the first enrollment too, from the page with the recovery codes', async () => {
       const { page, context } = await openPage(browser, options);
       const newcomer = `newcomer-${host.users.size}`;
       host.users.set(newcomer, { id: newcomer, name: `${newcomer}@example.com` });
@@ -82,7 +82,7 @@ describeWith(requireChromium(), 'an application around the pages, in Chromium', 
       await context.close();
     });
 
-    it('F44: the way back is a download: it comes, and the page that stays leads on', async () => {
+    it('F44: if the return path is a download, it starts, and the page that stays has a link', async () => {
       const { page, key, close } = await halfLoggedIn('ada');
       await page.goto(`${host.origin}/`);
       const download = page.waitForEvent('download');
@@ -99,7 +99,7 @@ describeWith(requireChromium(), 'an application around the pages, in Chromium', 
       await close();
     });
 
-    it('F79: a link from another site to a page that acts is offered after the code, and not followed', async () => {
+    it('F79: a link from another site to a page that acts is offered after the code, but not followed', async () => {
       const { page, key, close } = await halfLoggedIn('ada');
       deletions = 0;
       await page.goto(`${elsewhere.origin}/bait?to=${encodeURIComponent(`${host.origin}/delete-everything`)}`);
@@ -116,7 +116,7 @@ describeWith(requireChromium(), 'an application around the pages, in Chromium', 
     });
   });
 
-  it('F48: a page of the application with Turbo, which replaces bodies by fetch, leads to a page that works', async () => {
+  it('F48: a page with Turbo, which replaces bodies with fetched ones, leads to a page that works', async () => {
     const { page, context } = await openPage(browser);
     const newcomer = 'newcomer-turbo';
     host.users.set(newcomer, { id: newcomer, name: `${newcomer}@example.com` });
@@ -127,7 +127,7 @@ describeWith(requireChromium(), 'an application around the pages, in Chromium', 
     await page.waitForURL(`${host.origin}/mfa/enroll`);
     const key = await readManualKey(page);
     expect(keyOf(await readQrCode(await page.screenshot({ fullPage: true })))).toBe(key);
-    // A document of its own: its script runs, and nothing of the application is left in it.
+    // A separate document, in which its script runs and nothing of the application is left.
     await page.getByText(/New code in/).waitFor();
     expect(await page.evaluate(() => 'Turbo' in window)).toBe(false);
     await answerWith(page, await codeAt(key, host.clock.now()));
@@ -135,7 +135,7 @@ describeWith(requireChromium(), 'an application around the pages, in Chromium', 
     await leaveRecoveryCodes(page);
     await page.waitForURL((url) => !url.pathname.startsWith('/mfa'));
 
-    // The same from a form that Turbo sends.
+    // The same with a form that Turbo sends.
     host.clock.advance(301_000);
     await page.goto(`${host.origin}/turbo`);
     await expect.poll(() => page.evaluate(() => 'Turbo' in window)).toBe(true);
@@ -154,7 +154,7 @@ describeWith(requireChromium(), 'an application around the pages, in Chromium', 
     await page.getByRole('button', { name: 'Log in' }).click();
   }
 
-  /** Logs in for the first time and sets up an authenticator; later, gives its key. */
+  /** Logs in for the first time, sets up an authenticator and returns its key. */
   async function enroll(page: Page, username: string): Promise<string> {
     const known = keys.get(username);
     if (known) return known;
@@ -168,7 +168,7 @@ describeWith(requireChromium(), 'an application around the pages, in Chromium', 
     return key;
   }
 
-  /** The code of the next period; the clock moves there. */
+  /** Advances the clock to the next period and returns its code. */
   function nextCode(key: string): Promise<string> {
     host.clock.advance(STEP);
     return codeAt(key, host.clock.now());
@@ -177,8 +177,8 @@ describeWith(requireChromium(), 'an application around the pages, in Chromium', 
   function startApplication(other: string): Promise<Host> {
     const home = '<a href="/cases">Cases</a> <a href="/bank">Pay at the bank</a> <a href="/report">Report</a>';
     const pay = '<form method="post" action="/payouts"><button>Pay</button></form>';
-    // Before the guard, so that somebody who has proven nothing sees a page with Turbo, and before helmet, whose
-    // `upgrade-insecure-requests` has no server with https here to lead a redirected fetch to.
+    // Before the guard, so that the page with Turbo is open, and before helmet, because its `upgrade-insecure-requests` would send a
+    // redirected fetch to https, which does not run here.
     const turbo: RequestHandler = (req, res, next) => {
       if (req.path === '/turbo.js') return void res.type('js').send(turboScript());
       if (req.path === '/turbo') return void res.send(`<!doctype html><script src="/turbo.js"></script>${home}${pay}`);

@@ -29,15 +29,15 @@ for (const { name, launch } of engines()) {
     });
     afterAll(() => browser?.close());
 
-    /** What the server alone decides is walked in one engine, and in all of them by `npm run prove`. */
+    /** Runs a test that depends only on the server in one engine, and in all of them with `npm run prove`. */
     const itOnce = (title: string, walk: () => Promise<void>): void => {
       if (name === 'Chromium' || ROUNDS > 2) it(title, walk);
     };
     const path = (page: JourneyPage): string => new URL(page.url()).pathname;
 
-    // The pages are the same over every framework: one walk past all of them, in one engine, shows that they arrive.
+    // The pages are the same on every framework, so one journey on each of them in one engine is enough.
     it.each(name === 'Chromium' ? EXAMPLES : EXAMPLES.slice(0, 1))(
-      'scans, enrolls, is remembered for 30 days in this browser only, and is asked for money: %s',
+      'scans, enrolls, is remembered for 30 days in this browser only, and is challenged before a payment: %s',
       async (example) => {
         const app = await startDemoApp(example);
         const { page, leave } = await browser.openPerson();
@@ -73,7 +73,7 @@ for (const { name, launch } of engines()) {
         expect(path(other.page)).toBe('/mfa/challenge');
         await other.leave();
 
-        // Money: asked even here, and the refused POST leads back to the page of its form.
+        // A payment requires a code even here, and the refused POST leads back to the page of its form.
         await page.getByRole('button', { name: 'Release payment' }).click();
         expect(path(page)).toBe('/mfa/challenge');
         await answerWith(page, await nextCode(app, ada));
@@ -90,7 +90,7 @@ for (const { name, launch } of engines()) {
       },
     );
 
-    itOnce('is asked at each login without the tick', async () => {
+    itOnce('is challenged at each login without "Remember this device"', async () => {
       const fresh = await startDemoApp();
       const { page, leave } = await browser.openPerson();
       const ada = await enroll(page, fresh, 'ada');
@@ -105,7 +105,7 @@ for (const { name, launch } of engines()) {
       await fresh.close();
     });
 
-    itOnce('F17: revokes the device in use, after the page has said what that means, and needs a code to go on', async () => {
+    itOnce('F17: revokes the device in use, after the page has said what that means, and then needs a code', async () => {
       const fresh = await startDemoApp();
       const { page, leave } = await browser.openPerson();
       const ada = await enroll(page, fresh, 'ada');
@@ -129,7 +129,7 @@ for (const { name, launch } of engines()) {
       await fresh.close();
     });
 
-    itOnce('shares a browser with another, and each keeps the own remembrance', async () => {
+    itOnce('shares a browser with another user, and each is remembered separately', async () => {
       const fresh = await startDemoApp();
       const { page, leave } = await browser.openPerson();
       const ada = await enroll(page, fresh, 'ada');
@@ -154,7 +154,7 @@ for (const { name, launch } of engines()) {
       await fresh.close();
     });
 
-    it('gets in with a recovery code when the phone is lost, once', async () => {
+    it('logs in with a recovery code if the phone is lost, once per code', async () => {
       const fresh = await startDemoApp();
       const { page, leave } = await browser.openPerson();
       const ada = await enroll(page, fresh, 'ada');
@@ -172,7 +172,7 @@ for (const { name, launch } of engines()) {
       await fresh.close();
     });
 
-    it('is told what is wrong with a code, waits after five of them, and comes to the page that was wanted', async () => {
+    it('sees what is wrong with a code, waits after five of them, and then reaches the requested page', async () => {
       const fresh = await startDemoApp();
       const { page, leave } = await browser.openPerson();
       const ada = await enroll(page, fresh, 'ada');
@@ -184,7 +184,7 @@ for (const { name, launch } of engines()) {
       expect(await page.getByRole('alert').first().innerText()).toContain('That code did not work');
       expect(await page.getByLabel('6-digit code').getAttribute('aria-invalid')).toBe('true');
 
-      // The form behind the back button is one that works: what was sent from it before does not hold it.
+      // After the back button the form works again, although it was submitted before.
       await page.goBack();
       expect(path(page)).toBe('/mfa/challenge');
       for (let guess = 1; guess < 5; guess += 1) await answerWith(page, await wrongCode(fresh, ada));
@@ -195,7 +195,7 @@ for (const { name, launch } of engines()) {
       await answerWith(page, await nextCode(fresh, ada));
       expect(path(page)).toBe('/account');
 
-      // Behind it lies no challenge that holds somebody who has passed it. The page that is there may lead on by itself, and then it
+      // The back button does not lead to a challenge that was already passed. The page there may redirect, and then it
       // interrupts the first try to go elsewhere.
       await page.goBack();
       const goToCases = () => page.goto(`${fresh.origin}/cases`);

@@ -6,7 +6,7 @@ import { type DemoApp, SECOND, STEP, startDemoApp } from '../support/demo-app.js
 import { describeWith } from '../support/requires.js';
 import { answerWith, enroll, logIn, logOut, nextCode, readManualKey, wrongCode } from './person.js';
 
-describeWith(requireChromium(), 'what went wrong is said', (executablePath) => {
+describeWith(requireChromium(), 'messages about problems', (executablePath) => {
   let browser: Browser;
   let app: DemoApp;
   let page: Page;
@@ -27,7 +27,7 @@ describeWith(requireChromium(), 'what went wrong is said', (executablePath) => {
 
   const alert = (): Promise<string> => page.getByRole('alert').first().innerText();
 
-  it('a wrong code and a used one, in the same words, beside the field that has the focus', async () => {
+  it('show the same text for a wrong and a used code, next to the focused field', async () => {
     const ada = await enroll(page, app, 'ada');
     await logOut(page, app);
     await logIn(page, app, 'ada');
@@ -48,14 +48,14 @@ describeWith(requireChromium(), 'what went wrong is said', (executablePath) => {
     expect(await alert()).toBe(wrong);
   });
 
-  it('too many wrong codes: how long to wait; and then the right code is in', async () => {
+  it('say how long to wait after too many wrong codes, and then the right code works', async () => {
     const ada = await enroll(page, app, 'ada');
     await context.clearCookies();
     await logIn(page, app, 'ada');
     for (let guess = 0; guess < 5; guess += 1) await answerWith(page, await wrongCode(app, ada));
     expect(await alert()).toContain('Too many wrong codes');
     await page.getByText('Try again in 30 seconds.').waitFor();
-    // Someone who comes back to the page is told so too.
+    // A user who returns to the page sees it too.
     await page.goto(`${app.origin}/mfa/challenge`);
     expect(await alert()).toContain('Too many wrong codes');
     app.advance(STEP + SECOND);
@@ -65,7 +65,7 @@ describeWith(requireChromium(), 'what went wrong is said', (executablePath) => {
     expect(page.url()).toBe(`${app.origin}/cases`);
   });
 
-  it('a set-up that took too long: it starts again with a new key', async () => {
+  it('restart an enrollment that took too long, with a new key', async () => {
     await logIn(page, app, 'ada');
     const key = await readManualKey(page);
     app.advance(600 * SECOND + SECOND);
@@ -78,7 +78,7 @@ describeWith(requireChromium(), 'what went wrong is said', (executablePath) => {
     await page.getByRole('heading', { name: 'Save your recovery codes' }).waitFor();
   });
 
-  it('a lost session: log in again, and the way there', async () => {
+  it('link to the login after a lost session', async () => {
     await enroll(page, app, 'ada');
     await logOut(page, app);
     await logIn(page, app, 'ada');
@@ -89,14 +89,14 @@ describeWith(requireChromium(), 'what went wrong is said', (executablePath) => {
     expect(page.url()).toBe(`${app.origin}/login`);
   });
 
-  it('a login that is too old to set up a first authenticator: log in again', async () => {
+  it('ask for a new login if it is too old to set up a first authenticator', async () => {
     await logIn(page, app, 'ada');
     app.advance(16 * 60 * SECOND);
     await page.goto(`${app.origin}/mfa/enroll`);
     await page.getByRole('heading', { name: /log in/i }).waitFor();
   });
 
-  it('a code sent twice: the second answer is the first one’s', async () => {
+  it('show the first answer if a code is sent twice', async () => {
     const ada = await enroll(page, app, 'ada');
     await logOut(page, app);
     await logIn(page, app, 'ada');

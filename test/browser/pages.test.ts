@@ -7,9 +7,9 @@ import { type DemoApp, startDemoApp } from '../support/demo-app.js';
 import { describeWith } from '../support/requires.js';
 import { tour } from './tour.js';
 
-// `npm run screenshots` names a folder; otherwise no picture is taken.
+// Screenshots are taken only if `npm run screenshots` names a folder.
 const pictures = process.env.MFA_KIT_SCREENSHOTS;
-/** What the README shows; everything else goes to a folder that is not committed. */
+/** The screenshots of the README. All others go to a folder that is not committed. */
 const SHOWN = ['enroll', 'recovery-codes', 'challenge', 'overview'];
 
 const VIEWS = [
@@ -30,7 +30,7 @@ describeWith(requireChromium(), 'every page', (executablePath) => {
     await Promise.all([browser.close(), app.close()]);
   });
 
-  it('is judged by something that sees a fault', async () => {
+  it('are checked by a tool that finds a seeded fault', async () => {
     const { page, context } = await openPage(browser);
     await page.setContent('<main><img src="data:,"><p style="color:#aaa;background:#fff">pale</p></main>');
     const rules = (await accessibilityViolations(page)).map((line) => line.replace(/:.*/s, ''));
@@ -38,11 +38,11 @@ describeWith(requireChromium(), 'every page', (executablePath) => {
     await context.close();
   });
 
-  it('meets WCAG 2.2 AA in light and dark, loads nothing from elsewhere, and fits a screen of 320 pixels', async () => {
+  it('meet WCAG 2.2 AA in light and dark, load nothing from other origins, and fit a screen of 320 pixels', async () => {
     const { page } = await openPage(browser, { reducedMotion: 'reduce' });
     const found: string[] = [];
     page.on('console', (message) => {
-      // The browser itself reports answers with an error status, which are meant.
+      // The browser itself logs answers with an error status, which are intended here.
       if (!message.text().startsWith('Failed to load resource')) found.push(`console: ${message.text()}`);
     });
     page.on('pageerror', (error) => found.push(`script: ${error.message}`));
@@ -54,7 +54,7 @@ describeWith(requireChromium(), 'every page', (executablePath) => {
     await tour(page, app, async (name) => {
       seen.push(name);
       for (const { colorScheme, width, height } of VIEWS) {
-        // Both schemes and both layouts, each judged once.
+        // Checks both color schemes and both layouts once.
         const judged = (colorScheme === 'light') === (width === 1280);
         if (!judged && !pictures) continue;
         await page.setViewportSize({ width, height });
@@ -81,7 +81,7 @@ async function keepPicture(picture: { name: string; width: number; colorScheme: 
   await writeFile(join(all, `${name}-${width}-${colorScheme}.png`), png);
 }
 
-/** The picture in the README: a little narrower, and a long page without its end, so that the file stays small. */
+/** The screenshot in the README: narrower, and without the end of a long page, so that the file stays small. */
 async function keepShownPicture(page: Page, name: string): Promise<void> {
   const width = 1080;
   await page.setViewportSize({ width, height: 720 });

@@ -8,7 +8,7 @@ import { type DemoApp, startDemoApp } from '../support/demo-app.js';
 import { describeWith } from '../support/requires.js';
 import { answerWith, enroll, logIn, logOut, nextCode, readManualKey, readRecoveryCodes } from './person.js';
 
-/** What stands around the pages: the network, the host's headers and scripts, the browser's permissions. */
+/** What affects the pages from outside: the network, the host's headers and scripts, the browser's permissions. */
 describeWith(requireChromium(), 'the pages in their surroundings', (executablePath) => {
   let browser: Browser;
   let app: DemoApp;
@@ -24,7 +24,7 @@ describeWith(requireChromium(), 'the pages in their surroundings', (executablePa
     await Promise.all([browser.close(), app.close(), new Promise((resolve) => foreign.server.close(resolve))]);
   });
 
-  it('F43: the forms of the pages work over plain http at an allowed origin that is no local host', async () => {
+  it('F43: the forms of the pages work over plain http at an allowed origin that is not localhost', async () => {
     const plain = await startDemoApp('Express', { hostname: PLAIN_HOST });
     const { page, context } = await openPage(browser);
     const posts: (string | undefined)[][] = [];
@@ -48,7 +48,7 @@ describeWith(requireChromium(), 'the pages in their surroundings', (executablePa
     await plain.close();
   }, 60_000);
 
-  it('F57: a page of another origin reads no key under CORS headers of the host, and keeps no handle to the window', async () => {
+  it('F57: a page of another origin cannot read a key under CORS headers of the host, or keep a handle to the window', async () => {
     const { page, context } = await openPage(browser);
     await logIn(page, app, 'grace');
     await page.goto(`${app.origin}/mfa/enroll`);
@@ -78,10 +78,10 @@ describeWith(requireChromium(), 'the pages in their surroundings', (executablePa
     await context.close();
   });
 
-  it('F57: says that the browser refused to copy, and selects the text', async () => {
+  it('F57: the page says that the browser refused to copy, and selects the text', async () => {
     const { page, context } = await openPage(browser);
     await logIn(page, app, 'alan');
-    // A policy of the host, or the person, refuses.
+    // A policy of the host, or the user, refuses.
     await page.addInitScript(() => {
       navigator.clipboard.writeText = () => Promise.reject(new DOMException('refused', 'NotAllowedError'));
     });
@@ -101,7 +101,7 @@ describeWith(requireChromium(), 'the pages in their surroundings', (executablePa
     await context.close();
   });
 
-  it('F48: the QR code is there and readable under a second policy without data:, in light and dark', async () => {
+  it('F48: the QR code is readable under a second policy without data:, in light and dark', async () => {
     const { page, context } = await openPage(browser);
     await page.route('**/mfa/enroll', async (route) => {
       const response = await route.fetch({ maxRedirects: 0 });
@@ -118,7 +118,7 @@ describeWith(requireChromium(), 'the pages in their surroundings', (executablePa
     await context.close();
   });
 
-  it('F49: codes reach the server as six digits, pasted, typed or written by an input method; else the page says what is wrong', async () => {
+  it('F49: codes that are pasted, typed or entered with an input method arrive as six digits, or the page says what is wrong', async () => {
     const { page, context } = await openPage(browser);
     const field = await openChallenge(page);
     for (const text of CODES) {
@@ -158,7 +158,7 @@ describeWith(requireChromium(), 'the pages in their surroundings', (executablePa
     await context.close();
   }, 60_000);
 
-  it('F49: without JavaScript the server takes blanks, and the page says what is wrong with anything else', async () => {
+  it('F49: without JavaScript the server accepts spaces, and the page says what is wrong with anything else', async () => {
     const { page, context } = await openPage(browser, { javaScriptEnabled: false });
     const field = await openChallenge(page);
     for (const code of ['１２３４５６', '12345', '123-456']) {
@@ -173,7 +173,7 @@ describeWith(requireChromium(), 'the pages in their surroundings', (executablePa
     await context.close();
   }, 60_000);
 
-  it('F44: a form opens again where the page stays', async () => {
+  it('F44: a form can be submitted again if the page stays', async () => {
     const { page, context } = await openPage(browser);
     await page.clock.install();
     const field = await openChallenge(page);
@@ -184,9 +184,9 @@ describeWith(requireChromium(), 'the pages in their surroundings', (executablePa
       { status: 204 },
     ];
     const ways: [string, () => Promise<unknown>][] = [
-      ['nothing more comes', () => page.clock.runFor(4000)],
-      ['the person stops it', () => page.keyboard.press('Escape')],
-      ['the person types on', () => page.keyboard.press('7')],
+      ['no response follows', () => page.clock.runFor(4000)],
+      ['the user stops it', () => page.keyboard.press('Escape')],
+      ['the user continues to type', () => page.keyboard.press('7')],
     ];
     for (const answer of answers) {
       await page.route('**/mfa/verify', (route) => route.fulfill(answer));
@@ -202,7 +202,7 @@ describeWith(requireChromium(), 'the pages in their surroundings', (executablePa
     await context.close();
   }, 60_000);
 
-  it('F10: the form opens again after the wait, whatever language a page of the host names', async () => {
+  it('F10: the form can be submitted again after the wait, in any language of the page', async () => {
     const { page, context } = await openPage(browser);
     const failed: Error[] = [];
     page.on('pageerror', (error) => failed.push(error));
@@ -223,7 +223,7 @@ describeWith(requireChromium(), 'the pages in their surroundings', (executablePa
     await context.close();
   });
 
-  /** Somebody who has an authenticator is asked for a code: nothing is limited, as the form is not sent or holds no code. */
+  /** A user with an authenticator at the prompt. No limit applies, because the form is not sent or has no code. */
   async function openChallenge(page: Page): Promise<Locator> {
     await logIn(page, app, 'ada');
     await page.goto(`${app.origin}/mfa/challenge`);
@@ -246,7 +246,7 @@ const CODES = [
   '(123) 456.',
 ];
 
-/** Somebody else's site, at an origin of its own. */
+/** Another site, at another origin. */
 async function startForeignSite(): Promise<{ server: Server; origin: string }> {
   const server = createServer((_req, res) => void res.setHeader('content-type', 'text/html').end('<p>elsewhere'));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

@@ -15,7 +15,7 @@ import {
 
 const MINUTE = 60 * SECOND;
 
-/** Walks past every page of the demo and of the kit, and stops at each state that looks different. */
+/** Visits every page of the demo and of the kit, and stops at each state that looks different. */
 export async function tour(page: JourneyPage, app: DemoApp, stop: (name: string) => Promise<void>): Promise<void> {
   const at = async (path: string, name: string): Promise<void> => {
     await page.goto(app.origin + path);
@@ -48,7 +48,7 @@ export async function tour(page: JourneyPage, app: DemoApp, stop: (name: string)
   await leaveRecoveryCodes(page);
   await stop('demo-cases');
 
-  // Another authenticator, so that the overview has something to show.
+  // Adds another authenticator, so that the overview has something to show.
   await page.goto(`${app.origin}/mfa`);
   await page.getByText('Add authenticator', { exact: true }).click();
   await page.getByLabel('Name (optional)').fill('Spare phone');
@@ -79,7 +79,7 @@ export async function tour(page: JourneyPage, app: DemoApp, stop: (name: string)
   await stop('challenge-fifth-wrong-code');
   await at('/mfa/challenge', 'challenge-throttled');
   app.advance(MINUTE);
-  // An address that somebody typed is offered after the code, not followed.
+  // A typed address is offered after the code, not followed.
   await page.goto(`${app.origin}/account`);
   await sendCode(page, await nextCode(app, ada), { remember: true });
   await stop('done');
@@ -91,5 +91,5 @@ export async function tour(page: JourneyPage, app: DemoApp, stop: (name: string)
   await page.getByText('Create new codes', { exact: true }).click();
   await page.getByRole('button', { name: 'Yes, create new codes' }).click();
   await stop('message-session-lost');
-  if (recoveryCodes.length === 0) throw new Error('The tour met no recovery codes');
+  if (recoveryCodes.length === 0) throw new Error('The tour found no recovery codes');
 }

@@ -37,7 +37,7 @@ describeWith(requireChromium(), 'with JavaScript off', (executablePath) => {
     await page.getByText('That code did not work').waitFor();
     await answerWith(page, await codeAt(key, app.now()));
     expect(await readRecoveryCodes(page)).toHaveLength(10);
-    // What would need a script is not there.
+    // Nothing that would need a script is shown.
     expect(await page.getByRole('button', { name: 'Copy' }).isVisible()).toBe(false);
     await leaveRecoveryCodes(page);
 
@@ -72,7 +72,7 @@ describeWith(requireChromium(), 'with JavaScript off', (executablePath) => {
     await page.getByText('End all other sessions', { exact: true }).click();
     await page.getByRole('button', { name: 'Yes, end them' }).click();
     await page.getByRole('button', { name: 'Revoke' }).first().click();
-    // This session came from the device, so it needs a code to go on.
+    // This session came from the device, so it needs a code now.
     await page.waitForURL(`${app.origin}/mfa/challenge?notice=device_ended`);
     await answerWith(page, await nextCode(app, { key }));
     await page.getByRole('heading', { name: 'Blue phone' }).waitFor();

@@ -1,4 +1,4 @@
-/** The host's own accounts, as every integration here finds them: the password check exists before the kit comes. */
+/** The host's own accounts, which every integration here uses. The password check exists without the kit. */
 export interface Account {
   id: string;
   email: string;

@@ -31,7 +31,7 @@ export function createHostMfa(storage: MfaStorage, secret: string, sinks: HostSi
   });
 }
 
-/** One login from the right password to the open door; `ask` stands for whatever talks to the person. */
+/** One login from the right password to access. `ask` stands for the code that talks to the user. */
 export async function logIn(mfa: Mfa<HostUser>, user: HostUser, ask: (question: string) => Promise<string>): Promise<MfaSession> {
   const login = await mfa.beginLogin({ user });
   switch (login.decision.access) {
@@ -71,13 +71,13 @@ async function enroll(
   return confirmed.session;
 }
 
-/** The guard of something sensitive. */
+/** The guard of a sensitive operation. */
 export async function mayPayOut(mfa: Mfa<HostUser>, user: HostUser, session: MfaSession | undefined): Promise<boolean> {
   const decision: AccessDecision = await mfa.checkAccess({ user, session, requirement: { maxAgeSeconds: 300 } });
   return decision.access === 'allow';
 }
 
-/** The desk of support staff. A call that was not done throws, so that nobody takes it for done. */
+/** What support staff calls. A call that failed throws, so that it cannot be mistaken for done. */
 export async function helpLostPhone(mfa: Mfa<HostUser>, userId: string, actor: string): Promise<string> {
   const reason = 'lost phone, identity checked';
   try {
@@ -90,7 +90,7 @@ export async function helpLostPhone(mfa: Mfa<HostUser>, userId: string, actor: s
   }
 }
 
-/** Bad options are the programmer's, thrown at start with a code. */
+/** Wrong options are the programmer's mistake, and throw at start with a code. */
 export function optionError(build: () => unknown): string {
   try {
     build();
@@ -114,6 +114,6 @@ function describe(event: MfaEvent): string {
 }
 
 function present(session: MfaSession | undefined): MfaSession {
-  if (!session) throw new Error('a login that goes on has a session');
+  if (!session) throw new Error('a login that continues has a session');
   return session;
 }

@@ -15,7 +15,7 @@ export function createApp(storage: MfaStorage, secret: string): Express {
     return new SignJWT(claims).setProtectedHeader({ alg: 'HS256' }).setSubject(accountId).setExpirationTime('1h').sign(key);
   }
 
-  /** Verified claims of the request's access token: nothing else speaks for the caller. */
+  /** Returns the verified claims of the request's access token. Nothing else identifies the caller. */
   async function claimsOf(req: Request): Promise<JWTPayload | null> {
     const token = req.headers.authorization?.replace(/^Bearer /, '');
     if (!token) return null;
@@ -58,7 +58,7 @@ export function createApp(storage: MfaStorage, secret: string): Express {
     if (!account) return res.sendStatus(401);
     const login = await mfa.beginLogin({ user: toMfaUser(account) });
     const { access } = login.decision;
-    // With the pending token the page proves a code, or enrolls, and gets the access token there.
+    // With the pending token the page proves a code, or enrolls, and gets the access token.
     if (access === 'challenge' || access === 'enroll') return res.json({ access, pendingToken: login.pendingToken });
     if (access !== 'allow') return res.status(403).json({ access });
     return res.json({ access, accessToken: await issueAccessToken(account.id, { amr: ['pwd'] }) });

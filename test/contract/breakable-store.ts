@@ -1,7 +1,7 @@
 import type { StorageConformanceHooks } from '@mfa-kit/core/storage/conformance';
 import type { ConditionalStore } from './own-storage.js';
 
-/** A store for the test: one process, one step at a time, with a connection that can be cut, swallow everything, lose a reply. */
+/** A store for the test in one process, whose connection can be cut, can swallow everything, or can lose a reply. */
 export function breakableStore(): {
   connect(): ConditionalStore;
   hooks: Pick<Required<StorageConformanceHooks>, 'disconnect' | 'blackHole' | 'loseNextReply'>;

@@ -45,7 +45,7 @@ describe('core without HTTP', () => {
     return createHostMfa(storage, key, sinks, () => now);
   }
 
-  /** Types the code that an app would show: first the key is read, later it is remembered. */
+  /** Types the code that an app would show. Reads the key first, and remembers it. */
   function person() {
     let key = '';
     return async (question: string): Promise<string> => {
@@ -54,7 +54,7 @@ describe('core without HTTP', () => {
     };
   }
 
-  it('enrolls at the first login, asks at the next, and opens what is sensitive for five minutes', async () => {
+  it('enrolls at the first login, challenges the next, and allows sensitive operations for five minutes', async () => {
     const mfa = build();
     const ask = person();
     const enrolled = await logIn(mfa, user, ask);
@@ -77,13 +77,13 @@ describe('core without HTTP', () => {
     expect((await mfa.beginLogin({ user })).decision.access).toBe('enroll');
   });
 
-  it('tells support that a reset was not done', async () => {
+  it('throws if a reset was not done', async () => {
     const mfa = build({ ...memoryStorage(), read: () => Promise.reject(new Error('connection lost')) });
     expect(await helpLostPhone(mfa, user.id, 'support-7')).toBe('not_done');
     expect(mails).toEqual([]);
   });
 
-  it('tells a programmer at start what is wrong', () => {
+  it('reports wrong options at start', () => {
     expect(optionError(() => build(memoryStorage(), 'short'))).toBe('invalid_option');
     expect(optionError(() => build())).toBe('none');
   });
@@ -93,7 +93,7 @@ describe('a storage adapter of a host', () => {
   const { connect, hooks } = breakableStore();
   const cases = storageConformance({ open: async () => conditionalStorage(connect()), hooks, rounds: 2, listed: 120 });
 
-  // A store without transactions has none that could be rolled back or left open.
+  // This store has no transactions that could be rolled back or left open.
   it.each(cases.filter(({ skip }) => skip).map(({ name, skip }) => [name, skip]))('%s', (_name, skip) =>
     expect(skip).toMatch(/^needs the hook (inHostTransaction|leaveTransactionOpen)$/),
   );

@@ -1,4 +1,4 @@
-// (i) Express 5 with passport-local and express-session: what a team that has just that writes.
+// (i) Express 5 with passport-local and express-session.
 import { createMfa, type MfaStorage } from '@mfa-kit/core';
 import { expressMfa, requestMfa } from '@mfa-kit/express';
 import express, { type Express } from 'express';
@@ -63,7 +63,7 @@ export function createApp(storage: MfaStorage, secret: string): Express {
   app.post('/export', requireMfa({ acceptRememberedDevice: false }), (_req, res) => {
     res.json([]);
   });
-  // A second factor as a Passport strategy, for applications that keep all their doors there.
+  // The second factor as a Passport strategy, for applications that use Passport for everything.
   app.post('/second-factor', passport.authenticate('mfa', { session: false }), (_req, res) => {
     res.redirect(303, '/cases');
   });

@@ -13,12 +13,12 @@ const login = { email: 'ada@acme.example', password: 'correct horse' };
 const sameOrigin = { 'Sec-Fetch-Site': 'same-origin' };
 
 beforeEach(() => {
-  // Long ago, so that the deadline for the enrollment has passed.
+  // In the past, so that the deadline for the enrollment is over.
   addAccount({ id: 'u-1', createdAt: Date.UTC(2025, 0, 6), mfaEnrolled: false, role: 'owner', ...login });
 });
 
 describe('Express with passport-local', () => {
-  it('guards its routes until the second factor is there', async () => {
+  it('guards its routes until the second factor was proven', async () => {
     const agent = request.agent(expressPassport.createApp(memoryStorage(), secret)).set('Accept', 'application/json');
     await agent.get('/cases').expect(401);
     await agent.post('/login').send({ username: login.email, password: login.password }).expect(303).expect('location', '/cases');
@@ -31,8 +31,8 @@ describe('Express with passport-local', () => {
   });
 });
 
-describe('an application with pages of its own', () => {
-  it('draws what the flows say', async () => {
+describe('an application with its own pages', () => {
+  it('renders the results of the flows', async () => {
     const app = ownPages.createApp(memoryStorage(), secret);
     const agent = request.agent(app);
     await agent.post('/sign-in').type('form').send(login).expect(303);
@@ -49,7 +49,7 @@ describe('an application with pages of its own', () => {
 });
 
 describe('an API with access tokens', () => {
-  it('gives its token for password and code', async () => {
+  it('issues its token for password and code', async () => {
     const api = request(bearerApi.createApp(memoryStorage(), secret));
     const origin = { Origin: bearerApi.pageOrigin, 'Sec-Fetch-Site': 'cross-site' };
     const begun = await api.post('/login').set(origin).send(login).expect(200);

@@ -1,4 +1,4 @@
-// (ii) An application that draws its own pages: the kit's flows, bound to a request, and none of its HTML.
+// (ii) An application that renders its own pages with the kit's flows, bound to a request, and without its HTML.
 import { createMfa, type MfaStorage, qrSvg, type RefusalReason } from '@mfa-kit/core';
 import { expressMfa } from '@mfa-kit/express';
 import express, { type Express, type Request, type Response } from 'express';
@@ -79,7 +79,7 @@ export function createApp(storage: MfaStorage, secret: string): Express {
   return app;
 }
 
-/** Every reason has its own words: a new one does not compile until it has. */
+/** Every reason has its own text. A new reason does not compile without one. */
 function messageFor(reason: RefusalReason, retryAfterSeconds = 0): string {
   switch (reason) {
     case 'invalid_code':

@@ -12,7 +12,7 @@ beforeEach(async () => {
 });
 afterEach(() => app.close());
 
-/** What a forged token says. */
+/** The parts of a forged token. */
 interface TokenParts {
   claims: JWTPayload;
   typ?: string | undefined;
@@ -23,7 +23,7 @@ function said({ status, body }: BearerAnswer): unknown[] {
 }
 
 describe('a client with bearer tokens', () => {
-  it('walks from the first login to the refresh, as the example prints it', async () => {
+  it('goes from the first login to the refresh, as the example prints it', async () => {
     const lines: string[] = [];
     await walk({
       origin: app.origin,
@@ -52,7 +52,7 @@ describe('a client with bearer tokens', () => {
     ]);
   });
 
-  it('STP-1, STP-2: is told how fresh a code must be, and neither use nor refresh makes it fresher', async () => {
+  it('STP-1, STP-2: learns how fresh a code must be, and neither use nor refresh makes it fresher', async () => {
     const ada = await enrollBearer(app);
     app.advance(300 * SECOND);
     expect((await call(app, 'POST /payouts', { token: ada.accessToken, body: PAYOUT })).status).toBe(201);
@@ -68,7 +68,7 @@ describe('a client with bearer tokens', () => {
     );
     const proven = await call(app, 'POST /mfa/verify', { token, body: { code: ada.nextCode() } });
     expect((await call(app, 'POST /payouts', { token: proven.body.accessToken, body: PAYOUT })).status).toBe(201);
-    // STP-3: the elevation is in the new token alone.
+    // STP-3: only the new token has the elevation.
     expect((await call(app, 'POST /payouts', { token, body: PAYOUT })).status).toBe(401);
   });
 
@@ -95,13 +95,13 @@ describe('a client with bearer tokens', () => {
     ['without amr', ({ claims: { amr: _, ...claims }, typ }) => ({ claims, typ })],
     ['without auth_time', ({ claims: { auth_time: _, ...claims }, typ }) => ({ claims, typ })],
     ['of another user', ({ claims, typ }) => ({ claims: { ...claims, sub: 'user-bob' }, typ })],
-    ['of nobody', ({ claims: { sub: _, ...claims }, typ }) => ({ claims, typ })],
+    ['without a user', ({ claims: { sub: _, ...claims }, typ }) => ({ claims, typ })],
     ['for another audience', ({ claims, typ }) => ({ claims: { ...claims, aud: 'larkfield-files' }, typ })],
     ['of another issuer', ({ claims, typ }) => ({ claims: { ...claims, iss: 'mfa-kit' }, typ })],
     ['of another type', ({ claims }) => ({ claims, typ: 'mfa-pending+jwt' })],
     ['of no type', ({ claims }) => ({ claims })],
-    ['without an end', ({ claims: { exp: _, ...claims }, typ }) => ({ claims, typ })],
-  ])('SES-6, T21: an access token %s opens nothing, though the key of the application signed it', async (_name, change) => {
+    ['that does not expire', ({ claims: { exp: _, ...claims }, typ }) => ({ claims, typ })],
+  ])('SES-6, T21: an access token %s is refused, although the key of the application signed it', async (_name, change) => {
     const ada = await enrollBearer(app);
     const key = Buffer.from(app.host.sessionSecret, 'base64url');
     const sign = ({ claims, typ }: TokenParts) =>
@@ -116,7 +116,7 @@ describe('a client with bearer tokens', () => {
     }
   });
 
-  it('T21: a pending token and a device token are no access tokens', async () => {
+  it('T21: a pending token or a device token is not accepted as an access token', async () => {
     const ada = await enrollBearer(app);
     const { pendingToken } = (await ada.logIn({ 'mfa-device': '' })).body;
     const body = { pendingToken, code: ada.nextCode(), rememberDevice: true };
@@ -126,7 +126,7 @@ describe('a client with bearer tokens', () => {
     }
   });
 
-  it('gets one successor of a refresh token, however many ask at once', async () => {
+  it('gets one successor of a refresh token, even with concurrent requests', async () => {
     const ada = await enrollBearer(app);
     const asked = Array.from({ length: 20 }, () => call(app, 'POST /token', { body: { refreshToken: ada.refreshToken } }));
     const statuses = (await Promise.all(asked)).map(({ status }) => status);
@@ -134,7 +134,7 @@ describe('a client with bearer tokens', () => {
     expect(statuses.filter((status) => status === 401)).toHaveLength(19);
   });
 
-  it('keeps its device token itself: remembered for 30 days, and no refresh goes on for longer', async () => {
+  it('stores its device token itself, is remembered for 30 days, and cannot refresh for longer', async () => {
     const ada = await enrollBearer(app);
     const { pendingToken } = (await ada.logIn({ 'mfa-device': '' })).body;
     const body = { pendingToken, code: ada.nextCode(), rememberDevice: true };
@@ -142,7 +142,7 @@ describe('a client with bearer tokens', () => {
     expect(verified.headers.getSetCookie()).toEqual([]);
     const again = await ada.logIn({ 'mfa-device': String(verified.body.deviceToken) });
     expect(again.body).toMatchObject({ access: 'allow', accessToken: expect.any(String), deviceToken: expect.any(String) });
-    // T29: what was remembered moves no money.
+    // T29: a remembered device cannot make a payment.
     expect(said(await call(app, 'POST /payouts', { token: again.body.accessToken, body: PAYOUT }))).toEqual([401, 'challenge']);
     app.advance(29 * DAY);
     const refreshed = await call(app, 'POST /token', { body: { refreshToken: again.body.refreshToken } });
@@ -152,7 +152,7 @@ describe('a client with bearer tokens', () => {
     expect((await ada.logIn({ 'mfa-device': String(again.body.deviceToken) })).body.access).toBe('challenge');
   });
 
-  it('uses a pending token once, and a recovery code where the phone is lost', async () => {
+  it('uses a pending token once, and a recovery code if the phone is lost', async () => {
     const ada = await enrollBearer(app);
     const { pendingToken } = (await ada.logIn()).body;
     const recovered = await call(app, 'POST /mfa/verify', { body: { pendingToken, recoveryCode: ada.recoveryCodes[0] } });
@@ -161,7 +161,7 @@ describe('a client with bearer tokens', () => {
     expect(said(twice)).toEqual([401, 'pending_token_invalid']);
   });
 
-  it('goes without MFA where the policy lets it, save where a fresh code is asked for', async () => {
+  it('needs no MFA if the policy allows it, except for routes that require a fresh code', async () => {
     for (const username of ['grace', 'alan']) {
       const { body } = await call(app, 'POST /login', { body: { username, password: app.password } });
       expect(body.access).toBe('allow');
@@ -171,7 +171,7 @@ describe('a client with bearer tokens', () => {
     }
   });
 
-  it('ENR-1: enrolls by the pending token of the login also where nothing demands it', async () => {
+  it('ENR-1: enrolls with the pending token of the login even if MFA is optional', async () => {
     for (const username of ['grace', 'alan']) {
       const user = await enrollBearer(app, username);
       expect((await call(app, 'POST /payouts', { token: user.accessToken, body: PAYOUT })).status).toBe(201);
@@ -179,7 +179,7 @@ describe('a client with bearer tokens', () => {
     }
   });
 
-  it('ENR-5: adds another authenticator by a token whose code is fresh, and by none whose code is old', async () => {
+  it('ENR-5: adds another authenticator with a token only if its code is fresh', async () => {
     const ada = await enrollBearer(app);
     const { accessToken: token } = ada;
     const started = await call(app, 'POST /mfa/enroll', { token, body: { name: 'tablet' } });
@@ -195,7 +195,7 @@ describe('a client with bearer tokens', () => {
 });
 
 describe('a page of another origin', () => {
-  it('reads refusals without exposed headers, also those of the guard', async () => {
+  it('can read refusals without exposed headers, including those of the guard', async () => {
     const headers = { origin: SPA, 'sec-fetch-site': 'cross-site' };
     const preflight = await call(app, 'OPTIONS /payouts', { headers: { ...headers, 'access-control-request-method': 'POST' } });
     expect(preflight.status).toBe(204);
@@ -209,7 +209,7 @@ describe('a page of another origin', () => {
     expect(said(refused)).toEqual([401, 'login_again']);
   });
 
-  it('that is not the one which was named reads nothing and changes nothing', async () => {
+  it('cannot read or change anything if its origin is not allowed', async () => {
     const headers = { origin: 'https://evil.example', 'sec-fetch-site': 'cross-site' };
     const ada = await enrollBearer(app);
     const { pendingToken } = (await ada.logIn()).body;
@@ -219,7 +219,7 @@ describe('a page of another origin', () => {
     expect((await call(app, 'OPTIONS /payouts', { headers })).headers.get('access-control-allow-origin')).toBeNull();
   });
 
-  it('gets JSON, never a page of the kit', async () => {
+  it('gets JSON and never a page of the kit', async () => {
     const answer = await call(app, 'GET /mfa/challenge', { headers: { accept: 'text/html' } });
     expect(answer.headers.get('content-type')).toContain('application/problem+json');
   });

@@ -7,13 +7,13 @@ import { GETS, POSTS } from '../support/contract-paths.js';
 import type { Fixture } from '../support/core-fixture.js';
 import type { JourneyHost } from './journey-suite.js';
 
-/** An application of any framework, whose parsers leave the bodies of the kit's endpoints alone. */
+/** An application of any framework, whose parsers do not read the bodies of the kit's endpoints. */
 export interface EndpointHost extends JourneyHost, Pick<Fixture, 'counts'> {
   errors: unknown[];
   platform?: string;
 }
 
-/** The contract of the endpoints (DESIGN section 7), over whatever framework serves it. */
+/** The contract of the endpoints, on any framework. */
 export function endpointSuite(start: () => Promise<EndpointHost>): void {
   let host: EndpointHost;
 
@@ -22,12 +22,12 @@ export function endpointSuite(start: () => Promise<EndpointHost>): void {
   });
   afterEach(() => host.close());
 
-  it('are those of the contract', () => {
+  it('match the contract', () => {
     expect(endpointPaths().sort()).toEqual([...new Set([...GETS, ...POSTS, '/assets/page.css', '/assets/page.js'])].sort());
   });
 
   it.each(['/mfa/challenge', '/mfa/challenge?a=1', '/mfa/nothing'])(
-    'answer a whole URL as the target like its path: %s',
+    'answer an absolute URL as the request target like its path: %s',
     async (path) => {
       const ask = async (target: string) => {
         const answer = await new Promise<IncomingMessage>((resolve, reject) => {
@@ -39,13 +39,13 @@ export function endpointSuite(start: () => Promise<EndpointHost>): void {
         return [answer.statusCode, Buffer.concat(await answer.toArray()).toString()];
       };
       const answer = await ask(host.origin + path);
-      // For @fastify/session such a request has no session, and without one nobody gets in.
+      // With @fastify/session such a request has no session, so access is denied.
       if (host.platform === 'fastify') expect(answer[0]).toBe(503);
       else expect([answer, host.errors]).toEqual([await ask(path), []]);
     },
   );
 
-  it('HTTP-1: refuse every state change that another site asked for, by form, fetch or text', async () => {
+  it('HTTP-1: refuse every state change from another site, by form, fetch or text', async () => {
     const { client, code } = await enroll(host);
     const before = host.counts.writes;
     for (const path of POSTS) {
@@ -69,13 +69,13 @@ export function endpointSuite(start: () => Promise<EndpointHost>): void {
     expect(host.counts.writes).toBe(before);
   });
 
-  it('HTTP-1: take an Origin that the host allows', async () => {
+  it('HTTP-1: accept an Origin that the host allows', async () => {
     const { client, code } = await enroll(host);
     const headers = { 'sec-fetch-site': 'cross-site', origin: 'https://app.example' };
     expectStatus(await client.post('/mfa/verify', { code: code() }, headers), 200);
   });
 
-  it('HTTP-3: put the same guards on every answer, of whatever status', async () => {
+  it('HTTP-3: set the same security headers on every answer, with any status', async () => {
     const anonymous = new Client(host);
     const { client, code } = await enroll(host);
     const pending = await logIn(host);
@@ -140,7 +140,7 @@ export function endpointSuite(start: () => Promise<EndpointHost>): void {
     expect([head.status, head.text]).toEqual([200, '']);
   });
 
-  it('serve their style and script for ever under an address that changes with them', async () => {
+  it('serve style and script with a long cache lifetime at a URL that changes with their content', async () => {
     const { client } = await enroll(host);
     const page = (await client.page('GET', '/mfa')).text;
     for (const name of ['page.css', 'page.js']) {
@@ -153,7 +153,7 @@ export function endpointSuite(start: () => Promise<EndpointHost>): void {
     }
   });
 
-  it('T46, HTTP-7: answer what nobody should send with 400, and nothing is consumed', async () => {
+  it('T46, HTTP-7: answer malformed requests with 400 and use up nothing', async () => {
     const { client, code } = await enroll(host);
     const right = code();
     const writes = host.counts.writes;
@@ -192,7 +192,7 @@ export function endpointSuite(start: () => Promise<EndpointHost>): void {
     expectStatus(await client.post('/mfa/verify', { code: right }), 200);
   });
 
-  it('HTTP-7: stop reading a body without a length that does not end', async () => {
+  it('HTTP-7: stop reading an endless body without a length', async () => {
     const { client } = await enroll(host);
     const status = await new Promise((resolve, reject) => {
       const cookie = [...client.cookies].map(([name, value]) => `${name}=${value}`).join('; ');
@@ -204,7 +204,7 @@ export function endpointSuite(start: () => Promise<EndpointHost>): void {
     expect(status).toBe(400);
   });
 
-  it('HTTP-6: tell nobody who has not logged in whether somebody is enrolled, locked, remembered or known', async () => {
+  it('HTTP-6: do not reveal without a login whether a user is enrolled, locked, remembered or known', async () => {
     const forged = { pendingToken: `${'x'.repeat(40)}.${'y'.repeat(80)}.z`, code: '123456', id: 'A'.repeat(22), name: 'x' };
     const seen = async (cookies: Map<string, string>) => {
       const told: unknown[] = [];
@@ -234,7 +234,7 @@ export function endpointSuite(start: () => Promise<EndpointHost>): void {
     expect(await seen(new Map())).toEqual(before);
   });
 
-  it('ENR-4: let no other session of the same user confirm or cancel an enrollment, whatever id it names', async () => {
+  it('ENR-4: do not let another session of the same user confirm or cancel an enrollment, by any id', async () => {
     const { client, code } = await enroll(host);
     const other = await logIn(host);
     expectStatus(await other.post('/mfa/verify', { code: code() }), 200);
@@ -245,7 +245,7 @@ export function endpointSuite(start: () => Promise<EndpointHost>): void {
     expectStatus(await client.post('/mfa/enroll/confirm', confirmation), 200);
   });
 
-  it('T19: know only their own enrollments', async () => {
+  it('T19: accept only enrollments of the same user', async () => {
     const ada = await logIn(host);
     const bob = await logIn(host, 'bob');
     const { enrollmentId, uri } = (await ada.post('/mfa/enroll', {})).body;
@@ -259,7 +259,7 @@ export function endpointSuite(start: () => Promise<EndpointHost>): void {
     expect((await ada.get('/mfa/enroll')).status).toBe(404);
   });
 
-  it('ENR-7, T15: never give the key of an active authenticator again', async () => {
+  it('ENR-7, T15: never return the key of an active authenticator again', async () => {
     const { client, uri, enrollmentId } = await enroll(host);
     const secret = new URL(uri).searchParams.get('secret') ?? '';
     const texts: string[] = [];

@@ -4,9 +4,9 @@ import { crawl } from '../support/crawl.js';
 import { type HalfLoggedIn, SUBJECTS, type Subject, startSubject } from '../support/crawl-subjects.js';
 import { describeWith } from '../support/requires.js';
 
-/** What somebody may who has proven the password and not yet the second factor. */
+/** What is open after the password, before the second factor. */
 const CHALLENGED = ['GET /mfa/challenge'];
-/** And who has no second factor yet. */
+/** What is open to a user without a second factor. */
 const ENROLLING = ['GET /mfa/enroll', 'POST /mfa/enroll'];
 
 describe.each(SUBJECTS)('%s', (name) => {
@@ -19,14 +19,14 @@ describe.each(SUBJECTS)('%s', (name) => {
     });
     afterAll(() => subject.close());
 
-    it('is asked at every door that it has', () => {
+    it('covers every route of the application', () => {
       expect(subject.routes).toEqual(
         expect.arrayContaining(['/login', '/cases', '/payouts', '/mfa/verify', '/mfa/devices/revoke']),
       );
       expect(subject.routes.length).toBeGreaterThan(15);
     });
 
-    it('opens nothing but the challenge and what is open to all', async () => {
+    it('opens only the challenge and public routes', async () => {
       for (const { name: way, headers, finish } of await subject.halfLoggedIn()) {
         const found = await crawl({
           ...subject,
@@ -34,12 +34,12 @@ describe.each(SUBJECTS)('%s', (name) => {
           allowed: [...subject.open, ...CHALLENGED],
         });
         expect(found, way).toEqual([]);
-        // It was half logged in until the end: what was missing is the code alone.
+        // The client was half logged in until the end, and only the code was missing.
         if (finish) expect(await finish()).toBe(200);
       }
     }, 120_000);
 
-    it('opens nothing but the set-up where nothing is enrolled', async () => {
+    it('opens only the enrollment if nothing is enrolled', async () => {
       const fresh = await startSubject(name);
       try {
         for (const half of await fresh.halfLoggedIn()) {
@@ -51,12 +51,12 @@ describe.each(SUBJECTS)('%s', (name) => {
       }
     }, 120_000);
 
-    it('and nobody at all opens what is open to all', async () => {
+    it('opens only public routes without a login', async () => {
       expect(await crawl({ ...subject, headers: { accept: 'text/html' }, allowed: subject.open })).toEqual([]);
     }, 120_000);
   });
 
-  it('T31: the crawl finds a route that somebody left open', async () => {
+  it('T31: the crawl finds a route that was left open', async () => {
     const planted = await startSubject(name, { planted: true });
     try {
       const [half] = (await planted.halfLoggedIn()) as [HalfLoggedIn];

@@ -7,7 +7,7 @@ export interface JourneyHost extends Served {
   close(): Promise<void>;
 }
 
-/** The journey of DESIGN section 1, over whatever framework serves it. */
+/** The main journey of a user, on any framework. */
 export function journeySuite(start: () => Promise<JourneyHost>): void {
   let host: JourneyHost;
 
@@ -16,7 +16,7 @@ export function journeySuite(start: () => Promise<JourneyHost>): void {
   });
   afterEach(() => host.close());
 
-  it('asks a new user to enroll, and lets nobody in before', async () => {
+  it('asks a new user to enroll, and denies access before that', async () => {
     const client = await logIn(host);
     expect((await client.get('/cases')).body).toMatchObject({ status: 403, reason: 'enroll' });
     const { recoveryCodes } = await enroll(host, 'ada', client);
@@ -24,7 +24,7 @@ export function journeySuite(start: () => Promise<JourneyHost>): void {
     expect((await client.get('/cases')).body).toEqual({ via: 'otp', userId: 'user-ada' });
   });
 
-  it('asks at the next login, and once for a code', async () => {
+  it('challenges at the next login, once', async () => {
     const first = await enroll(host);
     const client = await logIn(host);
     const refused = await client.get('/cases');
@@ -38,7 +38,7 @@ export function journeySuite(start: () => Promise<JourneyHost>): void {
     expect((await other.post('/mfa/verify', { code })).body).toMatchObject({ status: 422, reason: 'invalid_code' });
   });
 
-  it('I4, T3: one code sent by twenty logged-in browsers at once opens one of them', async () => {
+  it('I4, T3: one code sent by twenty logged-in browsers at once is accepted in one of them', async () => {
     const { code } = await enroll(host);
     const clients = await Promise.all(Array.from({ length: 20 }, () => logIn(host)));
     const right = code();
@@ -48,7 +48,7 @@ export function journeySuite(start: () => Promise<JourneyHost>): void {
     expect(passed.filter(Boolean)).toHaveLength(1);
   });
 
-  it('leads a browser through the pages and back to where it came from', async () => {
+  it('leads a browser through the pages and back to the requested page', async () => {
     const { code } = await enroll(host);
     const client = await logIn(host);
     const refused = await client.page('GET', '/cases?page=2');
@@ -65,7 +65,7 @@ export function journeySuite(start: () => Promise<JourneyHost>): void {
     expect((await client.page('GET', '/mfa/challenge')).headers.get('location')).toBe('/home');
   });
 
-  it('shows the same enrollment again, and the recovery codes once, in the answer of the POST', async () => {
+  it('shows the same enrollment again, but the recovery codes only once, in the answer of the POST', async () => {
     const client = await logIn(host);
     expect((await client.page('GET', '/cases')).headers.get('location')).toBe('/mfa/enroll');
     const shown = expectStatus(await client.page('GET', '/mfa/enroll'), 200);
@@ -82,12 +82,12 @@ export function journeySuite(start: () => Promise<JourneyHost>): void {
     expect(confirmed.text).not.toContain('action="/cases"');
     expect((await client.page('GET', '/mfa/done')).headers.get('refresh')).toBe('0; url=/cases');
     const repeated = await client.page('POST', '/mfa/enroll/confirm', { enrollmentId: id, code: '000000' });
-    // The codes were not said to be saved, so they are offered again.
+    // The user did not confirm that the codes are saved, so they are offered again.
     expect([repeated.status, repeated.headers.get('location')]).toEqual([303, '/mfa/recovery-codes']);
     expect((await client.page('GET', '/mfa?notice=already_confirmed')).text).toContain('already set up');
   });
 
-  it('starts anew when an enrollment has expired, and says so', async () => {
+  it('starts again if an enrollment has expired, and says so', async () => {
     const client = await logIn(host);
     const id = enrollmentIdIn((await client.page('GET', '/mfa/enroll')).text);
     host.clock.advance(10 * 60_000 + 1000);
@@ -97,7 +97,7 @@ export function journeySuite(start: () => Promise<JourneyHost>): void {
     expect(enrollmentIdIn(late.text)).not.toBe(id);
   });
 
-  it('remembers a browser that was told to, for each of two users in it', async () => {
+  it('remembers a browser on request, for each of two users in it', async () => {
     const ada = await enroll(host, 'ada');
     const bob = await enroll(host, 'bob');
     const client = new Client(host);
@@ -137,7 +137,7 @@ export function journeySuite(start: () => Promise<JourneyHost>): void {
     expectStatus(await client.post('/payouts', {}), 201);
   });
 
-  it('lets a user in by a recovery code, once', async () => {
+  it('accepts a recovery code once', async () => {
     const { recoveryCodes } = await enroll(host);
     const client = await logIn(host);
     expect((await client.page('GET', '/mfa/challenge?use=recovery-code')).text).toContain('name="recoveryCode"');
@@ -150,7 +150,7 @@ export function journeySuite(start: () => Promise<JourneyHost>): void {
     expect((await other.post('/mfa/verify', { recoveryCode: recoveryCodes[0] })).status).toBe(422);
   });
 
-  it('THR-7: answers a throttled code with the wait, right or wrong', async () => {
+  it('THR-7: answers a throttled code with the wait, whether it is right or wrong', async () => {
     const { code } = await enroll(host);
     const client = await logIn(host);
     for (let index = 0; index < 5; index++) await client.post('/mfa/verify', { code: '000000' });
@@ -164,7 +164,7 @@ export function journeySuite(start: () => Promise<JourneyHost>): void {
     expectStatus(await client.post('/mfa/verify', { code: code() }), 200);
   });
 
-  it('lets through who need not, and tells the guarded route why', async () => {
+  it('allows users who need no MFA, and gives the guarded route the reason', async () => {
     expect((await (await logIn(host, 'grace')).get('/cases')).body).toEqual({ via: 'not-required' });
     expect((await (await logIn(host, 'alan')).get('/cases')).body).toEqual({ via: 'grace' });
     expect((await (await logIn(host, 'olga')).get('/cases')).body).toEqual({ via: 'not-required' });

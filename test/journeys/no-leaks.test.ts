@@ -13,7 +13,7 @@ import { base32Secret, findSecrets, type Secret, textSecret } from '../support/s
 
 const password = 'correct horse battery';
 
-describeWith(requireOathtool(), 'a dump of everything that is kept or written holds no secret', () => {
+describeWith(requireOathtool(), 'a dump of everything that is stored or written contains no secret', () => {
   it.each(['express-passport', 'nest'] as const)(
     'on SQLite: examples/%s',
     async (example) => {
@@ -21,7 +21,7 @@ describeWith(requireOathtool(), 'a dump of everything that is kept or written ho
       const demo = await startDemoProcess(env, example);
       try {
         const { secrets, written } = await walk(demo);
-        // While it runs: also what stands in the write-ahead log.
+        // While the server runs, so that the write-ahead log is included.
         const folder = join(demo.folder, '.mfa-kit');
         const files = (await readdir(folder)).filter((name) => name.startsWith('demo.sqlite'));
         const dump = Buffer.concat(await Promise.all(files.map((name) => readFile(join(folder, name)))));
@@ -57,7 +57,7 @@ describeWith(requireOathtool(), 'a dump of everything that is kept or written ho
   }, 90_000);
 });
 
-/** A whole journey; gives every secret that it met, and everything that was written about it. */
+/** Runs a whole journey. Returns every secret in it and everything that was written during it. */
 async function walk(demo: DemoProcess): Promise<{ secrets: Secret[]; written: () => Buffer }> {
   const client = scriptedClient(demo.origin);
   const secrets: Secret[] = [];
@@ -98,7 +98,7 @@ async function walk(demo: DemoProcess): Promise<{ secrets: Secret[]; written: ()
   await client.post('/logout');
   expect((await logIn(client, { password }, 'ada')).body.access).toBe('allow');
   keepCookies();
-  // The clock is the real one: the next code is within the window already.
+  // With the real clock the next code is already within the window.
   const nextCode = keepCode('second code', await codeAt(key, startedAt + STEP));
   expectStatus(await client.post('/mfa/verify', { code: nextCode }), 200);
   await client.post('/mfa/verify', { code: nextCode });

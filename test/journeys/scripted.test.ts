@@ -6,7 +6,7 @@ import { type ScriptedClient, scriptedClient } from '../support/scripted-client.
 import { expectStatus, logIn, logInAndEnroll } from '../support/scripted-journey.js';
 
 describe.each(EXAMPLES)('%s', (example) => {
-  describeWith(requireOathtool(), 'a script walks through it', () => {
+  describeWith(requireOathtool(), 'a scripted client', () => {
     let app: DemoApp;
     let client: ScriptedClient;
 
@@ -21,11 +21,11 @@ describe.each(EXAMPLES)('%s', (example) => {
       return [status, body.reason];
     };
 
-    it('from the first login to the reset', async () => {
+    it('can use it from the first login to the reset', async () => {
       expect(await reason(client.get('/cases'))).toEqual([401, 'login_again']);
       expect((await client.post('/login', { username: 'ada', password: 'wrong' })).status).toBe(401);
 
-      // The first login: MFA is required, so a set-up is all that is open.
+      // The first login: MFA is required, so only the enrollment is open.
       expect((await logIn(client, app, 'ada')).body.access).toBe('enroll');
       expect(await reason(client.get('/cases'))).toEqual([403, 'enroll']);
       const { body: enrollment } = expectStatus(await client.post('/mfa/enroll'), 201);
@@ -40,7 +40,7 @@ describe.each(EXAMPLES)('%s', (example) => {
       expect(new Set(recoveryCodes).size).toBe(10);
       expect((await client.get('/cases')).status).toBe(200);
 
-      // The second: a code, and the tick.
+      // The second login: a code, and the device is remembered.
       const nextCode = (): Promise<string> => {
         app.advance(STEP);
         return codeAt(key, app.now());
@@ -53,7 +53,7 @@ describe.each(EXAMPLES)('%s', (example) => {
       expectStatus(await client.post('/mfa/verify', { code, rememberDevice: true }), 200);
       expect((await client.get('/cases')).status).toBe(200);
 
-      // The third: not asked here, asked elsewhere, and the used code opens nothing.
+      // The third login: no challenge here, a challenge elsewhere, and the used code is refused.
       expectStatus(await client.post('/logout'), 200);
       expect((await logIn(client, app, 'ada')).body.access).toBe('allow');
       expect((await client.get('/cases')).status).toBe(200);
@@ -61,7 +61,7 @@ describe.each(EXAMPLES)('%s', (example) => {
       expect((await logIn(elsewhere, app, 'ada')).body.access).toBe('challenge');
       expect(await reason(elsewhere.post('/mfa/verify', { code }))).toEqual([422, 'invalid_code']);
 
-      // Step-up: the remembered browser is asked before money moves, and not again for five minutes.
+      // Step-up: the remembered browser is challenged before a payment, and not again for five minutes.
       const pay = (): ReturnType<ScriptedClient['post']> => client.post('/payouts', { reference: 'LF-2041', amount: 250 });
       const refused = await pay();
       expect([refused.status, refused.body.reason, refused.body.maxAgeSeconds]).toEqual([401, 'challenge', 300]);
@@ -73,7 +73,7 @@ describe.each(EXAMPLES)('%s', (example) => {
       app.advance(SECOND);
       expect(await reason(pay())).toEqual([401, 'challenge']);
 
-      // A recovery code lets in once, and remembered browsers are asked again.
+      // A recovery code works once, and remembered browsers are challenged again.
       const { body: recovered } = expectStatus(await elsewhere.post('/mfa/verify', { recoveryCode: recoveryCodes[0] }), 200);
       expect(recovered.recoveryCodesLeft).toBe(9);
       expect((await elsewhere.get('/cases')).status).toBe(200);
@@ -83,13 +83,13 @@ describe.each(EXAMPLES)('%s', (example) => {
       expectStatus(await client.post('/logout'), 200);
       expect((await logIn(client, app, 'ada')).body.access).toBe('challenge');
 
-      // New recovery codes kill the old ones.
+      // New recovery codes invalidate the old ones.
       expectStatus(await client.post('/mfa/verify', { code: await nextCode(), rememberDevice: true }), 200);
       const { body: renewed } = expectStatus(await client.post('/mfa/recovery-codes'), 200);
       expect(await reason(third.post('/mfa/verify', { recoveryCode: recoveryCodes[1] }))).toEqual([422, 'invalid_code']);
       expectStatus(await third.post('/mfa/verify', { recoveryCode: (renewed.recoveryCodes as string[])[1] }), 200);
 
-      // The password changes: this session stays, the other ends, nothing is remembered.
+      // The password changes: this session stays, the other one ends, and no device is remembered.
       const next = 'another battery staple';
       expectStatus(await client.post('/password', { current: app.password, next }), 200);
       expect((await client.get('/cases')).status).toBe(200);
@@ -98,7 +98,7 @@ describe.each(EXAMPLES)('%s', (example) => {
       expect((await client.post('/login', { username: 'ada', password: next })).body.access).toBe('challenge');
     });
 
-    it('asks a remembered browser again after 30 days and one second, however often it came back', async () => {
+    it('challenges a remembered browser again after 30 days and one second, regardless of its visits', async () => {
       const grace = scriptedClient(app.origin);
       const authenticator = await logInAndEnroll(grace, app, 'grace');
       await grace.post('/logout');
@@ -116,7 +116,7 @@ describe.each(EXAMPLES)('%s', (example) => {
       expect((await logIn(grace, app, 'grace')).body.access).toBe('challenge');
     });
 
-    it('lets alan through for two weeks, then asks him to enroll', async () => {
+    it('allows alan for two weeks, then asks him to enroll', async () => {
       const fresh = await startDemoApp(example);
       try {
         const alan = scriptedClient(fresh.origin);
@@ -130,7 +130,7 @@ describe.each(EXAMPLES)('%s', (example) => {
       }
     });
 
-    it('lets grace through without MFA, save where a fresh code is asked for', async () => {
+    it('allows grace without MFA, except for routes that require a fresh code', async () => {
       const fresh = await startDemoApp(example);
       try {
         const grace = scriptedClient(fresh.origin);
@@ -143,8 +143,8 @@ describe.each(EXAMPLES)('%s', (example) => {
     });
   });
 
-  describe('its doors', () => {
-    it('answer a form with a redirect and JSON with JSON', async () => {
+  describe('its routes', () => {
+    it('answer a form with a redirect, and JSON with JSON', async () => {
       const app = await startDemoApp(example);
       try {
         const client = scriptedClient(app.origin);
@@ -168,12 +168,12 @@ describe.each(EXAMPLES)('%s', (example) => {
       }
     });
 
-    it('set __Host- cookies outside development, over https only', async () => {
+    it('set __Host- cookies in production, over https only', async () => {
       const app = await startDemoApp(example, { env: { NODE_ENV: 'production' } });
       try {
         const login = { username: 'ada', password: app.password };
         const plain = await scriptedClient(app.origin).post('/login', login);
-        // @fastify/session writes the cookie here too: no browser takes it.
+        // @fastify/session writes the cookie here too, but no browser accepts it.
         expect(plain.headers.getSetCookie().filter((line) => !line.includes('; Secure'))).toEqual([]);
         const secure = await scriptedClient(app.origin).post('/login', login, { 'x-forwarded-proto': 'https' });
         const [cookie = ''] = secure.headers.getSetCookie();
@@ -186,7 +186,7 @@ describe.each(EXAMPLES)('%s', (example) => {
       }
     });
 
-    it('take nothing from another site, and nothing that is no login', async () => {
+    it('accept nothing from another site, and no malformed login', async () => {
       const app = await startDemoApp(example);
       try {
         const client = scriptedClient(app.origin);

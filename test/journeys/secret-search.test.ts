@@ -20,7 +20,7 @@ describe('the search for secrets', () => {
     expect(findSecrets(dump, secrets)).toContain(`key (${form})`);
   });
 
-  it('finds a code, but not in the middle of an instant', () => {
+  it('finds a code, but not within a timestamp', () => {
     expect(findSecrets(Buffer.from('{"code":"755224"}'), secrets)).toEqual(['code (raw)']);
     expect(findSecrets(Buffer.from('{"at":1755224000000}'), secrets)).toEqual([]);
   });

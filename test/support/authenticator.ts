@@ -7,14 +7,14 @@ import { requireProgram } from './requires.js';
 
 const run = promisify(execFile);
 
-/** The code that an authenticator app shows for a base32 key at an instant (epoch milliseconds); `oathtool` computes it. */
+/** Returns the code of an authenticator app for a base32 key at an instant (epoch milliseconds), computed by `oathtool`. */
 export async function codeAt(key: string, at: number): Promise<string> {
   const now = new Date(at).toISOString().replace('T', ' ').replace(/\..*/, ' UTC');
   const { stdout } = await run('oathtool', ['--totp', '--base32', `--now=${now}`, key.replaceAll(' ', '')]);
   return stdout.trim();
 }
 
-/** The path of `oathtool`, or null where it is missing. */
+/** The path of `oathtool`; null if it is missing. */
 export function requireOathtool(): string | null {
   return requireProgram(
     'oathtool',
@@ -22,7 +22,7 @@ export function requireOathtool(): string | null {
   );
 }
 
-/** What a camera reads from a picture (PNG); `zbarimg` looks. */
+/** Reads the QR code of a PNG with `zbarimg`. */
 export async function readQrCode(png: Buffer): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'mfa-kit-qr-'));
   try {
@@ -35,7 +35,7 @@ export async function readQrCode(png: Buffer): Promise<string> {
   }
 }
 
-/** The key inside a key URI. */
+/** The key in a key URI. */
 export function keyOf(uri: string): string {
   return new URL(uri).searchParams.get('secret') ?? '';
 }

@@ -12,7 +12,7 @@ import { STEP } from './demo-app.js';
 export const SPA = 'https://app.example';
 export const PAYOUT = { reference: 'LF-2041', amount: 250 };
 
-/** The bearer example on a real port of this process, with a clock that the test moves. */
+/** The bearer example in this process on a real port, with a clock that the test controls. */
 export interface BearerApp {
   app: Express;
   host: DemoHost;
@@ -56,14 +56,14 @@ export async function startBearerApp(): Promise<BearerApp> {
   };
 }
 
-/** What a client got. */
+/** What a client received. */
 export interface BearerAnswer {
   status: number;
   headers: Headers;
   body: Record<string, unknown>;
 }
 
-/** One request as a tool sends it: JSON, no cookie, no Origin, a token where there is one. */
+/** Sends a request as a command-line client does: JSON, no cookie, no Origin, and a token if there is one. */
 export async function call(
   { origin }: Pick<BearerApp, 'origin'>,
   request: string,
@@ -85,17 +85,17 @@ export async function call(
   return { status: response.status, headers: response.headers, body: json };
 }
 
-/** Somebody who has enrolled, with the tokens of that moment. */
+/** An enrolled user with the tokens after the enrollment. */
 export interface BearerUser {
   accessToken: string;
   refreshToken: string;
   recoveryCodes: string[];
-  /** The code of the next period; moves the clock there. */
+  /** Advances the clock to the next period and returns its code. */
   nextCode(): string;
   logIn(headers?: Record<string, string>): Promise<BearerAnswer>;
 }
 
-/** Logs in and enrolls by the pending token. */
+/** Logs in and enrolls with the pending token. */
 export async function enrollBearer(app: BearerApp, username = 'ada'): Promise<BearerUser> {
   const logIn: BearerUser['logIn'] = (headers = {}) =>
     call(app, 'POST /login', { body: { username, password: app.password }, headers });

@@ -3,7 +3,7 @@ import { type Browser, type BrowserContext, type BrowserContextOptions, chromium
 import { requireOathtool } from './authenticator.js';
 import { requireProgram } from './requires.js';
 
-/** The path of Chromium where all programs of the browser suites are there; else null. */
+/** The path of Chromium if all programs of the browser suites are installed; otherwise null. */
 export function requireChromium(): string | null {
   const zbarimg = requireProgram(
     'zbarimg',
@@ -13,7 +13,7 @@ export function requireChromium(): string | null {
   return requireOathtool() && zbarimg && found;
 }
 
-/** A host that the browser finds at 127.0.0.1 without trusting it as it trusts localhost. */
+/** A host at 127.0.0.1 that the browser does not trust as it trusts localhost. */
 export const PLAIN_HOST = 'intranet.example';
 
 /** Starts Chromium with a fresh profile. */
@@ -28,16 +28,16 @@ export function launchChromium(executablePath: string): Promise<Browser> {
       '--disable-background-networking',
       '--disable-component-update',
       '--disable-sync',
-      // A name that is no local host to the browser: over plain http it gets no Sec-Fetch headers, and no clipboard.
+      // The browser does not treat this name as localhost, so over plain http it sends no Sec-Fetch headers and allows no clipboard.
       `--host-resolver-rules=MAP ${PLAIN_HOST} 127.0.0.1`,
-      // All pages are of one site: one process draws them, which is twice as quick.
+      // All pages are of one site, so one process renders them, which is twice as fast.
       '--disable-site-isolation-trials',
       '--disable-features=IsolateOrigins,site-per-process,BackForwardCache',
     ],
   });
 }
 
-/** One browser of one person: cookies of its own. Waits that do not end within 10 s fail the test. */
+/** A browser context with its own cookies. A wait of more than 10 s fails the test. */
 export async function openPage(
   browser: Browser,
   options: BrowserContextOptions = {},
@@ -47,7 +47,7 @@ export async function openPage(
   return { context, page: await context.newPage() };
 }
 
-/** What WCAG 2.2 AA finds wrong on the page, by axe-core: one line a rule, with what it met. */
+/** The violations of WCAG 2.2 AA on the page by axe-core, one line for each rule. */
 export async function accessibilityViolations(page: Page): Promise<string[]> {
   if (!(await page.evaluate(() => 'axe' in window))) await page.evaluate(axeSource());
   return page.evaluate(async () => {

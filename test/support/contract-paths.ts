@@ -1,4 +1,4 @@
-/** The endpoints of the contract that change something; said here a second time, so that no list of the sources vouches for itself. */
+/** The endpoints that change something. Listed again here, so that the list of the sources is tested against another one. */
 export const POSTS = [
   '/enroll',
   '/enroll/confirm',
@@ -11,5 +11,5 @@ export const POSTS = [
   '/devices/revoke',
   '/sessions/end',
 ];
-/** Those that show something. */
+/** The endpoints that show something. */
 export const GETS = ['', '/enroll', '/challenge', '/done', '/recovery-codes'];

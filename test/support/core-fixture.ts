@@ -38,7 +38,7 @@ export interface Fixture {
   names(): string[];
 }
 
-/** Core on memory storage with a clock that stands still; the policy is what the user's fields say. */
+/** Creates core on memory storage with a stopped clock. The policy is read from the user's fields. */
 export function createFixture(options: Partial<MfaOptions<TestUser>> = {}): Fixture {
   const clock = createClock(1_800_000_000_000);
   const events: MfaEvent[] = [];
@@ -77,7 +77,7 @@ export interface Enrolled extends Fixture {
   recoveryCodes: string[];
 }
 
-/** The same with one enrolled user, a minute after the enrollment, so that the enrollment's step is past. */
+/** Creates a fixture with one enrolled user, two minutes after the enrollment, so that its step is past. */
 export async function createEnrolled(user: TestUser = ada, options: Partial<MfaOptions<TestUser>> = {}): Promise<Enrolled> {
   const fixture = createFixture(options);
   const enrolled = await verifiedSession(fixture.mfa, user);
@@ -88,14 +88,14 @@ export async function createEnrolled(user: TestUser = ada, options: Partial<MfaO
   return { ...fixture, ...enrolled };
 }
 
-/** A login up to the prompt. */
+/** Logs in with the password and returns the pending session. */
 export async function loginPending(mfa: Mfa<TestUser>, user: TestUser = ada): Promise<MfaSession> {
   const { session } = await mfa.beginLogin({ user });
   if (!session) throw new Error('the login left no state');
   return session;
 }
 
-/** A 6-digit code that is right at no step near the instant. */
+/** A 6-digit code that is wrong in every step near the instant. */
 export function wrongCode(authenticator: VirtualAuthenticator, now: number): string {
   const near = new Set([-2, -1, 0, 1, 2].map((step) => authenticator.code(now + step * 30_000)));
   for (let code = 0; ; code++) {
@@ -112,12 +112,12 @@ export function expectOk<Fields extends object>(
   return result;
 }
 
-/** The reason of a refusal, or 'ok'. */
+/** Returns the reason of a refusal, or 'ok'. */
 export function reasonOf(result: { ok: true } | { ok: false; reason: string }): string {
   return result.ok ? 'ok' : result.reason;
 }
 
-/** What ends access throws when it was not done; where many operations are compared, that reads like a refusal. */
+/** Calls that end access throw if they fail. Turns that into a refusal, for tests that compare many operations. */
 export async function orRefusal<Answer extends object>(
   call: Promise<Answer>,
 ): Promise<Answer | { ok: false; reason: 'busy' | 'unavailable' }> {
@@ -136,7 +136,7 @@ export interface Browser {
   deviceId: string;
 }
 
-/** A login with a code a minute later, so that its step is unused: the browser is known, and remembered if that is asked for. */
+/** Logs in with a code a minute later, so that its step is unused. The browser is known, and remembered on request. */
 export async function loginWithCode(
   fixture: Enrolled,
   { user = ada, rememberDevice = false, deviceToken }: { user?: TestUser; rememberDevice?: boolean; deviceToken?: string } = {},
@@ -151,7 +151,7 @@ export async function loginWithCode(
   return { session: verified.session, token: verified.device?.token ?? '', deviceId: verified.device?.deviceId ?? '' };
 }
 
-/** Enrolls one more authenticator for a session that is fresh. */
+/** Enrolls another authenticator with a fresh session. */
 export async function enrollAnother(
   fixture: Fixture,
   session: MfaSession,

@@ -1,6 +1,6 @@
 import type { Reporter, TestModule, TestRunEndReason } from 'vitest/node';
 
-/** Ends the run with one line that people and scripts read alike: `12 passed, 0 failed`. */
+/** Ends the run with one line for people and scripts: `12 passed, 0 failed`. */
 export default class CountReporter implements Reporter {
   onTestRunEnd(modules: readonly TestModule[], errors: readonly unknown[], reason: TestRunEndReason): void {
     let passed = 0;
@@ -14,7 +14,7 @@ export default class CountReporter implements Reporter {
       }
     }
     if (reason !== 'passed' && failed === 0) failed = 1;
-    // After the other reporters, which write their summary in this same turn.
+    // After the other reporters, which write their summary in this turn of the event loop.
     setImmediate(() => process.stdout.write(`${passed} passed, ${failed} failed\n`));
   }
 }

@@ -7,11 +7,11 @@ export interface StorageCounts {
   lists: number;
 }
 
-/** A storage that counts the calls, to hold the round trips of an operation to what the design says. */
+/** A storage that counts its calls, to test how many round trips an operation takes. */
 export function countingStorage(storage: MfaStorage): MfaStorage & { counts: StorageCounts; reset(): void } {
   const counts: StorageCounts = { reads: 0, writes: 0, removes: 0, lists: 0 };
   return {
-    // The name of the adapter goes along.
+    // Keeps the name of the adapter.
     ...storage,
     counts,
     reset() {

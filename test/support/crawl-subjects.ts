@@ -10,19 +10,19 @@ import { logIn, logInAndEnroll } from './scripted-journey.js';
 
 export const SUBJECTS = [...EXAMPLES, 'the bearer API'] as const;
 
-/** Style sheet and script of the kit's pages. */
+/** The style sheet and script of the kit's pages. */
 const ASSETS = ['GET /mfa/assets/page.css', 'GET /mfa/assets/page.js'];
 
-/** An example to be crawled. */
+/** An example that is crawled. */
 export interface Subject {
   origin: string;
-  /** Every path that it has a route for, and some that it has not. */
+  /** Every path with a route, and some without one. */
   routes: string[];
-  /** What anybody may ask for. */
+  /** The public paths. */
   open: string[];
   /** Sets up an authenticator for ada. */
   enroll(): Promise<void>;
-  /** Whoever knows ada's password, and no code: each way to say so. */
+  /** The clients that have only ada's password: one for each kind of credentials. */
   halfLoggedIn(): Promise<HalfLoggedIn[]>;
   close(): Promise<void>;
 }
@@ -30,11 +30,11 @@ export interface Subject {
 export interface HalfLoggedIn {
   name: string;
   headers: Record<string, string>;
-  /** Proves a code after all; gives the status of `GET /cases`. */
+  /** Proves a code and returns the status of `GET /cases`. */
   finish?: () => Promise<number>;
 }
 
-/** `planted`: with `GET /export`, which somebody left open, and on Nest `GET /dump`. */
+/** `planted` adds an open route `GET /export`, and on Nest `GET /dump`. */
 export function startSubject(name: (typeof SUBJECTS)[number], { planted = false } = {}): Promise<Subject> {
   return name === 'the bearer API' ? startBearerSubject(planted) : startSessionSubject(name, planted);
 }
@@ -69,7 +69,7 @@ async function startSessionSubject(example: Example, planted: boolean): Promise<
 function routesOf({ express, nest }: DemoApp): string[] {
   if (express) return expressRoutes(express);
   if (!nest) return [];
-  // The coverage also sees what is beside the controllers: GraphQL, and whatever was given to the platform itself.
+  // The coverage also lists what is outside the controllers: GraphQL, and routes of the platform itself.
   const covered = mfaCoverage(nest).routes.flatMap(({ route }) => / (\/[\w./-]*)/.exec(route)?.[1] ?? []);
   return [...new Set([...nestRoutes(nest), ...covered, '/live'])];
 }
@@ -100,7 +100,7 @@ async function startBearerSubject(planted: boolean): Promise<Subject> {
   };
 }
 
-/** What the API issues to somebody of whom nothing but the password is asked. */
+/** The token that the API issues to a user who needs only the password. */
 async function passwordToken({ host, now }: BearerApp): Promise<string> {
   const tokens = await createTokens(host, now);
   return (await tokens.issue({ userId: 'user-ada' })).accessToken;
@@ -110,14 +110,14 @@ function bearing(token: string): Record<string, string> {
   return { authorization: `Bearer ${token}` };
 }
 
-/** As somebody in a hurry would: above the line that guards the routes. */
+/** Adds an open route by mistake, above the line that guards the routes. */
 function plantRoute(app: Express): void {
   app.get('/export', (_req, res) => void res.json({ everything: true }));
   const { stack } = (app as unknown as { router: { stack: unknown[] } }).router;
   stack.splice(1, 0, ...stack.splice(-1));
 }
 
-/** Nest's way to the same. */
+/** The same mistake in Nest. */
 @SkipMfa()
 @Controller('export')
 class PlantController {
@@ -127,7 +127,7 @@ class PlantController {
   }
 }
 
-/** And past Nest, where none of its guards runs. */
+/** A route outside Nest, for which none of its guards runs. */
 function plantBeside(app: INestApplication): void {
   app.getHttpAdapter().get('/dump', (_request: unknown, reply: { send(text: string): void }) => reply.send('everything'));
 }

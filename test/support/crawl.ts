@@ -1,11 +1,11 @@
 import { Agent, request as httpRequest } from 'node:http';
 
-/** Where to crawl, and as whom. */
+/** Where to crawl, and with which credentials. */
 export interface Crawl {
   origin: string;
   routes: readonly string[];
   headers: Record<string, string>;
-  /** `GET /login`: what may answer. Everything else must refuse. */
+  /** The requests that may be answered, for example `GET /login`. Everything else must be refused. */
   allowed: readonly string[];
 }
 
@@ -13,7 +13,7 @@ const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
 
 type Spelling = (path: string) => string;
 
-/** The same route as a proxy, a typo or an attacker may spell it. */
+/** Variants of a path that a proxy, a typo or an attacker may produce. */
 const SPELLINGS: Spelling[] = [
   (path) => path,
   (path) => `${path}/`,
@@ -23,7 +23,7 @@ const SPELLINGS: Spelling[] = [
   (path) => path.toUpperCase(),
   (path) => `${path}.json`,
 ];
-/** And as fewer would. */
+/** Rarer variants. */
 const ODD_SPELLINGS: Spelling[] = [
   (path) => `/login/..${path}`,
   (path) => `/%2e${path}`,
@@ -36,15 +36,15 @@ const ODD_SPELLINGS: Spelling[] = [
   (path) => `${path}\\..\\login`,
 ];
 
-/** For frameworks that let a header speak louder than the method. */
+/** Headers that override the method in some frameworks. */
 const OVERRIDE = { 'x-http-method-override': 'GET', 'x-http-method': 'GET', 'x-method-override': 'GET' };
 
-/** Asks for every route by every method in every spelling; gives what answered and should not have. */
+/** Requests every route with every method in every variant. Returns what was answered and should not have been. */
 export async function crawl({ origin, routes, headers, allowed }: Crawl): Promise<string[]> {
   const wrong: string[] = [];
   for (const route of routes) {
     for (const method of METHODS) {
-      // The logout itself would end what is tested.
+      // The logout would end the session that is tested.
       if (route === '/logout' && method === 'POST') continue;
       const spellings = method === 'GET' || method === 'POST' ? [...SPELLINGS, ...ODD_SPELLINGS] : SPELLINGS;
       const paths = spellings.map((spell) => spell(route)).filter((path) => path.startsWith('/'));
@@ -76,7 +76,7 @@ function opens(method: string, { status, location, body }: Answer): boolean {
   return method !== 'OPTIONS' || !/^[A-Z, ]*$/.test(body);
 }
 
-/** The route as the most lenient framework finds it: without query, trailing slash, case, escapes. */
+/** The route as the most lenient framework matches it: without query, trailing slash, letter case and escapes. */
 function routed(path: string): string {
   const plain = path.replace(/\?.*/, '').replace(/%([46][0-9a-f]|7[0-9a])/gi, decodeURIComponent);
   return plain.replace(/(.)\/$/, '$1').toLowerCase();
@@ -84,7 +84,7 @@ function routed(path: string): string {
 
 const agent = new Agent({ keepAlive: true, maxSockets: 16 });
 
-/** A request whose path nobody tidies up. */
+/** Sends a request with an unnormalized path. */
 function ask(input: { origin: string; method: string; path: string; headers: Record<string, string> }): Promise<Answer> {
   const { hostname, port } = new URL(input.origin);
   return new Promise((resolve, reject) => {
@@ -101,7 +101,7 @@ function ask(input: { origin: string; method: string; path: string; headers: Rec
       },
     );
     sent.once('error', (error) => {
-      // The server may close an idle connection just when it is used again.
+      // The server may close an idle connection at the moment when it is reused.
       if (sent.reusedSocket) resolve(ask(input));
       else reject(error);
     });

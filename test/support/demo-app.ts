@@ -9,11 +9,11 @@ import type { DynamicModule, INestApplication } from '@nestjs/common';
 import type { Express } from 'express';
 import { freePort } from './free-port.js';
 
-/** The examples that have pages: the same doors over each framework. */
+/** The examples with pages, which have the same routes on each framework. */
 export const EXAMPLES = ['Express', 'Nest on Express', 'Nest on Fastify'] as const;
 export type Example = (typeof EXAMPLES)[number];
 
-/** An example on a real port of this process, with a clock that the test moves. */
+/** An example in this process on a real port, with a clock that the test controls. */
 export interface DemoApp {
   example: Example;
   origin: string;
@@ -31,15 +31,15 @@ export interface DemoApp {
 /** What a test changes. */
 export interface DemoAppOptions {
   env?: Record<string, string>;
-  /** The name by which browsers reach it, in place of localhost. */
+  /** The host name for browsers, instead of localhost. */
   hostname?: string;
-  /** What somebody adds to the example before it listens. */
+  /** What is added to the example before it listens. */
   plant?: Plant;
-  /** What is wrong with the host, before the example is made from it. */
+  /** Breaks the host before the example is created from it. */
   fault?: (host: DemoHost) => void;
 }
 
-/** Routes, by framework. `beside`: past the controllers of Nest, to the platform itself. */
+/** Routes for each framework. `beside` adds them to the platform itself, outside the controllers of Nest. */
 export interface Plant {
   express?(app: Express): void;
   nest?: DynamicModule['imports'];
@@ -49,12 +49,12 @@ export interface Plant {
 export const SECOND = 1000;
 export const MINUTE = 60 * SECOND;
 export const DAY = 24 * 60 * 60 * SECOND;
-/** The life of one code. */
+/** The period of one code. */
 export const STEP = 30 * SECOND;
 
 type Served = Pick<DemoApp, 'express' | 'nest'> & { stop(): Promise<unknown> };
 
-/** Starts an example. The clock stands still except by `advance`, so that no test meets the end of a period. */
+/** Starts an example. Only `advance` moves the clock, so that no test runs into the end of a period. */
 export async function startDemoApp(
   example: Example = 'Express',
   { env, hostname = 'localhost', plant, fault }: DemoAppOptions = {},
@@ -72,7 +72,7 @@ export async function startDemoApp(
 
   fault?.(host);
 
-  // The application wants to know its address before it listens.
+  // The application needs its address before it listens.
   const port = await freePort();
   const origin = `http://${hostname}:${port}`;
   const demo = { host, origins: [origin], clock: now };

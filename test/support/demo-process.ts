@@ -9,24 +9,24 @@ import { freePort } from './free-port.js';
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const mainOf = (folder: DemoFolder): string => join(root, 'examples', folder, 'dist/main.js');
 
-/** The examples that have pages, by folder. */
+/** The folders of the examples with pages. */
 export type DemoFolder = 'express-passport' | 'nest';
 
-/** The built example as a process of its own. */
+/** The built example in its own process. */
 export interface DemoProcess {
   origin: string;
-  /** Its working directory, where it keeps what it keeps. */
+  /** Its working directory, where it stores its files. */
   folder: string;
   /** Everything that it has written to stdout and stderr. */
   output(): string;
   /** Ends the process and starts it again on the same data. */
   restart(): Promise<void>;
-  /** Runs `reset NAME` beside it. */
+  /** Runs `reset NAME` while it runs. */
   reset(username: string): Promise<string>;
   stop(): Promise<void>;
 }
 
-/** Builds the example if need be and starts it on a free port, in a folder of its own. */
+/** Builds the example if necessary and starts it on a free port, in its own folder. */
 export async function startDemoProcess(
   env: Record<string, string> = {},
   example: DemoFolder = 'express-passport',
@@ -70,7 +70,7 @@ export async function startDemoProcess(
     },
     async reset(username) {
       const command = promisify(execFile)(process.execPath, [main, 'reset', username], { cwd: folder, env: childEnv });
-      // A refusal ends with another code, and its message is what the caller wants.
+      // A refusal exits with another code, and the caller wants its message.
       const { stdout, stderr } = await command.catch((error: { stdout: string; stderr: string }) => error);
       return stdout + stderr;
     },
@@ -86,7 +86,7 @@ const WELCOME = /\n {2}Data {9}.*?\n\n/s;
 
 const built = new Map<DemoFolder, Promise<void>>();
 
-/** One build of each a test process, and one at a time on this machine: two compilers would write the same files. */
+/** Builds each example once per test process, and one at a time on this machine, because two compilers would write the same files. */
 export function buildExample(example: DemoFolder): Promise<void> {
   const building =
     built.get(example) ??
@@ -106,7 +106,7 @@ async function withLock(work: () => Promise<void>): Promise<void> {
       await mkdir(lock);
       break;
     } catch {
-      // A lock older than a minute was left by a run that was ended.
+      // A lock older than a minute was left by an aborted run.
       const age = await stat(lock).then(
         ({ mtimeMs }) => Date.now() - mtimeMs,
         () => 0,

@@ -1,8 +1,8 @@
 import { timers } from '../../packages/core/src/time.js';
 
 /**
- * Imported for its effect, by tests that move the deadlines of the kit: from then on the kit takes the timers of the moment, and
- * those may be fake. Without it the kit keeps the timers that were there when it was loaded.
+ * Import it in tests that control the deadlines of the kit. The kit then uses the current timer functions, which may be fake.
+ * Otherwise it uses the ones from when it was loaded.
  */
 Object.assign(timers, {
   setTimeout: (callback: () => void, ms?: number) => setTimeout(callback, ms),

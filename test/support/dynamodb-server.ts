@@ -1,7 +1,7 @@
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** A DynamoDB in memory, on a free port. */
+/** Starts an in-memory DynamoDB on a free port. */
 export async function startDynamoDB(): Promise<{ url: string; stop(): Promise<void> }> {
   // @ts-expect-error: it has no types.
   const { default: dynalite } = (await import('dynalite')) as { default: (options: object) => Server };

@@ -1,45 +1,45 @@
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { countFaults } from './proof.js';
 
-/** What befalls one request: a chunk that a client sends. */
+/** The fault of one request, which is a chunk that a client sends. */
 export type RequestFault =
-  /** The connection ends and the server never sees it. */
+  /** The connection ends and the server never receives the request. */
   | 'cut'
-  /** The server acts on it, and the connection ends when the reply comes, without a byte of it. */
+  /** The server handles the request, and the connection ends before the first byte of the reply. */
   | 'lose the reply'
-  /** The server never sees it, and the connection stays, silent. */
+  /** The server never receives the request, and the connection stays open without data. */
   | 'swallow'
-  /** The server acts on it, and the connection stays, silent. */
+  /** The server handles the request, and the connection stays open without data. */
   | 'swallow the reply'
-  /** The server sees it late, when the client may have given up. */
+  /** The server receives the request late, when the client may have given up. */
   | { lateMs: number };
 
 export interface FaultProxy {
   port: number;
-  /** Forwards again. What was swallowed is lost; connections whose bytes were swallowed stay half open until somebody gives up. */
+  /** Forwards again. Swallowed bytes are lost, and connections that lost bytes stay half open until one end gives up. */
   pass(): void;
-  /** Cuts every connection, and each new one at once. */
+  /** Cuts every connection, and new ones immediately. */
   refuse(): void;
   /** Swallows every byte in both directions. Connections stay open, and new ones are accepted. */
   blackHole(): void;
-  /** Holds every byte back until `pass()`, as TCP does over an outage that both ends outlive: late, and nothing is lost. */
+  /** Holds every byte back until `pass()`, like TCP in an outage that both ends survive. Bytes are late, but not lost. */
   hold(): void;
-  /** Holds every chunk back for so long. 0: no longer. */
+  /** Delays every chunk by so many milliseconds; 0 switches it off. */
   delay(ms: number): void;
-  /** What befalls the next request of any connection, or every one from now on. */
+  /** Injects a fault into the next request of any connection, or into every one from now on. */
   fail(fault: RequestFault, which: 'next' | 'all'): void;
-  /** Forwards the next request of any connection, and cuts the connection when the reply comes, without a byte of it. */
+  /** Forwards the next request of any connection, and cuts the connection before the first byte of the reply. */
   loseNextReply(): void;
-  /** Cuts all connections now and goes on as before. */
+  /** Cuts all connections now and then continues as before. */
   cut(): void;
   /** How many replies were lost so far. */
   lostReplies(): number;
-  /** How many round trips there were so far: what a client sends before an answer comes is one, and what it sends aside is none. */
+  /** The number of round trips so far. Everything that a client sends before an answer counts as one; messages without a reply do not count. */
   roundTrips(): number;
   close(): Promise<void>;
 }
 
-/** A TCP proxy between a client and a real server on this machine, to bring about what networks do. `onFault`: one befell a request. */
+/** A TCP proxy between a client and a real server on this machine, which simulates network faults. Calls `onFault` for each one. */
 export async function startFaultProxy(targetPort: number, onFault: () => void = () => undefined): Promise<FaultProxy> {
   let mode: 'pass' | 'refuse' | 'black-hole' | 'hold' = 'pass';
   const held: (() => void)[] = [];
@@ -64,7 +64,7 @@ export async function startFaultProxy(targetPort: number, onFault: () => void = 
       else if (ms > 0) setTimeout(() => to.writable && to.write(chunk), ms);
       else to.write(chunk);
     };
-    // A stream with a gap would be no TCP: a connection that lost a byte never gets a later one.
+    // TCP streams have no gaps, so a connection that lost a byte never gets a later one.
     const swallow = () => {
       deaf = true;
       mute = true;
@@ -158,7 +158,7 @@ export async function startFaultProxy(targetPort: number, onFault: () => void = 
   };
 }
 
-/** Packets of MySQL that belong to no statement: COM_PING, and COM_STMT_CLOSE, which has no reply. No other protocol here begins so. */
+/** MySQL packets that belong to no statement: COM_PING, and COM_STMT_CLOSE, which has no reply. No other protocol here has such packets. */
 function isAside(chunk: Buffer): boolean {
   return chunk.length <= 90 && /^(?:010000000e|0500000019[0-9a-f]{8})+$/.test(chunk.toString('hex'));
 }

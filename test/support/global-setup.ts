@@ -1,6 +1,6 @@
 import { startServerRegistry } from './server-registry.js';
 
-/** Once a run, in the process that starts the test files: a registry where each file asks for a real server by need. */
+/** Starts one registry for each run, in the process that starts the test files. A file asks it for a real server when it needs one. */
 export async function setup(): Promise<() => Promise<void>> {
   const registry = await startServerRegistry();
   process.env.MFA_KIT_SERVER_REGISTRY = registry.url;

@@ -6,7 +6,7 @@ import { interleavingStorage } from './interleaving-storage.js';
 const profile = (version: string) => ({ version, value: 'x' });
 
 describe('interleavingStorage', () => {
-  it('holds a chosen call before its effect, and another operation goes first', async () => {
+  it('holds a chosen call before its effect, so that another operation goes first', async () => {
     const storage = interleavingStorage(memoryStorage());
     storage.hold(({ method, at }) => method === 'write' && at === 'before');
     const first = storage.write('alice', profile('first'), null);
@@ -17,7 +17,7 @@ describe('interleavingStorage', () => {
     expect(await first).toBe(false);
   });
 
-  it('holds the answer after the effect, and can lose it', async () => {
+  it('holds the answer after the effect and can lose it', async () => {
     const storage = interleavingStorage(memoryStorage());
     storage.hold(({ at }) => at === 'after');
     const write = storage.write('alice', profile('first'), null);
@@ -29,7 +29,7 @@ describe('interleavingStorage', () => {
     expect((await storage.read('alice'))?.version).toBe('first');
   });
 
-  it('offers held calls in order of arrival, and lets all go', async () => {
+  it('returns held calls in order of arrival, and releases all', async () => {
     const storage = interleavingStorage(memoryStorage());
     storage.hold(({ at }) => at === 'before');
     const reads = [storage.read('alice'), storage.read('bob'), storage.listUserIds()];
@@ -39,7 +39,7 @@ describe('interleavingStorage', () => {
     expect(await Promise.all(reads)).toEqual([null, null, { userIds: [] }]);
   });
 
-  it('says so when nothing was held', async () => {
+  it('throws if no call was held', async () => {
     const storage = interleavingStorage(memoryStorage());
     await storage.read('alice');
     await expect(storage.nextHeld(20)).rejects.toThrow('no storage call was held');
@@ -47,7 +47,7 @@ describe('interleavingStorage', () => {
 });
 
 describe('countingStorage', () => {
-  it('counts each kind of call, and starts again', async () => {
+  it('counts each kind of call, and resets its counts', async () => {
     const storage = countingStorage(memoryStorage());
     await storage.read('alice');
     await storage.read('alice');

@@ -2,26 +2,26 @@ import type { MfaStorage } from '../../packages/core/src/storage/storage.js';
 
 export type StorageMethod = keyof MfaStorage;
 
-/** A storage call that waits: its effect has not happened yet (`before`), or has and the answer is kept back (`after`). */
+/** A held storage call, either before its effect (`before`), or after it with the answer held back (`after`). */
 export interface HeldCall {
   method: StorageMethod;
   at: 'before' | 'after';
   userId: string | undefined;
   release(): void;
-  /** Lets the call fail instead: before, nothing has happened; after, the effect stays and only the reply is lost. */
+  /** Makes the call fail. `before`: nothing has happened. `after`: the effect stays and only the reply is lost. */
   fail(error: Error): void;
 }
 
 export interface InterleavingStorage extends MfaStorage {
-  /** Every call that `choose` picks waits until it is released; both points of a call are offered. */
+  /** Holds every call that `choose` picks until it is released. `choose` is asked at both points of a call. */
   hold(choose: (call: Pick<HeldCall, 'method' | 'at' | 'userId'>) => boolean): void;
-  /** The next call that waits, in order of arrival. Rejects when none arrives in time. */
+  /** Returns the next held call, in order of arrival. Rejects if none arrives in time. */
   nextHeld(timeoutMs?: number): Promise<HeldCall>;
-  /** Holds nothing from now on, and releases what waits. */
+  /** Holds no more calls and releases those that are held. */
   releaseAll(): void;
 }
 
-/** Deterministic interleavings: a test holds one operation at any of its storage calls, runs another, and lets the first go on. */
+/** For deterministic interleavings: a test holds one operation at any storage call, runs another, and lets the first continue. */
 export function interleavingStorage(storage: MfaStorage): InterleavingStorage {
   let choose: Parameters<InterleavingStorage['hold']>[0] = () => false;
   const waiting: HeldCall[] = [];

@@ -10,7 +10,7 @@ import { freePort } from './free-port.js';
 export interface RunningMariadb {
   port: number;
   url: string;
-  /** Stops the server and keeps the data. `kill`: as in a crash, without a farewell to anybody. */
+  /** Stops the server and keeps the data. `kill` acts like a crash, without closing connections. */
   halt(how?: 'fast' | 'kill'): Promise<void>;
   /** Starts it again on the same port, with the same data. */
   resume(): Promise<void>;
@@ -18,7 +18,7 @@ export interface RunningMariadb {
   stop(): Promise<void>;
 }
 
-/** A real MariaDB of its own, on a free port, with its data in a temporary folder. Throws with what is missing. */
+/** Starts a separate MariaDB on a free port, with its data in a temporary folder. The error says what is missing. */
 export async function startMariadb({ flags = [] }: { flags?: string[] } = {}): Promise<RunningMariadb> {
   const install = programPath('mariadb-install-db');
   const mariadbd = programPath('mariadbd');
@@ -91,7 +91,7 @@ export async function startMariadb({ flags = [] }: { flags?: string[] } = {}): P
   };
 }
 
-/** Debian puts the server where the PATH of a user does not look. */
+/** Debian installs the server outside the PATH of users. */
 function programPath(name: string): string {
   for (const folder of [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/usr/bin']) {
     if (existsSync(join(folder, name))) return join(folder, name);

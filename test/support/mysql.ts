@@ -8,7 +8,7 @@ export interface MysqlDatabase {
 
 let databases = 0;
 
-/** An empty database of its own, for one test file or suite; null where MariaDB cannot start. */
+/** Creates an empty database for one test file or suite; null if MariaDB cannot start. */
 export async function mysqlDatabase(): Promise<MysqlDatabase | null> {
   const server = await serverUrl('mariadb');
   if (server === null) return null;
@@ -23,7 +23,7 @@ async function dropDatabase(server: string, name: string): Promise<void> {
   await runOnce(server, `DROP DATABASE IF EXISTS ${name}`);
 }
 
-/** `MariaDB 10.11.14`, as the server tells. */
+/** The version of the server, for example `MariaDB 10.11.14`. */
 export async function mysqlVersion(url: string): Promise<string> {
   const [row] = (await runOnce(url, 'SELECT VERSION() AS version')) as { version: string }[];
   return String(row?.version).replace(/^([\d.]+)-(MariaDB).*/, '$2 $1');

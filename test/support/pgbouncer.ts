@@ -8,23 +8,23 @@ import { freePort } from './free-port.js';
 import { requireProgram } from './requires.js';
 
 export interface RunningPgBouncer {
-  /** Of the same database, through the pooler. */
+  /** The URL of the same database, through the pooler. */
   connectionString: string;
   stop(): Promise<void>;
 }
 
-/** The path of `pgbouncer`, or null where it is missing. Debian puts it where the PATH of a user does not look. */
+/** The path of `pgbouncer`; null if it is missing. Debian installs it outside the PATH of users. */
 export function requirePgBouncer(): string | null {
   process.env.PATH = [process.env.PATH, '/usr/sbin'].join(delimiter);
   return requireProgram('pgbouncer', 'apt-get install pgbouncer');
 }
 
-/** `PgBouncer 1.18.0`, as the program tells. */
+/** The version of the program, for example `PgBouncer 1.18.0`. */
 export function pgBouncerVersion(path: string): string {
   return /PgBouncer [\d.]+/.exec(execFileSync(path, ['--version'], { encoding: 'utf8' }))?.[0] ?? 'PgBouncer';
 }
 
-/** PgBouncer in transaction mode in front of a database, with so many connections to it. */
+/** Starts PgBouncer in transaction mode for a database, with so many connections to it. */
 export async function startPgBouncer(path: string, connectionString: string, connections: number): Promise<RunningPgBouncer> {
   const server = new URL(connectionString);
   const folder = mkdtempSync(join(tmpdir(), 'mfa-kit-pgbouncer-'));

@@ -9,7 +9,7 @@ export type Key = typeof KEY;
 
 let versions = 0;
 
-/** Stores a profile past the kit's doors, as one that this key has sealed. */
+/** Writes a profile directly to the storage, sealed with this key. */
 export async function plant(
   storage: MfaStorage,
   userId: string,
@@ -19,22 +19,22 @@ export async function plant(
   const version = `planted-${++versions}`;
   const value = seal({ ...newProfile(), ...fields }, { realm: 'mfa-kit', userId, version }, ring);
   const stored = await storage.read(userId);
-  if (!(await storage.write(userId, { version, value }, stored?.version ?? null))) throw new Error(`${userId} was not planted`);
+  if (!(await storage.write(userId, { version, value }, stored?.version ?? null))) throw new Error(`${userId} was not written`);
 }
 
-/** Memory with so many users, `user-0000` and on, each with a profile that this key has sealed. */
+/** Creates a memory storage with so many users, from `user-0000` on, each with a profile sealed with this key. */
 export async function populated(count: number, key: Key = KEY): Promise<ReturnType<typeof memoryStorage>> {
   const storage = memoryStorage();
   for (let index = 0; index < count; index++) await plant(storage, idOf(index), { key });
   return storage;
 }
 
-/** Id of the n-th user of {@link populated}. */
+/** The id of the n-th user of {@link populated}. */
 export function idOf(index: number): string {
   return `user-${String(index).padStart(4, '0')}`;
 }
 
-/** Names of the keys that seal something, with the number of profiles. */
+/** The ids of the keys in use, with the number of their profiles. */
 export async function sealedByKey(storage: MfaStorage): Promise<Record<string, number>> {
   const counts: Record<string, number> = {};
   for (let cursor: string | undefined; ; ) {
@@ -49,7 +49,7 @@ export async function sealedByKey(storage: MfaStorage): Promise<Record<string, n
   }
 }
 
-/** Every row as it is now; `back` puts the storage back to it, also rows that came since, as a restored backup would. */
+/** Copies every row. `back` restores exactly these rows, as a restored backup would, and removes later ones. */
 export async function backUp(storage: MfaStorage): Promise<{ back(): Promise<void> }> {
   const ids = async (): Promise<string[]> => {
     const all: string[] = [];

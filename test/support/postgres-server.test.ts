@@ -12,7 +12,7 @@ import { serverUrl } from './server-url.js';
 const url = await serverUrl('postgres');
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const testThatEndsWith = (code: number) => `import { expect, it } from 'vitest';
-it('asks for PostgreSQL', async () => {
+it('requires PostgreSQL', async () => {
   await fetch(process.env.MFA_KIT_SERVER_REGISTRY + '/postgres');
   expect(${code}).toBe(0);
 });
@@ -27,8 +27,8 @@ const RUN = `export default {
 };
 `;
 
-describeWith(url, 'a PostgreSQL of its own', () => {
-  it('keeps what was committed over a crash and a stop, on the same port', async () => {
+describeWith(url, 'a separate PostgreSQL', () => {
+  it('keeps committed data over a crash and a stop, on the same port', async () => {
     const server = await startPostgres();
     const ask = async (sql: string) => {
       const client = new pg.Client({ connectionString: server.connectionString });
@@ -55,7 +55,7 @@ describeWith(url, 'a PostgreSQL of its own', () => {
 
 describe('a run that started PostgreSQL', () => {
   it.each([0, 1])(
-    'ends with its own exit code, or failed tests would pass: %s',
+    'exits with its own code, so that failed tests do not pass: %s',
     async (code) => {
       const folder = mkdtempSync(join(root, 'node_modules/.mfa-kit-exit-'));
       try {
@@ -79,5 +79,5 @@ describe('a run that started PostgreSQL', () => {
 });
 
 describe('the PostgreSQL of the run', () => {
-  it('is one, whoever asks', async () => expect(await serverUrl('postgres')).toBe(url));
+  it('is shared by all test files', async () => expect(await serverUrl('postgres')).toBe(url));
 });

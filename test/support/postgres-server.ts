@@ -8,7 +8,7 @@ import { freePort } from './free-port.js';
 export interface RunningPostgres {
   port: number;
   connectionString: string;
-  /** Stops the server and keeps the data. `kill`: as in a crash, without a farewell to anybody. */
+  /** Stops the server and keeps the data. `kill` acts like a crash, without closing connections. */
   halt(how?: 'fast' | 'kill'): Promise<void>;
   /** Starts it again on the same port, with the same data. */
   resume(): Promise<void>;
@@ -16,12 +16,12 @@ export interface RunningPostgres {
   stop(): Promise<void>;
 }
 
-/** A real PostgreSQL of its own, on a free port, with its data in a temporary folder. Throws with what is missing. */
+/** Starts a separate PostgreSQL on a free port, with its data in a temporary folder. The error says what is missing. */
 export async function startPostgres(options: { flags?: string[] } = {}): Promise<RunningPostgres> {
   const EmbeddedPostgres = await loadEmbeddedPostgres();
   refuseClosedFolder(import.meta.dirname);
   const folder = mkdtempSync(join(tmpdir(), 'mfa-kit-postgres-'));
-  // The server does not run as root but as a user of its own, who must be able to look into the folder.
+  // The server does not run as root but as its own user, who must be able to read the folder.
   chmodSync(folder, 0o755);
   const port = await freePort();
   const databaseDir = join(folder, 'data');
@@ -60,7 +60,7 @@ export async function startPostgres(options: { flags?: string[] } = {}): Promise
     const pid = Number(readFileSync(join(databaseDir, 'postmaster.pid'), 'utf8').split('\n')[0]);
     process.kill(pid, 'SIGKILL');
     while (isAlive(pid)) await sleep(20);
-    // The backends notice by themselves that the postmaster is gone; a new one refuses to start before.
+    // A new postmaster refuses to start until the old backends have noticed that theirs is gone.
     rmSync(join(databaseDir, 'postmaster.pid'), { force: true });
   }
 
@@ -87,8 +87,8 @@ export async function startPostgres(options: { flags?: string[] } = {}): Promise
 }
 
 /**
- * Loading it adds listeners that end the process with code 0 when nothing is left to do, whatever `process.exitCode` says: a run
- * with failed tests would pass. The servers are stopped by those who started them, and its listeners for signals stay.
+ * Loading it adds listeners that end the process with code 0 when nothing is left to do, regardless of `process.exitCode`, so a run
+ * with failed tests would pass. Remove them, because the code that starts a server stops it. Its signal listeners stay.
  */
 async function loadEmbeddedPostgres() {
   const events = ['beforeExit', 'exit'] as const;

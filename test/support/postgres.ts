@@ -8,7 +8,7 @@ export interface PostgresDatabase {
 
 let databases = 0;
 
-/** An empty database of its own, for one test file or suite; null where PostgreSQL cannot start. */
+/** Creates an empty database for one test file or suite; null if PostgreSQL cannot start. */
 export async function postgresDatabase(): Promise<PostgresDatabase | null> {
   const url = await serverUrl('postgres');
   if (url === null) return null;
@@ -21,12 +21,12 @@ export async function postgresDatabase(): Promise<PostgresDatabase | null> {
 
 async function dropDatabase(url: string, name: string): Promise<void> {
   const drop = `DROP DATABASE IF EXISTS ${name}`;
-  // A pool of pg has ended before the server hears of it, so the server waits for some seconds. Ended by force, a connection would
-  // fail a test that is over.
+  // The pool of pg ends before the server notices, so the server waits for some seconds. Terminating a connection would fail a
+  // test that is already over.
   await runOnce(url, drop).catch(() => runOnce(url, `${drop} WITH (FORCE)`));
 }
 
-/** `PostgreSQL 18.4`, as the server tells. */
+/** The version of the server, for example `PostgreSQL 18.4`. */
 export async function postgresVersion(connectionString: string): Promise<string> {
   const [row] = await runOnce(connectionString, 'SHOW server_version');
   return `PostgreSQL ${row?.server_version}`;

@@ -10,7 +10,7 @@ import { mysqlVersion } from './mysql.js';
 import { postgresVersion } from './postgres.js';
 import { reportMissing } from './requires.js';
 
-/** What is used of a real client, whose types are there only where its packages are installed. */
+/** The used parts of a real client, whose types exist only if its packages are installed. */
 export interface Prisma extends PrismaClientLike {
   $transaction(work: (transaction: Prisma) => Promise<unknown>): Promise<unknown>;
   $extends(extension: object): Prisma;
@@ -22,7 +22,7 @@ export interface OpenedPrisma {
   storage: SqlStorage;
 }
 
-/** A row of the model; on MySQL its keys are bytes. */
+/** A row of the model. On MySQL its keys are bytes. */
 export interface PrismaProfileRow {
   userId: string | Uint8Array;
   version: string | Uint8Array;
@@ -32,13 +32,13 @@ export interface PrismaProfileRow {
 
 export const prismaApp = path.resolve(import.meta.dirname, '../apps/prisma');
 
-/** True where its packages are installed; its clients are then made from its models. */
+/** Whether its packages are installed. If so, generates the clients from their models. */
 export function preparePrisma(): boolean {
   if (!existsSync(path.join(prismaApp, 'node_modules/.package-lock.json'))) {
     reportMissing('the packages of test/apps/prisma are missing: npm ci --prefix test/apps/prisma');
     return false;
   }
-  // A schema engine is looked for, and not run.
+  // The schema engine must exist, but is not run.
   const env = { ...process.env, PRISMA_SCHEMA_ENGINE_BINARY: process.execPath, CHECKPOINT_DISABLE: '1' };
   for (const provider of ['postgresql', 'mysql']) {
     const command = ['node_modules/prisma/build/index.js', 'generate', '--schema', `${provider}.prisma`];
@@ -49,7 +49,7 @@ export function preparePrisma(): boolean {
 
 export const prismaModel = (provider: string) => readFileSync(path.join(prismaApp, `${provider}.prisma`), 'utf8');
 
-/** A module that can be loaded only where the packages are installed. */
+/** Loads a module that exists only if the packages are installed. */
 export const loadPrisma = (module: string) => import(pathToFileURL(path.join(prismaApp, module)).href);
 
 export interface PrismaKind {
@@ -57,9 +57,9 @@ export interface PrismaKind {
   provider: 'postgresql' | 'mysql';
   url: string;
   version(): Promise<string>;
-  /** As an application opens it. */
+  /** Opens the client as an application does. */
   open(url?: string): Promise<OpenedPrisma>;
-  /** By another client. */
+  /** Opens another client. */
   run(sql: string): Promise<unknown>;
 }
 
@@ -79,7 +79,7 @@ export function prismaKind(dialect: 'postgres' | 'mysql', url: string): PrismaKi
   };
 }
 
-/** The columns and the key, as the database has them; 6 is the precision of a timestamp that names none. */
+/** The columns and the key in the database. A timestamp without a precision has 6 digits. */
 export async function columnsOf(url: string, table: string): Promise<unknown[]> {
   const client = new pg.Client(url);
   await client.connect();

@@ -1,6 +1,6 @@
-/** What one test has shown; `npm run prove` prints a table of them. */
+/** The counts of one test. `npm run prove` prints a table of them. */
 export interface Proof {
-  /** Operations that were asked of core. */
+  /** Operations of core. */
   operations: number;
   faults: number;
   /** Checks of invariants. */
@@ -18,17 +18,17 @@ const counted = { operations: 0, faults: 0 };
 /** How often a scenario is repeated: 2 in `npm test`, 20 in `npm run prove`. */
 export const ROUNDS = Number(process.env.MFA_KIT_ROUNDS ?? 2);
 
-/** Notes that so many operations were asked of core. */
+/** Counts operations of core. */
 export function countOperations(count = 1): void {
   counted.operations += count;
 }
 
-/** Notes that so many faults were injected. */
+/** Counts injected faults. */
 export function countFaults(count = 1): void {
   counted.faults += count;
 }
 
-/** What was counted since the last call. */
+/** Returns the counts since the last call. */
 export function takeCounts(): { operations: number; faults: number } {
   const taken = { ...counted };
   Object.assign(counted, { operations: 0, faults: 0 });

@@ -8,13 +8,13 @@ import { freePort } from './free-port.js';
 export interface RunningRedis {
   port: number;
   url: string;
-  /** Stops the server and keeps the data. `kill`: as in a crash. */
+  /** Stops the server and keeps the data. `kill` acts like a crash. */
   halt(how?: 'fast' | 'kill'): Promise<void>;
   /** Starts it again on the same port, with the same data. */
   resume(): Promise<void>;
   /** Stops it and deletes the data. */
   stop(): Promise<void>;
-  /** One command to this server, on a connection of its own. */
+  /** Sends one command to this server on a separate connection. */
   ask(...command: string[]): Promise<unknown>;
 }
 
@@ -25,11 +25,11 @@ export interface RunningRedisCluster {
   stop(): Promise<void>;
 }
 
-/** The program, which is a Sentinel too. */
+/** The path of the program, which can also run as a Sentinel. */
 export const REDIS_SERVER = 'redis-server';
 export const DURABLE = ['--appendonly', 'yes', '--appendfsync', 'always'];
 
-/** A real Redis of its own, on a free port, with its data in a temporary folder. Throws with what is missing. */
+/** Starts a separate Redis on a free port, with its data in a temporary folder. The error says what is missing. */
 export async function startRedis(flags: string[] = DURABLE): Promise<RunningRedis> {
   const folder = mkdtempSync(join(tmpdir(), 'mfa-kit-redis-'));
   const port = await freePort();
@@ -50,7 +50,7 @@ export async function startRedis(flags: string[] = DURABLE): Promise<RunningRedi
 
   async function start(): Promise<void> {
     const always = ['--port', String(port), '--bind', '127.0.0.1', '--dir', folder, '--save', '', '--loglevel', 'warning'];
-    // Else a replica waits five seconds for others that may want the same copy.
+    // Otherwise a replica waits five seconds for others that may need the same copy.
     always.push('--repl-diskless-sync-delay', '0');
     child = spawn(REDIS_SERVER, [...always, ...flags], { stdio: 'ignore' });
     const failed = new Promise<never>((_, reject) => {
@@ -90,14 +90,14 @@ export async function startRedis(flags: string[] = DURABLE): Promise<RunningRedi
   };
 }
 
-/** A real Redis Cluster of three masters. Throws with what is missing. */
+/** Starts a Redis Cluster with three masters. The error says what is missing. */
 export async function startRedisCluster(flags: string[] = DURABLE): Promise<RunningRedisCluster> {
   const nodes: RunningRedis[] = [];
   const buses: number[] = [];
   try {
     for (let index = 0; index < 3; index++) {
       buses.push(await freePort());
-      // The bus has a port of its own, since the usual one (port + 10000) may be past the last.
+      // Sets the port of the bus, because the usual one (port + 10000) may be above the highest port.
       const cluster = ['--cluster-enabled', 'yes', '--cluster-port', String(buses[index]), '--cluster-node-timeout', '1000'];
       nodes.push(await startRedis([...flags, ...cluster]));
     }
@@ -116,7 +116,7 @@ export async function startRedisCluster(flags: string[] = DURABLE): Promise<Runn
     for (const node of nodes) {
       const whole = async () =>
         /cluster_state:ok.*cluster_known_nodes:3/s.test(String(await node.ask('CLUSTER', 'INFO'))) &&
-        // A node learns its own address from the others; until then clients cannot place its slots.
+        // A node learns its own address from the others. Until then clients cannot locate its slots.
         !/ :\d+@/.test(String(await node.ask('CLUSTER', 'NODES')));
       for (let tries = 0; !(await whole()); tries++) {
         if (tries === 300) throw new Error('the Redis Cluster did not come together in 15 s');

@@ -3,16 +3,16 @@ import { AbstractConnector, Cluster, Redis } from 'ioredis';
 import { createClient, createCluster } from 'redis';
 import type { RedisClientLike } from '../../packages/core/src/storage/redis.js';
 
-/** A client of one kind on one kind of server, as the docs say to configure it, and how to end it. */
+/** A client of one kind for one kind of server, configured as in the docs. */
 export interface OpenedClient {
   client: RedisClientLike;
   close(): void;
 }
 
-/** Where to connect: all addresses, and for each real one that of the proxy before it. */
+/** Where to connect: all addresses, and the proxy for each real one. */
 export interface RedisAddresses {
   ports: number[];
-  /** Real port to proxy's port. */
+  /** Maps a real port to the port of its proxy. */
   behind?: Map<number, number>;
 }
 
@@ -78,13 +78,13 @@ export const redisClients = {
     );
     cluster.on('error', () => undefined);
     await new Promise((resolve) => cluster.once('ready', resolve));
-    // Ready means: it knows the nodes. While it connects to one, ioredis sends to any other and follows MOVED.
+    // The client is ready when it knows the nodes. While it connects to one, ioredis sends to any other and follows MOVED.
     await Promise.all(cluster.nodes('master').map((node) => node.ping()));
     return { client: cluster, close: () => cluster.disconnect() };
   },
 } satisfies Record<string, (addresses: RedisAddresses) => Promise<OpenedClient>>;
 
-/** `Redis 7.0.15`, as the server tells; of a Cluster, its first node. */
+/** The version of the server, for example `Redis 7.0.15`; for a Cluster, that of its first node. */
 export async function redisVersion(url: string): Promise<string> {
   const [port] = portsOf(url);
   const client = await createClient({ url: `redis://${host}:${port}` }).connect();
@@ -98,7 +98,7 @@ export function portsOf(url: string): number[] {
   return [...url.matchAll(/:(\d+)/g)].map(([, port]) => Number(port));
 }
 
-/** Not by `natMap`: after MOVED, ioredis looks a node up by the address that the server told, and asks any other when it finds none. */
+/** Does not use `natMap`, because after MOVED ioredis looks up a node by the server's address, and asks any other if it finds none. */
 function connectorThrough(behind: Map<number, number>) {
   return class extends AbstractConnector {
     readonly #port: number;

@@ -5,7 +5,7 @@ import { countFaults } from './proof.js';
 
 export interface RepeatingProxy {
   origin: string;
-  /** Waits until every copy that is under way has come to its end. */
+  /** Waits until every copy has finished. */
   drain(): Promise<void>;
   close(): Promise<void>;
 }
@@ -17,9 +17,9 @@ interface Copied {
 }
 
 /**
- * A proxy in front of a web application that does with each POST what bad networks and hasty people do: it sends it once to four
- * times, each copy late by its own chance, so that copies and requests overtake each other, or does not send it at all (504). The
- * client gets the answer to one of the copies, by chance.
+ * A proxy for a web application that treats each POST as bad networks and impatient users do. It sends it one to four times, each
+ * copy with a random delay, so that copies and requests overtake each other, or does not send it at all (504). The client gets the
+ * answer to a random copy.
  */
 export async function startRepeatingProxy(target: string, mostDelayMs: number, random: () => number): Promise<RepeatingProxy> {
   const underWay = new Set<Promise<unknown>>();

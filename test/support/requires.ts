@@ -5,8 +5,8 @@ import { describe } from 'vitest';
 const reported = new Set<string>();
 
 /**
- * The path of a program, or null with one line that says what is missing. With MFA_KIT_REQUIRE_ALL=1 what is missing is an error,
- * so that a run on the build server cannot pass by skipping.
+ * Returns the path of a program, or null after printing what is missing. With MFA_KIT_REQUIRE_ALL=1 a missing program is an error,
+ * so that a run on the build server cannot pass by skipping tests.
  */
 export function requireProgram(name: string, installHint: string): string | null {
   for (const folder of (process.env.PATH ?? '').split(delimiter)) {
@@ -15,13 +15,13 @@ export function requireProgram(name: string, installHint: string): string | null
       accessSync(path, constants.X_OK);
       return path;
     } catch {
-      // Not in this folder.
+      // The program is not in this folder.
     }
   }
   return reportMissing(`${name} is missing: ${installHint}`);
 }
 
-/** Says once a file that something is missing, or throws with MFA_KIT_REQUIRE_ALL=1. */
+/** Prints once per file that something is missing, or throws with MFA_KIT_REQUIRE_ALL=1. */
 export function reportMissing(what: string): null {
   if (process.env.MFA_KIT_REQUIRE_ALL === '1') throw new Error(`MFA_KIT_REQUIRE_ALL=1, and ${what}`);
   if (!reported.has(what)) process.stderr.write(`skipped: ${what}\n`);
@@ -29,7 +29,7 @@ export function reportMissing(what: string): null {
   return null;
 }
 
-/** `describe` with what it needs: runs with it, or is listed as skipped when it is null. */
+/** Like `describe`, with what the suite needs. If that is null, the suite is listed as skipped. */
 export function describeWith<T>(needed: T | null, name: string, suite: (it: T) => void): void {
   if (needed === null) describe.skip(name, () => undefined);
   else describe(name, () => suite(needed));

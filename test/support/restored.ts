@@ -3,7 +3,7 @@ import { ada, type Enrolled, expectOk, loginPending, loginWithCode, MINUTE, reas
 import { backUp } from './population.js';
 import { proofOf } from './proof-of.js';
 
-/** What happened after a backup, and what was given out before it. */
+/** What happened after a backup, and what was issued before it. */
 export interface BackupScenario {
   fixture: Enrolled;
   user: TestUser;
@@ -11,16 +11,16 @@ export interface BackupScenario {
   usedCode: string;
   usedRecoveryCode: string;
   untouchedRecoveryCode: string;
-  /** Given out before the backup, ended after it. */
+  /** Issued before the backup and ended after it. */
   endedSession: MfaSession;
   endedDevice: string;
   revokedDevice: string;
   pendingToken: string;
-  /** Puts the rows of the backup back. */
+  /** Restores the rows of the backup. */
   restore(): Promise<void>;
 }
 
-/** Two remembered browsers; a backup; then a recovery code is used, a device revoked, all sessions ended, a code used. */
+/** Remembers two browsers and makes a backup. Then uses a recovery code, revokes a device, ends all sessions and uses a code. */
 export async function afterTheBackup(
   fixture: Enrolled,
   { user = ada, storage = fixture.storage }: { user?: TestUser; storage?: MfaStorage } = {},
@@ -62,7 +62,7 @@ export async function afterTheBackup(
   };
 }
 
-/** What each thing that was used or ended still opens. */
+/** Returns the result of using everything again that was used or ended. */
 export async function tryEverything(scenario: BackupScenario): Promise<Record<string, string>> {
   const { fixture, user } = scenario;
   const { mfa } = fixture;

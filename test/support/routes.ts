@@ -3,14 +3,14 @@ import type { INestApplication } from '@nestjs/common';
 import { ModulesContainer } from '@nestjs/core';
 import type { Express } from 'express';
 
-/** Every path that an application on Express has a route for; the kit's endpoints are below `/mfa`. */
+/** Every path with a route in an Express application. The kit's endpoints are below `/mfa`. */
 export function expressRoutes(app: Express): string[] {
   const { stack } = (app as unknown as { router: { stack: { route?: { path: unknown } }[] } }).router;
   const own = stack.flatMap(({ route }) => (typeof route?.path === 'string' ? [route.path] : []));
   return unique([...own, ...endpointPaths().map((path) => `/mfa${path}`)]);
 }
 
-/** Every path that the controllers of a Nest application have. */
+/** Every path of the controllers of a Nest application. */
 export function nestRoutes(app: INestApplication): string[] {
   const controllers = [...app.get(ModulesContainer).values()].flatMap((module) => [...module.controllers.values()]);
   return unique(

@@ -1,24 +1,24 @@
-/** What a script got. */
+/** What a script received. */
 export interface ScriptedAnswer {
   status: number;
   headers: Headers;
-  /** The parsed JSON body; null when there was none. */
+  /** The parsed JSON body; null if there was none. */
   body: Record<string, unknown>;
   text: string;
 }
 
-/** A script with Node's fetch: JSON in and out, and the cookies that it gets. */
+/** A script with Node's fetch that sends and receives JSON and keeps its cookies. */
 export interface ScriptedClient {
   origin: string;
   get(path: string, headers?: Record<string, string>): Promise<ScriptedAnswer>;
   post(path: string, body?: object, headers?: Record<string, string>): Promise<ScriptedAnswer>;
   request(method: string, path: string, init?: { headers?: Record<string, string>; body?: string }): Promise<ScriptedAnswer>;
   cookies: Map<string, string>;
-  /** Every URL that was asked for. */
+  /** Every requested URL. */
   urls: string[];
 }
 
-/** A client without memory of earlier ones: another machine. */
+/** A client without the cookies of earlier ones, as on another machine. */
 export function scriptedClient(origin: string): ScriptedClient {
   const cookies = new Map<string, string>();
   const urls: string[] = [];

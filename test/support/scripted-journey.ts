@@ -2,13 +2,13 @@ import { codeAt } from './authenticator.js';
 import { type DemoApp, STEP } from './demo-app.js';
 import type { ScriptedAnswer, ScriptedClient } from './scripted-client.js';
 
-/** An authenticator app with the key that an enrollment gave it. */
+/** An authenticator app with the key of an enrollment. */
 export interface EnrolledApp {
-  /** Base32. */
+  /** The key in base32. */
   key: string;
   uri: string;
   recoveryCodes: string[];
-  /** The code of the next period: of this one it may have been used already. Moves the clock there. */
+  /** Advances the clock to the next period, because the current code may be used, and returns the code. */
   nextCode(): Promise<string>;
 }
 
@@ -17,7 +17,7 @@ export function logIn(client: ScriptedClient, app: Pick<DemoApp, 'password'>, us
   return client.post('/login', { username, password: app.password });
 }
 
-/** Logs in and enrolls a first authenticator, as a script does. */
+/** Logs in and enrolls a first authenticator. */
 export async function logInAndEnroll(client: ScriptedClient, app: DemoApp, username: string): Promise<EnrolledApp> {
   expectStatus(await logIn(client, app, username), 200);
   const started = expectStatus(await client.post('/mfa/enroll'), 201);
@@ -38,7 +38,7 @@ export async function logInAndEnroll(client: ScriptedClient, app: DemoApp, usern
   };
 }
 
-/** Fails with the body in the message when the status is another one. */
+/** Fails with the body in the message if the status is different. */
 export function expectStatus(answer: ScriptedAnswer, status: number): ScriptedAnswer {
   if (answer.status !== status) throw new Error(`Expected ${status}, got ${answer.status}: ${answer.text.slice(0, 300)}`);
   return answer;

@@ -1,4 +1,4 @@
-/** Something that must appear nowhere: its name in the report, and its bytes. */
+/** A secret that must not appear anywhere: its name in the report, and its bytes. */
 export interface Secret {
   name: string;
   bytes: Buffer;
@@ -16,7 +16,7 @@ export function base32Secret(name: string, key: string): Secret {
   return { name, bytes: Buffer.from(bytes) };
 }
 
-/** Which secrets occur in the bytes: raw, as UTF-16, hex, base32, base64 or base64url, wherever a byte may have fallen. */
+/** Finds the secrets in the bytes: raw, as UTF-16, hex, base32, base64 or base64url, at any alignment. */
 export function findSecrets(haystack: Buffer, secrets: readonly Secret[]): string[] {
   const text = haystack.toString('latin1');
   const folded = text.toLowerCase();
@@ -39,18 +39,18 @@ const BASE32 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
 
 function occursRaw(text: string, bytes: Buffer): boolean {
   const raw = bytes.toString('latin1');
-  // Six digits may be part of a longer number, an instant for one; then they are no code.
+  // Six digits within a longer number, for example a timestamp, are not a code.
   if (/^\d{6}$/.test(raw)) return new RegExp(`(?<![0-9.])${raw}(?!\\d)`).test(text);
   return text.includes(raw);
 }
 
-/** The encoded middle of the bytes for each place in a group where they may begin, without what neighbors influence. */
+/** The encoded middle of the bytes for each offset within a group, without the characters that depend on neighbors. */
 function shifted(bytes: Buffer, group: number, encode: (part: Buffer) => string): string[] {
   const forms: string[] = [];
   for (let offset = 0; offset < group; offset += 1) {
     const part = bytes.subarray(offset);
     const whole = part.subarray(0, part.length - (part.length % group));
-    // Fewer characters would be found by chance.
+    // Fewer characters would match by chance.
     if (whole.length >= 6) forms.push(encode(whole));
   }
   return forms;

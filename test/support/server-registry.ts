@@ -5,15 +5,15 @@ import { startMariadb } from './mariadb-server.js';
 import { startPostgres } from './postgres-server.js';
 import { startRedis, startRedisCluster } from './redis-server.js';
 
-/** A real server of this run. */
+/** A server of this run. */
 export interface RunningServer {
-  /** Where it listens, in the form that its clients take. */
+  /** The URL for its clients. */
   url: string;
   /** Stops it and deletes its data. */
   stop(): Promise<void>;
 }
 
-/** How each kind of server is started; throws with what has to be installed. */
+/** Starts each kind of server. The error says what to install. */
 const servers = {
   postgres: async () => {
     const { connectionString, stop } = await startPostgres();
@@ -28,9 +28,9 @@ const servers = {
 export type ServerName = keyof typeof servers;
 
 /**
- * Starts real servers for all test files of a run: each once, at the first request, so that a run which needs none starts none.
+ * Starts servers for all test files of a run, each once, at the first request, so that a run without need for one starts none.
  *
- * `GET /<name>` answers `{ url }`, or `{ missing }` with what has to be installed.
+ * `GET /<name>` answers `{ url }`, or `{ missing }` with what to install.
  */
 export async function startServerRegistry(): Promise<{ url: string; close: () => Promise<void> }> {
   const started = new Map<string, Promise<RunningServer>>();

@@ -3,7 +3,7 @@ import { mysqlDatabase } from './mysql.js';
 import { postgresDatabase } from './postgres.js';
 import { serverUrl } from './server-url.js';
 
-/** An empty place of its own in a store. In Redis it is not empty: there the ids of users are its own. */
+/** An empty, separate place in a store. In Redis it is not empty, but its user ids are separate. */
 export interface Place {
   url: string;
   drop(): Promise<void>;
@@ -11,7 +11,7 @@ export interface Place {
 
 const inRedis = (url: string | null): Place | null => (url === null ? null : { url, drop: async () => undefined });
 
-/** Every kind of store that several processes can share; null where its server cannot start. */
+/** Every kind of store that several processes can share; null if its server cannot start. */
 export const sharedStores: readonly { name: string; open(): Promise<Place | null> }[] = [
   {
     name: 'PostgreSQL',
@@ -31,7 +31,7 @@ const doors = {
   redis: () => import('@mfa-kit/core/storage/redis'),
 };
 
-/** The storage at this place, with a table where it needs one, over connections of its own that are there already. */
+/** Opens the storage at this place, with a table if needed, on separate connections that are already open. */
 export async function openPlace({ url }: Pick<Place, 'url'>) {
   const opened = await openStore(url, (name) => doors[name]());
   await opened.storage.createTable?.();

@@ -1,7 +1,7 @@
 import type { TestSpecification } from 'vitest/node';
 import { BaseSequencer } from 'vitest/node';
 
-/** Files that take half a minute and more, most of it waiting for browsers, servers and builds. */
+/** Files that take half a minute or more, mostly waiting for browsers, servers and builds. */
 const SLOW = [
   'browser/journey',
   'faults/network',
@@ -22,7 +22,7 @@ const SLOW = [
   'core/storage/redis-silent',
 ];
 
-/** Starts the slow files first: one that starts last would run alone while the other workers have nothing to do. */
+/** Starts the slow files first, because one that starts last would run alone while the other workers are idle. */
 export class SlowFilesFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const sorted = await super.sort(files);

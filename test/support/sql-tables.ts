@@ -6,18 +6,18 @@ import pg from 'pg';
 import { freePort } from './free-port.js';
 import { postgresDatabase } from './postgres.js';
 
-/** A real database in which nobody has created the table yet. */
+/** A database without the table. */
 export interface SqlTables {
   storage: SqlStorage;
-  /** What is left where the database has gone away. */
+  /** Makes the database unreachable. */
   away(): Promise<SqlStorage>;
   close(): Promise<void>;
 }
 
-/** How an operator's own databases fail: PostgreSQL and SQLite, by name. */
+/** The SQL databases whose failures are tested. */
 export const SQL_TABLES = ['PostgreSQL', 'SQLite'] as const;
 
-/** Opens one; null where the server cannot start. */
+/** Opens one; null if the server cannot start. */
 export function openSqlTables(name: (typeof SQL_TABLES)[number]): Promise<SqlTables | null> {
   return name === 'PostgreSQL' ? openPostgres() : openSqlite();
 }

@@ -3,21 +3,21 @@ import { UnsecuredJWT } from 'jose';
 
 type Json = Record<string, unknown>;
 
-/** A token to be changed: what it says, and the keys that a forger might have. */
+/** A token to change: its claims, and the keys that a forger might have. */
 export interface TokenToMutate {
   token: string;
   header: Json;
   claims: Json;
   realm: string;
-  /** The key that it is signed by. */
+  /** The key that signed it. */
   key: Uint8Array;
-  /** The key of the other kind of token, the secret that all keys come from, and a secret of nobody. */
+  /** The key of the other kind of token, the secret from which all keys are derived, and an unknown secret. */
   otherKindKey: Uint8Array;
   secret: Uint8Array;
   foreignSecret: Uint8Array;
 }
 
-/** What is no token of ours, each with its name: more than seventy, some of which only a holder of the key could make. */
+/** More than seventy invalid tokens with their names. Only a holder of the key could make some of them. */
 export function tokenMutants(given: TokenToMutate): [string, unknown][] {
   const { token, header, claims, realm, key, otherKindKey, secret, foreignSecret } = given;
   const seconds = claims.iat as number;
@@ -63,7 +63,7 @@ export function tokenMutants(given: TokenToMutate): [string, unknown][] {
     withClaims('not yet valid', { nbf: seconds + 61 }),
     withClaims('issued in the future', { iat: seconds + 61 }),
     withClaims('issued far in the future', { iat: seconds + 1e9, exp: seconds + 2e9 }),
-    withClaims('older than its life whatever exp says', { iat: seconds - lifetime - 120, nbf: seconds - lifetime - 120 }),
+    withClaims('older than its lifetime, regardless of exp', { iat: seconds - lifetime - 120, nbf: seconds - lifetime - 120 }),
     withClaims('exp not whole', { exp: seconds + 1.5 }),
     withClaims('exp as text', { exp: String(seconds + 10) }),
     withClaims('exp null', { exp: null }),
@@ -79,8 +79,8 @@ export function tokenMutants(given: TokenToMutate): [string, unknown][] {
     withClaims('jti a number', { jti: 1 }),
     withClaims('another version', { v: 2 }),
     withClaims('version as text', { v: '1' }),
-    ['another key under our id', forge(header, claims, foreignSecret)],
-    ['the secret itself and not the derived key', forge(header, claims, secret)],
+    ['another key with our key id', forge(header, claims, foreignSecret)],
+    ['the secret itself instead of the derived key', forge(header, claims, secret)],
     ['the other kind’s key', forge(header, claims, otherKindKey)],
     ['an empty key', forge(header, claims, new Uint8Array())],
     ['its claims replaced', `${head}.${encode({ ...claims, sub: 'admin' })}.${mac}`],
@@ -91,15 +91,15 @@ export function tokenMutants(given: TokenToMutate): [string, unknown][] {
     ['five parts', `${head}.${body}.${mac}.${head}.${body}`],
     ['padded', `${token}==`],
     ['standard base64 in the signature', `${head}.${body}.${mac.replaceAll('-', '+').replaceAll('_', '/')}!`],
-    ['a blank before', ` ${token}`],
-    ['a blank before, signed with it', signed(` ${head}.${body}`, key)],
+    ['a space before', ` ${token}`],
+    ['a space before, signed with it', signed(` ${head}.${body}`, key)],
     ['a line end between, signed with it', signed(`${head}\n.${body}`, key)],
     ['a line end after', `${token}\n`],
     ['quoted', `"${token}"`],
     ['claims that are a list', forge(header, [claims], key)],
     ['claims that are null', forge(header, 'null', key)],
-    ['claims that are no JSON', forge(header, '{', key)],
-    ['a header that is no JSON', forge('{', claims, key)],
+    ['claims that are not JSON', forge(header, '{', key)],
+    ['a header that is not JSON', forge('{', claims, key)],
     ['a header that is a list', forge([header], claims, key)],
     [
       'a repeated key in the claims',

@@ -1,6 +1,6 @@
 import { type TotpData, totpFactor } from '../../packages/core/src/factors/totp/totp.js';
 
-/** The factor with one window, and with the random bytes of a new secret given. */
+/** The factor with one window, and with the given random bytes for a new secret. */
 export function totpOfWindow(windowSteps: 0 | 1) {
   const { enroll, check, kind, traits } = totpFactor;
   return {

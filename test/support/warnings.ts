@@ -1,6 +1,6 @@
 import { afterEach, beforeEach } from 'vitest';
 
-/** What the kit told the operator through the process's warnings during the test that runs, each as `CODE: sentence`. */
+/** The process warnings of the kit during the current test, each as `CODE: sentence`. */
 export function watchWarnings(): string[] {
   const told: string[] = [];
   const note = ({ code, message }: NodeJS.ErrnoException) => {
@@ -8,7 +8,7 @@ export function watchWarnings(): string[] {
   };
   beforeEach(() => void process.on('warning', note));
   afterEach(async () => {
-    // A warning arrives in the turn after its cause, which may be the end of a test that waited for nothing but promises.
+    // A warning arrives one turn of the event loop after its cause, and a test that awaits only promises may end before that.
     await new Promise(setImmediate);
     process.off('warning', note);
     told.length = 0;

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { GUARD, startProgram } from './browser-program.js';
 
 const shell = (script: string): [string, string[]] => ['/bin/sh', ['-c', script]];
-// The program, and one that it starts.
+// The program, and another one that it starts.
 const TWO = 'sleep 100 & echo "ready $$ $!"; wait';
 
 function isAlive(pid: number): boolean {
@@ -25,14 +25,14 @@ describe('a program of a browser suite', () => {
     await expect.poll(() => pids.map(isAlive)).toEqual([false, false]);
   });
 
-  it('says what it wrote when it ends before it is ready', async () => {
+  it('reports the output if it ends before it is ready', async () => {
     await expect(startProgram(...shell('echo no display; exit 3'), { ready: /^never$/ })).rejects.toThrow(
       /has ended: no display\s+ended with code 3/,
     );
   });
 
   it('ends when the process that started it is killed', async () => {
-    // A process that holds the input of the guard, as startProgram does, and is killed.
+    // A process that holds the input of the guard open, as startProgram does, and is then killed.
     const holder = spawn(process.execPath, [
       '-e',
       `const { spawn } = require('node:child_process');

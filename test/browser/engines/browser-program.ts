@@ -2,23 +2,23 @@ import { spawn } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 export interface RunningProgram {
-  /** What it said when it was ready: the first group of the pattern, if there is one. */
+  /** The first group of the pattern in the output that showed it was ready, if there is one. */
   said: string;
   stop(): Promise<void>;
 }
 
-/** How a program shows that it is ready: by what it writes, or by an answer. */
+/** How a program shows that it is ready: by its output, or by an answer. */
 export type Ready = RegExp | (() => Promise<boolean>);
 
 const PATIENCE = 30_000;
 
 /**
- * Runs a program in a group of processes that ends as a whole: with the program, or when the input of this shell ends, which it also
- * does if the process that holds it is killed.
+ * Runs a program in a process group that ends as a whole, either with the program or when the input of this shell closes. That also
+ * happens if the process that holds the input is killed.
  */
 export const GUARD = '("$0" "$@" </dev/null; echo "ended with code $?"; kill -KILL -$$) & cat >/dev/null; kill -KILL -$$';
 
-/** Starts a program and waits until it is ready. It ends by `stop`, or with this process, however that ends. */
+/** Starts a program and waits until it is ready. It ends with `stop`, or with this process, however that ends. */
 export async function startProgram(
   path: string,
   args: string[],

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { findInPage, type Place, type Question, type Step, type Wanted } from './find-in-page.js';
 import type { JourneyLocator, JourneyPage } from './journey-page.js';
 
-/** One input of the WebDriver protocols: the classic one and BiDi write it alike. */
+/** One input action, which has the same format in classic WebDriver and in BiDi. */
 export interface InputSource {
   type: 'pointer' | 'key';
   id: string;
@@ -10,12 +10,12 @@ export interface InputSource {
   actions: Record<string, unknown>[];
 }
 
-/** What an engine does for a page. Everything else is built on it. */
+/** What an engine implements for a page. Everything else is built on it. */
 export interface PageDriver {
-  /** Ends when the page has loaded. */
+  /** Resolves when the page has loaded. */
   open(url: string): Promise<void>;
   back(): Promise<void>;
-  /** Calls a function, given as source text, in the page. Arguments and result are JSON. */
+  /** Calls a function in the page, given as source text. Arguments and result are JSON. */
   evaluate(source: string, args: unknown[]): Promise<unknown>;
   perform(input: InputSource): Promise<void>;
   screenshot(fullPage: boolean): Promise<Buffer>;
@@ -25,7 +25,7 @@ export interface PageDriver {
 const PATIENCE = 10_000;
 let marks = 0;
 
-/** A page that journeys can walk, over what an engine does. */
+/** Makes the page that journeys use from an engine. */
 export function drivenPage(driver: PageDriver): JourneyPage {
   let url = 'about:blank';
 
@@ -33,11 +33,11 @@ export function drivenPage(driver: PageDriver): JourneyPage {
   async function look(): Promise<{ loaded: boolean; mark: unknown }> {
     const [href, readyState, mark] = (await driver.evaluate(lookAround, [])) as [string, string, unknown];
     url = href;
-    // A document that shares no group of windows with the one before comes after an empty one.
+    // A document in another browsing context group is preceded by an empty document.
     return { loaded: readyState === 'complete' && href !== 'about:blank', mark };
   }
 
-  /** Until another document than the marked one has loaded. */
+  /** Waits until a document other than the marked one has loaded. */
   async function arrive(mark: string, what: string): Promise<void> {
     await until(`${what} led nowhere`, async () => {
       const seen = await look();
@@ -50,7 +50,7 @@ export function drivenPage(driver: PageDriver): JourneyPage {
   const insist = (steps: Step[], question: Question): Promise<unknown> =>
     until(`${question.ask} of ${JSON.stringify(steps)}`, () => ask(steps, question));
 
-  /** Where an element is once the page has stopped moving it. */
+  /** Returns where an element is after it has stopped moving. */
   async function restingPlace(steps: Step[], mark: string): Promise<Place> {
     let before: Place | undefined;
     return until(`a place of ${JSON.stringify(steps)}`, async () => {
@@ -143,7 +143,7 @@ function wantedOf(text: string | RegExp, { exact = false } = {}): Wanted {
   return typeof text === 'string' ? { text, exact } : { pattern: text.source, flags: text.flags };
 }
 
-/** The first answer that is not undefined. A page that is just being replaced cannot answer: that is asked again too. */
+/** Returns the first answer that is not undefined. Also asks again if the page is being replaced and cannot answer. */
 async function until<T>(what: string, question: () => Promise<T | undefined>): Promise<T> {
   const end = performance.now() + PATIENCE;
   let cause: unknown;
@@ -157,5 +157,5 @@ async function until<T>(what: string, question: () => Promise<T | undefined>): P
     }
     await sleep(20);
   }
-  throw new Error(`Waited ${PATIENCE / 1000} s in vain: ${what}`, { cause });
+  throw new Error(`Waited ${PATIENCE / 1000} s without success: ${what}`, { cause });
 }

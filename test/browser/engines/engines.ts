@@ -6,11 +6,11 @@ import { launchWebKit, requireWebKit } from './webkit.js';
 /** A browser engine that journeys run in. */
 export interface Engine {
   name: 'Chromium' | 'Firefox' | 'WebKit';
-  /** How it is started; null where a program is missing. */
+  /** How it is started; null if a program is missing. */
   launch: (() => Promise<EngineBrowser>) | null;
 }
 
-/** Every engine. `requireChromium` asks for the programs that read QR codes and compute codes as well. */
+/** Every engine. `requireChromium` also requires the programs that read QR codes and compute codes. */
 export function engines(): Engine[] {
   const [chromium, firefox, webkit] = [requireChromium(), requireFirefox(), requireWebKit()];
   return [

@@ -1,9 +1,9 @@
 import type { JourneyRole } from './journey-page.js';
 
-/** Text to look for: a part of it in any case, all of it, or a pattern. */
+/** Text to find: a part in any letter case, the whole text, or a pattern. */
 export type Wanted = { text: string; exact: boolean } | { pattern: string; flags: string };
 
-/** One step of a search; each goes on from what the step before found. */
+/** One step of a search. Each step searches in the result of the one before. */
 export type Step =
   | { by: 'css'; css: string }
   | { by: 'label' | 'text'; wanted: Wanted }
@@ -19,7 +19,7 @@ export type Question =
   | { ask: 'attribute'; name: string }
   | { ask: 'place'; mark: string };
 
-/** Where an element is to be clicked, and whether the click leads to another document. */
+/** Where to click an element, and whether the click leads to another document. */
 export interface Place {
   x: number;
   y: number;
@@ -28,8 +28,8 @@ export interface Place {
 }
 
 /**
- * Finds elements and answers a question about them. It runs inside the page, as source text: it may use nothing from outside.
- * `place` scrolls there; where the click leads away it leaves a mark in this document, which the next document does not have.
+ * Finds elements and answers a question about them. It runs in the page as source text, so it may use nothing from outside.
+ * `place` scrolls to the element. If the click leads to another document, it marks this document, so that the next one has no mark.
  */
 export function findInPage(steps: Step[], question: Question): unknown {
   const roles: Record<string, string> = {

@@ -7,12 +7,12 @@ import { startProgram } from './browser-program.js';
 import { drivenPage, type PageDriver } from './driven-page.js';
 import type { EngineBrowser } from './journey-page.js';
 
-/** The path of Firefox; null where it is missing. */
+/** The path of Firefox; null if it is missing. */
 export function requireFirefox(): string | null {
   return requireProgram('firefox-esr', 'install firefox-esr (apt-get install firefox-esr)');
 }
 
-/** Nothing is asked of the network, and no page of Firefox's own comes first. */
+/** Prevents network requests of Firefox itself, and its start page. */
 const PREFERENCES = {
   'app.normandy.enabled': false,
   'app.update.disabledForTesting': true,
@@ -21,7 +21,7 @@ const PREFERENCES = {
   'browser.startup.homepage_override.mstone': 'ignore',
   'browser.startup.page': 0,
   'datareporting.policy.dataSubmissionEnabled': false,
-  // Firefox ignores clicks on a page that it has only just painted, which people do not make.
+  // Firefox ignores clicks right after a page is painted, which people are too slow to make.
   'dom.input_events.security.minNumTicks': 0,
   'dom.input_events.security.minTimeElapsedInMS': 0,
   'dom.ipc.processCount': 1,
@@ -34,7 +34,7 @@ const PREFERENCES = {
   'toolkit.telemetry.enabled': false,
 };
 
-/** Starts Firefox with a fresh profile. It is driven by WebDriver BiDi, which it speaks itself. */
+/** Starts Firefox with a fresh profile. It supports WebDriver BiDi itself. */
 export async function launchFirefox(executablePath: string): Promise<EngineBrowser> {
   const profile = mkdtempSync(join(tmpdir(), 'mfa-kit-firefox-'));
   const lines = Object.entries(PREFERENCES).map(([name, value]) => `user_pref("${name}", ${JSON.stringify(value)});`);
@@ -50,7 +50,7 @@ export async function launchFirefox(executablePath: string): Promise<EngineBrows
     await send('session.new', { capabilities: {} });
     return {
       async openPerson() {
-        // A user context has cookies of its own, like a container tab.
+        // A user context has its own cookies, like a container tab.
         const { userContext } = await send('browser.createUserContext', {});
         const { context } = await send('browsingContext.create', { type: 'tab', userContext });
         return {
@@ -77,7 +77,7 @@ function tabDriver(send: Send, { context, userContext }: { context: string; user
       await send('browsingContext.traverseHistory', { context, delta: -1 });
     },
     async evaluate(source, args) {
-      // As JSON both ways, since BiDi has a notation of its own for values.
+      // Uses JSON in both directions, because BiDi has its own notation for values.
       const functionDeclaration = `(args) => JSON.stringify((${source})(...JSON.parse(args)))`;
       const value = { type: 'string', value: JSON.stringify(args) };
       const answer = await send('script.callFunction', {
@@ -104,7 +104,7 @@ function tabDriver(send: Send, { context, userContext }: { context: string; user
   };
 }
 
-/** One connection, on which each command is answered by its number. */
+/** One connection, on which each answer has the number of its command. */
 async function connect(url: string): Promise<Send> {
   const socket = new WebSocket(url, { perMessageDeflate: false });
   const waiting = new Map<number, (answer: BidiAnswer) => void>();

@@ -1,6 +1,6 @@
 /**
- * What a journey needs of a page, in every engine: the part of Playwright's `Page` that the journeys use. Playwright's own page is
- * one, and so is the page of `driven-page.ts`, so a journey is written once and runs in all of them.
+ * The part of Playwright's `Page` that the journeys use. Playwright's page and the page of `driven-page.ts` both implement it, so
+ * that a journey is written once and runs in every engine.
  */
 export interface JourneyPage {
   goto(url: string): Promise<unknown>;
@@ -15,7 +15,7 @@ export interface JourneyPage {
   context(): { clearCookies(): Promise<void> };
 }
 
-/** Elements of a page. What acts on one element waits until it is there, and throws when there are several. */
+/** Elements of a page. Actions on one element wait until it exists, and throw if there are several. */
 export interface JourneyLocator {
   click(): Promise<void>;
   fill(text: string): Promise<void>;
@@ -23,7 +23,7 @@ export interface JourneyLocator {
   waitFor(): Promise<void>;
   innerText(): Promise<string>;
   getAttribute(name: string): Promise<string | null>;
-  /** These answer at once. */
+  /** These do not wait. */
   count(): Promise<number>;
   allInnerTexts(): Promise<string[]>;
   all(): Promise<JourneyLocator[]>;
@@ -39,7 +39,7 @@ export type JourneyRole = 'alert' | 'button' | 'heading' | 'link' | 'list' | 'li
 
 /** A running browser. */
 export interface EngineBrowser {
-  /** One person: a page with cookies of its own. */
+  /** One person: a page with its own cookies. */
   openPerson(): Promise<{ page: JourneyPage; leave(): Promise<void> }>;
   close(): Promise<void>;
 }

@@ -14,7 +14,7 @@ export interface WebKitPrograms {
   browser: string;
 }
 
-/** Where WebKit's driver, its browser and a display are; null where one is missing. */
+/** The paths of WebKit's driver, its browser and a display server; null if one is missing. */
 export function requireWebKit(): WebKitPrograms | null {
   const hint = 'install webkit2gtk-driver and xvfb (apt-get install webkit2gtk-driver xvfb)';
   const driver = requireProgram('WebKitWebDriver', hint);
@@ -24,7 +24,7 @@ export function requireWebKit(): WebKitPrograms | null {
   return driver !== null && display !== null ? { driver, display, browser } : null;
 }
 
-/** Distributions put it where the PATH does not look: `/usr/lib/x86_64-linux-gnu/webkit2gtk-4.1`, `/usr/libexec/webkit2gtk-4.1`. */
+/** Distributions install it outside the PATH, for example in `/usr/lib/x86_64-linux-gnu/webkit2gtk-4.1` or `/usr/libexec/webkit2gtk-4.1`. */
 function findMiniBrowser(): string | undefined {
   const folders = ['/usr/libexec', '/usr/lib', ...namesIn('/usr/lib').map((name) => join('/usr/lib', name))];
   const versions = folders.flatMap((folder) =>
@@ -43,7 +43,7 @@ function namesIn(folder: string): string[] {
   }
 }
 
-/** Starts WebKit on a display that nobody sees. It is driven by the W3C WebDriver protocol. */
+/** Starts WebKit on a virtual display, with the W3C WebDriver protocol. */
 export async function launchWebKit(programs: WebKitPrograms): Promise<EngineBrowser> {
   const screen = ['-screen', '0', '1280x1024x24', '-nolisten', 'tcp', '-noreset'];
   const display = await startProgram(programs.display, ['-displayfd', '1', ...screen], { ready: /^(\d+)$/m });
@@ -68,7 +68,7 @@ export async function launchWebKit(programs: WebKitPrograms): Promise<EngineBrow
   }
   return {
     async openPerson() {
-      // A driver has one session, and each takes seconds to start: one person takes over from another, without the cookies.
+      // A driver has one session and takes seconds to start, so the next person reuses it, without the cookies.
       const session = idle.pop() ?? (await newSession());
       return {
         page: session.newPage(),
@@ -86,7 +86,7 @@ const WINDOW = { width: 1280, height: 900 };
 
 interface Session {
   newPage(): JourneyPage;
-  /** No cookie and no page is left. */
+  /** Deletes all cookies and leaves the page. */
   clear(): Promise<void>;
   close(): Promise<void>;
 }
@@ -101,7 +101,7 @@ async function startSession(programs: WebKitPrograms, display: string): Promise<
     // As root the sandbox does not start.
     WEBKIT_DISABLE_SANDBOX_THIS_IS_DANGEROUS: '1',
   };
-  // It says nothing when it is ready, so it is asked.
+  // It prints nothing when it is ready, so poll it.
   const ready = (): Promise<boolean> =>
     send('GET', `http://127.0.0.1:${port}/status`).then(
       () => true,
@@ -133,7 +133,7 @@ async function startSession(programs: WebKitPrograms, display: string): Promise<
   }
 }
 
-/** WebDriver over HTTP: the value of the answer, or an error. */
+/** Sends a WebDriver command over HTTP and returns the value of the answer, or throws. */
 async function send(method: 'GET' | 'POST' | 'DELETE', url: string, body?: object): Promise<unknown> {
   const headers = { 'content-type': 'application/json' };
   const response = await fetch(url, { method, ...(body && { headers, body: JSON.stringify(body) }) });
@@ -158,7 +158,7 @@ function sessionDriver(session: string): PageDriver {
       await send('POST', `${session}/actions`, { actions: [input] });
     },
     async screenshot(fullPage) {
-      // A picture shows what the window shows, so the window grows until it holds the page.
+      // A screenshot shows the window, so enlarge the window to the size of the page.
       const measure = '() => [innerHeight, document.documentElement.scrollHeight]';
       for (let height = WINDOW.height, tries = 0; fullPage && tries < 50; tries += 1) {
         const [inner, whole] = (await evaluate(measure, [])) as [number, number];

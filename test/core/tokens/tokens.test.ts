@@ -150,7 +150,7 @@ describe('what a token says', () => {
       secret: material.secret,
       foreignSecret: other.secret,
     });
-    const over = ['expired', 'older than its life whatever exp says'];
+    const over = ['expired', 'older than its lifetime, regardless of exp'];
     for (const [name, token] of all) {
       expect(await openDeviceToken(token, given), name).toEqual({
         valid: false,
