@@ -128,6 +128,14 @@ describe('the docs', () => {
     expect(links.filter((target) => !target.startsWith(repository))).toEqual([]);
   });
 
+  it('have an index that leads to every page', () => {
+    const index = docs.find(({ file }) => file === 'docs/README.md')?.text ?? '';
+    const linked = new Set(linksOf(index).map((target) => `docs/${target.split('#')[0]}`));
+    const pages = docs.map(({ file }) => file).filter((file) => /^docs\/(guides|reference)\//.test(file));
+    expect(pages.length).toBeGreaterThan(20);
+    expect(pages.filter((file) => !linked.has(file))).toEqual([]);
+  });
+
   it('define every id that tests carry', () => {
     const defined = new Set(
       [...(docs.find(({ file }) => file === 'docs/threat-model.md')?.text ?? '').matchAll(/^\| ([A-Z]+-?\d+) \|/gm)].map(
@@ -172,7 +180,7 @@ describe('the docs', () => {
   });
 });
 
-describe('names at the doors', () => {
+describe('exported names', () => {
   it('are the words of the kit', () => {
     const wrong = /backup|trusted|2fa|twofa|manager|helper|enrolment/i;
     const names = ['core', 'express', 'nest'].flatMap((name) => sourcesOf(name).flatMap(({ program }) => exportedNames(program)));
