@@ -234,7 +234,7 @@ function compileFiles(folder: string, files: readonly string[], options: object)
 }
 
 function fileName({ line, language, code }: Snippet): string {
-  const [, named] = /^\/\/ ([\w.-]+\.(?:ts|cjs|mjs))(?=\n|:)/.exec(code) ?? [];
+  const [, named] = /^\/\/ ([\w.-]+\.(?:ts|js|cjs|mjs))(?=\n|:)/.exec(code) ?? [];
   if (named !== undefined) return named;
   if (language !== 'js') return `line-${line}.ts`;
   return /\brequire\(|\bmodule\.exports\b/.test(code) ? `line-${line}.cjs` : `line-${line}.mjs`;
