@@ -50,15 +50,28 @@ export interface Member {
 
 /** The members of an interface of a package, wherever in its sources it is. */
 export function interfaceOf(name: string, interfaceName: string): Member[] {
-  const sources = parsed.get(name) ?? sourcesOf(name);
-  parsed.set(name, sources);
-  for (const { program } of sources) {
+  const members = interfacesOf(name).get(interfaceName);
+  if (!members) throw new Error(`no interface ${interfaceName} in packages/${name}/src`);
+  return members;
+}
+
+const indexed = new Map<string, Map<string, Member[]>>();
+
+function interfacesOf(name: string): Map<string, Member[]> {
+  const known = indexed.get(name);
+  if (known) return known;
+  const found = new Map<string, Member[]>();
+  for (const { program } of sourcesOf(name)) {
     for (const node of nodesOf(program)) {
-      if (node.type !== 'TSInterfaceDeclaration' || (node.id as Node).name !== interfaceName) continue;
-      return fieldsOfBody(node).map((field) => ({ name: String((field.key as Node).name), optional: field.optional === true }));
+      if (node.type !== 'TSInterfaceDeclaration') continue;
+      const members = fieldsOfBody(node).flatMap(({ key, optional }) =>
+        key === undefined ? [] : [{ name: String((key as Node).name), optional: optional === true }],
+      );
+      found.set(String((node.id as Node).name), members);
     }
   }
-  throw new Error(`no interface ${interfaceName} in packages/${name}/src`);
+  indexed.set(name, found);
+  return found;
 }
 
 function fieldsOfBody(declaration: Node): Node[] {

@@ -26,20 +26,38 @@ const PAGE_OF: readonly (readonly [RegExp, string])[] = [
   [/^@mfa-kit\/nest/, 'nest.md'],
 ];
 
+interface ExportedName {
+  entry: string;
+  name: string;
+  /** `interface`, `function` and so on; `again` if another entry declares it. */
+  kind: string;
+}
+
 /** Every exported name with its entry, from the list that a test of its own compares with what is published. */
-function exportedNames(): { entry: string; name: string }[] {
+function exportedNames(): ExportedName[] {
   return publicApi.split(/^## /m).flatMap((section) => {
     const [entry = '', ...lines] = section.split('\n');
     if (!entry.startsWith('@mfa-kit/')) return [];
-    const names = lines.flatMap((line) => {
-      const declared = /^export (?:declare )?(?:const|function|class|interface|type|enum) (\w+)/.exec(line);
-      const again = /^export \{ (\w+) \} from/.exec(line);
-      const name = declared?.[1] ?? again?.[1];
-      return name === undefined ? [] : [name];
+    return lines.flatMap((line) => {
+      const [, kind, name] = /^export (?:declare )?(const|function|class|interface|type|enum) (\w+)/.exec(line) ?? [];
+      const [, again] = /^export \{ (\w+) \} from/.exec(line) ?? [];
+      if (kind !== undefined && name !== undefined) return [{ entry, name, kind }];
+      return again === undefined ? [] : [{ entry, name: again, kind: 'again' }];
     });
-    return [...new Set(names)].map((name) => ({ entry, name }));
   });
 }
+
+/** Interfaces that another page than that of their entry describes. */
+const SHAPES_ELSEWHERE: Partial<Record<string, string>> = {
+  EventBase: 'events.md',
+  MfaKey: 'options.md',
+  MfaPolicy: 'options.md',
+  MfaStorage: 'storage.md',
+  MfaUser: 'options.md',
+  Refusal: 'errors.md',
+  Requirement: 'options.md',
+  StoredProfile: 'storage.md',
+};
 
 function pageOf(entry: string): string {
   const found = PAGE_OF.find(([pattern]) => pattern.test(entry));
@@ -72,7 +90,7 @@ function missingIn(read: (page: string) => string): Record<string, string[]> {
     'exported names': exportedNames()
       .filter(({ entry, name }) => !hasInCode(read(pageOf(entry)), name))
       .map(({ entry, name }) => `${entry}: ${name}`),
-    'members of what is called': CALLED.flatMap(([name, type, page]) =>
+    'fields of what is exported': SHAPES.flatMap(([name, type, page]) =>
       interfaceOf(name, type)
         .filter((member) => !hasInCode(read(page), member.name))
         .map((member) => `${type}.${member.name}`),
@@ -102,24 +120,23 @@ function missingIn(read: (page: string) => string): Record<string, string[]> {
   };
 }
 
-/** Interfaces whose members people call. */
-const CALLED = [
-  ['core', 'Mfa', 'core.md'],
+/** Interfaces whose fields the page must name: all that applications meet, and some of the HTTP layer. */
+const SHAPES = [
+  ...exportedNames()
+    .filter(({ entry }) => /^@mfa-kit\/(core|core\/testing|express|nest)$/.test(entry))
+    // What the HTTP layer needs of the options, and what the module's parts share.
+    .filter(({ name, kind }) => kind === 'interface' && !['MfaSettings', 'MfaHost'].includes(name))
+    .filter(({ name }) => !/(Options|Extras)$/.test(name))
+    .map(({ entry, name }) => [packageOf(entry), name, SHAPES_ELSEWHERE[name] ?? pageOf(entry)]),
   ['core', 'RequestFlows', 'http-api.md'],
-  ['core', 'MfaStatus', 'core.md'],
   ['core', 'Problem', 'http-api.md'],
-  ['core', 'MfaStorage', 'storage.md'],
-  ['core', 'PageFrame', 'http-api.md'],
-  ['express', 'ExpressMfa', 'express.md'],
-  ['express', 'ExpressSession', 'express.md'],
-] as const;
+] as [name: string, type: string, page: string][];
 
 /** Exported interfaces of options, found by their names, and four of what options hold. The page must have a table for each. */
 const OPTION_TABLES = [
   ...exportedNames()
     .filter(({ name }) => /(Options|Extras|Hooks|StorageSettings)$/.test(name))
-    .filter(({ name }) => new RegExp(`^export interface ${name}\\b`, 'm').test(publicApi))
-    .filter(({ name }, index, all) => all.findIndex((one) => one.name === name) === index)
+    .filter(({ kind }) => kind === 'interface')
     // Resolved ones are for adapters of frameworks; walks are described beside each other.
     .filter(({ name }) => !['ResolvedHttpOptions', 'WalkOptions'].includes(name))
     .map(({ entry, name }) => [
@@ -187,7 +204,7 @@ describe('the reference', () => {
 
   it.each([
     ['exported names', 'core.md', '`qrPngDataUrl(uri)`'],
-    ['members of what is called', 'core.md', '`settled()`'],
+    ['fields of what is exported', 'core.md', '`settled()`'],
     ['events', 'events.md', '| `device_used` |'],
     ['fields of events', 'events.md', '`tries`'],
     ['notices', 'events.md', '| `mfa_reset` | Support'],
