@@ -80,7 +80,7 @@ export function coveragePage(): string {
   return [
     '# Which test shows what',
     '',
-    'Made by `npx vitest run test/house/security-coverage.test.ts -u` from the names of the tests; what an identifier means stands in',
+    'Made by `npx vitest run test/house/security-coverage.test.ts -u` from the names of the tests. What an identifier means is in',
     '[threat-model.md](../threat-model.md). A test fails when an identifier has no test, or when this page is not up to date.',
     '',
     '## Decided otherwise',
