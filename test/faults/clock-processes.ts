@@ -12,19 +12,19 @@ import { requireProgram } from '../support/requires.js';
 type Method = Exclude<keyof Mfa<TestUser>, 'settings' | 'report' | 'rotateKeys' | 'afterRestore'>;
 type AnswerOf<M extends Method> = Awaited<ReturnType<Mfa<TestUser>[M]>>;
 
-/** A process of its own, with a clock of its own. */
+/** A separate process with its own clock. */
 export interface ClockProcess {
   run<M extends Method>(method: M, input: Parameters<Mfa<TestUser>[M]>[0]): Promise<AnswerOf<M>>;
-  /** Sets the time of day of the running process: so many milliseconds from the real one. */
+  /** Sets the clock of the running process to an offset from the real time, in milliseconds. */
   setClock(offset: number): void;
-  /** What its clock says, in epoch milliseconds. */
+  /** Returns the time of its clock, in epoch milliseconds. */
   now(): number;
   stop(): void;
 }
 
 const worker = join(dirname(fileURLToPath(import.meta.url)), 'clock-worker.mjs');
 
-/** The library that moves clocks, or null where `faketime` is missing. */
+/** The library that changes clocks; null if `faketime` is missing. */
 export async function findFaketime(): Promise<string | null> {
   const program = requireProgram('faketime', 'install faketime, which moves the clock of a process (apt-get install faketime)');
   if (!program) return null;
@@ -41,7 +41,7 @@ export async function startClockProcess(library: string, coreFolder: string, con
   const child = fork(worker, [coreFolder, connectionString, JSON.stringify(KEY)], {
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     execArgv: [],
-    // Time-outs go by the monotonic clock, which nobody sets.
+    // Timeouts use the monotonic clock, which stays unchanged.
     env: {
       ...process.env,
       LD_PRELOAD: library,

@@ -1,4 +1,4 @@
-// One process whose clock is what its operating system says: the real core on a real PostgreSQL. See clock-processes.ts.
+// One process with the real core on a real PostgreSQL and the clock of its operating system. See clock-processes.ts.
 import pg from 'pg';
 
 const [coreFolder, connectionString, key] = process.argv.slice(2);

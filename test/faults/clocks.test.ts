@@ -15,7 +15,7 @@ const YEAR = 365 * DAY;
 const STEP = 30 * SECOND;
 const SIBLINGS = 3;
 const OFFSETS = [0, 30 * SECOND, 90 * SECOND, HOUR, 10 * YEAR].flatMap((by) => [by, -by]);
-/** A quick run looks at the far ones. */
+/** A quick run tests only the large offsets. */
 const SOME = ROUNDS > 3 ? OFFSETS : OFFSETS.slice(-4);
 const library = await findFaketime();
 const database: PostgresDatabase | null = library === null ? null : await postgresDatabase();
@@ -25,12 +25,12 @@ interface Person {
   user: TestUser;
   session: VerifiedSession;
   authenticator: VirtualAuthenticator;
-  /** Instants by whose step a code was accepted. */
+  /** Instants of the steps in which a code was accepted. */
   accepted: number[];
 }
 
-// The clock of the store is left alone: no adapter gives it a date to compare or reads one from it. What a record says of time is
-// sealed in its value, and `updated_at` in SQL is for operators. So nothing here would differ on another store either.
+// The clock of the store is not changed, because no adapter compares dates in it or reads one from it. The times of a record are
+// sealed in its value, and `updated_at` in SQL is only for operators. So the result would be the same on another store.
 describeWith(database, `d-4: ${SIBLINGS} processes on one PostgreSQL, whose clocks are moved while they run`, (db) => {
   let pool: pg.Pool;
   let siblings: ClockProcess[];
@@ -57,7 +57,7 @@ describeWith(database, `d-4: ${SIBLINGS} processes on one PostgreSQL, whose cloc
     const action = fc.oneof(
       fc.record({ who: fc.nat(SIBLINGS - 1), clock: fc.constantFrom(...OFFSETS) }),
       fc.record({ who: fc.nat(SIBLINGS - 1), code: fc.nat(SIBLINGS - 1), ahead: fc.constantFrom(-1, 0, 0, 1), times: fc.nat(2) }),
-      // A clock that loses a second with each operation.
+      // This clock loses a second with each operation.
       fc.record({ who: fc.constant(2), drift: fc.constant(-SECOND) }),
     );
     await fc.assert(
@@ -73,13 +73,13 @@ describeWith(database, `d-4: ${SIBLINGS} processes on one PostgreSQL, whose cloc
           if ('clock' in one) move(one.who, one.clock);
           else if ('drift' in one) move(one.who, (offsets[one.who] ?? 0) + one.drift);
           else {
-            // The code is that of another one's time: an app shows the right one, a server may think otherwise.
+            // The code is from the time of another process, because the app's clock is right and a server's may be wrong.
             const at = (siblings[one.code] as ClockProcess).now() + one.ahead * STEP;
             for (let time = 0; time <= one.times; time++) await tryCode(person, sibling, at);
             await support(first(), person);
           }
         }
-        // However far it is: when a clock comes back to the time of a code that was accepted, the code is used.
+        // When a clock returns to the time of an accepted code, the code is used, regardless of the distance.
         for (const at of [...person.accepted]) {
           move(0, at - Date.now());
           await support(first(), person);
@@ -93,7 +93,7 @@ describeWith(database, `d-4: ${SIBLINGS} processes on one PostgreSQL, whose cloc
     );
   }, 600_000);
 
-  it('DEV-6, I6, FLT-5: a remembered browser is asked again by every clock beyond its thirty days, and never before its tick', async () => {
+  it('DEV-6, I6, FLT-5: a remembered browser is challenged again by every clock beyond its thirty days, and never before it was remembered', async () => {
     const [one, other] = [first(), siblings[1] as ClockProcess];
     const person = await enrollPerson(one);
     const token = await remember(person, one);
@@ -109,7 +109,7 @@ describeWith(database, `d-4: ${SIBLINGS} processes on one PostgreSQL, whose cloc
     expect(await access(0), 'by the right clock again').toBe('allow');
   });
 
-  it('DEV-5, SES-7, I6: what a password change ended stays ended for every clock', async () => {
+  it('DEV-5, SES-7, I6: sessions and devices that a password change ended stay ended for every clock', async () => {
     const [one, other, third] = siblings as [ClockProcess, ClockProcess, ClockProcess];
     for (const [changing, looking] of SOME.flatMap((offset) => [
       [offset, 0],
@@ -130,7 +130,7 @@ describeWith(database, `d-4: ${SIBLINGS} processes on one PostgreSQL, whose cloc
     }
   }, 120_000);
 
-  it('THR-5, I9, F31: guesses that a wrong clock counted wait for that clock, and support dates them anew', async () => {
+  it('THR-5, I9, F31: guesses that a wrong clock counted wait for that clock, and clearLockout resets them to the current time', async () => {
     const [one, other] = siblings as [ClockProcess, ClockProcess];
     for (const offset of SOME) {
       for (const sibling of siblings) sibling.setClock(0);
@@ -139,7 +139,7 @@ describeWith(database, `d-4: ${SIBLINGS} processes on one PostgreSQL, whose cloc
       const session = await pendingOf(person, other);
       for (let tries = 0; tries < 8; tries++)
         await other.run('verify', { user: person.user, session, proof: { kind: 'totp', code: '000000' } });
-      // The clocks are right again. Whoever comes waits until what the wrong one counted has passed, and an hour at most after it.
+      // The clocks are right again. A user waits until the times that the wrong clock counted have passed, plus an hour at most.
       other.setClock(0);
       const attempt = await one.run('verify', {
         user: person.user,
@@ -193,7 +193,7 @@ async function tryCode(person: Person, sibling: ClockProcess, at: number) {
   return said;
 }
 
-/** A browser that is remembered by a proof of now. The code of the enrollment is used, so the one after it. */
+/** A browser that a proof has just remembered. Uses the next code, because the enrollment used the current one. */
 async function remember(person: Person, sibling: ClockProcess): Promise<string> {
   const session = await pendingOf(person, sibling);
   const code = person.authenticator.code(sibling.now() + STEP);

@@ -4,35 +4,35 @@ import type { MfaStorage, StoredProfile } from '../../packages/core/src/storage/
 import { open, seal } from '../../packages/core/src/store/seal.js';
 import { createFixture, KEY, MINUTE } from '../support/core-fixture.js';
 
-/** What befalls one storage call. */
+/** The fault of one storage call. */
 export const READ_FAULTS = ['throws', 'hangs'] as const;
 export const WRITE_FAULTS = [
-  /** Nothing happened, and the caller is told of an error. */
+  /** Nothing happened, and the caller gets an error. */
   'throws',
-  /** It happened, and the reply was lost. */
+  /** The write was applied, and the reply was lost. */
   'commits, then throws',
-  /** It happened, the driver repeated it, and the repetition found its own version. */
+  /** The write was applied, and the driver's retry found its own version. */
   'commits, then says false',
   /** A deadlock victim: certainly not applied. */
   'says false',
   'hangs',
   'commits, then hangs',
-  /** Nobody hears of it any more, and it happens all the same. */
+  /** There is no reply, but the write is applied later. */
   'hangs, then commits late',
-  /** It happened, and so much since that the list of versions no longer shows it. */
+  /** The write was applied, but after many later writes the list of versions no longer contains it. */
   'commits, is buried, then throws',
   'is not applied, is buried, then throws',
-  /** It happened, and as much since as the list of versions shows. */
+  /** The write was applied, followed by as many writes as the list of versions holds. */
   'commits, is overtaken, then throws',
 ] as const;
 export type Fault = (typeof READ_FAULTS)[number] | (typeof WRITE_FAULTS)[number];
 
-/** Later than the deadline of a call, sooner than that of an operation. */
+/** Later than the deadline of a call, but before that of an operation. */
 export const LATE_MS = 2_500;
 
 const keyring = createKeyring([{ id: KEY.id, secret: Buffer.from(KEY.secret, 'base64') }], 'mfa-kit');
 
-/** Opens a stored profile past the kit's doors; null: none is there. */
+/** Opens a stored profile directly from the storage; null if there is none. */
 export async function peek(storage: MfaStorage, userId: string): Promise<Profile | null> {
   const stored = await storage.read(userId);
   if (!stored) return null;
@@ -41,7 +41,7 @@ export async function peek(storage: MfaStorage, userId: string): Promise<Profile
   return opened.profile;
 }
 
-/** Changes a stored profile past the kit's doors. */
+/** Changes a stored profile directly in the storage. */
 export async function poke(storage: MfaStorage, userId: string, change: (profile: Profile) => Profile): Promise<void> {
   const stored = await storage.read(userId);
   const profile = await peek(storage, userId);
@@ -51,21 +51,21 @@ export async function poke(storage: MfaStorage, userId: string, change: (profile
   if (!(await storage.write(userId, { version, value }, stored.version))) throw new Error('somebody else writes');
 }
 
-/** Other processes change the profile so many times, by an operation that none of the scenarios looks at. */
+/** Changes the profile so many times as other processes would, with an operation that no scenario checks. */
 async function overtake(storage: MfaStorage, userId: string, times: number): Promise<void> {
-  // Its clock is not behind that of whoever made the profile, or it would drop what lies ahead.
+  // Its clock is not behind the one that made the profile, because it would otherwise drop later dates.
   const { mfa } = createFixture({ storage, clock: () => createFixture().clock.now() + 10 * MINUTE });
   for (let time = 0; time < times; time++) await mfa.clearLockout({ userId, actor: 'test', reason: 'overtakes' });
 }
 
 export interface FaultyStorage extends MfaStorage {
-  /** Methods of the calls so far. */
+  /** The methods of the calls so far. */
   calls: ('read' | 'write' | 'remove')[];
-  /** Timers of commits that are still to come: nobody waits for them. */
+  /** Timers of late commits, which nothing awaits. */
   lateTimers: number;
 }
 
-/** The n-th call (counted from 0), or every one from it on, meets the fault; the others reach the storage. */
+/** Injects the fault into the n-th call (counted from 0), or into every call from it on. The others reach the storage. */
 export function faultyStorage(
   storage: MfaStorage,
   plan: { at: number; fault: Fault | null; andAfter?: boolean | undefined },

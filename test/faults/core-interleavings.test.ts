@@ -22,7 +22,7 @@ type Act = (mfa: Mfa<TestUser>) => Promise<object>;
 interface Pair {
   name: string;
   prepare(): Promise<{ fixture: Enrolled; held: Act; other: Act }>;
-  /** Both have ended; `words` says how, the held one's first. */
+  /** The results of both operations after they ended, the held one first. */
   holds(fixture: Enrolled, words: [string, string], answers: [never, never]): Promise<void> | void;
 }
 
@@ -41,10 +41,10 @@ async function enrolledTwice(): Promise<{ fixture: Enrolled; session: Enrolled['
   return { fixture, session, ids };
 }
 
-/** A login with the tick, that goes on while something ends all that was given out before. */
+/** A login that remembers the device, during an operation that ends everything issued before. */
 function rememberingAgainst(name: string, end: (fixture: Enrolled, session: Enrolled['session']) => Act): Pair {
   return {
-    name: `DEV-5, I6: a login with the tick against ${name}`,
+    name: `DEV-5, I6: a remembering login against ${name}`,
     async prepare() {
       const { fixture, session } = await enrolledTwice();
       const pending = await loginPending(fixture.mfa);
@@ -57,7 +57,7 @@ function rememberingAgainst(name: string, end: (fixture: Enrolled, session: Enro
     },
     async holds({ mfa, storage }, [verified, ended], [answer]) {
       expect(ended).toBe('ok');
-      // `unavailable`: where the record is gone nobody can say whether the proof was stored before.
+      // `unavailable`, because after the record is gone it is unknown whether the proof was stored before.
       expect(['ok', 'login_again', 'unavailable']).toContain(verified);
       const given = answer as { session?: Enrolled['session']; device?: { token: string } };
       expect((await mfa.checkAccess({ user: ada, session: given.session })).access).not.toBe('allow');
@@ -211,7 +211,7 @@ const pairs: Pair[] = [
     },
   },
   {
-    name: 'T8: two wrong codes: both are counted',
+    name: 'T8: two wrong codes, which are both counted',
     async prepare() {
       const fixture = await createEnrolled();
       const session = await loginPending(fixture.mfa);
@@ -224,7 +224,7 @@ const pairs: Pair[] = [
     },
   },
   {
-    name: 'a wrong code against a first login elsewhere: nothing is lost',
+    name: 'a wrong code against a first login elsewhere, and neither is lost',
     async prepare() {
       const fixture = await createEnrolled();
       const session = await loginPending(fixture.mfa);
@@ -247,7 +247,7 @@ const pairs: Pair[] = [
     },
   },
   {
-    name: 'the first login against itself: one profile, both states are of it',
+    name: 'the first login against itself, which makes one profile for both states',
     async prepare() {
       const fixture = createFixture() as Enrolled;
       const act: Act = (mfa) => mfa.beginLogin({ user: ada });
@@ -270,11 +270,11 @@ const points = [
 ] as const;
 
 describe.each(pairs)('STO-3: $name', (pair) => {
-  it.each(points)('while the one is held at its %s, %s its effect', async (method, at) => {
+  it.each(points)('while one is held at its %s, %s the effect', async (method, at) => {
     const { fixture, held, other } = await pair.prepare();
     const storage = interleavingStorage(fixture.storage);
     const shared = { clock: fixture.clock.now };
-    // Two processes: the queue of one does not keep them apart.
+    // Two processes, because the queue of one process would serialize them.
     const first = createFixture({ ...shared, storage });
     const second = createFixture({ ...shared, storage: fixture.storage });
     let seen = 0;

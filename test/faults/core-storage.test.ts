@@ -26,19 +26,19 @@ import {
   WRITE_FAULTS,
 } from './core-faulty-storage.js';
 
-/** One operation: how it is prepared, what it does, how its effect shows in the profile, how often. */
+/** One operation: its preparation, its call, and how often its effect is in the profile. */
 interface Scenario {
   name: string;
   prepare(): Promise<{ fixture: Enrolled; act: (mfa: Mfa<TestUser>) => Promise<object> }>;
   /** How often the effect is in the profile now; `before` is the profile before. */
   effects(now: Profile | null, before: Profile | null): number;
-  /** What a repetition may answer once the effect is there; without it: what the first would. */
+  /** The answer of a repetition after the effect. Default: that of the first call. */
   repeated?: string;
-  /** A repetition has an effect of its own. */
+  /** A repetition has another effect. */
   adds?: true;
 }
 
-/** Ends, refused or not: a word for what an answer says. */
+/** Returns a word for an answer. */
 function outcome(answer: object): string {
   if ('decision' in answer) return (answer.decision as { access: string }).access;
   if ('ok' in answer && answer.ok === true) return 'ok';
@@ -48,7 +48,7 @@ function outcome(answer: object): string {
 const epochs = (now: Profile | null, before: Profile | null): number => (now?.epoch === before?.epoch ? 0 : 1);
 const firstId = async ({ mfa }: Enrolled) => expectOk(await mfa.getStatus({ user: ada })).status.authenticators[0]?.id ?? '';
 
-/** A management operation by a session that is fresh, with two authenticators present. */
+/** A management operation with a fresh session and two authenticators. */
 function managing(
   name: string,
   act: (mfa: Mfa<TestUser>, input: { user: TestUser; session: Enrolled['session'] }, id: string) => Promise<object>,
@@ -197,8 +197,8 @@ const scenarios: Scenario[] = [
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 /**
- * Lets time pass until the promise settles; gives how much has passed, and what it gave. Only while the code under test waits for a
- * timer does it pass: not while a signature is computed.
+ * Advances the fake time until the promise settles. Returns the elapsed time and the result. Time advances only while the code under
+ * test waits for a timer, not while it computes a signature.
  */
 async function settle<T>(promise: Promise<T>, storage?: FaultyStorage): Promise<{ value: T; ms: number }> {
   let settled = false;
@@ -238,7 +238,7 @@ async function run(scenario: Scenario, at: number, fault: Fault | null, andAfter
   };
 }
 
-// Operators' flows are loaded at their first call, from a disk that no clock of a test holds back.
+// Operators' flows are loaded from disk at their first call, which the fake clock does not control.
 beforeAll(async () => {
   await Promise.all([import('../../packages/core/src/flows/account.js'), import('../../packages/core/src/flows/devices.js')]);
   await import('../../packages/core/src/flows/authenticators.js');
@@ -251,13 +251,13 @@ afterEach(() => {
 });
 
 describe.each(scenarios)('FLT-1, STO-4: $name', (scenario) => {
-  it('is one read and one write', async () => {
+  it('makes one read and one write', async () => {
     const { calls, atAnswer } = await run(scenario, 0, null);
     expect(calls).toEqual(['read', scenario.name === 'a user forgotten' ? 'remove' : 'write']);
     expect(atAnswer).toBe(1);
   });
 
-  it.each(READ_FAULTS)('a read that %s: unavailable within two seconds, nothing has happened', async (fault) => {
+  it.each(READ_FAULTS)('if a read %s, it is unavailable within two seconds and changes nothing', async (fault) => {
     const result = await run(scenario, 0, fault);
     expect(result).toMatchObject({ outcome: 'unavailable', calls: ['read'], inTheEnd: 1 });
     expect(result.later).toBe(scenario.name === 'a revoked device' ? 1 : 0);
@@ -265,14 +265,14 @@ describe.each(scenarios)('FLT-1, STO-4: $name', (scenario) => {
     expect(result.events.filter((name) => name === 'storage_failed')).toHaveLength(1);
   });
 
-  it.each(WRITE_FAULTS)('a write that %s: exactly one effect, and an answer that is true', async (fault) => {
+  it.each(WRITE_FAULTS)('if a write %s, it has exactly one effect and a true answer', async (fault) => {
     const plain = await run(scenario, 0, null);
     const result = await run(scenario, 1, fault);
     expect(result.ms).toBeLessThanOrEqual(4_100);
-    // What does not exist cannot be buried: a profile before it is made, a removed one.
+    // A profile that does not exist yet, or was removed, has no list of versions.
     const nothing = scenario.name === (fault.startsWith('commits') ? 'a user forgotten' : 'the first login');
     if (!fault.includes('buried') || nothing) {
-      // The answer that it would have had, and its effect is there when it is given.
+      // It has the normal answer, and the effect is there when the answer arrives.
       expect(result).toMatchObject({ outcome: plain.outcome, atAnswer: 1, later: 1 });
     } else if (scenario.name !== 'a revoked device') {
       expect(result.outcome).toBe('unavailable');
@@ -285,7 +285,7 @@ describe.each(scenarios)('FLT-1, STO-4: $name', (scenario) => {
   });
 
   it.each(['throws', 'hangs', 'commits, then hangs', 'hangs, then commits late', 'says false'] as const)(
-    'storage where everything %s from the write on: no grant without an effect, no second one, an answer in four seconds',
+    'if everything %s from the write on, nothing is granted without an effect, no effect happens twice, and it answers in four seconds',
     async (fault) => {
       const plain = await run(scenario, 0, null);
       const result = await run(scenario, 1, fault, true);
@@ -299,8 +299,8 @@ describe.each(scenarios)('FLT-1, STO-4: $name', (scenario) => {
   );
 });
 
-describe('a write that throws at once and is applied only when the next one arrives', () => {
-  it('REC-3, STO-4: is recognized as what it was: the recovery code is spent once, and its owner is in', async () => {
+describe('a write that throws immediately and is applied when the next one arrives', () => {
+  it('REC-3, STO-4: is recognized, so the recovery code is used once and its owner is logged in', async () => {
     const fixture = await createEnrolled();
     const session = await loginPending(fixture.mfa);
     let late: (() => Promise<boolean>) | undefined;

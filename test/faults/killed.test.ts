@@ -23,7 +23,7 @@ let compiled: Promise<string> | undefined;
 for (const [index, { name, open }] of sharedStores.filter((store) => store.name !== 'Redis Cluster').entries()) {
   const whole = index === 0 || LONG;
   killOn(name, await open(), {
-    // A quick run leaves out what comes before the write; and on all stores but the first all flows of which a repetition does not tell.
+    // A quick run omits the points before the write, and on all stores but the first also the flows without a distinct repeated answer.
     some: scenarios.filter(({ expected, repeated }) => whole || expected !== repeated),
     points: everyPoint.filter(({ at, when }) => LONG || (at === 2 && (whole || when === 'after'))),
   });
@@ -34,8 +34,8 @@ function killOn(
   opened: Place | null,
   { some, points }: { some: readonly Scenario[]; points: readonly CrashPoint[] },
 ): void {
-  const told = `d-1, ENR-6, FLT-2, I1-I7: killed at any storage call on ${store}, an operation is done as a whole or not at all`;
-  describeWith(opened, told, (place) => {
+  const name = `d-1, ENR-6, FLT-2, I1-I7: an operation that is killed at any storage call on ${store} is done completely or not at all`;
+  describeWith(opened, name, (place) => {
     let own: OpenedStore;
     let storage: MfaStorage;
     let core: string;
@@ -76,13 +76,13 @@ function killOn(
             const left = crash.at === 2 && crash.when === 'after' ? 'after' : 'before';
             expect(await state(), `${at}: what is stored`).toBe(left);
 
-            // Another process answers the client's repetition, without repair by anybody.
+            // Another process answers the client's repetition, without any repair.
             const asked = turn.then(() => survivor.run<object>({ method, inputs: [input], now }));
             turn = asked;
-            const told = await asked;
+            const repeated = await asked;
             countOperations(2);
             const honest = left === 'after' ? scenario.repeated : scenario.expected;
-            expect(answerOf(told?.answers[0]), `${at}: the answer to the repetition`).toBe(honest);
+            expect(answerOf(repeated?.answers[0]), `${at}: the answer to the repetition`).toBe(honest);
             if (left === 'before') expect(await state(), `${at}: what is stored after the repetition`).toBe('after');
             const later = now + HOUR;
             const { mfa } = createFixture({ storage, clock: () => later });

@@ -20,34 +20,34 @@ interface Person {
 interface Victim {
   user: TestUser;
   authenticator: VirtualAuthenticator;
-  /** Guesses that were looked at. */
+  /** Guesses that were evaluated. */
   evaluated: number;
-  /** Guesses of which nobody can say. */
+  /** Guesses that may or may not have been evaluated. */
   unanswered: number;
 }
 
-/** What was said to a crowd so far. */
+/** The answers to a crowd so far. */
 export interface Outcomes {
   right: number;
   /** `unavailable` and `busy`. */
   unanswered: number;
-  /** What a right proof or a wrong code must not be answered by. */
+  /** Answers that a right proof or a wrong code must not get. */
   wrong: string[];
   milliseconds: number[];
 }
 
 export interface Crowd {
   outcomes: Outcomes;
-  /** Everybody once, so many at a time, and a minute goes by: 80 of 100 with a code, 10 with a recovery code, 10 new ones who enroll. */
+  /** Logs in everybody once, so many at a time, and advances a minute. Of 100, 80 use a code, 10 a recovery code, and 10 enroll. */
   round(atOnce: number): Promise<void>;
-  /** I3, I8: what is wrong with the budgets of those who were guessed at. */
+  /** I3, I8: what is wrong with the budgets of the victims of guesses. */
   wrongBudgets(): Promise<string[]>;
 }
 
 let users = 0;
 const freshUser = (): TestUser => ({ id: `load-${process.pid}-${++users}`, name: 'somebody@example.com' });
 
-/** A hundred people who log in and ten at whom somebody guesses, enrolled past the network. */
+/** A hundred people who log in and ten whose codes are guessed, enrolled without the network. */
 export async function createCrowd(direct: MfaStorage, storage: MfaStorage): Promise<Crowd> {
   const clock = createClock();
   const ready = createFixture({ storage: direct, clock: clock.now });
@@ -71,7 +71,7 @@ export async function createCrowd(direct: MfaStorage, storage: MfaStorage): Prom
   const started = clock.now();
   const outcomes: Outcomes = { right: 0, unanswered: 0, wrong: [], milliseconds: [] };
 
-  /** Asks, and notes the answer; null: one that says nothing. */
+  /** Makes a call and counts its answer; null for `unavailable` and `busy`. */
   async function ask<Answer extends object>(call: Promise<Answer>, what: string, honest: string[]): Promise<Answer | null> {
     const asked = performance.now();
     const answer = await call;
@@ -130,7 +130,7 @@ export async function createCrowd(direct: MfaStorage, storage: MfaStorage): Prom
       await Promise.all(
         Array.from({ length: atOnce }, async () => {
           for (let next = todo.pop(); next; next = todo.pop()) {
-            // As requests come from sockets, each in a turn of its own. A store that fails at once would leave the loop to nobody else.
+            // Each in its own turn of the event loop, like requests from sockets. A store that fails at once would otherwise block the loop.
             await nextTurn();
             await next();
           }
@@ -154,7 +154,7 @@ export async function createCrowd(direct: MfaStorage, storage: MfaStorage): Prom
   };
 }
 
-/** Five at once, one after each wait, which doubles from 30 seconds to an hour; and what the bucket holds and drains. */
+/** Five at once, then one after each wait, which doubles from 30 seconds to an hour, plus what the bucket holds and drains. */
 function mostEvaluated(elapsed: number): number {
   let quick = 5;
   let wait = 30 * SECOND;

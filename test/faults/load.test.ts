@@ -12,10 +12,10 @@ import { type NetworkStore, networkStores } from './network-stores.js';
 
 const CLIENTS = 50;
 const LONG = process.env.MFA_KIT_ROUNDS !== undefined;
-/** Milliseconds that a round trip to the store takes longer. Past two seconds no call of the store comes in time. */
+/** Additional milliseconds of a round trip to the store. Above two seconds no call of the store is in time. */
 const LATENCIES = LONG ? [0, 50, 500, 3_000] : [50];
 const NEVER_IN_TIME = 2_000;
-/** An operation has four seconds (DESIGN section 3); the rest is the machine's. */
+/** An operation has four seconds. The rest is tolerance for a slow machine. */
 const DEADLINE_MS = 5_500;
 const HEALTH_MS = 300;
 const LOOP_DELAY_MS = 250;
@@ -30,7 +30,7 @@ function loadOn(store: string, opened: NetworkStore | null, { seconds }: { secon
     afterAll(() => server.close());
 
     it.each(LATENCIES)(
-      `d-5, ${store} slower by %i ms: nobody right is refused, nobody guesses more, other routes answer`,
+      `d-5: with ${store} slower by %i ms no right proof is refused, no additional guess is evaluated, and other routes answer`,
       async (latency) => {
         const proxy = await startFaultProxy(server.port);
         const { storage, close } = await server.connect(proxy.port, CLIENTS);
@@ -38,7 +38,7 @@ function loadOn(store: string, opened: NetworkStore | null, { seconds }: { secon
         const health = await startHealthRoute();
         const loop = monitorEventLoopDelay({ resolution: 10 });
         try {
-          // Connections are made, and code is compiled, before anything is measured.
+          // Opens connections and compiles code before the measurement.
           await crowd.round(CLIENTS);
           Object.assign(crowd.outcomes, { right: 0, unanswered: 0, milliseconds: [] });
           const heap = heapUsed();
@@ -75,7 +75,7 @@ function loadOn(store: string, opened: NetworkStore | null, { seconds }: { secon
   });
 }
 
-/** A route of the host that has nothing to do with MFA, asked forty times a second. */
+/** A route of the host without MFA, requested forty times a second. */
 async function startHealthRoute() {
   const server = createServer((_, response) => response.end('well'));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

@@ -23,7 +23,7 @@ describeWith(server, 'd-2: a MariaDB that breaks under load', (mariadb) => {
     await mariadb.stop();
   });
 
-  it('STO-4, FLT-3: killed and started again five times, it has lost no write that said true, and the pool heals', async () => {
+  it('STO-4, FLT-3: after five kills and restarts it has lost no write that returned true, and the pool recovers', async () => {
     let running = true;
     let accepted = 0;
     const last = new Map<string, string>();
@@ -31,7 +31,7 @@ describeWith(server, 'd-2: a MariaDB that breaks under load', (mariadb) => {
       const userId = `killed-${index}`;
       for (let round = 0; running; round++) {
         const stored = await storage.read(userId).catch(() => undefined);
-        // What said true is stored, whatever was killed since; what threw may be.
+        // A write that returned true is stored. One that threw may be.
         if (stored !== undefined && last.has(userId))
           expect(numberOf(stored?.version)).toBeGreaterThanOrEqual(numberOf(last.get(userId)));
         const next = { version: `v${String(round).padStart(8, '0')}`, value: 'x' };
@@ -61,7 +61,7 @@ describeWith(server, 'd-2: a MariaDB that breaks under load', (mariadb) => {
     for (const [userId, version] of last) expect((await storage.read(userId))?.version).toBe(version);
   }, 120_000);
 
-  it('STO-4, FLT-1: a black hole of eight seconds under load: all answers in time, and the pool heals in five seconds', async () => {
+  it('STO-4, FLT-1: in a network black hole of eight seconds under load all answers are in time, and the pool recovers in five seconds', async () => {
     const proxy = await startFaultProxy(mariadb.port);
     const url = new URL(mariadb.url);
     url.port = String(proxy.port);
@@ -93,7 +93,7 @@ describeWith(server, 'd-2: a MariaDB that breaks under load', (mariadb) => {
     const healedMs = lastIn - back;
     running = false;
     await Promise.all(load);
-    // mysql2 says here that a connection begun in the black hole came to nothing.
+    // mysql2 reports here that a connection from the black hole has failed.
     await own.end().catch(() => undefined);
     await proxy.close();
     expect(said).toEqual(['unavailable']);

@@ -9,22 +9,22 @@ import { postgresDatabase } from '../support/postgres.js';
 import { portsOf, redisClients } from '../support/redis.js';
 import { serverUrl } from '../support/server-url.js';
 
-/** A server before which the network is to break. */
+/** A server whose network will break. */
 export interface NetworkStore {
   port: number;
-  /** Past whatever is before it. */
+  /** The URL without the proxy. */
   direct: MfaStorage;
-  /** A client as the docs say to configure it, through this port. A connection is there already, so that what is struck is a statement. */
+  /** Opens a client as in the docs, through this port. It is already connected, so that the fault hits a statement. */
   connect(port: number, connections?: number): Promise<{ storage: MfaStorage; close(): unknown }>;
-  /** Its client notices so long after that what it sent was swallowed, and then sends it again, though nobody waits for it. */
+  /** How long its client takes to notice that a request was swallowed. It then sends the request again, although nothing waits for it. */
   sendsAgainMs?: number;
   close(): Promise<unknown>;
 }
 
-/** How long the preparation of a test may wait for a connection. */
+/** The longest time to wait for a connection when a test is prepared. */
 const PATIENCE_MS = 30_000;
 
-/** Each client that behaves in its own way when its connection breaks; null where the server cannot start. */
+/** Each client that behaves differently when its connection breaks; null if the server cannot start. */
 export const networkStores: readonly { name: string; open(): Promise<NetworkStore | null> }[] = [
   { name: 'PostgreSQL', open: onPostgres },
   { name: 'MariaDB', open: onMariadb },
@@ -55,7 +55,7 @@ async function onPostgres(): Promise<NetworkStore | null> {
   };
 }
 
-/** Nothing is struck yet: a machine that is busy may take longer than the timeout that is under test. */
+/** Before the fault, because a busy machine may need longer than the timeout under test. */
 async function connected(ask: () => Promise<unknown>): Promise<void> {
   const end = performance.now() + PATIENCE_MS;
   for (;;) {
@@ -82,7 +82,7 @@ async function onMariadb(): Promise<NetworkStore | null> {
       const pool = poolTo(throughPort(database.url, port), connections);
       const through = mysqlStorage(pool);
       await prepareStatements(through);
-      // Its farewell meets connections that are broken.
+      // Closing may fail on broken connections.
       return { storage: through, close: () => pool.end().catch(() => undefined) };
     },
     close: () => direct.end().then(database.drop),
@@ -112,7 +112,7 @@ function throughPort(address: string, port: number): string {
   return url.href;
 }
 
-/** On a new connection mysql2 first sends each statement to be prepared, which would be struck in place of what it does. */
+/** On a new connection mysql2 first prepares each statement, and the fault would hit that instead of the statement. */
 async function prepareStatements(storage: MfaStorage): Promise<void> {
   const row = { version: 'prepared', value: 'x' };
   await storage.write('prepared', row, null);

@@ -15,19 +15,19 @@ import { answerOf, call, comesIn, type Prepared, prepareOn, type Scenario, scena
 
 interface NetworkFault {
   name: string;
-  /** What happens at the n-th storage call, and at the one after it. `others`: another process writes the same record. */
+  /** What happens at the n-th storage call, and at the one after it. `others` writes the same record as another process. */
   strike: [(proxy: FaultProxy) => void, ((proxy: FaultProxy, others: () => Promise<unknown>) => unknown)?];
-  /** Later than this after the strike nothing of it comes any more. */
+  /** After this time nothing of the fault arrives any more. */
   settledMs?: number;
-  /** Of what is sent during it nothing arrives. */
+  /** Nothing that is sent during it arrives. */
   swallows?: true;
-  /** One call is lost and the network is there again at once: a write is found or done again, and the user notices nothing. */
+  /** One call is lost and the network works again at once. The write is found or repeated, and the user notices nothing. */
   brief?: true;
-  /** On every store also in a quick run. */
+  /** Runs on every store, even in a quick run. */
   everywhere?: true;
 }
 
-/** One operation, to be struck at its n-th storage call. */
+/** One operation and the storage call at which the fault happens. */
 interface Case {
   scenario: Scenario;
   n: number;
@@ -37,9 +37,9 @@ interface Case {
 /** An operation has four seconds (DESIGN section 3); the rest is the machine's. */
 const DEADLINE_MS = 5_500;
 const HEALED_MS = 5_000;
-/** What throws if it was not done waits two seconds for the host's sinks, and two more for the event that says that `notify` failed. */
+/** A call that throws if it failed waits two seconds for the host's sinks, and two more for the event about a failed `notify`. */
 const SINKS_MS = 4_000;
-/** A reset also waits for `markEnrolled`, for the read after it and for the write that notes it. */
+/** A reset also waits for `markEnrolled`, and for the read and the write after it. */
 const TELL_MS = 4_000;
 
 const faults: NetworkFault[] = [
@@ -81,7 +81,7 @@ const LONG = process.env.MFA_KIT_ROUNDS !== undefined;
 let users = 0;
 
 for (const [index, { name, open }] of networkStores.entries()) {
-  // The first store gets everything in each run; the others what can harm most, and in `npm run prove` everything.
+  // The first store runs all cases. The others run the most harmful ones, and all of them with `npm run prove`.
   const whole = index === 0 || LONG;
   breakNetworkOf(name, await open(), {
     some: whole ? faults : faults.filter(({ everywhere }) => everywhere),
@@ -96,19 +96,19 @@ function breakNetworkOf(
 ): void {
   describeWith(
     opened,
-    `d-3, FLT-1, FLT-3, STO-4, I1-I9, I12: the network before ${store} breaks, at each call of every flow`,
+    `d-3, FLT-1, FLT-3, STO-4, I1-I9, I12: the network to ${store} breaks, at each call of every flow`,
     (server) => {
       const { direct } = server;
       afterAll(() => server.close());
 
       it.each(some)(
         '$name',
-        // Deadlines of seconds on a busy machine: one that holds is met within three attempts.
+        // Allows three attempts, because a busy machine may miss a deadline of seconds.
         { timeout: 120_000, retry: 2 },
         async (fault) => {
           const user = () => ({ id: `network-${process.pid}-${++users}`, name: 'somebody@example.com' });
           const cases: Case[] = [];
-          // Before the first is struck: what they compute for themselves would make the answers of others late.
+          // Before the first fault, because the computations here would delay the other answers.
           for (const scenario of scenarios) {
             for (const n of calls) cases.push({ scenario, n, prepared: await prepareOn(direct, scenario, user()) });
           }
@@ -144,10 +144,10 @@ function breakNetworkOf(
           if (fault.brief && n === 2) expect(said, `${at}: the answer`).toBe(scenario.expected);
           const done = said === scenario.expected;
           if (!done && !scenario.throws) expect(retryAfter(answer), `${at}: Retry-After`).toBeGreaterThan(0);
-          const told = events.filter(({ name }) => name === scenario.event).length;
-          // A reset whose write is there, but not the note that the host knows, throws and has its event all the same.
-          const written = done || (scenario.throws === 'waits for sinks and markEnrolled' && told > 0);
-          if (scenario.event) expect(told, `${at}: ${scenario.event} events`).toBe(written ? 1 : 0);
+          const emitted = events.filter(({ name }) => name === scenario.event).length;
+          // A reset that was written, but not recorded as known to the host, throws and still has its event.
+          const written = done || (scenario.throws === 'waits for sinks and markEnrolled' && emitted > 0);
+          if (scenario.event) expect(emitted, `${at}: ${scenario.event} events`).toBe(written ? 1 : 0);
 
           if (written) expect(await state(), `${at}: what is stored when the answer is there`).toBe('after');
           over = true;
@@ -185,7 +185,7 @@ function breakNetworkOf(
   );
 }
 
-/** What was shown to the user is what is stored: the last recovery codes work, a remembered browser is let in. */
+/** Checks that the user has what is stored: the last recovery codes work, and a remembered browser is allowed. */
 async function expectGranted(at: string, answers: object[], { user }: Prepared, mfa: ReturnType<typeof createFixture>['mfa']) {
   type Granted = { recoveryCodes?: string[]; device?: { token: string; rememberedUntil?: number } };
   const granted = answers.map((answer) => answer as Granted);
@@ -217,7 +217,7 @@ function striking(storage: MfaStorage, n: number, strike: (index: number) => Pro
   };
 }
 
-/** Another process writes the record, and changes nothing else: its clock is right, or it would drop what lies ahead of it. */
+/** Writes the record unchanged, as another process with the right clock, which would otherwise drop later dates. */
 function overtake(storage: MfaStorage, userId: string, clock: () => number): Promise<unknown> {
   const profiles = createProfileStore({ storage, keyring, realm: 'mfa-kit', clock, warnings });
   return profiles.change(
@@ -227,7 +227,7 @@ function overtake(storage: MfaStorage, userId: string, clock: () => number): Pro
   );
 }
 
-/** d-8: sinks that note what they get, and then hang or throw, in turn. */
+/** d-8: sinks that record their input and then hang or throw, alternately. */
 function hostileSinks() {
   const events: MfaEvent[] = [];
   const fail = () =>
@@ -236,7 +236,7 @@ function hostileSinks() {
     events.push(event);
     return fail();
   };
-  // A reset is done only when the host has heard of it, so a host that never does would hide what the network does to it.
+  // A reset is done only after the host accepted it, so a host that always fails would hide the effect of the network.
   const markEnrolled = (_: string, enrolled: boolean) => {
     if (enrolled) throw new Error('the host is down');
   };
@@ -253,7 +253,7 @@ async function untilThere(act: () => Promise<object>): Promise<object> {
   }
 }
 
-/** How long it may wait for the host, besides the time that every operation has. */
+/** How long it may wait for the host, in addition to the deadline of every operation. */
 function waitsMs({ throws }: Scenario): number {
   if (!throws) return 0;
   return throws === 'waits for sinks' ? SINKS_MS : SINKS_MS + TELL_MS;

@@ -8,10 +8,10 @@ import { type RepeatingProxy, startRepeatingProxy } from '../support/repeating-p
 
 const [{ express }] = versions;
 const PROVING = ROUNDS > 3;
-/** Six flows a person. */
+/** Six flows for each person. */
 const PEOPLE = PROVING ? 170 : 8;
 const MOST_DELAY_MS = PROVING ? 2_000 : 40;
-/** What a person does when a request was lost, came too late or was the second of its kind. */
+/** What a person does if a request was lost, late or a duplicate. */
 const MOST_TRIES = 60;
 
 interface Person {
@@ -22,15 +22,15 @@ interface Person {
   enrollmentId?: string;
   recoveryCodes: string[];
   renewedCodes: string[];
-  /** Number of the flow that comes next. */
+  /** The number of the next flow. */
   flow: number;
   recovering: boolean;
 }
 
-/** One try of a flow; true: it came to its end. */
+/** One attempt at a flow; true if it was completed. */
 type Flow = (person: Person) => Promise<boolean>;
 
-describe('d-6: each POST lost or sent up to four times, late and out of order', () => {
+describe('d-6: with each POST lost or sent up to four times, late and out of order', () => {
   let host: Host;
   let proxy: RepeatingProxy;
   const people: Person[] = [];
@@ -57,7 +57,7 @@ describe('d-6: each POST lost or sent up to four times, late and out of order', 
     await host.close();
   });
 
-  it('FLT-6, I1, I2, I4, I5, I7: everybody comes through, and what is stored is as after one of each', async () => {
+  it('FLT-6, I1, I2, I4, I5, I7: everybody completes the flows, and the storage is as after one request of each', async () => {
     for (let tries = 0; people.some(({ flow }) => flow < flows.length); tries++) {
       expect(tries, 'tries until everybody is through').toBeLessThan(MOST_TRIES);
       host.clock.advance(MINUTE + 1000);
@@ -76,7 +76,7 @@ describe('d-6: each POST lost or sent up to four times, late and out of order', 
     if (done) person.flow += 1;
   }
 
-  /** I1: one code, one success. I4: no session is marked without a success of its own. */
+  /** I1: one code has one success. I4: no session is marked without its own success. */
   async function checkRound(from: number, began: number): Promise<void> {
     const events = host.events.slice(from);
     const marked = await markedSessions(began);
@@ -89,7 +89,7 @@ describe('d-6: each POST lost or sent up to four times, late and out of order', 
     }
   }
 
-  /** Sessions by user whose proof is of now. */
+  /** The sessions of each user with a current proof. */
   async function markedSessions(began: number): Promise<Map<string, number>> {
     const sessions = await new Promise<object[]>((resolve) => {
       host.store.all((_error, all) => resolve(Object.values(all ?? {})));
@@ -134,7 +134,7 @@ describe('d-6: each POST lost or sent up to four times, late and out of order', 
         expect((await client.get('/cases')).status, 'I7: the guard, after the confirmation').toBe(200);
         return true;
       }
-      // The copy that did it was answered to nobody: support helps whoever never saw the recovery codes.
+      // The answer of the successful copy was lost, so support resets the user, who has not seen the recovery codes.
       const { status } = expectOk(await host.mfa.getStatus({ user: { id: person.id, name: person.name } }));
       expect([0, 1]).toContain(status.authenticators.length);
       await proxy.drain();
@@ -181,7 +181,7 @@ describe('d-6: each POST lost or sent up to four times, late and out of order', 
     return true;
   }
 
-  /** In a new browser session; a device token stays. */
+  /** Starts a new browser session and keeps the device token. */
   async function logsIn(person: Person): Promise<boolean> {
     person.client.cookies.delete('sid');
     return (await post(person, `/login?user=${person.name}`)).status === 200;
@@ -191,7 +191,7 @@ describe('d-6: each POST lost or sent up to four times, late and out of order', 
     return authenticator?.code(host.clock.now()) ?? '000000';
   }
 
-  /** Lost requests are sent again, as people do. */
+  /** Sends lost requests again, as people do. */
   async function post({ client }: Person, path: string, body?: object): Promise<Answer> {
     for (;;) {
       countOperations();

@@ -22,17 +22,17 @@ import { redisClients } from '../support/redis.js';
 import { startRedis, startRedisCluster } from '../support/redis-server.js';
 import { describeWith, reportMissing } from '../support/requires.js';
 
-/** A server of its own that can crash, and the storage on it, as the docs say to connect. */
+/** A separate server that can crash, and the storage on it, connected as in the docs. */
 interface Subject {
   storage: MfaStorage;
-  /** Of a Cluster: whether this user is on the server that crashes. */
+  /** For a Cluster: whether this user is on the server that crashes. */
   holds?(userId: string): Promise<boolean>;
   halt(how: 'fast' | 'kill'): Promise<void>;
   resume(): Promise<void>;
   close(): Promise<void>;
 }
 
-/** Each promises in the docs that `true` survives a crash. */
+/** The docs promise for each of them that a write that returned `true` survives a crash. */
 const subjects: Record<string, () => Promise<Subject>> = {
   async PostgreSQL() {
     const server = await startPostgres();
@@ -91,7 +91,7 @@ const freshUser = (): TestUser => ({ id: `restart-${++users}`, name: 'somebody@e
 
 for (const [index, [name, open]] of Object.entries(subjects).entries()) {
   const subject = await open().catch((error: Error) => reportMissing(error.message));
-  // The first gets everything in each run, the others the crash, once; `npm run prove` repeats all.
+  // The first runs all cases, the others only the crash, once. `npm run prove` repeats all of them.
   const long = process.env.MFA_KIT_ROUNDS !== undefined;
   restartsOf(name, subject, {
     hows: index === 0 || long ? ['fast', 'kill'] : ['kill'],
@@ -104,12 +104,12 @@ function restartsOf(
   subject: Subject | null,
   { hows, rounds }: { hows: ('fast' | 'kill')[]; rounds: number },
 ): void {
-  describeWith(subject, `d-2: ${name}: it goes away under load`, (server) => {
+  describeWith(subject, `d-2: ${name} that goes away under load`, (server) => {
     const { storage } = server;
     afterAll(() => server.close());
 
     it.each(hows)(
-      'FLT-1, FLT-3, I1, I2, I7, I8: stopped (%s) and started again: nothing accepted is lost, nothing right is refused, it heals',
+      'FLT-1, FLT-3, I1, I2, I7, I8: after a stop (%s) and a restart no accepted proof is lost, no right one is refused, and it recovers',
       async (how) => {
         for (let round = 0; round < rounds; round++) {
           const people = await Promise.all(Array.from({ length: 8 }, () => createEnrolled(freshUser(), { storage })));
@@ -127,11 +127,11 @@ function restartsOf(
           expect(healed, 'milliseconds until everybody was let in again').toBeLessThan(HEALED_MS);
           for (const { answers, slowest, used, person, user } of ended) {
             countOperations(answers.length);
-            // Every code was right and new: whatever else is said about it is wrong.
+            // Every code was right and unused, so any other answer is wrong.
             expect(answers.filter((answer) => !['ok', 'unavailable', 'busy'].includes(answer))).toEqual([]);
             expect(slowest, 'milliseconds of the slowest answer').toBeLessThan(DEADLINE_MS);
             expect(used.length).toBeGreaterThan(0);
-            // What was accepted is used for ever: its cost is on the disk.
+            // An accepted code stays used, because that is on disk.
             const session = await loginPending(person.mfa, user);
             for (const { code, at } of used.slice(-3)) {
               person.clock.set(at);
@@ -146,7 +146,7 @@ function restartsOf(
       300_000,
     );
 
-    it('I8, I9, THR-6: wrong codes while it is away are not looked at and cost nothing', async () => {
+    it('I8, I9, THR-6: wrong codes are not evaluated and cost nothing while it is down', async () => {
       let user = freshUser();
       while (server.holds && !(await server.holds(user.id))) user = freshUser();
       const { mfa, clock, authenticator, events } = await createEnrolled(user, { storage });
@@ -165,7 +165,7 @@ function restartsOf(
       const end = performance.now() + HEALED_MS;
       let said = 'unavailable';
       while (said === 'unavailable' && performance.now() < end) {
-        // A client that fails at once would never get to its socket.
+        // Yields, because a client that fails at once would never get to its socket.
         await sleep(20);
         said = reasonOf(await mfa.verify({ user, session, proof: { kind: 'totp', code: authenticator.code(clock.now()) } }));
       }
@@ -176,14 +176,14 @@ function restartsOf(
 
 interface Ended {
   answers: string[];
-  /** The codes that were accepted, and when. */
+  /** The accepted codes and their times. */
   used: { code: string; at: number }[];
   slowest: number;
   person: Enrolled;
   user: TestUser;
 }
 
-/** One person who logs in again and again, each time by a code of a later step. */
+/** One person who logs in repeatedly, each time with a code of a later step. */
 function startLoad(person: Enrolled, user: TestUser): { stop(): Promise<Ended>; lastOk(): number } {
   const { mfa, clock, authenticator } = person;
   const ended: Ended = { answers: [], used: [], slowest: 0, person, user };

@@ -19,36 +19,36 @@ import {
 
 export type Method = Exclude<keyof Mfa<TestUser>, 'settings'>;
 
-/** One operation to be disturbed: plain data, so that another process can do it. */
+/** One operation for fault injection, as plain data, so that another process can run it. */
 export interface Prepared {
   method: Method;
   input: Record<string, unknown>;
   user: TestUser;
-  /** What the clock says, in epoch milliseconds. */
+  /** The time of the clock, in epoch milliseconds. */
   now: number;
-  /** An authenticator that the user still has when the operation was done, unless it takes all of them. */
+  /** An authenticator that the user still has after the operation, unless it removes all of them. */
   authenticator?: VirtualAuthenticator;
 }
 
 export interface Scenario {
   name: string;
-  /** What the undisturbed operation answers. */
+  /** The answer of the operation without a fault. */
   expected: string;
-  /** What the same request answers once the operation was done. */
+  /** The answer of the same request after the operation was done. */
   repeated: string;
-  /** The event of one that was done: as many of them as answers that say so. */
+  /** The event of a successful operation. */
   event?: MfaEvent['name'];
   /**
-   * It throws if it was not done, and waits for the host: for the sinks of its events, and with `markEnrolled` also for that. Then
-   * it is done only when the host knows, which is later than its event.
+   * It throws if it failed, and waits for the sinks of its events, and in the second case also for `markEnrolled`. Then it is done
+   * only after `markEnrolled`, which is later than its event.
    */
   throws?: 'waits for sinks' | 'waits for sinks and markEnrolled';
   prepare(fixture: Enrolled, user: TestUser): Promise<Omit<Prepared, 'user' | 'now'>>;
-  /** What of its effect is not in the profile; empty: all of it is there. */
+  /** The parts of its effect that are missing in the profile; empty if all of it is there. */
   missing(now: Profile | null, before: Profile | null): string[];
 }
 
-/** The flows that change something, each with all that one of its writes must store. */
+/** The flows that change something, each with everything that one of its writes must store. */
 export const scenarios: readonly Scenario[] = [
   {
     name: 'the first login',
@@ -110,7 +110,7 @@ export const scenarios: readonly Scenario[] = [
       }),
   },
   {
-    name: 'a right code with the tick',
+    name: 'a right code that remembers the device',
     expected: 'ok',
     repeated: 'invalid_code',
     event: 'verified',
@@ -162,7 +162,7 @@ export const scenarios: readonly Scenario[] = [
   {
     name: 'new recovery codes',
     expected: 'ok',
-    // One proof makes one set: who saw none of it proves again.
+    // One proof makes one set, so a user who has not seen it proves again.
     repeated: 'assurance_required',
     event: 'recovery_codes_regenerated',
     async prepare(fixture, user) {
@@ -178,7 +178,7 @@ export const scenarios: readonly Scenario[] = [
   {
     name: 'the removal of an authenticator',
     expected: 'ok',
-    // The session of a lost answer is one of those that ended.
+    // The session of a lost answer has ended too.
     repeated: 'assurance_required',
     event: 'authenticator_removed',
     async prepare(fixture, user) {
@@ -239,7 +239,7 @@ export const scenarios: readonly Scenario[] = [
   },
 ];
 
-/** Prepares a scenario in memory and puts the record where it is to be disturbed. */
+/** Prepares a scenario in memory and writes its record to the storage under test. */
 export async function prepareOn(storage: MfaStorage, scenario: Scenario, user: TestUser): Promise<Prepared> {
   const memory = memoryStorage();
   const first = scenario.name === 'the first login';
@@ -250,14 +250,14 @@ export async function prepareOn(storage: MfaStorage, scenario: Scenario, user: T
   return { ...prepared, user, now: fixture.clock.now() };
 }
 
-/** `before` or `after`, or what is there of one and not of the other. */
+/** `before`, `after`, or the parts of the effect that are missing. */
 export function stateOf(scenario: Scenario, now: Profile | null, before: Profile | null): string {
   if (JSON.stringify(withoutVersions(now)) === JSON.stringify(withoutVersions(before))) return 'before';
   const missing = scenario.missing(now, before);
   return missing.length === 0 ? 'after' : `half done, without: ${missing.join(', ')}`;
 }
 
-/** `ok`, how a login goes on, or the reason why not. */
+/** Returns `ok`, the next step of a login, or the reason of a refusal. */
 export function answerOf(answer: unknown): string {
   const { ok, reason, decision } = answer as { ok?: boolean; reason?: string; decision?: { access: string } };
   return decision?.access ?? (ok === true ? 'ok' : String(reason));
@@ -267,7 +267,7 @@ export function call(mfa: Mfa<TestUser>, { method, input }: Pick<Prepared, 'meth
   return orRefusal((mfa[method] as (given: unknown) => Promise<object>)(input));
 }
 
-/** What the user does an hour later: a login to its end, by enrolling where nothing is enrolled. */
+/** Logs the user in completely an hour later, with an enrollment if nothing is enrolled. */
 export async function comesIn(mfa: Mfa<TestUser>, { user, now, authenticator }: Prepared): Promise<string> {
   const { session, decision } = await mfa.beginLogin({ user });
   if (decision.access === 'challenge') {

@@ -10,7 +10,7 @@ import { describeWith, reportMissing } from '../support/requires.js';
 
 const HEALED_MS = 5_000;
 const DEADLINE_MS = 5_500;
-/** A read has two seconds (DESIGN section 3). */
+/** A read has two seconds. */
 const READ_DEADLINE_MS = 3_500;
 const server: RunningPostgres | null = await startPostgres().catch((error: Error) => reportMissing(error.message));
 let users = 0;
@@ -25,7 +25,7 @@ describeWith(server, 'd-3: a PostgreSQL whose connections break under load', (po
     await postgres.stop();
   });
 
-  it('FLT-3: idle connections that the server ended harm nobody', async () => {
+  it('FLT-3: idle connections that the server ended cause no failure', async () => {
     const own = poolTo(postgres.connectionString);
     const { mfa } = createFixture({ storage: postgresStorage(own) });
     await Promise.all(Array.from({ length: 4 }, () => own.query('SELECT pg_sleep(0.05)')));
@@ -41,20 +41,20 @@ describeWith(server, 'd-3: a PostgreSQL whose connections break under load', (po
     await own.end();
   });
 
-  it('STO-4, FLT-1, FLT-3: a black hole of eight seconds under load: all answers in time, and the pool heals in five seconds', async () => {
+  it('STO-4, FLT-1, FLT-3: in a network black hole of eight seconds under load all answers are in time, and the pool recovers in five seconds', async () => {
     const { answers, slowest, healedMs } = await throughBlackHole(8_000, { connectionTimeoutMillis: 2_000 });
     expect(answers).toEqual(['unavailable']);
     expect(slowest).toBeLessThan(READ_DEADLINE_MS);
     expect(healedMs).toBeLessThan(HEALED_MS);
   }, 60_000);
 
-  it('STO-4: a pool that waits for ever for a connection, as pg does by default, makes no answer wait', async () => {
+  it('STO-4: a pool that waits indefinitely for a connection, as pg does by default, does not delay answers', async () => {
     const { answers, slowest } = await throughBlackHole(4_000, {});
     expect(answers).toEqual(['unavailable']);
     expect(slowest).toBeLessThan(READ_DEADLINE_MS);
   }, 60_000);
 
-  /** Twenty people at a time while nothing comes through and nothing ends: every connection of the pool is stuck. */
+  /** Twenty people at a time while no data passes and no connection ends, so every connection of the pool is stuck. */
   async function throughBlackHole(ms: number, config: pg.PoolConfig) {
     const proxy = await startFaultProxy(postgres.port);
     const url = new URL(postgres.connectionString);

@@ -25,7 +25,7 @@ const SIBLINGS = 4;
 const PEOPLE = 5;
 const database: PostgresDatabase | null = await postgresDatabase();
 
-/** A key is deployed second everywhere, then moved first, then the old one goes. Each list differs from its neighbors in one step. */
+/** A new key is deployed as the second key everywhere, then moved to the front, then the old one is removed, in single steps. */
 const old = [KEY];
 const second = [KEY, OTHER_KEY];
 const moved = [OTHER_KEY, KEY];
@@ -38,7 +38,7 @@ interface Person {
 
 let users = 0;
 
-describeWith(database, `d-7: ${SIBLINGS} siblings that are not equal, on one PostgreSQL`, (db) => {
+describeWith(database, `d-7: ${SIBLINGS} sibling processes that differ, on one PostgreSQL`, (db) => {
   const clock = createClock();
   const pools = Array.from({ length: SIBLINGS }, () => new pg.Pool({ connectionString: db.connectionString, max: 3 }));
   const storages: MfaStorage[] = pools.map((pool) => postgresStorage(pool));
@@ -48,7 +48,7 @@ describeWith(database, `d-7: ${SIBLINGS} siblings that are not equal, on one Pos
   beforeAll(async () => {
     for (const pool of pools) pool.on('error', () => undefined);
     await postgresStorage(pools[0] as pg.Pool).createTable();
-    // The connections are there, as in a process that has served others.
+    // Opens the connections, as in a process that has served requests.
     await Promise.all(pools.flatMap((pool) => Array.from({ length: 3 }, () => pool.query('SELECT pg_sleep(0.05)'))));
     siblings = storages.map((_, index) => deploy(index, old));
   });
@@ -57,7 +57,7 @@ describeWith(database, `d-7: ${SIBLINGS} siblings that are not equal, on one Pos
     await db.drop();
   });
 
-  /** Replaces a sibling by one that has these keys. */
+  /** Replaces a sibling with one that has these keys. */
   function deploy(index: number, keys: readonly (typeof KEY)[]): Fixture {
     const onEvent = (event: MfaEvent) => void heard.push(event);
     return createFixture({ keys: [...keys], storage: storages[index] as MfaStorage, clock: clock.now, onEvent });
@@ -72,12 +72,12 @@ describeWith(database, `d-7: ${SIBLINGS} siblings that are not equal, on one Pos
     return everybody;
   }
 
-  it('CRY-3, I8: keys rotate there and back under load, one sibling at a time, and no login fails', async () => {
+  it('CRY-3, I8: keys can be rotated forward and back under load, one sibling at a time, without a failed login', async () => {
     const everybody = await people();
     for (let round = 0; round < ROUNDS; round++) {
       for (const keys of [second, moved, second, old]) {
         for (let index = 0; index < SIBLINGS; index++) {
-          // Before a key leaves the first ring, what it has sealed is sealed anew, under load.
+          // Before a key is removed, its records are sealed again, under load.
           const resealed = keys === old && index === 0 ? siblings[SIBLINGS - 1]?.mfa.rotateKeys() : undefined;
           clock.advance(MINUTE);
           await Promise.all([resealed, ...everybody.map((person, who) => comesIn(person, index + who))]);
@@ -90,7 +90,7 @@ describeWith(database, `d-7: ${SIBLINGS} siblings that are not equal, on one Pos
     expect(heard.filter(({ name }) => name === 'profile_unreadable' || name === 'storage_failed')).toEqual([]);
   }, 300_000);
 
-  it('CRY-3, THR-6, I8: a sibling that lacks the key says unavailable, spends nothing, and harms no login elsewhere', async () => {
+  it('CRY-3, THR-6, I8: a sibling without the key answers unavailable, uses up nothing, and does not affect logins elsewhere', async () => {
     siblings = storages.map((_, index) => deploy(index, index === 0 ? moved : second));
     const lacking = deploy(1, old);
     for (const { user, authenticator } of await people()) {
@@ -122,7 +122,7 @@ describeWith(database, `d-7: ${SIBLINGS} siblings that are not equal, on one Pos
     expect(heard.map(({ name }) => name)).toContain('profile_unreadable');
   }, 120_000);
 
-  it('STO-7: a newer library writes beside ours: its fields and its authenticators survive every write of ours', async () => {
+  it('STO-7: fields and authenticators of a newer version survive every write of this one', async () => {
     siblings = storages.map((_, index) => deploy(index, old));
     const everybody = await people();
     const [storage] = storages as [MfaStorage];
@@ -145,7 +145,7 @@ describeWith(database, `d-7: ${SIBLINGS} siblings that are not equal, on one Pos
     }
   }, 300_000);
 
-  it('STO-7: a record of a format that ours does not know refuses at every sibling, and is not touched', async () => {
+  it('STO-7: a record in an unknown format is refused by every sibling and not changed', async () => {
     for (const { user, authenticator } of (await people()).slice(0, SIBLINGS)) {
       const [storage, { mfa }] = [storages[0] as MfaStorage, siblings[0] as Fixture];
       const session = await loginPending(mfa, user);
@@ -164,7 +164,7 @@ describeWith(database, `d-7: ${SIBLINGS} siblings that are not equal, on one Pos
     }
   });
 
-  /** A login by the remembered browser, and one by a code with the tick, each at any sibling. */
+  /** A login by the remembered browser, and a login with a code that remembers another one, each at any sibling. */
   async function comesIn(person: Person, from: number): Promise<void> {
     const { user, authenticator, token } = person;
     const sibling = (step: number) => (siblings[(from + step) % SIBLINGS] as Fixture).mfa;
@@ -182,7 +182,7 @@ describeWith(database, `d-7: ${SIBLINGS} siblings that are not equal, on one Pos
   }
 });
 
-/** Changes a record as a newer library would, again while another writer is first. */
+/** Changes a record as a newer version would, and retries if another writer was first. */
 async function asNewer(storage: MfaStorage, userId: string, change: (profile: Profile) => object): Promise<void> {
   for (;;) {
     try {

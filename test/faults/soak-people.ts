@@ -6,20 +6,20 @@ import { countOperations } from '../support/proof.js';
 import { proofOf } from '../support/proof-of.js';
 import { answerOf } from './scenarios.js';
 
-/** Somebody who logs in daily, for a month, with a password that an attacker has too. */
+/** A user who logs in daily for a month, with a password that an attacker also has. */
 export interface SoakUser {
   user: TestUser;
-  /** Decides what this one does on which day. */
+  /** Decides what this user does on which day. */
   number: number;
   authenticator: VirtualAuthenticator;
   recoveryCodes: string[];
-  /** Of the browser at home. */
+  /** The token of the browser at home. */
   deviceToken?: string;
-  /** Guesses of the attacker that were looked at. */
+  /** Guesses of the attacker that were evaluated. */
   evaluated: number;
   /** In seconds. */
   longestWait: number;
-  /** What the owner was told in place of what is true. */
+  /** Wrong answers to the owner. */
   refused: string[];
 }
 
@@ -34,7 +34,7 @@ export async function enrollSoakUser({ mfa }: Setting, number: number): Promise<
   return { user, number, authenticator, recoveryCodes, evaluated: 0, longestWait: 0, refused: [] };
 }
 
-/** What everybody does at an hour of the day. */
+/** What everybody does at each hour of the day. */
 export const hours: readonly [hour: number, what: (setting: Setting, person: SoakUser, day: number) => Promise<void>][] = [
   [1, attack],
   [7, comesInAtHome],
@@ -45,7 +45,7 @@ export const hours: readonly [hour: number, what: (setting: Setting, person: Soa
   [22, attack],
 ];
 
-/** By the browser at home, now and then after a typing error; half of them have it remembered. */
+/** Logs in with the browser at home, sometimes after a typo. Half of the users have it remembered. */
 async function comesInAtHome({ mfa, clock }: Setting, person: SoakUser, day: number): Promise<void> {
   const { user, number, authenticator, deviceToken } = person;
   const shown = deviceToken === undefined ? {} : { deviceToken };
@@ -62,11 +62,11 @@ async function comesInAtHome({ mfa, clock }: Setting, person: SoakUser, day: num
   countOperations();
   const proven = await mfa.verify({ ...input, proof: { kind: 'totp', code: authenticator.code(clock.now()) } });
   if (proven.ok && proven.device) person.deviceToken = proven.device.token;
-  // Before the browser is known, it shares the budget that the attacker spends.
+  // Before the browser is known, it shares the budget that the attacker uses up.
   if (!proven.ok && deviceToken !== undefined) person.refused.push(`a right code at home: ${proven.reason}`);
 }
 
-/** Each day in another browser, which becomes known; where the attacker has spent all tries, by a recovery code. */
+/** Logs in from a different browser each day, which becomes known; with a recovery code if the attacker has used up all tries. */
 async function comesInElsewhere({ mfa, clock }: Setting, person: SoakUser, day: number): Promise<void> {
   const { user, number, authenticator, recoveryCodes } = person;
   countOperations(2);
@@ -81,7 +81,7 @@ async function comesInElsewhere({ mfa, clock }: Setting, person: SoakUser, day: 
   if (!recovered.ok) person.refused.push(`a recovery code: ${recovered.reason}`);
 }
 
-/** By a recovery code or at home: new recovery codes where few are left, and an enrollment that is never confirmed. */
+/** Makes new recovery codes if few are left, and starts an enrollment that is never confirmed. */
 async function manages({ mfa, clock }: Setting, person: SoakUser, day: number): Promise<void> {
   const { user, number, authenticator, recoveryCodes, deviceToken } = person;
   if ((day + number) % 5 !== 0) return;
@@ -99,7 +99,7 @@ async function manages({ mfa, clock }: Setting, person: SoakUser, day: number): 
   if (!started.ok) person.refused.push(`an enrollment: ${started.reason}`);
 }
 
-/** Somebody with the password, from browsers that nobody knows, until there is a wait, as there is long before the thirtieth try. */
+/** An attacker with the password guesses from unknown browsers until throttled, which happens long before the thirtieth try. */
 async function attack({ mfa, clock }: Setting, person: SoakUser): Promise<void> {
   const { user, authenticator } = person;
   const session = await loginPending(mfa, user);
@@ -115,7 +115,7 @@ async function attack({ mfa, clock }: Setting, person: SoakUser): Promise<void> 
   }
 }
 
-/** I10: what of a record has no end: lists longer than their bounds, and dates beyond the longest life of their kind. */
+/** I10: the parts of a record without an end: lists above their limits, and dates beyond the longest lifetime of their kind. */
 export function endless(profile: Profile, now: number): string[] {
   const { devices, enrollments, enrollmentStarts, usedTokens, versions, budget, recoveryTries, authenticators } = profile;
   const closed = authenticators.map(({ data }) => (data as { closed?: unknown[] }).closed?.length ?? 0);
@@ -136,5 +136,5 @@ export function endless(profile: Profile, now: number): string[] {
   return Object.keys(parts).filter((part) => !parts[part]);
 }
 
-/** I9: no wait is longer than until one unit of a full bucket is gone. */
+/** I9: no wait is longer than the time in which a full bucket drains by one. */
 export const LONGEST_WAIT = (9 * HOUR) / SECOND;

@@ -9,10 +9,10 @@ import { peek } from './core-faulty-storage.js';
 import { endless, enrollSoakUser, hours, LONGEST_WAIT, type Setting, type SoakUser } from './soak-people.js';
 
 const DAYS = 30;
-/** By then all has come to its bound but the last few ranges of used steps. */
+/** By this day everything has reached its limit except for a few ranges of used steps. */
 const SETTLED = 24;
 const AT_ONCE = 16;
-/** A third of the 48 KB that a record may have. */
+/** A third of the maximum of 48 KB for a record. */
 const LARGEST = 16 * 1024;
 const LONG = process.env.MFA_KIT_ROUNDS !== undefined;
 
@@ -33,7 +33,7 @@ for (const store of LONG ? sharedStores.filter(({ name }) => name === 'PostgreSQ
 }
 
 function soak(where: string, open: () => MfaStorage, count: number): void {
-  it(`d-9, I3, I9, I10, THR-5: a month of ${count} people and their attackers ${where}: records stay small, and all ends`, async () => {
+  it(`d-9, I3, I9, I10, THR-5: in a month of ${count} people and their attackers ${where} records stay small, and everything expires`, async () => {
     const clock = createClock();
     const storage = open();
     const { mfa } = createFixture({ storage, clock: clock.now, onEvent: () => undefined, notify: () => undefined });
@@ -65,7 +65,7 @@ function soak(where: string, open: () => MfaStorage, count: number): void {
       expect(profile && endless(profile, clock.now()), 'what has no end').toEqual([]);
     });
 
-    // When all is left alone, the longest wait ends, and a month later nothing is remembered.
+    // Without further activity the longest wait ends, and a month later nothing is remembered.
     clock.advance(LONGEST_WAIT * 1000);
     await atOnce(count, async (index) => {
       const { user, authenticator } = people[index] as SoakUser;
@@ -93,7 +93,7 @@ async function sizes(storage: MfaStorage, people: readonly SoakUser[]): Promise<
   return found;
 }
 
-/** Does it for each index, some at a time. */
+/** Calls it for each index, several at a time. */
 async function atOnce(count: number, act: (index: number) => Promise<void>): Promise<void> {
   let next = 0;
   await Promise.all(

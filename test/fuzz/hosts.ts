@@ -4,10 +4,10 @@ import { startHost as startExpress, versions } from '../express/host.js';
 import { startHost as startNest } from '../nest/host.js';
 import type { Fixture } from '../support/core-fixture.js';
 
-/** An application with the kit in it, of either framework. */
+/** An application with the kit, on either framework. */
 export interface Fuzzed extends Fixture {
   origin: string;
-  /** What went wrong inside, however it was answered. */
+  /** Errors inside the application, regardless of its answer. */
   faults(): unknown[];
   close(): Promise<void>;
 }
@@ -30,7 +30,7 @@ export const hosts: { name: string; start: () => Promise<Fuzzed> }[] = [
 ];
 
 export interface RawAnswer {
-  /** 0: the connection ended without an answer. */
+  /** 0 if the connection ended without an answer. */
   status: number;
   headers: Record<string, string | string[] | undefined>;
   body: string;
@@ -57,13 +57,13 @@ export function sendRaw(
       outgoing.on('error', nothing);
       outgoing.end(body);
     } catch {
-      // Node itself does not send such a thing.
+      // Node refuses to send this.
       nothing();
     }
   });
 }
 
-/** Announces more than it sends, and goes away when the server has had time to look. */
+/** Announces more bytes than it sends, and disconnects after the server has had time to react. */
 export async function breakOff(
   origin: string,
   sent: { path: string; headers: Record<string, string>; body: string },

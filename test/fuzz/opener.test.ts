@@ -13,15 +13,15 @@ const bytes = Buffer.from(sealed, 'base64url');
 const opens = (value: string) => open(value, as, keyring).readable;
 
 describe('the opener of profiles', () => {
-  it('CRY-1, CRY-7, STO-7: opens nothing but what was sealed, and never throws, whatever it is given', () => {
+  it('CRY-1, CRY-7, STO-7: opens only sealed values, and never throws for any input', () => {
     const ours = Buffer.concat([Buffer.from([1, KEY.id.length]), Buffer.from(KEY.id)]);
     const value = fc.oneof(
       fc.string({ unit: 'binary' }),
       fc.base64String(),
       fc.json(),
-      // Our own head, and anything behind it.
+      // Our own header with any content after it.
       fc.uint8Array({ maxLength: 200 }).map((tail) => Buffer.concat([ours, tail]).toString('base64url')),
-      // What other systems write before what they have sealed.
+      // Headers of other systems.
       fc
         .tuple(fc.constantFrom('v1:', '$argon2id$', 'eyJhbGciOiJkaXIifQ.', 'gAAAAA', 'enc:'), fc.base64String())
         .map((parts) => parts.join('')),
@@ -32,7 +32,7 @@ describe('the opener of profiles', () => {
     );
   });
 
-  it('CRY-1, CRY-2: opens no profile of which anything was changed, taken away, put in or moved', () => {
+  it('CRY-1, CRY-2: opens no profile in which anything was changed, removed, inserted or moved', () => {
     const place = fc.nat(bytes.length - 1);
     const change = fc.oneof(
       fc.tuple(place, fc.integer({ min: 1, max: 255 })).map(([at, by]) => {

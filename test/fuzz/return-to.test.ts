@@ -24,7 +24,7 @@ const piece = fc.constantFrom(
   'cases',
   'javascript:',
 );
-/** Where express-session finds no path, it gives no session. */
+/** express-session provides no session for a target without a path. */
 const PATHLESS = /^\/[/\\].*#/;
 const path = fc.oneof(
   fc.array(piece, { maxLength: 8 }).map((parts) => `/${parts.join('')}`),
@@ -32,7 +32,7 @@ const path = fc.oneof(
 );
 const target = fc.oneof(path, fc.webUrl(), fc.constant('https://evil.example/cases'));
 
-describe.each(hosts)('the way back on $name', ({ start }) => {
+describe.each(hosts)('the return path on $name', ({ start }) => {
   let host: Fuzzed;
   let enrolled: Enrolled;
 
@@ -42,7 +42,7 @@ describe.each(hosts)('the way back on $name', ({ start }) => {
   });
   afterAll(() => host.close());
 
-  it('HTTP-2: is a path of this origin, whatever was asked for before, by path, by Referer or by a parameter', async () => {
+  it('HTTP-2: is a path of this origin for any request, by path, Referer or parameter', async () => {
     await fc.assert(
       fc.asyncProperty(path, target, fc.boolean(), async (asked, other, asPage) => {
         fc.pre(!PATHLESS.test(asked));
@@ -63,7 +63,7 @@ describe.each(hosts)('the way back on $name', ({ start }) => {
     expect(host.faults()).toEqual([]);
   }, 120_000);
 
-  it('HTTP-2: is the path that was refused, where it is one of this origin', async () => {
+  it('HTTP-2: is the refused path, if that is one of this origin', async () => {
     const client = await logIn(host);
     const cookie = [...client.cookies].map(([name, value]) => `${name}=${value}`).join('; ');
     const refused = await sendRaw(host.origin, { path: '/cases?page=2', headers: { accept: 'text/html', cookie } });
@@ -71,7 +71,7 @@ describe.each(hosts)('the way back on $name', ({ start }) => {
     expect((await client.post('/mfa/verify', { code: enrolled.code() })).body.returnTo).toBe('/cases?page=2');
   });
 
-  it('HTTP-2: a target in which express-session finds no path opens nothing', async () => {
+  it('HTTP-2: a request target without a path for express-session is denied', async () => {
     const { client } = enrolled;
     const headers = { cookie: [...client.cookies].map(([name, value]) => `${name}=${value}`).join('; ') };
     expect(await sendRaw(host.origin, { path: '/cases', headers })).toMatchObject({ status: 200 });

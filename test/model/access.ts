@@ -4,7 +4,7 @@ import type { Answer, Facts, Session, State } from './state.js';
 
 const MINUTE = 60 * SECOND;
 
-/** Why nobody comes in with this session, or null. */
+/** Returns why this session is refused, or null. */
 export function refusalOf(state: State, session: Session | undefined, now: number): Answer | null {
   if (!session) return { said: 'login_again' };
   if (session.state === 'pending') {
@@ -15,7 +15,7 @@ export function refusalOf(state: State, session: Session | undefined, now: numbe
   return state.exists ? null : { said: 'login_again' };
 }
 
-/** Managing needs a factor checked in the last five minutes. */
+/** Managing requires a proof in the last five minutes. */
 export function refusalToManage(state: State, session: Session | undefined, now: number): Answer | null {
   const closed = refusalOf(state, session, now);
   if (closed) return closed;
@@ -23,18 +23,18 @@ export function refusalToManage(state: State, session: Session | undefined, now:
   return isFresh(state, session, 5 * MINUTE, now) ? null : { said: 'assurance_required' };
 }
 
-/** Whether what the session has proven still counts: in this epoch, and not from a device that has ended. */
+/** Whether the proof of the session still counts: it is of this epoch, and not from a device that has ended. */
 export function isInForce(state: State, session: Extract<Session, { state: 'verified' }>): boolean {
   return session.epoch === state.epoch && !(session.device !== undefined && state.ended.has(session.device));
 }
 
-/** Whether the session has proven a factor that still counts, so long ago at most. */
+/** Whether the session has a proof that still counts and is not older than `maxAge`. */
 export function isFresh(state: State, session: Session | undefined, maxAge: number, now: number): boolean {
   if (session?.state !== 'verified' || !isInForce(state, session) || session.via === 'remembered-device') return false;
   return session.verifiedAt <= now + MINUTE && now - session.verifiedAt <= maxAge;
 }
 
-/** What the guard says to a session. */
+/** The guard's decision for a session. */
 export function accessOf(state: State, session: Session | undefined, { mfa, now }: Pick<Facts, 'mfa' | 'now'>): string {
   if (!session) return 'login-again';
   if (session.state === 'pending' && session.epoch !== state.epoch) return 'login-again';

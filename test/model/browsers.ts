@@ -4,7 +4,7 @@ import { type Budget, type Device, type Name, type State, type Token, UNTOUCHED 
 const MINUTE = 60 * SECOND;
 const TOKEN_LIFE = 90 * DAY;
 
-/** What the tokens that a browser shows come to. */
+/** The result of the tokens that a browser presents. */
 export type Known = { is: 'live'; device: Device; token: Name } | { is: 'reused'; device: Device } | { is: 'unknown' };
 
 export function recognize(state: State, tokens: readonly Token[], now: number): Known {
@@ -29,8 +29,8 @@ export function withBudget(state: State, known: Known, budget: Budget): State {
 }
 
 /**
- * What a clock that was ahead has dated, and what would come to life when the clock gets there, goes with the next write: nobody is
- * remembered by it, no token is retired by it, no enrollment is open by it, and no browser is the one used last by it.
+ * The next write drops dates from a clock that was ahead, because they would take effect later. They remember no device, retire no
+ * token, keep no enrollment open, and make no browser the last one used.
  */
 export function tidy(state: State, now: number): State {
   const isPast = (instant: number) => instant <= now + MINUTE;
@@ -59,12 +59,12 @@ export function withoutDevice(state: State, gone: Name): State {
   return { ...state, devices: state.devices.filter(({ name }) => name !== gone), ended: new Set([...state.ended, gone]) };
 }
 
-/** Nobody is remembered any more, and a login that is under way remembers nothing. */
+/** Ends all remembered devices. A login in progress does not remember one either. */
 export function unrememberDevices(state: State, deviceEpoch: Name): State {
   return { ...state, deviceEpoch, devices: state.devices.map((one) => ({ ...one, remembered: undefined })) };
 }
 
-/** A live browser at a use, with the token that it gets now if it gets one. */
+/** An active browser when it is used, with its new token if it gets one. */
 export function use(state: State, known: { device: Device; token: Name }, fresh: Name, now: number) {
   const device = state.devices.find(({ name }) => name === known.device.name) ?? known.device;
   const { rotated, minted } = rotate(device, known.token, fresh, now);
@@ -84,8 +84,8 @@ export function change(state: State, name: Name, changed: Partial<Device>): Stat
 }
 
 /**
- * A token retires a minute after its successor was first shown. Shown again within a minute of the successor's minting it mints
- * nothing, later another one, and the one not shown so far is dead.
+ * A token retires a minute after its successor was first presented. Presented again within a minute after the successor was created
+ * it creates nothing; later it creates another one, and the one that was never presented is invalid.
  */
 function rotate(device: Device, token: Name, fresh: Name, now: number): { rotated: Device; minted: boolean } {
   const next = { name: fresh, mintedAt: now };

@@ -9,33 +9,33 @@ import { apply } from './rules.js';
 import { type Answer, type Facts, NOBODY, type Session, type State, type Step, type Token } from './state.js';
 import type { Status, World } from './world.js';
 
-/** What a browser keeps: the state of its session, and every device token it ever had, the newest last. */
+/** What a browser stores: the state of its session, and every device token that it ever had, the newest last. */
 interface Browser {
   session?: Session | undefined;
   tokens: readonly Token[];
 }
 
-/** What core must be like by now. */
+/** The state that core must have. */
 export interface Model {
   mfa: 'required' | 'optional';
   state: State;
   browsers: Browser[];
-  /** State that was given out, also what a browser has no more: an old cookie can come back. */
+  /** Every issued session state, including those that a browser no longer has, because an old cookie can be sent again. */
   given: Session[];
-  /** Names of the enrollments that were begun, and of the sets of codes that were shown. */
+  /** The names of started enrollments and of shown sets of codes. */
   enrollments: string[];
   sets: string[];
-  /** Operations so far, and those that proved a factor. */
+  /** The number of operations so far, and of those that proved a factor. */
   count: number;
   proofs: number;
 }
 
 export type ModelCommand = fc.AsyncCommand<Model, World>;
 
-/** A command that is one operation, so that it can be begun while others are under way. */
+/** A command with one operation, which can start while others are in progress. */
 export interface OneStep extends ModelCommand {
   process: number;
-  /** What it comes to where the model now is. */
+  /** The step of the command in the current state of the model. */
   stepOf(model: Model, world: World): Step;
 }
 
@@ -55,7 +55,7 @@ interface Situation {
   shows: World['shows'];
 }
 
-/** A command: what is done, from which browser, in which process. */
+/** A command: the step, its browser and its process. */
 function doing(label: string, browser: number, process: number, decide: (situation: Situation) => Step): OneStep {
   const browserOf = (model: Model) => model.browsers[browser] as Browser;
   const stepOf = (model: Model, world: World) =>
@@ -92,7 +92,7 @@ function note(model: Model, browser: Browser, step: Step, name: string, answer: 
   if (answer.codes !== undefined) model.sets.push(answer.codes);
 }
 
-/** All that can be seen is as the model says, for every state that was ever given out. */
+/** Compares everything that is observable with the model, for every session state that was ever issued. */
 export async function compare(model: Model, world: World, when: string): Promise<void> {
   expect(await world.status(), when).toEqual(statusOf(model.state, world.clock.now()));
   const { mfa, state, given } = model;
@@ -111,7 +111,7 @@ export function statusOf(state: State, now: number): Status {
   };
 }
 
-/** Which code is typed: of which authenticator, of which step from now, or a wrong one. */
+/** Which code is typed: the authenticator and the step relative to now, or a wrong one. */
 export type Typed = { app: number; ahead: number } | 'wrong';
 
 export function digitsOf({ model, now, shows }: Omit<Situation, 'browser'>, typed: Typed, names?: readonly string[]): string {
@@ -128,7 +128,7 @@ export function digitsOf({ model, now, shows }: Omit<Situation, 'browser'>, type
   }
 }
 
-/** The tokens that a browser shows: its newest, or one whose successor was shown if it ever had one. */
+/** The tokens that a browser presents: the newest, or one whose successor was already presented, if it has one. */
 export function tokensShown({ tokens }: Browser, which: Shown): readonly Token[] {
   if (which === 'none') return [];
   return which === 'newest' ? tokens.slice(-1) : tokens.slice(-3).slice(0, 1);
@@ -162,7 +162,7 @@ const shown = fc.oneof(
   fc.constant<Shown>('older'),
   fc.constant<Shown>('none'),
 );
-/** Mostly the browser's own state; now and then an old one. */
+/** Usually the browser's current state, sometimes an old one. */
 const old = fc.option(fc.nat(7), { freq: 6, nil: null });
 const typed = fc.oneof(
   {
@@ -258,7 +258,7 @@ export const changePassword = (at: number, by: number, keep: boolean) =>
 
 export const support = (kind: 'reset' | 'clear the lockout' | 'forget', by: number) => doing(kind, 0, by, () => ({ kind }));
 
-/** What people do: several steps in a row, so that a history gets somewhere. */
+/** Several steps in a row, as people do them, so that a history makes progress. */
 export function inARow(label: string, commands: readonly ModelCommand[]): ModelCommand {
   return {
     check: () => true,
@@ -290,7 +290,7 @@ export const guess = (at: number, by: number, times: number, tokens: Shown) =>
     ...Array.from({ length: times }, () => verify(at, by, 'wrong', { ...USUAL, tokens })),
   ]);
 
-/** Patiently, so that only the bucket stands in the way. */
+/** Waits between guesses, so that only the bucket limits them. */
 export const besiege = (at: number, by: number, times: number, tokens: Shown) =>
   inARow('besiege', [
     logIn(at, by, tokens, false),
@@ -300,7 +300,7 @@ export const besiege = (at: number, by: number, times: number, tokens: Shown) =>
 const often = [SECOND, 29 * SECOND, 30 * SECOND, 61 * SECOND];
 const seldom = [2 * MINUTE, 5 * MINUTE, 16 * MINUTE, HOUR, 9 * HOUR, DAY, 31 * DAY];
 
-/** Everything that can be done. */
+/** All commands. */
 export function anyCommand(jumps: readonly number[] = []): fc.Arbitrary<ModelCommand> {
   const wish = fc.record({ tokens: shown, remember: fc.boolean(), label: fc.boolean() });
   const newest = fc.constantFrom(0, 0, 0, 1);

@@ -4,12 +4,12 @@ import type { Budget, Owner } from './state.js';
 const DRAIN = 9 * HOUR;
 const CAPACITY = 20;
 
-/** A budget has a time of its own, which never runs back. */
+/** A budget has its own time, which never goes back. */
 function ownTime({ latest }: Budget, now: number): number {
   return Math.max(latest, now);
 }
 
-/** The budget as it stands now: what has drained and what is forgotten is taken off. */
+/** The current budget, after draining and forgetting. */
 export function stand(budget: Budget, now: number): Budget {
   const at = ownTime(budget, now);
   let { level, levelAt } = budget;
@@ -22,7 +22,7 @@ export function stand(budget: Budget, now: number): Budget {
   return { ...budget, quick, level, levelAt, latest: gaveBack ? at : budget.latest };
 }
 
-/** Milliseconds until a guess is looked at. A known browser waits for no quick try while its budget lies ahead of the clock. */
+/** Milliseconds until a guess is evaluated. A known browser does not wait for a quick try while its budget is ahead of the clock. */
 export function waitFor(budget: Budget, owner: Owner, now: number): number {
   const { quick, lastWrongAt, level, levelAt } = stand(budget, now);
   const at = ownTime(budget, now);
@@ -39,7 +39,7 @@ export function afterWrong(budget: Budget, now: number): Budget {
   return { quick: quick + 1, lastWrongAt: at, level: level + 1, levelAt: level === 0 ? at : levelAt, latest: at };
 }
 
-/** A used code is no guess, but a quick try. */
+/** A used code does not count as a guess, but as a quick try. */
 export function afterReplay(budget: Budget, now: number): Budget {
   const at = ownTime(budget, now);
   return { ...stand(budget, now), quick: stand(budget, now).quick + 1, lastWrongAt: at, latest: at };
@@ -49,7 +49,7 @@ export function afterRight(budget: Budget, now: number): Budget {
   return { ...stand(budget, now), quick: 0 };
 }
 
-/** Support gives five tries back, and dates the budget by the clock of now. */
+/** Support returns five tries and resets the time of the budget to the clock. */
 export function afterHelp(budget: Budget, now: number): Budget {
   const stood = stand(budget, now);
   const levelAt = Math.min(stood.levelAt, now);

@@ -7,15 +7,15 @@ import { createWorld, type World } from './world.js';
 
 export interface Histories {
   runs: number;
-  /** Jumps of the clock in milliseconds; with them each history is one of a clock that is wrong now and then. */
+  /** Jumps of the clock in milliseconds. With them the clock of each history is sometimes wrong. */
   jumps?: readonly number[];
-  /** What must hold when a history has ended. */
+  /** Checks at the end of a history. */
   end?: (model: Model, world: World) => Promise<void>;
 }
 
 /**
- * Random histories of one user, each step of which core and the model do alike: the answer, and afterwards all that can be seen.
- * A history that fails is shortened and printed; what was to be learned from it goes to regressions.test.ts.
+ * Runs random histories of one user in core and in the model, and compares the answer and all that is observable after each step.
+ * A history that fails is shortened and printed. Add it to regressions.test.ts.
  */
 export async function checkHistories(open: () => readonly MfaStorage[], { runs, jumps = [], end }: Histories): Promise<void> {
   const history = fc.record({
@@ -37,7 +37,7 @@ export async function checkHistories(open: () => readonly MfaStorage[], { runs, 
   );
 }
 
-/** One history, to the letter. */
+/** Runs exactly one history. */
 export async function checkHistory(storage: MfaStorage, mfa: Model['mfa'], commands: readonly ModelCommand[]): Promise<Model> {
   const world = createWorld([storage], mfa);
   const model = createModel(mfa);
@@ -47,7 +47,7 @@ export async function checkHistory(storage: MfaStorage, mfa: Model['mfa'], comma
   return model;
 }
 
-/** I4, I11: as many events of success as sessions that were marked, and one of each operation at least. */
+/** I4, I11: there are as many success events as marked sessions, and at least one for each operation. */
 function checkEvents({ proofs, count }: Model, { events }: World): void {
   const named = (name: string) => events.filter((event) => event.name === name).length;
   expect(named('verified') + named('authenticator_enrolled'), 'events of success').toBe(proofs);

@@ -30,7 +30,7 @@ import { createWorld, type World } from './world.js';
 
 const wish = { tokens: 'newest', remember: true, label: true } as const;
 
-/** Browser 0 may manage and has begun to enroll a third authenticator; 1 is known, and at the prompt as 2 is. */
+/** Browser 0 may manage and has started to enroll a third authenticator; 1 is known; 1 and 2 are at the prompt. */
 const before = [
   enroll(0, 0),
   addApp(0, 0, 0),
@@ -61,14 +61,14 @@ const atOnce: fc.Arbitrary<OneStep> = fc.oneof(
   fc.tuple(fc.constantFrom('reset', 'clear the lockout', 'forget'), process).map((given) => support(...given)),
 );
 
-/** What goes on at once: operations that were begun, in the order of all that happened. */
+/** The concurrent operations, with positions in the order of all events. */
 interface UnderWay {
   model: Model;
   calls: Promise<Call>[];
 }
 
-describe('operations at once, in two processes, at any order of their storage calls', () => {
-  it('STO-2, STO-3, I1, I2, I3, I5, I6: some order of them, one after another, gives the same answers and the same end', async () => {
+describe('concurrent operations in two processes, in any order of their storage calls', () => {
+  it('STO-2, STO-3, I1, I2, I3, I5, I6: have the same answers and final state as some sequential order', async () => {
     const gate = createGate();
     const world = createWorld([gate.storage], 'required');
     const prepared = createModel('required');
@@ -91,7 +91,7 @@ describe('operations at once, in two processes, at any order of their storage ca
   }, 600_000);
 });
 
-/** The operation is begun, and whoever began it does not wait for it. */
+/** Starts the operation without awaiting it. */
 function begun(command: OneStep): fc.AsyncCommand<UnderWay, World> {
   return {
     check: () => true,
@@ -131,7 +131,7 @@ function described(calls: readonly Call[]): string {
     .join('');
 }
 
-/** A storage that can be put back to what it held, and whose calls wait for their turn before their effect and before their answer. */
+/** A storage that can be reset, and whose calls are scheduled before their effect and before their answer. */
 function createGate() {
   let storage = memoryStorage();
   let scheduler: fc.Scheduler | null = null;

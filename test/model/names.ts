@@ -1,14 +1,14 @@
 import type { Name } from './state.js';
 
-/** What each name of the model is in core. */
+/** Maps the names of the model to ids of core. */
 export interface Names {
-  /** Throws where one name would have two meanings, or two names one. */
+  /** Throws if one name would have two ids, or two names the same id. */
   bind(name: Name, id: string): void;
-  /** The id; of a name that means nothing, one that core does not know. */
+  /** Returns the id; for an unbound name, an id that core does not know. */
   idOf(name: Name): string;
 }
 
-/** Both ways: an epoch that came back, or a token that was given twice, contradicts. */
+/** Checks both directions, so that an epoch that returned or a token that was issued twice is an error. */
 export function createNames(): Names {
   const ids = new Map<Name, string>();
   const namesById = new Map<string, Name>();

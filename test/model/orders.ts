@@ -8,21 +8,21 @@ import type { Facts, Session, State, Step } from './state.js';
 export interface Call {
   name: string;
   step: Step;
-  /** Places in the order of all that happened. */
+  /** Positions in the order of all events. */
   invokedAt: number;
   returnedAt: number;
   real: Real;
-  /** What the guard says in the end to the session that was given. */
+  /** The guard's final decision for the issued session. */
   access?: string;
 }
 
-/** What can be seen in the end. */
+/** What is observable at the end. */
 export type End = (state: State) => boolean;
 
 /**
- * Whether some order of the calls, none before one that had returned when it began, makes the model answer as core did and end
- * where core ended: linearizability, by the search of Wing and Gong. `busy` and `unavailable` say nothing: such a call was done or
- * was not.
+ * Tests linearizability with the search of Wing and Gong: whether there is an order of the calls in which the model answers as core
+ * did and ends in the same state. A call must not come before one that had returned when it started. A call that answered `busy` or
+ * `unavailable` may have been done or not.
  */
 export function findOrder(calls: readonly Call[], state: State, facts: Omit<Facts, 'name'>, end: End): string[] | null {
   return search(calls, state, [], { facts, end });

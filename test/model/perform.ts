@@ -3,7 +3,7 @@ import { proofOf } from '../support/proof-of.js';
 import type { Names } from './names.js';
 import type { Answer, Name, Session, Step, Token } from './state.js';
 
-/** What can be seen of an answer, of core's and of the model's. */
+/** What is observable of an answer, of core or of the model. */
 export interface Seen {
   said: string;
   session: string;
@@ -13,7 +13,7 @@ export interface Seen {
   retryAfterSeconds: number | undefined;
 }
 
-/** An answer of core, with what the names of the model stand for. */
+/** An answer of core, with the ids for the names of the model. */
 export interface Real {
   seen: Seen;
   session?: MfaSession | undefined;
@@ -34,7 +34,7 @@ type Given = Partial<Omit<Real, 'seen'>> & { recoveryCodesLeft?: number };
 
 const UNKNOWN_CODE = '0000-0000-0000-0000-0000-0000';
 
-/** Does a step of the model in core. */
+/** Runs a step of the model in core. */
 export async function perform(mfa: Mfa, step: Step, meaning: Meaning): Promise<Real> {
   const { user, names, sessionOf, codesOf } = meaning;
   const support = { userId: user.id, actor: 'support', reason: 'asked' };
@@ -110,7 +110,7 @@ function seenOf({ session, device, recoveryCodes, recoveryCodesLeft }: Given): O
   };
 }
 
-/** What the answer of the model looks like from outside. */
+/** The observable part of the model's answer. */
 export function seenInModel({ said, session, minted, left, codes, retryAfterSeconds }: Answer): Seen {
   return {
     said,

@@ -20,8 +20,8 @@ const YEAR = 365 * DAY;
 const usual = { tokens: 'newest', remember: false, label: true } as const;
 const ticked = { ...usual, remember: true } as const;
 
-// Histories that random ones have failed on, in core, in the model or in a core with a seeded bug; each as short as it was found.
-describe('histories to be kept', () => {
+// Histories that have failed, in core, in the model or in a core with a seeded bug. Each is as short as it was found.
+describe('histories that have failed before', () => {
   it('d-4, I9, FLT-5: guesses from a known browser while the clock was ahead drain from its next login on', async () => {
     const model = await checkHistory(memoryStorage(), 'required', [
       enroll(0, 0),
@@ -36,7 +36,7 @@ describe('histories to be kept', () => {
     expect(model.state.devices[0]?.budget.level).toBeGreaterThan(15);
   });
 
-  it('d-4, I9, F31: while the clock is behind a budget, whoever has tries left comes in, known or not', async () => {
+  it('d-4, I9, F31: while the clock is behind a budget, a browser with tries left can log in, whether known or not', async () => {
     const model = await checkHistory(memoryStorage(), 'required', [
       enroll(0, 0),
       guess(0, 0, 4, 'none'),
@@ -50,7 +50,7 @@ describe('histories to be kept', () => {
     expect(model.proofs).toBe(3);
   });
 
-  it('d-4, I9, F31: while the clock is behind a budget without quick tries, a known browser comes in and no other', async () => {
+  it('d-4, I9, F31: while the clock is behind a budget without quick tries, only a known browser can log in', async () => {
     const model = await checkHistory(memoryStorage(), 'required', [
       enroll(0, 0),
       moveClock(10 * YEAR),
@@ -62,7 +62,7 @@ describe('histories to be kept', () => {
     expect(model.proofs).toBe(2);
   });
 
-  it('I3, THR-2: a right code gives back the quick tries, and not the slow ones', async () => {
+  it('I3, THR-2: a right code returns the quick tries, but not the slow ones', async () => {
     const unknown = { ...usual, tokens: 'none', label: false } as const;
     const model = await checkHistory(memoryStorage(), 'required', [
       enroll(0, 0),
@@ -76,7 +76,7 @@ describe('histories to be kept', () => {
     expect(model.state.budget.level).toBe(20);
   });
 
-  it('I1, TOTP-2: a code of the step before one that was accepted is used, also at the other authenticator’s door', async () => {
+  it('I1, TOTP-2: a code of the step before an accepted one is used, also for the other authenticator', async () => {
     const model = await checkHistory(memoryStorage(), 'required', [
       enroll(0, 0),
       addApp(0, 0, 0),
@@ -90,7 +90,7 @@ describe('histories to be kept', () => {
     expect(model.proofs).toBe(5);
   });
 
-  it('d-4, I1: a code accepted before the clock went ahead and back is used for ever', async () => {
+  it('d-4, I1: a code that was accepted before the clock went ahead and back stays used', async () => {
     const model = await checkHistory(memoryStorage(), 'required', [
       enroll(0, 0),
       comeIn(0, 0, 0),
@@ -103,7 +103,7 @@ describe('histories to be kept', () => {
     expect(model.proofs).toBe(3);
   });
 
-  it('DEV-5, I6: a login that a recovery code of another browser overtook is not remembered', async () => {
+  it('DEV-5, I6: a login is not remembered if another browser uses a recovery code during it', async () => {
     const model = await checkHistory(memoryStorage(), 'required', [
       enroll(0, 0),
       comeIn(0, 0, 0, ticked),
@@ -118,7 +118,7 @@ describe('histories to be kept', () => {
     expect(model.state.devices.filter(({ remembered }) => remembered)).toEqual([]);
   });
 
-  it('ENR-5, I5: an enrollment begun before there was an authenticator is not confirmed after it', async () => {
+  it('ENR-5, I5: an enrollment that was started before there was an authenticator is not confirmed after it', async () => {
     const model = await checkHistory(memoryStorage(), 'required', [
       logIn(0, 0, 'none', false),
       startEnrollment(0, 0),
@@ -136,7 +136,7 @@ describe('histories to be kept', () => {
     expect(model.state.budget.quick).toBe(20);
   });
 
-  it('ENR-4, I5: an enrollment is open for ten minutes, and no second more', async () => {
+  it('ENR-4, I5: an enrollment is open for exactly ten minutes', async () => {
     const model = await checkHistory(memoryStorage(), 'required', [
       logIn(0, 0, 'none', false),
       startEnrollment(0, 0),

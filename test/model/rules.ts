@@ -35,7 +35,7 @@ const MINUTE = 60 * SECOND;
 const STEP = 30 * SECOND;
 const REMEMBERED = 30 * DAY;
 
-/** What an operation comes to: the answer, and what is known of the user afterwards. */
+/** The result of an operation: the answer, and the new state of the user. */
 export function apply(before: State, step: Step, facts: Facts): Told {
   const state = tidy(before, facts.now);
   const told = decide(state, step, facts);
@@ -87,7 +87,7 @@ function logIn(before: State, { tokens, byToken }: Of<'log in'>, facts: Facts): 
       via: 'remembered-device',
       device: known.device.name,
     };
-    // A use that mints nothing is one with those of the same minute.
+    // A use that creates no token counts as one use with the others of the same minute.
     const next = used.minted ? used.state : state;
     return { state: next, answer: { said: accessOf(next, session, facts), session, minted: used.minted } };
   }
@@ -107,7 +107,7 @@ function verifyCode(state: State, step: Of<'verify'>, digits: string, facts: Fac
   const throttled = throttle(state, budgetOf(state, known), purse, now);
   if (throttled) return throttled;
   const { apps, right, used } = checkCode(state.apps, digits, facts);
-  // The loser of a race, or a form that was submitted twice.
+  // The loser of a race, or a form that was submitted twice, costs nothing.
   if (!right && used === 'a moment ago') return { state: { ...state }, answer: { said: 'invalid_code' } };
   const charged = (used ? afterReplay : afterWrong)(budgetOf(state, known), now);
   if (!right) return { state: withBudget(state, known, charged), answer: { said: 'invalid_code' } };
@@ -135,7 +135,7 @@ function verifyRecovery(state: State, step: Of<'verify'>, facts: Facts): Told {
   const left = new Set([...state.codes.left].filter((number) => number !== proof.number));
   const spent = useUp(unrememberDevices({ ...state, codes: { ...state.codes, left } }, `${name}.devices`), step.session);
   const known = recognize(spent, step.tokens, now);
-  // Whoever used a code that was to be kept safe is known, and not remembered.
+  // A browser that used a recovery code is known, but not remembered.
   const passed = pass(spent, known, { ...step, remember: false, remembered: undefined }, facts);
   const enrollments = step.session?.state === 'verified' ? step.session.enrollments : undefined;
   const device = deviceOf(step.session, passed);
@@ -262,7 +262,7 @@ function changePassword(state: State, keep: Session | undefined, { name }: Facts
   return { state: next, answer: { said: 'ok', session: own } };
 }
 
-/** Each step of the window that shows the code; a used one among them refuses, else the later one is consumed. */
+/** Finds the steps of the window with this code. If one is used, the code is refused; otherwise the latest one is used up. */
 function checkCode(apps: readonly App[], digits: string, { now, shows }: Facts) {
   const clockStep = Math.floor(now / STEP);
   let right = false;
@@ -291,7 +291,7 @@ function throttle(state: State, budget: Budget, owner: Owner, now: number): Told
   return wait === 0 ? null : { state, answer: { said: 'throttled', retryAfterSeconds: Math.ceil(wait / SECOND) } };
 }
 
-/** The browser of a right proof: known from now on if it wants to be, and remembered if it was asked for and may be. */
+/** The browser of a right proof, which becomes known if it has a label, and remembered if that was requested and is allowed. */
 function pass(
   state: State,
   known: Known,
@@ -310,7 +310,7 @@ function pass(
   return { ...addDevice(ended, `${name}.device`, `${name}.token`, until, now), device: `${name}.device` };
 }
 
-/** The device that a proof names: its own, or else the one that the session came from, as long as that is known. */
+/** The device of a proof: its own, otherwise that of the session while it is known. */
 function deviceOf(session: Session | undefined, passed: { state: State; device?: string | undefined }): { device?: string } {
   const before = session?.state === 'verified' ? session.device : undefined;
   const kept = passed.state.devices.some(({ name }) => name === before) ? before : undefined;

@@ -1,6 +1,6 @@
 /**
- * A second telling of the rules, as small as they can be said, to hold the real ones against. Nothing here has an id: what an
- * operation makes is named after the operation, so that the same operations in any order give the same names.
+ * A minimal second implementation of the rules, to compare core with. Nothing has an id here. What an operation creates is named
+ * after the operation, so that the same operations give the same names in any order.
  */
 export type Name = string;
 
@@ -9,17 +9,17 @@ export interface Budget {
   lastWrongAt: number;
   level: number;
   levelAt: number;
-  /** The latest instant at which it was changed. */
+  /** The latest instant of a change. */
   latest: number;
 }
 
-/** Whose guesses a budget counts. */
+/** The owner of a budget. */
 export type Owner = 'account' | 'device' | 'enrollment';
 
 export interface App {
   /** The enrollment that it came from. */
   name: Name;
-  /** Steps that are never accepted again. */
+  /** The steps that are used. */
   closed: ReadonlySet<number>;
   usedAt: number;
 }
@@ -32,7 +32,7 @@ export interface Pending {
   budget: Budget;
 }
 
-/** A device token as a browser keeps it. */
+/** A device token in a browser. */
 export interface Token {
   name: Name;
   device: Name;
@@ -50,7 +50,7 @@ export interface Device {
   retiring: readonly { name: Name; successorShownAt: number }[];
 }
 
-/** All that is known of one user. */
+/** Everything that is stored about one user. */
 export interface State {
   exists: boolean;
   epoch: Name;
@@ -58,11 +58,11 @@ export interface State {
   apps: readonly App[];
   pending: readonly Pending[];
   starts: readonly number[];
-  /** Numbers of the codes that are left. */
+  /** The numbers of the remaining codes. */
   codes: { set: Name; madeAt: number; left: ReadonlySet<number> } | null;
   budget: Budget;
   devices: readonly Device[];
-  /** Devices that were revoked, or whose retired token was shown: what came from them counts no more. Histories here end fewer than 32. */
+  /** Devices that were revoked, or whose retired token was presented. Their proofs no longer count. Histories here end fewer than 32. */
   ended: ReadonlySet<Name>;
   usedTokens: ReadonlySet<Name>;
 }
@@ -81,17 +81,17 @@ export type Session =
     }
   | { state: 'verified'; epoch: Name; verifiedAt: number; via: Via; device?: Name; enrollments?: readonly Name[] | undefined };
 
-/** A 6-digit code, or a recovery code by its set and number; number -1: one that is in no set. */
+/** A 6-digit code, or a recovery code by its set and number. Number -1 is in no set. */
 export type Proof = { digits: string } | { set: Name; number: number };
 
 interface ByBrowser {
   tokens: readonly Token[];
   remember: boolean;
-  /** With a label a browser that passes becomes known. */
+  /** With a label the browser becomes known after the proof. */
   label: boolean;
 }
 
-/** One operation and all that it is given. */
+/** One operation and its input. */
 export type Step =
   | { kind: 'log in'; tokens: readonly Token[]; byToken: boolean }
   | ({ kind: 'verify'; session: Session | undefined; proof: Proof } & ByBrowser)
@@ -104,11 +104,11 @@ export type Step =
   | { kind: 'change the password'; keep: Session | undefined }
   | { kind: 'reset' | 'clear the lockout' | 'forget' };
 
-/** What the operation answers. */
+/** The answer of the operation. */
 export interface Answer {
   said: string;
   session?: Session | undefined;
-  /** A device token that goes to the browser. */
+  /** A device token for the browser. */
   minted?: Token | undefined;
   /** Recovery codes left, after one was used. */
   left?: number;
@@ -118,17 +118,17 @@ export interface Answer {
 }
 
 export interface Facts {
-  /** Name of the operation. */
+  /** The name of the operation. */
   name: Name;
   now: number;
   mfa: 'required' | 'optional';
-  /** What an authenticator shows at a step. */
+  /** The code of an authenticator in a step. */
   shows(app: Name, step: number): string;
 }
 
 export const UNTOUCHED: Budget = { quick: 0, lastWrongAt: 0, level: 0, levelAt: 0, latest: 0 };
 
-/** A user of whom nothing is known. */
+/** A user without stored data. */
 export const NOBODY: State = {
   exists: false,
   epoch: 'none',

@@ -10,10 +10,10 @@ import { describeWith } from '../support/requires.js';
 import { openPlace, sharedStores } from '../support/shared-stores.js';
 import { checkHistories } from './histories.js';
 
-const name = 'STO-1, I1, I2, I3, I5, I6: random histories of two processes are what the model says';
+const name = 'STO-1, I1, I2, I3, I5, I6: random histories of two processes match the model';
 const runs = Math.ceil(ROUNDS / 2);
 
-describe('on SQLite, a connection a process', () => {
+describe('on SQLite, with a connection for each process', () => {
   const folder = mkdtempSync(join(tmpdir(), 'mfa-kit-model-'));
   const clients = Array.from({ length: 2 }, () => createClient({ url: `file:${join(folder, 'model.db')}` }));
   const storages = clients.map((client) => sqliteStorage(client));
@@ -31,7 +31,7 @@ describe('on SQLite, a connection a process', () => {
 });
 
 for (const store of sharedStores) {
-  describeWith(await store.open(), `on ${store.name}, a client a process`, (place) => {
+  describeWith(await store.open(), `on ${store.name}, with a client for each process`, (place) => {
     const opened: OpenedStore[] = [];
 
     beforeAll(async () => {

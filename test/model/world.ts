@@ -6,26 +6,26 @@ import { createNames, type Names } from './names.js';
 import { type Meaning, perform, type Real, wordOf } from './perform.js';
 import type { Answer, Name, Session, Step } from './state.js';
 
-/** Core in two processes on one storage, one user, and what each name of the model is there. */
+/** Core in two processes on one storage with one user, and the ids for the names of the model. */
 export interface World {
   clock: TestClock;
   events: MfaEvent[];
   perform(step: Step, process: number): Promise<Real>;
-  /** Notes what the names in the model's answer mean; throws where they contradict what was noted before. */
+  /** Binds the names in the model's answer to ids; throws if that contradicts earlier ones. */
   bind(name: Name, step: Step, answer: Answer, real: Real): void;
-  /** What the guard says. */
+  /** The guard's decision. */
   access(session: Session | undefined): Promise<string>;
   accessOfReal(session: MfaSession): Promise<string>;
   status(): Promise<Status>;
-  /** What an authenticator shows at a step. */
+  /** The code of an authenticator in a step. */
   shows(app: Name, step: number): string;
 }
 
-/** What the user can see. */
+/** The status that the user sees. */
 export interface Status {
   apps: number;
   devices: number;
-  /** Until when, in epoch milliseconds. */
+  /** The end, in epoch milliseconds. */
   remembered: number[];
   codesLeft: number;
   waitSeconds: number;
@@ -34,7 +34,7 @@ export interface Status {
 const PROCESSES = 2;
 let users = 0;
 
-/** A user of whom nothing is known. */
+/** A user without stored data. */
 export function createWorld(storages: readonly MfaStorage[], mfa: 'required' | 'optional', clock = createClock()): World {
   const user: MfaUser = { id: `model-${process.pid}-${++users}`, name: 'somebody@example.com' };
   const events: MfaEvent[] = [];

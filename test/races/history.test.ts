@@ -6,8 +6,8 @@ function tried(step: number, accepted: boolean, invokedAt: number, returnedAt: n
   return { step, accepted, invokedAt, returnedAt };
 }
 
-describe('STO-2: the order of what was accepted', () => {
-  it('is there when steps advance, and when those at once can be put in order', () => {
+describe('STO-2: the order of accepted codes', () => {
+  it('exists if steps advance, and if concurrent ones can be ordered', () => {
     expect(disorder([tried(1, true, 0, 1), tried(1, false, 0, 2), tried(2, true, 3, 4), tried(1, false, 5, 6)])).toEqual([]);
     expect(disorder([tried(2, true, 0, 9), tried(1, true, 1, 8)])).toEqual([]);
   });
@@ -16,12 +16,12 @@ describe('STO-2: the order of what was accepted', () => {
     ['accepted twice', [tried(1, true, 0, 1), tried(1, true, 0, 1)]],
     ['accepted out of order', [tried(2, true, 0, 1), tried(1, true, 2, 3)]],
     ['refused out of order', [tried(1, false, 0, 1), tried(1, true, 2, 3)]],
-    ['refused, and nothing had closed it', [tried(2, false, 0, 9), tried(1, true, 0, 1)]],
-  ])('is not there where a step was %s', (what, tries) => {
+    ['refused although nothing had closed it', [tried(2, false, 0, 9), tried(1, true, 0, 1)]],
+  ])('does not exist if a step was %s', (what, tries) => {
     expect(disorder(tries).join()).toContain(what);
   });
 
-  it('is there exactly if a search through all orders finds one', () => {
+  it('exists exactly if a search through all orders finds one', () => {
     const one = fc.record({
       step: fc.integer({ min: 1, max: 3 }),
       accepted: fc.boolean(),
@@ -29,7 +29,7 @@ describe('STO-2: the order of what was accepted', () => {
       took: fc.integer({ min: 1, max: 10 }),
     });
     const history = fc.array(one, { maxLength: 6 }).map((list) =>
-      // No two instants are equal, as on a real clock.
+      // All instants differ, as on a real clock.
       list.map(({ took, ...rest }, index) => ({
         ...rest,
         invokedAt: rest.invokedAt + index / 100,
@@ -45,7 +45,7 @@ describe('STO-2: the order of what was accepted', () => {
   });
 });
 
-/** The search of Wing and Gong: some order that keeps to real time and that a register which only advances could have answered. */
+/** The search of Wing and Gong for an order that respects real time and is valid for a register that only advances. */
 function hasOrder(left: readonly Try[], register: number): boolean {
   if (left.length === 0) return true;
   const firstReturn = Math.min(...left.map(({ returnedAt }) => returnedAt));
@@ -56,7 +56,7 @@ function hasOrder(left: readonly Try[], register: number): boolean {
   });
 }
 
-it('what closed a step before the race belongs to the history', () => {
+it('includes codes that closed a step before the race', () => {
   const race = [tried(4, false, 1, 2), tried(5, true, 3, 4)];
   expect(disorder(race)).not.toEqual([]);
   expect(disorder([tried(4, true, 0, 0), ...race])).toEqual([]);

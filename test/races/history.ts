@@ -1,19 +1,18 @@
-/** One submission of a code of a step, as its sender saw it. */
+/** One submission of a code of a step, as its sender sees it. */
 export interface Try {
   step: number;
   accepted: boolean;
-  /** Milliseconds on one clock. */
+  /** Milliseconds on a common clock. */
   invokedAt: number;
   returnedAt: number;
 }
 
 /**
- * Why a history of one authenticator cannot be that of a register which only advances (linearizability); an empty list says that
- * it can.
+ * Returns why the history of one authenticator is not linearizable as a register that only advances; an empty list if it is.
  *
- * No step is accepted twice and no refusal is without ground. Successes then have one possible order, by step; a refusal comes
- * after the first success that closed its step; and nothing comes before what had ended when it began. There is an order for all
- * of it if these demands form no circle.
+ * No step may be accepted twice, and no refusal may be without a reason. Then successes have only one possible order, by step; a
+ * refusal comes after the first success that closed its step; and nothing comes before an attempt that had ended when it started.
+ * An order exists if these constraints form no cycle.
  */
 export function disorder(tries: readonly Try[]): string[] {
   const accepted = tries.filter((one) => one.accepted).sort((a, b) => a.step - b.step);
@@ -23,7 +22,7 @@ export function disorder(tries: readonly Try[]): string[] {
   if (twice.length + groundless.length > 0) {
     return [
       ...twice.map(({ step }) => `step ${step} was accepted twice`),
-      ...groundless.map(({ step }) => `step ${step} was refused, and nothing had closed it`),
+      ...groundless.map(({ step }) => `step ${step} was refused although nothing had closed it`),
     ];
   }
   const comesBefore = (a: Try, b: Try): boolean =>
@@ -33,7 +32,7 @@ export function disorder(tries: readonly Try[]): string[] {
   );
 }
 
-/** What is left when everything is taken away that nothing left must come before. */
+/** Repeatedly removes attempts without a predecessor. The rest forms cycles. */
 function circle(tries: readonly Try[], comesBefore: (a: Try, b: Try) => boolean): readonly Try[] {
   const free = tries.filter((one) => !tries.some((other) => other !== one && comesBefore(other, one)));
   if (free.length === 0) return tries;

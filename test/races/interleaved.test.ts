@@ -24,7 +24,7 @@ import { describeWith } from '../support/requires.js';
 type Act = (mfa: Mfa<TestUser>) => Promise<object>;
 type Given = { session?: MfaSession; device?: { token: string } };
 
-/** A user with two authenticators, one remembered browser, and a session that may manage. */
+/** A user with two authenticators, a remembered browser and a session that may manage. */
 interface Setting {
   fixture: Enrolled;
   user: TestUser;
@@ -38,10 +38,10 @@ interface Side {
   prepare(setting: Setting): Promise<Act> | Act;
 }
 
-/** What gives a session or a remembered browser. */
+/** Operations that issue a session or remember a browser. */
 const givers: Side[] = [
   {
-    name: 'a login with the tick',
+    name: 'a login that remembers the device',
     async prepare({ fixture, user }) {
       const session = await loginPending(fixture.mfa, user);
       const code = fixture.authenticator.code(fixture.clock.now());
@@ -56,7 +56,7 @@ const givers: Side[] = [
         mfa.beginLogin({ user, deviceToken: token }),
   },
   {
-    name: 'the confirmation of a third authenticator with the tick',
+    name: 'the confirmation of a third authenticator that remembers the device',
     async prepare({ fixture, user, session }) {
       const started = expectOk(await fixture.mfa.startEnrollment({ user, session }));
       const code = createAuthenticator(started.enrollment.uri).code(fixture.clock.now());
@@ -72,7 +72,7 @@ const givers: Side[] = [
   },
 ];
 
-/** What ends all that was given out before. */
+/** Operations that end everything issued before. */
 const enders: Side[] = [
   {
     name: 'sign out everywhere',
@@ -130,21 +130,24 @@ describeWith(database, 'on PostgreSQL', (db) => {
 function interleavings(open: () => MfaStorage): void {
   const pairs = givers.flatMap((giver) => enders.map((ender) => [giver.name, ender.name, giver, ender] as const));
 
-  it.each(pairs)('DEV-5, STO-3, I6: %s against %s: whatever began before is worth nothing after', async (_, __, giver, ender) => {
-    for (const held of ['the giver', 'the ender'] as const) {
-      await atEachCall(open(), async (setting) => {
-        const acts = { 'the giver': await giver.prepare(setting), 'the ender': await ender.prepare(setting) };
-        const other = held === 'the giver' ? 'the ender' : 'the giver';
-        const examine = async (one: object, two: object, at: string) => {
-          const [given, ended] = held === 'the giver' ? [one, two] : [two, one];
-          await expectWorthless(setting, given, ended, `${held} held ${at}`);
-        };
-        return { held: acts[held], other: acts[other], examine };
-      });
-    }
-  });
+  it.each(pairs)(
+    'DEV-5, STO-3, I6: %s against %s: nothing that started before counts afterwards',
+    async (_, __, giver, ender) => {
+      for (const held of ['the giver', 'the ender'] as const) {
+        await atEachCall(open(), async (setting) => {
+          const acts = { 'the giver': await giver.prepare(setting), 'the ender': await ender.prepare(setting) };
+          const other = held === 'the giver' ? 'the ender' : 'the giver';
+          const examine = async (one: object, two: object, at: string) => {
+            const [given, ended] = held === 'the giver' ? [one, two] : [two, one];
+            await expectWorthless(setting, given, ended, `${held} held ${at}`);
+          };
+          return { held: acts[held], other: acts[other], examine };
+        });
+      }
+    },
+  );
 
-  it('T43, STO-3: the last two authenticators removed at once: one stays', async () => {
+  it('T43, STO-3: if the last two authenticators are removed at once, one stays', async () => {
     await atEachCall(open(), async ({ fixture, user, session }) => {
       const { status } = expectOk(await fixture.mfa.getStatus({ user }));
       const [held, other] = status.authenticators.map(
@@ -180,9 +183,8 @@ interface Case {
 }
 
 /**
- * Runs the case once for each point at which the held operation can wait, before and after every storage call it makes, until it
- * makes none that was not held in an earlier run. The other one runs to its end meanwhile, in another process: the queue of one
- * does not keep them apart.
+ * Runs the case once for each point at which the operation can be held, before and after each of its storage calls, until no new call
+ * is left. Meanwhile the other operation completes in another process, because the queue of one process would serialize them.
  */
 async function atEachCall(storage: MfaStorage, prepare: (setting: Setting) => Promise<Case>): Promise<void> {
   for (let point = 0; ; point++) {
@@ -196,7 +198,7 @@ async function atEachCall(storage: MfaStorage, prepare: (setting: Setting) => Pr
     const call = await Promise.race([holding.nextHeld(10_000), one.then(() => null)]);
     countOperations(2);
     if (!call) {
-      // A read and a write, held on both sides, at the least.
+      // At least a read and a write, each held before and after.
       expect(point).toBeGreaterThanOrEqual(4);
       return;
     }

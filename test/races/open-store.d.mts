@@ -6,7 +6,7 @@ export interface OpenedStore {
   close(): Promise<void>;
 }
 
-/** Loads `storage/<name>` of the core that is raced. */
-export type Door = (name: 'postgres' | 'mysql' | 'redis') => Promise<unknown>;
+/** Loads `storage/<name>` of the core under test. */
+export type LoadAdapter = (name: 'postgres' | 'mysql' | 'redis') => Promise<unknown>;
 
-export function openStore(url: string, door: Door): Promise<OpenedStore>;
+export function openStore(url: string, load: LoadAdapter): Promise<OpenedStore>;

@@ -1,15 +1,15 @@
-// Opens the store of a race by its URL, the same in the test and in its processes.
+// Opens the store of a race by its URL, in the test and in its processes.
 
 const CONNECTIONS = 8;
 
-/** The storage with its connections there, as in a process that has served others. `door` loads an adapter of the core that is raced. */
-export async function openStore(url, door) {
+/** Opens the storage with its connections, as in a process that has served requests. `load` loads an adapter of the core under test. */
+export async function openStore(url, load) {
   if (url.startsWith('postgres')) {
     const { default: pg } = await import('pg');
     const pool = new pg.Pool({ connectionString: url, max: CONNECTIONS });
     pool.on('error', () => {});
     await Promise.all(Array.from({ length: CONNECTIONS }, () => pool.query('SELECT pg_sleep(0.02)')));
-    const { postgresStorage } = await door('postgres');
+    const { postgresStorage } = await load('postgres');
     const lend = () => pool.connect();
     const leaveOpen = () => leaveOpenOn(lend, 'BEGIN ISOLATION LEVEL REPEATABLE READ');
     return { storage: postgresStorage(pool), leaveOpen, close: () => pool.end() };
@@ -18,7 +18,7 @@ export async function openStore(url, door) {
     const { createPool } = await import('mysql2/promise');
     const pool = createPool({ uri: url, connectionLimit: CONNECTIONS, connectTimeout: 2000 });
     await Promise.all(Array.from({ length: CONNECTIONS }, () => pool.query('SELECT SLEEP(0.02)')));
-    const { mysqlStorage } = await door('mysql');
+    const { mysqlStorage } = await load('mysql');
     const leaveOpen = () => leaveOpenOn(() => pool.getConnection(), 'START TRANSACTION');
     return { storage: mysqlStorage(pool), leaveOpen, close: () => pool.end() };
   }
@@ -27,11 +27,11 @@ export async function openStore(url, door) {
   const client = nodes.length > 1 ? new Cluster(nodes) : new Redis(url);
   client.on('error', () => {});
   await new Promise((resolve) => client.once('ready', resolve));
-  const { redisStorage } = await door('redis');
+  const { redisStorage } = await load('redis');
   return { storage: redisStorage({ client }), close: async () => client.disconnect() };
 }
 
-/** As an application that forgets to end its transactions: every connection of the pool goes back within one that has a snapshot. */
+/** Leaves a transaction with a snapshot open on every connection of the pool, like an application that forgets to end them. */
 async function leaveOpenOn(lend, begin) {
   const lent = await Promise.all(Array.from({ length: CONNECTIONS }, lend));
   for (const connection of lent) {

@@ -10,23 +10,23 @@ import { countOperations } from '../support/proof.js';
 
 type Method = Exclude<keyof Mfa<TestUser>, 'settings'>;
 
-/** What one process of the race is told. */
+/** The input of one process of the race. */
 export interface Order {
   method: Method;
   inputs: unknown[];
   /** The clock of the process, in epoch milliseconds. */
   now: number;
-  /** Ends the process by SIGKILL at its n-th storage call. */
+  /** Kills the process (SIGKILL) at its n-th storage call. */
   crash?: { at: number; when: 'before' | 'after' };
-  /** Before that, the application leaves every connection of the pool within a transaction. */
+  /** First leaves every connection of the pool in an open transaction. */
   leaveOpen?: boolean;
 }
 
-/** What one process answered; null when it was killed. */
+/** The answers of one process; null if it was killed. */
 export interface Told<Answer> {
   answers: Answer[];
   events: MfaEvent[];
-  /** When each call began and ended, in milliseconds on the clock that all processes of this machine share. */
+  /** The start and end of each call, in milliseconds on the machine's common clock. */
   spans: { invokedAt: number; returnedAt: number }[];
 }
 
@@ -38,7 +38,7 @@ export interface RaceProcess {
 const root = join(dirname(fileURLToPath(import.meta.url)), '../..');
 const workerFile = join(root, 'test/races/worker.mjs');
 
-/** Compiles core for processes of its own, to a folder beside the packages that it imports. One folder a test file. */
+/** Compiles core for separate processes, to a folder next to its dependencies. One folder for each test file. */
 export async function compileCore(name: string): Promise<string> {
   const folder = join(root, 'node_modules/.cache/mfa-kit-test', name);
   await mkdir(folder, { recursive: true });
@@ -62,7 +62,7 @@ export async function compileCore(name: string): Promise<string> {
   return folder;
 }
 
-/** Starts a process with the real core on the store at this URL: `postgresql://`, `mysql://`, `redis://` (of a Cluster all nodes). */
+/** Starts a process with the real core on the store at this URL: `postgresql://`, `mysql://`, `redis://` (all nodes of a Cluster). */
 export async function startProcess(coreFolder: string, url: string): Promise<RaceProcess> {
   const child = fork(workerFile, [coreFolder, url, JSON.stringify(KEY)], {
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
@@ -77,7 +77,7 @@ export async function startProcess(coreFolder: string, url: string): Promise<Rac
   };
 }
 
-/** Runs the inputs at once, spread over the processes. Answers and spans come in the order of the inputs. */
+/** Runs the inputs concurrently, distributed over the processes. Returns answers and spans in the order of the inputs. */
 export async function runAtOnce<Answer>(
   processes: readonly RaceProcess[],
   order: Omit<Order, 'inputs'>,

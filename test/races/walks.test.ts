@@ -52,7 +52,7 @@ describeWith(database, 'walks on PostgreSQL', (real) => {
   });
 });
 
-/** Each call of `open` is a connection of its own to one database. */
+/** Each call of `open` is a separate connection to one database. */
 function walks(open: (table: string) => Promise<MfaStorage & { createTable(): Promise<void> }>): void {
   const both = [OTHER_KEY, KEY];
 
@@ -62,7 +62,7 @@ function walks(open: (table: string) => Promise<MfaStorage & { createTable(): Pr
     return storage;
   }
 
-  it('CRY-3: reports, rotates page by page in two parts, and reports again', async () => {
+  it('CRY-3: report, rotate page by page in two parts, and report again', async () => {
     const storage = await tableOf('rotated');
     for (let index = 0; index < 244; index++) await plant(storage, idOf(index));
     const strange = ['__proto__', 'zoë', 'zoe\u0308', '😀', "o'hara", 'x'.repeat(255)];
@@ -83,7 +83,7 @@ function walks(open: (table: string) => Promise<MfaStorage & { createTable(): Pr
     countOperations(250);
   });
 
-  it('CRY-3, I1, I2: verifications at once with keys going back and forth: none is lost, each code counts once', async () => {
+  it('CRY-3, I1, I2: lose no verification during key rotations forward and back, and each code counts once', async () => {
     const storage = await tableOf('live');
     const users = Array.from({ length: 10 }, (_, index) => ({ id: `live-${index}`, name: 'x' }));
     const people = [];
@@ -115,7 +115,7 @@ function walks(open: (table: string) => Promise<MfaStorage & { createTable(): Pr
           const tried = processes.map(async ({ mfa }) => {
             for (;;) {
               const reason = reasonOf(await mfa.verify({ user, session, proof: proofOf(proof) }));
-              // A machine with too much to do says so; it is no answer to the proof.
+              // An overloaded machine answers busy, which says nothing about the proof.
               if (reason !== 'busy' && reason !== 'unavailable') return reason;
             }
           });
@@ -136,7 +136,7 @@ function walks(open: (table: string) => Promise<MfaStorage & { createTable(): Pr
     }
   }, 120_000);
 
-  it('I2, I6: rows of a backup put back: all comes to life; after afterRestore none of it does, and the user logs in', async () => {
+  it('I2, I6: after a restored backup old codes and devices work again, after afterRestore none of them does, and the user logs in', async () => {
     const storage = await tableOf('restored');
     for (const handled of [false, true]) {
       const fixture = await createEnrolled(ada, { storage });

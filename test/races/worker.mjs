@@ -1,4 +1,4 @@
-// One process of a race: the real core on a real store. The parent says what to do; see processes.ts.
+// One process of a race, with the real core on a real store. The parent sends the operations; see processes.ts.
 import { openStore } from './open-store.mjs';
 
 const [coreFolder, url, key] = process.argv.slice(2);
@@ -10,7 +10,7 @@ let crash = { at: 0, when: 'before' };
 let calls = 0;
 let events = [];
 
-/** Ends the process like a power cut, before or after the n-th storage call. */
+/** Ends the process like a power failure, before or after the n-th storage call. */
 function crashing(storage) {
   const around = async (call) => {
     calls += 1;
@@ -27,7 +27,7 @@ function crashing(storage) {
   };
 }
 
-/** Milliseconds on the clock that all processes of a machine share. */
+/** Milliseconds on the machine's common clock. */
 function monotonic() {
   return Number(process.hrtime.bigint()) / 1e6;
 }
@@ -42,7 +42,7 @@ const mfa = createMfa({
   clock: () => now,
 });
 
-/** What ends access throws when it was not done; the parent compares answers. */
+/** Calls that end access throw if they fail. Turns that into an answer, because the parent compares answers. */
 function refusalOf(error) {
   if (error.code !== 'not_done') throw error;
   return { ok: false, reason: error.cause?.message === 'busy' ? 'busy' : 'unavailable' };

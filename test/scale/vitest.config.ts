@@ -1,6 +1,6 @@
 import base from '../../vitest.config.js';
 
-// Walks over many profiles, measured: minutes, and some gigabytes of disk. MFA_KIT_PROFILES=10000 takes seconds.
+// Measures walks over many profiles, which takes minutes and some gigabytes of disk. MFA_KIT_PROFILES=10000 takes seconds.
 export default {
   ...base,
   test: {

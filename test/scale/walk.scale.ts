@@ -8,9 +8,9 @@ import { postgresDatabase } from '../support/postgres.js';
 interface Measured {
   method: string;
   seconds: number;
-  /** Of this process, without the database's. */
+  /** The memory of this process, without that of the database. */
   cpuSeconds: number;
-  /** Bytes in use after a collection of garbage, ten times on the way. */
+  /** Bytes in use after garbage collection, measured ten times during the walk. */
   heap: number[];
   rss: number;
   events: number;
@@ -22,10 +22,10 @@ const METHODS = (process.env.MFA_KIT_WALKS ?? 'report,rotateKeys,afterRestore').
 const MEGABYTE = 1024 * 1024;
 
 const database = await postgresDatabase();
-if (database === null) throw new Error('the walks are measured on PostgreSQL, and it did not start');
+if (database === null) throw new Error('the walks are measured on PostgreSQL, which did not start');
 afterAll(() => database.drop());
 
-it('walks are as small over a million profiles as over ten thousand', async () => {
+it('walks need no more memory for a million profiles than for ten thousand', async () => {
   const core = await compileCore('scale');
   const lines: string[] = [];
   const grown: number[] = [];
@@ -52,7 +52,7 @@ it('walks are as small over a million profiles as over ten thousand', async () =
       process.stdout.write(`${lines.at(-1)}\n`);
     }
   }
-  // What a walk keeps is some hundred ids; the rest is noise of the run time.
+  // A walk keeps some hundred ids in memory; the rest is noise of the runtime.
   for (const bytes of grown) expect(bytes).toBeLessThan(4 * MEGABYTE);
 });
 
@@ -61,11 +61,11 @@ function run(core: string, job: string, count: number): Promise<Measured | undef
     execArgv: ['--expose-gc'],
   });
   return new Promise((resolve, reject) => {
-    let told: Measured | undefined;
+    let measured: Measured | undefined;
     child.on('message', (message: Measured | { progress: object }) => {
       if ('progress' in message) process.stderr.write(`${job} ${JSON.stringify(message.progress)}\n`);
-      else told = message;
+      else measured = message;
     });
-    child.on('exit', (code) => (code === 0 ? resolve(told) : reject(new Error(`${job} over ${count} ended with ${code}`))));
+    child.on('exit', (code) => (code === 0 ? resolve(measured) : reject(new Error(`${job} over ${count} ended with ${code}`))));
   });
 }

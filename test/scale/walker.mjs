@@ -1,4 +1,4 @@
-// One process with the real core on a real PostgreSQL: fills a table with profiles, or walks over it and measures itself.
+// One process with the real core on a real PostgreSQL. It fills a table with profiles, or walks over it and measures itself.
 import { createHash, randomBytes } from 'node:crypto';
 import pg from 'pg';
 
@@ -20,7 +20,7 @@ else process.send(await walk(job));
 await pool.end();
 process.disconnect();
 
-/** Users as they are: an authenticator, ten recovery codes, two browsers. */
+/** Typical users, with an authenticator, ten recovery codes and two browsers. */
 async function fill() {
   await storage.createTable();
   const keyring = createKeyring([old], 'mfa-kit');

@@ -10,13 +10,13 @@ import { breakOff, type Fuzzed, hosts, type RawAnswer, sendRaw } from './hosts.j
 
 const POSTS = CHANGES.map((path) => `/mfa${path}`);
 const GETS = ['/mfa', '/mfa/enroll', '/mfa/challenge', '/mfa/assets/style.css', '/mfa/nothing', '/cases'];
-/** What a person who has shown a password and nothing else can be answered, whatever they send. */
+/** The allowed answers to a user who has proven only the password, for any request. */
 const REFUSALS = [204, 303, 400, 401, 403, 404, 405, 409, 413, 415, 422, 429];
 const secret = Buffer.from(KEY.secret, 'base64');
 const keyring = createKeyring([{ id: KEY.id, secret }], 'mfa-kit');
 const keyOf = (purpose: KeyPurpose) => keyring.bytes(purpose, KEY.id) ?? new Uint8Array();
 
-describe.each(hosts)('every door of $name', ({ start }) => {
+describe.each(hosts)('every endpoint of $name', ({ start }) => {
   let host: Fuzzed;
   let client: Client;
   let pending: Client;
@@ -38,7 +38,7 @@ describe.each(hosts)('every door of $name', ({ start }) => {
   });
   afterAll(() => host.close());
 
-  /** Nobody got in, and nothing broke. */
+  /** Access is denied, and there was no error. */
   async function expectHarmless(answer: RawAnswer, what: string): Promise<void> {
     countOperations();
     expect([0, ...REFUSALS, 200], `${what}: ${answer.body.slice(0, 200)}`).toContain(answer.status);
@@ -49,7 +49,7 @@ describe.each(hosts)('every door of $name', ({ start }) => {
     return [...of.cookies].map(([name, value]) => `${name}=${value}`).join('; ');
   }
 
-  it('HTTP-7, T46, SES-4: bodies of any kind are refused, and never an error', async () => {
+  it('HTTP-7, T46, SES-4: refuses arbitrary bodies without an error', async () => {
     const type = fc.constantFrom(
       'application/json',
       'application/x-www-form-urlencoded',
@@ -89,7 +89,7 @@ describe.each(hosts)('every door of $name', ({ start }) => {
     expect(host.faults()).toEqual([]);
   }, 120_000);
 
-  it('SES-4, HTTP-5: headers, cookies, methods and paths of any kind are no way in, and never an error', async () => {
+  it('SES-4, HTTP-5: arbitrary headers, cookies, methods and paths give no access and no error', async () => {
     const name = fc.constantFrom(
       'cookie',
       'accept',
@@ -143,7 +143,7 @@ describe.each(hosts)('every door of $name', ({ start }) => {
     expect(host.faults()).toEqual([]);
   }, 120_000);
 
-  it('HTTP-7, FLT-4: a request that breaks off in its body is nobody’s fault, and no way in', async () => {
+  it('HTTP-7, FLT-4: a request that ends within its body gives no access and is not logged as an error', async () => {
     const before = host.events.length;
     for (const path of POSTS) {
       const headers = {
@@ -158,7 +158,7 @@ describe.each(hosts)('every door of $name', ({ start }) => {
     expect(host.events.slice(before)).toEqual([]);
   });
 
-  it('DEV-2, T30: the cookie of a remembered browser, in seventy and more mutants, opens nothing', async () => {
+  it('DEV-2, T30: more than seventy mutants of a device cookie give no access', async () => {
     expect(
       (await new Client(host).post('/login?user=ada', undefined, { cookie: `${deviceCookie}=${deviceToken}` })).body.decision
         .access,
@@ -181,7 +181,7 @@ describe.each(hosts)('every door of $name', ({ start }) => {
     expect(host.faults()).toEqual([]);
   }, 120_000);
 
-  it('T21, SES-5, T30: a pending token, in seventy and more mutants, takes no proof, not even a right one', async () => {
+  it('T21, SES-5, T30: more than seventy mutants of a pending token are refused, even with a right proof', async () => {
     const begun = await host.mfa.beginLogin({ user: { id: 'user-ada', name: 'ada@example.com' } });
     const token = begun.pendingToken ?? '';
     const all = mutantsOf(token, 'pending-token', 'device-token');
@@ -220,7 +220,7 @@ describe.each(hosts)('every door of $name', ({ start }) => {
   }
 });
 
-/** What is there of a cookie when a header has it: blanks around it are not, and an empty one is none. */
+/** Whether a token can be sent as a cookie, because a header drops spaces around it, and an empty one is no cookie. */
 function isRead(token: string): boolean {
   return token.trim() === token && token !== '' && !/[\n;]/.test(token);
 }
