@@ -12,8 +12,8 @@ const assurance: Assurance = {
 };
 const claims = { sub: 'u', ...assuranceClaims(assurance, ['pwd']) };
 
-describe('claims', () => {
-  it('STP-4: say what was done, and when, in the words of the RFCs', () => {
+describe('the claims of an assurance', () => {
+  it('STP-4: say what was done and when, in the terms of the RFCs', () => {
     expect(claims).toEqual({
       sub: 'u',
       amr: ['pwd', 'otp', 'mfa'],
@@ -24,13 +24,13 @@ describe('claims', () => {
     });
   });
 
-  it('come back as the assurance, never younger than it was', () => {
+  it('are read back as the same assurance, never younger than it was', () => {
     const back = assuranceFromClaims(claims);
     expect(back).toEqual({ ...assurance, amr: ['pwd', 'otp', 'mfa'], verifiedAt: 1_800_000_000_000 });
     expect(assuranceClaims(back as Assurance, ['pwd'])).toEqual(assuranceClaims(assurance, ['pwd']));
   });
 
-  it('of a remembered device carry the device', () => {
+  it('of a remembered device include the device', () => {
     const remembered: Assurance = { ...assurance, via: 'remembered-device', amr: ['remembered_device'], deviceId: 'd' };
     const made = { sub: 'u', ...assuranceClaims(remembered, ['pwd']) };
     expect(made).toMatchObject({ amr: ['pwd', 'remembered_device'], mfa_device: 'd', mfa_via: 'remembered-device' });
@@ -68,8 +68,8 @@ describe('claims', () => {
   });
 });
 
-describe('STP-4: the truth about every way in', () => {
-  it('a code, a recovery code, a remembered device', async () => {
+describe('STP-4: the assurance of every kind of login', () => {
+  it('is true for a code, a recovery code and a remembered device', async () => {
     const fixture = await createEnrolled();
     const byCode = await loginWithCode(fixture, { rememberDevice: true });
     const remembered = await fixture.mfa.beginLogin({ user: ada, deviceToken: byCode.token });
@@ -89,7 +89,7 @@ describe('STP-4: the truth about every way in', () => {
     ]);
   });
 
-  it('SES-6: claims open what the session opened, end with the epoch, and are nobody else’s', async () => {
+  it('SES-6: allow what the session allowed, end with the epoch, and do not work for another user', async () => {
     const fixture = await createEnrolled();
     const { session } = await loginWithCode(fixture);
     const made = { sub: ada.id, ...assuranceClaims(session.assurance, ['pwd']) };

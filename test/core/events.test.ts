@@ -30,7 +30,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-/** Events that say how an operation ended. The others stand beside one of them. */
+/** Events that say how an operation ended. The others accompany one of them. */
 const BESIDE = new Set<MfaEvent['name']>([
   'recovery_code_used',
   'recovery_codes_low',
@@ -46,7 +46,7 @@ const BESIDE = new Set<MfaEvent['name']>([
   'profile_unreadable',
 ]);
 
-describe('LOG-1, I11: one principal event an operation', () => {
+describe('LOG-1, I11: each operation has one principal event', () => {
   const operations: [string, string, (fixture: Enrolled, session: MfaSession) => Promise<unknown>][] = [
     ['a login that is asked', 'login_begun', ({ mfa }) => mfa.beginLogin({ user: ada })],
     ['a login where MFA is off', 'login_begun', ({ mfa }) => mfa.beginLogin({ user: { ...ada, mfa: 'off' } })],
@@ -210,9 +210,9 @@ describe('LOG-1, I11: one principal event an operation', () => {
     ],
   ];
 
-  it('F22: every method of the kit is in this table, but those that only look or only wait', () => {
+  it('F22: every method of the kit is in this table, except those that only read or wait', () => {
     const quiet = ['checkAccess', 'getStatus', 'openPendingToken', 'report', 'check', 'settled', 'settings'];
-    // A walk reports in its answer how many records it sealed again.
+    // A walk returns how many records it sealed again.
     const told = ['rotateKeys'];
     const used = operations.map(([, , act]) => String(act)).join();
     const methods = Object.keys(createFixture().mfa).filter((method) => ![...quiet, ...told].includes(method));
@@ -231,7 +231,7 @@ describe('LOG-1, I11: one principal event an operation', () => {
     expect(fixture.events.every((event) => event.userId === ada.id && event.at === fixture.clock.now())).toBe(true);
   });
 
-  it('what the host says of the request is in each event, and a used code reads otherwise than a wrong one there alone', async () => {
+  it('includes the host’s context in each event, and tells a used code from a wrong one only there', async () => {
     const fixture = await createEnrolled();
     const session = await loginPending(fixture.mfa);
     const context = { ip: '2001:db8::1', agent: 'x' };
@@ -249,7 +249,7 @@ describe('LOG-1, I11: one principal event an operation', () => {
     });
   });
 
-  it('has no field of which nothing is known', async () => {
+  it('omits fields whose value is unknown', async () => {
     const { mfa, events } = createFixture();
     await mfa.verify({ user: ada, session: undefined, proof: { kind: 'totp', code: '123456' } });
     expect(events).toStrictEqual([
@@ -257,7 +257,7 @@ describe('LOG-1, I11: one principal event an operation', () => {
     ]);
   });
 
-  it('LOG-4: what must be told apart has a name or a reason of its own', async () => {
+  it('LOG-4: different failures have different names or reasons', async () => {
     const fixture = await createEnrolled();
     const { mfa, clock, authenticator, storage } = fixture;
     const told = async (act: () => Promise<unknown>) => {
@@ -286,7 +286,7 @@ describe('LOG-1, I11: one principal event an operation', () => {
     expect(broken.names()).toContain('storage_failed');
   });
 
-  it('FLT-5: a clock that was ahead is told', async () => {
+  it('FLT-5: an event reports that the clock was ahead', async () => {
     const fixture = await createEnrolled();
     fixture.clock.advance(DAY);
     await loginWithCode(fixture);
@@ -300,19 +300,19 @@ describe('LOG-1, I11: one principal event an operation', () => {
   });
 });
 
-describe('d-8, ENR-8: sinks', () => {
+describe('d-8, ENR-8: callbacks for events and notices', () => {
   const sinks: [string, () => unknown][] = [
     [
       'throw',
       () => {
-        throw new Error('the sink is away');
+        throw new Error('the audit trail is down');
       },
     ],
-    ['reject', () => Promise.reject(new Error('the sink is away'))],
+    ['reject', () => Promise.reject(new Error('the audit trail is down'))],
     ['hang', () => new Promise(() => {})],
   ];
 
-  it.each(sinks)('that %s neither grant, deny nor delay', async (_, sink) => {
+  it.each(sinks)('that %s neither grant, deny nor delay anything', async (_, sink) => {
     const fixture = await createEnrolled(ada, { onEvent: sink as () => void, notify: sink as () => void });
     const begun = performance.now();
     const { session } = await loginWithCode(fixture, { rememberDevice: true });
@@ -324,14 +324,14 @@ describe('d-8, ENR-8: sinks', () => {
     expect(performance.now() - begun).toBeLessThan(2000);
   });
 
-  it.each(sinks.slice(0, 2))('a notice whose sink %ss is an event', async (_, sink) => {
+  it.each(sinks.slice(0, 2))('that %s for a notice cause an event', async (_, sink) => {
     const fixture = await createEnrolled(ada, { notify: sink as () => void });
     expectOk(await fixture.mfa.regenerateRecoveryCodes({ user: ada, session: fixture.session }));
     const failed = () => fixture.events.filter((event) => event.name === 'notify_failed').map((event) => event.notice);
     await vi.waitFor(() => expect(failed()).toContain('recovery_codes_regenerated'));
   });
 
-  it('a notice whose sink hangs is an event after ten seconds', async () => {
+  it('that hang on a notice cause an event after ten seconds', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const fixture = await createEnrolled(ada, { notify: () => new Promise<void>(() => {}) });
     expectOk(await fixture.mfa.regenerateRecoveryCodes({ user: ada, session: fixture.session }));
@@ -341,7 +341,7 @@ describe('d-8, ENR-8: sinks', () => {
     expect(fixture.names()).toContain('notify_failed');
   });
 
-  it('a sink that changes what it is given changes nothing', async () => {
+  it('that change their argument change nothing else', async () => {
     const notices: MfaNotice[] = [];
     const fixture = await createEnrolled(ada, {
       onEvent: (event) => {
@@ -354,7 +354,7 @@ describe('d-8, ENR-8: sinks', () => {
   });
 });
 
-it('T40, LOG-2, CRY-6: nothing that leaves the kit beside its answers holds a secret', async () => {
+it('T40, LOG-2, CRY-6: nothing but the answers of the kit holds a secret', async () => {
   const secrets: Secret[] = [];
   const said: unknown[] = [];
   const keys = [KEY, OTHER_KEY];
@@ -460,7 +460,7 @@ it('T40, LOG-2, CRY-6: nothing that leaves the kit beside its answers holds a se
   expect(dump).not.toMatch(/Firefox|authenticators|devices/);
 });
 
-it('LOG-2: a name that breaks lines or moves a terminal is in no event', async () => {
+it('LOG-2: no event holds a name with line breaks or terminal sequences', async () => {
   const user: TestUser = { id: 'user-x', name: 'eve\r\nadmin logged in\u001b[2J' };
   const fixture = createFixture();
   const { session } = await fixture.mfa.beginLogin({ user });
@@ -477,7 +477,7 @@ it('LOG-2: a name that breaks lines or moves a terminal is in no event', async (
   expect(JSON.stringify(fixture.events)).not.toMatch(/\\[rn]|\\u001b/);
 });
 
-it('ENR-8: the notices are those that a user must hear of, and each is an event too', async () => {
+it('ENR-8: the notices are those that a user needs to know, and each is also an event', async () => {
   const fixture = await createEnrolled();
   const own = await enrollAnother(fixture, fixture.session);
   expectOk(

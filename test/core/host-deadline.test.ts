@@ -8,7 +8,7 @@ import { createTestApp } from './http/test-app.js';
 
 const warnings = watchWarnings();
 const never = () => new Promise<never>(() => {});
-/** What an operation may take, and a little for a busy machine. */
+/** The time limit of an operation, plus a margin for a busy machine. */
 const LATEST = 5_500;
 
 async function within<Value>(call: Promise<Value>): Promise<Value> {
@@ -18,8 +18,8 @@ async function within<Value>(call: Promise<Value>): Promise<Value> {
   return value;
 }
 
-describe('F7, I12: a policy that never answers', () => {
-  it('F7: every flow is answered as unavailable within the time of an operation, and one warning names the policy', async () => {
+describe('F7, I12: with a policy that never answers', () => {
+  it('F7: every flow is unavailable within the time of an operation, and one warning names the policy', async () => {
     let hangs = false;
     const fixture = await createEnrolled(ada, { policy: () => (hangs ? never() : {}) });
     const who = { user: ada, session: fixture.session };
@@ -78,7 +78,7 @@ describe('F7, I12: a policy that never answers', () => {
     expect([decision.access, status.ok, begun.decision.access]).toEqual(['unavailable', false, 'unavailable']);
   }, 20_000);
 
-  it('F7: a policy that answers at once costs the guard neither a promise nor a timer', async () => {
+  it('F7: a policy that answers synchronously costs the guard no promise and no timer', async () => {
     let level: 'required' | 'off' = 'required';
     const { mfa, session } = await createEnrolled(ada, { policy: () => ({ mfa: level }) });
     level = 'off';
@@ -86,11 +86,11 @@ describe('F7, I12: a policy that never answers', () => {
   });
 });
 
-describe('F7, I12: callbacks of the HTTP options that never answer', () => {
+describe('F7, I12: with HTTP callbacks that never answer', () => {
   const problem = { status: 503, reason: 'unavailable', retryAfterSeconds: 5 };
   const core: Partial<MfaOptions<TestUser>> = {};
 
-  it('F7: user and assurance: every endpoint, page and guard says unavailable, and nobody is taken for logged out', async () => {
+  it('F7: every endpoint, page and guard is unavailable if user or assurance hang, and no user counts as logged out', async () => {
     const app = await createTestApp({}, core);
     const exchanges = [
       () => ({ ...exchangeOf({ session: sessionOf(app.session) }), user: never }),
@@ -119,7 +119,7 @@ describe('F7, I12: callbacks of the HTTP options that never answer', () => {
         client.get('/challenge'),
         client.get('/enroll'),
         client.post('/verify', { code }),
-        // The user of the session is not known, so a pending token must not act beside it.
+        // The user of the session is unknown, so a pending token must not be used next to it.
         client.post('/verify', { code, pendingToken }),
         client.post('/enroll'),
         client.post('/recovery-codes'),
@@ -135,7 +135,7 @@ describe('F7, I12: callbacks of the HTTP options that never answer', () => {
     expect(warnings).toHaveLength(2);
   }, 20_000);
 
-  it('F7: userById and onVerified', async () => {
+  it('F7: userById and onVerified time out', async () => {
     const byId = await createTestApp({ userById: never });
     const verified = await createTestApp({ onVerified: never });
     const tool = byId.tool();
@@ -153,7 +153,7 @@ describe('F7, I12: callbacks of the HTTP options that never answer', () => {
     expect(warnings.map((line) => /"(\w+)"/.exec(line)?.[1]).sort()).toEqual(['onVerified', 'userById']);
   }, 20_000);
 
-  it('F7: a session store that never answers: nothing is granted', async () => {
+  it('F7: a session store that hangs grants nothing', async () => {
     const app = await createTestApp();
     const { session } = await app.mfa.beginLogin({ user: ada });
     const port = { ...sessionOf(session), write: never };
@@ -168,7 +168,7 @@ describe('F7, I12: callbacks of the HTTP options that never answer', () => {
     expect(warnings).toEqual([expect.stringMatching(/^MFA_KIT_CALLBACK_FAILED: The option "session" did not answer in time/)]);
   }, 20_000);
 
-  it('F7: a request whose session the framework could not read in time', async () => {
+  it('F7: a request whose session the framework could not read in time is unavailable', async () => {
     const app = await createTestApp();
     const exchange = { ...exchangeOf({ user: ada, session: sessionOf(app.session) }), late: true };
     expect(await guardRequest(app.kit, exchange)).toMatchObject({ allowed: false, decision: { access: 'unavailable' } });
@@ -179,7 +179,7 @@ describe('F7, I12: callbacks of the HTTP options that never answer', () => {
     await expect(flows.passwordChanged(), 'F15').rejects.toMatchObject(notDone);
   });
 
-  it('F7: a page that the host never draws', async () => {
+  it('F7: a page that the host never renders times out', async () => {
     const app = await createTestApp({ pages: { render: never } });
     const browser = await app.logIn();
     expect((await within(browser.page('GET', '/challenge'))).body).toMatchObject(problem);

@@ -74,7 +74,7 @@ describe('F1, T34: "enrolled" of a user', () => {
     expect(warnings).toHaveLength(1);
   });
 
-  it('F1: the attack: a database that returns 1, a record that was deleted', async () => {
+  it('F1: the attack with a database that returns 1 and a deleted record fails', async () => {
     const fixture = await createEnrolled();
     const user = { ...ada, enrolled: 1 } as unknown as TestUser;
     await fixture.storage.remove(ada.id, (await fixture.storage.read(ada.id))?.version ?? '');
@@ -86,7 +86,7 @@ describe('F1, T34: "enrolled" of a user', () => {
   it.each([
     ['left out', undefined, []],
     ['null', null, [[ada.id, true]]],
-  ])('F1: enrolled that is %s decides nothing, and a column that is not set so far is filled', async (_, enrolled, filled) => {
+  ])('F1: enrolled that is %s decides nothing, and a column that is not set yet is filled', async (_, enrolled, filled) => {
     const told: unknown[] = [];
     const fixture = await createEnrolled(ada, { markEnrolled: (...given) => void told.push(given) });
     told.length = 0;
@@ -96,14 +96,14 @@ describe('F1, T34: "enrolled" of a user', () => {
     expect(told).toEqual(filled);
   });
 
-  it('F1: a column that is null for who never enrolled stays as it is', async () => {
+  it('F1: a column that is null for a user who never enrolled stays null', async () => {
     const told: unknown[] = [];
     const fixture = createFixture({ markEnrolled: (...given) => void told.push(given) });
     expect((await fixture.mfa.beginLogin({ user: { ...ada, enrolled: null } })).decision).toEqual({ access: 'enroll' });
     expect(told).toEqual([]);
   });
 
-  it('F1: what was read first counts, though a getter answers differently each time', async () => {
+  it('F1: the first value that was read counts, even if a getter answers differently each time', async () => {
     const fixture = createFixture();
     let reads = 0;
     const user: MfaUser = {
@@ -113,7 +113,7 @@ describe('F1, T34: "enrolled" of a user', () => {
         return ++reads === 1;
       },
     };
-    // True at the first reading: the record is missing. Later readings would say that nobody ever enrolled.
+    // True at the first reading: the record is missing. Later readings would say that the user never enrolled.
     expect((await fixture.mfa.beginLogin({ user })).decision).toEqual({ access: 'refuse', reason: 'profile_missing' });
     expect(reads).toBe(1);
     reads = 0;
@@ -121,7 +121,7 @@ describe('F1, T34: "enrolled" of a user', () => {
     expect(reads).toBe(1);
   });
 
-  it('F1: fields that a class or a prototype has count', async () => {
+  it('F1: fields of a class or a prototype count', async () => {
     class Row {
       id = ada.id;
       name = ada.name;
@@ -157,14 +157,14 @@ describe('F1, T34: "enrolled" of a user', () => {
     expect(fixture.counts.writes).toBe(0);
   });
 
-  it('F1: a host that keeps enrolled up to date and never hands it in is told once', async () => {
+  it('F1: one warning if the host keeps enrolled up to date but never passes it', async () => {
     const fixture = await createEnrolled(ada, { markEnrolled: () => {} });
     for (let login = 0; login < 3; login++) await fixture.mfa.beginLogin({ user: ada });
     await new Promise(setImmediate);
     expect(warnings).toEqual([expect.stringMatching(/^MFA_KIT_ENROLLED_NEVER_GIVEN: .*enrolled: Boolean\(row\.mfa_enrolled\)/)]);
   });
 
-  it('F1: no such warning where enrolled comes, nobody is enrolled, or markEnrolled is not set', async () => {
+  it('F1: no such warning if enrolled is passed, no user is enrolled, or markEnrolled is not set', async () => {
     const marked = await createEnrolled(ada, { markEnrolled: () => {} });
     await marked.mfa.beginLogin({ user: { ...ada, enrolled: true } });
     await marked.mfa.beginLogin({ user: { id: 'user-new', name: 'new' } });
@@ -211,10 +211,10 @@ const BAD_POLICIES: [string, unknown][] = [
   ['enrollBy: Infinity', { enrollBy: Number.POSITIVE_INFINITY }],
   ['enrollBy: a text', { enrollBy: '2027-01-01' }],
   ['enrollBy: a bigint', { enrollBy: 1_800_000_000_000n }],
-  ['enrollBy: in seconds, though nobody must enroll', { mfa: 'optional', enrollBy: 1_800_000_000 }],
+  ['enrollBy: in seconds, even though enrolling is optional', { mfa: 'optional', enrollBy: 1_800_000_000 }],
 ];
 
-describe('F2, SES-4: an answer of "policy" that is none is an error, never the lax reading', () => {
+describe('F2, SES-4: an invalid answer of "policy" is an error, never the lax reading', () => {
   it.each(BAD_POLICIES)('F2: %s', async (_, answer) => {
     for (const policy of [() => answer, async () => answer, () => Promise.resolve(Promise.resolve(answer))]) {
       const fixture = createFixture({ policy: policy as never });
@@ -227,7 +227,7 @@ describe('F2, SES-4: an answer of "policy" that is none is an error, never the l
     }
   });
 
-  it('F2: the message names the field, what it is, and what to write', async () => {
+  it('F2: the message names the field, its value, and what to write', async () => {
     const fixture = createFixture({ policy: () => ({ mayEnroll: 0 }) as never });
     await expect(fixture.mfa.getStatus({ user: ada })).rejects.toThrow(/"mayEnroll" .*it is 0.*Boolean\(/);
     const dated = createFixture({ policy: () => ({ enrollBy: new Date() }) as never });
@@ -256,16 +256,16 @@ describe('F2, SES-4: an answer of "policy" that is none is an error, never the l
     });
     const fixture = createFixture({ policy: () => answer });
     await fixture.mfa.checkAccess({ user: ada, session: undefined });
-    // "then" tells whether it must be waited for.
+    // "then" decides whether it must be awaited.
     expect(reads.filter((name) => name !== 'then').sort()).toEqual(['enrollBy', 'mayEnroll', 'mfa', 'rememberDevice']);
   });
 
-  it('F2: an instant that has been is a deadline that is over', async () => {
+  it('F2: a time in the past is a deadline that is over', async () => {
     const fixture = createFixture({ policy: () => ({ enrollBy: 1_700_000_000_000 }) });
     expect((await fixture.mfa.beginLogin({ user: ada })).decision).toEqual({ access: 'enroll', enrollBy: 1_700_000_000_000 });
   });
 
-  it('policy gets the context of the request in every flow that has one', async () => {
+  it('policy receives the context of the request in every flow that has one', async () => {
     const seen: unknown[] = [];
     const fixture = await createEnrolled(ada, {
       policy: (_user, context) => {
@@ -328,12 +328,12 @@ describe('F3, F4, SUP-6: a requirement', () => {
     ['behind a proxy', () => new Proxy({ maxAgeSeconds: 300 }, {})],
     ['behind a proxy that lists nothing', () => new Proxy({ maxAgeSeconds: 300 }, { ownKeys: () => [] })],
     ['without prototype', () => Object.assign(Object.create(null), { maxAgeSeconds: 300 })],
-  ])('F3: maxAgeSeconds counts where it is %s', async (_, make) => {
+  ])('F3: maxAgeSeconds counts if it is %s', async (_, make) => {
     expect(await stale(make())).toBe('challenge');
     expect(checkRequirement(make())).toStrictEqual({ maxAgeSeconds: 300 });
   });
 
-  it('F3: what was checked is what counts, though a getter answers differently the next time', async () => {
+  it('F3: the value that was checked counts, even if a getter answers differently the next time', async () => {
     let reads = 0;
     const requirement = {
       get maxAgeSeconds() {
@@ -369,11 +369,11 @@ describe('F3, F4, SUP-6: a requirement', () => {
     await expect(stale(requirement as never)).rejects.toMatchObject({ code: 'invalid_option' });
   });
 
-  it.each([0, 1, 4, -5, 4.5])('F4: maxAgeSeconds: %d can hardly be met, and the message says the smallest', (maxAgeSeconds) => {
-    expect(() => checkRequirement({ maxAgeSeconds })).toThrow(/maxAgeSeconds must be a whole number of seconds, 5 at least/);
+  it.each([0, 1, 4, -5, 4.5])('F4: maxAgeSeconds: %d is refused, and the message names the minimum', (maxAgeSeconds) => {
+    expect(() => checkRequirement({ maxAgeSeconds })).toThrow(/maxAgeSeconds must be a whole number of seconds, at least 5/);
   });
 
-  it('F4: 5 seconds are the smallest', async () => {
+  it('F4: 5 seconds are the minimum', async () => {
     const fixture = await createEnrolled();
     const { session, clock } = fixture;
     const requirement = { maxAgeSeconds: 5 };
@@ -403,7 +403,7 @@ const NO_INSTANTS: [string, unknown][] = [
   ['an object', { valueOf: () => 1_800_000_000_000 }],
 ];
 
-describe('F5: an instant that is none', () => {
+describe('F5: an invalid instant is refused', () => {
   it.each(NO_INSTANTS)('F5: loggedInAt: %s', async (_, loggedInAt) => {
     const fixture = createFixture();
     const begin = () => fixture.mfa.beginLogin({ user: ada, loggedInAt: loggedInAt as number });
@@ -423,14 +423,14 @@ describe('F5: an instant that is none', () => {
     ['with a fraction of a millisecond', 1_800_000_000_000 - 0.25, true],
     ['an hour ago', 1_800_000_000_000 - 60 * MINUTE, false],
     ['0: not known', 0, false],
-  ])('F5: loggedInAt %s is good', async (_, loggedInAt, fresh) => {
+  ])('F5: loggedInAt %s is valid', async (_, loggedInAt, fresh) => {
     const fixture = createFixture();
     const { session } = await fixture.mfa.beginLogin({ user: ada, ...(loggedInAt !== undefined && { loggedInAt }) });
     const started = await fixture.mfa.startEnrollment({ user: ada, session });
     expect(started.ok ? 'ok' : started.reason).toBe(fresh ? 'ok' : 'login_again');
   });
 
-  it('F5: loggedInAt that is a little ahead is now, by the clock of a database; further ahead it is not known, and told', async () => {
+  it('F5: loggedInAt slightly in the future counts as now; further ahead it is unknown, and a warning says so', async () => {
     const fixture = createFixture();
     const now = fixture.clock.now();
     const start = async (loggedInAt: number, later: number) => {
@@ -441,7 +441,7 @@ describe('F5: an instant that is none', () => {
       return started.ok ? 'ok' : started.reason;
     };
     expect(await start(now + 5 * MINUTE, 0)).toBe('ok');
-    // What lies ahead gives no more time.
+    // A time in the future does not give more time.
     expect(await start(now + 5 * MINUTE, 15 * MINUTE + 1)).toBe('login_again');
     await new Promise(setImmediate);
     expect(warnings).toEqual([]);
@@ -459,7 +459,7 @@ describe('F5: an instant that is none', () => {
   });
 
   it.each([...NO_INSTANTS, ['nothing', undefined], ['zero', 0]] as [string, unknown][])(
-    'F5: a clock that gives %s is refused at start, and whenever it is read',
+    'F5: a clock that returns %s is refused at start, and on every call',
     async (_, now) => {
       const start = () => createFixture({ clock: () => now as number });
       expect(start).toThrow(
@@ -474,11 +474,11 @@ describe('F5: an instant that is none', () => {
     },
   );
 
-  it('F5: a clock that throws, and one that is async', () => {
+  it('F5: a clock that throws is refused, and so is an async one', () => {
     const throws = () => {
       throw new Error('no clock');
     };
-    expect(() => createFixture({ clock: throws })).toThrow(/"clock" threw\. It must return the time at once/);
+    expect(() => createFixture({ clock: throws })).toThrow(/"clock" threw\. It must return the time, as/);
     expect(() => createFixture({ clock: (async () => Date.now()) as never })).toThrow(/it is a Promise object/);
   });
 
@@ -520,12 +520,12 @@ describe('F5: an answer of the option "assurance"', () => {
     await expect(ask(assuranceFromClaims(claims))).rejects.toEqual(failed(/as if it were in microseconds/));
   });
 
-  it.each([null, undefined, {}])('F5: %j is no proof and no error', async (answer) => {
+  it.each([null, undefined, {}])('F5: %j is no proof, but not an error either', async (answer) => {
     expect(await ask(answer)).toMatchObject({ allowed: false });
   });
 });
 
-describe('what other callbacks of the HTTP options return', () => {
+describe('invalid return values of other HTTP callbacks', () => {
   const NO_OBJECTS: [string, unknown][] = [
     ['a text', 'token'],
     ['true', true],
@@ -543,7 +543,7 @@ describe('what other callbacks of the HTTP options return', () => {
     await expect(browser.post('/verify', { code: app.code() })).rejects.toEqual(failed(/"onVerified" must return an object/));
   });
 
-  it('onVerified: what it throws is the cause of an error that names it, and it never replaces what the kit says', async () => {
+  it('onVerified: an error that it throws is the cause of an error that names it, and its fields never replace those of the kit', async () => {
     const cause = new Error('no keys');
     const app = await createTestApp({
       onVerified: () => {
@@ -586,7 +586,7 @@ describe('what other callbacks of the HTTP options return', () => {
     }
   });
 
-  it.each([undefined, null, 7, {}, true])('pages.hiddenFields: a field that is %s, and a page that is', async (value) => {
+  it.each([undefined, null, 7, {}, true])('pages.hiddenFields with a field %s, and pages.render with %s', async (value) => {
     const fields = await createTestApp({ pages: { hiddenFields: () => ({ csrf: value as string }) } });
     await expect((await fields.logIn()).page('GET', '/challenge')).rejects.toEqual(
       failed(/"pages.hiddenFields" must return text in every field/),
@@ -595,7 +595,7 @@ describe('what other callbacks of the HTTP options return', () => {
     await expect((await drawn.logIn()).page('GET', '/challenge')).rejects.toEqual(failed(/"pages.render" must return the HTML/));
   });
 
-  it('session.read: a promise is no state', async () => {
+  it('session.read: a promise is not a state', async () => {
     const app = await createTestApp();
     const port = { ...sessionOf(), read: async () => app.session };
     const exchange = { ...app.browser(ada).exchange(), session: port };

@@ -5,10 +5,10 @@ import { ada, createEnrolled, createFixture, loginPending, loginWithCode, MINUTE
 import { exchangeOf, sessionOf } from './http/exchange.js';
 import { createTestApp, type TestApp } from './http/test-app.js';
 
-/** Rejects as the call of a host's service does that is down. It returns `never`, so that it stands where any value is wanted. */
+/** Rejects, as a call to a service of the host does that is down. Returns `never`, so that it fits any type. */
 const reject = (): never => Promise.reject(new Error('the service of the host is down')) as never;
 
-/** The rejections that nobody handled while `run` went on; each would end the process. */
+/** Returns the unhandled rejections during `run`; each would end the process. */
 async function unhandledBy(run: () => Promise<unknown>): Promise<unknown[]> {
   const unhandled: unknown[] = [];
   const others = process.listeners('unhandledRejection');
@@ -17,7 +17,7 @@ async function unhandledBy(run: () => Promise<unknown>): Promise<unknown[]> {
   process.on('unhandledRejection', listen);
   try {
     await run();
-    // Node tells of them when the microtasks have run.
+    // Node reports them after the microtasks have run.
     await new Promise(setImmediate);
     await new Promise(setImmediate);
   } finally {
@@ -72,8 +72,8 @@ const CASES: [string, () => unknown][] = [
   ['a hidden field', async () => page(await createTestApp({ pages: { hiddenFields: () => ({ csrf: reject() }) } }))],
 ];
 
-describe('a promise where a value is needed at once', () => {
-  it.each(CASES)('F5, F7: %s: a rejection does not end the process', async (_, run) => {
+describe('a promise in place of a plain value', () => {
+  it.each(CASES)('F5, F7: %s: the rejection does not end the process', async (_, run) => {
     const refused = async () => expect((async () => run())()).rejects.toMatchObject({ name: 'MfaError' });
     expect(await unhandledBy(refused)).toEqual([]);
   });

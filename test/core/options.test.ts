@@ -23,16 +23,16 @@ function plainDefaults(): Record<string, unknown> {
 }
 
 const HEX = Buffer.from(KEY.secret, 'base64').toString('hex');
-/** Thirty-two bytes of so many different values. */
+/** Thirty-two bytes with this number of different values. */
 const bytesOf = (values: number) => Uint8Array.from({ length: 32 }, (_, index) => index % values);
-const mend = /openssl rand -base64 32/;
+const fix = /openssl rand -base64 32/;
 const bad: [string, object, RegExp][] = [
   ['no issuer', { issuer: undefined }, /"issuer" must be the name/],
   ['an empty issuer', { issuer: '  ' }, /"issuer" must be the name/],
   ['an issuer that is a number', { issuer: 7 }, /"issuer" must be the name/],
-  ['no keys', { keys: undefined }, mend],
-  ['an empty list of keys', { keys: [] }, mend],
-  ['keys that are no list', { keys: KEY }, mend],
+  ['no keys', { keys: undefined }, fix],
+  ['an empty list of keys', { keys: [] }, fix],
+  ['keys that are no list', { keys: KEY }, fix],
   ['a key that is text', { keys: [KEY.secret] }, /"keys\[0\]\.id" must be 1 to 32 characters/],
   ['a key without an id', { keys: [{ secret: KEY.secret }] }, /"keys\[0\]\.id"/],
   ['a key id with a blank', { keys: [{ ...KEY, id: 'my key' }] }, /"keys\[0\]\.id"/],
@@ -46,7 +46,7 @@ const bad: [string, object, RegExp][] = [
   ['a secret that is not set', { keys: [{ id: 'a', secret: undefined }] }, /is the environment variable set\?/],
   ['a secret that is null', { keys: [{ id: 'a', secret: null }] }, /is the environment variable set\?/],
   ['a secret of 19 values', { keys: [{ id: 'a', secret: bytesOf(19) }] }, /not random/],
-  ['a secret that is empty', { keys: [{ id: 'a', secret: '' }] }, mend],
+  ['a secret that is empty', { keys: [{ id: 'a', secret: '' }] }, fix],
   ['a secret of 31 bytes', { keys: [{ id: 'a', secret: Buffer.alloc(31, 'abcdefghijklmnopqrstuvwxyz01234') }] }, /has 31 bytes/],
   ['a secret of 24 bytes in base64', { keys: [{ id: 'a', secret: 'q1W0nE7gk5RrJ9sZbX2mVtYp8uLcA4dF' }] }, /has 24 bytes/],
   ['a secret that repeats', { keys: [{ id: 'a', secret: 'abcd'.repeat(8).concat('ABCD'.repeat(4)) }] }, /not random/],
@@ -65,11 +65,11 @@ const bad: [string, object, RegExp][] = [
   ['hex with half a byte more', { keys: [{ id: 'a', secret: `${HEX}0` }] }, /looks like a passphrase/],
   ['hex with something behind it', { keys: [{ id: 'a', secret: `${HEX}zz` }] }, /looks like a passphrase/],
   ['hex with something before it', { keys: [{ id: 'a', secret: `zz${HEX}` }] }, /looks like a passphrase/],
-  ['a placeholder', { keys: [{ id: 'a', secret: 'change-me' }] }, mend],
+  ['a placeholder', { keys: [{ id: 'a', secret: 'change-me' }] }, fix],
   ['a secret that is a number', { keys: [{ id: 'a', secret: 12345 }] }, /must be a string or bytes/],
   ['a secret that is a list', { keys: [{ id: 'a', secret: [1, 2, 3] }] }, /must be a string or bytes/],
   ['no storage', { storage: undefined }, /"storage" has no read, write, remove, listUserIds/],
-  ['a database client for a storage', { storage: { query() {} } }, /Give it an adapter/],
+  ['a database client for a storage', { storage: { query() {} } }, /Pass an adapter/],
   ['a storage without one method', { storage: { ...storage, remove: undefined } }, /"storage" has no remove\./],
   ['an empty realm', { realm: '' }, /"realm" must be/],
   ['a realm with a blank', { realm: 'my app' }, /"realm" must be/],
@@ -85,7 +85,7 @@ const bad: [string, object, RegExp][] = [
   ['half a day', { rememberDevice: { days: 0.5 } }, /"rememberDevice.days"/],
   ['days as text', { rememberDevice: { days: '30' } }, /"rememberDevice.days"/],
   ['rememberDevice: true', { rememberDevice: true }, /"rememberDevice" must be/],
-  ['a misspelled field of rememberDevice', { rememberDevice: { day: 7 } }, /"rememberDevice" has no "day"/],
+  ['a misspelled field of rememberDevice', { rememberDevice: { day: 7 } }, /"rememberDevice" has no field "day"/],
   ['rememberDevice: a number', { rememberDevice: 7 }, /"rememberDevice" must be/],
   ['4 recovery codes', { recoveryCodes: { count: 4 } }, /"recoveryCodes.count" must be a whole number from 5 to 20/],
   ['21 recovery codes', { recoveryCodes: { count: 21 } }, /"recoveryCodes.count"/],
@@ -94,7 +94,7 @@ const bad: [string, object, RegExp][] = [
     { recoveryCodes: { count: 5, lowAt: 6 } },
     /"recoveryCodes.lowAt" must be a whole number from 0 to 5/,
   ],
-  ['a misspelled field of recoveryCodes', { recoveryCodes: { low: 2 } }, /"recoveryCodes" has no "low"/],
+  ['a misspelled field of recoveryCodes', { recoveryCodes: { low: 2 } }, /"recoveryCodes" has no field "low"/],
   ['recoveryCodes: 10', { recoveryCodes: 10 }, /"recoveryCodes" must be/],
   ['recoveryCodes: null', { recoveryCodes: null }, /"recoveryCodes" must be/],
   ['F2: rememberDevice of null days', { rememberDevice: { days: null } }, /"rememberDevice.days" must be a whole number/],
@@ -112,12 +112,12 @@ const bad: [string, object, RegExp][] = [
   ['an option that does not exist', { rememberDevices: {} }, /Unknown option "rememberDevices"\. Known options: issuer, keys/],
 ];
 
-describe('CRY-4, SUP-6: an option that would be wrong stops the start, and the message says how to mend it', () => {
+describe('CRY-4, SUP-6: an invalid option throws at start, and the message says how to fix it', () => {
   it.each(bad)('%s', (_, change, message) => {
     expect(messageOf({ ...base, ...change })).toMatch(message);
   });
 
-  it.each([undefined, null, 'x', 7])('options that are %j', (options) => {
+  it.each([undefined, null, 'x', 7])('the options %j', (options) => {
     expect(messageOf(options)).toMatch(/needs an object of options/);
   });
 
@@ -133,7 +133,7 @@ describe('CRY-4, SUP-6: an option that would be wrong stops the start, and the m
   });
 });
 
-describe('good options', () => {
+describe('valid options', () => {
   it.each([
     ['base64', KEY.secret],
     ['base64url', KEY.secret.replaceAll('+', '-').replaceAll('/', '_').replace('=', '')],
@@ -141,7 +141,7 @@ describe('good options', () => {
     ['hex in capitals', Buffer.from(KEY.secret, 'base64').toString('hex').toUpperCase()],
     ['bytes', new Uint8Array(Buffer.from(KEY.secret, 'base64'))],
     ['base64 with a line end', `${KEY.secret}\n`],
-  ])('a key may be %s: it is the same key', async (_, secret) => {
+  ])('a key may be %s and is the same key', async (_, secret) => {
     const one = createFixture();
     await loginPending(one.mfa);
     const other = createFixture({ keys: [{ id: KEY.id, secret }], storage: one.storage, clock: one.clock.now });
@@ -151,7 +151,7 @@ describe('good options', () => {
   it.each([
     ['Uint8Array', (bytes: Buffer) => new Uint8Array(bytes)],
     ['Buffer', (bytes: Buffer) => bytes],
-  ])('a key wiped after the start, a %s, changes nothing', async (_, as) => {
+  ])('a key that is zeroed after the start, a %s, still works', async (_, as) => {
     const secret = as(Buffer.from(KEY.secret, 'base64'));
     const fixture = createFixture({ keys: [{ id: KEY.id, secret }] });
     secret.fill(0);
@@ -160,13 +160,13 @@ describe('good options', () => {
     expect((await other.mfa.beginLogin({ user: ada })).decision.access).toBe('enroll');
   });
 
-  it('a key of 20 different values may be chance', () => {
+  it('a key with 20 different byte values is accepted', () => {
     const order = [3, 17, 8, 0, 12, 5, 19, 14, 1, 9, 16, 2, 11, 7, 18, 4, 13, 6, 10, 15, 8, 2, 17, 13, 0, 19, 5, 11, 3, 14, 9, 1];
     const secret = Uint8Array.from(order, (place) => (place * 41 + 7) % 251);
     expect(messageOf({ ...base, keys: [{ id: 'a', secret }] })).toBe('accepted');
   });
 
-  it('the defaults are those that are documented', () => {
+  it('the defaults are as documented', () => {
     expect(plainDefaults()).toEqual({
       realm: 'mfa-kit',
       rememberDevice: { days: 30 },
@@ -182,7 +182,7 @@ describe('good options', () => {
     expect(Math.abs(resolved.clock() - Date.now())).toBeLessThan(1000);
   });
 
-  it('false switches a feature off', () => {
+  it('false turns a feature off', () => {
     const resolved = resolveOptions({ ...base, rememberDevice: false, recoveryCodes: false });
     expect(resolved).toMatchObject({ rememberDays: 0, recoveryCodeCount: 0, recoveryCodesLowAt: 0 });
   });
@@ -221,7 +221,7 @@ describe('callbacks of the host', () => {
       /"issuer"/,
     ],
     ['an issuer that gives nothing', { issuer: () => undefined as never }, /"issuer"/],
-  ])('%s is an error that names it, before anything is stored', async (_, options, message) => {
+  ])('%s causes an error that names it, before anything is stored', async (_, options, message) => {
     const fixture = createFixture(options);
     const session = await loginPending(fixture.mfa);
     fixture.resetCounts();

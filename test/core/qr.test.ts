@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 const URI = 'otpauth://totp/Acme:ada%40example.com?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP&issuer=Acme';
 
 describe('HTTP-8: the QR code', () => {
-  it('is one SVG element of attributes only, which a strict policy lets stand', async () => {
+  it('is one SVG element with attributes only, which a strict policy allows', async () => {
     const svg = await qrSvg(URI);
     expect(svg).toMatch(/^<svg xmlns="http:\/\/www\.w3\.org\/2000\/svg"[^>]*>.*<\/svg>$/s);
     expect(svg).not.toMatch(/style|script|href|url\(|\son\w+=/i);
@@ -19,7 +19,7 @@ describe('HTTP-8: the QR code', () => {
     expect(svg).toContain('M4 4.5h7');
   });
 
-  it('is the same picture as a PNG', async () => {
+  it('has the same modules as a PNG', async () => {
     const url = await qrPngDataUrl(URI);
     expect(url).toMatch(/^data:image\/png;base64,/);
     expect(
@@ -29,7 +29,7 @@ describe('HTTP-8: the QR code', () => {
     ).toBe('PNG');
   });
 
-  it('holds a name with markup as text', async () => {
+  it('contains a name with markup as text', async () => {
     expect(await qrSvg(`${URI}&x=<script>alert(1)</script>`)).not.toContain('<script');
   });
 });

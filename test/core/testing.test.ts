@@ -2,8 +2,8 @@ import { createClock, verifiedSession } from '@mfa-kit/core/testing';
 import { describe, expect, it } from 'vitest';
 import { ada, createAuthenticator, createFixture, expectOk, loginPending } from '../support/core-fixture.js';
 
-describe('what a host tests with', () => {
-  it('an enrolled user through the real flows', async () => {
+describe('the helpers for a host’s tests', () => {
+  it('enroll a user through the real flows', async () => {
     const fixture = createFixture();
     const { session, authenticator, recoveryCodes } = await verifiedSession(fixture.mfa, ada);
     expect((await fixture.mfa.checkAccess({ user: ada, session, requirement: { maxAgeSeconds: 5 } })).access).toBe('allow');
@@ -13,14 +13,14 @@ describe('what a host tests with', () => {
     expectOk(await fixture.mfa.verify({ user: ada, session: await loginPending(fixture.mfa), proof: { kind: 'totp', code } }));
   });
 
-  it('says why it could not', async () => {
+  it('say why they could not enroll', async () => {
     const fixture = createFixture();
     await verifiedSession(fixture.mfa, ada);
     await expect(verifiedSession(fixture.mfa, ada)).rejects.toThrow(/assurance_required.*without authenticators/);
     await expect(verifiedSession(fixture.mfa, { ...ada, mfa: 'off' })).rejects.toThrow(/login_again/);
   });
 
-  it('an authenticator by QR code or by the typed key, in any case and spacing', () => {
+  it('create an authenticator from the QR code or the typed key, in any case and spacing', () => {
     const key = 'GEZD GNBV GY3T QOJQ GEZD GNBV GY3T QOJQ';
     const uri = `otpauth://totp/Acme:ada?secret=${key.replaceAll(' ', '')}&issuer=Acme`;
     for (const from of [uri, key, key.toLowerCase(), key.replaceAll(' ', '')]) {
@@ -29,7 +29,7 @@ describe('what a host tests with', () => {
     expect(() => createAuthenticator('otpauth://totp/Acme:ada')).toThrow(/"secret"/);
   });
 
-  it('a clock that stands still until it is moved', () => {
+  it('create a clock that stands still until it is moved', () => {
     const clock = createClock(5);
     clock.advance(10);
     expect(clock.now()).toBe(15);

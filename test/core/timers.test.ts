@@ -9,7 +9,7 @@ import { compileCore } from '../races/processes.js';
 const KEY = { id: '2026-11', secret: 'q1W0nE7gk5RrJ9sZbX2mVtYp8uLcA4dFhGiKoN3wT6E=' };
 const ada = { id: 'user-ada', name: 'ada@example.com' };
 
-describe('F36: timers that a test replaces', () => {
+describe('F36: fake timers of a host’s test', () => {
   afterEach(() => {
     vi.useRealTimers();
   });
@@ -20,7 +20,7 @@ describe('F36: timers that a test replaces', () => {
     ['timeouts alone', { toFake: ['setTimeout', 'clearTimeout'] as const }],
     ['immediates and the monotonic clock', { toFake: ['setImmediate', 'clearImmediate', 'performance'] as const }],
     ['the time of day alone', { toFake: ['Date'] as const }],
-  ])('hold no flow: %s', async (_, config) => {
+  ])('do not block any flow: %s', async (_, config) => {
     vi.useFakeTimers(config as Parameters<typeof vi.useFakeTimers>[0]);
     let now = 1_800_000_000_000;
     const mfa = createMfa({ issuer: 'Acme', keys: [KEY], storage: memoryStorage(), clock: () => now, onEvent: () => {} });
@@ -57,7 +57,7 @@ describe('F35: a script that has done its work', () => {
     core = await compileCore('timers');
   });
 
-  /** Runs a script in a process of its own; gives what it printed and the seconds that it took. */
+  /** Runs a script in its own process. Returns its output and its seconds. */
   async function run(script: string): Promise<{ printed: string; seconds: number }> {
     const source = `
       import { createMfa } from '${core}/index.js';
@@ -72,8 +72,8 @@ describe('F35: a script that has done its work', () => {
     return { printed: stdout.trim(), seconds: (performance.now() - begun) / 1000 };
   }
 
-  it.each(['notify', 'onEvent', 'markEnrolled'])('ends though %s hangs', async (option) => {
-    // An enrollment calls all three and waits for markEnrolled only, two seconds. A timer that keeps the process alive lasts ten; the
+  it.each(['notify', 'onEvent', 'markEnrolled'])('ends even if %s hangs', async (option) => {
+    // An enrollment calls all three and awaits only markEnrolled, for two seconds. A timer that keeps the process alive lasts ten; the
     // limit leaves room for a busy machine.
     const { printed, seconds } = await run(`
       const mfa = createMfa({ ...options, ${option}: hangs });
@@ -83,7 +83,7 @@ describe('F35: a script that has done its work', () => {
     expect(seconds).toBeLessThan(8);
   });
 
-  it('does not end in the middle of what it awaits, though nothing but a deadline is left of it', async () => {
+  it('does not end while it awaits something, even if only a deadline is left of it', async () => {
     const { printed } = await run(`
       const mfa = createMfa({ ...options, storage: { ...options.storage, read: hangs } });
       console.log((await mfa.beginLogin({ user })).decision.access);`);

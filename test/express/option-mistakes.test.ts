@@ -79,7 +79,7 @@ describe('SUP-6: a wrong option of expressMfa() stops the start and says how to 
   it('a passphrase for a key', () => {
     const keys = [{ id: 'a', secret: 'MyVerySecretProductionMfaKitKeyOfTheYear2026' }];
     expect(refused(() => createFixture({ keys }))).toMatch(
-      /looks like a passphrase; it must be random bytes.*openssl rand -base64 32/,
+      /looks like a passphrase\. Use random bytes\..*openssl rand -base64 32/,
     );
   });
 
@@ -94,7 +94,7 @@ describe('SUP-6: a wrong option of expressMfa() stops the start and says how to 
     const { requireMfa, requireMfaExcept } = expressMfa(mfa, { user, loginUrl: '/login' });
     for (const maxAgeSeconds of [0, 4, 0.5, Number.NaN]) {
       const sentence = refused(() => requireMfa({ maxAgeSeconds }));
-      expect(sentence).toContain('maxAgeSeconds must be a whole number of seconds, 5 at least');
+      expect(sentence).toContain('maxAgeSeconds must be a whole number of seconds, at least 5');
     }
     expect(refused(() => requireMfaExcept(['/'], null as never))).toContain('A requirement must be an object');
   });

@@ -124,7 +124,7 @@ describe('SES-4: a mark that guards nothing stops the start and says where to wr
     expect(() => RequireMfa({ maxAgeSeconds: 0 })).toThrowError(
       expect.objectContaining({
         name: 'MfaError',
-        message: expect.stringContaining('maxAgeSeconds must be a whole number of seconds, 5 at least'),
+        message: expect.stringContaining('maxAgeSeconds must be a whole number of seconds, at least 5'),
       }),
     );
   });

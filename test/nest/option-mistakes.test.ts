@@ -21,7 +21,7 @@ describe('SUP-6: a wrong option of MfaModule stops the start and says how to fix
 
   it('a passphrase for a key', () => {
     const keys = [{ id: 'a', secret: 'MyVerySecretProductionMfaKitKeyOfTheYear2026' }];
-    expect(() => createFixture({ keys })).toThrow(/looks like a passphrase; it must be random bytes.*openssl rand -base64 32/);
+    expect(() => createFixture({ keys })).toThrow(/looks like a passphrase\. Use random bytes\..*openssl rand -base64 32/);
   });
 
   it('an option that is missing', async () => {

@@ -5,7 +5,7 @@ export const ACR = { active: 'urn:mfa-kit:mfa', remembered: 'urn:mfa-kit:remembe
  * Every way to reach an assurance. A factor adds one row; the types, and every list of ways and kinds, derive from here.
  *
  * `kind`: the factor that was proven; null if nothing was proven now. `amr`: the method by RFC 8176, or a private value. `remembers`:
- * whether who proves it at a login may let the browser be remembered.
+ * whether a proof at login allows the browser to be remembered.
  */
 const VIAS = {
   otp: { kind: 'totp', amr: 'otp', acr: ACR.active, remembers: true },
@@ -24,12 +24,12 @@ export function isAssuranceVia(value: unknown): value is AssuranceVia {
   return typeof value === 'string' && Object.hasOwn(VIAS, value);
 }
 
-/** Whether a proof lets its browser be remembered. A browser that another version remembered by an unknown proof is not. */
+/** Whether a proof allows its browser to be remembered. False for an unknown proof that another version stored. */
 export function letsRemember(via: unknown): boolean {
   return isAssuranceVia(via) && VIAS[via].remembers;
 }
 
-/** The `via` of an assurance that a factor of this kind was proven for. */
+/** Returns the `via` of an assurance from a proof of this kind. */
 export function viaOf(kind: FactorKind): AssuranceVia {
   return VIA_OF_KIND[kind];
 }
@@ -38,7 +38,7 @@ const VIA_OF_KIND = Object.fromEntries(
   Object.entries(VIAS).flatMap(([via, { kind }]) => (kind === null ? [] : [[kind, via]])),
 ) as Record<FactorKind, AssuranceVia>;
 
-/** An assurance with the methods and the class of its `via`. */
+/** Builds an assurance with the methods and the class of its `via`. */
 export function makeAssurance(
   via: AssuranceVia,
   { userId, epoch, verifiedAt, deviceId }: Pick<Assurance, 'userId' | 'epoch' | 'verifiedAt' | 'deviceId'>,
@@ -50,14 +50,14 @@ export function makeAssurance(
 }
 
 /**
- * What a session has proven: who, by what, when.
+ * What a session has proven: who, by which means, when.
  *
- * Plain data that the host keeps where it keeps its session; core checks it wherever it comes in again. A statement with
- * another user or another epoch is worth nothing.
+ * Plain data that the host keeps in its session. Core checks it whenever the host passes it in. It does not count for another user or
+ * another epoch.
  */
 export interface Assurance {
   userId: string;
-  /** The profile's epoch at the time of the proof; changes with every event that ends older proofs. */
+  /** The profile's epoch at the time of the proof. It changes with every event that ends older proofs. */
   epoch: string;
   /** Authentication method references of the second factor, RFC 8176 section 2 (`otp`, `mfa`) and private values. */
   amr: string[];
@@ -66,11 +66,11 @@ export interface Assurance {
   /** When a factor was last actively checked, in epoch milliseconds. */
   verifiedAt: number;
   via: AssuranceVia;
-  /** The remembered device that stood in for the prompt; with `remembered-device`. */
+  /** The remembered device that replaced the prompt; with `remembered-device`. */
   deviceId?: string | undefined;
 }
 
-/** The MFA state of one session: plain data, kept in the host's session and given back at each call. */
+/** The MFA state of one session: plain data that the host keeps in its session and passes to each call. */
 export type MfaSession = PendingSession | VerifiedSession;
 
 /** The first factor was proven, the second was not. */
@@ -78,40 +78,40 @@ export interface PendingSession {
   state: 'pending';
   userId: string;
   epoch: string;
-  /** Changes whenever remembered devices are cleared: a login begun before remembers nothing. */
+  /** Changes whenever remembered devices are cleared. A login that began before the change remembers no device. */
   deviceEpoch: string;
-  /** When the first factor was proven, in epoch milliseconds; 0 when not known. */
+  /** When the first factor was proven, in epoch milliseconds; 0 if unknown. */
   since: number;
-  /** Enrollments that this session began. Nobody else sees or confirms them. */
+  /** Enrollments that this session began. No other session sees or confirms them. */
   enrollmentIds: string[];
-  /** Path to go back to after the proof. */
+  /** Path to return to after the proof. */
   returnTo?: string | undefined;
-  /** Set when the state came from a pending token, which counts once. */
+  /** Set if the state came from a pending token, which counts once. */
   token?: { id: string; expiresAt: number } | undefined;
 }
 
-/** The second factor was proven, or a remembered device stood in for it. */
+/** The second factor was proven, or a remembered device replaced it. */
 export interface VerifiedSession {
   state: 'verified';
   assurance: Assurance;
   /** Enrollments that this session began. */
   enrollmentIds?: string[] | undefined;
-  /** Path to go back to after a step-up. */
+  /** Path to return to after a step-up. */
   returnTo?: string | undefined;
 }
 
-/** What a route asks for. */
+/** What a route requires. */
 export interface Requirement {
-  /** The proof by an active factor must be at most this old (step-up). A remembered device never serves it. */
+  /** The proof with a factor must be at most this old (step-up). A remembered device never satisfies it. */
   maxAgeSeconds?: number | undefined;
-  /** `false`: a remembered device does not stand in for a factor on this route. Default `true`. */
+  /** `false`: a remembered device does not replace a factor on this route. Default `true`. */
   acceptRememberedDevice?: boolean | undefined;
 }
 
-/** The smallest `maxAgeSeconds`: between a proof and the request that it is for lie a redirect and the person's next click. */
+/** The smallest `maxAgeSeconds`: a redirect and the user's next click lie between a proof and the request that needs it. */
 export const LEAST_AGE_SECONDS = 5;
 
-/** A kind of proof that a challenge can be answered with. */
+/** A kind of proof that can answer a challenge. */
 export type ChallengeFactor = FactorKind;
 
 /** The guard's answer. Anything but `allow` denies. */
@@ -126,15 +126,15 @@ export type AccessDecision =
 /** A decision that lets the request through. */
 export type AllowDecision = Extract<AccessDecision, { access: 'allow' }>;
 
-/** The user whom a session's state speaks of; undefined for what is no such state, whatever a session store gave back. */
+/** Returns the user of a session's state; undefined if the value is not an MFA state. */
 export function sessionUserId(session: MfaSession): string | undefined {
   if (session.state === 'pending') return session.userId;
   return session.state === 'verified' ? (session.assurance as Assurance | undefined)?.userId : undefined;
 }
 
-/** An assurance as claims of an access token that the host signs; `sub` is the host's, and must be the user id. */
+/** An assurance as claims of an access token that the host signs. `sub` belongs to the host and must be the user id. */
 export type AssuranceClaims = {
-  /** RFC 8176: the first factor's methods and the second's. */
+  /** RFC 8176: the methods of the first factor and of the second. */
   amr: string[];
   acr: string;
   /** When a factor was last actively checked, in seconds since the epoch. */
@@ -144,7 +144,7 @@ export type AssuranceClaims = {
   mfa_device?: string;
 };
 
-/** Claims for the host's access token. `firstFactor`: how the first factor was proven, `['pwd']` for one. */
+/** Builds claims for the host's access token. `firstFactor`: how the first factor was proven, for example `['pwd']`. */
 export function assuranceClaims(assurance: Assurance, firstFactor: readonly string[]): AssuranceClaims {
   return {
     amr: [...new Set([...firstFactor, ...assurance.amr])],
@@ -157,9 +157,9 @@ export function assuranceClaims(assurance: Assurance, firstFactor: readonly stri
 }
 
 /**
- * The assurance that verified claims speak of, or null when a fact is missing: no fact, no MFA.
+ * Reads the assurance from verified claims. Returns null if a fact is missing: no fact, no MFA.
  *
- * The host has verified the token's signature, issuer, audience and end before it hands the claims in.
+ * The host must verify the token's signature, issuer, audience and expiry before it passes the claims in.
  */
 export function assuranceFromClaims(claims: Record<string, unknown>): Assurance | null {
   const { sub, amr, acr, auth_time: authTime, mfa_epoch: epoch, mfa_via: via, mfa_device: deviceId } = claims;
@@ -167,7 +167,7 @@ export function assuranceFromClaims(claims: Record<string, unknown>): Assurance 
   if (typeof authTime !== 'number' || !Number.isSafeInteger(authTime)) return null;
   if (!Array.isArray(amr) || !amr.every((method) => typeof method === 'string')) return null;
   if (!isAssuranceVia(via) || !amr.includes(VIAS[via].amr)) return null;
-  // A device that cannot be read could not end either.
+  // A device that cannot be read could never be revoked.
   const named = deviceId !== undefined && deviceId !== null;
   if (named ? typeof deviceId !== 'string' || deviceId === '' : via === 'remembered-device') return null;
   const device = typeof deviceId === 'string' ? { deviceId } : {};

@@ -1,6 +1,6 @@
 import type { AssuranceVia, FactorKind } from './assurance.js';
 
-/** Facts about the request that the host wants to find in its audit trail (address, agent, request id): kept nowhere by core. */
+/** Facts about the request that the host wants in its audit trail (address, agent, request id). Core does not store them. */
 export type EventContext = Record<string, unknown>;
 
 /** Fields of every event. No event holds a secret, code, token, digest or URI. */
@@ -9,13 +9,13 @@ export interface EventBase {
   /** Epoch milliseconds. */
   at: number;
   context?: EventContext;
-  /** Whether the user has an authenticator after the operation; absent when it is not known. */
+  /** Whether the user has an authenticator after the operation; absent if unknown. */
   enrolled?: boolean;
 }
 
 /**
- * The error itself, where there is one. It is not enumerable: a driver's message may hold values, so neither `JSON.stringify(event)` nor
- * `{ ...event }` takes it along.
+ * The error, if there is one. It is not enumerable, because a driver's message may hold values: neither `JSON.stringify(event)` nor `{
+ * ...event }` includes it.
  */
 interface WithCause {
   readonly cause?: unknown;
@@ -54,7 +54,7 @@ export type EventDetail =
 /** One event; `switch (event.name)` narrows. */
 export type MfaEvent = EventBase & EventDetail;
 
-/** Names of the events that the user should be told of. */
+/** Names of the events that the user should be notified of. */
 export const NOTICES = [
   'authenticator_enrolled',
   'authenticator_removed',
@@ -71,15 +71,15 @@ export const NOTICES = [
 ] as const;
 export type NoticeName = (typeof NOTICES)[number];
 
-/** What the user should be told, for example by mail (NIST SP 800-63B-4 section 4.6). No secret in it. */
+/** A notice for the user, for example by mail (NIST SP 800-63B-4 section 4.6). It holds no secret. */
 export type MfaNotice = MfaEvent & { name: NoticeName };
 
-/** Adds the error to an event, so that only who asks for `event.cause` gets it. */
+/** Adds the error to an event, visible only as `event.cause`. */
 export function withCause<Event extends object>(event: Event, cause: unknown): Event {
   return cause === undefined ? event : Object.defineProperty(event, 'cause', { value: cause });
 }
 
-/** A copy of an event with more fields, the error included, which a spread alone would lose. */
+/** Copies an event with more fields. Keeps the error, which a spread alone would lose. */
 export function copyEvent<Event extends object, More extends object>(event: Event, more?: More): Event & More {
   const { cause } = event as WithCause;
   return withCause({ ...event, ...more } as Event & More, cause);

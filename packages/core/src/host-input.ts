@@ -1,41 +1,41 @@
 import { MfaError, type MfaErrorCode } from './errors.js';
 
 /**
- * The checks of everything that the host gives: users, answers of callbacks, instants.
+ * Checks everything that the host passes in: users, answers of callbacks, instants.
  *
- * Each field is read once, because a getter may answer differently the next time; what was read and checked is what counts. A value
- * that is not understood is an error, never the lax reading.
+ * Each field is read once, because a getter may answer differently the next time. Only the value that was checked is used. An invalid value
+ * is an error, never the lax reading.
  */
 
 /** A user whose fields were read and checked. */
 export interface KnownUser {
   id: string;
   name: string;
-  /** `undefined`: the host does not say. `null`: it has stored nothing so far. */
+  /** `undefined`: the host does not say. `null`: it has stored nothing yet. */
   enrolled: boolean | null | undefined;
 }
 
-/** Tells the operator; the HTTP layer and core have each one of their own. */
+/** Warns the operator. The HTTP layer and core each pass their own function. */
 type Warn = (code: 'MFA_KIT_ENROLLED_NOT_BOOLEAN', sentence: string) => void;
 
-/** Refuses a value; `what` completes the sentence that begins with the value's name. */
+/** Refuses a value. `what` completes the sentence that begins with the value's name. */
 export type RefuseValue = (what: string) => never;
 
 const ENROLLED_WARNING =
-  'The user has an "enrolled" that is neither true nor false, so every request of that user fails. Databases such as MySQL and ' +
+  'The "enrolled" of the user is neither true nor false, so every request of that user fails. Databases such as MySQL and ' +
   'SQLite return 1 and 0 for a boolean column. Write enrolled: Boolean(row.mfa_enrolled).';
 
-/** The fields of a user that a caller of core gave. */
+/** Reads the fields of a user that a caller of core passed in. */
 export function readUser(user: unknown, warn: Warn): KnownUser {
   return { id: readUserId(user), name: readUserName(user), enrolled: readEnrolled(user, warn) };
 }
 
-/** Whether it is an id as core makes them (crypto/random.ts), such as that of a device. What is none belongs to nothing. */
+/** Whether it is an id as core generates them (crypto/random.ts), such as that of a device. Any other id belongs to nothing. */
 export function isMadeId(value: unknown): boolean {
   return typeof value === 'string' && /^[\w-]{22}$/.test(value);
 }
 
-/** The id of a user. A guard reads the fields one by one, without an object for them. */
+/** Reads the id of a user. A guard reads the fields one by one, without allocating an object. */
 export function readUserId(user: unknown): string {
   const id: unknown = typeof user === 'object' && user !== null && 'id' in user ? user.id : undefined;
   if (typeof id !== 'string') abandon(user, id);
@@ -43,7 +43,7 @@ export function readUserId(user: unknown): string {
   return id;
 }
 
-/** The name of a user; any text is one. */
+/** Reads the name of a user; any text is valid. */
 export function readUserName(user: unknown): string {
   const name: unknown = (user as { name?: unknown }).name;
   if (typeof name === 'string') return name;
@@ -51,25 +51,25 @@ export function readUserName(user: unknown): string {
   throw new MfaError('invalid_argument', 'The user has no "name". Pass the text that the authenticator app should show.');
 }
 
-/** What the host remembers of the user's enrollment. `null`, which databases have for "not set", decides nothing. */
+/** Reads the host's own record of the user's enrollment. `null`, the database value for "not set", decides nothing. */
 export function readEnrolled(user: unknown, warn: Warn): boolean | null | undefined {
   const enrolled: unknown = (user as { enrolled?: unknown }).enrolled;
   if (enrolled === true || enrolled === false || enrolled === undefined || enrolled === null) return enrolled;
   warn('MFA_KIT_ENROLLED_NOT_BOOLEAN', ENROLLED_WARNING);
   throw new MfaError(
     'host_callback_failed',
-    `The user's "enrolled" must be true, false, or left out; it is ${describe(enrolled)}. Write enrolled: Boolean(row.mfa_enrolled).`,
+    `The user's "enrolled" must be true, false or undefined; it is ${describe(enrolled)}. Write enrolled: Boolean(row.mfa_enrolled).`,
   );
 }
 
-/** Throws unless what a callback of the host returned is a user. `option`: the name of the callback. */
+/** Throws unless a callback of the host returned a user. `option`: the name of the callback. */
 export function checkUserAnswer(option: string, user: object, warn: Warn): void {
   const { id, name } = user as { id?: unknown; name?: unknown };
   if (typeof user !== 'object' || typeof id !== 'string' || id === '' || typeof name !== 'string') {
     abandon(id, name);
     throw new MfaError(
       'host_callback_failed',
-      `The option "${option}" must return { id, name }, both strings, or null when nobody is logged in${userFault(user, id)}`,
+      `The option "${option}" must return { id, name }, both strings, or null if nobody is logged in${userFault(user, id)}`,
     );
   }
   const fault = userIdFault(id);
@@ -77,22 +77,22 @@ export function checkUserAnswer(option: string, user: object, warn: Warn): void 
   readEnrolled(user, warn);
 }
 
-/** The end of the message about a user that is refused. It shows no value. */
+/** Completes the message about an invalid user. It shows no value. */
 function userFault(user: unknown, id: unknown): string {
   if (typeof user !== 'object') return `; it returned a ${typeof user}.`;
   if (typeof id === 'number' || typeof id === 'bigint') return `; "id" is a ${typeof id}. Write id: String(row.id).`;
   return typeof id === 'string' && id !== ''
-    ? '; "name" is no string. Give the email address or the user name.'
-    : '; "id" is no string, or empty.';
+    ? '; "name" is not a string. Return the email address or the user name.'
+    : '; "id" is not a string, or is empty.';
 }
 
-/** Throws unless the id is one that every storage keeps apart from every other. */
+/** Throws unless the id is one that every storage keeps apart from all others. */
 export function checkUserId(userId: unknown): asserts userId is string {
   const fault = userIdFault(userId);
   if (fault) throw new MfaError('invalid_argument', fault);
 }
 
-/** Throws unless the value is an object of named fields, and has no field but the known ones, wherever it has it from. */
+/** Throws unless the value is an object of named fields with known fields only, inherited ones included. */
 export function checkFieldNames(
   given: unknown,
   known: readonly string[],
@@ -100,15 +100,15 @@ export function checkFieldNames(
   refuseName?: RefuseValue,
 ): asserts given is Record<string, unknown> {
   if (!isFieldObject(given)) refuse(`must be an object with ${known.join(', ')}; it is ${describe(given)}.`);
-  // Inherited fields count as well: a misspelled one would be a rule that does not hold.
+  // Inherited fields count too, because a misspelled one would be a rule that has no effect.
   for (const name in given) {
     if (isOneOf(known, name)) continue;
     refuseName?.(name);
-    refuse(`has the unknown field "${name}"; known are ${known.join(', ')}.`);
+    refuse(`has the unknown field "${name}"; known fields: ${known.join(', ')}.`);
   }
 }
 
-/** `includes` without a call of a builtin, since a guard checks what the policy answers at each request. */
+/** `includes` without a call of a builtin, because a guard checks the policy's answer for each request. */
 function isOneOf(known: readonly string[], name: string): boolean {
   for (let index = 0; index < known.length; index++) if (known[index] === name) return true;
   return false;
@@ -125,13 +125,13 @@ const EARLIEST_INSTANT = 1e11;
 /** The year 5138 in milliseconds; in microseconds it is September 1973. */
 const LATEST_INSTANT = 1e14;
 
-/** Whether a number can be an instant in epoch milliseconds. One in seconds or microseconds cannot; fractions are fine. */
+/** Whether a number can be an instant in epoch milliseconds. One in seconds or microseconds cannot; fractions are valid. */
 export function isInstant(value: unknown): value is number {
   // NaN and the infinities fail the comparisons.
   return typeof value === 'number' && value >= EARLIEST_INSTANT && value < LATEST_INSTANT;
 }
 
-/** What is wrong with a value that is no instant: the end of the sentence that begins with its name. */
+/** Describes what is wrong with a value that is not an instant: the end of the sentence that begins with its name. */
 export function instantFault(value: unknown): string {
   const must = `must be an instant in epoch milliseconds, such as Date.now(); it is ${describe(value)}`;
   if (value instanceof Date) return `${must}. Pass its getTime().`;
@@ -142,12 +142,15 @@ export function instantFault(value: unknown): string {
   return `${must}.`;
 }
 
-/** Throws unless the value is an instant in epoch milliseconds. `name`: how the message calls it. */
+/** Throws unless the value is an instant in epoch milliseconds. `name`: its name in the message. */
 export function checkInstant(name: string, value: unknown, code: MfaErrorCode = 'invalid_argument'): asserts value is number {
   if (!isInstant(value)) throw new MfaError(code, `"${name}" ${instantFault(value)}`);
 }
 
-/** An object that has named fields: no list, function, Date, Map or boxed value, all of which would count as an object without any. */
+/**
+ * Whether it is an object with named fields. Excludes lists, functions, Dates, Maps and boxed values, which would count as objects without
+ * fields.
+ */
 export function isFieldObject(value: unknown): value is Record<string, unknown> {
   if (typeof value !== 'object' || value === null) return false;
   const prototype: unknown = Object.getPrototypeOf(value);
@@ -156,8 +159,8 @@ export function isFieldObject(value: unknown): value is Record<string, unknown> 
 }
 
 /**
- * Handles the rejection of promises that the host gave where a value is needed at once. They are refused and nobody waits for them,
- * so a rejection would be an unhandled one, which ends the process.
+ * Handles the rejection of promises that the host returned where a plain value is required. They are refused and never awaited, so a
+ * rejection would be unhandled and end the process.
  */
 export function abandon(...values: readonly unknown[]): void {
   for (const value of values) if (value instanceof Promise) value.catch(() => undefined);
@@ -178,7 +181,7 @@ function describeObject(value: object): string {
 }
 
 function adviceOn(value: unknown, name: string): string {
-  if (value === null) return ` Leave "${name}" out where there is nothing to say.`;
+  if (value === null) return ` Leave "${name}" out instead.`;
   return value === 0 || value === 1 ? ` Write Boolean(...) around a column that is 0 or 1.` : '';
 }
 
@@ -188,7 +191,7 @@ function userIdFault(userId: unknown): string | null {
   return fault && `A user id must be 1 to 255 bytes of well-formed Unicode without U+0000; this one ${fault}.`;
 }
 
-/** Whether it is 1 to 255 characters of printable ASCII, as nearly every id is. A guard asks at each request, so this is a loop. */
+/** Whether it is 1 to 255 characters of printable ASCII, as nearly every id is. It is a loop, because a guard calls it for each request. */
 function isPlainId(userId: string): boolean {
   for (let at = 0; at < userId.length; at++) {
     const character = userId.charCodeAt(at);

@@ -62,9 +62,9 @@ export type { WalkOptions } from './flows/maintenance/walk.js';
 export type { DeviceInput } from './flows/steps/presented-device.js';
 export type { AuthenticatorSummary, DeviceGrant, DeviceSummary, LoginBegun, MfaStatus } from './results.js';
 
-/** All flows, bound to one set of options. Every method may be called from any transport; limits are shared. */
+/** All flows, bound to one set of options. Every method may be called from any transport, and limits are shared. */
 export interface Mfa<User extends MfaUser = MfaUser> {
-  /** Called right after the first factor was proven. `loggedInAt`: when that was, 0 when not known; default now. */
+  /** Call it right after the first factor was proven. `loggedInAt`: when that was, 0 if unknown; default now. */
   beginLogin(
     input: Omit<FlowInput<User>, 'session'> & {
       deviceToken?: string | readonly string[] | undefined;
@@ -72,18 +72,18 @@ export interface Mfa<User extends MfaUser = MfaUser> {
     },
   ): Promise<LoginBegun>;
   /**
-   * The guard's question. Reads at most once, never writes. `firstFactorProven`: the host vouches for the first factor though
-   * the request brings no state, with a bearer token that speaks of no MFA.
+   * Decides for the guard. Reads at most once, never writes. `firstFactorProven`: the host vouches for the first factor although the
+   * request has no state, for example with a bearer token without MFA facts.
    */
   checkAccess(
     input: FlowInput<User> & { requirement?: Requirement | undefined; firstFactorProven?: boolean | undefined },
   ): Promise<AccessDecision>;
 
-  /** Starts an enrollment; the session must be fresh, and stepped up when an authenticator exists. */
+  /** Starts an enrollment. The session must be fresh, and stepped up if an authenticator exists. */
   startEnrollment<Kind extends EnrollableKind = DefaultKind>(
     input: FlowInput<User> & { kind?: Kind | undefined; name?: string | undefined },
   ): Promise<Result<{ enrollment: Enrollment<Kind>; session: MfaSession }>>;
-  /** Shows again the newest enrollment that this session began and that is still open. */
+  /** Returns again the newest enrollment that this session began and that is still open. */
   currentEnrollment(input: FlowInput<User>): Promise<Result<{ enrollment: Enrollment }>>;
   confirmEnrollment(
     input: FlowInput<User> & DeviceInput & { enrollmentId: string; proof: ProofInput },
@@ -92,7 +92,7 @@ export interface Mfa<User extends MfaUser = MfaUser> {
 
   /** Checks a proof: `{ kind: 'totp', code }` or `{ kind: 'recovery-code', code }`. */
   verify(input: FlowInput<User> & DeviceInput & { proof: ProofInput }): Promise<Result<Verified>>;
-  /** Opens a pending token of {@link LoginBegun}; its session then goes to `verify` or to a first enrollment. */
+  /** Opens a pending token of {@link LoginBegun}. Pass its session to `verify` or to a first enrollment. */
   openPendingToken(token: string): Promise<Result<{ userId: string; session: PendingSession }>>;
 
   getStatus(input: { user: User; context?: EventContext | undefined }): Promise<Result<{ status: MfaStatus }>>;
@@ -104,97 +104,94 @@ export interface Mfa<User extends MfaUser = MfaUser> {
     input: FlowInput<User>,
   ): Promise<Result<{ recoveryCodes: string[]; recoveryCodesId: string; session: MfaSession }>>;
   /**
-   * The user says that the recovery codes are saved. Until then a login with a code says `recoveryCodesUnsaved`. `recoveryCodesId`: the
-   * set that the user was shown; another one by now is refused with `recovery_codes_outdated`.
+   * The user says that the recovery codes are saved. Until then a login with a code returns `recoveryCodesUnsaved`. `recoveryCodesId`: the
+   * set that the user was shown; if a newer set has replaced it, the result is `recovery_codes_outdated`.
    */
   recoveryCodesSaved(input: FlowInput<User> & { recoveryCodesId?: string | undefined }): Promise<Result>;
   /**
-   * Forgets a device, and ends the sessions that came from it. `endedOwnSession`: the acting one was among them, and its new
-   * `session` must be proven again.
+   * Removes a device, and ends the sessions that came from it. `endedOwnSession`: the acting session was among them, and its new `session`
+   * must be proven again.
    */
   revokeDevice(input: FlowInput<User> & { deviceId: string }): Promise<Result<{ session: MfaSession; endedOwnSession?: true }>>;
-  /** Makes all other sessions and all remembered devices worth nothing; the acting session gets its new state. */
+  /** Ends all other sessions and all remembered devices. The acting session gets its new state. */
   endAllSessions(input: FlowInput<User>): Promise<Result<{ session: MfaSession }>>;
 
   /**
-   * For the host: ends all sessions, remembered devices and logins under way, because the password changes. Call it before the new
-   * password is stored, so that nothing is changed when this throws, and again after, for logins that were under way with the old
-   * one. `keep`: the acting session, which gets its new state.
+   * For the host: ends all sessions, remembered devices and pending logins, because the password changes. Call it before the new password
+   * is stored, so that nothing changes if this throws, and again after, for logins that were pending with the old one. `keep`: the acting
+   * session, which gets its new state.
    *
-   * This and the five below are done when they return, with the events and notices of it; an MfaError `not_done` says that they
-   * were not.
+   * This method and the five below have done their work when they return, including events and notices. An MfaError `not_done` says that
+   * they have not.
    */
   passwordChanged(input: {
     userId: string;
     keep?: MfaSession | undefined;
     context?: EventContext | undefined;
   }): Promise<PasswordChangeHandled>;
-  /** For the host: the account is gone. Removes everything that is known. */
+  /** For the host: the account was deleted. Removes everything that is stored about the user. */
   forgetUser(input: { userId: string; context?: EventContext | undefined }): Promise<UserForgotten>;
   /** For support: removes authenticators, recovery codes and devices; the user enrolls again at the next login. */
   resetMfa(input: SupportAction): Promise<MfaResetDone>;
   /** For support: ends all sessions, remembered devices and logins under way. */
   endSessionsOf(input: SupportAction): Promise<SessionsEnded>;
-  /** For support: gives five tries back. */
+  /** For support: gives the user five more tries. */
   clearLockout(input: SupportAction): Promise<LockoutCleared>;
-  /** For support: sets the deadline for a first enrollment, 90 days ahead at most, whatever policy says. */
+  /** For support: sets the deadline for a first enrollment, at most 90 days ahead, overriding the policy. */
   setEnrollBy(input: SetEnrollByInput): Promise<EnrollBySet>;
   /**
-   * Waits for calls of `onEvent`, `notify` and `markEnrolled` that were begun before, ten seconds at most, and counts what is left.
-   * For scripts and shutdowns, before the database is closed. Never rejects.
+   * Waits at most ten seconds for earlier calls of `onEvent`, `notify` and `markEnrolled`, and counts those that are left. Use it in
+   * scripts and at shutdown, before you close the database. Never rejects.
    */
   settled(): Promise<Unsettled>;
 
   /**
-   * Looks for what would keep users out or promise less: a missing table, a missing key, unsafe settings, a wrong clock. It changes
-   * nothing and never throws for what it finds. Log the findings at start; let a deployment fail on one of the level `error`.
+   * Looks for problems that would lock users out or weaken protection: a missing table, a missing key, unsafe settings, a wrong clock.
+   * Changes nothing and never throws for what it finds. Log the findings at start, and let a deployment fail on the level `error`.
    */
   check(): Promise<MfaFinding[]>;
   /** Counts all profiles, page by page, and changes nothing. */
   report(input?: WalkOptions<MfaReport>): Promise<MfaReport>;
-  /** Seals anew, by the first key, what another key has sealed; beside live traffic, once every process has the key first. */
+  /** Seals again with the first key what other keys have sealed. Safe during live traffic, after every process has the key first. */
   rotateKeys(input?: RotateKeysInput): Promise<KeysRotated>;
   /**
-   * The database went back to a backup: ends all sessions, devices and recovery codes, so that none comes back to life. Users log
-   * in by their authenticator as before. The steps around it are in docs/guides/keys-and-backups.md.
+   * Call after restoring a backup. Ends all sessions, devices and recovery codes, so that nothing used since the backup works again. Users
+   * log in with their authenticator as before. docs/guides/storage.md lists the other steps.
    */
   afterRestore(input?: AfterRestoreInput): Promise<RestoreHandled>;
 
-  /** What the HTTP layer needs to know of the options. */
+  /** What the HTTP layer needs to know about the options. */
   readonly settings: MfaSettings<User>;
 }
 
-/** Resolved options that shape pages and cookies, and the guard's question as the HTTP layer asks it. */
+/** Resolved options that shape pages and cookies, and the guard's decision as the HTTP layer asks for it. */
 export interface MfaSettings<User extends MfaUser = MfaUser> {
   /** Like {@link Mfa.checkAccess}, but allows without a promise if nothing has to be awaited. */
   askAccess(input: Parameters<Mfa<User>['checkAccess']>[0]): AllowDecision | Promise<AccessDecision>;
   realm: string;
-  /** Days of "Remember this device"; 0: switched off. */
+  /** Days of "Remember this device"; 0: off. */
   rememberDays: number;
-  /** Codes a set; 0: switched off. */
+  /** Codes per set; 0: off. */
   recoveryCodeCount: number;
   now(): number;
-  /** Cookie names under which this user's device token may be found; the first is written. Suffixes of 12 hex digits. */
+  /** Cookie names that may hold this user's device token; the first is written. Suffixes of 12 hex digits. */
   deviceCookieSuffixes(userId: string): string[];
-  /** The MAC over what a cookie with the way back says. */
+  /** Returns the MAC over the contents of a return path cookie. */
   wayBackMac(parts: readonly string[]): string;
-  /** Whether a MAC is the one over these parts, by any key. */
+  /** Whether a MAC is valid for these parts, with any key. */
   isWayBackMac(parts: readonly string[], mac: string): boolean;
   /** The issuer as the user sees it. */
   issuerFor(user: User): string;
   /**
-   * Waits for a callback of the host as long as an operation may take, and tells the operator of one that is late. What it rejects
-   * with is thrown as it is.
+   * Waits for a callback of the host as long as an operation may take, and warns the operator if it is late. If it rejects, throws the same
+   * error.
    */
   awaitCallback<Value>(option: string, given: PromiseLike<Value>): Promise<CallbackAnswer<Value>>;
-  /** Tells the operator of a callback of the host that failed, once for each cause. */
+  /** Warns the operator of a callback of the host that failed, once for each cause. */
   callbackFailed(failure: CallbackFailure): void;
 }
 
-/**
- * Binds all flows to one set of options. Throws an `MfaError` at once when an option is missing or unsafe; does no work until the
- * first call.
- */
+/** Binds all flows to one set of options. Throws an `MfaError` if an option is missing or unsafe. Does no work until the first call. */
 export function createMfa<User extends MfaUser = MfaUser>(options: MfaOptions<User>): Mfa<User> {
   const resolved = resolveOptions(options);
   const { keyring, realm, storage, clock, warnings } = resolved;
@@ -267,6 +264,6 @@ function createSettings<User extends MfaUser>(options: ResolvedOptions<User>): O
 
 function wayBackMac(keyring: Keyring, id: string, parts: readonly string[]): string {
   const key = keyring.bytes('way-back', id);
-  if (!key) throw new TypeError('the key ring has no key of that id');
+  if (!key) throw new TypeError('the key ring has no key with that id');
   return keyedDigest(key, parts, 'base64url');
 }

@@ -7,23 +7,23 @@ import { type MfaStorage, storageNameOf } from './storage/storage.js';
 import { createWarn, type Warn } from './warnings/once.js';
 import { createWarnings, type OperatorWarnings } from './warnings/warnings.js';
 
-/** The person at the keyboard, as the host knows them. A type with more fields reaches `policy` and `issuer`. */
+/** The user, as the host knows them. A type with more fields reaches `policy` and `issuer`. */
 export interface MfaUser {
   /** Opaque, stable, never reused; 1 to 255 bytes of UTF-8 without U+0000. */
   id: string;
-  /** Shown in the authenticator app beside the issuer; display only. */
+  /** Shown in the authenticator app next to the issuer; display only. */
   name: string;
   /**
-   * The host's own memory of "this user has MFA". `true`: a missing profile refuses instead of meaning "no MFA". `null`, of a
-   * column that was not set so far, decides nothing, and `markEnrolled` fills it at the next login. Anything that is no boolean, such
-   * as the 1 of MySQL and SQLite, throws: write `Boolean(row.mfa_enrolled)`.
+   * The host's own record of "this user has MFA". `true`: a missing profile refuses the user instead of meaning "no MFA". `null`, from a
+   * column that is not set yet, decides nothing, and `markEnrolled` sets it at the next login. Anything that is not a boolean, such as the
+   * 1 of MySQL and SQLite, throws: write `Boolean(row.mfa_enrolled)`.
    */
   enrolled?: boolean | null | undefined;
 }
 
 /** A key of the application. */
 export interface MfaKey {
-  /** Stored beside what the key protects; 1 to 32 characters of `A-Z a-z 0-9 . _ -`. */
+  /** Stored next to what the key protects; 1 to 32 characters of `A-Z a-z 0-9 . _ -`. */
   id: string;
   /** At least 32 random bytes: as bytes, or as base64, base64url or hex. */
   secret: string | Uint8Array;
@@ -34,48 +34,48 @@ export interface MfaPolicy {
   /** Default `required`. */
   mfa?: 'required' | 'optional' | 'off' | undefined;
   /**
-   * With `required`: until then (epoch milliseconds) a user without authenticator is let through. An instant that has been is a
-   * deadline that is over; leave it out where there is none.
+   * With `required`: until then (epoch milliseconds) a user without an authenticator is allowed. A time in the past is a deadline that is
+   * over; leave it out if there is none.
    */
   enrollBy?: number | undefined;
-  /** `false`: the user may not enroll for now, because the address is not verified, say. Default `true`. */
+  /** `false`: the user may not enroll for now, for example because the address is not verified. Default `true`. */
   mayEnroll?: boolean | undefined;
-  /** `false`: no device of this user is remembered. Default: what the option `rememberDevice` says. */
+  /** `false`: no device of this user is remembered. Default: the setting of the option `rememberDevice`. */
   rememberDevice?: boolean | undefined;
 }
 
-/** Everything that can be set. A bad value throws at once and says how to mend it. */
+/** All options. An invalid value throws and says how to fix it. */
 export interface MfaOptions<User extends MfaUser = MfaUser> {
   /** Name of the application in the authenticator app; display only. */
   issuer: string | ((user: User) => string);
-  /** The first writes, all are read. */
+  /** The first key writes, all keys read. */
   keys: readonly MfaKey[];
   /** Where profiles are kept. */
   storage: MfaStorage;
   /** Name of this installation inside keys and tokens. Never rename it: everything stored would become unreadable. */
   realm?: string | undefined;
   /**
-   * What a user must and may do. Default: MFA is required of everybody. `context`: what `eventContext` returned for this request.
-   * An answer that is no policy throws `host_callback_failed`.
+   * What a user must and may do. Default: MFA is required for everybody. `context`: what `eventContext` returned for this request. An
+   * answer that is not a policy throws `host_callback_failed`.
    */
   policy?: ((user: User, context: EventContext | undefined) => MfaPolicy | Promise<MfaPolicy>) | undefined;
-  /** Writes the host's own memory of who is enrolled; awaited, and repeated at the next login while it disagrees. */
+  /** Updates the host's own record of who is enrolled. It is awaited, and repeated at the next login while the record disagrees. */
   markEnrolled?: ((userId: string, enrolled: boolean) => unknown) | undefined;
-  /** Days (1 to 30) that a remembered device is not asked at login; `false` switches it off. */
+  /** Days (1 to 30) for which a remembered device is not asked at login; `false` turns it off. */
   rememberDevice?: { days?: number | undefined } | false | undefined;
-  /** Codes a set (5 to 20), and when to warn that few are left; `false` switches them off. */
+  /** Codes per set (5 to 20), and when to warn that few are left; `false` turns them off. */
   recoveryCodes?: { count?: number | undefined; lowAt?: number | undefined } | false | undefined;
   /** Time steps accepted before and after the current one, for clocks that differ: 0 or 1. */
   windowSteps?: 0 | 1 | undefined;
   /** How old (0 to 300 seconds) a proof may be before a guard reads the profile again. */
   revocationDelaySeconds?: number | undefined;
-  /** How old (60 to 86,400 seconds) a login may be that sets up a first authenticator. An older one must be made again. */
+  /** How old (60 to 86,400 seconds) a login may be that sets up a first authenticator. If it is older, the user must log in again. */
   freshLoginSeconds?: number | undefined;
-  /** Receives every event. It is not awaited; if it throws, nothing changes. */
+  /** Receives every event. It is not awaited, and an error that it throws changes nothing. */
   onEvent?: ((event: MfaEvent) => unknown) | undefined;
-  /** Receives what the user should be told. It is not awaited; if it throws or hangs, `notify_failed` is an event. */
+  /** Receives notices for the user. It is not awaited; if it throws or hangs, there is an event `notify_failed`. */
   notify?: ((notice: MfaNotice) => unknown) | undefined;
-  /** The server's clock, in epoch milliseconds, at once; it is called once at start, and an answer in another unit is refused. */
+  /** The server's clock: returns epoch milliseconds, not a promise. It is called once at start, and another unit is refused. */
   clock?: (() => number) | undefined;
 }
 
@@ -87,9 +87,9 @@ export interface ResolvedOptions<User extends MfaUser = MfaUser> {
   realm: string;
   policy: (user: User, context: EventContext | undefined) => unknown;
   markEnrolled: ((userId: string, enrolled: boolean) => unknown) | null;
-  /** 0: switched off. */
+  /** 0: off. */
   rememberDays: number;
-  /** 0: switched off. */
+  /** 0: off. */
   recoveryCodeCount: number;
   recoveryCodesLowAt: number;
   windowSteps: 0 | 1;
@@ -98,24 +98,24 @@ export interface ResolvedOptions<User extends MfaUser = MfaUser> {
   onEvent: ((event: MfaEvent) => unknown) | null;
   notify: ((notice: MfaNotice) => unknown) | null;
   clock: () => number;
-  /** Tells the operator why something failed. */
+  /** Warns the operator why something failed. */
   warnings: OperatorWarnings;
-  /** Tells the operator, once for each code and sentence. */
+  /** Warns the operator, once for each code and sentence. */
   warn: Warn;
 }
 
 /** The clock of this server, in epoch milliseconds. */
 export const systemClock = (): number => Date.now();
 
-/** How one option is read. */
+/** Reads one option. */
 interface OptionReader {
-  /** What is read if the option is left out. */
+  /** The input if the option is left out. */
   default?: unknown;
-  /** Returns the checked value in the form that the kit works with. */
+  /** Returns the checked value in the form that the kit uses. */
   read(name: string, given: unknown, fallback: unknown): unknown;
 }
 
-/** Every option, in the order of the docs. Its default stands here and nowhere else. */
+/** Every option, in the order of the docs. Defaults are here and nowhere else. */
 export const OPTIONS = {
   issuer: { read: readIssuer },
   keys: { read: readKeys },
@@ -164,7 +164,7 @@ export function resolveOptions<User extends MfaUser>(options: MfaOptions<User>):
 }
 
 function readOptions(options: unknown): ReadOptions {
-  if (typeof options !== 'object' || options === null) throw invalid('createMfa needs an object of options.');
+  if (typeof options !== 'object' || options === null) throw invalid('createMfa() needs an object of options.');
   const table: Record<string, OptionReader> = OPTIONS;
   for (const name of Object.keys(options)) {
     if (!Object.hasOwn(table, name)) {
@@ -187,16 +187,16 @@ function readClock(name: string, given: unknown): () => number {
 function readIssuer(_name: string, issuer: unknown): (user: MfaUser) => string {
   if (typeof issuer === 'function') return checkedIssuer(issuer as (user: MfaUser) => unknown);
   if (typeof issuer === 'string' && issuer.trim()) return () => issuer;
-  throw invalid('"issuer" must be the name of your application, or a function of the user that gives it.');
+  throw invalid('"issuer" must be the name of your application, or a function that returns it for a user.');
 }
 
-/** Days; 0 if switched off. */
+/** Returns the days; 0 if turned off. */
 function readRememberDevice(name: string, given: unknown, defaults: { days: number }): number {
   const fields = feature(name, given, defaults);
   return fields === false ? 0 : whole(`${name}.days`, orDefault(fields.days, defaults.days), 1, 30);
 }
 
-/** Codes a set, and when to warn that few are left; both 0 if switched off. */
+/** Returns the codes per set, and when to warn that few are left; both 0 if turned off. */
 function readRecoveryCodes(
   name: string,
   given: unknown,
@@ -208,14 +208,14 @@ function readRecoveryCodes(
   return { count, lowAt: whole(`${name}.lowAt`, orDefault(fields.lowAt, Math.min(defaults.lowAt, count)), 0, count) };
 }
 
-/** Calls the host's clock once at start, because one in seconds would let proofs and enrollments expire at random, or never. */
+/** Calls the host's clock once at start, because a clock in seconds would let proofs and enrollments expire at random, or never. */
 function checkedClock(clock: () => unknown): () => number {
   function read(code: 'invalid_option' | 'host_callback_failed'): number {
     let now: unknown;
     try {
       now = clock();
     } catch (cause) {
-      throw new MfaError(code, 'The option "clock" threw. It must return the time at once, as Date.now() does.', { cause });
+      throw new MfaError(code, 'The option "clock" threw. It must return the time, as Date.now() does.', { cause });
     }
     if (isInstant(now)) return now;
     throw new MfaError(code, `The answer of the option "clock" ${instantFault(now)}`);
@@ -231,15 +231,15 @@ function checkedIssuer(issuer: (user: MfaUser) => unknown): (user: MfaUser) => s
     try {
       name = issuer(user);
     } catch (cause) {
-      throw new MfaError('host_callback_failed', 'The option "issuer" threw; mend it, or give a fixed name.', { cause });
+      throw new MfaError('host_callback_failed', 'The option "issuer" threw. Fix the function, or set a fixed name.', { cause });
     }
     if (typeof name === 'string' && name.trim()) return name;
     abandon(name);
-    throw new MfaError('host_callback_failed', 'The option "issuer" gave no text; it must give a name, and at once.');
+    throw new MfaError('host_callback_failed', 'The option "issuer" must return a non-empty string, not a promise.');
   };
 }
 
-/** The fields of a feature, not checked so far, or false when it is switched off. */
+/** Returns the fields of a feature, not checked yet, or false if it is turned off. */
 function feature<Fields extends object>(
   name: string,
   value: unknown,
@@ -248,14 +248,14 @@ function feature<Fields extends object>(
   if (value === false) return false;
   const known = Object.keys(defaults);
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw invalid(`"${name}" must be false or an object with ${known.join(', ')}.`);
+    throw invalid(`"${name}" must be false, or an object with ${known.join(', ')}.`);
   }
   const unknown = Object.keys(value).find((field) => !known.includes(field));
-  if (unknown !== undefined) throw invalid(`"${name}" has no "${unknown}"; it has ${known.join(', ')}.`);
+  if (unknown !== undefined) throw invalid(`"${name}" has no field "${unknown}". Known fields: ${known.join(', ')}.`);
   return value;
 }
 
-/** Only a value that is left out gets the default: `null`, which may stand for "none", must not become 30 days. */
+/** Only an absent value gets the default: `null`, which may stand for "none", must not become 30 days. */
 function orDefault<Value>(value: Value | undefined, fallback: Value): Value {
   return value === undefined ? fallback : value;
 }
@@ -265,7 +265,7 @@ function readStorage(_name: string, given: unknown): MfaStorage {
   const missing = (['read', 'write', 'remove', 'listUserIds'] as const).filter((name) => typeof storage?.[name] !== 'function');
   if (!storage || missing.length > 0) {
     throw invalid(
-      `"storage" has no ${missing.join(', ')}. Give it an adapter, postgresStorage(pool) of "@mfa-kit/core/storage/postgres" for one.`,
+      `"storage" has no ${missing.join(', ')}. Pass an adapter, for example postgresStorage(pool) of "@mfa-kit/core/storage/postgres".`,
     );
   }
   return storage;
@@ -274,7 +274,7 @@ function readStorage(_name: string, given: unknown): MfaStorage {
 function warnOfWeakKey(warn: Warn, id: string, doubt: string): void {
   warn(
     'MFA_KIT_WEAK_KEY',
-    `The key "${id}" ${doubt}, so whoever guesses it reads every profile that it sealed. It no longer writes; call mfa.rotateKeys() to ` +
+    `The key "${id}" ${doubt}, so anyone who guesses it can read every profile that it sealed. It no longer seals new data. Call mfa.rotateKeys() to ` +
       'seal everything with the first key, and then remove it.',
   );
 }
@@ -287,24 +287,20 @@ function readKeys(_name: string, keys: unknown): (KeyMaterial & { doubt: string 
   const resolved: (KeyMaterial & { doubt: string | undefined })[] = [];
   for (const [index, key] of (keys as readonly MfaKey[]).entries()) {
     if (typeof key?.id !== 'string' || !/^[A-Za-z0-9._-]{1,32}$/.test(key.id)) {
-      throw invalid(`"keys[${index}].id" must be 1 to 32 characters of A-Z a-z 0-9 . _ -; the month is a good one.`);
+      throw invalid(`"keys[${index}].id" must be 1 to 32 characters of A-Z a-z 0-9 . _ -; a date such as 2026-11 works well.`);
     }
     if (resolved.some(({ id }) => id === key.id)) {
       throw invalid(`"keys" names the id "${key.id}" twice. Give every key its own id.`);
     }
     const name = `"keys[${index}].secret"`;
     const { secret, doubt } = readKeySecret(name, key.secret);
-    // What an older key has sealed must stay readable, so only the one that writes is refused.
+    // An older key must stay readable, so only the first key, which writes, is refused.
     if (doubt !== undefined && index === 0) {
-      throw invalid(
-        `${name} ${doubt}; it must be random bytes. ${HOW_TO_MAKE_A_KEY}, and keep this one as the second of "keys".`,
-      );
+      throw invalid(`${name} ${doubt}. Use random bytes. ${HOW_TO_MAKE_A_KEY}, and keep this one as the second of "keys".`);
     }
     const same = resolved.find((other) => Buffer.from(other.secret).equals(secret));
     if (same)
-      throw invalid(
-        `"keys[${index}].secret" is the secret of "${same.id}"; a new key needs one of its own. ${HOW_TO_MAKE_A_KEY}`,
-      );
+      throw invalid(`"keys[${index}].secret" is the secret of "${same.id}"; a new key needs a new secret. ${HOW_TO_MAKE_A_KEY}`);
     resolved.push({ id: key.id, secret, doubt });
   }
   return resolved;
@@ -321,7 +317,7 @@ function optionalCallback<Callback>(name: string, given: unknown): Callback | nu
 
 function text(name: string, value: unknown): string {
   if (typeof value !== 'string' || !/^[\x21-\x7e]{1,64}$/.test(value)) {
-    throw invalid(`"${name}" must be 1 to 64 printable ASCII characters without blanks.`);
+    throw invalid(`"${name}" must be 1 to 64 printable ASCII characters without spaces.`);
   }
   return value;
 }

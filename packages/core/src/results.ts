@@ -17,13 +17,13 @@ export type RefusalReason =
   | 'busy'
   | 'unavailable';
 
-/** What the user (or the weather) can cause. Holds nothing that tells a used code from a wrong one. */
+/** What a user, or a temporary failure, can cause. It never reveals whether a wrong code was a used one. */
 export interface Refusal {
   ok: false;
   reason: RefusalReason;
-  /** Seconds to wait before a repetition can succeed; with `throttled`, `limit_reached`, `busy`, `unavailable`. */
+  /** Seconds to wait before a retry can succeed; with `throttled`, `limit_reached`, `busy`, `unavailable`. */
   retryAfterSeconds?: number;
-  /** The oldest proof that would do, in seconds; with `assurance_required`. */
+  /** The maximum age of a proof that would be enough, in seconds; with `assurance_required`. */
   maxAgeSeconds?: number;
 }
 
@@ -40,13 +40,13 @@ export function isRefusal(answer: object): answer is Refusal {
   return 'ok' in answer && answer.ok === false;
 }
 
-/** A device token for the user's browser, to be kept in a cookie that only this user's login reads. */
+/** A device token for the user's browser. Keep it in a cookie that only this user's login reads. */
 export interface DeviceGrant {
   token: string;
   /** When the token stops being accepted, in epoch milliseconds. */
   expiresAt: number;
   deviceId: string;
-  /** Until when the browser is not asked at login; absent when the user did not tick the box. */
+  /** Until when the browser is not asked at login; absent if the user did not tick the checkbox. */
   rememberedUntil?: number;
 }
 
@@ -76,18 +76,18 @@ export interface MfaStatus {
   enrolled: boolean;
   mfa: 'required' | 'optional' | 'off';
   mayEnroll: boolean;
-  /** Until when a user without authenticator is let through; absent when there is no grace. */
+  /** Until when a user without an authenticator is allowed; absent if there is no grace period. */
   enrollBy?: number;
   /** The kinds that the user can prove now, in the order in which a prompt offers them. */
   factors: FactorKind[];
   authenticators: AuthenticatorSummary[];
   devices: DeviceSummary[];
   recoveryCodesLeft: number;
-  /** Nobody has said so far that the codes are saved, and none was used: the answer that showed them may have been lost. */
+  /** The user has not confirmed the codes, and none was used: the answer that showed them may have been lost. */
   recoveryCodesUnsaved?: true;
-  /** Which set of codes that is. Give it back with "I have saved them", so that the answer never counts for a newer set. */
+  /** Identifies that set of codes. Return it with "I have saved them", so that the answer never counts for a newer set. */
   recoveryCodesId?: string;
-  /** Seconds until the next 6-digit code from an unknown browser is looked at; 0: now. */
+  /** Seconds until the next 6-digit code from an unknown browser is checked; 0: now. */
   waitSeconds: number;
 }
 
@@ -97,37 +97,39 @@ export interface Verified {
   assurance: Assurance;
   device?: DeviceGrant;
   recoveryCodesLeft?: number;
-  /** The user may never have seen the recovery codes, because an answer was lost: offer new ones, and {@link Mfa.recoveryCodesSaved}. */
+  /**
+   * The user may never have seen the recovery codes, because an answer was lost. Offer new ones, or call {@link Mfa.recoveryCodesSaved}.
+   */
   recoveryCodesUnsaved?: true;
 }
 
 /** What a confirmed enrollment returns. */
 export interface EnrollmentConfirmed {
   authenticator: AuthenticatorSummary;
-  /** Shown once; present when this enrollment created them. */
+  /** Shown once; present if this enrollment created them. */
   recoveryCodes?: string[];
-  /** Names that set, for {@link Mfa.recoveryCodesSaved}. */
+  /** Identifies that set, for {@link Mfa.recoveryCodesSaved}. */
   recoveryCodesId?: string;
   session: VerifiedSession;
   assurance: Assurance;
   device?: DeviceGrant;
 }
 
-/** A login as {@link Mfa.beginLogin} leaves it. */
+/** The result of {@link Mfa.beginLogin}. */
 export interface LoginBegun {
   decision: AccessDecision;
-  /** Replaces whatever MFA state the session had; undefined: clear it. */
+  /** Replaces the MFA state of the session; undefined: clear it. */
   session?: MfaSession;
   /** The rotated token of a remembered device. */
   device?: DeviceGrant;
   /**
-   * The pending session as a signed JWT, for clients without a session: proves a code, or enrolls. Also there when `decision` allows a
-   * user who has not enrolled, so look at `decision` first.
+   * The pending session as a signed JWT, for clients without a session: it can prove a code, or enroll. Also present if `decision` allows a
+   * user who has not enrolled, so check `decision` first.
    */
   pendingToken?: string;
 }
 
-/** What {@link Mfa.settled} still waits for after ten seconds; all zero: nothing. */
+/** What {@link Mfa.settled} still waits for after ten seconds; all zero if nothing. */
 export interface Unsettled {
   /** Calls of `onEvent`. */
   events: number;
@@ -140,7 +142,7 @@ export interface Unsettled {
 /** What {@link Mfa.passwordChanged} did. */
 export interface PasswordChangeHandled {
   ok: true;
-  /** `false`: nothing is known of this user, so there was nothing to end. */
+  /** `false`: nothing is stored for this user, so there was nothing to end. */
   ended: boolean;
   /** The acting session's new state, if `keep` was in force. */
   session?: MfaSession;
@@ -149,7 +151,7 @@ export interface PasswordChangeHandled {
 /** What {@link Mfa.endSessionsOf} did. */
 export interface SessionsEnded {
   ok: true;
-  /** `false`: nothing is known of this user, so there was nothing to end. */
+  /** `false`: nothing is stored for this user, so there was nothing to end. */
   ended: boolean;
 }
 
@@ -160,24 +162,24 @@ export interface UserForgotten {
   removed: boolean;
 }
 
-/** What {@link Mfa.resetMfa} removed: all zero where there was nothing, or no record. */
+/** What {@link Mfa.resetMfa} removed; all zero if there was nothing, or no record. */
 export interface MfaResetDone {
   ok: true;
   removed: { authenticators: number; recoveryCodes: number; devices: number };
-  /** The record did not open, so what it held is not known; an empty one has taken its place. */
+  /** The record did not open, so its content is unknown; an empty one has replaced it. */
   unreadable?: true;
 }
 
 /** What {@link Mfa.clearLockout} did. */
 export interface LockoutCleared {
   ok: true;
-  /** `false`: nothing is known of this user. */
+  /** `false`: nothing is stored for this user. */
   cleared: boolean;
 }
 
 /** What {@link Mfa.setEnrollBy} did. */
 export interface EnrollBySet {
   ok: true;
-  /** Until when the user may now go without enrolling, in epoch milliseconds. */
+  /** Until when the user may work without enrolling, in epoch milliseconds. */
   enrollBy: number;
 }

@@ -1,6 +1,6 @@
 /**
- * The timers, and the monotonic clock, as they were when the kit was loaded. A test of the host that installs fake timers later
- * (`vi.useFakeTimers()`) neither stops nor moves the deadlines of the kit; the time of day is the option `clock`.
+ * The timers and the monotonic clock as they were when the kit was loaded. Fake timers that a test of the host installs later
+ * (`vi.useFakeTimers()`) neither stop nor move the kit's deadlines. The option `clock` sets the time of day.
  */
 export const timers = {
   setTimeout: globalThis.setTimeout,

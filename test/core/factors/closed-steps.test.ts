@@ -13,7 +13,7 @@ const factor = totpOfWindow(1);
 const fresh = factor.begin(Buffer.from('12345678901234567890'));
 const { code } = createAuthenticator(fresh.secret);
 
-/** A history: where the clock is set before each try, and which code of the neighborhood is sent. */
+/** A history: the clock before each try, and the code sent, from the steps around it. */
 const jump = fc.oneof(
   fc.integer({ min: -3, max: 3 }).map((steps) => steps * STEP),
   fc.integer({ min: -5 * HOUR, max: 5 * HOUR }),
@@ -22,7 +22,7 @@ const jump = fc.oneof(
 );
 const tries = fc.array(fc.record({ jump, away: fc.integer({ min: -2, max: 2 }), follow: fc.boolean() }), { maxLength: 120 });
 
-describe('the ledger of closed steps', () => {
+describe('closed steps', () => {
   it('T1, T2, TOTP-2, FLT-5: no step is accepted twice in any history of clock jumps', () => {
     fc.assert(
       fc.property(tries, (history) => {
@@ -35,7 +35,7 @@ describe('the ledger of closed steps', () => {
           const checked = factor.check(data, typed, { now });
           data = checked.data;
           if (checked.outcome !== 'accepted') continue;
-          // The step that was consumed is the last one of the window with this code.
+          // The step that was used is the last one of the window with this code.
           const step = [1, 0, -1].map((by) => stepAt(now) + by).find((s) => s >= 0 && code(s * STEP) === typed);
           accepted.push(String(step));
         }
@@ -45,7 +45,7 @@ describe('the ledger of closed steps', () => {
     );
   });
 
-  it('closed is closed: whatever is closed later, joined ranges included', () => {
+  it('stay closed when later steps are closed and ranges are joined', () => {
     const range = fc.record({ from: fc.integer({ min: 0, max: 100_000 }), length: fc.integer({ min: 0, max: 5 }) });
     fc.assert(
       fc.property(fc.array(range, { maxLength: 200 }), (ranges) => {
@@ -69,7 +69,7 @@ describe('the ledger of closed steps', () => {
     { gaps: 'two smaller, the second the smallest', narrow: { 3: 50, 7: 40 }, joined: 7 },
     { gaps: 'the last of the older half the smallest', narrow: { 15: 50 }, joined: 15 },
     { gaps: 'the first of the newer half the smallest', narrow: { 16: 2 }, joined: 0 },
-  ])('FLT-5: a full ledger is joined at the smallest gap of its older half: $gaps', ({ narrow, joined }) => {
+  ])('FLT-5: a full list is joined at the smallest gap of its older half: $gaps', ({ narrow, joined }) => {
     const starts = [1000];
     for (let at = 0; at < MAX_RANGES; at++) starts.push((starts[at] ?? 0) + ((narrow as Record<number, number>)[at] ?? 100));
     const ranges = starts.map((from) => ({ from, to: from }));
@@ -78,11 +78,11 @@ describe('the ledger of closed steps', () => {
     expect(closeSteps(ranges.slice(0, -1), ranges.at(-1) as ClosedRange)).toEqual(expected);
   });
 
-  it('FLT-5: an honest user is in within the window once the clock is right again', () => {
+  it('FLT-5: an honest user can log in within the window once the clock is right again', () => {
     fc.assert(
       fc.property(tries, fc.integer({ min: 0, max: 60 }), (history, days) => {
         let data: TotpData = fresh;
-        // Daily use for a while, so that the ledger may be full; then some logins by a wrong clock; then a right one.
+        // Daily use for a while, so that the list may be full, then some logins with a wrong clock, then a right clock.
         for (let day = days; day > 0; day--) data = accepted(data, TODAY - day * DAY);
         const wrong = history.slice(0, 15).filter(({ jump: by }) => Math.abs(by) > 4 * STEP);
         for (const { jump: by } of wrong) {
@@ -98,7 +98,7 @@ describe('the ledger of closed steps', () => {
   });
 
   it.each([1, 12, 23, 400 * 24])(
-    'FLT-5: a clock that was %i hours ahead for one login does not shut out a daily user',
+    'FLT-5: a clock that was %i hours ahead for one login does not lock out a daily user',
     (hours) => {
       let data: TotpData = fresh;
       for (let day = 40; day > 0; day--) data = accepted(data, TODAY - day * DAY);
@@ -108,7 +108,7 @@ describe('the ledger of closed steps', () => {
     },
   );
 
-  it('a ledger of one decade of daily logins is bounded, and keeps every step closed', () => {
+  it('the list of ten years of daily logins is bounded, and keeps every step closed', () => {
     let data: TotpData = fresh;
     for (let day = 0; day < 3650; day++) data = accepted(data, TODAY + day * DAY);
     expect(data.closed).toHaveLength(MAX_RANGES);

@@ -44,7 +44,7 @@ describe('F8, ENR-2: the label of the key URI', () => {
     expect(readByAll(uriOf(issuer, name))).toEqual({ issuer: shownIssuer, account: shownName });
   });
 
-  it('F8: every app reads the same from any issuer and name, and no colon but one is in the label', () => {
+  it('F8: every app reads the same from any issuer and name, and the label has only one colon', () => {
     const text = fc.oneof(
       fc.string({ unit: 'binary', maxLength: 60 }),
       fc.string({ unit: fc.constantFrom(':', '%', '3', 'A', 'a', '2', '5', ' ', '-', '\u202e', '\ud83d', 'é'), maxLength: 30 }),
@@ -89,7 +89,7 @@ describe('F9, ENR-2: long issuers and names', () => {
     }
   });
 
-  it('F9: no character is cut in two, and an ellipsis says that there was more', () => {
+  it('F9: no character is cut in two, and an ellipsis marks a shortened text', () => {
     expect(readByAll(uriOf('Acme', '👩‍👩‍👧'.repeat(50))).account).toMatch(/^(👩‍👩‍👧)+…$/u);
     expect(readByAll(uriOf('Acme', '🇸🇪'.repeat(50))).account).toMatch(/^(🇸🇪)+…$/u);
     expect(readByAll(uriOf('é'.repeat(200), 'ada')).issuer).toMatch(/^é+…$/);
@@ -97,12 +97,12 @@ describe('F9, ENR-2: long issuers and names', () => {
     expect(readByAll(uriOf('Acme', `x${'\u0301'.repeat(2000)}`)).account).toMatch(/^x\u0301+…$/);
   });
 
-  it('F9: an address of usual length is shown whole', () => {
+  it('F9: an address of usual length is not shortened', () => {
     const name = `${'a'.repeat(64)}@${'b'.repeat(185)}.com`;
     expect(readByAll(uriOf('Acme Insurance', name))).toEqual({ issuer: 'Acme Insurance', account: name });
   });
 
-  it('F9: every enrollment that is started can be shown', async () => {
+  it('F9: every started enrollment fits in a QR code', async () => {
     for (const name of ['', ' ', ':', '\u0000', 'x'.repeat(3000), '\ud800', '長'.repeat(1000)]) {
       const fixture = createFixture({ issuer: () => `${name}I` });
       const user = { ...ada, name };

@@ -30,11 +30,11 @@ describe('recovery codes', () => {
     expect(seen.size).toBe(2000);
     const expected = (2000 * 24) / 32;
     const chi = [...ALPHABET].reduce((sum, c) => sum + ((counts.get(c) ?? 0) - expected) ** 2 / expected, 0);
-    // 31 degrees of freedom: beyond 80 once in 400,000 runs.
+    // 31 degrees of freedom: above 80 once in 400,000 runs.
     expect(chi).toBeLessThan(80);
   });
 
-  it('REC-1: case, hyphens, blanks and look-alikes are forgiven', () => {
+  it('REC-1: parsing ignores case, hyphens, spaces and look-alikes', () => {
     const disguise = fc.array(
       fc.record({ lower: fc.boolean(), alike: fc.integer({ min: 0, max: 2 }), gap: fc.constantFrom('', ' ', '-', ' - ', '\t') }),
       {
@@ -57,7 +57,7 @@ describe('recovery codes', () => {
     );
   });
 
-  it('REC-1: any other edit is refused or another code', () => {
+  it('REC-1: any other edit is refused or gives another code', () => {
     fc.assert(
       fc.property(plain, fc.nat(23), fc.string({ unit: 'binary', minLength: 0, maxLength: 2 }), (code, at, put) => {
         const edited = code.slice(0, at) + put + code.slice(at + 1);
@@ -87,13 +87,13 @@ describe('recovery codes', () => {
     expect(parseRecoveryCode(input)).toBeNull();
   });
 
-  it('T46: 128 characters are read, one more is not', () => {
+  it('T46: an input of 128 characters is read, one of 129 is not', () => {
     const typed = 'A'.repeat(24).padEnd(128);
     expect(parseRecoveryCode(typed)).toBe('A'.repeat(24));
     expect(parseRecoveryCode(`${typed} `)).toBeNull();
   });
 
-  it('T46: whatever is sent, nothing throws', () => {
+  it('T46: no input throws', () => {
     fc.assert(
       fc.property(fc.oneof(fc.anything(), fc.string({ unit: 'binary', maxLength: 150 })), (input) => {
         const parsed = parseRecoveryCode(input);
@@ -103,7 +103,7 @@ describe('recovery codes', () => {
     );
   });
 
-  it('T11: a code is taken once, and only itself', () => {
+  it('T11: a code is accepted once, and removes only itself', () => {
     const { set, codes } = createRecoveryCodes(5, randomBytes, 0);
     let left: RecoveryCodeSet = set;
     for (const code of codes) {
@@ -116,7 +116,7 @@ describe('recovery codes', () => {
     expect(left.digests).toEqual([]);
   });
 
-  it('takes a code of a set that was stored earlier', () => {
+  it('a code of a set that was stored earlier is accepted', () => {
     const stored = {
       key: 'CQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQk',
       digests: ['Y0e3_-sMQl_pfeNHZiUnErYta8zfo6xUZiEt_6uJ4FA'],

@@ -31,7 +31,7 @@ describe('the input of a TOTP code', () => {
     ['a line end after it', '123456\n'],
     ['NUL after it', '123456\0'],
     ['10 KB', '1'.repeat(10_240)],
-    ['10 KB of blanks and a code', `${' '.repeat(10_240)}123456`],
+    ['10 KB of spaces and a code', `${' '.repeat(10_240)}123456`],
     ['a number', 123_456],
     ['a big integer', 123_456n],
     ['an array of one', ['123456']],
@@ -52,11 +52,11 @@ describe('the input of a TOTP code', () => {
     expect(parseCode(input)).toBeNull();
   });
 
-  it.each(['123456', '123 456', ' 1 2 3 4 5 6 ', '12 34 56'])('blanks do not matter: %j', (input) => {
+  it.each(['123456', '123 456', ' 1 2 3 4 5 6 ', '12 34 56'])('spaces do not matter: %j', (input) => {
     expect(parseCode(input)).toBe('123456');
   });
 
-  it('T46: 32 characters are read, one more is not', () => {
+  it('T46: 32 characters are read, 33 are not', () => {
     expect(parseCode('123456'.padEnd(32))).toBe('123456');
     expect(parseCode('123456'.padEnd(33))).toBeNull();
   });
@@ -66,7 +66,7 @@ describe('the input of a TOTP code', () => {
     expect(parseCode('42')).toBeNull();
   });
 
-  it('TOTP-5: whatever is sent, the answer is six ASCII digits or null, and nothing throws', () => {
+  it('TOTP-5: any input gives six ASCII digits or null, and nothing throws', () => {
     const anything = fc.oneof(fc.anything({ withNullPrototype: true, withBigInt: true }), fc.string({ unit: 'binary' }));
     fc.assert(
       fc.property(anything, (input) => {
@@ -109,7 +109,7 @@ describe('the window of a TOTP code', () => {
     );
   });
 
-  it('at the beginning of time there is no step before the first', () => {
+  it('there is no step before the first, at the beginning of time', () => {
     expect(factor.check(data, code(0), { now: 0 }).outcome).toBe('accepted');
     expect(factor.check(data, code(STEP), { now: 0 }).outcome).toBe('accepted');
     expect(factor.check(data, code(2 * STEP), { now: 0 }).outcome).toBe('wrong');
@@ -123,11 +123,11 @@ describe('the window of a TOTP code', () => {
     }
   });
 
-  // Found by trying with this secret, about one pair of neighbors in a million.
+  // Found by searching with this secret: about one pair of neighbors in a million.
   it.each([
     { first: 61_331_809, later: 61_331_811 },
     { first: 62_075_368, later: 62_075_369 },
-  ])('of two steps that show the same code the later is used, so that neither shows it again ($first)', ({ first, later }) => {
+  ])('two steps with the same code use up the later one, so the code is not accepted again ($first)', ({ first, later }) => {
     const twin = code(first * STEP);
     expect(code(later * STEP)).toBe(twin);
     const now = (later - 1) * STEP;
@@ -141,13 +141,13 @@ describe('the window of a TOTP code', () => {
     expect(factor.check({ ...half.data, closed: [{ from: first, to: first }] }, twin, { now }).outcome).toBe('replayed');
   });
 
-  it('a check changes nothing that it was given', () => {
+  it('checking a code does not change its arguments', () => {
     const before = JSON.stringify(data);
     factor.check(Object.freeze({ ...data, closed: Object.freeze([]) as never }), code(T0), { now: T0 });
     expect(JSON.stringify(data)).toBe(before);
   });
 
-  it('a closed step ahead of the window is told as an anomaly, in seconds', () => {
+  it('a closed step ahead of the window is reported as an anomaly, in seconds', () => {
     const ahead = factor.check(data, code(T0 + 3_600_000), { now: T0 + 3_600_000 }).data;
     expect(factor.check(ahead, '000000', { now: T0 }).aheadSeconds).toBe(3600 - 30);
     expect(factor.check(ahead, '000000', { now: T0 + 3_600_000 }).aheadSeconds).toBeUndefined();
@@ -155,31 +155,31 @@ describe('the window of a TOTP code', () => {
     expect(factor.check(ahead, '000000', { now: T0 + 3_600_000 - STEP })).not.toHaveProperty('aheadSeconds');
   });
 
-  it('a clock before 1970 has no code', () => {
+  it('a clock before 1970 accepts no code', () => {
     expect(factor.check(data, code(0), { now: -3 * STEP }).outcome).toBe('wrong');
   });
 });
 
-it('ENR-1: the secret is the 160 bits it is given', () => {
+it('ENR-1: the secret is the given 160 bits', () => {
   expect(SECRET_BYTES).toBe(20);
   expect(factor.begin(new Uint8Array(20)).secret).toBe('A'.repeat(32));
 });
 
-describe('what is shown at enrollment', () => {
+describe('what an enrollment shows', () => {
   const secret = 'GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ';
 
-  it('ENR-2: the URI to the letter, and the key in groups of four', () => {
+  it('ENR-2: the exact URI, and the key in groups of four', () => {
     expect(factor.show(data, { issuer: 'Acme & Co: Berlin', name: 'ada@example.com' })).toEqual({
       uri: `otpauth://totp/Acme%20%26%20Co-%20Berlin:ada%40example.com?secret=${secret}&issuer=Acme%20%26%20Co-%20Berlin&algorithm=SHA1&digits=6&period=30`,
       manualKey: 'GEZD GNBV GY3T QOJQ GEZD GNBV GY3T QOJQ',
     });
   });
 
-  it('ENR-2: half of a character is shown as the replacement character, and does not throw', () => {
+  it('ENR-2: the replacement character for half of a surrogate pair, without throwing', () => {
     expect(factor.show(data, { issuer: 'Acme', name: 'a\ud83e' }).uri).toContain('totp/Acme:a%EF%BF%BD?');
   });
 
-  it('the name of the kind stands in stored profiles', () => {
+  it('stored profiles name the kind "totp"', () => {
     expect(factor.kind).toBe('totp');
   });
 });

@@ -10,13 +10,13 @@ const style = assets['page.css'].text;
 const script = assets['page.js'].text;
 
 describe('the assets', () => {
-  it('are what page.css and page.js hold now; npm run build takes a change over', async () => {
+  it('equal page.css and page.js; npm run build updates them', async () => {
     const folder = path.join(root, 'packages/core/src/pages/assets');
     expect(style).toBe(readFileSync(path.join(folder, 'page.css'), 'utf8'));
     expect(script).toBe(readFileSync(path.join(folder, 'page.js'), 'utf8'));
   });
 
-  it('have an address that changes with their content only', async () => {
+  it('have a URL that changes only with their content', async () => {
     expect(assetUrl('/mfa', 'page.css')).toMatch(/^\/mfa\/assets\/page\.css\?v=[0-9a-f]{8}$/);
     expect(assetUrl('/mfa', 'page.js')).toBe(assetUrl('/mfa', 'page.js'));
     expect(assetUrl('', 'page.js').split('=')[1]).not.toBe(assetUrl('', 'page.css').split('=')[1]);
@@ -29,7 +29,7 @@ describe('the assets', () => {
     }
   });
 
-  it('load nothing from elsewhere', async () => {
+  it('load nothing from other origins', async () => {
     expect(style.match(/url\("(?!data:)|@import|https?:\/\/(?!www\.w3\.org\/2000\/svg)/g)).toBeNull();
     expect(script.match(/https?:|fetch\(|XMLHttpRequest|import\(/g)).toBeNull();
   });
@@ -49,16 +49,16 @@ describe('the assets', () => {
     expect(missing).toEqual([]);
   });
 
-  it('F90: underline in a way that WebKit knows, which drops a shorthand with a thickness', async () => {
+  it('F90: underline in a way that WebKit supports, which drops a shorthand with a thickness', async () => {
     expect(style.match(/text-decoration: (?!none;|underline;)[^;]*/g)).toBeNull();
     expect(style).toMatch(/> span \{\s+text-decoration: underline;/);
   });
 
-  it('write no style attribute and no markup from the script', async () => {
+  it('let the script write no style attribute and no markup', async () => {
     expect(script).not.toMatch(/innerHTML|outerHTML|insertAdjacent|document\.write|setAttribute\('style'|eval\(/);
   });
 
-  it('say what the documented custom properties are', async () => {
+  it('match the documented custom properties', async () => {
     for (const name of [
       'accent',
       'on-accent',

@@ -7,7 +7,7 @@ import { challenge, enroll, frame, overview, recoveryCodes, recoveryCodesOffer, 
 
 const HOSTILE = `"><img src=x onerror=alert(1)>'</title></textarea><script>alert(2)</script>&lt;\u202E\uFDD0🦊`;
 
-/** The same value with every text in it replaced, save those that choose the kind of page. */
+/** Replaces every text in the value, except those that select the kind of page. */
 function poison<Value>(value: Value, keep: readonly string[], key = ''): Value {
   if (typeof value === 'string') return (keep.includes(key) ? value : HOSTILE) as Value;
   if (Array.isArray(value)) return value.map((inner) => poison(inner, keep, key)) as Value;
@@ -52,7 +52,7 @@ describe('text of users and hosts', () => {
     expect(structure(document)).toEqual(structure(harmless));
   });
 
-  it('stays text in an address that a link leads to', async () => {
+  it('stays text in the URL of a link', async () => {
     expect(safeUrl('javascript:alert(1)')).toBe('#');
     expect(safeUrl(' javascript:alert(1)')).toBe('#');
     expect(safeUrl('data:text/html,x')).toBe('#');
@@ -72,17 +72,17 @@ describe('the template tag', () => {
     );
   });
 
-  it('takes markup of its own, alone and in lists', async () => {
+  it('accepts its own markup, alone and in lists', async () => {
     const item = html`<li>${'&'}</li>`;
     expect(toMarkup(html`<ul>${[item, item]}</ul>`)).toBe('<ul><li>&amp;</li><li>&amp;</li></ul>');
   });
 
-  it('does not take a forged object for markup', async () => {
+  it('does not accept a forged object as markup', async () => {
     const forged = { markup: '<script>', toString: () => '<script>' } as never;
     expect(() => toMarkup(html`${forged}`)).toThrow();
   });
 
-  it('puts markup where a text has its variable part, and escapes the text around it', async () => {
+  it('puts markup into the variable part of a text, and escapes the text around it', async () => {
     const markup = html`<b>${'<'}</b>`;
     expect(toMarkup(fillText((value) => `<i> ${value} & ${value}`, markup))).toBe('&lt;i&gt; <b>&lt;</b> &amp; <b>&lt;</b>');
   });

@@ -11,7 +11,7 @@ const data =
   /⟦[^⟧]*⟧|ada@example\.com|Acme|NOTICE|HEADING|TEXT|ACTION|PHONE|TABLET|FIREFOX|CHROME|\b(?:[0-9A-Z]{4}[- ]*){2,6}|totp/g;
 
 describe('the messages', () => {
-  it.each(samples(marked))('hold every text of the page "$title"', async ({ page, frame }) => {
+  it.each(samples(marked))('contain every text of the page "$title"', async ({ page, frame }) => {
     const document = await renderPage(page, frame, marked);
     const texts = document.replace(/<[^>]*>/g, ' ');
     const spoken = [
@@ -22,7 +22,7 @@ describe('the messages', () => {
     expect(document).toContain('<html lang="de" dir="rtl">');
   });
 
-  it('are filled up where a host replaces only some', async () => {
+  it('are completed if a host replaces only some', async () => {
     const merged = mergeMessages({
       support: 'Call us',
       challenge: { heading: 'Your code, please' },
@@ -34,13 +34,13 @@ describe('the messages', () => {
     expect(merged.refusals.unavailable).toBe(englishMessages.refusals.unavailable);
   });
 
-  it('stay whole where a host gives undefined or a group that does not exist', async () => {
+  it('stay complete if a host passes undefined or an unknown group', async () => {
     const overrides = { support: undefined, code: { label: undefined }, nonsense: { a: 'b' } } as never;
     expect(mergeMessages(overrides)).toEqual(englishMessages);
     expect(mergeMessages(undefined)).toEqual(englishMessages);
   });
 
-  it('tell for every refusal what happened and what to do', async () => {
+  it('say for every refusal what happened and what to do', async () => {
     expect(Object.keys(englishMessages.headings).sort()).toEqual(Object.keys(englishMessages.refusals).sort());
     expect(refusalText(englishMessages, 'throttled', 3600)).toBe('Too many wrong codes. Try again in 1 hour.');
     expect(refusalPage(englishMessages, { reason: 'throttled', retryAfterSeconds: 61 }, { href: '/', text: 'Home' })).toEqual({
@@ -51,12 +51,12 @@ describe('the messages', () => {
     });
   });
 
-  it('keep to the words of the contract', async () => {
+  it('use the agreed terms', async () => {
     const texts = JSON.stringify(mark(englishMessages, '', (text) => text));
     expect(texts).not.toMatch(/backup code|trusted browser|2fa|two-factor|\btoken/i);
   });
 
-  it('put numbers into words', async () => {
+  it('format numbers as text', async () => {
     const { duration, successes, overview, code, date } = englishMessages;
     expect([0, 1, 59, 60, 3600, 3661].map(duration)).toEqual([
       '0 seconds',
@@ -77,7 +77,7 @@ describe('the messages', () => {
   });
 });
 
-/** Replaces every text by its own key in brackets. */
+/** Replaces every text by its key in brackets. */
 function mark(value: unknown, key: string, write = (_text: string, path: string): string => `⟦${path}⟧`): unknown {
   if (typeof value === 'string') return write(value, key);
   if (typeof value === 'function') return (...values: unknown[]) => `⟦${key}⟧${values.join(' ')}⟦⟧`;

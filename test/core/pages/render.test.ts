@@ -19,7 +19,7 @@ const VOID = new Set(['meta', 'link', 'input', 'img']);
 describe.each(await englishDocuments())('the page "$title"', ({ document }) => {
   const tags = tagsOf(document);
 
-  it('is well formed: every tag is understood, and what opens closes in order', async () => {
+  it('is well formed: every tag is known, and tags close in order', async () => {
     expect(document.match(/<[a-z]/g)?.length).toBe(tags.length);
     const open: string[] = [];
     for (const [, close, name = ''] of document.matchAll(/<(\/?)([a-z][a-z0-9]*)\b[^>]*>/g)) {
@@ -38,7 +38,7 @@ describe.each(await englishDocuments())('the page "$title"', ({ document }) => {
     expect(document).not.toMatch(/javascript:/i);
   });
 
-  it('posts every change inside the base path, with the hidden fields of the host', async () => {
+  it('posts every change inside the base path, with the host’s hidden fields', async () => {
     for (const [form] of document.matchAll(/<form[^>]*>.*?<\/form>/gs)) {
       const [tag] = tagsOf(form);
       if (tag?.attributes.method === 'get') continue;
@@ -49,7 +49,7 @@ describe.each(await englishDocuments())('the page "$title"', ({ document }) => {
     }
   });
 
-  it('has unique ids, and all that refers to an id finds it', async () => {
+  it('has unique ids, and every reference finds its id', async () => {
     const ids = tags.flatMap(({ attributes }) => attributes.id ?? []);
     expect(new Set(ids).size).toBe(ids.length);
     const references = tags.flatMap(({ attributes }) =>
@@ -81,7 +81,7 @@ describe('the challenge', () => {
     expect(document.split(englishMessages.refusals.invalid_code).length).toBe(2);
   });
 
-  it('says how long a throttled user waits, in place of the notice', async () => {
+  it('shows the wait of a throttled user instead of the notice', async () => {
     const notice = { tone: 'error', text: englishMessages.refusals.throttled(90) } as const;
     const document = await renderPage({ ...challenge, waitSeconds: 90 }, { ...frame, notice }, englishMessages);
     expect(document).toContain('Try again in <b data-wait="90">1 minute 30 seconds</b>.');
@@ -89,7 +89,7 @@ describe('the challenge', () => {
     expect(document).toContain('<title>Error: ');
   });
 
-  it('offers a recovery code only where there is one, and no box without days', async () => {
+  it('offers a recovery code only if the user has one, and no checkbox for zero days', async () => {
     const document = await renderPage({ ...challenge, factors: ['totp'], rememberDays: 0 }, frame, englishMessages);
     expect(document).not.toContain('use=recovery-code');
     expect(document).not.toContain('rememberDevice');
@@ -97,7 +97,7 @@ describe('the challenge', () => {
 });
 
 describe('the enrollment', () => {
-  it('F48: the QR code is an inline SVG element with its quiet zone, which no policy blocks', async () => {
+  it('F48: draws the QR code as an inline SVG element with its quiet zone, which no policy blocks', async () => {
     const document = await renderPage(enroll, frame, englishMessages);
     expect(document).not.toContain('data:');
     expect(document).toContain(
@@ -108,7 +108,7 @@ describe('the enrollment', () => {
   });
 
   it.each(['', '<svg><script>alert(1)</script></svg>', `${enroll.qrSvg.replace('M4', 'M4"><script>alert(1)</script>')}`])(
-    'F48: shows the key at once where there is no drawing: %s',
+    'F48: shows the key immediately if there is no valid drawing: %s',
     async (qrSvg) => {
       const document = await renderPage({ ...enroll, qrSvg }, frame, englishMessages);
       expect(document).not.toMatch(/alert\(|<svg/);
@@ -116,7 +116,7 @@ describe('the enrollment', () => {
     },
   );
 
-  it('offers to cancel where there is a page to go back to, else to start over', async () => {
+  it('offers to cancel if there is a page to return to, otherwise to start over', async () => {
     expect(await renderPage({ ...enroll, additional: true }, frame, englishMessages)).toContain(
       'action="/auth/mfa/enroll/cancel"',
     );
@@ -125,7 +125,7 @@ describe('the enrollment', () => {
 });
 
 describe('the recovery codes', () => {
-  it('F84: let the user go on only with the box ticked, by a form that says they are saved', async () => {
+  it('F84: continue only with the box checked, by a form that confirms that they are saved', async () => {
     const document = await renderPage(recoveryCodes, frame, englishMessages);
     expect(document).toContain('<form method="post" action="/auth/mfa/recovery-codes/saved">');
     expect(document).toContain('name="_csrf" value="csrf-1"');
@@ -133,7 +133,7 @@ describe('the recovery codes', () => {
     expect(document).toContain('<input type="checkbox" id="saved" required>');
   });
 
-  it('F84: that may not have been seen are offered, and no is an answer', async () => {
+  it('F84: are offered again if they may not have been seen, and the user may decline', async () => {
     const document = await renderPage(recoveryCodesOffer, frame, englishMessages);
     for (const action of ['/auth/mfa/recovery-codes', '/auth/mfa/recovery-codes/saved']) {
       expect(document).toContain(`<form method="post" action="${action}">`);
@@ -144,7 +144,7 @@ describe('the recovery codes', () => {
     expect(await renderPage(overview, frame, englishMessages)).not.toContain('You may not have seen these codes');
   });
 
-  it('never lead to another origin', async () => {
+  it('never link to another origin', async () => {
     for (const continueTo of ['//evil.example/x', '/\\evil.example', '/.//evil.example', 'javascript:alert(1)']) {
       for (const page of [recoveryCodes, recoveryCodesOffer]) {
         const document = await renderPage({ ...page, continueTo }, frame, englishMessages);
@@ -155,7 +155,7 @@ describe('the recovery codes', () => {
 });
 
 describe('the end of a proof', () => {
-  it('F79: names the page that a link from elsewhere asked for, shortened where it is long, and offers the way home', async () => {
+  it('F79: names the page that an external link requested, shortened if it is long, and links to the home page', async () => {
     const path = `/cases/${'a'.repeat(200)}`;
     const document = await renderPage(
       { name: 'done', continueTo: path, leads: 'link', homeUrl: '/home' },
@@ -168,19 +168,19 @@ describe('the end of a proof', () => {
 });
 
 describe('the overview', () => {
-  it('does not offer to remove the last authenticator where it must stay', async () => {
+  it('does not offer to remove the last authenticator if it must stay', async () => {
     const last = { ...overview, authenticators: overview.authenticators.slice(0, 1) };
     expect(await renderPage(last, frame, englishMessages)).not.toContain('/authenticators/remove');
     expect(await renderPage({ ...last, mayRemoveLast: true }, frame, englishMessages)).toContain('/authenticators/remove');
   });
 
-  it('writes dates so that nobody reads them in two ways', async () => {
+  it('formats dates unambiguously', async () => {
     const document = await renderPage({ ...overview, devices: [] }, frame, englishMessages);
     expect(document).toContain(`Added <time datetime="${new Date(NOW - 9 * DAY).toISOString()}">15 Nov 2026</time>`);
   });
 });
 
-it('F48, F43: each page tells Turbo to load it whole, and keeps its own policy for referrers', async () => {
+it('F48, F43: each page tells Turbo to load it completely, and keeps its own referrer policy', async () => {
   for (const { document } of await englishDocuments()) {
     expect(document).toContain('<meta name="turbo-visit-control" content="reload">');
     expect(document).toContain('<meta name="referrer" content="same-origin">');
@@ -193,7 +193,7 @@ it('F49: no input for a code drops characters', async () => {
   }
 });
 
-it('F90: what looks like a link is underlined by an element of its own', async () => {
+it('F90: an inner element underlines what looks like a link', async () => {
   const pages = [enroll, { ...enroll, additional: true }];
   const document = (await Promise.all(pages.map((page) => renderPage(page, frame, englishMessages)))).join('');
   for (const [element] of document.matchAll(/<(?:button class="quiet"|details class="trouble"><summary)[^>]*>.{6}/g)) {

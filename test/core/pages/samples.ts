@@ -71,7 +71,7 @@ export const overview: MfaPage & { name: 'overview' } = {
 
 const message: MfaPage = { name: 'message', heading: 'HEADING', text: 'TEXT', action: { href: '/login', text: 'ACTION' } };
 
-/** Every page in every state, with the frame it stands in. */
+/** Every page in every state, with its frame. */
 export function samples(messages: Messages): { title: string; page: MfaPage; frame: PageFrame }[] {
   const { refusals, code } = messages;
   const refused: PageFrame = {
@@ -90,15 +90,19 @@ export function samples(messages: Messages): { title: string; page: MfaPage; fra
     { title: 'recovery codes', page: recoveryCodes, frame },
     { title: 'offer of recovery codes', page: recoveryCodesOffer, frame },
     { title: 'way on', page: { name: 'done', continueTo: '/cases', leads: 'path', homeUrl: '/home' }, frame },
-    { title: 'way on, offered', page: { name: 'done', continueTo: '/a?b=1&c="<i>', leads: 'link', homeUrl: '/home' }, frame },
+    {
+      title: 'end of a proof, with a link',
+      page: { name: 'done', continueTo: '/a?b=1&c="<i>', leads: 'link', homeUrl: '/home' },
+      frame,
+    },
     { title: 'overview', page: overview, frame: done },
     { title: 'overview, recovery codes not seen', page: { ...overview, recoveryCodesUnsaved: true }, frame },
     {
-      title: 'overview with little',
+      title: 'overview with few entries',
       page: { ...overview, authenticators: overview.authenticators.slice(1), devices: [], recoveryCodesLeft: 0 },
       frame: { ...frame, logoUrl: '/logo.svg' },
     },
-    { title: 'overview with nothing', page: { ...overview, authenticators: [], devices: [] }, frame },
+    { title: 'empty overview', page: { ...overview, authenticators: [], devices: [] }, frame },
     { title: 'message', page: message, frame },
   ];
 }

@@ -10,11 +10,11 @@ import { newProfile } from '../../../packages/core/src/profile/profile.js';
 const T0 = 1_800_000_000_000;
 const DAY = 24 * 3_600_000;
 
-describe('the policy of the host, completed', () => {
+describe('effectivePolicy completes', () => {
   it.each([
     ['required', { mfa: 'required' }, { mfa: 'required', mayEnroll: true, rememberDays: 30 }],
     ['optional', { mfa: 'optional' }, { mfa: 'optional', mayEnroll: true, rememberDays: 30 }],
-    ['off: nobody enrolls', { mfa: 'off' }, { mfa: 'off', mayEnroll: false, rememberDays: 30 }],
+    ['off, which disables enrollment', { mfa: 'off' }, { mfa: 'off', mayEnroll: false, rememberDays: 30 }],
     ['nothing said', {}, { mfa: 'required', mayEnroll: true, rememberDays: 30 }],
     ['not allowed to enroll', { mayEnroll: false }, { mfa: 'required', mayEnroll: false, rememberDays: 30 }],
     ['never remembered', { rememberDevice: false }, { mfa: 'required', mayEnroll: true, rememberDays: 0 }],
@@ -33,7 +33,7 @@ describe('T41, T42: the deadline for enrolling', () => {
   const policy = effectivePolicy({ enrollBy: T0 }, 30);
   const none = effectivePolicy({}, 30);
 
-  it('is the earliest that was ever given, and none where policy gives none', () => {
+  it('is the earliest that the policy ever returned, or none', () => {
     expect(enrollmentDeadline(policy, null)).toBe(T0);
     expect(enrollmentDeadline(policy, newProfile())).toBe(T0);
     expect(enrollmentDeadline(policy, { ...newProfile(), enrollBy: T0 - 1 })).toBe(T0 - 1);
@@ -49,11 +49,11 @@ describe('T41, T42: the deadline for enrolling', () => {
   });
 });
 
-describe('T34: a record without authenticator, though the host remembers an enrollment', () => {
+describe('T34: a record without an authenticator, although the host remembers an enrollment', () => {
   const removed = { ...newProfile(), unenrolledAt: T0 };
   const authenticator = { id: 'a', kind: 'totp', name: 'Phone', createdAt: 0, enrollmentId: 'e', data: {} };
 
-  it('is missing, but where the host did not say so or the record shows one', () => {
+  it('is missing, unless the host did not say so or the record shows one', () => {
     expect(isProfileMissing(true, null, T0)).toBe(true);
     expect(isProfileMissing(true, newProfile(), T0)).toBe(true);
     expect(isProfileMissing(false, null, T0)).toBe(false);
@@ -61,7 +61,7 @@ describe('T34: a record without authenticator, though the host remembers an enro
     expect(isProfileMissing(true, { ...newProfile(), authenticators: [authenticator] }, T0)).toBe(false);
   });
 
-  it('is explained by a removal for a week, whichever way the clock is wrong', () => {
+  it('is expected for a week after a removal, in both directions of a wrong clock', () => {
     for (const now of [T0 - 7 * DAY, T0, T0 + 7 * DAY]) expect(isProfileMissing(true, removed, now), String(now)).toBe(false);
     for (const now of [T0 - 7 * DAY - 1, T0 + 7 * DAY + 1]) expect(isProfileMissing(true, removed, now), String(now)).toBe(true);
   });

@@ -20,7 +20,7 @@ const YEAR = 365 * DAY;
 
 const waitAt = (budget: GuessBudget, now: number, owner: BudgetOwner = 'account') => budgetAt(budget, now, owner).waitMs;
 
-/** Wrong guesses, each as soon as it is allowed; gives the waits before each. */
+/** Makes wrong guesses, each as soon as it is allowed, and returns the wait before each. */
 function guessOn(count: number, from = UNTOUCHED): { budget: GuessBudget; waits: number[]; now: number } {
   let budget = from;
   let now = T0;
@@ -35,27 +35,27 @@ function guessOn(count: number, from = UNTOUCHED): { budget: GuessBudget; waits:
 }
 
 describe('the guess budget', () => {
-  it('THR-2: five quick tries, then 30 seconds doubling up to an hour', () => {
+  it('THR-2: allows five quick tries, then one after 30 seconds, doubling up to an hour', () => {
     expect(guessOn(15).waits).toEqual([0, 0, 0, 0, 0, 30, 60, 120, 240, 480, 960, 1920, 3600, 3600, 3600]);
   });
 
-  it('THR-2: twenty guesses, then one each nine hours', () => {
+  it('THR-2: allows twenty guesses, then one every nine hours', () => {
     const { waits, now } = guessOn(20);
     expect(waits.slice(13)).toEqual(Array.from({ length: 7 }, () => 3600));
-    // The drain began with the first guess; a try was back before the twentieth.
+    // The bucket has drained since the first guess, so one try was back before the twentieth.
     const next = guessOn(24).waits.slice(20);
     expect(now - T0).toBeGreaterThan(9 * HOUR);
     expect(next.every((wait) => wait <= 9 * 3600)).toBe(true);
     expect(next.at(-1)).toBe(9 * 3600);
   });
 
-  it('THR-2: the quick tries are forgotten after 24 hours without a wrong one, not a millisecond before', () => {
+  it('THR-2: forgets the quick tries after 24 hours without a wrong one, and not a millisecond earlier', () => {
     const { budget, now } = guessOn(12);
     expect(budgetAt(budget, now + DAY - 1, 'account').budget.quick).toBe(12);
     expect(budgetAt(budget, now + DAY, 'account').budget.quick).toBe(0);
   });
 
-  it('a try comes back after nine hours, not a millisecond before', () => {
+  it('gives a try back after nine hours, and not a millisecond earlier', () => {
     const level = (budget: GuessBudget, now: number) => budgetAt(budget, now, 'account').budget.level;
     const budget = chargeGuess(UNTOUCHED, T0);
     expect(level(budget, T0 + 9 * HOUR - 1)).toBe(1);
@@ -65,14 +65,14 @@ describe('the guess budget', () => {
     expect(level(two, T0 + 18 * HOUR)).toBe(0);
   });
 
-  it('F25, THR-2: the bucket never holds more than 20, also where release 1 adds five for a try', () => {
+  it('F25, THR-2: never holds more than 20, even if release 1 adds five for a try', () => {
     for (const units of [1, 2, 3, 5]) {
       let budget = UNTOUCHED;
       let now = T0;
       for (let tries = 0; tries < 60; tries++) {
         now += waitAt(budget, now);
         expect(waitAt(budget, now)).toBe(0);
-        // Release 1 looks at a guess only when all its units have room.
+        // Release 1 checks a guess only if there is room for all its units.
         const charged = chargeGuess(budget, now);
         const byRelease1 = tries % 2 === 1 && charged.level + units - 1 <= 20;
         budget = byRelease1 ? { ...charged, level: charged.level + units - 1 } : charged;
@@ -81,7 +81,7 @@ describe('the guess budget', () => {
     }
   });
 
-  it('THR-2, I3: never over 100 tries in any 30 days, however they are spread', () => {
+  it('THR-2, I3: never allows more than 100 tries in any 30 days, in any pattern', () => {
     const waits = fc.array(fc.oneof(fc.constant(0), fc.nat(40 * HOUR), fc.nat(5 * DAY)), { minLength: 50, maxLength: 400 });
     fc.assert(
       fc.property(waits, fc.boolean(), (pauses, succeeds) => {
@@ -101,17 +101,17 @@ describe('the guess budget', () => {
     );
   });
 
-  it('T7, THR-1: a success gives the quick tries back and nothing else', () => {
+  it('T7, THR-1: gets the quick tries back after a success, and nothing else', () => {
     const { budget, now } = guessOn(12);
     expect(afterSuccess(budget, now)).toEqual({ ...budget, quick: 0 });
   });
 
-  it('a used code costs a quick try and none of the bucket', () => {
+  it('is charged a quick try for a used code, but nothing of the bucket', () => {
     const { budget, now } = guessOn(4);
     expect(chargeReplay(budget, now + 7)).toEqual({ ...budget, quick: 5, lastWrongAt: now + 7, highWaterAt: now + 7 });
   });
 
-  it('THR-5: support gives five tries back', () => {
+  it('THR-5: gets five tries from support', () => {
     let { budget, now } = guessOn(24);
     expect(waitAt(budget, now)).toBeGreaterThan(0);
     budget = restoreTries(budget, now);
@@ -122,26 +122,26 @@ describe('the guess budget', () => {
     expect(waitAt(budget, now)).toBeGreaterThan(0);
   });
 
-  it('support’s five tries take nothing from a budget that has more', () => {
+  it('clearLockout takes nothing from a budget that has more than five tries', () => {
     const { budget, now } = guessOn(3);
     expect(restoreTries(budget, now)).toMatchObject({ quick: 0, level: 3 });
   });
 });
 
-describe('F31, FLT-5: a clock that jumped', () => {
-  it('a clock set back gives no try back, ends no wait and forgets nothing', () => {
+describe('F31, FLT-5: the guess budget after the clock jumped', () => {
+  it('gives no try back, ends no wait and forgets nothing if the clock was set back', () => {
     for (const count of [5, 20]) {
       const { budget, now } = guessOn(count);
       for (const back of [SECOND, HOUR, 9 * HOUR, DAY, 300 * DAY]) {
         const earlier = budgetAt(budget, now - back, 'account');
         expect(earlier.budget).toEqual(budget);
-        // Until the clock is back where it was, and the wait that was left then.
+        // The wait lasts until the clock is back where it was, plus the remaining wait.
         expect(earlier.waitMs).toBe(waitAt(budget, now) + back);
       }
     }
   });
 
-  it('what a clock ahead has drained and forgotten is drained and forgotten once', () => {
+  it('drains and forgets only once for a clock that was ahead', () => {
     let { budget, now } = guessOn(20);
     budget = chargeGuess(budget, now + YEAR);
     expect(budget).toMatchObject({ quick: 1, level: 1, highWaterAt: now + YEAR });
@@ -150,13 +150,13 @@ describe('F31, FLT-5: a clock that jumped', () => {
     expect(waitAt(budget, now + YEAR)).toBe(30 * SECOND);
   });
 
-  it('a success under a clock ahead keeps its mark when it has drained something, and leaves none otherwise', () => {
+  it('keeps its mark after a success with a clock ahead if it drained something, and otherwise leaves none', () => {
     const { budget, now } = guessOn(1);
     expect(afterSuccess(budget, now + YEAR)).toMatchObject({ level: 0, highWaterAt: now + YEAR });
     expect(afterSuccess(UNTOUCHED, now + YEAR)).toEqual(UNTOUCHED);
   });
 
-  it('a later date that release 1 writes counts although release 1 keeps the old mark', () => {
+  it('counts a later date by release 1, although release 1 keeps the old mark', () => {
     const { budget, now } = guessOn(5);
     const ahead = { ...budget, highWaterAt: now + YEAR };
     expect(budgetAt(ahead, now, 'account').aheadMs).toBe(YEAR);
@@ -167,7 +167,7 @@ describe('F31, FLT-5: a clock that jumped', () => {
     expect(waitAt(byRelease1, now)).toBe(waitAt(budget, now));
   });
 
-  it('release 1, which dates a budget back, gives this release nothing to drain and ends no wait', () => {
+  it('does not drain or end a wait if release 1 dates it back', () => {
     const { budget, now } = guessOn(20);
     const before = now - YEAR;
     const dated = { ...budget, lastWrongAt: before, levelAt: before };
@@ -181,13 +181,13 @@ describe('F31, FLT-5: a clock that jumped', () => {
     expect(waitAt(again, quick.now - YEAR + 2 * HOUR)).toBe(YEAR - 2 * HOUR);
   });
 
-  it('clocks may differ by a minute', () => {
+  it('tolerates clocks that differ by a minute', () => {
     const { budget, now } = guessOn(5);
     expect(budgetAt(budget, now - 60 * SECOND, 'account').aheadMs).toBe(0);
     expect(budgetAt(budget, now - 61 * SECOND, 'account').aheadMs).toBe(61 * SECOND);
   });
 
-  it('a known browser waits for no quick try while its budget lies ahead, and its bucket is frozen', () => {
+  it('does not let a known browser wait for quick tries while its budget is ahead of the clock, and freezes its bucket', () => {
     let { budget, now } = guessOn(6);
     const before = now - DAY;
     expect(waitAt(budget, before, 'device')).toBe(0);
@@ -197,7 +197,7 @@ describe('F31, FLT-5: a clock that jumped', () => {
     expect(tries).toBe(14);
   });
 
-  it('THR-5: clearLockout dates it by the clock of now', () => {
+  it('THR-5: is dated by the current clock after clearLockout', () => {
     const { budget, now } = guessOn(20);
     const before = now - 10 * YEAR;
     let cleared = restoreTries(budget, before);
@@ -212,37 +212,34 @@ describe('F31, FLT-5: a clock that jumped', () => {
   );
   const owners: BudgetOwner[] = ['account', 'device', 'enrollment'];
 
-  it.each(owners)(
-    'I3: two clocks that differ, asked in any order, evaluate no more than one leap beyond what time gives: %s',
-    (owner) => {
-      const steps = fc.array(fc.tuple(fc.boolean(), fc.oneof(fc.constant(0), fc.nat(HOUR), fc.nat(12 * HOUR))), {
-        minLength: 20,
-        maxLength: 200,
-      });
-      fc.assert(
-        fc.property(leap, steps, fc.boolean(), (lead, asked, succeeds) => {
-          let budget = UNTOUCHED;
-          let real = T0;
-          let evaluated = 0;
-          for (const [ahead, pause] of asked) {
-            real += pause;
-            const now = real + (ahead ? lead : 0);
-            // Each clock is asked again and again, as somebody who guesses does.
-            for (let tries = 0; tries < 30 && waitAt(budget, now, owner) === 0; tries++) {
-              budget = chargeGuess(budget, now);
-              if (succeeds) budget = afterSuccess(budget, now);
-              evaluated++;
-            }
+  it.each(owners)('I3: allows at most one leap more than real time with two different clocks, in any order: %s', (owner) => {
+    const steps = fc.array(fc.tuple(fc.boolean(), fc.oneof(fc.constant(0), fc.nat(HOUR), fc.nat(12 * HOUR))), {
+      minLength: 20,
+      maxLength: 200,
+    });
+    fc.assert(
+      fc.property(leap, steps, fc.boolean(), (lead, asked, succeeds) => {
+        let budget = UNTOUCHED;
+        let real = T0;
+        let evaluated = 0;
+        for (const [ahead, pause] of asked) {
+          real += pause;
+          const now = real + (ahead ? lead : 0);
+          // Each clock is tried repeatedly, as an attacker would.
+          for (let tries = 0; tries < 30 && waitAt(budget, now, owner) === 0; tries++) {
+            budget = chargeGuess(budget, now);
+            if (succeeds) budget = afterSuccess(budget, now);
+            evaluated++;
           }
-          const byTime = Math.floor((real - T0) / (9 * HOUR));
-          return evaluated <= 20 + Math.min(20, Math.ceil(lead / (9 * HOUR))) + byTime + 1;
-        }),
-        { numRuns: 200 },
-      );
-    },
-  );
+        }
+        const byTime = Math.floor((real - T0) / (9 * HOUR));
+        return evaluated <= 20 + Math.min(20, Math.ceil(lead / (9 * HOUR))) + byTime + 1;
+      }),
+      { numRuns: 200 },
+    );
+  });
 
-  it('I3: in any history of jumps evaluates no more than the time between the first instant and the highest gives', () => {
+  it('I3: allows no more than the time between the first and the highest instant gives, for any history of jumps', () => {
     const jumps = fc.array(
       fc.oneof(
         leap,
@@ -271,7 +268,7 @@ describe('F31, FLT-5: a clock that jumped', () => {
     );
   });
 
-  it('I9, THR-5: no history makes a wait longer than the highest instant and nine hours, and support ends it', () => {
+  it('I9, THR-5: never waits longer than the highest instant plus nine hours, and support ends the wait', () => {
     const jump = fc.integer({ min: -3650 * DAY, max: 3650 * DAY });
     fc.assert(
       fc.property(fc.array(jump, { maxLength: 60 }), (jumps) => {
@@ -292,7 +289,7 @@ describe('F31, FLT-5: a clock that jumped', () => {
 });
 
 describe('wrong recovery codes', () => {
-  it('THR-5, REC-6: a hundred a minute are stored', () => {
+  it('THR-5, REC-6: are stored up to a hundred a minute', () => {
     let tries = { since: 0, count: 0 };
     for (let count = 0; count < 100; count++) {
       expect(isFlooded(tries, T0 + count)).toBe(false);
@@ -304,7 +301,7 @@ describe('wrong recovery codes', () => {
     expect(chargeRecovery(tries, T0 + 60_000)).toEqual({ since: T0 + 60_000, count: 1 });
   });
 
-  it('FLT-5: a minute that lies ahead of the clock is none', () => {
+  it('FLT-5: in a minute ahead of the clock do not count', () => {
     expect(isFlooded({ since: T0 + DAY, count: 100 }, T0)).toBe(false);
     expect(chargeRecovery({ since: T0 + DAY, count: 100 }, T0)).toEqual({ since: T0, count: 1 });
   });

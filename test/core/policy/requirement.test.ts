@@ -22,8 +22,8 @@ function enrolled(...authenticators: Profile['authenticators']): Profile {
   return { ...newProfile(), epoch: 'now', authenticators };
 }
 
-describe('the answer of the guard, to the letter', () => {
-  it('without a state: nobody is there, or the bearer whose first factor the host vouches for', () => {
+describe('decideAccess', () => {
+  it('without a state: login-again, or the challenge for a bearer whose first factor the host vouches for', () => {
     expect(decide({})).toStrictEqual({ access: 'login-again' });
     expect(decide({ firstFactorProven: true })).toStrictEqual({ access: 'enroll' });
     expect(decide({ policy: effectivePolicy({ mfa: 'off' }, 30) })).toStrictEqual({ access: 'allow', via: 'not-required' });
@@ -34,14 +34,14 @@ describe('the answer of the guard, to the letter', () => {
     });
   });
 
-  it('within the time for enrolling, with its end; past it the same end', () => {
+  it('allows a user within the time for enrolling and returns its end; past it the same end', () => {
     const policy = effectivePolicy({ enrollBy: NOW + 1 }, 30);
     const given = { firstFactorProven: true, policy };
     expect(decide(given)).toStrictEqual({ access: 'allow', via: 'grace', enrollBy: NOW + 1 });
     expect(decide({ ...given, now: NOW + 1 })).toStrictEqual({ access: 'enroll', enrollBy: NOW + 1 });
   });
 
-  it('a step-up says how old the proof may be', () => {
+  it('returns the maximum age of the proof for a step-up', () => {
     const assurance: Assurance = { userId: 'u', epoch: 'now', amr: [], acr: '', verifiedAt: NOW - 300_001, via: 'otp' };
     const given = {
       profile: enrolled(totp),
@@ -52,7 +52,7 @@ describe('the answer of the guard, to the letter', () => {
     expect(decide({ ...given, now: NOW - 1 })).toMatchObject({ access: 'allow', via: 'otp' });
   });
 
-  it('T25: a remembered device stands in by its own entry, and by no other', () => {
+  it('T25: accepts a remembered device by its own entry only', () => {
     const assurance: Assurance = {
       userId: 'u',
       epoch: 'now',
@@ -69,8 +69,8 @@ describe('the answer of the guard, to the letter', () => {
   });
 });
 
-describe('what a challenge can be answered with', () => {
-  it('counts the kinds that this version knows', () => {
+describe('challengeFactors', () => {
+  it('lists only kinds that this version knows', () => {
     expect(challengeFactors(enrolled(passkey))).toEqual([]);
     expect(challengeFactors(enrolled(passkey, totp))).toEqual(['totp']);
     const recoveryCodes = { key: '', digests: ['one'], createdAt: 0 };
@@ -79,7 +79,7 @@ describe('what a challenge can be answered with', () => {
   });
 });
 
-describe('SUP-6: a requirement that is none', () => {
+describe('SUP-6: an invalid requirement', () => {
   it.each([
     [null, 'must be an object'],
     [undefined, 'must be an object'],
@@ -95,7 +95,7 @@ describe('SUP-6: a requirement that is none', () => {
     expect(check).toThrowError(name);
   });
 
-  it('is a copy that nobody changes any more, and the one that was given is checked each time', () => {
+  it('is copied and frozen, and the original is checked each time', () => {
     const given = { maxAgeSeconds: 60 };
     const checked = checkRequirement(given);
     given.maxAgeSeconds = -1;

@@ -168,7 +168,7 @@ const THROWN: [name: string, thrown: unknown, left: string | RegExp][] = [
   ],
 ];
 
-describe('F37, LOG-2: what a warning says of an error', () => {
+describe('F37, LOG-2: the description of an error in a warning', () => {
   it.each(THROWN)('F37, LOG-2: %s', (_name, thrown, left) => {
     const said = describeError(thrown, VALUES);
     if (typeof left === 'string') expect(said).toBe(left);
@@ -177,7 +177,7 @@ describe('F37, LOG-2: what a warning says of an error', () => {
     expect(said).not.toMatch(/[\p{Cc}\p{Cf}]/u);
   });
 
-  it('F37: shows the address of the database although the user id is a part of it', () => {
+  it('F37: shows the address of the database even if the user id is part of it', () => {
     const refused = error('connect ECONNREFUSED 127.0.0.1:5432', {
       code: 'ECONNREFUSED',
       syscall: 'connect',
@@ -188,7 +188,7 @@ describe('F37, LOG-2: what a warning says of an error', () => {
     expect(errorFacts(refused, ['127.0.0.1']).address).toBeUndefined();
   });
 
-  it('F37, LOG-2: survives objects that fight back', () => {
+  it('F37, LOG-2: survives hostile objects', () => {
     const hostile: unknown[] = [
       new Proxy(
         {},
@@ -223,7 +223,7 @@ describe('F37, LOG-2: what a warning says of an error', () => {
     }
   });
 
-  it('F37, LOG-2: is at most 200 characters of the message, and quick for a long one', () => {
+  it('F37, LOG-2: shows at most 200 characters of the message, and is quick for a long one', () => {
     const begun = performance.now();
     for (const long of [
       'word '.repeat(100_000),
@@ -268,7 +268,7 @@ describe('F37, LOG-2: what a warning says of an error', () => {
     }
   });
 
-  it('LOG-2: no value of a call that fails is in a warning or an event', async () => {
+  it('LOG-2: a failed call puts none of its values into a warning or an event', async () => {
     const said: string[] = [];
     vi.spyOn(process, 'emitWarning').mockImplementation((warning) => void said.push(String(warning)));
     const inner = memoryStorage();
@@ -329,7 +329,7 @@ describe('F37: the usual causes', () => {
     expect(storageHint(fault as never, undefined, thrown)).toMatch(/^[A-Z].*\.$/);
   });
 
-  it.each(['postgres', 'mysql', 'sqlite'])('F37: a missing table names the schema of %s', (dialect) => {
+  it.each(['postgres', 'mysql', 'sqlite'])('F37: include a missing table, with the schema of %s', (dialect) => {
     expect(storageHint('no_table', dialect)).toContain(`Create the table: put schema('${dialect}')`);
   });
 });

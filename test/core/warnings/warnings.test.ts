@@ -40,8 +40,8 @@ function failing(change: Partial<MfaStorage>, storage: MfaStorage = memoryStorag
 const noTable = () =>
   Object.assign(new Error('relation "mfa_profiles" does not exist'), { code: '42P01', detail: 'Key (user_id)=(user-ada)' });
 
-describe('F37: a storage that fails says why', () => {
-  it('F37: a warning says what failed, by which error, and how to fix it', async () => {
+describe('F37: the warning about a failing storage', () => {
+  it('F37: says what failed, with which error, and how to fix it', async () => {
     const table = sqlStorage({ dialect: 'postgres', query: () => Promise.reject(noTable()) });
     const mfa = createMfa({ issuer: 'Acme', keys: [KEY], storage: failing({}, table) });
     expect((await mfa.beginLogin({ user: ada })).decision.access).toBe('unavailable');
@@ -55,7 +55,7 @@ describe('F37: a storage that fails says why', () => {
     expect(texts()).not.toContain('user-ada');
   });
 
-  it('F37: once for a cause, and after an hour again with a count', async () => {
+  it('F37: comes once for each cause, and again after an hour with a count', async () => {
     const { mfa, clock } = createFixture({ storage: failing({ read: () => Promise.reject(noTable()) }) });
     for (let login = 0; login < 5; login++) await mfa.beginLogin({ user: ada });
     expect(told).toHaveLength(1);
@@ -72,7 +72,7 @@ describe('F37: a storage that fails says why', () => {
     expect(told[2]?.text).not.toContain('more times');
   });
 
-  it('F37: each operation and each cause by itself, 32 at most', async () => {
+  it('F37: comes for each operation and each cause, at most 32', async () => {
     let code = 0;
     const storage = failing({ read: () => Promise.reject(Object.assign(new Error('away'), { code: `E${code}` })) });
     const { mfa, clock } = createFixture({ storage });
@@ -85,7 +85,7 @@ describe('F37: a storage that fails says why', () => {
   });
 
   it.each(['write', 'remove'] as const)(
-    'F37: a failed %s is told, and the doubtful outcome has the cause too',
+    'F37: reports a failed %s, and the uncertain outcome has the cause too',
     async (operation) => {
       const storage = memoryStorage();
       const fixture = createFixture({
@@ -102,26 +102,26 @@ describe('F37: a storage that fails says why', () => {
     },
   );
 
-  it('F37: a page of ids that cannot be listed is told', async () => {
+  it('F37: reports a page of ids that cannot be listed', async () => {
     const { mfa } = createFixture({ storage: failing({ listUserIds: () => Promise.reject(new Error('no scan')) }) });
     expect((await mfa.report({ signal: AbortSignal.timeout(50) })).complete).toBe(false);
     expect(texts()).toContain('operation "list", failed: Error: no scan.');
   });
 
-  it('F37: a storage that does not answer is told of', async () => {
+  it('F37: reports a storage that does not answer', async () => {
     const { mfa, events } = createFixture({ storage: failing({ read: () => new Promise(() => undefined) }) });
     expect((await mfa.beginLogin({ user: ada })).decision.access).toBe('unavailable');
     expect(texts()).toContain('operation "read", did not answer in time.');
     expect(events[0]).toMatchObject({ name: 'storage_failed', why: 'timeout' });
   });
 
-  it('F37: an answer that is no profile names the method', async () => {
+  it('F37: names the method that returned an invalid profile', async () => {
     const { mfa } = createFixture({ storage: failing({ read: async () => 'row' as never }) });
     await mfa.beginLogin({ user: ada });
     expect(texts()).toContain('TypeError: read(…) must give {…} or null.');
   });
 
-  it('F37: who listens to no events is told all the same, and a working storage says nothing', async () => {
+  it('F37: comes without a listener for events as well, and a working storage causes none', async () => {
     const mfa = createMfa({ issuer: 'Acme', keys: [KEY], storage: failing({ read: () => Promise.reject(noTable()) }) });
     await mfa.beginLogin({ user: ada });
     expect(told).toHaveLength(1);
@@ -131,7 +131,7 @@ describe('F37: a storage that fails says why', () => {
     expect(told).toEqual([]);
   });
 
-  it('F37: a process whose warnings cannot be written goes on', async () => {
+  it('F37: does not break a process that cannot write warnings', async () => {
     vi.spyOn(process, 'emitWarning').mockImplementation(() => {
       throw new Error('closed');
     });
@@ -141,7 +141,7 @@ describe('F37: a storage that fails says why', () => {
 });
 
 describe('F37: the cause of an event', () => {
-  it('F37, LOG-2: is the error itself, and leaves with no copy or text of the event', async () => {
+  it('F37, LOG-2: is the error itself, and no copy or text of the event includes it', async () => {
     const thrown = noTable();
     const heard: MfaEvent[] = [];
     const { mfa } = createFixture({
@@ -158,7 +158,7 @@ describe('F37: the cause of an event', () => {
     expect(Object.keys(event)).not.toContain('cause');
   });
 
-  it('F37: of markEnrolled and notify is what they threw', async () => {
+  it('F37: is what markEnrolled or notify threw', async () => {
     const away = new Error('the table of users is locked');
     const fail = () => Promise.reject(away);
     const fixture = await createEnrolled(ada, { markEnrolled: fail, notify: fail });
@@ -171,7 +171,7 @@ describe('F37: the cause of an event', () => {
     expect(told.map(({ code }) => code)).toEqual(['MFA_KIT_CALLBACK_FAILED', 'MFA_KIT_CALLBACK_FAILED']);
   });
 
-  it('F37: an onEvent that throws or rejects is told of once', async () => {
+  it('F37: an onEvent that throws or rejects causes one warning', async () => {
     const fixture = createFixture({ onEvent: () => Promise.reject(new TypeError('audit is down for user-ada')) });
     await fixture.mfa.beginLogin({ user: ada });
     await fixture.mfa.beginLogin({ user: ada });
@@ -181,8 +181,8 @@ describe('F37: the cause of an event', () => {
   });
 });
 
-describe('F37: a profile that does not open says which key is missing', () => {
-  it('F37: an unknown key is named beside those that are there', async () => {
+describe('F37: the warning about a profile that does not open', () => {
+  it('F37: names the missing key and the available ones', async () => {
     const { storage } = await createEnrolled();
     const { mfa } = createFixture({ storage, keys: [OTHER_KEY] });
     await mfa.beginLogin({ user: ada });
@@ -193,7 +193,7 @@ describe('F37: a profile that does not open says which key is missing', () => {
     expect(texts()).not.toContain('user-ada');
   });
 
-  it('F37: another secret under the same id is the first suspicion', async () => {
+  it('F37: first suspects another secret under the same id', async () => {
     const { storage } = await createEnrolled();
     const { mfa } = createFixture({ storage, keys: [{ id: KEY.id, secret: OTHER_KEY.secret }] });
     await mfa.beginLogin({ user: ada });
@@ -201,7 +201,7 @@ describe('F37: a profile that does not open says which key is missing', () => {
     expect(texts()).not.toContain(OTHER_KEY.secret);
   });
 
-  it('F37: another format is told of', async () => {
+  it('F37: reports an unknown format', async () => {
     const storage = memoryStorage();
     await storage.write(ada.id, { version: 'v', value: 'bm90IG91cnM' }, null);
     await createFixture({ storage }).mfa.beginLogin({ user: ada });

@@ -2,16 +2,16 @@ import type { Html } from '../html/html.js';
 import type { EnrollPage, PageFrame } from '../pages/page.js';
 import type { Messages } from '../pages/texts.js';
 
-/** Words about a kind of factor on pages that show several kinds. */
+/** Texts about a kind of factor on pages that show several kinds. */
 export interface FactorWords {
   /** Name of the kind in a list: "Authenticator app". */
   kind: string;
   /** The link to it from the prompt of another factor: "Use a recovery code". */
   use: string;
-  /** Opens the form that adds an authenticator of this kind, and the button in it. */
+  /** The summary and the button of the form that adds an authenticator of this kind. */
   add?: string;
   addConfirm?: string;
-  /** Said of an input that cannot be a proof of this kind. */
+  /** Shown for an input that cannot be a proof of this kind. */
   malformed?: string;
   /** What to try after a refused proof. */
   hint?: string;
@@ -25,12 +25,12 @@ export interface FactorPrompt {
   input: Html;
 }
 
-/** Set-up: the steps before the first proof, and the form of that proof. */
+/** Set-up: the steps before the first proof, and the form for that proof. */
 export interface EnrollParts {
   heading: string;
   /** Below the heading of a first set-up. */
   text: string;
-  /** The items of a list before the last one, which has the form. */
+  /** The list items before the last one, which holds the form. */
   steps: Html;
   proof: {
     heading: string;
@@ -48,6 +48,6 @@ export interface EnrollParts {
 export interface FactorPage {
   words(messages: Messages): FactorWords;
   prompt(because: 'missing' | 'expired' | 'revoked', frame: PageFrame, messages: Messages): FactorPrompt;
-  /** Absent: nobody sets it up by itself. */
+  /** Absent: users do not set it up by itself. */
   enroll?(page: EnrollPage, frame: PageFrame, messages: Messages): EnrollParts;
 }

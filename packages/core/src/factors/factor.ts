@@ -5,50 +5,50 @@ import type { ResolvedOptions } from '../options.js';
 import type { Profile } from '../profile/profile.js';
 import type { FactorPage } from './factor-page.js';
 
-/** What a factor may look at besides its own data. */
+/** What a factor may use besides its own data. */
 export interface FactorContext {
   /** Epoch milliseconds of the server's clock. */
   now: number;
   options: Pick<ResolvedOptions, 'windowSteps' | 'recoveryCodeCount' | 'recoveryCodesLowAt'>;
 }
 
-/** What policy and limits ask about a factor. They never ask for its kind. */
+/** What policy and limits need to know about a factor. They never look at its kind. */
 export interface FactorTraits {
-  /** A proof can be guessed, so every wrong one is charged to a guess budget, and a user has only a few such authenticators. */
+  /** A proof can be guessed, so every wrong one is charged to a guess budget, and a user may have only a few such authenticators. */
   guessable: boolean;
-  /** A fake website can pass the proof on. */
+  /** A fake website can relay the proof. */
   phishable: boolean;
-  /** It counts as an authenticator. Recovery codes come with one and go with the last. */
+  /** It counts as an authenticator. Recovery codes are created with the first one and removed with the last. */
   standsAlone: boolean;
-  /** Its use says that the other factors may be lost, so no browser stays remembered. */
+  /** Its use means that the other factors may be lost, so no browser stays remembered. */
   endsRememberedDevices: boolean;
 }
 
 /**
  * The outcome of one proof.
  *
- * `replayed`: it was right, but used before. `repeated`: the same within seconds, so probably a form that was sent twice. The user is
- * told the same for both as for `wrong`.
+ * `replayed`: correct, but used before. `repeated`: the same proof within seconds, so probably a form that was sent twice. The user gets
+ * the same answer for both as for `wrong`.
  */
 export type FactorOutcome = 'accepted' | 'replayed' | 'repeated' | 'wrong';
 
-/** The outcome, and the data to store before anybody learns of it. Only an accepted proof changes the data. */
+/** The outcome, and the data to store before the outcome is revealed. Only an accepted proof changes the data. */
 export interface Checked<Data> {
   outcome: FactorOutcome;
   data: Data;
-  /** Seconds by which the data's own memory is ahead of the clock, which means that the clock was or is wrong. */
+  /** How many seconds the data is ahead of the clock, which means that the clock was or is wrong. */
   aheadSeconds?: number;
 }
 
 /** How an authenticator of a kind is set up. */
 export interface FactorEnrollment<Pending, Data, Shown, Proof, Drawn> {
-  /** Name of a first authenticator that the user did not name. */
+  /** Name of a first authenticator if the user did not choose one. */
   defaultName: string;
   /** The data of a started enrollment. */
   begin(random: (length: number) => Uint8Array): Pending;
   /** What the user must see or do. */
   show(pending: Pending, account: { issuer: string; name: string }): Shown;
-  /** What a screen shows besides, made only where a page or a client needs it: a QR code, for example. */
+  /** What a screen shows in addition, created only if a page or client needs it: a QR code, for example. */
   draw?(shown: Shown): Promise<Drawn>;
   /** Checks the first proof, and returns the data of the authenticator if it is accepted. */
   confirm(pending: Pending, proof: Proof, context: FactorContext): Awaitable<Checked<Data>>;
@@ -73,24 +73,24 @@ export interface Factor<Pending = unknown, Data = unknown, Shown = unknown, Proo
   /** The field of a request's body that carries its proof as text. No other factor has the same. */
   readonly bodyField: string;
   readonly traits: FactorTraits;
-  /** Absent: nobody sets it up by itself. */
+  /** Absent: users do not set it up by itself. */
   readonly enroll?: FactorEnrollment<Pending, Data, Shown, Proof, Drawn>;
-  /** Absent: the data is that of each authenticator of this kind. */
+  /** Absent: each authenticator of this kind holds the data. */
   readonly store?: FactorStore<Data>;
   /** Whether the application has switched it off. */
   isSwitchedOff?(options: FactorContext['options']): boolean;
-  /** Its English words, which pages find in their messages under its kind. Absent: the words are in pages/english.ts. */
+  /** Its English texts, which pages find in their messages under its kind. Absent: the texts are in pages/english.ts. */
   readonly words?: Readonly<Record<string, string | ((...values: never[]) => string)>>;
   /** Loads its part of the pages. */
   page(): Promise<FactorPage>;
-  /** The fields of a proof that came as text in {@link Factor.bodyField}. */
+  /** Returns the fields of a proof that was sent as text in {@link Factor.bodyField}. */
   proofFrom(text: unknown): object;
-  /** The proof in its normal form, or null for what cannot be one. Looks at the shape only, and never throws. */
+  /** Returns the proof in its normal form, or null if the input cannot be one. Checks the format only, and never throws. */
   parse(input: Readonly<Record<string, unknown>>): Proof | null;
   /** Checks a proof against the data of one authenticator. */
   check(data: Data, proof: Proof, context: FactorContext): Awaitable<Checked<Data>>;
-  /** The data with every proof used up that would be accepted now, for a database that went back to a backup. */
+  /** Returns the data with every proof used up that would be accepted now, for a database that was restored from a backup. */
   useUp?(data: Data, context: FactorContext): Data;
-  /** What an accepted proof tells the user and the audit trail beyond `verified`. */
+  /** What an accepted proof adds to the answer and the audit trail beyond `verified`. */
   report?(data: Data, context: FactorContext): { fields: { recoveryCodesLeft?: number }; events: EventDetail[] };
 }

@@ -8,13 +8,13 @@ const registry = {
   'recovery-code': recoveryCodeFactor,
 } satisfies { [Kind in FactorKind]: { readonly kind: Kind } };
 
-/** A line whose factor cannot be found has no types, so that the compiler complains about that line and nowhere else. */
+/** A line with an unknown factor gets no types, so the compiler reports that line and nothing else. */
 type Registered<Kind extends FactorKind> = [0] extends [1 & (typeof registry)[Kind]] ? never : (typeof registry)[Kind];
 
-/** Kinds whose authenticators people set up. */
+/** Kinds whose authenticators users set up. */
 export type EnrollableKind = { [Kind in FactorKind]: Registered<Kind> extends { enroll: object } ? Kind : never }[FactorKind];
 
-/** The kind that is set up if none is asked for. */
+/** The kind that is set up by default. */
 export type DefaultKind = 'totp';
 
 type ShownOf<Kind extends EnrollableKind> = ReturnType<Registered<Kind>['enroll']['show']>;
@@ -35,7 +35,7 @@ export type Enrollment<Kind extends EnrollableKind = EnrollableKind> = {
   } & ShownOf<Each>;
 }[Kind];
 
-/** A proof that somebody gave: its kind, and the fields that the factor of that kind reads. */
+/** A proof as input: its kind, and the fields that the factor of that kind reads. */
 export type ProofInput = { [Kind in FactorKind]: { kind: Kind } & ProofFields<Kind> }[FactorKind];
 
 type ProofFields<Kind extends FactorKind> = Parameters<Registered<Kind>['parse']>[0];
@@ -45,7 +45,7 @@ export type FlatProof = { [Kind in FactorKind as Registered<Kind>['bodyField']]?
 
 type WordsOf<Kind extends FactorKind> = Registered<Kind> extends { words: infer Words } ? Words : never;
 
-/** The words that factors bring along, by kind. */
+/** The texts of the factors, by kind. */
 export type WordsOfFactors = { [Kind in FactorKind as WordsOf<Kind> extends never ? never : Kind]: WordsOf<Kind> };
 
 /** All factors, in the order in which a challenge names them. */
@@ -56,27 +56,27 @@ export function factorOf(kind: unknown): Factor | undefined {
   return typeof kind === 'string' && Object.hasOwn(registry, kind) ? registry[kind as FactorKind] : undefined;
 }
 
-/** A factor whose authenticators people set up. */
+/** A factor whose authenticators users set up. */
 export type EnrollableFactor = Factor & { enroll: NonNullable<Factor['enroll']> };
 
 const DEFAULT_KIND: DefaultKind = 'totp';
 
-/** Those of {@link FACTORS} whose authenticators people set up. */
+/** Those of {@link FACTORS} whose authenticators users set up. */
 export const ENROLLABLE: readonly EnrollableFactor[] = FACTORS.filter((factor) => factor.enroll) as EnrollableFactor[];
 
-/** The factor of a kind that people set up. Without a kind it is the default; for anything else undefined. */
+/** Returns the factor of a kind that users set up. Without a kind, returns the default; undefined for anything else. */
 export function enrollableFactor(kind?: unknown): EnrollableFactor | undefined {
   return ENROLLABLE.find((factor) => factor.kind === (kind ?? DEFAULT_KIND));
 }
 
-/** What a screen shows of a started enrollment beside its own fields. */
+/** Returns what a screen shows of a started enrollment in addition to its own fields. */
 export async function drawEnrollment(enrollment: Enrollment): Promise<object> {
   return ((await enrollableFactor(enrollment.kind)?.enroll.draw?.(enrollment)) ?? {}) as object;
 }
 
 /**
- * The proof in flat fields. A form may have a field for each kind, so an empty field beside a filled one was not given. Two filled ones
- * are no proof.
+ * Reads the proof from flat fields. A form may have a field for each kind, so an empty field next to a filled one counts as not sent. Two
+ * filled ones are not a proof.
  */
 export function proofOf(fields: FlatProof, factors: readonly Factor[] = FACTORS): ProofInput {
   const textOf = ({ bodyField }: Factor): unknown => fields[bodyField as keyof FlatProof];
@@ -87,7 +87,7 @@ export function proofOf(fields: FlatProof, factors: readonly Factor[] = FACTORS)
   return { kind: factor.kind, ...factor.proofFrom(text) } as ProofInput;
 }
 
-/** The words that factors bring along, by kind. */
+/** Returns the texts of the factors, by kind. */
 export function wordsOfFactors(): WordsOfFactors {
   return Object.fromEntries(FACTORS.flatMap(({ kind, words }) => (words ? [[kind, words]] : []))) as unknown as WordsOfFactors;
 }

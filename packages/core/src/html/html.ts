@@ -1,14 +1,14 @@
 const markup = Symbol('markup');
 
 /**
- * Finished markup. Only {@link html} and {@link fillText} make it. No raw string gets through, so text of users and hosts cannot
- * become markup because somebody forgot to escape it.
+ * Finished markup. Only {@link html} and {@link fillText} create it. No raw string gets through, so text of users and hosts cannot become
+ * markup because somebody forgot to escape it.
  */
 export interface Html {
   readonly [markup]: string;
 }
 
-/** What may stand in a template: text is escaped, nothing is printed for `undefined` and `false`. */
+/** What a template accepts: text is escaped, nothing is printed for `undefined` and `false`. */
 export type HtmlValue = string | number | false | undefined | Html | readonly Html[];
 
 /** Template tag that escapes every value, for element content and for attribute values in double quotes. */
@@ -16,14 +16,14 @@ export function html(strings: TemplateStringsArray, ...values: HtmlValue[]): Htm
   return { [markup]: strings.reduce((out, part, index) => out + printValue(values[index - 1]) + part) };
 }
 
-/** The string to send. */
+/** Returns the string to send. */
 export function toMarkup(value: Html): string {
   return value[markup];
 }
 
 /**
- * Puts markup where a text has its variable part: `fillText(messages.account, html`<bdi>${name}</bdi>`)`.
- * Keeps the word order with the translator.
+ * Puts markup into the variable part of a text: `fillText(messages.account, html`<bdi>${name}</bdi>`)`. The translator decides the word
+ * order.
  */
 export function fillText(text: (value: string) => string, value: Html): Html {
   const pieces = text(SLOT).split(SLOT).map(escapeText);
@@ -31,8 +31,8 @@ export function fillText(text: (value: string) => string, value: Html): Html {
 }
 
 /**
- * Returns the link if it is safe to follow: a path of this origin, or a complete URL of a web page, mail address or telephone.
- * Returns `#` for anything else, including `//host` and what browsers read as that.
+ * Returns the link if it is safe to follow: a path of this origin, or a complete URL of a web page, mail address or telephone number.
+ * Returns `#` for anything else, including `//host` and what browsers treat the same.
  */
 export function safeUrl(url: string): string {
   return /^(?:\/(?![/\\\t\n\r])|[?#.]|https?:\/\/|mailto:|tel:)/i.test(url) ? url : '#';

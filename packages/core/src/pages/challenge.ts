@@ -8,7 +8,7 @@ import type { Messages } from './texts.js';
 
 type ChallengePage = Extract<MfaPage, { name: 'challenge' }>;
 
-/** The prompt for a proof of one kind. While throttled, the wait takes the place of the frame's notice. */
+/** The prompt for a proof of one kind. While throttled, the wait replaces the frame's notice. */
 export function renderChallenge(page: ChallengePage, parts: FactorParts, frame: PageFrame, messages: Messages): PageContent {
   const waiting = page.waitSeconds > 0;
   const { heading, text, input } = parts[page.kind].prompt(page.because, frame, messages);
@@ -41,7 +41,7 @@ function waitBox(seconds: number, messages: Messages): Html {
 }
 
 function otherWay(kind: FactorKind, page: ChallengePage, parts: FactorParts, frame: PageFrame, messages: Messages): Html {
-  // The first kind is the one that the prompt asks for by itself.
+  // The first kind is the default of the prompt.
   const query = [kind !== page.factors[0] && `use=${kind}`, page.asked].filter(Boolean).join('&');
   return html`<p class="other-way"><a href="${frame.basePath}/challenge${query && `?${query}`}">${parts[kind].words(messages).use}</a></p>`;
 }

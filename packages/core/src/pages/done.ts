@@ -5,9 +5,9 @@ import type { Messages } from './texts.js';
 
 type DonePage = Extract<MfaPage, { name: 'done' }>;
 
-const SHOWN_AT_MOST = 80;
+const MAX_SHOWN = 80;
 
-/** The end of a proof: leads on by itself (the header `Refresh` of its answer), or lets the person choose. */
+/** The end of a proof: redirects by the header `Refresh` of its answer, or lets the user choose. */
 export function renderDone(page: DonePage, frame: PageFrame, messages: Messages): PageContent {
   const texts = messages.done;
   const byClick = page.leads === 'link';
@@ -23,9 +23,9 @@ ${byClick && homeLink(page, texts.home(frame.brand))}
   };
 }
 
-/** One box for all of it, because the link lays its parts out side by side. */
+/** One box for the whole text, because the link lays its parts out side by side. */
 function namedLink({ continueTo }: DonePage, messages: Messages): Html {
-  const shown = continueTo.length > SHOWN_AT_MOST ? `${continueTo.slice(0, SHOWN_AT_MOST)}…` : continueTo;
+  const shown = continueTo.length > MAX_SHOWN ? `${continueTo.slice(0, MAX_SHOWN)}…` : continueTo;
   return html`<span>${fillText(messages.done.continueTo, html`<bdi>${shown}</bdi>`)}</span>`;
 }
 

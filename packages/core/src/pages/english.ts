@@ -9,18 +9,18 @@ export const englishMessages = {
   /** Language of these texts, as a BCP 47 tag. */
   lang: 'en',
   dir: 'ltr' as 'ltr' | 'rtl',
-  /** Writes an instant (epoch milliseconds) as a date that cannot be read in two ways. */
+  /** Formats an instant (epoch milliseconds) as an unambiguous date. */
   date: (at: number) => formatDate(at),
   duration: (seconds: number) => formatDuration(seconds),
   pageTitle: (heading: string, brand: string) => `${heading} · ${brand}`,
   errorTitle: (title: string) => `Error: ${title}`,
   account: (name: string) => `Account ${name}`,
   support: 'Contact support',
-  /** The way to the host's login, on a page that says that a login is needed. */
+  /** The link to the host's login, on a page that says that a login is needed. */
   logIn: 'Log in',
   code: {
     label: '6-digit code',
-    /** A hint that some browsers show beside the input. */
+    /** A hint that some browsers show next to the input. */
     format: 'The 6 digits that your authenticator app shows, such as 123 456',
     /** For an input that cannot be a code. */
     malformed: 'Enter exactly 6 digits, 0 to 9, as your authenticator app shows them.',
@@ -43,17 +43,17 @@ export const englishMessages = {
     recoveryHeading: 'Use a recovery code',
     recoveryText: 'Enter one of the codes you saved when you set up your authenticator. Each code works once.',
     recoveryLabel: 'Recovery code',
-    /** In place of `refusals.invalid_code` if a recovery code was refused. */
+    /** Replaces `refusals.invalid_code` if a recovery code was refused. */
     recoveryInvalid: 'That recovery code did not work. Check each character, or use another code.',
     useAuthenticator: 'Use your authenticator app',
     waitHeading: 'Too many wrong codes',
     wait: (time: string) => `Try again in ${time}.`,
     waitOver: 'You can enter a code now.',
   },
-  /** After a proof, on the way to the page that was asked for. */
+  /** After a proof, on the way to the requested page. */
   done: {
     heading: 'All set',
-    /** The browser goes on by itself. */
+    /** The browser continues by itself. */
     leading: 'We are taking you on. If nothing happens, use the button.',
     /** A link from elsewhere asked for a page, so the person must choose to go there. */
     choose: 'You asked for the page below. Go on only if you meant to open it.',
@@ -89,7 +89,7 @@ export const englishMessages = {
     listLabel: 'Recovery codes',
     copy: 'Copy',
     copied: 'Copied',
-    /** The browser did not copy: the text is selected. */
+    /** The browser did not copy, so the text is selected. */
     notCopied: 'Your browser refused to copy. The text is selected now, so that you can copy it yourself.',
     download: 'Download',
     print: 'Print',
@@ -100,7 +100,7 @@ export const englishMessages = {
     saved: 'I have saved them',
     continue: 'Continue',
   },
-  /** After a login, if the codes may never have been seen because an answer was lost. */
+  /** After a login, if the user may never have seen the codes because an answer was lost. */
   recoveryCodesOffer: {
     heading: 'Did you save your recovery codes?',
     text: 'The page with your recovery codes may not have reached you. Without them, you cannot log in if you lose your phone.',
@@ -133,7 +133,7 @@ export const englishMessages = {
     recoveryCodes: 'Recovery codes',
     recoveryCodesText: 'For the day you are without your authenticator.',
     recoveryCodesLeft: (left: number) => (left === 0 ? 'No codes left' : `${count(left, 'code')} left`),
-    /** If the codes may never have been seen. */
+    /** If the user may never have seen the codes. */
     recoveryCodesUnsaved: 'You may not have seen these codes. If you have not saved them, create new ones.',
     recoveryCodesSaved: 'I have saved them',
     regenerate: 'Create new codes',
@@ -146,7 +146,7 @@ export const englishMessages = {
     rememberedUntil: (date: string) => `Remembered until ${date}`,
     notRemembered: 'Asked at every login',
     revoke: 'Revoke',
-    /** Beside the device that this session came from. */
+    /** Next to the device that this session came from. */
     revokeEndsSession: 'You logged in from this device. If you revoke it, this session ends, and you need a code to go on.',
     sessions: 'Sessions',
     sessionsText: 'Lost a device, or saw something odd? End everything but this session.',
@@ -154,7 +154,7 @@ export const englishMessages = {
     endSessionsText: 'Every other session must log in again, and no device is remembered any longer.',
     endSessionsConfirm: 'Yes, end them',
   },
-  /** For each refusal what happened and what to do now. */
+  /** For each refusal: what happened and what to do now. */
   refusals: {
     invalid_code: 'That code did not work. Wait for the next code in your app, then enter it here.',
     throttled: (seconds: number) => `Too many wrong codes. Try again in ${formatDuration(seconds)}.`,
@@ -175,7 +175,7 @@ export const englishMessages = {
     cross_site: 'The request came from another website, so it was refused. Open the page here and try again.',
     bad_request: 'The request could not be read. Go back, reload the page and try again.',
   },
-  /** For each refusal the heading of a page that says nothing else. */
+  /** For each refusal: the heading of a page that shows nothing else. */
   headings: {
     invalid_code: 'That code did not work',
     throttled: 'Too many wrong codes',

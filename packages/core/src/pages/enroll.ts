@@ -5,10 +5,10 @@ import type { PageContent } from './layout.js';
 import type { EnrollPage, PageFrame } from './page.js';
 import type { Messages } from './texts.js';
 
-/** Set-up of an authenticator: what its kind shows, then the form of its first proof. */
+/** Set-up of an authenticator: what its kind shows, then the form for its first proof. */
 export function renderEnroll(page: EnrollPage, part: FactorPage, frame: PageFrame, messages: Messages): PageContent {
   const shown = part.enroll?.(page, frame, messages);
-  if (!shown) throw new TypeError(`Authenticators of the kind "${page.kind}" have no page of set-up.`);
+  if (!shown) throw new TypeError(`Authenticators of the kind "${page.kind}" have no set-up page.`);
   const { heading, text, steps, proof, expires, startOver } = shown;
   const form = html`${proof.input}
 ${rememberBox(page.rememberDays, messages)}
@@ -41,7 +41,7 @@ function wayBack({ additional, enrollmentId, kind }: EnrollPage, startOver: stri
 }
 
 function secondsLeft(page: EnrollPage, frame: PageFrame): number {
-  // In whole minutes, rounded down, so that the promise is kept.
+  // In whole minutes, rounded down, so that the user never has less time than the page says.
   const seconds = Math.max(0, Math.floor((page.expiresAt - frame.now) / 1000));
   return seconds > 60 ? seconds - (seconds % 60) : seconds;
 }

@@ -3,7 +3,7 @@ import { assetUrl } from './assets/assets.js';
 import type { PageFrame, PageNotice } from './page.js';
 import type { Messages } from './texts.js';
 
-/** What a page gives to the layout. */
+/** What a page passes to the layout. */
 export interface PageContent {
   heading: string;
   body: Html;
@@ -11,7 +11,7 @@ export interface PageContent {
   width: 'narrow' | 'wide';
   /** Something went wrong and the page itself says so. If unset, the frame's notice decides. */
   error?: boolean;
-  /** The page shows the frame's notice in its own place, or something that replaces it. */
+  /** The page shows the frame's notice itself, or something that replaces it. */
   ownsNotice?: boolean;
 }
 

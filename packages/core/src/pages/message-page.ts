@@ -2,7 +2,7 @@ import { html, safeUrl } from '../html/html.js';
 import type { PageContent } from './layout.js';
 import type { MfaPage } from './page.js';
 
-/** A page that only says something, with a way on where there is one. */
+/** A page with a message only, and a link to continue if there is one. */
 export function renderMessage(page: Extract<MfaPage, { name: 'message' }>): PageContent {
   const { action } = page;
   return {

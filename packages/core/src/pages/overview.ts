@@ -41,7 +41,7 @@ ${page.mayEnroll && addForms(parts, frame, messages)}`,
   );
 }
 
-/** A form for each kind that people set up. */
+/** A form for each kind that users set up. */
 function addForms(parts: FactorParts, frame: PageFrame, messages: Messages): Html {
   const forms = Object.entries(parts).map(([kind, part]) => {
     const { add, addConfirm } = part.words(messages);
@@ -58,7 +58,7 @@ function addForms(parts: FactorParts, frame: PageFrame, messages: Messages): Htm
   return html`${forms}`;
 }
 
-/** The name of a kind. One that this version does not know has been set up by a later one. */
+/** Returns the name of a kind. A kind that this version does not know was set up by a later version. */
 function kindShown(kind: string, parts: FactorParts, messages: Messages): string {
   return Object.hasOwn(parts, kind) ? parts[kind as keyof FactorParts].words(messages).kind : messages.overview.kind(kind);
 }
@@ -145,7 +145,7 @@ function section(id: string, heading: string, content: Html): Html {
   return html`<section class="panel" aria-labelledby="${id}"><h2 id="${id}">${heading}</h2>${content}</section>`;
 }
 
-/** The visible action, with the name of what it acts on for those who hear it out of its row. */
+/** The visible action, with the name of its object for screen readers, which may read it outside its row. */
 function actionOn(action: string, name: string): Html {
   return html`${action} <bdi class="sr">${name}</bdi>`;
 }

@@ -20,30 +20,31 @@ export type EnrollPage = {
     kind: Kind;
     /** Epoch milliseconds. */
     expiresAt: number;
-    /** Another authenticator exists, so there is an overview to go back to. */
+    /** Another authenticator exists, so there is an overview to return to. */
     additional: boolean;
-    /** Days offered by the tick box; 0: no box. */
+    /** Days that the checkbox offers; 0: no checkbox. */
     rememberDays: number;
   } & ShownEnrollment<Kind>;
 }[EnrollableKind];
 
-/** What one page shows, as data: what a host that draws its own pages gets in `render(page, ...)`. */
+/** What one page shows, as data. A host that renders its own pages gets it in `render(page, ...)`. */
 export type MfaPage =
   | EnrollPage
   /**
    * The codes, shown once. "I have saved them" posts `id` (the {@link recoveryCodesId}) and `continueTo` to `/recovery-codes/saved` below
-   * the mount; a page that leads on in another way is offered new codes at the next login.
+   * the mount. If a page continues in another way, the next login offers new codes.
    */
   | { name: 'recovery-codes'; recoveryCodes: string[]; recoveryCodesId: string; continueTo: string; fileName: string }
   /**
-   * After a login: an answer that showed recovery codes may have been lost. Offers new ones (POST `/recovery-codes`), "I have saved them"
-   * (POST `/recovery-codes/saved`, with `id`: the {@link recoveryCodesId}), both with the field `continueTo`, and to go on.
+   * After a login: an answer that showed recovery codes may have been lost. The page offers new ones (POST `/recovery-codes`) and "I have
+   * saved them" (POST `/recovery-codes/saved`, with `id`: the {@link recoveryCodesId}), both with the field `continueTo`, and a link to
+   * continue.
    */
   | { name: 'recovery-codes-offer'; recoveryCodesId: string; continueTo: string }
   /** The prompt for a proof. */
   | {
       name: 'challenge';
-      /** The kind that is asked for. */
+      /** The kind that the prompt asks for. */
       kind: FactorKind;
       /** All kinds that the user can prove; a link leads to each of the others: `/challenge?use=recovery-code`. */
       factors: FactorKind[];
@@ -51,14 +52,14 @@ export type MfaPage =
       rememberDays: number;
       /** Seconds until the next code is accepted; 0: now. */
       waitSeconds: number;
-      /** The query that says what was asked for; the form and the links of the page keep it: `/verify?maxAge=300`. */
+      /** The query with the route's requirement. The form and the links of the page keep it: `/verify?maxAge=300`. */
       asked?: string;
     }
   /** A proof was accepted, and this page leads on. */
   | {
       name: 'done';
       continueTo: string;
-      /** `path`: the page that was asked for, and the browser goes there by itself. `link`: only a click goes there. */
+      /** `path`: the requested page, and the browser goes there by itself. `link`: the browser goes there only by a click. */
       leads: 'home' | 'path' | 'link';
       homeUrl: string;
     }
@@ -71,7 +72,7 @@ export type MfaPage =
       recoveryCodesLeft: number;
       /** The user may not have seen the codes, because an answer was lost. */
       recoveryCodesUnsaved?: true;
-      /** With `recoveryCodesUnsaved`: the set that "I have saved them" speaks of. */
+      /** With `recoveryCodesUnsaved`: the set that "I have saved them" refers to. */
       recoveryCodesId?: string;
       recoveryCodesOffered: boolean;
       /** The last authenticator may be removed. */
@@ -88,13 +89,13 @@ export interface PageFrame {
   basePath: string;
   /** Name of the application. */
   brand: string;
-  /** URL of a logo of the same origin, or of one that the host's CSP addition allows. */
+  /** URL of a logo on the same origin, or on one that the host's CSP addition allows. */
   logoUrl?: string | undefined;
-  /** A style sheet of the same origin, loaded after the kit's: sets the custom properties that `assets/page.css` names. */
+  /** A style sheet on the same origin, loaded after the kit's. It sets the custom properties that `assets/page.css` lists. */
   themeUrl?: string | undefined;
   /** Where a user without phone and without recovery codes gets help. */
   supportUrl?: string | undefined;
-  /** Name of the account that the page is about. */
+  /** Name of the account that the page belongs to. */
   account?: string | undefined;
   notice?: PageNotice | undefined;
   /** Hidden fields of every form, for example the host's CSRF token. */

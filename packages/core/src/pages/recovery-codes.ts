@@ -6,7 +6,7 @@ import type { Messages } from './texts.js';
 
 type RecoveryCodesPage = Extract<MfaPage, { name: 'recovery-codes' }>;
 
-/** The recovery codes, shown once; the way on is the button by which the user says that they are saved. */
+/** The recovery codes, shown once. The user continues with the button that says that they are saved. */
 export function renderRecoveryCodes(page: RecoveryCodesPage, frame: PageFrame, messages: Messages): PageContent {
   const texts = messages.recoveryCodes;
   const created = fillText(texts.created, html`<time datetime="${isoDate(frame.now)}">${messages.date(frame.now)}</time>`);
@@ -39,7 +39,7 @@ ${postForm(
   };
 }
 
-/** After a login: offers new codes, because the answer that showed the present ones may have been lost. The user may decline. */
+/** After a login: offers new codes, because the answer that showed the current ones may have been lost. The user may decline. */
 export function renderRecoveryCodesOffer(
   { recoveryCodesId, continueTo }: Extract<MfaPage, { name: 'recovery-codes-offer' }>,
   frame: PageFrame,

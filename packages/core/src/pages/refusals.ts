@@ -10,7 +10,7 @@ export function refusalText(messages: Messages, reason: PageRefusal, retryAfterS
   return reason === 'throttled' ? messages.refusals.throttled(retryAfterSeconds) : messages.refusals[reason];
 }
 
-/** A page that says why a request was refused, with a way on where there is one. */
+/** A page that says why a request was refused, with a link to continue if there is one. */
 export function refusalPage(
   messages: Messages,
   refusal: { reason: PageRefusal; retryAfterSeconds?: number },

@@ -15,17 +15,17 @@ export interface EffectivePolicy {
 const KNOWN: Record<keyof MfaPolicy, true> = { mfa: true, enrollBy: true, mayEnroll: true, rememberDevice: true };
 const FIELDS = Object.keys(KNOWN);
 
-/** Checks and completes what the host's policy answered. A field that is not understood is an error, never the lax reading. */
+/** Checks and completes the answer of the host's policy. An invalid field is an error, never the lax reading. */
 export function effectivePolicy(given: unknown, rememberDays: number): EffectivePolicy {
   checkFieldNames(given, FIELDS, refusePolicy);
   const { mfa = 'required', enrollBy, mayEnroll, rememberDevice } = given;
   if (mfa !== 'required' && mfa !== 'optional' && mfa !== 'off') {
-    refusePolicy(`has "mfa" that is none of 'required', 'optional' and 'off'; it is ${describe(mfa)}.`);
+    refusePolicy(`has an "mfa" other than 'required', 'optional' and 'off'; it is ${describe(mfa)}.`);
   }
   checkFlag('mayEnroll', mayEnroll, refusePolicy);
   checkFlag('rememberDevice', rememberDevice, refusePolicy);
   if (enrollBy !== undefined && !isInstant(enrollBy)) {
-    refusePolicy(`is wrong: "enrollBy" ${instantFault(enrollBy)} Leave it out where there is no deadline.`);
+    refusePolicy(`is wrong: "enrollBy" ${instantFault(enrollBy)} Leave it out if there is no deadline.`);
   }
   const policy: EffectivePolicy = {
     mfa,
@@ -40,7 +40,10 @@ function refusePolicy(what: string): never {
   throw new MfaError('host_callback_failed', `The answer of the option "policy" ${what}`);
 }
 
-/** Until when a user without authenticator is let through: what support has set, or the earliest deadline that was ever given. */
+/**
+ * Until when a user without an authenticator is allowed: the deadline that support has set, or the earliest one that the policy ever
+ * returned.
+ */
 export function enrollmentDeadline(policy: EffectivePolicy, profile: Profile | null): number | undefined {
   if (policy.mfa !== 'required') return undefined;
   return extensionOf(profile) ?? earliestDeadline(policy, profile);
@@ -51,7 +54,7 @@ function earliestDeadline(policy: EffectivePolicy, profile: Profile | null): num
   return Math.min(policy.enrollBy, profile?.enrollBy ?? policy.enrollBy);
 }
 
-/** The profile with an earlier deadline noted, or null when there is nothing to note. */
+/** Returns the profile with an earlier deadline noted, or null if there is nothing to note. */
 export function noteDeadline(policy: EffectivePolicy, profile: Profile): Profile | null {
   const deadline = earliestDeadline(policy, profile);
   if (deadline === undefined || deadline === profile.enrollBy) return null;
@@ -61,16 +64,17 @@ export function noteDeadline(policy: EffectivePolicy, profile: Profile): Profile
   return { ...profile, enrollBy: deadline, ...moved };
 }
 
-/** The deadline that support has set, while it stands over the one that is stored. */
+/** The deadline that support has set, while it overrides the stored one. */
 function extensionOf(profile: Profile | null): number | undefined {
   const extension = profile?.enrollByExtension;
   return extension?.over === profile?.enrollBy && extension?.epoch === profile?.epoch ? extension?.enrollBy : undefined;
 }
 
 /**
- * Whether the host remembers an enrollment that the record does not show: absence is not permission.
+ * Whether the host remembers an enrollment that the record does not show. A missing record does not grant access.
  *
- * A removal or reset that the host did not hear of explains it for a week; whoever can put an old row back gains no more.
+ * For a week after a removal or reset an empty profile is expected, because the host may not know of it yet. Somebody who can put an old
+ * row back gains nothing more from this.
  */
 export function isProfileMissing(enrolled: boolean | null | undefined, profile: Profile | null, now: number): boolean {
   if (enrolled !== true || isEnrolled(profile)) return false;
@@ -78,7 +82,7 @@ export function isProfileMissing(enrolled: boolean | null | undefined, profile: 
   return unenrolledAt === undefined || Math.abs(now - unenrolledAt) > UNENROLLED_EXPLAINS_MS;
 }
 
-/** Whether this authenticator may be removed: never the last one while MFA is required. */
+/** Whether this authenticator may be removed. The last one never may while MFA is required. */
 export function mayRemove(policy: EffectivePolicy, profile: Profile, authenticatorId: string): boolean {
   const remaining = profile.authenticators.filter((candidate) => candidate.id !== authenticatorId);
   return remaining.length > 0 || policy.mfa !== 'required';

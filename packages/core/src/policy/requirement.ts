@@ -15,27 +15,27 @@ import { isEnrolled, isInForce, type Profile } from '../profile/profile.js';
 import { CLOCK_TOLERANCE_MS } from '../time.js';
 import { type EffectivePolicy, enrollmentDeadline, isProfileMissing } from './enforcement.js';
 
-/** Everything the guard's question depends on. */
+/** Everything that the guard's decision depends on. */
 export interface AccessFacts {
   enrolled: boolean | null | undefined;
   policy: EffectivePolicy;
   profile: Profile | null;
-  /** State of this user; state of another user is nobody's and comes in as undefined. */
+  /** State of this user; undefined if it belongs to another user. */
   session: MfaSession | undefined;
   requirement: Requirement;
-  /** The host vouches for the first factor, though there is no state: a bearer token that speaks of no MFA. */
+  /** The host vouches for the first factor although there is no state, for example with a bearer token without MFA facts. */
   firstFactorProven?: boolean;
   now: number;
 }
 
-/** Managing authenticators, devices and codes needs a proof no older than this. */
+/** Changing authenticators, devices and codes requires a proof no older than this. */
 export const MANAGEMENT_MAX_AGE_SECONDS = 300;
 
-/** Answers the guard's question (DESIGN: allow, challenge, enroll, login-again, refuse). */
+/** Decides for the guard: allow, challenge, enroll, login-again or refuse. */
 export function decideAccess(facts: AccessFacts): AccessDecision {
   const { enrolled, policy, profile, session, requirement, firstFactorProven, now } = facts;
   if (policy.mfa === 'off') {
-    // Who was asked for a proof and never gave one does not get in because MFA was switched off.
+    // A user who was asked for a proof and never gave one does not get in because MFA was turned off.
     return session?.state === 'pending' ? { access: 'login-again' } : { access: 'allow', via: 'not-required' };
   }
   if (isProfileMissing(enrolled, profile, now)) return { access: 'refuse', reason: 'profile_missing' };
@@ -48,10 +48,10 @@ export function decideAccess(facts: AccessFacts): AccessDecision {
 
 const FIELDS: readonly (keyof Requirement)[] = ['maxAgeSeconds', 'acceptRememberedDevice'];
 
-/** What {@link checkRequirement} gave: a guard that has it asks again at every request. */
+/** What {@link checkRequirement} returned, so that a guard does not check it again for every request. */
 const checked = new WeakSet<Requirement>();
 
-/** Throws unless the requirement is one: a misspelled field would be a guard that does not hold. Checked when a route is made. */
+/** Rejects unknown fields, because a typo would silently weaken the guard. Called when a route is created. */
 export function checkRequirement(requirement: Requirement): Requirement {
   return checked.has(requirement) ? requirement : checkFields(requirement);
 }
@@ -60,7 +60,7 @@ function checkFields(requirement: unknown): Requirement {
   checkFieldNames(requirement, FIELDS, refuseRequirement, refuseUnknown);
   const { maxAgeSeconds, acceptRememberedDevice } = requirement;
   checkFlag('acceptRememberedDevice', acceptRememberedDevice, refuseRequirement);
-  // Only what was read and checked is kept: a getter may answer differently the next time.
+  // Keep only what was read and checked, because a getter may answer differently the next time.
   const own: Requirement = {};
   if (maxAgeSeconds !== undefined) own.maxAgeSeconds = checkAge(maxAgeSeconds);
   if (acceptRememberedDevice !== undefined) own.acceptRememberedDevice = acceptRememberedDevice;
@@ -73,8 +73,8 @@ function checkAge(maxAgeSeconds: unknown): number {
     return maxAgeSeconds;
   }
   throw invalid(
-    `maxAgeSeconds must be a whole number of seconds, ${LEAST_AGE_SECONDS} at least; it is ${describe(maxAgeSeconds)}. A younger ` +
-      'proof would be too old when the request arrives that needs it. Write { maxAgeSeconds: 300 } for a proof of the last five minutes.',
+    `maxAgeSeconds must be a whole number of seconds, at least ${LEAST_AGE_SECONDS}; it is ${describe(maxAgeSeconds)}. With a lower ` +
+      'limit, a proof would be too old before the request that needs it arrives. Write { maxAgeSeconds: 300 } for a proof of the last five minutes.',
   );
 }
 
@@ -83,24 +83,24 @@ function refuseUnknown(name: string): never {
 }
 
 function refuseRequirement(what: string): never {
-  throw invalid(`A requirement ${what} Write { maxAgeSeconds: 300 }, for example.`);
+  throw invalid(`A requirement ${what} For example, write { maxAgeSeconds: 300 }.`);
 }
 
-/** What a guard asks for that was told nothing more. */
+/** The requirement of a guard without arguments. */
 export const PLAIN_REQUIREMENT = checkRequirement({});
 
-/** Whether a proof is in force and an active factor's, not older than the limit (inclusive). */
+/** Whether a proof is in force, with a factor, and not older than the limit (inclusive). */
 export function isFresh(assurance: Assurance, profile: Profile, maxAgeSeconds: number, now: number): boolean {
   if (!isInForce(assurance, profile) || assurance.via === 'remembered-device') return false;
   return isNotInFuture(assurance, now) && now - assurance.verifiedAt <= maxAgeSeconds * 1000;
 }
 
-/** Whether the proof is dated at a time that has passed. */
+/** Whether the proof's time has passed. */
 export function isNotInFuture(assurance: Assurance, now: number): boolean {
   return Number.isFinite(assurance.verifiedAt) && assurance.verifiedAt <= now + CLOCK_TOLERANCE_MS;
 }
 
-/** What a challenge can be answered with. */
+/** The kinds that can answer a challenge. */
 export function challengeFactors(profile: Profile): ChallengeFactor[] {
   return FACTORS.filter((factor) => isHeld(factor, profile)).map(({ kind }) => kind);
 }
@@ -112,7 +112,7 @@ function isHeld({ kind, store }: Factor, profile: Profile): boolean {
 }
 
 function decideUnenrolled({ policy, profile, session, requirement, now }: AccessFacts): AccessDecision {
-  // A proof of another epoch: what it proved is gone, and the password it began with may be too.
+  // The proof is of another epoch: what it proved is gone, and the password it began with may have changed as well.
   if (session?.state === 'verified' && !(profile && isInForce(session.assurance, profile))) return { access: 'login-again' };
   const stepUp = requirement.maxAgeSeconds !== undefined;
   if (!stepUp && policy.mfa === 'optional') return { access: 'allow', via: 'not-required' };

@@ -4,14 +4,14 @@ import { parseKey, stepAt } from '../factors/totp/totp.js';
 
 /** An authenticator app for tests. */
 export interface VirtualAuthenticator {
-  /** The 6-digit code at an instant, in epoch milliseconds. */
+  /** Returns the 6-digit code at an instant, in epoch milliseconds. */
   code(now: number): string;
 }
 
-/** An authenticator that has scanned the QR code (`otpauth://` URI) or that the key was typed into. */
+/** Creates an authenticator from the URI of a QR code (`otpauth://`) or from a key. */
 export function createAuthenticator(uriOrKey: string): VirtualAuthenticator {
   const key = uriOrKey.startsWith('otpauth:') ? new URL(uriOrKey).searchParams.get('secret') : uriOrKey;
-  if (!key) throw new MfaError('invalid_argument', 'The URI has no "secret"; give the uri of startEnrollment, or its manualKey.');
+  if (!key) throw new MfaError('invalid_argument', 'The URI has no "secret". Pass the uri of startEnrollment, or its manualKey.');
   const secret = parseKey(key);
   return { code: (now) => generateSync({ strategy: 'hotp', secret, counter: stepAt(now) }) };
 }

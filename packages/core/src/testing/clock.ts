@@ -1,4 +1,4 @@
-/** A clock for tests: hand `clock.now` to the option `clock`, and move it. */
+/** A clock for tests: pass `clock.now` as the option `clock`, and move it. */
 export interface TestClock {
   now: () => number;
   /** Moves the time of day, forwards or backwards. */
@@ -6,7 +6,7 @@ export interface TestClock {
   set(instant: number): void;
 }
 
-/** A clock that stands still until it is moved. `start`: epoch milliseconds. */
+/** Creates a clock that stands still until it is moved. `start`: epoch milliseconds. */
 export function createClock(start = 1_800_000_000_000): TestClock {
   let instant = start;
   return {

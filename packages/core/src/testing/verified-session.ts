@@ -5,8 +5,8 @@ import type { MfaUser } from '../options.js';
 import { createAuthenticator, type VirtualAuthenticator } from './authenticator.js';
 
 /**
- * Enrolls a user through the real flows, and gives what the host's own tests need: the session's MFA state, the authenticator for
- * step-ups, and the recovery codes. Use it on a storage of the tests.
+ * Enrolls a user through the real flows, and returns what the host's own tests need: the session's MFA state, the authenticator for step-
+ * ups, and the recovery codes. Use it with the storage of the tests.
  */
 export async function verifiedSession<User extends MfaUser>(
   mfa: Mfa<User>,
@@ -23,7 +23,7 @@ export async function verifiedSession<User extends MfaUser>(
     proof: { kind: 'totp', code: authenticator.code(mfa.settings.now()) },
   });
   if (!confirmed.ok) throw notEnrolled(confirmed.reason);
-  // As a person does on the page that shows the codes, so that the next login does not ask about them.
+  // Confirm the codes as a user does on their page, so that the next login does not ask about them.
   if (confirmed.recoveryCodes) await mfa.recoveryCodesSaved({ user, session: confirmed.session });
   return { session: confirmed.session, authenticator, recoveryCodes: confirmed.recoveryCodes ?? [] };
 }

@@ -1,25 +1,25 @@
 import { MfaError } from '../errors.js';
 import { hiding, MAX_READ, ownText, scrub } from './scrub.js';
 
-/** What an operator may read of a failure. It holds no value of the call, nothing that was quoted, and nothing that moves a terminal. */
+/** What an operator may read of a failure. It holds no value of the call, nothing that was quoted, and no terminal control sequences. */
 export interface ErrorFacts {
   /** The name of the error, or the type of what was thrown instead of one. */
   name: string;
   code?: string;
   sqlState?: string;
-  /** Where a connection was tried: `127.0.0.1:5432`. */
+  /** The address of a connection that failed: `127.0.0.1:5432`. */
   address?: string;
   /** What is left of the message; may be empty. */
   text: string;
 }
 
-/** A driver's error, and the errors that it wraps. */
+/** The most errors that are read: a driver's error, and the errors that it wraps. */
 const MAX_CHAIN = 6;
 
-/** Where drivers and ORMs keep the error that they wrap. */
+/** Fields in which drivers and ORMs keep the error that they wrap. */
 const WRAPPED = ['cause', 'driverError', 'originalError', 'original', 'parent', 'meta', 'errors'] as const;
 
-/** The facts of what was thrown. `values`: what the call was made with; none of it is shown, in any usual spelling. */
+/** Extracts the facts of a thrown value. `values`: the arguments of the call, which are never shown in any usual spelling. */
 export function errorFacts(thrown: unknown, values: readonly unknown[] = []): ErrorFacts {
   const chain = chainOf(thrown);
   const hide = hiding(values);
@@ -31,7 +31,7 @@ export function errorFacts(thrown: unknown, values: readonly unknown[] = []): Er
     : (messages.map(({ text }) => scrub(text, hide)).findLast(isTelling) ?? '');
   const code = firstOf(chain, codeOf, hide);
   const sqlState = firstOf(chain, sqlStateOf, hide);
-  // A short id such as "1" is a part of most addresses and tells nothing there.
+  // A short id such as "1" is a part of most addresses and reveals nothing there.
   const address = firstOf(chain, addressOf, hiding(values.filter((value) => typeof value === 'string' && value.length >= 4)));
   return {
     name: identifier(hide(nameOf(thrown))) ?? 'Error',
@@ -42,7 +42,7 @@ export function errorFacts(thrown: unknown, values: readonly unknown[] = []): Er
   };
 }
 
-/** What was thrown and what it wraps, the outermost first. Nothing of it is to be trusted: its getters may throw. */
+/** Returns the thrown value and what it wraps, the outermost first. Trusts none of it: its getters may throw. */
 export function chainOf(thrown: unknown): unknown[] {
   const chain: unknown[] = [];
   for (let at = thrown; at !== undefined && at !== null && chain.length < MAX_CHAIN && !chain.includes(at); at = wrappedBy(at)) {
@@ -51,7 +51,7 @@ export function chainOf(thrown: unknown): unknown[] {
   return chain;
 }
 
-/** A field of something that may be anything; undefined where it cannot be read. */
+/** Reads a field of any value; undefined if it cannot be read. */
 export function fieldOf(thing: unknown, field: string): unknown {
   if (thing === null || (typeof thing !== 'object' && typeof thing !== 'function')) return undefined;
   try {
@@ -61,18 +61,18 @@ export function fieldOf(thing: unknown, field: string): unknown {
   }
 }
 
-/** The message as it came, for whoever only compares it. */
+/** Returns the original message, for comparison only. */
 export function messageOf(thrown: unknown): string {
   const message = typeof thrown === 'string' ? thrown : fieldOf(thrown, 'message');
   return typeof message === 'string' ? message.slice(0, MAX_READ) : '';
 }
 
-/** The name of an error's class, as far as it can be learned. */
+/** Returns the name of an error's class, if it is known. */
 export function nameOf(thrown: unknown): string {
   if (thrown === null || (typeof thrown !== 'object' && typeof thrown !== 'function'))
     return thrown === null ? 'null' : typeof thrown;
   const names = [fieldOf(thrown, 'name'), fieldOf(fieldOf(thrown, 'constructor'), 'name')].map(identifier);
-  // The errors of pg are named "error", those of many drivers "Error"; their class says more.
+  // pg names its errors "error", many other drivers "Error". The class name says more.
   return names.find((name) => name !== undefined && !/^(error|object)$/i.test(name)) ?? 'Error';
 }
 
@@ -87,7 +87,7 @@ export function sqlStateOf(thrown: unknown): string | undefined {
   const given = fieldOf(thrown, 'sqlState') ?? fieldOf(thrown, 'sqlstate');
   if (typeof given === 'string' && /^[0-9A-Z]{5}$/.test(given)) return given;
   const code = fieldOf(thrown, 'code');
-  // The codes of Prisma have five characters too.
+  // The codes of Prisma also have five characters.
   if (nameOf(thrown).startsWith('Prisma')) return undefined;
   return typeof code === 'string' && /^(?=.*\d)[0-9A-Z]{5}$/.test(code) ? code : undefined;
 }
@@ -127,7 +127,7 @@ function identifier(name: unknown): string | undefined {
   return typeof name === 'string' && /^[A-Za-z_$][\w$]{0,63}$/.test(name) ? name : undefined;
 }
 
-/** Messages of the kit itself name options and tables in quotes, and no value. */
+/** Messages of the kit itself name options and tables in quotes, and never a value. */
 function isOwnError(thrown: unknown): boolean {
   try {
     return thrown instanceof MfaError;

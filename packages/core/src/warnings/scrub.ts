@@ -3,10 +3,10 @@ const MAX_SCRUBBED = 4_000;
 const MAX_SHOWN = 200;
 const HIDDEN = '…';
 
-/** Removes from a text what may be a value: what is quoted or in brackets, numbers, addresses, paths, and all that `hide` knows. */
+/** Removes from a text what may be a value: quoted or bracketed text, numbers, addresses, paths, and everything that `hide` knows. */
 export function scrub(message: string, hide: (text: string) => string): string {
   let text = hide(plain(hide(message.slice(0, MAX_READ)))).slice(0, MAX_SCRUBBED);
-  // A URL goes as a whole: a password may hold any character, "@" and blanks too.
+  // Hide the whole URL: a password may hold any character, including "@" and spaces.
   text = text.replace(/[a-z][a-z0-9+.-]{0,20}:\/\/(?:[^\n]*@)?\S*/gi, HIDDEN);
   text = withoutQuoted(text);
   for (const [open, close] of ['()', '[]', '{}', '<>'] as const) text = withoutBracketed(text, open as string, close as string);
@@ -17,12 +17,12 @@ export function scrub(message: string, hide: (text: string) => string): string {
   return cut(shown.replace(/[\s,;:]+$/, ''));
 }
 
-/** Makes a function that replaces the values of a call, in the spellings that drivers print. */
+/** Creates a function that replaces the values of a call, in the spellings that drivers print. */
 export function hiding(values: readonly unknown[]): (text: string) => string {
   const texts = [...new Set(values.filter((value) => typeof value === 'string' && value !== ''))] as string[];
   const long = texts.filter((text) => text.length > 512);
   const spellings = [...new Set(texts.filter((text) => text.length <= 512).flatMap(spellingsOf))];
-  // The longer ones first: one may hold another.
+  // Longer ones first, because one may contain another.
   spellings.sort((one, other) => other.length - one.length);
   const patterns = spellings.map(patternOf);
   return (text) => {
@@ -33,11 +33,11 @@ export function hiding(values: readonly unknown[]): (text: string) => string {
   };
 }
 
-/** After these words come values: what stands behind them is not shown. */
+/** Words that announce values: the text after them is not shown. */
 const ANNOUNCES_VALUES =
   /\b(params?|parameters?|values?|args?|arguments?|bindings?|binds?|row|detail|query|sql|statement|key|entry|passw(?:or)?d|pwd|secret|token|authorization|cookie|credentials?|auth|api[-_ ]?key|input|payload|body|data|bearer)(?:\s*[:=([{<…]|(?<=bearer)\s).*$/iu;
 
-/** A message of the kit itself: it names options and tables in quotes, and no value. */
+/** Cleans a message of the kit itself, which names options and tables in quotes and never a value. */
 export function ownText(message: string, hide: (text: string) => string): string {
   return cut(
     hide(plain(hide(message)))
@@ -47,7 +47,7 @@ export function ownText(message: string, hide: (text: string) => string): string
   );
 }
 
-/** Without escapes of a terminal, control characters, marks of direction and characters without width; lines end in `\n`. */
+/** Removes terminal escapes, control characters, direction marks and zero-width characters; lines end in `\n`. */
 function plain(text: string): string {
   return text
     .replace(TERMINAL, '')
@@ -56,11 +56,11 @@ function plain(text: string): string {
     .replace(/[^\P{Cc}\n]/gu, ' ');
 }
 
-/** The two characters that begin a sequence for a terminal, and the one that may end it. */
+/** The two characters that begin a terminal sequence, and the one that may end it. */
 const [ESC, CSI, BEL] = [27, 155, 7].map((code) => String.fromCharCode(code));
 const TERMINAL = new RegExp(`[${ESC}${CSI}](?:\\][^${BEL}${ESC}]*(?:${BEL}|${ESC}\\\\)?|[[()#;?]*[0-9;:]*[ -/]*[@-~]?)`, 'gu');
 
-/** From the first quotation mark to the last: a value that holds such marks cannot end its quotation early. */
+/** Hides everything from the first quotation mark to the last, so that a value with such marks cannot end its quotation early. */
 function withoutQuoted(text: string): string {
   // Between two letters it is an apostrophe.
   const marks = [...text.matchAll(/["`“”„«»‹›‘‚「」『』]|(?<!\p{L})['’]|['’](?!\p{L})/gu)];
@@ -76,7 +76,7 @@ function withoutBracketed(text: string, open: string, close: string): string {
   return to < from ? `${text.slice(0, from)}${HIDDEN}` : `${text.slice(0, from)}${open}${HIDDEN}${close}${text.slice(to + 1)}`;
 }
 
-/** One word as it may be shown: letters, or nothing. */
+/** Returns one word if it may be shown: letters only. */
 function word(token: string): string {
   if (!/[\p{L}\p{N}@]/u.test(token)) return token.length <= 8 ? token : HIDDEN;
   const [, core = '', end = ''] = /^([\s\S]*?)([.,;:!?]*)$/u.exec(token) ?? [];
@@ -85,7 +85,7 @@ function word(token: string): string {
   return isWord ? token : `${HIDDEN}${end}`;
 }
 
-/** A secret or an id that happens to have no digit: no such word is as long, and no name changes case as often. */
+/** Whether a word looks like a secret or an id that happens to have no digit: longer than words, or with many changes of case. */
 function looksRandom(letters: string): boolean {
   const parts = letters.split(/[^A-Za-z]+|(?<=[a-z])(?=[A-Z])/).filter(Boolean);
   if (parts.some((part) => part.length > (part === part.toUpperCase() ? 15 : 19))) return true;
@@ -104,7 +104,7 @@ function spellingsOf(value: string): string[] {
     bytes.toString('base64'),
     bytes.toString('base64url'),
   ];
-  // A driver may cut a long value short.
+  // A driver may truncate a long value.
   return (value.length >= 16 ? [...all, value.slice(0, 12)] : all).filter((text) => text !== '');
 }
 
@@ -116,7 +116,7 @@ function uriOf(value: string): string {
   }
 }
 
-/** A short value hides only where it stands alone, or it would take letters out of every word. */
+/** A short value is hidden only as a whole word, because otherwise letters would vanish from every word. */
 function patternOf(spelling: string): RegExp {
   const literal = spelling.replace(/[\\^$.*+?()[\]{}|]/g, String.raw`\$&`);
   return new RegExp([...spelling].length >= 4 ? literal : String.raw`(?<![\p{L}\p{N}])${literal}(?![\p{L}\p{N}])`, 'giu');

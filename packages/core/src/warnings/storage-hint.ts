@@ -20,7 +20,7 @@ export type StorageFault =
   | 'tls'
   | 'late';
 
-/** Finds the usual reason in what the driver threw; undefined: it is none of them. */
+/** Finds the usual reason for what the driver threw; undefined if it is none of them. */
 export function storageFaultOf(thrown: unknown): StorageFault | undefined {
   const chain = chainOf(thrown);
   const said = chain
@@ -30,7 +30,7 @@ export function storageFaultOf(thrown: unknown): StorageFault | undefined {
   return FAULTS.find(([, pattern]) => pattern.test(said))?.[0];
 }
 
-/** What to do about it, for the storage of this name. */
+/** Says what to do about it, for the storage of this name. */
 export function storageHint(fault: StorageFault | undefined, adapter: string | undefined, thrown?: unknown): string {
   if (fault === undefined) return 'Check that the database runs, that this process may use it, and that the table exists.';
   if (fault !== 'no_table') return HINTS[fault];
@@ -42,7 +42,7 @@ export function storageHint(fault: StorageFault | undefined, adapter: string | u
   return `The table does not exist. Create the table: put schema(${name}) of "@mfa-kit/core/storage/sql" into a migration, or call await storage.createTable() in development. If it has another name or schema, set the option "table" of the storage.`;
 }
 
-/** In this order: the first that fits is told. */
+/** In this order: the first match wins. */
 const FAULTS: readonly (readonly [StorageFault, RegExp])[] = [
   [
     'no_table',
@@ -89,7 +89,7 @@ const FAULTS: readonly (readonly [StorageFault, RegExp])[] = [
 
 const HINTS: Record<Exclude<StorageFault, 'no_table'>, string> = {
   other_table:
-    'The table lacks a column that mfa-kit needs. Compare it with schema() of "@mfa-kit/core/storage/sql"; if another application owns it, choose another name by the option "table".',
+    'The table lacks a column that mfa-kit needs. Compare it with schema() of "@mfa-kit/core/storage/sql"; if another application owns it, choose another name with the option "table".',
   no_database: 'The database or the schema does not exist. Check the connection string, and create the database first.',
   entity_unknown:
     'The ORM does not know the table, or is not initialized. Await dataSource.initialize() before the first request, and add mfaProfileEntity() to its entities so that a migration creates the table.',
@@ -111,7 +111,7 @@ const HINTS: Record<Exclude<StorageFault, 'no_table'>, string> = {
   late: 'The database did not answer in time. Check its load, the network, and whether a lock or an exhausted pool holds the call.',
 };
 
-/** Which SQL database the error speaks of, where the storage has no name. */
+/** Finds the SQL database from the error, if the storage has no name. */
 function dialectOf(thrown: unknown): string | undefined {
   const codes = chainOf(thrown).flatMap((one) => [codeOf(one), nameOf(one), messageOf(one)].join('\n'));
   const said = codes.join('\n');

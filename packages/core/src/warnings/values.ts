@@ -2,10 +2,10 @@ import { fieldOf } from './error-facts.js';
 
 const DEPTH = 3;
 const MAX_TEXTS = 200;
-/** Shorter ones are ids of one digit and the like, and words of every sentence. */
+/** Shorter ones are single-digit ids and the like, or part of every sentence. */
 const LEAST_CHARACTERS = 2;
 
-/** The texts and numbers in something that a callback of the host was called with: what it throws may repeat them. */
+/** Collects the texts and numbers in the arguments of a callback, because an error that it throws may repeat them. */
 export function valuesIn(...things: readonly unknown[]): string[] {
   const texts = new Set<string>();
   const collect = (thing: unknown, depth: number): void => {
@@ -19,7 +19,7 @@ export function valuesIn(...things: readonly unknown[]): string[] {
   return [...texts];
 }
 
-/** The same for a request: of it only what speaks of a person. */
+/** Collects them from a request, from its personal fields only. */
 export function valuesOfRequest(request: unknown): string[] {
   return valuesIn(...['user', 'session', 'body', 'query', 'params'].map((name) => fieldOf(request, name)));
 }

@@ -1,10 +1,10 @@
 import { chainOf, codeOf, errorFacts, nameOf } from './error-facts.js';
 import { storageFaultOf, storageHint } from './storage-hint.js';
 
-/** How a call to somebody else's code ended. */
+/** How a call to the host's or a driver's code ended. */
 export type CallFailure = { why: 'error'; cause?: unknown } | { why: 'timeout' };
 
-/** A call of the storage that failed. `values`: what it was made with, so that no message can repeat it. */
+/** A call of the storage that failed. `values`: its arguments, so that no message can repeat them. */
 export type StorageFailure = CallFailure & {
   operation: 'read' | 'write' | 'remove' | 'list';
   values: readonly unknown[];
@@ -17,12 +17,12 @@ export interface UnreadableProfile {
   keyId?: string | undefined;
 }
 
-/** A function of the host that threw or did not answer. `values`: what it was called with. */
+/** A function of the host that threw or did not answer. `values`: its arguments. */
 export type CallbackFailure = CallFailure & { option: string; values?: readonly unknown[] };
 
 /**
- * Tells the operator, through the process's warnings (type `MfaKitWarning`), why something failed: once for each cause, and again
- * after an hour with a count of what was not told. It keeps nothing of any user.
+ * Warns the operator through the process's warnings (type `MfaKitWarning`) why something failed: once for each cause, and again after an
+ * hour with the number of failures in between. It stores nothing about any user.
  */
 export interface OperatorWarnings {
   storageFailed(failure: StorageFailure): void;
@@ -34,7 +34,7 @@ export interface OperatorWarnings {
 export interface WarningsOptions {
   /** The name of the storage's adapter, if it has one. */
   adapter: string | undefined;
-  /** Ids of the keys that are there, the writing one first. */
+  /** Ids of the available keys, the writing one first. */
   keyIds: readonly string[];
   clock: () => number;
 }
@@ -42,7 +42,7 @@ export interface WarningsOptions {
 const MAX_CAUSES = 32;
 const QUIET_MS = 60 * 60 * 1000;
 
-/** Makes the warnings of one application. */
+/** Creates the warnings of one application. */
 export function createWarnings({ adapter, keyIds, clock }: WarningsOptions): OperatorWarnings {
   const tell = createTeller(clock);
   const storage = adapter === undefined ? 'The MFA storage' : `The MFA storage (${adapter})`;
@@ -66,7 +66,7 @@ export function createWarnings({ adapter, keyIds, clock }: WarningsOptions): Ope
       const { option, values = [] } = failure;
       tell(`callback ${option} ${causeOf(failure)}`, 'MFA_KIT_CALLBACK_FAILED', () => {
         const what = failure.why === 'error' ? `threw ${describeError(failure.cause, values)}` : 'did not answer in time.';
-        return `The option "${option}" ${what} ${CONSEQUENCES[option] ?? 'The request is denied.'} Fix the function that you gave as "${option}".`;
+        return `The option "${option}" ${what} ${CONSEQUENCES[option] ?? 'The request is denied.'} Fix the function that you passed as "${option}".`;
       });
     },
   };
@@ -83,7 +83,7 @@ const CONSEQUENCES: Record<string, string> = {
   onEvent: 'An event is missing from your audit trail.',
 };
 
-/** One sentence about what was thrown, for an operator: no value of the call is in it. */
+/** Describes what was thrown in one sentence, for an operator, without any value of the call. */
 export function describeError(thrown: unknown, values: readonly unknown[] = []): string {
   const { name, code, sqlState, address, text } = errorFacts(thrown, values);
   const details = [
@@ -96,7 +96,7 @@ export function describeError(thrown: unknown, values: readonly unknown[] = []):
   return /[.!?…]$/.test(said) ? said : `${said}.`;
 }
 
-/** What makes two failures the same: cheap, since a storage that is away fails at every request. */
+/** Returns the identity of a failure. It must be cheap, because a storage that is down fails at every request. */
 function causeOf(failure: CallFailure): string {
   if (failure.why === 'timeout') return 'timeout';
   return `${nameOf(failure.cause)} ${
@@ -106,7 +106,7 @@ function causeOf(failure: CallFailure): string {
   }`;
 }
 
-/** Why stored profiles do not open, and what to do, for a warning or a finding. */
+/** Says why stored profiles do not open, and what to do, for a warning or a finding. */
 export function unreadableSentence(
   { why, keyId }: UnreadableProfile,
   keyIds: readonly string[],
@@ -126,11 +126,11 @@ export function unreadableSentence(
 
 interface Told {
   at: number;
-  /** How often it happened since, untold. */
+  /** How often it happened since then, without a warning. */
   since: number;
 }
 
-/** Tells each cause once an hour at most. What it keeps is bounded by the number of causes. */
+/** Reports each cause at most once an hour. Its memory is bounded by the number of causes. */
 function createTeller(clock: () => number): (cause: string, code: string, sentence: () => string) => void {
   const told = new Map<string, Told>();
 
@@ -155,7 +155,7 @@ function createTeller(clock: () => number): (cause: string, code: string, senten
   };
 }
 
-/** Whichever way the clock went: a clock that was set back must not silence a warning for years. */
+/** Works in both directions, because a clock that was set back must not silence a warning for years. */
 function isOver(at: number, now: number): boolean {
   return Math.abs(now - at) >= QUIET_MS;
 }
@@ -173,6 +173,6 @@ function emit(sentence: string, code: string): void {
   try {
     process.emitWarning(sentence, { type: 'MfaKitWarning', code });
   } catch {
-    // A warning never changes what a request is answered.
+    // A warning never changes the answer to a request.
   }
 }

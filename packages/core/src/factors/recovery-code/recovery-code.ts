@@ -5,7 +5,7 @@ import type { Factor } from '../factor.js';
 
 /** Crockford's base32: no I, L, O, U. */
 const ALPHABET = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
-/** 24 characters of 5 bits: 120 bits, so that nobody guesses one and a keyed digest serves (NIST SP 800-63B-4 3.1.2.2). */
+/** 24 characters of 5 bits: 120 bits, which cannot be guessed, so a keyed digest is enough (NIST SP 800-63B-4 3.1.2.2). */
 const LENGTH = 24;
 /** Random bytes that one code takes. */
 export const RECOVERY_CODE_BYTES = LENGTH;
@@ -13,10 +13,10 @@ export const RECOVERY_CODE_BYTES = LENGTH;
 export const RECOVERY_KEY_BYTES = 32;
 const SET_ID_BYTES = 16;
 
-/** So long after its use a code that comes again is one of the same moment. */
+/** A used code that is sent again within this time counts as the same form sent twice. */
 const SAME_MOMENT = 10_000;
 
-/** A new set, and its codes in groups of four, to be shown once. */
+/** Creates a set, and returns its codes in groups of four, to be shown once. */
 export function createRecoveryCodes(
   count: number,
   random: (length: number) => Uint8Array,
@@ -37,20 +37,20 @@ export function createRecoveryCodes(
   return { set: { key: key.toString('base64url'), digests, createdAt: now, id, unsaved }, codes };
 }
 
-/** Whether the answer that showed the codes may have been lost: nobody has said that they are saved, and none was used. */
+/** Whether the answer that showed the codes may have been lost: the user has not confirmed them, and none was used. */
 export function isUnsaved(set: RecoveryCodeSet | null): boolean {
   const unsaved = set?.unsaved;
   return unsaved !== undefined && unsaved.createdAt === set?.createdAt && unsaved.codes === set.digests.length;
 }
 
-/** The set once its user has said that the codes are saved. */
+/** Returns the set after its user has confirmed that the codes are saved. */
 export function withSaved({ unsaved: _, ...set }: RecoveryCodeSet): RecoveryCodeSet {
   return set;
 }
 
 /**
- * The normal form of what somebody typed, or null: upper case, without blanks and hyphens, with the look-alikes read as the
- * digits they resemble. ASCII only.
+ * Returns the normal form of the input: upper case, without spaces and hyphens, with look-alikes read as the digits they resemble. ASCII
+ * only. Null if it cannot be a code.
  */
 export function parseRecoveryCode(input: unknown): string | null {
   if (typeof input !== 'string' || input.length > 128) return null;
@@ -63,8 +63,8 @@ export function parseRecoveryCode(input: unknown): string | null {
 }
 
 /**
- * The set without the code, or null when the code is not in it. Time does not tell: every digest is compared, and no branch is taken
- * at the one that is equal. The last one takes its place, or, of a code that is not in the set, that of a blank before the first.
+ * Returns the set without the code, or null if the code is not in it. Runs in constant time: it compares every digest and takes no branch
+ * at the match. The last digest replaces the removed one. For a code that is not in the set it replaces a dummy before the first.
  */
 export function takeRecoveryCode(set: RecoveryCodeSet, code: string, now: number): RecoveryCodeSet | null {
   const used = digest(Buffer.from(set.key, 'base64url'), code);
@@ -106,7 +106,7 @@ export const recoveryCodeFactor = {
   },
 } satisfies Factor<never, RecoveryCodeSet, never, string>;
 
-/** Whether the code is the one that was used a moment ago. */
+/** Whether this is the code that was used a moment ago. */
 export function isUsedAgain(set: RecoveryCodeSet, code: string, now: number): boolean {
   const { lastUsed } = set;
   if (!lastUsed || Math.abs(now - lastUsed.at) > SAME_MOMENT) return false;
@@ -119,7 +119,7 @@ function digest(key: Uint8Array, code: string): string {
 
 function encode(random: Uint8Array): string {
   let code = '';
-  // 256 is a multiple of 32: the low five bits of a byte are uniform.
+  // 256 is a multiple of 32, so the low five bits of a byte are uniform.
   for (const byte of random) code += ALPHABET[byte % 32];
   return code;
 }

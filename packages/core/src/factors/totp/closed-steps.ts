@@ -4,7 +4,7 @@ export interface ClosedRange {
   to: number;
 }
 
-/** More ranges than this are joined at the smallest old gap: a ledger has an end, and joining only closes more. */
+/** More ranges than this are joined at the smallest old gap. The list must stay bounded, and joining only closes more steps. */
 export const MAX_RANGES = 32;
 
 /** Whether the step was closed. */
@@ -15,8 +15,8 @@ export function isClosed(ranges: readonly ClosedRange[], step: number): boolean 
 /**
  * Closes a run of steps for ever.
  *
- * The ledger follows steps and not the clock: nothing in it expires or moves, so a clock that jumps back cannot open what was
- * used, and one that jumps ahead closes nothing but the steps around its wrong time (RFC 6238 section 5.2).
+ * The list depends on steps and not on the clock: nothing in it expires or moves. A clock that jumps back cannot reopen a used step, and
+ * one that jumps ahead closes only the steps around its wrong time (RFC 6238 section 5.2).
  */
 export function closeSteps(ranges: readonly ClosedRange[], closing: ClosedRange): ClosedRange[] {
   const sorted = [...ranges, closing].sort((a, b) => a.from - b.from);
@@ -29,13 +29,13 @@ export function closeSteps(ranges: readonly ClosedRange[], closing: ClosedRange)
   return joined.length > MAX_RANGES ? joinSmallestOldGap(joined) : joined;
 }
 
-/** The last closed step, or -Infinity. */
+/** Returns the last closed step, or -Infinity. */
 export function lastClosed(ranges: readonly ClosedRange[]): number {
   return ranges.reduce((last, range) => Math.max(last, range.to), Number.NEGATIVE_INFINITY);
 }
 
-// Only in the older half: a gap between the last login and one by a clock that ran ahead is the time that the user needs next,
-// and would shut out whoever logs in daily for as long as the clock was ahead.
+// Joins only in the older half. A gap between the last login and one by a clock that ran ahead covers the time that the user needs next.
+// Closing it would lock out a user who logs in daily for as long as the clock was ahead.
 function joinSmallestOldGap(ranges: ClosedRange[]): ClosedRange[] {
   let smallest = 0;
   let smallestGap = Number.POSITIVE_INFINITY;

@@ -1,12 +1,12 @@
 /**
- * A URI of this length fits in a QR code of 85 by 85 modules at level M, which cameras of phones still read from a screen. The
- * largest code would hold 2331 bytes.
+ * A URI of this length fits in a QR code of 85 by 85 modules at level M, which phone cameras can still read from a screen. The largest QR
+ * code would hold 2331 bytes.
  */
-const LONGEST_URI = 504;
-/** The issuer stands in the URI twice, and leaves at least as much room for the name. */
-const LONGEST_ISSUER = 108;
-/** Longer texts are cut before anything else looks at them. */
-const READ_AT_MOST = 4096;
+const MAX_URI_LENGTH = 504;
+/** The issuer appears in the URI twice, and must leave at least as much room for the name. */
+const MAX_ISSUER_LENGTH = 108;
+/** Longer texts are cut before they are processed. */
+const MAX_INPUT_LENGTH = 4096;
 const ISSUER_FALLBACK = 'MFA';
 const NAME_FALLBACK = 'Account';
 
@@ -17,41 +17,42 @@ export interface KeyUriAccount {
 }
 
 /**
- * The key URI of a TOTP secret, as the "Key Uri Format" of Google Authenticator has it.
+ * Builds the key URI of a TOTP secret in the "Key Uri Format" of Google Authenticator.
  *
- * The label has one colon, between issuer and name. Apps disagree about any other, encoded or not: FreeOTP refuses the QR code, others
- * split at the wrong place. So a colon is shown as a hyphen. Issuer and name are shortened so that the QR code always fits.
+ * The label has one colon, between issuer and name. Apps disagree about any other colon, encoded or not: FreeOTP refuses the QR code,
+ * others split at the wrong place. So other colons become hyphens. Issuer and name are shortened so that the QR code always fits.
  */
 export function keyUri(secret: string, account: KeyUriAccount, stepSeconds: number): string {
-  // The same text in the label and as parameter: apps compare them.
-  const issuer = encodeShort(labelText(account.issuer) || ISSUER_FALLBACK, LONGEST_ISSUER);
+  // Use the same text in the label and in the parameter, because apps compare them.
+  const issuer = encodeShort(labelText(account.issuer) || ISSUER_FALLBACK, MAX_ISSUER_LENGTH);
   const parameters = `secret=${secret}&issuer=${issuer}&algorithm=SHA1&digits=6&period=${stepSeconds}`;
-  const room = LONGEST_URI - `otpauth://totp/${issuer}:?${parameters}`.length;
+  const room = MAX_URI_LENGTH - `otpauth://totp/${issuer}:?${parameters}`.length;
   const name = encodeShort(labelText(account.name) || NAME_FALLBACK, room);
   return `otpauth://totp/${issuer}:${name}?${parameters}`;
 }
 
-/** A text that every app shows in one line and splits at no place. */
+/** Returns a text that every app shows in one line and never splits. */
 function labelText(text: string): string {
-  const cut = text.slice(0, READ_AT_MOST);
+  const cut = text.slice(0, MAX_INPUT_LENGTH);
   return (
     wellFormed(cut)
       .replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ')
-      // Marks of direction and characters without width. The joiners stay: emoji, Persian and Indic scripts need them.
+      // Direction marks and zero-width characters. The joiners stay: emoji, Persian and Indic scripts need them.
       .replace(/[\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]/g, '')
-      // Last, because what was dropped may have stood in the middle of it. An encoded colon would appear in apps that decode twice.
+      // Run this last, because the characters removed above may have stood inside the match. An encoded colon would appear in apps that
+      // decode twice.
       .replace(/:|%(?:25)*3a/gi, '-')
       .trim()
   );
 }
 
-/** The text in percent encoding; one that is too long ends with an ellipsis, and no character is cut in two. */
+/** Percent-encodes the text. If it is too long, ends it with an ellipsis, without cutting a character in two. */
 function encodeShort(text: string, longest: number): string {
   const encoded = encodeURIComponent(text);
   if (encoded.length <= longest) return encoded;
   const end = encodeURIComponent('…');
   const room = longest - end.length;
-  // One character with many combining marks may take more than all the room there is: then its code points count.
+  // One character with many combining marks may need all the room. Then count its code points.
   return (fill(graphemesOf(text), room) || fill(text, room)) + end;
 }
 

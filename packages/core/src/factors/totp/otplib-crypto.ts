@@ -2,7 +2,7 @@ import type { CryptoPlugin } from 'otplib';
 import { equalBytes, hmacSha1 } from '../../crypto/digest.js';
 import { randomBytes } from '../../crypto/random.js';
 
-/** What otplib computes with: the one hash that every authenticator app speaks. */
+/** The crypto functions for otplib: the one hash that every authenticator app supports. */
 export const otplibCrypto: CryptoPlugin = {
   name: 'node:crypto',
   algorithms: ['sha1'],

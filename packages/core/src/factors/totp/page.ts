@@ -30,7 +30,7 @@ export const totpPage: FactorPage = {
       proof: {
         heading: texts.confirmHeading,
         text: texts.confirmText,
-        // No focus at first: on a phone it would scroll past the QR code.
+        // No initial focus: on a phone it would scroll past the QR code.
         input: codeInput(frame, messages, { describedBy: 'confirm-text', focus: false }),
         submit: texts.submit,
       },
@@ -49,7 +49,7 @@ function scanStep(page: TotpEnrollPage, frame: PageFrame, messages: Messages): H
 <p class="hint">${texts.anyApp}</p>
 ${picture && html`<p class="qr">${picture}</p>`}
 ${disclosure({
-  // The span has the underline, so that no engine has to pass it on through a flex box.
+  // The span has the underline, because not every engine passes it on through a flex box.
   summary: html`<span>${texts.trouble}</span>`,
   content: keyByHand(page, frame, messages),
   className: 'trouble',
@@ -58,11 +58,11 @@ ${disclosure({
 </li>`;
 }
 
-/** The input for the 6 digits, the time that the shown code still lasts, and the error of the last try. */
+/** The input for the 6 digits, the remaining time of the shown code, and the error of the last try. */
 function codeInput(frame: PageFrame, messages: Messages, options: { describedBy: string; focus: boolean }): Html {
   const notice = codeNotice(frame);
-  // One input, not six: paste, autofill, screen readers and IMEs work as the browser meant them. Neither `maxlength` nor `pattern`: the
-  // first would drop digits of a code pasted with blanks, and not every browser tells what the second refuses.
+  // One input, not six, so that paste, autofill, screen readers and IMEs work normally. Neither `maxlength` nor `pattern`: the first would
+  // drop digits of a code pasted with spaces, and not every browser tells what the second refuses.
   return html`<div class="field code-field">
 <label for="code">${messages.code.label}</label>
 <input class="code" id="code" name="code" type="text" inputmode="numeric" autocomplete="one-time-code" required spellcheck="false" dir="ltr"

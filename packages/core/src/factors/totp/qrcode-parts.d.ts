@@ -1,4 +1,4 @@
-// The two parts of the package "qrcode" that are used. Its types describe the whole only.
+// The two parts of the package "qrcode" that the kit uses. Its own types describe only the whole package.
 declare module 'qrcode/lib/core/qrcode.js' {
   import type { create } from 'qrcode';
 

@@ -1,4 +1,4 @@
-// otplib by its parts: the whole of it loads a second implementation of its hashes, and takes half as long again for a code.
+// Import otplib in parts, because the whole package loads a second implementation of its hashes and takes 1.5 times as long for a code.
 import { generateSync } from '@otplib/hotp';
 import { ScureBase32Plugin } from '@otplib/plugin-base32-scure';
 import { equalBytes } from '../../crypto/digest.js';
@@ -15,7 +15,7 @@ export const SECRET_BYTES = 20;
 
 const base32 = new ScureBase32Plugin();
 
-/** What is kept of a TOTP authenticator. */
+/** What is stored of a TOTP authenticator. */
 export interface TotpData {
   /** Base32 without padding. */
   secret: string;
@@ -31,14 +31,14 @@ export interface TotpShown {
   manualKey: string;
 }
 
-/** What a screen shows besides. */
+/** What a screen shows in addition. */
 export interface TotpDrawn {
   /** The key URI as a QR code, an SVG element. */
   qrSvg: string;
 }
 
 /**
- * TOTP as every authenticator app speaks it: SHA-1, 6 digits, 30 seconds (RFC 6238).
+ * TOTP as every authenticator app supports it: SHA-1, 6 digits, 30 seconds (RFC 6238).
  *
  * Accepting step s at clock step t closes the steps [t - window ... s] for ever.
  */
@@ -60,25 +60,25 @@ export const totpFactor = {
   useUp: closeWindow,
 } satisfies Factor<TotpData, TotpData, TotpShown, string, TotpDrawn>;
 
-/** Six ASCII digits after U+0020 is removed, or null. Leading zeros stay, so a code is a string and nothing else. */
+/** Returns six ASCII digits after removing U+0020, or null. Leading zeros stay, so a code is always a string. */
 export function parseCode(input: unknown): string | null {
   if (typeof input !== 'string' || input.length > 32) return null;
   const code = input.replaceAll(' ', '');
   return /^[0-9]{6}$/.test(code) ? code : null;
 }
 
-/** The bytes of a key as the URI or the manual entry shows it. */
+/** Returns the bytes of a key as it appears in the URI or in the manual entry. */
 export function parseKey(key: string): Uint8Array {
   return base32.decode(key.replaceAll(' ', ''));
 }
 
-/** The data with every step closed whose code would be accepted now: what may have been used is used. */
+/** Returns the data with every step closed whose code would be accepted now, because those codes may have been used. */
 function closeWindow(data: TotpData, { now, options: { windowSteps } }: FactorContext): TotpData {
   const step = stepAt(now);
   return { ...data, closed: closeSteps(data.closed, { from: step - windowSteps, to: step + windowSteps }) };
 }
 
-/** The time step of an instant. */
+/** Returns the time step of an instant. */
 export function stepAt(now: number): number {
   return Math.floor(now / 1000 / STEP_SECONDS);
 }
@@ -87,8 +87,8 @@ function checkCode(data: TotpData, code: string, { now, options: { windowSteps }
   const clockStep = stepAt(now);
   const secret = base32.decode(data.secret);
   const first = clockStep - windowSteps;
-  // A bit for each step of the window. Every one is computed, compared and looked up, and no branch is taken at a match, so that time
-  // does not tell which step it was or whether it was used.
+  // One bit for each step of the window. Every step is computed, compared and looked up, and no branch is taken at a match, so the time
+  // does not reveal which step matched or whether it was used.
   let matched = 0;
   let closed = 0;
   for (let place = 0; place <= 2 * windowSteps; place++) {
@@ -97,7 +97,7 @@ function checkCode(data: TotpData, code: string, { now, options: { windowSteps }
     matched |= (Number(equalBytes(Buffer.from(expected), Buffer.from(code))) & Number(step >= 0)) << place;
     closed |= Number(isClosed(data.closed, step)) << place;
   }
-  // Also for a wrong code, for the same reason; then nobody keeps it.
+  // Also computed for a wrong code, for the same reason; the result is then discarded.
   const last = first + 31 - Math.clz32(matched | 1);
   const spent = { ...data, closed: closeSteps(data.closed, { from: first, to: last }) };
   const ahead = (lastClosed(data.closed) - (clockStep + windowSteps)) * STEP_SECONDS;
