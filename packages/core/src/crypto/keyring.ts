@@ -27,18 +27,18 @@ export interface Keyring {
 export function createKeyring(keys: readonly KeyMaterial[], realm: string): Keyring {
   const [first] = keys;
   if (!first) throw new TypeError('a keyring needs a key');
-  const derived = new Map<string, Uint8Array>();
+  const derived = new Map<KeyPurpose, Map<string, Uint8Array>>();
   const imported = new Map<string, Promise<CryptoKey>>();
 
   function bytes(purpose: KeyPurpose, id: string): Uint8Array | undefined {
-    const name = `${purpose} ${id}`;
-    const known = derived.get(name);
+    const known = derived.get(purpose)?.get(id);
     if (known) return known;
     const key = keys.find((candidate) => candidate.id === id);
     if (!key) return undefined;
     const info = lengthPrefixed(['mfa-kit', realm, purpose]);
     const fresh = new Uint8Array(hkdfSync('sha256', key.secret, new Uint8Array(), info, 32));
-    derived.set(name, fresh);
+    const ofPurpose = derived.get(purpose) ?? new Map<string, Uint8Array>();
+    derived.set(purpose, ofPurpose.set(id, fresh));
     return fresh;
   }
 

@@ -166,6 +166,6 @@ function verifiedSession(before: MfaSession, assurance: Assurance): VerifiedSess
   return { state: 'verified', assurance, ...(enrollmentIds ? { enrollmentIds } : {}) };
 }
 
-function refused({ refusal, profile, events }: PricedGuess, before: readonly EventDetail[] = []): Decision<Refusal> {
-  return { answer: refusal ?? refuse('unavailable'), next: profile, events: [...before, ...events] };
+function refused({ refusal, profile, events }: PricedGuess, before?: readonly EventDetail[]): Decision<Refusal> {
+  return { answer: refusal ?? refuse('unavailable'), next: profile, events: before ? [...before, ...events] : events };
 }

@@ -8,15 +8,11 @@ export type TimedResult<T> = { done: true; value: T } | { done: false; why: 'tim
  *
  * `inBackground`: nobody waits for the result, so the deadline does not keep an otherwise idle process alive.
  */
-export function withinDeadline<T>(
-  ms: number,
-  call: () => Promise<T>,
-  { inBackground = false }: { inBackground?: boolean } = {},
-): Promise<TimedResult<T>> {
+export function withinDeadline<T>(ms: number, call: () => Promise<T>, how?: { inBackground?: boolean }): Promise<TimedResult<T>> {
   if (ms <= 0) return Promise.resolve({ done: false, why: 'timeout' });
   return new Promise((resolve) => {
     const timer = timers.setTimeout(() => resolve({ done: false, why: 'timeout' }), ms);
-    if (inBackground) timer.unref();
+    if (how?.inBackground) timer.unref();
     const end = (outcome: TimedResult<T>) => {
       timers.clearTimeout(timer);
       resolve(outcome);

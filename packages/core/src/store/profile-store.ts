@@ -180,8 +180,9 @@ export function createProfileStore({
     whenUnreadable: Decide<Answer> | undefined,
     asStored: boolean,
   ): Promise<Answer | Refusal> {
-    if (left() <= 0) return BUSY;
-    const first = checkRead(userId, await readStored(userId, left()), report);
+    const leftMs = left();
+    if (leftMs <= 0) return BUSY;
+    const first = checkRead(userId, await readStored(userId, leftMs), report);
     if (!first.done) return UNAVAILABLE;
     let stored = first.value;
     const attempts: Attempt<Answer>[] = [];

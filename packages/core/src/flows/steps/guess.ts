@@ -69,12 +69,12 @@ export function budgetOfEnrollment({ id, budget = UNTOUCHED }: PendingEnrollment
 
 /** Returns the refusal if the user must wait before the next guess, or null if the guess may be evaluated. Charges and stores nothing. */
 export function throttleGuess(source: BudgetSource, at: ProofAt, now: number): PricedGuess | null {
-  const { waitMs } = budgetAt(source.budget, now, source.owner);
+  const { waitMs, aheadMs } = budgetAt(source.budget, now, source.owner);
   if (waitMs === 0) return null;
   const retryAfterSeconds = Math.ceil(waitMs / 1000);
   return {
     refusal: refuse('throttled', { retryAfterSeconds }),
-    events: [{ name: 'throttled', factor: at.factor, endpoint: at.endpoint, retryAfterSeconds }, ...clockAnomalyOf(source, now)],
+    events: [{ name: 'throttled', factor: at.factor, endpoint: at.endpoint, retryAfterSeconds }, ...clockAnomaly(aheadMs)],
   };
 }
 
@@ -91,7 +91,7 @@ export function priceGuess(
   outcome: FactorOutcome,
   now: number,
 ): PricedGuess {
-  const anomaly = clockAnomalyOf(source, now);
+  const anomaly = clockAnomaly(msAhead(source.budget, now));
   if (outcome === 'accepted') return { profile: source.put(profile, afterSuccess(source.budget, now)), events: anomaly };
   const why = outcome === 'wrong' ? 'wrong' : 'replayed';
   const refusal = refuse('invalid_code');
@@ -113,8 +113,7 @@ export function priceGuess(
 }
 
 /** The event for a budget that lies ahead of the clock. The emitter reports it at most once an hour. */
-function clockAnomalyOf({ budget }: BudgetSource, now: number): EventDetail[] {
-  const aheadMs = msAhead(budget, now);
+function clockAnomaly(aheadMs: number): EventDetail[] {
   return aheadMs > 0 ? [{ name: 'clock_anomaly', aheadSeconds: Math.ceil(aheadMs / 1000) }] : [];
 }
 
