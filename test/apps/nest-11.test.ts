@@ -29,7 +29,7 @@ describeWith(ready, 'a NestJS 11 application in CommonJS, with TypeORM, @nestjs/
       packAll(work).filter(({ name }) => name !== '@mfa-kit/express'),
       app,
     );
-    // What the kit itself installs.
+    // The packages that the kit itself installs.
     const wanted = packageNames.flatMap((name) => Object.keys(manifestOf(name).dependencies ?? {}));
     for (const name of new Set(wanted)) {
       if (!existsSync(path.join(app, 'node_modules', name))) link(path.join(root, 'node_modules', name), name);
@@ -47,7 +47,7 @@ describeWith(ready, 'a NestJS 11 application in CommonJS, with TypeORM, @nestjs/
     symlinkSync(target, place);
   }
 
-  it('builds, with types that are resolved as CommonJS resolves them', () => {
+  it('builds with types that are resolved as in CommonJS', () => {
     run('node', ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.json'], app);
     expect(readdirSync(path.join(app, 'dist'))).toContain('main.js');
   }, 120_000);

@@ -7,7 +7,7 @@ import { SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type DemoApp, type Example, type Plant, startDemoApp } from '../support/demo-app.js';
 
-/** What the examples leave open, and why the tests say so. */
+/** The open routes of the examples, and the reasons. */
 const OPEN = ['GET /', 'GET /login', 'POST /login', 'POST /logout', 'GET /healthz', 'GET /demo.css', 'GET /icon.svg'];
 
 let app: DemoApp | undefined;
@@ -25,16 +25,16 @@ async function start<Name extends 'express' | 'nest'>(
 }
 
 describe('T31: the coverage of the Express example', () => {
-  it('is silent when there is no open route but those that are named', async () => {
+  it('passes if only the listed routes are open', async () => {
     const express = await start('express', 'Express');
     expect(() => onExpress.assertMfaCoverage(express, { allow: OPEN })).not.toThrow();
   });
 
-  it('finds a planted one', async () => {
+  it('finds a planted open route', async () => {
     const express = await start('express', 'Express');
     const { stack } = (express as unknown as { router: { stack: unknown[] } }).router;
     express.get('/export', (_req, res) => void res.send('everything'));
-    // Planted before the guard of the application, as somebody in a hurry would.
+    // A typical mistake: before the guard of the application.
     stack.splice(3, 0, ...stack.splice(-1));
     expect(() => onExpress.assertMfaCoverage(express, { allow: OPEN })).toThrowError(/GET \/export {2}\(open\)/);
   });
@@ -71,7 +71,7 @@ class PlantedGateway {
 class PlantedModule {}
 
 describe.each(['Nest on Express', 'Nest on Fastify'] as const)('T31: the coverage of %s', (example) => {
-  /** What is not guarded, save for the endpoints whose resolvers are listed. */
+  /** The routes that are not guarded, except for endpoints whose resolvers are listed. */
   const unguarded = (nest: INestApplication): string[] =>
     onNest
       .mfaCoverage(nest)
@@ -79,13 +79,13 @@ describe.each(['Nest on Express', 'Nest on Fastify'] as const)('T31: the coverag
       .map(({ status, route }) => `${route} (${status})`)
       .sort();
 
-  it('is silent, and shows what is skipped on purpose', async () => {
+  it('passes, and shows what is intentionally skipped', async () => {
     const nest = await start('nest', example);
     expect(() => onNest.assertMfaCoverage(nest)).not.toThrow();
     expect(unguarded(nest)).toEqual(OPEN.map((route) => `${route} (skipped)`).sort());
   });
 
-  it('shows a controller, a resolver and a gateway that somebody opened', async () => {
+  it('shows an open controller, resolver and gateway', async () => {
     const planted = unguarded(await start('nest', example, { nest: [PlantedModule] })).filter(
       (line) => !OPEN.some((route) => line.startsWith(`${route} `)),
     );
@@ -97,7 +97,7 @@ describe.each(['Nest on Express', 'Nest on Fastify'] as const)('T31: the coverag
     ]);
   });
 
-  it('fails for a route that is beside all guards', async () => {
+  it('fails for a route outside all guards', async () => {
     const nest = await start('nest', example, {
       beside: (beside) =>
         beside

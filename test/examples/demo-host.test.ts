@@ -32,7 +32,7 @@ describe.each(['memory:', 'file:', 'postgres:'])('the demo host on %s', (kind) =
     return database?.connectionString ?? null;
   };
 
-  it('knows three people, their passwords and what MFA they need', async ({ skip }) => {
+  it('has three users with their passwords and MFA policies', async ({ skip }) => {
     const MFA_STORAGE = await url();
     if (!MFA_STORAGE) return skip();
     const { users, mfa, demoPassword } = await open({ MFA_STORAGE });
@@ -48,7 +48,7 @@ describe.each(['memory:', 'file:', 'postgres:'])('the demo host on %s', (kind) =
     expect((await users.findById('user-ada'))?.enrolled).toBe(true);
   });
 
-  it('keeps a session until it is ended, and then for good', async ({ skip }) => {
+  it('keeps a session until it is ended, and then it stays ended', async ({ skip }) => {
     const MFA_STORAGE = await url();
     if (!MFA_STORAGE) return skip();
     const { sessions } = await open({ MFA_STORAGE });
@@ -56,7 +56,7 @@ describe.each(['memory:', 'file:', 'postgres:'])('the demo host on %s', (kind) =
     await sessions.write('one', { cookie: {}, user: 'ada' }, soon);
     expect(await sessions.read('one')).toEqual({ cookie: {}, user: 'ada' });
     await sessions.end('one');
-    // A slow request saves what it had read before the logout.
+    // A slow request saves what it read before the logout.
     await sessions.write('one', { cookie: {}, user: 'ada' }, soon);
     await sessions.extend('one', soon);
     expect(await sessions.read('one')).toBeNull();
@@ -65,12 +65,12 @@ describe.each(['memory:', 'file:', 'postgres:'])('the demo host on %s', (kind) =
   });
 });
 
-describe.each(['mariadb', 'redis', 'redis-cluster', 'dynamodb'] as const)('profiles on %s, beside the application', (server) => {
-  // A server takes a while to start.
+describe.each(['mariadb', 'redis', 'redis-cluster', 'dynamodb'] as const)('profiles on %s, next to the application', (server) => {
+  // Starting a server takes a while.
   beforeAll(async () => void (await serverUrl(server)));
   afterEach(() => vi.unstubAllEnvs());
 
-  it('are kept there, and the users in a file of their own', async ({ skip }) => {
+  it('are stored there, and the users in a separate file', async ({ skip }) => {
     const url = server === 'mariadb' ? await databaseOnMariadb() : await serverUrl(server);
     if (!url) return skip();
     vi.stubEnv('AWS_ACCESS_KEY_ID', 'test');
@@ -97,10 +97,10 @@ async function databaseOnMariadb(): Promise<string | undefined> {
 }
 
 describe('one SQLite file', () => {
-  it('takes the writes of the application and of the kit at once', async () => {
+  it('accepts concurrent writes of the application and of the kit', async () => {
     const { sessions, mfa, users } = await open({});
     const writes = Array.from({ length: 200 }, async (_, index) => {
-      // Wherever the other side may be in the middle of something.
+      // Regardless of what the other side is doing.
       for (let pause = 0; pause < index % 17; pause += 1) await null;
       if (index % 2) return sessions.write(`session-${index}`, { index }, Date.now() + 60_000);
       expect(await mfa.storage.write(`user-${index}`, { version: 'v', value: 'x' }, null)).toBe(true);
@@ -113,8 +113,8 @@ describe('one SQLite file', () => {
   });
 });
 
-describe('what the demo keeps', () => {
-  it('is there again after a restart, for the owner of the files only', async () => {
+describe('the files of the demo', () => {
+  it('are used again after a restart, and only their owner can read them', async () => {
     const directory = folder();
     const first = await open({}, directory);
     const grace = (await first.users.findByUsername('grace'))!;
@@ -134,14 +134,14 @@ describe('what the demo keeps', () => {
     expect(first.warnings.join()).toContain('MFA_KEY is not set');
   });
 
-  it('takes another demo password at a restart, save for those who have set their own', async () => {
+  it('get another demo password at a restart, except for users who have set their own', async () => {
     const directory = folder();
     await open({}, directory);
     const host = await open({ DEMO_PASSWORD: 'chosen by me' }, directory);
     expect(await host.users.checkPassword('ada', 'chosen by me')).not.toBeNull();
   });
 
-  it('says what is wrong with MFA_STORAGE', async () => {
+  it('cause an error that says what is wrong with MFA_STORAGE', async () => {
     await expect(open({ MFA_STORAGE: 'oracle://x' })).rejects.toThrow(/MFA_STORAGE is none of memory:, file:PATH/);
   });
 });
@@ -150,7 +150,7 @@ describe('a request that changes something', () => {
   const post = (headers: Record<string, string>): boolean =>
     isSameOrigin({ method: 'POST', headers: { host: 'a.example', ...headers } });
 
-  it('comes from a page of this origin, or from no browser', () => {
+  it('must come from a page of this origin, or not from a browser', () => {
     expect(post({})).toBe(true);
     expect(post({ 'sec-fetch-site': 'same-origin', origin: 'https://a.example' })).toBe(true);
     expect(post({ origin: 'https://a.example' })).toBe(true);

@@ -7,7 +7,7 @@ import { describeWith } from '../support/requires.js';
 import { scriptedClient } from '../support/scripted-client.js';
 import { expectStatus } from '../support/scripted-journey.js';
 
-describeWith(requireOathtool(), 'the example as a person starts it', () => {
+describeWith(requireOathtool(), 'the example as started by a person', () => {
   const onSqlite = [
     { example: 'express-passport', storage: 'SQLite by default', framework: 'Express' },
     { example: 'nest', storage: 'SQLite by default', framework: 'Nest on Express' },
@@ -17,9 +17,9 @@ describeWith(requireOathtool(), 'the example as a person starts it', () => {
     { example: 'nest', storage: 'PostgreSQL', framework: 'Nest on Fastify', env: { PLATFORM: 'fastify' } },
   ] as const;
 
-  // One on each storage; the others by `npm run prove`.
+  // One on each storage. The others run with `npm run prove`.
   it.each(ROUNDS > 2 ? [...onSqlite, ...onPostgres] : [onSqlite[0], onPostgres[1]])(
-    'says what to do, survives a restart, and resets a user: $framework, $storage',
+    'prints what to do, survives a restart, and resets a user: $framework, $storage',
     async ({ example, storage, framework, ...given }) => {
       const database = storage === 'PostgreSQL' ? await postgresDatabase() : undefined;
       if (database === null) return;
@@ -56,7 +56,7 @@ describeWith(requireOathtool(), 'the example as a person starts it', () => {
         await database?.drop();
       }
     },
-    // Starting it first waits for its turn to build, behind the tests that build packages.
+    // Starting it waits for the tests that build packages.
     180_000,
   );
 });

@@ -1,4 +1,4 @@
-// What an operator reads when the host of an example fails, and that nobody gets in meanwhile.
+// If the host of an example fails, access is denied and the operator reads why.
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -38,7 +38,7 @@ async function folder(): Promise<string> {
   return path;
 }
 
-/** Somebody who has proven a code, and the authenticator. */
+/** A user who has proven a code, and the authenticator. */
 async function enrolled(app: DemoApp): Promise<{ client: ScriptedClient; authenticator: VirtualAuthenticator }> {
   const client = scriptedClient(app.origin);
   expectStatus(await logIn(client, app, 'ada'), 200);
@@ -50,7 +50,7 @@ async function enrolled(app: DemoApp): Promise<{ client: ScriptedClient; authent
   return { client, authenticator };
 }
 
-/** No request of this client reaches what is guarded; the status, and the page of a browser as well. */
+/** Checks that every guarded route refuses this client with the status, as JSON and as a page. */
 async function expectShut(client: ScriptedClient, statuses: number[]): Promise<void> {
   const answers: ScriptedAnswer[] = [
     await client.get('/cases'),
@@ -98,7 +98,7 @@ describe.each(EXAMPLES)('SES-4, F37: the %s example, while its host fails', (exa
     expectStatus(await client.get('/cases'), 200);
   });
 
-  it('F37: the database is away, and comes back', async () => {
+  it('F37: the database is unreachable and then works again', async () => {
     let isAway = false;
     const fault = ({ mfa }: DemoHost) => {
       const { read } = mfa.storage;
@@ -150,12 +150,12 @@ describe.each(EXAMPLES)('SES-4, F37: the %s example, while its host fails', (exa
     const { client } = await enrolled(app);
     app.host.users.findById = (id) => Promise.reject(new RangeError(`no row of ${id}`));
     await expectShut(client, [500, 503]);
-    // With Passport the session loads the user, and its error goes to the handler of the application.
+    // With Passport the session loads the user, and the error goes to the application's error handler.
     if (example === 'Express') expect(logged.join()).toContain('RangeError');
     else await told('The option "user" threw RangeError: no row of …', 'MFA_KIT_CALLBACK_FAILED');
   });
 
-  it('F37: sinks that throw keep nobody out, and are told of', async () => {
+  it('F37: sinks that throw do not deny access, and are reported', async () => {
     const fail = () => {
       throw new Error('the queue of user-ada is full');
     };

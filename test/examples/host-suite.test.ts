@@ -1,4 +1,4 @@
-// How a team keeps its own tests green once its routes are guarded: no test logs in with a real phone, none is left out.
+// How a team tests its own guarded routes without a real phone.
 import { mkdtemp, rm } from 'node:fs/promises';
 import type { Server } from 'node:http';
 import { tmpdir } from 'node:os';
@@ -42,7 +42,7 @@ describe('a suite for an API with tokens', () => {
     mfa = createDemoMfa(host, clock.now);
   });
 
-  /** A token of somebody who has just proven a code: made by the flows themselves, without a request. */
+  /** A token of a user who has just proven a code, made by the flows without a request. */
   async function tokenFor(username: string): Promise<string> {
     const user = await host.users.findByUsername(username);
     if (!user) throw new Error(`There is no ${username}.`);
@@ -57,22 +57,22 @@ describe('a suite for an API with tokens', () => {
     expect(body.matters).toHaveLength(4);
   });
 
-  it('pays, and asks again after five minutes', async () => {
+  it('allows a payment, and requires a code again after five minutes', async () => {
     const token = await tokenFor('ada');
     await request(app).post('/payouts').auth(token, { type: 'bearer' }).send(PAYOUT).expect(201);
     clock.advance(301_000);
     await request(app).post('/payouts').auth(token, { type: 'bearer' }).send(PAYOUT).expect(401);
   });
 
-  it('has no route that somebody forgot to guard', () => {
+  it('has no unguarded route', () => {
     assertMfaCoverage(app, { allow: ['GET /healthz', 'POST /login', 'POST /token'] });
   });
 });
 
 describe('a suite for an application with sessions', () => {
-  /** An agent that has logged in as a browser does: password, then a virtual authenticator. */
+  /** An agent that has logged in like a browser, with the password and a virtual authenticator. */
   async function agentFor(app: Express | Server, username: string): Promise<ReturnType<typeof request.agent>> {
-    // What a browser says of a page of the application itself; the kit refuses changes without it.
+    // A browser sends this header from the application's own pages, and the kit refuses changes without it.
     const agent = request.agent(app).set('Sec-Fetch-Site', 'same-origin');
     await agent.post('/login').send({ username, password: PASSWORD }).expect(200);
     const { body } = await agent.post('/mfa/enroll').send({}).expect(201);
@@ -88,7 +88,7 @@ describe('a suite for an application with sessions', () => {
     expect(body.username).toBe('ada');
   });
 
-  it('and so on Nest, where no route was forgotten either', async () => {
+  it('works on Nest, which has no unguarded route either', async () => {
     const app = await nest.createApp('express', { host, origins: [], clock: clock.now });
     await app.init();
     try {

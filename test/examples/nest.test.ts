@@ -7,9 +7,9 @@ import { expectStatus, logIn } from '../support/scripted-journey.js';
 
 const QUERY = '{ matters { reference heldCents } }';
 
-describe.each(['Nest on Express', 'Nest on Fastify'] as const)('beside its pages, %s', (example) => {
+describe.each(['Nest on Express', 'Nest on Fastify'] as const)('besides its pages, %s', (example) => {
   let app: DemoApp;
-  /** Who has proven a code; who has proven the password; who is nobody. */
+  /** A client with a proven code, one with only the password, and one without a login. */
   let ada: ScriptedClient;
   let half: ScriptedClient;
   let nobody: ScriptedClient;
@@ -33,14 +33,14 @@ describe.each(['Nest on Express', 'Nest on Fastify'] as const)('beside its pages
       return extensions.reason ?? extensions.code;
     };
 
-    it('SES-2: shows the cases to who has proven a code, and to nobody else', async () => {
+    it('SES-2: shows the cases only after a proven code', async () => {
       const { body } = await ada.post('/graphql', { query: QUERY });
       expect((body.data as { matters: unknown[] }).matters).toHaveLength(4);
       expect(await reasonOf(half)).toBe('challenge');
       expect(await reasonOf(nobody)).toBe('login_again');
     });
 
-    it('asks by GET as well, and shows no schema and no stack', async () => {
+    it('also answers GET, and shows no schema and no stack trace', async () => {
       const preflight = { 'apollo-require-preflight': '1' };
       const path = `/graphql?query=${encodeURIComponent(QUERY)}`;
       expect((await ada.get(path, preflight)).text).toContain('LF-2041');
@@ -52,24 +52,24 @@ describe.each(['Nest on Express', 'Nest on Fastify'] as const)('beside its pages
       expect(schema.text).not.toContain('node_modules');
     });
 
-    it('HTTP-1: takes nothing from another site', async () => {
+    it('HTTP-1: refuses requests from another site', async () => {
       expect(await reasonOf(ada, { 'sec-fetch-site': 'cross-site' })).toBe('FORBIDDEN');
       expect(await reasonOf(ada, { origin: 'https://evil.example' })).toBe('FORBIDDEN');
     });
   });
 
   describe('its gateway', () => {
-    it('SES-2: opens no socket for others', async () => {
+    it('SES-2: opens no socket without a proven code', async () => {
       for (const client of [half, nobody]) await expect(open(app, client)).rejects.toThrow('401');
     });
 
-    it('HTTP-1: opens no socket for a page of another site', async () => {
+    it('HTTP-1: refuses sockets of a page of another site', async () => {
       for (const [name, value] of Object.entries({ origin: 'https://evil.example', 'sec-fetch-site': 'same-site' })) {
         await expect(open(app, ada, { [name]: value })).rejects.toThrow('403');
       }
     });
 
-    it('SES-3: shows the cases to who has proven a code, until the logout', async () => {
+    it('SES-3: shows the cases after a proven code, until the logout', async () => {
       const socket = await open(app, ada);
       expect(await ask(socket)).toMatchObject({ event: 'matters', data: [{ reference: 'LF-2041' }, {}, {}, {}] });
       expectStatus(await ada.post('/logout'), 200);

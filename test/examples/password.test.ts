@@ -30,24 +30,24 @@ describe.each(EXAMPLES)('POST /password of %s', (example) => {
 
   const change = () => owner.post('/password', { current: app.password, next: NEXT });
 
-  /** Lets the storage fail from now on: at a write, so that the guard before the route is answered. */
+  /** Makes writes of the storage fail from now on, so that the guard before the route still works. */
   function breakStorage(after = 0): void {
     let writes = 0;
     const { write } = app.host.mfa.storage;
     Object.assign(app.host.mfa.storage, {
       write: (...given: Parameters<typeof write>) =>
-        writes++ < after ? write(...given) : Promise.reject(new Error('the storage is away')),
+        writes++ < after ? write(...given) : Promise.reject(new Error('the storage is down')),
     });
   }
 
-  it('F15: ends every session but the one that acts', async () => {
+  it('F15: ends every session except the acting one', async () => {
     expectStatus(await change(), 200);
     expect((await thief.get('/cases')).status).toBe(401);
     expectStatus(await owner.get('/cases'), 200);
     expect(await app.host.users.checkPassword('ada', NEXT)).not.toBeNull();
   });
 
-  it('F15: says that it did not work, and leaves the password, while the storage is away', async () => {
+  it('F15: reports a failure and does not change the password while the storage is down', async () => {
     breakStorage();
     const answer = await change();
     expect(answer.status).toBeGreaterThanOrEqual(500);
@@ -59,7 +59,7 @@ describe.each(EXAMPLES)('POST /password of %s', (example) => {
     expect((await thief.get('/cases')).status).toBe(401);
   });
 
-  it('F15: says that it did not work where the storage fails in the middle, when the other sessions have ended already', async () => {
+  it('F15: reports a failure if the storage fails after the other sessions have already ended', async () => {
     breakStorage(1);
     expect((await change()).status).toBeGreaterThanOrEqual(500);
     restore();

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { closedFolder } from '../support/closed-folder.mjs';
 
-it('a repository below a folder that the user of PostgreSQL may not enter is told, by the folder', () => {
+it('reports the folder above the repository that the user of PostgreSQL may not enter', () => {
   const folder = mkdtempSync(join(tmpdir(), 'mfa-kit-closed-'));
   try {
     const inside = join(folder, 'a', 'b');

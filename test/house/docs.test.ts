@@ -21,7 +21,7 @@ describe('code in the docs', () => {
     expect(compileSnippets(snippets)).toBe('');
   }, 60_000);
 
-  it('is compiled in every document', () => {
+  it('is compiled for every document', () => {
     const wrong = "const text: number = 'no number';\n";
     const broken = compileSnippets([
       { file: 'docs/guides/one.md', line: 1, language: 'ts', code: wrong },
@@ -31,7 +31,7 @@ describe('code in the docs', () => {
     expect(broken).toContain('error TS2554');
   }, 60_000);
 
-  it('in diffs adds to an application and takes away one line at most a hunk', () => {
+  it('in diffs removes at most one line per hunk', () => {
     for (const block of readme.matchAll(/^```diff\n(.*?)^```$/gms)) {
       const lines = (block[1] ?? '').split('\n');
       expect(lines.filter((line) => line.startsWith('-')).length).toBeLessThanOrEqual(2);
@@ -111,7 +111,7 @@ describe('docs/reference/http.md', () => {
 });
 
 describe('the docs', () => {
-  it.each(docs.map(({ file, text }) => [file, text]))('%s links to what is there', (file, text) => {
+  it.each(docs.map(({ file, text }) => [file, text]))('all links of %s work', (file, text) => {
     const broken = linksOf(text)
       .filter((target) => target.startsWith(repository) || !/^(https?:|mailto:)/.test(target))
       .filter((target) =>
@@ -122,7 +122,7 @@ describe('the docs', () => {
     expect(broken).toEqual([]);
   });
 
-  it.each(packageNames)('F77: the README of %s has no link that is dead on npm', (name) => {
+  it.each(packageNames)('F77: the README of %s has no link that does not work on npm', (name) => {
     const links = linksOf(readmeOf(name)).filter((target) => !target.startsWith('#'));
     expect(links.length).toBeGreaterThan(0);
     expect(links.filter((target) => !target.startsWith(repository))).toEqual([]);
@@ -136,7 +136,7 @@ describe('the docs', () => {
     expect(pages.filter((file) => !linked.has(file))).toEqual([]);
   });
 
-  it('define every id that tests carry', () => {
+  it('define every id that tests use', () => {
     const defined = new Set(
       [...(docs.find(({ file }) => file === 'docs/threat-model.md')?.text ?? '').matchAll(/^\| ([A-Z]+-?\d+) \|/gm)].map(
         ([, id]) => id,
@@ -166,7 +166,7 @@ describe('the docs', () => {
     expect(found).toEqual([]);
   });
 
-  it('name files that are there', () => {
+  it('name only files that exist', () => {
     const text = docs.find(({ file }) => file === 'ARCHITECTURE.md')?.text ?? '';
     const named = [...text.matchAll(/`([\w/-]+(?:\.ts|\/))`/g)].map(([, file = '']) => file);
     expect(named.length).toBeGreaterThan(20);
@@ -174,7 +174,7 @@ describe('the docs', () => {
     expect(named.filter((file) => !existsSync(path.join(core, file)) && !existsSync(path.join(root, file)))).toEqual([]);
   });
 
-  it('name no path of anybody’s machine', () => {
+  it('contain no path of a particular machine', () => {
     const found = docs.filter(({ text }) => /(^|[\s`(])\/(work|home|root|Users|tmp)\//m.test(text)).map(({ file }) => file);
     expect(found).toEqual([]);
   });

@@ -12,7 +12,7 @@ const rows = page
   .map((line) => line.split('|').map((cell) => cell.trim()))
   .map(([, mistake = '', on = '', seen = '']) => ({ mistake, on, seen }));
 
-/** The names of the tests of mistakes of one framework, without identifiers and without what a table fills in. */
+/** The names of the tests for mistakes with one framework, without ids and placeholders. */
 function titlesOf(framework: 'express' | 'nest'): Set<string> {
   const folder = path.join(root, 'test', framework);
   const files = filesUnder(folder).filter((file) => file.endsWith('-mistakes.test.ts'));
@@ -25,13 +25,16 @@ function titlesOf(framework: 'express' | 'nest'): Set<string> {
 }
 
 describe('docs/reference/set-up-problems.md', () => {
-  it.each(['express', 'nest'] as const)('names twenty mistakes and more on %s, each with a test of its name', (framework) => {
-    const named = rows.filter(({ on }) => on === 'both' || on.toLowerCase() === framework).map(({ mistake }) => mistake);
-    expect(new Set(named).size).toBeGreaterThanOrEqual(20);
-    expect(named).toHaveLength(new Set(named).size);
-    const titles = titlesOf(framework);
-    expect(named.filter((mistake) => !titles.has(mistake))).toEqual([]);
-  });
+  it.each(['express', 'nest'] as const)(
+    'names at least twenty mistakes with %s, each with a test of the same name',
+    (framework) => {
+      const named = rows.filter(({ on }) => on === 'both' || on.toLowerCase() === framework).map(({ mistake }) => mistake);
+      expect(new Set(named).size).toBeGreaterThanOrEqual(20);
+      expect(named).toHaveLength(new Set(named).size);
+      const titles = titlesOf(framework);
+      expect(named.filter((mistake) => !titles.has(mistake))).toEqual([]);
+    },
+  );
 
   it('says where each mistake is made', () => {
     expect(rows.filter(({ on }) => !['both', 'Express', 'Nest'].includes(on))).toEqual([]);

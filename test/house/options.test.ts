@@ -21,7 +21,7 @@ function leftOut(name: string, heading: string): Record<string, undefined> {
 const facts = (resolved: object): string =>
   JSON.stringify(resolved, (_, value: unknown) => (typeof value === 'function' ? 'function' : value));
 
-describe('F72: an option that is undefined is one that is left out', () => {
+describe('F72: an undefined option is treated as absent', () => {
   const storage = memoryStorage();
   const needed: MfaOptions = { issuer: 'Acme', keys: [{ id: '1', secret: randomBytes(32) }], storage };
   const user = () => null;

@@ -5,11 +5,11 @@ import { filesUnder, type Manifest, manifestOf, packageNames, repositoryUrl, roo
 
 describe.each(packageNames)('the manifest of %s', (name) => {
   const manifest = manifestOf(name);
-  const doors = Object.entries(manifest.exports).filter(([door]) => door !== './package.json');
+  const entries = Object.entries(manifest.exports).filter(([entry]) => entry !== './package.json');
 
-  it.each(doors)('door %s leads to one source, with its conditions in the order that resolvers need', (door, target) => {
+  it.each(entries)('the entry %s has one source, with its conditions in the order that resolvers need', (entry, target) => {
     const source = (target as Record<string, string>)['mfa-kit-source'] ?? '';
-    expect(existsSync(path.join(root, 'packages', name, source)), `${door} names ${source}`).toBe(true);
+    expect(existsSync(path.join(root, 'packages', name, source)), `${entry} names ${source}`).toBe(true);
     const built = source.replace('./src/', './dist/').replace(/\.ts$/, '');
     expect(Object.entries(target)).toEqual([
       ['mfa-kit-source', source],
@@ -18,9 +18,11 @@ describe.each(packageNames)('the manifest of %s', (name) => {
     ]);
   });
 
-  it('tells older resolution the same doors', () => {
+  it('lists the same entries for older resolution', () => {
     const expected = Object.fromEntries(
-      doors.filter(([door]) => door !== '.').map(([door, target]) => [door.slice(2), [(target as Record<string, string>).types]]),
+      entries
+        .filter(([entry]) => entry !== '.')
+        .map(([entry, target]) => [entry.slice(2), [(target as Record<string, string>).types]]),
     );
     expect(manifest.typesVersions?.['*'] ?? {}).toEqual(expected);
     const main = manifest.exports['.'] as Record<string, string>;
@@ -52,12 +54,12 @@ describe.each(packageNames)('the manifest of %s', (name) => {
     expect(readFileSync(path.join(root, 'packages', name, 'CHANGELOG.md'), 'utf8')).toContain(`# @mfa-kit/${name}\n`);
   });
 
-  it('carries the license of the repository', () => {
+  it('includes the license of the repository', () => {
     const license = readFileSync(path.join(root, 'packages', name, 'LICENSE'), 'utf8');
     expect(license).toBe(readFileSync(path.join(root, 'LICENSE'), 'utf8'));
   });
 
-  it('SUP-3: pins what it depends on, and its siblings to the same version', () => {
+  it('SUP-3: pins its dependencies, and its siblings to the same version', () => {
     for (const [dependency, range] of Object.entries(manifest.dependencies ?? {})) {
       expect(range, dependency).toMatch(/^\d+\.\d+\.\d+$/);
       if (dependency.startsWith('@mfa-kit/')) expect(range).toBe(manifest.version);
@@ -65,33 +67,33 @@ describe.each(packageNames)('the manifest of %s', (name) => {
   });
 });
 
-describe('the doors', () => {
-  it('every storage adapter has one', () => {
-    const doors = Object.keys(manifestOf('core').exports);
+describe('the entries of the packages', () => {
+  it('include one for every storage adapter', () => {
+    const entries = Object.keys(manifestOf('core').exports);
     const adapters = filesUnder(path.join(root, 'packages/core/src/storage')).filter((file) => /^[a-z]+\.ts$/.test(file));
-    const missing = adapters.map((file) => `./storage/${file.replace('.ts', '')}`).filter((door) => !doors.includes(door));
+    const missing = adapters.map((file) => `./storage/${file.replace('.ts', '')}`).filter((entry) => !entries.includes(entry));
     expect(missing).toEqual(['./storage/storage']);
   });
 
-  it('of core shows 15 names at most, types aside', async () => {
+  it('of core export at most 15 names besides types', async () => {
     const names = Object.keys(await import('@mfa-kit/core'));
     expect(names.length, names.join(' ')).toBeLessThanOrEqual(15);
     expect(names).toContain('createMfa');
   });
 
-  it('of express shows 6 names at most, types aside', async () => {
+  it('of express export at most 6 names besides types', async () => {
     const names = Object.keys(await import('@mfa-kit/express'));
     expect(names.length, names.join(' ')).toBeLessThanOrEqual(6);
     expect(names).toContain('expressMfa');
   });
 
-  it('of nest shows 15 names at most, types aside', async () => {
+  it('of nest export at most 15 names besides types', async () => {
     const names = Object.keys(await import('@mfa-kit/nest'));
     expect(names.length, names.join(' ')).toBeLessThanOrEqual(15);
     expect(names).toContain('MfaModule');
   });
 
-  it('holds re-exports only, and the augmentations of a framework', () => {
+  it('contain only re-exports, and augmentations of a framework', () => {
     for (const name of packageNames) {
       for (const source of sourcesOf(name).filter(({ file }) => file.endsWith('index.ts'))) {
         const body = source.program.body as { type: string; importKind?: string; declaration?: unknown }[];
@@ -111,14 +113,14 @@ describe('the doors', () => {
 });
 
 describe('the packages together', () => {
-  it('have few dependencies, and none of them is a database client', () => {
+  it('have few dependencies and no database client', () => {
     const core = Object.keys(manifestOf('core').dependencies ?? {});
     expect(core.length).toBeLessThanOrEqual(6);
     expect(Object.keys(manifestOf('express').dependencies ?? {}).length).toBeLessThanOrEqual(2);
     expect(core.filter((dependency) => /pg|sql|redis|mongo|typeorm|prisma|dynamo/.test(dependency))).toEqual([]);
   });
 
-  it('and the examples and tests pin one version of everything', () => {
+  it('pin one version of everything, with the examples and tests', () => {
     const pins = new Map<string, Set<string>>();
     const folders = [
       '.',

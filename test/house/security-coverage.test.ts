@@ -5,18 +5,18 @@ import { coveragePage, requirementIds, testsById, untested } from './security-co
 import { root } from './sources.js';
 
 describe('docs/evidence/security-coverage.md', () => {
-  it('finds a test for every identifier of the threat model, or says why there is none', () => {
+  it('names a test for every id of the threat model, or the reason why it has none', () => {
     const tests = testsById();
     expect(requirementIds().length).toBeGreaterThan(140);
     expect(requirementIds().filter((id) => !tests.has(id))).toEqual(Object.keys(untested));
   });
 
-  it('knows every identifier that a test is named by', () => {
+  it('knows every id that a test name uses', () => {
     const known = new Set([...requirementIds(), ...findings.map(([id]) => id)]);
     expect([...testsById().keys()].filter((id) => !known.has(id))).toEqual([]);
   });
 
-  it('finds a test for every fault of release 1 that was fixed', () => {
+  it('names a test for every fixed fault of release 1', () => {
     const tests = testsById();
     expect(findings.map(([id]) => id).filter((id) => !tests.has(id))).toEqual([]);
   });

@@ -6,32 +6,32 @@ import { filesUnder, root } from './sources.js';
 const ID = String.raw`(?:[A-Z]{3,4}-\d+|[FTI]\d+)`;
 const NAMED = new RegExp(String.raw`['"\`]((?:(?:${ID}|d-\d+b?)(?:, |: ))+)`, 'g');
 
-/** What no test can show here, and why. */
+/** The ids without a test, and the reason. */
 export const untested: Record<string, string> = {
   T37: 'there is no factor yet that delivers codes',
 };
 
-/** Where a requirement is met otherwise than the standards suggest. */
+/** Where a requirement is met in another way than the standards suggest. */
 const otherwise: [string, string, string][] = [
   [
     'TOTP-5',
-    'blanks and hyphens are taken out of a code (common practice)',
-    'only U+0020: apps show codes with a blank, none with a hyphen, and one rule less is one mistake less',
+    'spaces and hyphens are removed from a code (common practice)',
+    'only U+0020, because apps show codes with a space and never with a hyphen, and fewer rules mean fewer mistakes',
   ],
   [
     'THR-2',
     'an authenticator is disabled after 100 wrong codes in a row (NIST SP 800-63B-4, 3.2.2)',
-    'never disabled: the bucket keeps it below 100 in 30 days for ever, and nobody who has the password can take the owner’s factor away',
+    'never disabled, because the bucket limits it to 100 in any 30 days, and an attacker with the password cannot disable the owner’s factor',
   ],
   [
     'THR-8',
-    'limits by address beside those by account',
-    'none: addresses are the host’s business, and forged headers then change nothing',
+    'limits by address in addition to those by account',
+    'none, because addresses are the host’s responsibility, and forged headers then change nothing',
   ],
   [
     'REC-2',
     'a salted password hash for recovery codes below 112 bits (NIST SP 800-63B-4, 3.1.2.2)',
-    'codes of 120 bits, so that a keyed digest suffices and a flood of tries costs no processor time',
+    'codes of 120 bits, so that a keyed digest is enough and a flood of tries costs no processor time',
   ],
   [
     'DEV-1',
@@ -41,17 +41,17 @@ const otherwise: [string, string, string][] = [
   [
     'LOG-5',
     'a notice for each login that failed at the second factor',
-    'at the third wrong code within 30 days, whatever their rhythm, at most once a day, and when half and all of the budget is gone; on a known browser at the tenth: a notice for every typing error is one that nobody reads',
+    'at the third wrong code within 30 days, at most once a day, and when half and all of the budget is gone; on a known browser at the tenth, because people ignore a notice for every typo',
   ],
 ];
 
-/** The identifiers of docs/threat-model.md, in its order. */
+/** The ids of docs/threat-model.md, in its order. */
 export function requirementIds(): string[] {
   const text = readFileSync(path.join(root, 'docs/threat-model.md'), 'utf8');
   return [...text.matchAll(new RegExp(String.raw`^\| (${ID}) \|`, 'gm'))].map(([, id = '']) => id);
 }
 
-/** For each identifier the files that have a test, a suite or a conformance case of its name. */
+/** For each id the files with a test, a suite or a conformance case that names it. */
 export function testsById(): Map<string, string[]> {
   const files = [
     ...filesUnder(path.join(root, 'test'))
@@ -71,7 +71,7 @@ export function testsById(): Map<string, string[]> {
   return found;
 }
 
-/** The page that leads from each identifier to its tests. */
+/** The page that links each id to its tests. */
 export function coveragePage(): string {
   const found = testsById();
   const rows = requirementIds().map((id) => {
@@ -85,7 +85,7 @@ export function coveragePage(): string {
     '',
     '## Decided otherwise',
     '',
-    '| id | the standard or the custom | here |',
+    '| id | standard or common practice | here |',
     '|---|---|---|',
     ...otherwise.map((cells) => `| ${cells.join(' | ')} |`),
     '',
@@ -97,7 +97,7 @@ export function coveragePage(): string {
     '',
     '## Faults of release 1',
     '',
-    'Each fault was seen in release 1, and each test was seen to fail before the fault was fixed.',
+    'Each fault was reproduced in release 1, and each test failed before the fault was fixed.',
     '',
     '| id | what failed | tests |',
     '|---|---|---|',

@@ -10,7 +10,7 @@ describe('the sources of the packages', () => {
     expect(sources.filter(({ text }) => text.trimEnd().split('\n').length > 400).map(({ file }) => file)).toEqual([]);
   });
 
-  it('hold no number of the contract in the packages for frameworks', () => {
+  it('contain no number of the contract in the packages for frameworks', () => {
     // Up to five: how many parameters a handler of Express has, and its version.
     const number = (node: Node): boolean => node.type === 'Literal' && typeof node.value === 'number' && node.value > 5;
     const wrappers = /^(express|nest)\/src\//;
@@ -18,7 +18,7 @@ describe('the sources of the packages', () => {
     expect(filesWith(number).length).toBeGreaterThan(10);
   });
 
-  it('have names that say a concept', () => {
+  it('have file names that name a concept', () => {
     const vague = /(^|[/.-])(utils?|helpers?|common|types?|misc|manager)([.-]|$)/;
     expect(sources.map(({ file }) => file).filter((file) => vague.test(file))).toEqual([]);
   });
@@ -38,7 +38,7 @@ describe('the sources of the packages', () => {
       (node.type === 'NewExpression' && nameOf(node.callee) === 'Date' && (node.arguments as Node[]).length === 0) ||
       (node.type === 'CallExpression' && nameOf(node.callee) === 'Date');
     expect(filesWith(clock)).toEqual(['core/src/options.ts']);
-    // The monotonic clock tells no time of day: deadlines count on it.
+    // The monotonic clock, which deadlines use, does not tell the time of day.
     const countdown = (node: Node): boolean => isMember(node, 'performance', 'now') || isMember(node, 'process', 'hrtime');
     expect(filesWith(countdown).filter((file) => file !== 'core/src/time.ts')).toEqual([]);
   });
@@ -61,11 +61,11 @@ describe('the sources of the packages', () => {
     expect(users).toEqual([]);
   });
 
-  it('run no interval', () => {
+  it('use no setInterval', () => {
     expect(filesWith((node) => nameOf(node) === 'setInterval')).toEqual([]);
   });
 
-  it('F36: take timers in time.ts only, when it is loaded, and run none but deadlines and pauses', () => {
+  it('F36: read timer functions only in time.ts when it is loaded, and use them only for deadlines and pauses', () => {
     const names = new Set(['setTimeout', 'clearTimeout', 'setImmediate', 'clearImmediate', 'performance']);
     const takers = filesWith(
       (node) =>
@@ -84,7 +84,7 @@ describe('the sources of the packages', () => {
     ).toEqual([]);
   });
 
-  it('switch no check off and leave no unfinished work', () => {
+  it('disable no checks and contain no unfinished work', () => {
     const marks = /@ts-(ignore|nocheck|expect-error)|biome-ignore|oxlint-disable|\b(TODO|FIXME|XXX)\b|not implemented/;
     expect(sources.filter(({ text }) => marks.test(text)).map(({ file }) => file)).toEqual([]);
   });
@@ -112,7 +112,7 @@ function nameOf(node: unknown): string | undefined {
   return named?.type === 'Identifier' && typeof named.name === 'string' ? named.name : undefined;
 }
 
-/** An `await` that stands in no function. */
+/** An `await` outside of functions. */
 function hasTopLevelAwait(node: Node): boolean {
   if (/Function|MethodDefinition|PropertyDefinition/.test(node.type)) return false;
   if (node.type === 'AwaitExpression' || (node.type === 'ForOfStatement' && node.await === true)) return true;

@@ -5,10 +5,10 @@ import { parseAst } from 'vitest/node';
 /** The repository's folder. */
 export const root = path.resolve(import.meta.dirname, '../..');
 
-/** The packages that are published, by folder name. */
+/** The folder names of the published packages. */
 export const packageNames = ['core', 'express', 'nest'] as const;
 
-/** A node of a syntax tree, as far as these tests look into one. */
+/** A node of a syntax tree, with the fields that these tests read. */
 export interface Node {
   type: string;
   [field: string]: unknown;
@@ -22,7 +22,7 @@ export interface Import {
 
 /** One source file of a package. */
 export interface Source {
-  /** From the package's `src`, with `/`: `flows/login.ts`. */
+  /** The path from the package's `src` with `/`, for example `flows/login.ts`. */
   file: string;
   text: string;
   program: Node;
@@ -76,7 +76,7 @@ export interface Manifest {
   repository?: { type: string; url: string; directory: string };
 }
 
-/** Where the manifests say that the repository is. */
+/** The URL of the repository in the manifests. */
 export function repositoryUrl(): string {
   return /^git\+(https:\/\/.+)\.git$/.exec(manifestOf('core').repository?.url ?? '')?.[1] ?? '';
 }

@@ -13,7 +13,7 @@ const { packages } = JSON.parse(readFileSync(path.join(root, 'package-lock.json'
   packages: Record<string, Locked>;
 };
 
-/** Everything that an install of the package brings, as the lock has it: path and entry. */
+/** Everything that the package installs according to the lock file: path and entry. */
 function installedWith(name: string): Map<string, Locked> {
   const found = new Map<string, Locked>();
   const visit = (dependency: string, from: string): void => {
@@ -35,17 +35,17 @@ function installedWith(name: string): Map<string, Locked> {
   return found;
 }
 
-/** Some old packages name their license in a form that the lock leaves out. */
+/** Some old packages declare their license in a form that the lock file omits. */
 function olderLicense(at: string): string | undefined {
   const { licenses } = JSON.parse(readFileSync(path.join(root, at, 'package.json'), 'utf8')) as { licenses?: { type: string }[] };
   return licenses?.[0]?.type;
 }
 
-describe('SUP-3: what an install brings', () => {
-  // Of core's, thirty come with qrcode, which brings a command-line tool along; of express's, all but two are types.
+describe('SUP-3: the installed packages', () => {
+  // Thirty of core's come from qrcode, which includes a command-line tool. All but two of express's are types.
   const atMost: Record<string, number> = { core: 41, express: 14, nest: 0 };
 
-  it.each(packageNames)('%s: no more than it was, nothing that runs on install, and permissive licenses', (name) => {
+  it.each(packageNames)('of %s are no more than before, run nothing on install, and have permissive licenses', (name) => {
     const installed = installedWith(name);
     expect(installed.size, [...installed.keys()].join('\n')).toBeLessThanOrEqual(atMost[name] ?? 0);
     for (const [at, entry] of installed) {
@@ -60,7 +60,7 @@ describe('the pipeline', () => {
   const workflows = filesUnder(folder).map((file) => [file, readFileSync(path.join(folder, file), 'utf8')] as const);
   const [, release = ''] = workflows.find(([file]) => file === 'release.yml') ?? [];
 
-  it.each(workflows)('SUP-2: %s pins by hash what it runs, reads only, and keeps no credentials', (_, text) => {
+  it.each(workflows)('SUP-2: %s pins actions by hash, has read-only permissions, and keeps no credentials', (_, text) => {
     const used = [...text.matchAll(/uses: (.*)/g)].map(([, action = '']) => action);
     expect(used.length).toBeGreaterThan(0);
     for (const action of used) expect(action).toMatch(/^[\w-]+\/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$/);
@@ -71,7 +71,7 @@ describe('the pipeline', () => {
     expect(text).not.toContain('pull_request_target');
   });
 
-  it('SUP-1: publishes with provenance by the identity of the run, without a token that lasts, after all checks', () => {
+  it('SUP-1: publishes with provenance and trusted publishing, without a long-lived token, after all checks', () => {
     expect(release).toMatch(/^on:\n {2}push:\n {4}tags:/m);
     expect(release).toMatch(/^ {4}environment: npm$/m);
     expect(release.match(/id-token: write/g)).toHaveLength(1);
@@ -84,7 +84,7 @@ describe('the pipeline', () => {
 });
 
 describe('SECURITY.md', () => {
-  it('SUP-4: says how to report in private, what is supported, and how long a fix takes', () => {
+  it('SUP-4: says how to report privately, what is supported, and how long a fix takes', () => {
     const text = readFileSync(path.join(root, 'SECURITY.md'), 'utf8');
     for (const said of ['privately', 'Supported versions', 'within', 'days', 'advisory']) expect(text).toContain(said);
     expect(readFileSync(path.join(root, 'README.md'), 'utf8')).toContain('](SECURITY.md');
@@ -93,11 +93,11 @@ describe('SECURITY.md', () => {
 
 describe('properties', () => {
   it.each([
-    ['what parses', ['core/http/body', 'core/http/return-to', 'core/http/session-state', 'core/factors/recovery-code']],
-    ['what counts', ['core/factors/closed-steps', 'core/policy/lockout', 'core/profile/device']],
-    ['what signs and seals', ['core/tokens/tokens', 'core/crypto/crypto']],
-    ['what is right by another implementation', ['vectors/independent']],
-  ])('SUP-5: there are some for %s', (_, files) => {
+    ['parsers', ['core/http/body', 'core/http/return-to', 'core/http/session-state', 'core/factors/recovery-code']],
+    ['counters', ['core/factors/closed-steps', 'core/policy/lockout', 'core/profile/device']],
+    ['signatures and encryption', ['core/tokens/tokens', 'core/crypto/crypto']],
+    ['comparisons with another implementation', ['vectors/independent']],
+  ])('SUP-5: exist for %s', (_, files) => {
     for (const file of files) {
       const text = readFileSync(path.join(root, 'test', `${file}.test.ts`), 'utf8');
       expect(text, file).toMatch(/fc\.(assert|asyncProperty|property)/);

@@ -3,8 +3,8 @@ import { commonTokens, declareClassPlugin, PluginKind, tokens } from '@stryker-m
 import { createVitest } from 'vitest/node';
 
 /**
- * Stryker's own runner for Vitest loads every test file and every source anew for each mutant: two seconds for a test of ten
- * milliseconds. Here one worker keeps them loaded, see warm-worker.mjs; it is asked over a channel.
+ * Stryker's own runner for Vitest reloads every test file and every source for each mutant, which takes two seconds for a test of
+ * ten milliseconds. Here one worker keeps them loaded (see warm-worker.mjs) and gets its requests over a channel.
  */
 class WarmRunner {
   static inject = tokens(commonTokens.options);
@@ -34,7 +34,7 @@ class WarmRunner {
       onConsoleLog: () => false,
     });
     this.files = (await this.#vitest.globTestSpecifications()).map((specification) => specification.moduleId);
-    // The worker takes one file as its task and ends it only when this process ends.
+    // The worker gets one file as its task and finishes it only when this process ends.
     this.#vitest.start([this.files[0]]).catch((error) => this.#waiting?.({ kind: 'ready', error: String(error) }));
     await ready;
   }

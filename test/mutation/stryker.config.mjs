@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 
 const folder = process.env.MFA_KIT_MUTANT_FOLDER;
-if (!folder) throw new Error('Start this by "npm run mutants": it says which folder.');
+if (!folder) throw new Error('Run "npm run mutants", which sets the folder.');
 
 export default {
   mutate: [`packages/core/src/${folder}/**/*.ts`],
@@ -14,9 +14,9 @@ export default {
   incrementalFile: `.mutants/${folder}.incremental.json`,
   tempDirName: '.mutants/sandbox',
   ignorePatterns: ['.mutants', 'docs', 'examples', 'dist', 'test/mutation/node_modules'],
-  // Stryker would rewrite it with TypeScript's JavaScript API, which TypeScript 7 has not; nothing in the sandbox needs it.
+  // Stryker would rewrite it with TypeScript's JavaScript API, which TypeScript 7 does not have. Nothing in the sandbox needs it.
   tsconfigFile: 'none',
-  // Vitest takes the types out; Stryker's own way would put @ts-nocheck into every file.
+  // Vitest removes the types. Stryker would put @ts-nocheck into every file instead.
   disableTypeChecks: false,
   reporters: ['progress-append-only', 'clear-text', 'html', 'json'],
   clearTextReporter: { allowColor: false, logTests: false, reportTests: false },

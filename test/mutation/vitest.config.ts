@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { defineConfig } from 'vitest/config';
 import { shared as base } from '../../vitest.shared.js';
 
-// In Stryker's sandbox `node_modules` leads back to the real packages: here their names mean the mutated sources.
+// In Stryker's sandbox `node_modules` links to the real packages, so map their names to the mutated sources.
 const root = new URL('../../', import.meta.url);
 
 interface Manifest {
@@ -20,7 +20,7 @@ const alias = ['core', 'express', 'nest'].flatMap((folder) => {
 });
 
 const tests = process.env.MFA_KIT_MUTANT_TESTS;
-if (!tests) throw new Error('Start this by "npm run mutants": it says which tests judge which folder.');
+if (!tests) throw new Error('Run "npm run mutants", which sets the tests for a folder.');
 
 export default defineConfig({
   ...base,

@@ -3,19 +3,19 @@ import path from 'node:path';
 import { startTests } from '@vitest/runner';
 import { TestRunner } from 'vitest';
 
-/** What Stryker's changed sources read: the mutant that is on, and how often its place was passed. */
+/** What Stryker's mutated sources read: the active mutant, and how often its code was reached. */
 globalThis.__stryker__ ??= {};
 const stryker = globalThis.__stryker__;
 const SLOW_MS = 100;
-/** A test that computes longer is a property over thousands of cases: each survivor would cost it, so it judges nothing here. */
+/** A test that computes longer is a property over thousands of cases. It is skipped, because each survivor would cost that time. */
 const TOO_LONG_MS = 1000;
-/** In Stryker's sandbox, which all its processes share. */
+/** A file in Stryker's sandbox, which all its processes share. */
 const KNOWN = 'known-tests.json';
 
-/** Vitest makes one of these for the worker. In place of a test file it serves the questions of runner.mjs until told to stop. */
+/** Vitest creates this for the worker. Instead of running a test file it answers requests of runner.mjs until it is stopped. */
 export default class WarmWorker extends TestRunner {
   #channel = new BroadcastChannel('mutants');
-  /** By Vitest's id of a test: where it is, and the milliseconds that it took and computed without a mutant. */
+  /** By Vitest's test id: the file, and the elapsed and computing milliseconds without a mutant. */
   #known = new Map();
 
   async importFile() {
@@ -50,8 +50,8 @@ export default class WarmWorker extends TestRunner {
   }
 
   /**
-   * A module that the sources load only when they need it would be loaded by the first test that does: what stands at its top would
-   * count as passed by that test alone, and be there already when a mutant comes.
+   * Loads lazy modules first. Otherwise the first test that needs one would load it, only that test would count as reaching its
+   * top-level code, and the code would already have run when a mutant is tested.
    */
   async #loadSources() {
     const folder = path.join(this.config.root, 'packages/core/src', process.env.MFA_KIT_MUTANT_FOLDER);
@@ -60,11 +60,11 @@ export default class WarmWorker extends TestRunner {
   }
 
   async #mutantRun({ id, tests, hitLimit, reload }) {
-    // The process that judges is not always the one that made the first run.
+    // The process that tests a mutant may not be the one of the first run.
     if (this.#known.size === 0) this.#known = new Map(JSON.parse(await readFile(KNOWN, 'utf8')));
     const first = await this.#judge({ id, tests, hitLimit, reload });
     if (first.status !== 'killed' || (await this.#passes(first.killedBy[0]))) return first;
-    // What an earlier mutant left in a module is not this one's fault.
+    // State that an earlier mutant left in a module must not count against this one.
     const again = await this.#judge({ id, tests, hitLimit, reload: true });
     if (again.status !== 'killed' || (await this.#passes(again.killedBy[0]))) return again;
     return { status: 'error', errorMessage: `fails without a mutant too: ${again.failureMessage}` };
@@ -100,7 +100,7 @@ export default class WarmWorker extends TestRunner {
     return !run.broken && run.tests.every((test) => test.status !== 1);
   }
 
-  /** Quick tests before slow ones, the quickest file first: most mutants are killed by any test that passes their place. */
+  /** Fast tests first, and the fastest file first, because any test that reaches a mutant kills most of them. */
   #batches(tests) {
     const batches = new Map();
     for (const id of tests ?? [...this.#known.keys()]) {
@@ -134,7 +134,7 @@ export default class WarmWorker extends TestRunner {
   }
 }
 
-/** Runs test files in the worker without telling Vitest's main process: a file is loaded anew, what it imports is not. */
+/** Runs test files in the worker without notifying Vitest's main process. A file is loaded again, but not its imports. */
 class Inner extends TestRunner {
   finished = [];
   #given;

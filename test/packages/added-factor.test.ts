@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 const root = path.resolve(import.meta.dirname, '../..');
 const sample = path.join(import.meta.dirname, 'added-factor');
 
-/** All that ARCHITECTURE.md asks for outside of the folder of a factor: each line, and the line before which it is added. */
+/** All lines that ARCHITECTURE.md requires outside of the folder of a factor, each with the line before which it is added. */
 const LINES = [
   {
     file: 'assurance.ts',
@@ -47,13 +47,15 @@ beforeAll(() => {
 
 afterAll(() => rmSync(copy, { recursive: true, force: true }));
 
-it('a factor that a folder and three lines add is enrolled, proven, listed, drawn and removed', { timeout: 120_000 }, () => {
+it('a factor that is added with a folder and three lines can be enrolled, proven, listed, shown and removed', {
+  timeout: 120_000,
+}, () => {
   expect(compile()).toEqual([]);
   const used = execFileSync(process.execPath, [path.join(sample, 'use-it.mjs'), path.join(copy, 'built')], { encoding: 'utf8' });
   expect(used.split('\n')).toEqual(['enrolled', 'proven', 'listed', 'drawn', 'awaited', 'removed', '']);
 });
 
-it('without its folder the compiler complains in these lines only', { timeout: 240_000 }, () => {
+it('without its folder the compiler reports errors only in these lines', { timeout: 240_000 }, () => {
   rmSync(path.join(copy, 'src/factors/counter-code'), { recursive: true });
   const [row, imported, registered] = LINES.map(({ line }) => line);
   expect(compile()).toEqual([expect.stringContaining("Cannot find module './counter-code/counter-code.js'")]);
@@ -61,7 +63,7 @@ it('without its folder the compiler complains in these lines only', { timeout: 2
   removeLine(imported);
   expect(linesNamed(compile())).toEqual([registered]);
   removeLine(registered);
-  // The row of the table is left, and the registry asks for its factor.
+  // The row of the table is still there, and the registry requires its factor.
   expect(compile()[0]).toMatch(/^src\/factors\/registry\.ts.*Property '"counter-code"' is missing/);
   removeLine(row);
   expect(compile()).toEqual([]);
@@ -78,7 +80,7 @@ function removeLine(line: string | undefined): void {
   }
 }
 
-/** What the compiler says, as `file(line): text`. */
+/** The compiler's errors, as `file(line): text`. */
 function compile(): string[] {
   const { stdout } = spawnSync(process.execPath, [path.join(root, 'node_modules/typescript/bin/tsc'), '--pretty', 'false'], {
     cwd: copy,

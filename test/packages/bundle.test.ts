@@ -17,7 +17,7 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 let packages: string;
 
 beforeEach(() => {
-  // Where it finds the same dependencies.
+  // A place where it finds the same dependencies.
   packages = mkdtempSync(`${root}node_modules/.mfa-kit-bundle-`);
   copyFileSync(`${root}packages/bundle.mjs`, `${packages}/bundle.mjs`);
 });
@@ -25,13 +25,13 @@ afterEach(() => rmSync(packages, { recursive: true }));
 
 const bundle = () => spawnSync(process.execPath, [`${packages}/bundle.mjs`], { encoding: 'utf8' });
 
-it('passes over packages that were not compiled', () => {
+it('skips packages that were not compiled', () => {
   const { status, stderr } = bundle();
   expect(stderr).toBe('');
   expect(status).toBe(0);
 });
 
-it('says how to mend a folder that only the compiler takes for full', () => {
+it('says how to fix a folder that is empty although the compiler considers it built', () => {
   mkdirSync(`${packages}/express`);
   writeFileSync(`${packages}/express/tsconfig.tsbuildinfo`, '{}');
   const { status, stderr } = bundle();
@@ -39,7 +39,7 @@ it('says how to mend a folder that only the compiler takes for full', () => {
   expect(status).toBe(1);
 });
 
-it('F16: names a chunk by its content, keeps its map, and removes the one that another build left', () => {
+it('F16: names a chunk by its content, keeps its map, and removes chunks of another build', () => {
   const chunks = `${packages}/core/dist/chunks`;
   mkdirSync(`${packages}/core/build`, { recursive: true });
   writeFileSync(`${packages}/core/package.json`, '{ "exports": { ".": { "default": "./dist/index.js" } } }');

@@ -20,7 +20,7 @@ export function packAll(folder: string): Packed[] {
 const LOCK = path.join(root, 'node_modules/.mfa-kit-packing');
 const STALE_AFTER = 5 * 60_000;
 
-/** Two test files build into the same folders: one after the other, so that none packs what the other is writing. */
+/** Serializes test files that build into the same folders, so that none packs what another is writing. */
 function alone<Result>(work: () => Result): Result {
   while (!takeLock()) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200);
   try {
@@ -42,7 +42,7 @@ function takeLock(): boolean {
   }
 }
 
-/** Compiles every package into its folder build, alone as {@link packAll}. */
+/** Compiles every package into its folder build, serialized like {@link packAll}. */
 export function compileAll(): void {
   alone(compile);
 }
@@ -72,8 +72,8 @@ interface PackAnswer {
 }
 
 /**
- * A folder outside the repository in which the packages lie unpacked, beside exactly what their manifests name and nothing
- * else; links to the repository's `node_modules` stand in for the registry.
+ * A folder outside the repository with the unpacked packages and exactly the dependencies of their manifests, as links to the
+ * repository's `node_modules` instead of from the registry.
  */
 export function consumerFolder(packed: Packed[]): string {
   const folder = mkdtempSync(path.join(tmpdir(), 'mfa-kit-consumer-'));
@@ -100,7 +100,7 @@ export function unpack(packed: Packed[], folder: string): void {
   }
 }
 
-/** Runs a command and gives its output; its error output becomes the message when it fails. */
+/** Runs a command and returns its output. If it fails, its error output becomes the message. */
 export function run(command: string, args: string[], cwd: string): string {
   try {
     return execFileSync(command, args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });

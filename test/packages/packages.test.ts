@@ -7,7 +7,7 @@ import { ROUNDS } from '../support/proof.js';
 import { reportMissing } from '../support/requires.js';
 import { consumerFiles, consumerFolder, type Packed, packAll, removeFolder, run } from './pack.js';
 
-/** What the package's manifest exports, as names of built files. */
+/** The built files that the package's manifest exports. */
 const entriesOf = (name: string): string[] =>
   Object.values(manifestOf(name.replace('@mfa-kit/', '')).exports).flatMap((entry) =>
     typeof entry === 'string' ? [] : String(entry.default).slice('./dist/'.length, -'.js'.length),
@@ -31,7 +31,7 @@ afterAll(() => {
 });
 
 describe('what is published', () => {
-  it('is build, sources, README, license and manifest, for three packages', () => {
+  it('consists of build, sources, README, license and manifest, for three packages', () => {
     expect(packed.map(({ name }) => name).sort()).toEqual(['@mfa-kit/core', '@mfa-kit/express', '@mfa-kit/nest']);
     for (const { name, files } of packed) {
       const outside = files.filter((file) => !/^(dist|src)\//.test(file)).sort();
@@ -45,7 +45,7 @@ describe('what is published', () => {
     }
   });
 
-  it('F41: has every source that a source map names', () => {
+  it('F41: includes every source that a source map names', () => {
     for (const { name, files } of packed) {
       const folder = path.join(consumer, 'node_modules', name);
       const named = files
@@ -65,7 +65,7 @@ describe('what is published', () => {
     }
   });
 
-  it('has the types of each source, and its code in few files: each one takes time at every start', () => {
+  it('has the types of each source, and its code in few files, because each one takes time at every start', () => {
     for (const { name, files } of packed) {
       const stems = (folder: string, ending: string): string[] =>
         files
@@ -83,7 +83,7 @@ describe('what is published', () => {
 });
 
 describe('what is built', () => {
-  it('imports what the manifest names, and nothing else', () => {
+  it('imports only what the manifest names', () => {
     for (const { name, files } of packed) {
       const short = name.replace('@mfa-kit/', '');
       const { dependencies, peerDependencies } = manifestOf(short);
@@ -102,15 +102,15 @@ describe('what is built', () => {
 });
 
 describe('an application that installs it', () => {
-  it('opens every door from ESM', () => {
+  it('can import every entry from ESM', () => {
     expect(run('node', ['esm.mjs'], consumer)).toContain('esm works');
   });
 
-  it('opens every door from CommonJS', () => {
+  it('can require every entry from CommonJS', () => {
     expect(run('node', ['cjs.cjs'], consumer)).toContain('cjs works');
   });
 
-  it('guards a Nest application in CommonJS, without metadata of types', () => {
+  it('guards a Nest application in CommonJS without type metadata', () => {
     expect(run('node', ['nest.cjs'], consumer)).toBe('401 login_again\n');
   });
 
@@ -136,7 +136,7 @@ describe('an application that installs it', () => {
     run(path.join(root, 'node_modules/.bin/tsc'), ['-p', `tsconfig.${name}.json`], consumer);
   });
 
-  it('F75: shows a QR code and a page from one file that esbuild made, as ESM', () => {
+  it('F75: shows a QR code and a page from one ESM bundle of esbuild', () => {
     const esbuild = installedForCompilers('esbuild/bin/esbuild');
     if (esbuild === null) return;
     const options = [
@@ -162,7 +162,7 @@ describe('an application that installs it', () => {
     }
   });
 
-  // What the READMEs declare: TypeScript 5.9, 6 and 7, and the library of ES2020.
+  // The READMEs promise TypeScript 5.9, 6 and 7, and the library of ES2020.
   // The repository itself is compiled with TypeScript 7, so only `npm run prove` compiles a consumer with it.
   it.each(ROUNDS > 2 ? ['5', '6', '7'] : ['5', '6'])(
     'F71, F72, F73, F74, F76: compiles with TypeScript %s and every strict flag',
@@ -191,14 +191,14 @@ describe('an application that installs it', () => {
   );
 });
 
-/** The file that runs a compiler; null where it is not installed. */
+/** The file that runs a compiler; null if it is not installed. */
 function compilerOf(major: string): string | null {
   return major === '7'
     ? path.join(root, 'node_modules/typescript/bin/tsc')
     : installedForCompilers(`typescript-${major}/bin/tsc`);
 }
 
-/** A file of test/apps/compilers; null, with one line that says what to install, where it is missing. */
+/** A file of test/apps/compilers; null after printing what to install, if it is missing. */
 function installedForCompilers(name: string): string | null {
   const file = path.join(root, 'test/apps/compilers/node_modules', name);
   return existsSync(file) ? file : reportMissing('other compilers are missing: npm ci --prefix test/apps/compilers');

@@ -9,7 +9,7 @@ const LIST = path.join(root, 'docs/reference/public-api.md');
 
 beforeAll(compileAll, 120_000);
 
-it('the public API is what docs/reference/public-api.md lists; MFA_KIT_WRITE_API=1 updates it', () => {
+it('the public API matches docs/reference/public-api.md (MFA_KIT_WRITE_API=1 updates it)', () => {
   const list = ['# Public API', '', INTRODUCTION, ...packageNames.flatMap(entriesOf), ''].join('\n');
   if (process.env.MFA_KIT_WRITE_API === '1') writeFileSync(LIST, list);
   expect(existsSync(LIST) ? readFileSync(LIST, 'utf8') : '').toBe(list);
@@ -28,7 +28,7 @@ function entriesOf(name: string): string[] {
   });
 }
 
-/** The names that a file of declarations exports, each with the text of its declarations. */
+/** The names that a declaration file exports, each with the text of its declarations. */
 function exportsOf(file: string): Map<string, string> {
   const text = readFileSync(file, 'utf8');
   const found = new Map<string, string>();
@@ -53,7 +53,7 @@ function exportsOf(file: string): Map<string, string> {
   return found;
 }
 
-/** A type that is derived from a constant of another file, with what that constant holds in its place. */
+/** Replaces a reference to a constant of another file in a type with the value of the constant. */
 function withTypeOf(declared: string, file: string, text: string): string {
   const [, alias, constant] = /^(export type \w+ = )typeof (\w+);$/.exec(declared) ?? [];
   const [, source] = new RegExp(`import type \\{ ${constant} \\} from '\\./(.+)\\.js'`).exec(text) ?? [];
@@ -69,7 +69,7 @@ function namesOf(declaration: Node): string[] {
   return [String((declaration.id as Node).name)];
 }
 
-/** A declaration without its comments, in one line. */
+/** A declaration on one line, without comments. */
 function oneLine(text: string, { start, end }: Node): string {
   return text
     .slice(Number(start), Number(end))

@@ -20,7 +20,7 @@ const PACKAGES = ['core', 'express'] as const;
 
 /** Where Node finds the dependencies of the repository. */
 let work: string;
-/** The running build, and others whose shared modules export one to six names more, so that short names mean something else. */
+/** The running build, and others whose shared modules export one to six additional names, so that minified names differ. */
 let first: string;
 let others: string[];
 let host: ChildProcess | undefined;
@@ -39,8 +39,8 @@ afterAll(() => {
   if (work) removeFolder(work);
 });
 
-describe('F16: another build that is put in place below a running process', () => {
-  it('has no lazily loaded file under a name that the running build gives to another content', () => {
+describe('F16: a build that is replaced under a running process', () => {
+  it('has no lazily loaded file with a name that the running build uses for other content', () => {
     for (const name of PACKAGES) {
       for (const other of others) {
         const [before, after] = [chunksOf(first, name), chunksOf(other, name)];
@@ -54,7 +54,7 @@ describe('F16: another build that is put in place below a running process', () =
     for (const files of changed) expect(files.length).toBeGreaterThan(0);
   });
 
-  it('has chunks that import chunks and dependencies only: the name of an entry means another content in each build', () => {
+  it('has chunks that import only chunks and dependencies, because entries have the same name in each build', () => {
     for (const name of PACKAGES) {
       for (const [file, code] of chunksOf(first, name)) {
         const imported = [...code.matchAll(/(?:from|import) ?\(?"([^"]+)"/g)].map(([, specifier = '']) => specifier);
@@ -71,14 +71,14 @@ describe('F16: another build that is put in place below a running process', () =
     ['another build', () => others],
     ['no lazy file', () => [undefined]],
   ])(
-    'ends access as before over %s',
+    'still ends access after it is replaced by %s',
     async (_name, builds) => {
       for (const other of builds()) await endsAccess(other);
     },
     60_000,
   );
 
-  it('never answers from a file that is gone: the first page of such a process is an error, and an API client is served', async () => {
+  it('answers an API client, but the first page of such a process is an error because its file is gone', async () => {
     const { get, post, replaceBy } = await startHost();
     const { deviceId } = (await post('/enroll?user=ada')).body;
     replaceBy(undefined);
@@ -101,7 +101,7 @@ async function endsAccess(other: string | undefined): Promise<void> {
     { call: 'passwordChanged of the request', event: 'sessions_ended', guarded: 401 },
     { call: 'endAllSessions of the request', event: 'sessions_ended', guarded: 401 },
     { path: '/mfa/sessions/end', event: 'sessions_ended' },
-    // The session came from this device, so it ends along with the device.
+    // The session came from this device, so it ends with it.
     { path: '/mfa/devices/revoke', event: 'device_revoked', answers: 200, guarded: 401 },
     { path: '/mfa/authenticators/remove', event: 'authenticator_removed' },
     { call: 'afterRestore', event: 'restore_handled', guarded: 401 },
@@ -123,12 +123,12 @@ async function endsAccess(other: string | undefined): Promise<void> {
     }
     expect((await get('/events')).body, said).toContain(`${user} ${event}`);
     if (guarded) expect((await get(`/guarded?user=${user}`, { user })).status, said).toBe(guarded);
-    // What was written opens.
+    // The written record can be opened.
     expect((await get(`/status?user=${user}`)).body, said).toMatchObject({ ok: true });
   }
 }
 
-/** A process of a host on the first build. `replaceBy` puts another build in its place; undefined: removes what is loaded late. */
+/** A process of a host with the first build. `replaceBy` installs another build; undefined removes the lazily loaded files. */
 async function startHost() {
   const app = mkdtempSync(path.join(work, 'app-'));
   const installed = path.join(app, 'node_modules/@mfa-kit');
@@ -166,7 +166,7 @@ async function startHost() {
         for (const name of PACKAGES) rmSync(path.join(installed, name, 'dist/chunks'), { recursive: true, force: true });
         return;
       }
-      // As npm does: the old folder away, the new one in its place.
+      // As npm does: removes the old folder and puts the new one in its place.
       renameSync(installed, path.join(app, 'old'));
       rmSync(path.join(app, 'old'), { recursive: true });
       cpSync(other, installed, { recursive: true });
@@ -174,7 +174,7 @@ async function startHost() {
   };
 }
 
-/** Bundles what is compiled, with so many exports more in modules that others share, and gives the folder of the packages. */
+/** Bundles the compiled modules, with so many additional exports in shared ones, and returns the folder of the packages. */
 function build(name: string, more: number): string {
   const folder = path.join(work, name);
   mkdirSync(folder);

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { manifestOf, packageNames, root } from '../house/sources.js';
 import { removeFolder, run } from './pack.js';
 
-/** The repository as a clone has it: nothing is built. */
+/** The repository as a fresh clone, in which nothing is built. */
 let clone: string;
 
 beforeEach(() => {
@@ -19,7 +19,7 @@ beforeEach(() => {
 afterEach(() => removeFolder(clone));
 
 describe('a clone that was never built', () => {
-  it('F77: is built by npm pack, so that no package is empty', () => {
+  it('F77: is built by npm pack, so no package is empty', () => {
     installDependencies();
     const output = run('npm', ['pack', '--json', ...packageNames.map((name) => `./packages/${name}`)], clone);
     const packed = Object.values(JSON.parse(output) as { name: string; files: { path: string }[] }[]);
@@ -34,14 +34,14 @@ describe('a clone that was never built', () => {
     }
   }, 120_000);
 
-  it('F77: is not packed where nothing is installed, and npm pack says what to run', () => {
+  it('F77: is not packed if nothing is installed, and npm pack says what to run', () => {
     const { status, stderr } = pack('core');
     expect(stderr).toContain('Run "npm ci" in the repository.');
     expect(status).toBe(1);
     expect(readdirSync(path.join(clone, 'packages/core')).filter((file) => file.endsWith('.tgz'))).toEqual([]);
   });
 
-  it('F77: is not packed when the build fails', () => {
+  it('F77: is not packed if the build fails', () => {
     installDependencies();
     rmSync(path.join(clone, 'packages/core/src/factors/totp/qr.ts'));
     const { status, stderr } = pack('core');
@@ -51,7 +51,7 @@ describe('a clone that was never built', () => {
   }, 60_000);
 });
 
-it('F77: the release stops while the address of the repository is a placeholder', () => {
+it('F77: is not released while the URL of the repository is a placeholder', () => {
   const release = readFileSync(path.join(root, '.github/workflows/release.yml'), 'utf8');
   const [, command = ''] = /- run: "(! grep .*)"\n/.exec(release) ?? [];
   const check = (): number | null => spawnSync('bash', ['-e', '-c', command], { cwd: clone }).status;
@@ -68,7 +68,7 @@ function pack(name: string): { status: number | null; stderr: string } {
   return spawnSync('npm', ['pack', '--json'], { cwd: path.join(clone, 'packages', name), encoding: 'utf8' });
 }
 
-/** Links to what is installed here, and the workspaces of the clone where npm links them. */
+/** Links to the packages that are installed here, and to the workspaces of the clone. */
 function installDependencies(): void {
   const installed = path.join(root, 'node_modules');
   mkdirSync(path.join(clone, 'node_modules/@mfa-kit'), { recursive: true });

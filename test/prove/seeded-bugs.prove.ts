@@ -3,8 +3,8 @@ import { countFaults } from '../support/proof.js';
 import { seededBugs } from './seeded-bugs/bugs.js';
 import { runWithBug } from './seeded-bugs/run.js';
 
-describe('the model, held against a core with a bug in it', () => {
-  it('finds nothing where there is none', async () => {
+describe('the model, compared with a core that has a bug', () => {
+  it('finds nothing without a bug', async () => {
     const { passed, failures } = await runWithBug('none');
     expect(failures).toEqual([]);
     expect(passed).toBeGreaterThan(3);

@@ -17,10 +17,10 @@ const TITLES = {
 };
 
 const SCENARIO = /\bd-\d+b?\b/;
-/** What identifiers of the threat model a test is named by stands in docs/evidence/security-coverage.md. */
+/** The ids of the threat model in test names are listed in docs/evidence/security-coverage.md. */
 const IDENTIFIERS = /^(?:(?:[A-Z]{3,4}-\d+|[TI]\d+(?:-I\d+)?|d-\d+b?)(?:, |: ))+/;
 
-/** Ends the long rounds with one table: what was done, what was done to it, what was looked at, what was broken. */
+/** Ends the long rounds with one table of operations, faults, checks and violations. */
 export default class TableReporter implements Reporter {
   onTestRunEnd(modules: readonly TestModule[]): void {
     const rows = new Map<string, Row>();
@@ -30,7 +30,7 @@ export default class TableReporter implements Reporter {
       const tests = [...module.children.allTests()].filter((test) => test.result().state !== 'skipped');
       const shared = sharedNames(tests);
       for (const test of tests) {
-        // Files of the ordinary tests are here for the scenario that they have, not for the rest.
+        // Only the scenarios in the files of the ordinary tests count.
         if (!file.startsWith('core/') || scenarioOf(test) !== '') add(rows, rowOf(file, test, shared));
       }
     }
@@ -40,7 +40,7 @@ export default class TableReporter implements Reporter {
   }
 }
 
-/** One row a test, by the scenario of the fault plan that it belongs to; where suites share the names of their tests, one row a suite. */
+/** One row for each test, by its scenario of the fault plan; one row for each suite if suites share test names. */
 function rowOf(file: string, test: TestCase, shared: ReadonlySet<string>): Row {
   const suite = test.parent.type === 'suite' ? test.parent.name : '';
   const name = shared.has(test.name) && suite !== '' ? suite : test.name;
@@ -54,7 +54,7 @@ function scenarioOf({ name, parent }: TestCase): string {
   return SCENARIO.exec(`${name} ${parent.type === 'suite' ? parent.name : ''}`)?.[0] ?? '';
 }
 
-/** By number; what belongs to no scenario, as the model, comes last. */
+/** Sorts by number, with rows without a scenario, for example the model, at the end. */
 function byScenario(one: Row, other: Row): number {
   const numberOf = ({ scenario }: Row) => Number(/^d-(\d+)/.exec(scenario)?.[1] ?? Number.POSITIVE_INFINITY);
   const [first, second] = [numberOf(one), numberOf(other)];
@@ -95,7 +95,7 @@ function table(rows: readonly Row[]): string {
     .join('')}`;
 }
 
-/** A dash: this scenario counts none. */
+/** A dash if this scenario counts none. */
 function cellOf(row: Row, column: (typeof COLUMNS)[number]): string {
   return row[column] === 0 && (column === 'operations' || column === 'faults') ? '-' : row[column].toFixed(0);
 }

@@ -13,13 +13,13 @@ import { countOperations } from '../support/proof.js';
 import { totpOfWindow } from '../support/totp-of-window.js';
 import { type PairTimes, type TimedCalls, welchOfPairs } from './welch.js';
 
-// Never in `npm test`: a machine that is busy with something else may fail them.
+// Not part of `npm test`, because these tests may fail on a busy machine.
 const SAMPLES = Number(process.env.MFA_KIT_TIMING_SAMPLES ?? 100_000);
 const TOLD_APART = 4.5;
 const STEP = 30_000;
 const factor = totpOfWindow(1);
 
-/** Authenticators whose step before the present one is used, and codes of each kind for them. */
+/** Authenticators whose previous step is used, and codes of each kind for them. */
 const totpCases = Array.from({ length: 256 }, (_, index) => {
   const now = 1_800_000_000_000 + index * 7_777_777;
   const begun = factor.begin(randomBytes(20));
@@ -80,7 +80,7 @@ function recoveryCalls(take: (one: RecoveryCase, code: string) => unknown): Time
   return { first: call('first'), last: call('last'), used: call('used'), unknown: call('unknown') };
 }
 
-describe('TOTP-6: the time of a check does not tell', () => {
+describe('TOTP-6: the time of a check does not distinguish', () => {
   it('a right code from a used or a wrong one, nor which step or digit it was', () => {
     const pairs = measure(totpCalls(({ data, now }, code) => factor.check(data, code, { now })));
     expect(toldApart(pairs)).toEqual([]);
@@ -92,7 +92,7 @@ describe('TOTP-6: the time of a check does not tell', () => {
   });
 });
 
-describe('the measurement can fail: told apart is', () => {
+describe('the measurement can fail, because it detects', () => {
   it('a check that ends at the first step that matches', () => {
     const leaky = totpCalls(({ bytes, now }, token) =>
       verifySync({ secret: bytes, token, epoch: Math.floor(now / 1000), epochTolerance: 30 }),
@@ -109,7 +109,7 @@ describe('the measurement can fail: told apart is', () => {
   });
 });
 
-/** Measures, and prints what came out. */
+/** Measures and prints the result. */
 function measure<Name extends string>(calls: TimedCalls<Name>): PairTimes[] {
   const pairs = welchOfPairs(calls, SAMPLES);
   countOperations(Object.keys(calls).length * SAMPLES);
@@ -132,12 +132,12 @@ function walkThrough<Case>(cases: readonly Case[]): () => Case {
   return () => cases[index++ % cases.length] as Case;
 }
 
-/** The same text at a new place: where a string lies in memory is some 20 ns, whatever it says. */
+/** A copy of the text, because the memory location of a string changes the time by some 20 ns. */
 function freshCopy(text: string): string {
   return Buffer.from(text, 'latin1').toString('latin1');
 }
 
-/** The code with another digit at the place, that is right nowhere near. */
+/** The code with another digit at the position, which is wrong in every step nearby. */
 function wrongAt(code: string, place: number, near: ReadonlySet<string>): string {
   for (let by = 1; ; by++) {
     const digit = (Number(code[place]) + by) % 10;

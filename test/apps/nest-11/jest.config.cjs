@@ -1,4 +1,4 @@
-// The kit and jose are ESM, which Jest on Node 20 loads only when they are transformed.
+// The kit and jose are ESM, which Jest on Node 20 loads only if they are transformed.
 module.exports = {
   roots: ['<rootDir>/dist'],
   testRegex: '\\.e2e-spec\\.js$',

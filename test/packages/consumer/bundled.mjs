@@ -1,4 +1,4 @@
-// Bundled by esbuild as ESM: the whole way from a login to a proof, with the QR code in both forms.
+// Bundled by esbuild as ESM: everything from a login to a proof, with the QR code in both forms.
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { createMfa, qrPngDataUrl, qrSvg } from '@mfa-kit/core';
@@ -28,7 +28,7 @@ const { router, strategy } = expressMfa(mfa, {
 });
 assert.equal(strategy.name, 'mfa');
 
-// The page of the kit, which loads its parts late.
+// The page of the kit, which loads its parts lazily.
 const express = (await import('express')).default;
 const server = express().use('/mfa', router).listen(0, '127.0.0.1');
 await new Promise((resolve) => server.once('listening', resolve));

@@ -1,4 +1,4 @@
-// Run in a consumer's folder: the same from CommonJS, through `require` of ESM.
+// Runs in a consumer's folder: the same from CommonJS, by `require` of ESM.
 const assert = require('node:assert/strict');
 const { randomBytes } = require('node:crypto');
 const { createMfa, MfaError } = require('@mfa-kit/core');

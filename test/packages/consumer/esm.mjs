@@ -1,4 +1,4 @@
-// Run in a consumer's folder: every door opens from ESM, and a login works.
+// Runs in a consumer's folder: every entry can be imported from ESM, and a login works.
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { createMfa, MfaError } from '@mfa-kit/core';

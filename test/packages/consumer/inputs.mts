@@ -1,4 +1,4 @@
-// F72: with `exactOptionalPropertyTypes` each field that may be left out takes `undefined` as well.
+// F72: with `exactOptionalPropertyTypes` each optional field also accepts `undefined`.
 import type {
   AfterRestoreInput,
   Assurance,
@@ -30,7 +30,7 @@ import type { mfaProfileEntity, typeormStorage } from '@mfa-kit/core/storage/typ
 import type { CoverageOptions, ExpressMfaOptions, MessageOverrides, PagesOptions } from '@mfa-kit/express';
 import type { MfaModuleAsyncOptions, MfaModuleExtras, MfaModuleOptions } from '@mfa-kit/nest';
 
-/** Names of the fields that may be left out and refuse `undefined`. */
+/** Names of the optional fields that do not accept `undefined`. */
 type Refusing<Fields> = {
   [Name in keyof Fields]-?: Record<never, never> extends Pick<Fields, Name>
     ? { [Only in Name]: undefined } extends Pick<Fields, Name>
@@ -39,7 +39,7 @@ type Refusing<Fields> = {
     : never;
 }[keyof Fields];
 
-/** What each method takes, and the nested objects in it. */
+/** The input of each method, and the nested objects in it. */
 type InputOf<Method> = Method extends (...given: infer Given) => unknown ? Extract<Given[0], object> : never;
 type FlowInputs<Flows> = { [Name in keyof Flows]-?: Refusing<InputOf<Flows[Name]>> }[keyof Flows];
 type Nested<Fields, Name extends keyof Fields> = Refusing<Exclude<Fields[Name], false | undefined>>;
@@ -89,7 +89,7 @@ type All =
   | Second<typeof typeormStorage>;
 
 declare const all: All;
-// A name that stands in an error here refuses `undefined`.
+// A name in an error here does not accept `undefined`.
 export const refusing: never = all;
-// The type that looks for them finds one.
+// The type above finds a seeded one.
 export const finds: Refusing<{ refuses?: string; takes?: string | undefined; needed: string }> = 'refuses';

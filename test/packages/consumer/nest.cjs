@@ -1,4 +1,4 @@
-// An application as a CommonJS build leaves it: no metadata of types, everything by require().
+// An application as the output of a CommonJS build, without type metadata and with require().
 require('reflect-metadata');
 const { Controller, Get, Inject, Module } = require('@nestjs/common');
 const { NestFactory } = require('@nestjs/core');

@@ -1,4 +1,4 @@
-// F73: an application that has fields of its own where the kit might add some.
+// F73: an application with its own fields where the kit might add some.
 import { type RequestMfa, requestMfa } from '@mfa-kit/express';
 import type { Request } from 'express';
 import type { SessionData } from 'express-session';

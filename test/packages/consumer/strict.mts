@@ -1,4 +1,4 @@
-// Compiled in a consumer's folder by each supported compiler, with every strict flag: the calls that an application makes.
+// The calls of an application, compiled in a consumer's folder by each supported compiler with every strict flag.
 import { createMfa, type MfaEvent, type MfaNotice, type MfaSession } from '@mfa-kit/core';
 import { memoryStorage } from '@mfa-kit/core/storage/memory';
 import { expressMfa, type MessageOverrides, type MfaPage, type PageFrame, type RequestMfa, requestMfa } from '@mfa-kit/express';
@@ -26,7 +26,7 @@ const mfa = createMfa<Account>({
   storage: memoryStorage(),
   realm,
   policy: ({ plan }) => ({ mfa: plan === 'paid' ? 'required' : 'optional', enrollBy: undefined }),
-  // F71: the results of these are not used, so that any is fine.
+  // F71: the results of these are not used, so any type is allowed.
   markEnrolled: (userId, enrolled) => database.update(userId, { enrolled }),
   notify: ({ userId, name: subject }: MfaNotice) => mailer.send({ to: userId, subject }),
   onEvent: (event) => log.push(event),

@@ -24,6 +24,6 @@ export async function decide(exchange: MfaExchange): Promise<AccessDecision['acc
   const decision = await mfa.checkAccess({ user, session: undefined });
   return decision.access;
 }
-// A door that loses its types would make everything `any`, and this would compile.
+// An entry without types would make everything `any`, and this would compile.
 // @ts-expect-error: a user has an id.
 export const wrong = mfa.beginLogin({ user: { name: 'ada' } });

@@ -1,4 +1,4 @@
-// A host's process. Its packages are replaced while it runs; the parent then asks it to end access, by HTTP.
+// A host's process. Its packages are replaced while it runs, and the parent then makes it end access over HTTP.
 import { randomBytes } from 'node:crypto';
 import { createMfa } from '@mfa-kit/core';
 import { memoryStorage } from '@mfa-kit/core/storage/memory';
@@ -24,7 +24,7 @@ const app = express();
 app.use(session({ secret: 'a secret of the host with 32 bytes', resave: false, saveUninitialized: false }));
 app.use('/mfa', router);
 
-/** Enrolls the user, remembers a device, and puts what the proofs gave into the session. */
+/** Enrolls the user, remembers a device, and stores the results in the session. */
 app.post('/enroll', async (req, res) => {
   const user = userOf(req);
   const { session: first, authenticator } = await verifiedSession(mfa, user);
@@ -57,7 +57,7 @@ const CALLS = {
   'endAllSessions of the request': async ({ req, res }) => (await mfaFor(req, res)).endAllSessions(),
 };
 
-/** Calls what ends access, and answers what it gave. The acting session keeps the state that it had. */
+/** Calls a function that ends access, and answers its result. The acting session keeps its earlier state. */
 app.post('/call', async (req, res) => {
   const user = userOf(req);
   const before = req.session.mfa;

@@ -1,13 +1,13 @@
-/** A mistake that somebody could make in core: `find` stands once in the file, and `put` in its place. */
+/** A possible mistake in core: `find` occurs once in the file and is replaced with `put`. */
 export interface SeededBug {
   name: string;
-  /** Under packages/core/src. */
+  /** The path below packages/core/src. */
   file: string;
   find: string;
   put: string;
 }
 
-/** Mistakes of others (docs/threat-model.md) and such that a refactoring could bring; each breaks a promise of one flow. */
+/** Mistakes of other libraries (docs/threat-model.md) and possible mistakes of a refactoring. Each breaks a promise of one flow. */
 export const seededBugs: readonly SeededBug[] = [
   {
     name: 'accepting a step does not close the ones before it',

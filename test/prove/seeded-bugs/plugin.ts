@@ -2,7 +2,7 @@ import path from 'node:path';
 import type { Plugin } from 'vitest/config';
 import { type SeededBug, seededBugs } from './bugs.js';
 
-/** Puts the bug named by MFA_KIT_SEEDED_BUG into core while its sources are loaded; the files stay as they are. */
+/** Injects the bug named by MFA_KIT_SEEDED_BUG into core while its sources are loaded. The files do not change. */
 export function seedBug(name: string | undefined): Plugin {
   const bug = seededBugs.find((one) => one.name === name);
   return {
@@ -14,10 +14,12 @@ export function seedBug(name: string | undefined): Plugin {
   };
 }
 
-/** The source with the bug in it; throws where its place is not found. */
+/** Returns the source with the bug; throws if its place is not found. */
 export function withBug(code: string, { name, file, find, put }: SeededBug): string {
   if (code.split(find).length !== 2) {
-    throw new Error(`"${name}" does not fit any more: its text must stand once in packages/core/src/${file}. Change bugs.ts.`);
+    throw new Error(
+      `"${name}" no longer matches: its text must occur exactly once in packages/core/src/${file}. Change bugs.ts.`,
+    );
   }
   return code.replace(find, () => put);
 }

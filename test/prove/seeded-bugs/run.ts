@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** What the model said of a core with a bug in it. */
+/** What the model reported for a core with a bug. */
 export interface Verdict {
   passed: number;
   /** One message for each test that failed. */
@@ -19,7 +19,7 @@ const folder = path.dirname(fileURLToPath(import.meta.url));
 const root = path.join(folder, '../../..');
 const files = ['test/model/regressions.test.ts', 'test/model/sequences.test.ts', 'test/model/interleavings.test.ts'];
 
-/** Runs the tests of the model, in memory, on core with this bug in it. */
+/** Runs the tests of the model in memory on core with this bug. */
 export async function runWithBug(name: string): Promise<Verdict> {
   const vitest = path.join(path.dirname(createRequire(import.meta.url).resolve('vitest/package.json')), 'vitest.mjs');
   const config = path.join(folder, 'vitest.config.ts');

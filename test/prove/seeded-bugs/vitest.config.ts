@@ -2,7 +2,7 @@ import { mergeConfig } from 'vitest/config';
 import { shared as base } from '../../../vitest.shared.js';
 import { seedBug } from './plugin.js';
 
-// The model against a core that has a bug: these runs are to fail.
+// Runs the model against a core with a bug. These runs must fail.
 const config = mergeConfig(base, {
   plugins: [seedBug(process.env.MFA_KIT_SEEDED_BUG)],
   test: { root: new URL('../../..', import.meta.url).pathname, maxWorkers: 1 },

@@ -35,14 +35,14 @@ describe('the application', () => {
   });
   afterAll(() => app.close());
 
-  it('refuses whoever has not logged in', async () => {
+  it('refuses requests without a login', async () => {
     const refused = await request(app.getHttpServer()).get('/cases');
     expect([refused.status, refused.type, refused.body.reason]).toEqual([401, 'application/problem+json', 'login_again']);
     expect((await logIn('wrong')).status).toBe(401);
     expect((await agent.get('/cases')).status).toBe(401);
   });
 
-  it('leads from the first login through the set-up', async () => {
+  it('leads from the first login through the enrollment', async () => {
     expect((await logIn()).body).toMatchObject({ access: 'enroll' });
     expect((await agent.get('/cases')).body).toMatchObject({ status: 403, reason: 'enroll' });
     expect((await agent.get('/cases').set('Accept', 'text/html')).headers.location).toBe('/mfa/enroll');
@@ -68,7 +68,7 @@ describe('the application', () => {
     expect((await agent.get('/cases')).body).toEqual({ via: 'otp' });
   });
 
-  it('asks for a fresh code where money moves', async () => {
+  it('asks for a fresh code before a payment', async () => {
     expect((await post('/payouts', {})).body).toEqual({ paid: true });
     now += 301_000;
     expect((await agent.get('/cases')).status).toBe(200);
@@ -84,7 +84,7 @@ describe('the application', () => {
     expect((await agent.get('/cases')).body).toMatchObject({ status: 401, reason: 'login_again' });
   });
 
-  it('has no route without a guard that was not left open on purpose', () => {
+  it('has no unguarded route except the intentionally open ones', () => {
     expect(() => assertMfaCoverage(app)).not.toThrow();
     const found = mfaCoverage(app).routes.map(({ route, status }) => [route, status]);
     expect(Object.fromEntries(found)).toEqual({

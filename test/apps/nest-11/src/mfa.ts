@@ -3,7 +3,7 @@ import { sqlStorage } from '@mfa-kit/core/storage/sql';
 import type { DataSource, QueryResult } from 'typeorm';
 import type { UsersService } from './users.service';
 
-/** Milliseconds since the epoch, so that a test can move the time. */
+/** Milliseconds since the epoch, so that a test can change the time. */
 export const CLOCK = Symbol('clock');
 
 /** The flows over the application's own database. */

@@ -11,7 +11,7 @@ export class User {
   @Column('text')
   passwordDigest!: string;
 
-  /** The application's own memory of who has an authenticator. */
+  /** Whether the user has an authenticator, in the application's own table. */
   @Column('boolean', { default: false })
   mfaEnrolled!: boolean;
 }

@@ -5,7 +5,7 @@ import * as glue from '@prisma/schema-engine-wasm/schema_engine_bg';
 
 await start();
 
-/** What `prisma migrate diff --from-empty` prints, by the package of its engine instead of the program that it would download. */
+/** The output of `prisma migrate diff --from-empty`, made by the engine's package instead of the program that it would download. */
 export async function migrationOf(connectionString: string, model: string): Promise<string> {
   const engine = await glue.SchemaEngine.new(
     { datamodels: [['schema.prisma', model]] },
@@ -22,7 +22,7 @@ export async function migrationOf(connectionString: string, model: string): Prom
   return stdout ?? '';
 }
 
-/** Once: the package's functions have one instance. */
+/** Loaded once, because the package's functions share one instance. */
 async function start(): Promise<void> {
   const code = readFileSync(new URL('../node_modules/@prisma/schema-engine-wasm/schema_engine_bg.wasm', import.meta.url));
   const { instance } = await WebAssembly.instantiate(code, { './schema_engine_bg.js': glue } as WebAssembly.Imports);
