@@ -1,7 +1,7 @@
 import { MfaError } from '../errors.js';
 import { type MfaStorage, nameStorage } from './storage.js';
 
-/** An attribute as DynamoDB gives it; only strings are used. */
+/** An attribute as DynamoDB returns it; only strings are used. */
 export interface DynamoDBAttribute {
   S?: string | undefined;
 }
@@ -35,7 +35,7 @@ interface DescribedTable {
   MultiRegionConsistency?: string | undefined;
 }
 
-/** What CreateTable takes, and CloudFormation under the same names. */
+/** The input of CreateTable; CloudFormation uses the same names. */
 export interface DynamoDBTableDefinition {
   TableName: string;
   AttributeDefinitions: { AttributeName: string; AttributeType: 'S' }[];
@@ -48,22 +48,22 @@ export interface DynamoDBStorageOptions {
   table?: string | undefined;
 }
 
-/** A storage in a table of DynamoDB, with the two things that only a set-up script or a start-up check needs. */
+/** A storage in a DynamoDB table, with two more methods for a set-up script or a start-up check. */
 export interface DynamoDBStorage extends MfaStorage {
-  /** Creates the table unless it exists. It can be used some seconds later: `waitUntilTableExists` of the SDK waits for that. */
+  /** Creates the table unless it exists. It is usable some seconds later; `waitUntilTableExists` of the SDK waits for that. */
   createTable(): Promise<void>;
-  /** Settings of the table that weaken the contract, a sentence each; empty: none. */
+  /** Returns the settings of the table that weaken the contract, one sentence each; empty if there are none. */
   unsafeSettings(): Promise<string[]>;
 }
 
 const PAGE_SIZE = 200;
 
 /**
- * Profiles in a table of DynamoDB: an item with `user_id`, `version` and `value` for each user.
+ * Profiles in a DynamoDB table: an item with `user_id`, `version` and `value` for each user.
  *
  * - `true` is durable: DynamoDB answers when a majority of its copies has the write. Reads are consistent reads.
- * - The condition of a write holds within one region. A global table whose replicas follow later breaks it: `unsafeSettings()` tells.
- * - The key is a string, which DynamoDB compares by the bytes of its UTF-8 and does not normalize.
+ * - The condition of a write holds within one region. A global table with eventual consistency breaks it; `unsafeSettings()` reports that.
+ * - The key is a string, which DynamoDB compares by its UTF-8 bytes and does not normalize.
  */
 export function dynamodbStorage(client: DynamoDBLike, { table = 'mfa_profiles' }: DynamoDBStorageOptions = {}): DynamoDBStorage {
   const definition = tableDefinition({ table });
@@ -76,7 +76,7 @@ export function dynamodbStorage(client: DynamoDBLike, { table = 'mfa_profiles' }
     );
   }
 
-  /** A condition that failed is the answer; every other error, throttling and conflicts with transactions too, is a fault. */
+  /** A failed condition is an answer. Every other error, including throttling and conflicts with transactions, is a fault. */
   async function unlessRefused(call: Promise<unknown>): Promise<boolean> {
     try {
       await call;
@@ -127,7 +127,7 @@ export function dynamodbStorage(client: DynamoDBLike, { table = 'mfa_profiles' }
       const isGlobal = (Table?.Replicas ?? []).length > 0 && Table?.MultiRegionConsistency !== 'STRONG';
       return isGlobal
         ? [
-            'The table is a global table with eventual consistency: what another region writes at the same time overwrites a used code. ' +
+            'The table is a global table with eventual consistency: a simultaneous write in another region can restore a used code. ' +
               'Use a table of one region, or one with MultiRegionConsistency STRONG.',
           ]
         : [];

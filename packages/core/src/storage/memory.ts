@@ -2,17 +2,17 @@ import { MfaError } from '../errors.js';
 import { type MfaStorage, nameStorage, type StoredProfile } from './storage.js';
 
 export interface MemoryStorageOptions {
-  /** Permits NODE_ENV=production, where every restart makes every user start without MFA. Default false. */
+  /** Allows NODE_ENV=production, where each restart loses the MFA of every user. Default false. */
   losesAllDataOnRestart?: boolean | undefined;
 }
 
 const PAGE_SIZE = 100;
 
 /**
- * Profiles in the memory of this process: for tests, demos and development.
+ * Profiles in the memory of this process, for tests, demos and development.
  *
- * It keeps the whole contract except durability, and serves one process only. As asynchronous as a database: each call
- * crosses a microtask before and after its effect, so that code which forgets to await fails here too.
+ * It keeps the whole contract except durability, and serves one process only. It is as asynchronous as a database: each call crosses a
+ * microtask before and after its effect, so that code without an await fails here too.
  */
 export function memoryStorage({ losesAllDataOnRestart = false }: MemoryStorageOptions = {}): MfaStorage {
   if (process.env.NODE_ENV === 'production' && !losesAllDataOnRestart) {
@@ -26,7 +26,7 @@ export function memoryStorage({ losesAllDataOnRestart = false }: MemoryStorageOp
   const profiles = new Map<string, StoredProfile & { created: number }>();
   let created = 0;
 
-  /** Between the two awaits nothing else runs: that is the whole transaction. */
+  /** Nothing else runs between the two awaits, so this is a whole transaction. */
   async function atomically<T>(act: () => T): Promise<T> {
     await null;
     const result = act();
@@ -54,7 +54,7 @@ export function memoryStorage({ losesAllDataOnRestart = false }: MemoryStorageOp
 
     listUserIds: (cursor = '0') =>
       atomically(() => {
-        // By order of creation, not by position: a removal between two pages moves nobody past the cursor.
+        // By order of creation, not by position: a removal between two pages must not move a user past the cursor.
         const left = [...profiles].filter(([, stored]) => stored.created > Number(cursor));
         const page = left.slice(0, PAGE_SIZE);
         const userIds = page.map(([userId]) => userId);

@@ -1,7 +1,7 @@
 import { MfaError } from '../errors.js';
 import { type MfaStorage, nameStorage } from './storage.js';
 
-/** The part of a collection of the `mongodb` driver that is used; `connection.collection(...)` of Mongoose gives the same. */
+/** The part of a collection of the `mongodb` driver that is used. `connection.collection(...)` of Mongoose returns the same. */
 export interface MongoCollectionLike {
   readonly namespace: string;
   findOne(filter: object, options: object): Promise<object | null>;
@@ -17,22 +17,22 @@ export interface MongoCursorLike {
 
 const PAGE_SIZE = 200;
 const DUPLICATE_KEY = 11_000;
-/** Aborted before anything was applied: another write of the same document was first. */
+/** Aborted before anything was applied, because another write of the same document came first. */
 const WRITE_CONFLICT = 112;
 
-// Whatever the connection string says: what a majority has in its journal is not rolled back, and the primary alone has the last.
+// These override the connection string: a write that a majority has in its journal is not rolled back, and only the primary has the latest.
 const CREATES = { writeConcern: { w: 'majority', j: true } } as const;
-// Versions are compared by their bytes, whatever the collation of the collection.
+// Versions are compared by their bytes, regardless of the collation of the collection.
 const WRITES = { ...CREATES, collation: { locale: 'simple' } } as const;
 const READS = { readPreference: 'primary', readConcern: { level: 'majority' }, promoteBuffers: true } as const;
 
 /**
- * Profiles in a collection of MongoDB, on a replica set or a sharded cluster: a document with `_id`, `version` and `value` for
- * each user. No index has to be made.
+ * Profiles in a MongoDB collection, on a replica set or a sharded cluster: a document with `_id`, `version` and `value` for each user. It
+ * needs no index.
  *
- * - `true` is durable: a majority has it in its journal, whatever write concern the connection has. Reads are of the primary.
- * - Ids are kept as the bytes of their UTF-8, since the index of `_id` follows the collation of its collection.
- * - Never in a session of the application, whose transaction would take back what core has answered: none is passed.
+ * - `true` is durable: a majority has it in its journal, regardless of the connection's write concern. Reads go to the primary.
+ * - Ids are stored as their UTF-8 bytes, because the index of `_id` follows the collation of its collection.
+ * - It never uses a session of the application, because a rollback would undo what core has answered.
  */
 export function mongodbStorage(collection: MongoCollectionLike): MfaStorage {
   const given = collection as Partial<MongoCollectionLike> | null | undefined;
@@ -50,7 +50,7 @@ export function mongodbStorage(collection: MongoCollectionLike): MfaStorage {
     );
   }
 
-  /** Only what is certainly not applied is false. */
+  /** Returns false only if the write was certainly not applied. */
   async function unlessRefused(call: () => Promise<number>): Promise<boolean> {
     let changed: number;
     try {
@@ -88,7 +88,7 @@ export function mongodbStorage(collection: MongoCollectionLike): MfaStorage {
       }),
 
     async listUserIds(cursor) {
-      // By key, not by offset: what others remove between two pages moves nobody past the cursor.
+      // By key, not by offset: a removal between two pages must not move a user past the cursor.
       const filter = cursor === undefined ? {} : { _id: { $gt: bytes(cursor) } };
       const options = { ...READS, projection: { _id: 1 }, sort: { _id: 1 }, limit: PAGE_SIZE };
       const found = (await collection.find(filter, options).toArray()) as Fields[];
@@ -101,7 +101,7 @@ export function mongodbStorage(collection: MongoCollectionLike): MfaStorage {
 
 type Fields = Record<string, unknown>;
 
-/** `$eq`, so that a version is never an operator. */
+/** `$eq`, so that a version is never read as an operator. */
 function at(userId: string, version: string) {
   return { _id: bytes(userId), version: { $eq: version } };
 }
@@ -115,7 +115,7 @@ function idOf(key: unknown): string {
   throw new TypeError('mongodbStorage: _id must be binary; give mfa-kit a collection of its own.');
 }
 
-/** An unacknowledged write says nothing. */
+/** An unacknowledged write proves nothing. */
 function countOf({ acknowledged }: { acknowledged: boolean }, count: number): number {
   return acknowledged ? count : Number.NaN;
 }

@@ -1,6 +1,6 @@
 import { tableParts } from './table-name.js';
 
-/** The settings of a MySQL or MariaDB server that `unsafeMysqlSettings` judges; each server has some of them. */
+/** The settings of a MySQL or MariaDB server that `unsafeMysqlSettings` checks; each server has some of them. */
 const VARIABLES = [
   'autocommit',
   'innodb_doublewrite',
@@ -17,7 +17,7 @@ const VARIABLES = [
   'wsrep_sync_wait',
 ];
 
-/** Queries that give rows `{ Variable_name, Value }`: of the server, and of the table as it was made. */
+/** Queries that return rows `{ Variable_name, Value }` for the server and the actual table. */
 export function mysqlSettingsQueries(table: string): string[] {
   const [name, database] = tableParts(table).reverse();
   const ofTable = `TABLE_SCHEMA = ${database === undefined ? 'DATABASE()' : `'${database}'`} AND TABLE_NAME = '${name}'`;
@@ -51,24 +51,24 @@ export function unsafeMysqlSettings(rows: Record<string, unknown>[]): string[] {
     ],
     [
       is('autocommit', 'OFF', '0'),
-      'autocommit is off: mfa-kit refuses to work in a transaction that it does not end. Set it to on for this user.',
+      'autocommit is off: mfa-kit does not work inside a transaction of the application. Set it to on for this user.',
     ],
     [
       is('transaction_isolation', 'READ-UNCOMMITTED') || is('tx_isolation', 'READ-UNCOMMITTED'),
-      'The isolation is READ UNCOMMITTED: reads show what may yet be rolled back. Use REPEATABLE READ, the default, or READ COMMITTED.',
+      'The isolation is READ UNCOMMITTED: reads see changes that may still be rolled back. Use REPEATABLE READ, the default, or READ COMMITTED.',
     ],
     [
       settings.has('sql_mode') && !/STRICT_(TRANS|ALL)_TABLES/.test(settings.get('sql_mode') ?? ''),
-      'sql_mode is not strict: what does not fit into a column is cut without an error. Add STRICT_TRANS_TABLES.',
+      'sql_mode is not strict: values that do not fit into a column are truncated without an error. Add STRICT_TRANS_TABLES.',
     ],
     [
       is('wsrep_on', 'ON', '1') && (Number(settings.get('wsrep_sync_wait')) & 1) === 0,
-      'wsrep_sync_wait does not cover reads: another node of the cluster answers with what was before the last write. Set it to 1.',
+      'wsrep_sync_wait does not cover reads: another node of the cluster may return data from before the last write. Set it to 1.',
     ],
     [isnt('engine', 'INNODB'), 'The engine of the table is not InnoDB: a crash can lose it. Run ALTER TABLE with ENGINE=InnoDB.'],
     [
       isnt('column user_id', 'VARBINARY(255)') || isnt('column value', 'MEDIUMTEXT', 'LONGTEXT') || isnt('key user_id', 'PRI'),
-      "The columns of the table are not those of schema('mysql'): ids would be folded or profiles cut. Make user_id VARBINARY(255) and the primary key, and value MEDIUMTEXT.",
+      "The columns of the table are not those of schema('mysql'): ids would collide or profiles would be truncated. Make user_id VARBINARY(255) and the primary key, and value MEDIUMTEXT.",
     ],
   ];
   return judged.filter(([unsafe]) => unsafe).map(([, sentence]) => sentence);

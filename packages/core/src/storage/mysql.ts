@@ -5,7 +5,7 @@ import { inMysqlTransaction } from './sql-dialect.js';
 
 /** The part of a mysql2 promise pool that is used. */
 export interface MysqlPromisePoolLike {
-  /** The callback pool beneath. */
+  /** The callback pool underneath. */
   readonly pool: object;
   getConnection(): Promise<MysqlConnectionLike>;
 }
@@ -29,7 +29,7 @@ export interface MysqlStatement {
   namedPlaceholders: false;
 }
 
-/** Whatever the application has set for its own queries on this pool. Only a function takes the place of its `typeCast`. */
+/** Overrides what the application has set for its own queries on this pool. Only a function replaces its `typeCast`. */
 const ROWS_BY_NAME = {
   rowsAsArray: false,
   nestTables: false,
@@ -38,13 +38,13 @@ const ROWS_BY_NAME = {
 } as const;
 
 /**
- * Profiles in MySQL 8 or MariaDB, through a mysql2 pool, of promises or of callbacks; prepared statements.
+ * Profiles in MySQL 8 or MariaDB, through a mysql2 pool of promises or callbacks, with prepared statements.
  *
- * `true` is as durable as the server's COMMIT: with `innodb_flush_log_at_trx_commit = 1`, and `sync_binlog = 1` where there is a
- * binary log, it survives a crash; `unsafeSettings()` tells. Give the pool of the primary, with `connectTimeout: 2000`.
+ * `true` is as durable as the server's COMMIT: with `innodb_flush_log_at_trx_commit = 1`, and `sync_binlog = 1` if there is a binary log,
+ * it survives a crash. `unsafeSettings()` reports other values. Pass the pool of the primary, with `connectTimeout: 2000`.
  *
- * A single connection is refused: between the application's BEGIN and ROLLBACK on it a `true` would be taken back, and a used
- * code would work again. So is a PoolCluster, which reads from replicas.
+ * A single connection is refused: the application's ROLLBACK on it would undo a `true`, and a used code would work again. A PoolCluster is
+ * refused too, because it reads from replicas.
  */
 export function mysqlStorage(
   pool: MysqlPromisePoolLike | MysqlPoolLike,
@@ -60,8 +60,8 @@ export function mysqlStorage(
 }
 
 /**
- * Each statement on a connection of its own, which goes back to where it came from, or is closed: after most
- * errors, and where the application left a transaction on it, which the server then rolls back.
+ * Runs each statement on its own connection. The connection is then released, or closed: after most errors, and if the application left a
+ * transaction open on it, which the server then rolls back.
  */
 export function mysqlQuery(getConnection: () => Promise<MysqlConnectionLike>): SqlQuery {
   return async (sql, parameters, { returnsRows }) => {
@@ -86,7 +86,7 @@ export function mysqlQuery(getConnection: () => Promise<MysqlConnectionLike>): S
   };
 }
 
-/** Beside the answer, which does not wait for it. Where no transaction was open it changes nothing. */
+/** Runs in parallel; the answer does not wait for it. If no transaction is open it changes nothing. */
 function releaseRolledBack(connection: MysqlConnectionLike): void {
   beforeQueryTimeout(connection.execute({ sql: 'ROLLBACK', ...ROWS_BY_NAME }, [])).then(
     () => connection.release(),
@@ -103,14 +103,14 @@ interface MysqlResult {
 const IN_TRANSACTION = 1;
 const AUTOCOMMIT = 2;
 
-/** Each answer to a write tells whether a transaction is open after it. */
+/** Each answer to a write says whether a transaction is open after it. */
 function leftOpen({ serverStatus }: MysqlResult): boolean {
   return (serverStatus & IN_TRANSACTION) !== 0 || (serverStatus & AUTOCOMMIT) === 0;
 }
 
 /**
- * What becomes of the connection. A deadlock ends the whole transaction, and where the table is missing nothing was locked. A lost race
- * leaves a lock where the application left a transaction open: a second row of one key locks the first. Anything else may come from
+ * Decides what happens to the connection. A deadlock ends the whole transaction, and for a missing table nothing was locked. A lost race
+ * leaves a lock if the application left a transaction open, because a second row of one key locks the first. Anything else may come from
  * what was left on the connection, such as LOCK TABLES.
  */
 function afterError(error: unknown): 'release' | 'roll back' | 'close' {

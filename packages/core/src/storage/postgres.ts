@@ -39,12 +39,11 @@ export interface PostgresStorageOptions {
 /**
  * Profiles in PostgreSQL, through a `pg` Pool or PGlite.
  *
- * `true` is as durable as the server's COMMIT: with `synchronous_commit`, `fsync` and `full_page_writes` on, the defaults, it
- * survives a crash; `unsafeSettings()` tells. Give the pool of the primary, with `connectionTimeoutMillis` set (2000 is good:
- * without it a pool never gives up a connection attempt that got no answer) and an `error` listener, as pg requires.
+ * `true` is as durable as the server's COMMIT: with the defaults (`synchronous_commit`, `fsync` and `full_page_writes` on) it survives a
+ * crash. `unsafeSettings()` reports other values. Pass the pool of the primary. Set `connectionTimeoutMillis`, for example to 2000, because
+ * otherwise a pool never gives up a connection attempt without an answer. Add an `error` listener, as pg requires.
  *
- * A single Client is refused: between the host's BEGIN and ROLLBACK on it a `true` would be taken back, and a used code would
- * work again.
+ * A single Client is refused: the host's ROLLBACK on it would undo a `true`, and a used code would work again.
  */
 export function postgresStorage(client: PgPoolLike | PGliteLike, options: PostgresStorageOptions = {}): SqlStorage {
   const { table, prepareStatements = true } = options;
@@ -52,10 +51,10 @@ export function postgresStorage(client: PgPoolLike | PGliteLike, options: Postgr
   return sqlStorage({ dialect: 'postgres', query, ...(table === undefined ? {} : { table }) });
 }
 
-/** Each statement on a connection of the pool, as `pool.query` does it, but with a look at its transaction status. */
+/** Runs each statement on a connection of the pool, as `pool.query` does, but checks its transaction status. */
 export function pgPoolQuery(pool: PgPoolLike, prepareStatements: boolean): SqlQuery {
   return (text, values, { name }) => {
-    // PostgreSQL cuts statement names at 63 bytes; two cut names would be one.
+    // PostgreSQL cuts statement names at 63 bytes, so two long names could collide.
     const isPrepared = prepareStatements && name.length <= 63;
     const query_timeout = QUERY_TIMEOUT_MS;
     const config = isPrepared ? { name, text, query_timeout } : { text, query_timeout };
@@ -65,7 +64,7 @@ export function pgPoolQuery(pool: PgPoolLike, prepareStatements: boolean): SqlQu
         if (isConnected) return;
         isConnected = true;
         if (!client) {
-          reject(unconnected ?? new Error('The pool gave neither a connection nor an error.'));
+          reject(unconnected ?? new Error('The pool returned neither a connection nor an error.'));
           return;
         }
         const statusOf = transactionStatus(client);
@@ -81,10 +80,10 @@ export function pgPoolQuery(pool: PgPoolLike, prepareStatements: boolean): SqlQu
           if (error) fail(error);
           if (isDone) return;
           isDone = true;
-          // As ReadyForQuery told, which came with this result.
+          // ReadyForQuery reported it, which came with this result.
           const status = statusOf();
           const inTransaction = status === undefined ? undefined : status !== 'I';
-          // A connection that is closed leaves the pool, and the server rolls back what was open on it.
+          // A closed connection leaves the pool, and the server rolls back what was open on it.
           release(inTransaction === true);
           resolve({ rows: result.rows, rowsAffected: result.rowCount ?? 0, inTransaction });
         }
@@ -92,7 +91,7 @@ export function pgPoolQuery(pool: PgPoolLike, prepareStatements: boolean): SqlQu
         try {
           ifPromised<PgResult>(client.query(config, values, answered), (result) => answered(undefined, result), fail);
         } catch (error) {
-          // Thrown here, it would end the process: the pool calls back on its own.
+          // Do not throw here: the pool called back, so an error would end the process.
           answered(asError(error), NO_RESULT);
         }
       }
@@ -111,7 +110,7 @@ type PgResult = { rows: SqlRow[]; rowCount: number | null };
 
 const NO_RESULT: PgResult = { rows: [], rowCount: 0 };
 
-/** A wrapper around pg, of a monitoring agent for example, may return a promise and forget the callback; pg itself returns nothing. */
+/** A wrapper around pg, such as a monitoring agent, may return a promise and ignore the callback. pg itself returns nothing. */
 function ifPromised<Value extends object>(
   returned: unknown,
   fulfilled: (value: Value) => void,
@@ -127,13 +126,15 @@ function ifPromised<Value extends object>(
 }
 
 function asError(thrown: unknown): Error {
-  return thrown instanceof Error ? thrown : new Error('pg threw something that is no error.', { cause: thrown });
+  return thrown instanceof Error ? thrown : new Error('pg threw something that is not an error.', { cause: thrown });
 }
 
 /** The status of clients whose pg has no `getTransactionStatus()`. */
 const watched = new WeakMap<object, { status: string | undefined }>();
 
-/** How to learn the transaction status of a client, once its answer is there; it gives undefined where the client does not tell. */
+/**
+ * Returns a function that reads the transaction status of a client after its answer; it returns undefined if the client does not report it.
+ */
 function transactionStatus(client: PgClientLike): () => string | undefined {
   if (typeof client.getTransactionStatus === 'function') return () => client.getTransactionStatus?.() ?? undefined;
   const { connection } = client as { connection?: { prependListener?: PrependListener } };

@@ -3,7 +3,7 @@ import { type SqlQuery, type SqlRow, type SqlStorage, sqlStorage } from './sql.j
 
 /** The part of a PrismaClient, plain or extended, that is used. */
 export interface PrismaClientLike {
-  /** Tells a client from that of an interactive transaction, which has none. */
+  /** Distinguishes a client from that of an interactive transaction, which does not have it. */
   readonly $extends: unknown;
   $queryRawUnsafe(text: string, ...parameters: unknown[]): PromiseLike<unknown>;
   $executeRawUnsafe(text: string, ...parameters: unknown[]): PromiseLike<number>;
@@ -12,18 +12,18 @@ export interface PrismaClientLike {
 export interface PrismaStorageOptions {
   /** The database of the client: PostgreSQL, or MySQL and MariaDB. */
   dialect: 'postgres' | 'mysql';
-  /** Name of the table, with a schema if need be. Default `mfa_profiles`. */
+  /** Name of the table, with a schema if needed. Default `mfa_profiles`. */
   table?: string | undefined;
 }
 
 /**
  * Profiles through a PrismaClient on PostgreSQL (`@prisma/adapter-pg`), MySQL or MariaDB (`@prisma/adapter-mariadb`).
  *
- * Each statement is a raw one that commits by itself, on a connection of the client's own pool. Give Prisma's adapter
- * time-outs, or a connection that fell silent is never given up.
+ * Each statement is a raw one that commits by itself, on a connection of the client's own pool. Set time-outs on Prisma's adapter, because
+ * otherwise it never gives up a dead connection.
  *
- * The client of an interactive transaction is refused: after its rollback a `true` would be taken back, and a used code would
- * work again. Durability is that of the database; `unsafeSettings()` tells.
+ * The client of an interactive transaction is refused: a rollback would undo a `true`, and a used code would work again. Durability depends
+ * on the database; `unsafeSettings()` reports problems.
  */
 export function prismaStorage(client: PrismaClientLike, options: PrismaStorageOptions): SqlStorage {
   const { dialect, table } = options ?? {};
@@ -58,7 +58,7 @@ function withBuffers(row: SqlRow): SqlRow {
   );
 }
 
-/** A failed raw query: the database's own code is far within. Anything else, as a pool's time-out, stays what it is. */
+/** For a failed raw query the database's own code is nested deeply. Any other error, such as a pool's time-out, stays as it is. */
 function asDriverError(error: unknown): unknown {
   const { meta } = error as { meta?: { driverAdapterError?: { cause?: { originalCode?: unknown } } } };
   const code = meta?.driverAdapterError?.cause?.originalCode;
@@ -68,7 +68,7 @@ function asDriverError(error: unknown): unknown {
 }
 
 function isClient(client: unknown): client is PrismaClientLike {
-  // Not by `in`, at which the proxy of an extended client throws; and not by $connect, which extensions add within a transaction too.
+  // Not with `in`, because the proxy of an extended client throws; and not by $connect, because extensions add it inside a transaction too.
   const methods = (client ?? {}) as Record<string, unknown>;
   return ['$extends', '$queryRawUnsafe', '$executeRawUnsafe'].every((name) => typeof methods[name] === 'function');
 }

@@ -1,9 +1,9 @@
 import { timers } from '../time.js';
 
-/** Longer than core waits (2 s), so that core decides; finite, so that a dead connection leaves the pool and the pool heals. */
+/** Longer than core waits (2 s), so that core decides. Finite, so that a dead connection leaves the pool and the pool recovers. */
 export const QUERY_TIMEOUT_MS = 3000;
 
-/** Settles as `answer` does, or rejects when none came in time. For drivers that would wait for ever. */
+/** Settles as `answer` does, or rejects if it does not settle in time. For drivers that would wait for ever. */
 export async function beforeQueryTimeout<T>(answer: Promise<T>): Promise<T> {
   let timer: ReturnType<typeof timers.setTimeout> | undefined;
   const timeout = new Promise<never>((_, reject) => {

@@ -1,10 +1,10 @@
 import { MfaError } from '../errors.js';
 import { isReopenable, reopeningWhenSilent } from './redis-silence.js';
 
-/** Sends one command to one server, and gives its reply or rejects with its error. */
+/** Sends one command to one server. Returns its reply or rejects with its error. */
 export type RedisSend = (...args: string[]) => Promise<unknown>;
 
-/** A node-redis client: `createClient(...)` or `createSentinel(...)`, and what is compatible with it. */
+/** A node-redis client: `createClient(...)`, `createSentinel(...)`, or a compatible client. */
 export interface NodeRedisLike {
   readonly isOpen: boolean;
   sendCommand(...args: never[]): Promise<unknown>;
@@ -31,14 +31,14 @@ export type RedisClientLike = NodeRedisLike | NodeRedisClusterLike | IoRedisLike
 
 /** What the adapter uses of any client. */
 export interface RedisConnection {
-  /** To the master that holds the key. */
+  /** Sends to the master that holds the key. */
   send(key: string, args: string[]): Promise<unknown>;
-  /** In a Cluster all masters, else the one server. */
+  /** Returns all masters of a Cluster, otherwise the one server. */
   masters(): Promise<RedisSend[]>;
   isCluster: boolean;
-  /** Why two commands in a row may reach two connections, which WAIT does not forgive; null where they do not. */
+  /** Why two consecutive commands may use two connections, which breaks WAIT; null if they cannot. */
   notOneConnection: string | null;
-  /** Why a connection that fell silent is not given up within seconds, a sentence for `unsafeSettings()`; null where it is. */
+  /** Why a silent connection is not given up within seconds, as a sentence for `unsafeSettings()`; null if it is. */
   staysSilent: string | null;
 }
 
@@ -53,7 +53,7 @@ type NodeRedisSend = (args: string[]) => Promise<unknown>;
 type NodeRedisSentinelSend = (isReadonly: boolean, args: string[]) => Promise<unknown>;
 type NodeRedisClusterSend = (firstKey: string, isReadonly: boolean, args: string[]) => Promise<unknown>;
 
-/** Knows the clients by what they can do, since each routes to a master in its own way. */
+/** Recognizes a client by its methods, because each kind routes to a master in its own way. */
 export function connectionOf(client: unknown): RedisConnection {
   const can = (method: string) =>
     typeof client === 'object' && client !== null && typeof (client as Record<string, unknown>)[method] === 'function';
@@ -63,10 +63,10 @@ export function connectionOf(client: unknown): RedisConnection {
   if (can('sendCommand') && can('nodeClient')) return nodeRedisCluster(client as NodeRedisClusterLike);
   if (can('sendCommand'))
     return nodeRedis(client as NodeRedisLike, { isSentinel: can('getSentinelNode'), isPool: can('execute') });
-  throw new MfaError('invalid_option', `redisStorage: client is none that is known. ${HOW_TO_GIVE_A_CLIENT}`);
+  throw new MfaError('invalid_option', `redisStorage: client is not a known kind of client. ${HOW_TO_GIVE_A_CLIENT}`);
 }
 
-/** For any other client: one function, and in a Cluster one more for each master. */
+/** For any other client: one function, and for a Cluster one more for each master. */
 export function connectionBySend(send: RedisSend, masters?: () => RedisSend[] | Promise<RedisSend[]>): RedisConnection {
   return {
     send: (_, args) => send(...args),
@@ -102,7 +102,7 @@ function nodeRedis(client: NodeRedisLike, { isSentinel, isPool }: { isSentinel: 
 
 function nodeRedisCluster(cluster: NodeRedisClusterLike): RedisConnection {
   return {
-    // Not readonly: a read that is would go to a replica where the cluster has `useReplicas`.
+    // Not readonly: with `useReplicas` a readonly command would go to a replica.
     send: (key, args) => (cluster.sendCommand as unknown as NodeRedisClusterSend).call(cluster, key, false, args),
     masters: () =>
       Promise.all(cluster.masters.map(async (node) => nodeRedisSend((await cluster.nodeClient(node as never)) as NodeRedisLike))),
@@ -152,7 +152,7 @@ function ioRedisSend(client: IoRedisLike): RedisSend {
   return (command = '', ...args) => client.call(command, ...args);
 }
 
-/** ioredis adds it to keys but not to the pattern of SCAN: the list would be empty. */
+/** ioredis adds it to keys but not to the pattern of SCAN, so the list would be empty. */
 function refuseKeyPrefix(keyPrefix: string | undefined): void {
   if (!keyPrefix) return;
   throw new MfaError(

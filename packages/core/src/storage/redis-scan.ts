@@ -2,26 +2,26 @@ import { MfaError } from '../errors.js';
 import type { RedisConnection, RedisSend } from './redis-client.js';
 import { infoOf } from './redis-settings.js';
 
-/** Where a list goes on, and what must be unchanged then. */
+/** Where a list continues, and what must be unchanged by then. */
 interface Position {
   /** Which master, in the order of the layout. */
   master: number;
   /** SCAN's own cursor there. */
   scan: string;
-  /** The run of that server: another run hashes in another way, and its cursors mean something else. */
+  /** The run of that server. Another run hashes differently, so its cursors mean something else. */
   run: string;
-  /** Which master of a Cluster holds which slots; empty without one. */
+  /** Which master of a Cluster holds which slots; empty without a Cluster. */
   layout: string;
 }
 
 const PAGE_SIZE = 200;
-/** A page may hold few keys, or none, among many others; it must not take for ever. */
+/** A page may find few keys, or none, among many others, but must not take for ever. */
 const SCANS_A_PAGE = 20;
 const ALL_SLOTS = 16_384;
 
 /**
- * The keys that begin so, page by page, by SCAN on each master. SCAN gives every key that is there throughout, some of them
- * twice, as long as the server is the same and no slot moves; when that changed between two pages, this throws.
+ * Lists the keys with this prefix, page by page, with SCAN on each master. SCAN returns every key that is there throughout, some of them
+ * twice, as long as the server is the same and no slot moves. If that changes between two pages, this throws.
  */
 export async function scanKeys(
   connection: RedisConnection,
@@ -56,7 +56,7 @@ export async function scanKeys(
   return { keys: [...keys], cursor: JSON.stringify({ master: next, scan, run, layout } satisfies Position) };
 }
 
-/** One server must be all of it, and its keys must be those that were asked for. */
+/** The one server must hold all keys, and its keys must have the expected prefix. */
 async function checkSingle(send: RedisSend, begin: string): Promise<void> {
   const info = await infoOf(send);
   if (info.get('role') === 'slave')
@@ -76,7 +76,7 @@ async function checkSingle(send: RedisSend, begin: string): Promise<void> {
   );
 }
 
-/** The masters in the order of their ids, and who holds what. Throws while slots are on their way, and when a master is missing. */
+/** Returns the masters in the order of their ids, and which slots they hold. Throws while slots are moving, or if a master is missing. */
 async function layoutOf(masters: RedisSend[]): Promise<{ sends: RedisSend[]; layout: string }> {
   const nodes = await Promise.all(
     masters.map(async (send) => {

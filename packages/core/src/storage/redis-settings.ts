@@ -1,6 +1,6 @@
 import type { RedisSend } from './redis-client.js';
 
-/** What one server says of itself: the fields of INFO. */
+/** Reads the fields of INFO from one server. */
 export async function infoOf(send: RedisSend): Promise<Map<string, string>> {
   const info = String(await send('INFO'));
   return new Map(
@@ -11,7 +11,7 @@ export async function infoOf(send: RedisSend): Promise<Map<string, string>> {
   );
 }
 
-/** What of one server weakens the contract, one sentence each. What cannot be learned is said, not passed over. */
+/** Lists the settings of one server that weaken the contract, one sentence each. Says so if a setting cannot be read. */
 export async function unsafeSettingsOf(send: RedisSend): Promise<string[]> {
   const info = await infoOf(send);
   const appendOnly = info.get('aof_enabled');
@@ -21,7 +21,7 @@ export async function unsafeSettingsOf(send: RedisSend): Promise<string[]> {
       ? ['appendonly is no: a crash undoes all writes since the last snapshot, and with them used codes. Set it to yes.']
       : []),
     ...(appendOnly === '1' ? await unsafeFsync(send) : []),
-    // An evicting policy is harmful even while no maxmemory is set: whoever sets it one day does not think of it.
+    // An evicting policy is harmful even without maxmemory, because nobody will remember it when maxmemory is set one day.
     ...(policy !== undefined && policy !== 'noeviction'
       ? [
           `maxmemory-policy is ${policy}: where memory is short Redis deletes keys, and with them the MFA of users. Set it to noeviction.`,
@@ -39,9 +39,9 @@ export async function unsafeSettingsOf(send: RedisSend): Promise<string[]> {
 async function unsafeFsync(send: RedisSend): Promise<string[]> {
   const ask = async () => fieldOf(await send('CONFIG', 'GET', 'appendfsync'), 'appendfsync');
   const appendFsync = await ask().catch(async () => {
-    // A connection that broke is no refusal: this throws while it is away, and then nothing was learned.
+    // A broken connection is not a refusal. This throws while it is down, and then nothing was learned.
     await send('PING');
-    // Managed services and careful ACLs forbid CONFIG.
+    // Managed services and strict ACLs forbid CONFIG.
     return ask().catch(() => undefined);
   });
   if (appendFsync === 'always') return [];
@@ -52,7 +52,7 @@ async function unsafeFsync(send: RedisSend): Promise<string[]> {
   ];
 }
 
-/** CONFIG GET gives a list, a Map or an object, by protocol and client. */
+/** CONFIG GET returns a list, a Map or an object, depending on protocol and client. */
 function fieldOf(reply: unknown, name: string): string | undefined {
   const fields = Array.isArray(reply)
     ? new Map(

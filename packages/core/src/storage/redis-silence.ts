@@ -1,7 +1,7 @@
 import { timers } from '../time.js';
 import type { RedisSend } from './redis-client.js';
 
-/** The part of a node-redis client that opens its connection again. */
+/** The part of a node-redis client that reopens its connection. */
 export interface ReopenableRedis {
   readonly isOpen: boolean;
   readonly isReady: boolean;
@@ -13,7 +13,7 @@ export interface ReopenableRedis {
 
 /** A connection without an answer for this long is closed. This is longer than core waits for one call. */
 const SILENT_MS = 3000;
-/** A connection that is not ready by then has met an outage in the middle of its handshake. */
+/** A connection that is not ready by then was caught by an outage during its handshake. */
 const UNREADY_MS = 4000;
 
 export function isReopenable(client: object): client is ReopenableRedis {
@@ -22,14 +22,13 @@ export function isReopenable(client: object): client is ReopenableRedis {
 }
 
 /**
- * Sends, and opens the connection again when it has fallen silent. node-redis waits for it until the operating system gives up,
- * which takes a quarter of an hour: its `socketTimeout` starts again with each command that is written, and its time-out of a
- * command leaves the connection as it is.
+ * Sends, and reopens a connection that has fallen silent. node-redis waits until the operating system gives up, which takes a quarter of an
+ * hour: its `socketTimeout` starts again with each command that is written, and its command time-out leaves the connection as it is.
  */
 export function reopeningWhenSilent(client: ReopenableRedis, send: RedisSend): RedisSend {
   let timer: ReturnType<typeof setTimeout> | undefined;
 
-  /** Begins with the first command that nothing has been heard since. */
+  /** Starts with the first command after which nothing was received. */
   function watch(): void {
     if (timer !== undefined || !client.isOpen) return;
     const wasReady = client.isReady;
@@ -39,7 +38,7 @@ export function reopeningWhenSilent(client: ReopenableRedis, send: RedisSend): R
         timer = undefined;
         if (!client.isOpen || client.isReady !== wasReady || client.socketEpoch !== epoch) return;
         client.destroy();
-        // Until it succeeds, each command says why not.
+        // Until it succeeds, each command rejects with the reason.
         client.connect().catch(() => undefined);
       },
       wasReady ? SILENT_MS : UNREADY_MS,
@@ -66,7 +65,7 @@ export function reopeningWhenSilent(client: ReopenableRedis, send: RedisSend): R
   };
 }
 
-/** What the server answered begins with its code: `WRONGTYPE Operation against ...`. The errors of the client do not. */
+/** An error from the server begins with its code: `WRONGTYPE Operation against ...`. Errors of the client do not. */
 function isFromServer(error: unknown): boolean {
   return error instanceof Error && /^[A-Z]{3,}\b/.test(error.message);
 }

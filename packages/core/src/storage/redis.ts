@@ -27,28 +27,31 @@ export type RedisStorageOptions = RedisStorageSettings &
         client: RedisClientLike;
       }
     | {
-        /** Sends one command to the master (in a Cluster: that of its key) by any other client. */
+        /** Sends one command to the master (in a Cluster, the master of its key) with any other client. */
         sendCommand: RedisSend;
-        /** In a Cluster: the same for each master, to list users. */
+        /** For a Cluster: the same for each master, to list users. */
         masters?: (() => RedisSend[] | Promise<RedisSend[]>) | undefined;
       }
   );
 
 export interface RedisStorageSettings {
-  /** What the keys begin with. Letters, digits and `: _ - . /`. Default `mfa:`. */
+  /** Prefix of the keys. Letters, digits and `: _ - . /`. Default `mfa:`. */
   prefix?: string | undefined;
-  /** A write counts only when so many replicas have it too. `timeoutMs` at most 1500, below core's deadline; default 1000. */
+  /** A write counts only if this many replicas have it too. `timeoutMs` at most 1500, below core's deadline; default 1000. */
   waitForReplicas?: { count: number; timeoutMs?: number | undefined } | undefined;
 }
 
-/** A storage in Redis, with what only a start-up check needs. */
+/** A storage in Redis, with a method for a start-up check. */
 export interface RedisStorage extends MfaStorage {
-  /** Settings of the servers that weaken the contract, a sentence each; empty: none. Also given as a process warning at the first call. */
+  /**
+   * Returns the settings of the servers that weaken the contract, one sentence each; empty if there are none. The first call also emits
+   * them as a process warning.
+   */
   unsafeSettings(): Promise<string[]>;
 }
 
-// One key a user, so a Cluster shards by itself, and one script that decides and stores: scripts run one after another. Sent
-// whole each time, which costs nothing that can be measured: a cache of scripts is lost at a failover.
+// One key per user, so a Cluster shards them without help, and one script that decides and stores, because scripts run one at a time. The
+// script is sent whole each time, which has no measurable cost, because a failover loses the script cache.
 const CREATE = `if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
 redis.call('HSET', KEYS[1], 'version', ARGV[1], 'value', ARGV[2])
 return 1`;
@@ -58,20 +61,20 @@ return 1`;
 const REMOVE = `if redis.call('HGET', KEYS[1], 'version') ~= ARGV[1] then return 0 end
 redis.call('DEL', KEYS[1])
 return 1`;
-// Writes what is there again: WAIT waits for the last write of its connection, and this makes it one.
+// Writes the stored value again, because WAIT waits for the last write of its connection.
 const READ_AGAIN = `local stored = redis.call('HMGET', KEYS[1], 'version', 'value')
 redis.call('HSET', KEYS[1], 'version', stored[1] or '')
 if not stored[1] then redis.call('DEL', KEYS[1]) end
 return stored`;
 
 /**
- * Profiles in Redis or Valkey, single, by Sentinel or as a Cluster: a hash with `version` and `value` for each user.
+ * Profiles in Redis or Valkey, single, with Sentinel or as a Cluster: a hash with `version` and `value` for each user.
  *
- * - `true` is as durable as the server: with `appendonly yes` and `appendfsync always` it survives a crash. Failover to a replica
- *   can lose what the replica had not got; `waitForReplicas` and the server's `min-replicas-to-write` make that rare, not
- *   impossible. `unsafeSettings()` tells of the rest; a policy that evicts deletes the MFA of users.
- * - What was written and did not reach `waitForReplicas.count` replicas in time throws, and so do reads of that user in this
- *   process until the replicas have it.
+ * - `true` is as durable as the server: with `appendonly yes` and `appendfsync always` it survives a crash. A failover can lose what the
+ * replica had not received; `waitForReplicas` and the server's `min-replicas-to-write` make that rare, not impossible. `unsafeSettings()`
+ * reports the other problems. A policy that evicts keys deletes the MFA of users.
+ * - A write that did not reach `waitForReplicas.count` replicas in time throws, and so do reads of that user in this process until the
+ * replicas have it.
  * - Ids are percent-encoded in keys: no id can choose its slot by braces, or look like another key.
  */
 export function redisStorage(options: RedisStorageOptions): RedisStorage {
@@ -86,7 +89,7 @@ export function redisStorage(options: RedisStorageOptions): RedisStorage {
     return [...new Set(found.flat()), ...(connection.staysSilent ? [connection.staysSilent] : [])];
   }
 
-  /** Beside the first call, which does not wait for it. */
+  /** Runs in parallel; the first call does not wait for it. */
   function warnOnce(): void {
     if (warned) return;
     warned = true;
@@ -101,7 +104,7 @@ export function redisStorage(options: RedisStorageOptions): RedisStorage {
     );
   }
 
-  /** The reply, once the replicas have the write. Both are sent in one go, so that they share the connection. */
+  /** Returns the reply after the replicas have the write. Both commands are sent together, so that they use the same connection. */
   async function sendAndWait(key: string, args: string[]): Promise<unknown> {
     if (!wait) return connection.send(key, args);
     const [reply, reached] = await Promise.all([
@@ -118,14 +121,14 @@ export function redisStorage(options: RedisStorageOptions): RedisStorage {
     if (wait) unconfirmed.add(userId);
     try {
       const reply = String(await sendAndWait(key, ['EVAL', script, '1', key, ...args]));
-      // `0` may be said of one's own write that the client sent twice: then it stays unconfirmed until it is read.
+      // `0` may be the answer to our own write if the client sent it twice. Then it stays unconfirmed until it is read.
       if (reply === '1') unconfirmed.delete(userId);
       if (reply === '1' || reply === '0') return reply === '1';
     } catch (error) {
       if (wait) unconfirmed.add(userId);
       throw error;
     }
-    throw new TypeError('redisStorage: the script gave neither 0 nor 1; sendCommand must give the reply of the server.');
+    throw new TypeError('redisStorage: the script returned neither 0 nor 1; sendCommand must return the reply of the server.');
   }
 
   return nameStorage('redis', {
@@ -137,7 +140,7 @@ export function redisStorage(options: RedisStorageOptions): RedisStorage {
         ? await sendAndWait(key, ['EVAL', READ_AGAIN, '1', key])
         : await connection.send(key, ['HMGET', key, 'version', 'value']);
       if (doubtful) unconfirmed.delete(userId);
-      if (!Array.isArray(reply) || reply.length !== 2) throw new TypeError('redisStorage: HMGET must give a list of two.');
+      if (!Array.isArray(reply) || reply.length !== 2) throw new TypeError('redisStorage: HMGET must return a list of two.');
       const [version, value] = reply as unknown[];
       return version === null && value === null ? null : { version: text(version), value: text(value) };
     },
@@ -193,7 +196,7 @@ function resolve(options: RedisStorageOptions): Resolved {
   return { connection, prefix, wait: { count, timeoutMs } };
 }
 
-/** The id of a key; null for a key of somebody else that begins alike. */
+/** Returns the id of a key; null for a foreign key with the same prefix. */
 function idOf(encoded: string): string | null {
   try {
     const userId = decodeURIComponent(encoded);
@@ -205,7 +208,7 @@ function idOf(encoded: string): string | null {
 
 function text(field: unknown): string {
   if (typeof field === 'string') return field;
-  // Clients that are set to give bytes. What is stored is ASCII.
+  // Some clients are set to return bytes. What is stored is ASCII.
   if (field instanceof Uint8Array) return new TextDecoder().decode(field);
   throw new TypeError('redisStorage: version and value must come back as text.');
 }

@@ -2,7 +2,7 @@ import { mysqlSettingsQueries, unsafeMysqlSettings } from './mysql-settings.js';
 import { tableParts } from './table-name.js';
 import type { TableProblem } from './table-problem.js';
 
-/** A row as a database driver gives it: columns by name. */
+/** A row as a database driver returns it: columns by name. */
 export type SqlRow = Record<string, unknown>;
 
 /** What differs between SQL databases; everything else is in `sqlStorage`. */
@@ -14,29 +14,29 @@ export interface SqlDialect {
   types: { userId: string; version: string; value: string; updatedAt: string };
   /** The default of `updated_at`, as the database itself spells it: TypeORM compares the text. */
   now: string;
-  /** What CREATE TABLE ends with. */
+  /** The end of CREATE TABLE. */
   tableOptions: string;
-  /** Makes an INSERT of a key that is there change no row; empty where only the error tells. */
+  /** Makes an INSERT of an existing key change no row; empty if only the error says so. */
   unlessExists: string;
-  /** An id or a version as a parameter. */
+  /** Converts an id or a version to a parameter. */
   encodeKey(key: string): unknown;
-  /** The reverse; what `sqlStorage` then refuses unless it is a string. */
+  /** Converts back; `sqlStorage` refuses anything but a string. */
   decodeKey(column: unknown): unknown;
-  /** True only for errors after which the statement is certainly not applied: duplicate key, deadlock, serialization failure, lock. */
+  /** True only for errors that mean that the statement was certainly not applied: duplicate key, deadlock, serialization failure, lock. */
   isNotApplied(error: unknown): boolean;
-  /** Reads the row of a user; where it can, so that the answer tells of an open transaction. */
+  /** Reads the row of a user. If possible, the answer also reports an open transaction. */
   selectProfile(from: string, condition: string): string;
-  /** A page of ids; the same. */
+  /** Reads a page of ids, in the same way. */
   selectIds(from: string): string;
-  /** Whether a row stands for nothing: where an answer tells of transactions, it has a row in any case. */
+  /** Whether a row stands for nothing. If an answer reports transactions, it always has a row. */
   isNothing(row: SqlRow): boolean;
-  /** Whether the connection of these rows was in a transaction; undefined: they do not tell. */
+  /** Whether the connection of these rows was in a transaction; undefined if they do not say. */
   inTransaction(rows: SqlRow[]): boolean | undefined;
-  /** True for errors that only a transaction or LOCK TABLES of the application brings about. */
+  /** True for errors that only a transaction or LOCK TABLES of the application causes. */
   tellsOpenTransaction(error: unknown): boolean;
-  /** What is wrong with the table, where the error says that. */
+  /** What is wrong with the table, if the error says so. */
   tableProblem(error: unknown): TableProblem | undefined;
-  /** Queries for the settings of server and table, and what is unsafe about their rows: one sentence each. */
+  /** Queries for the settings of server and table; and what is unsafe about their rows, one sentence each. */
   settingsQueries(table: string): string[];
   unsafeSettings(rows: SqlRow[]): string[];
 }
@@ -44,10 +44,10 @@ export interface SqlDialect {
 /** A database that `sqlStorage` knows. */
 export type SqlDialectName = 'sqlite' | 'postgres' | 'mysql';
 
-/** What stands in the comment only MariaDB reads: MySQL has no such variable. */
+/** The comment that only MariaDB reads, because MySQL has no such variable. */
 const MYSQL_TRANSACTION = '@@autocommit AS autocommit/*M!100000 , @@in_transaction AS in_transaction*/';
 
-/** Reads that say nothing of transactions: their driver must tell. */
+/** Reads that say nothing about transactions; their driver must report them. */
 const plainReads: Pick<SqlDialect, 'selectProfile' | 'selectIds' | 'isNothing' | 'inTransaction'> = {
   selectProfile: (from, condition) => `SELECT version, value FROM ${from} WHERE ${condition}`,
   selectIds: (from) => `SELECT user_id FROM ${from}`,
@@ -59,14 +59,14 @@ export const sqlDialects: Record<SqlDialectName, SqlDialect> = {
   sqlite: {
     quote: (identifier) => `"${identifier}"`,
     parameter: () => '?',
-    // Any other collation than BINARY (the default, named against surprises) folds case or trailing blanks.
+    // Any collation other than BINARY (the default, but written explicitly) ignores case or trailing spaces.
     types: { userId: 'TEXT COLLATE BINARY', version: 'TEXT COLLATE BINARY', value: 'TEXT', updatedAt: 'TEXT' },
     unlessExists: ' ON CONFLICT (user_id) DO NOTHING',
     now: 'CURRENT_TIMESTAMP',
     tableOptions: '',
     encodeKey: (key) => key,
     decodeKey: (column) => column,
-    // An autocommit statement that meets a lock is rolled back by SQLite itself: sqlite.org/rescode.html#busy
+    // SQLite itself rolls back an autocommit statement that meets a lock: sqlite.org/rescode.html#busy
     isNotApplied: (error) =>
       someCause(error, ({ code, errcode }) =>
         typeof errcode === 'number'
@@ -108,8 +108,8 @@ export const sqlDialects: Record<SqlDialectName, SqlDialect> = {
     types: { userId: 'TEXT COLLATE "C"', version: 'TEXT COLLATE "C"', value: 'TEXT', updatedAt: 'TIMESTAMPTZ' },
     unlessExists: ' ON CONFLICT (user_id) DO NOTHING',
     now: 'now()',
-    // A profile with a device or two passes 2,000 bytes, where PostgreSQL would try to compress what does not compress, and put it
-    // into a second table: a quarter of an update's time.
+    // A profile with a device or two exceeds 2,000 bytes. PostgreSQL would then try to compress it, without success, and move it to a
+    // second table, which costs a quarter of an update's time.
     tableOptions: ' WITH (toast_tuple_target = 8160)',
     encodeKey: (key) => key,
     decodeKey: (column) => column,
@@ -139,7 +139,7 @@ export const sqlDialects: Record<SqlDialectName, SqlDialect> = {
     unsafeSettings: ([row = {}, { row_security } = {}]) => [
       ...(row_security === true
         ? [
-            'Row-level security applies to this role on the table: a profile that a policy hides reads as "no MFA". Let the role bypass it, or see every row.',
+            'Row-level security applies to this role on the table: a profile that a policy hides counts as "no MFA". Let the role bypass it, or see every row.',
           ]
         : []),
       ...(row.synchronous_commit === 'off'
@@ -158,18 +158,18 @@ export const sqlDialects: Record<SqlDialectName, SqlDialect> = {
   mysql: {
     quote: (identifier) => `\`${identifier}\``,
     parameter: () => '?',
-    // Every collation of text folds something: utf8mb4_bin still ignores trailing blanks. TEXT ends at 64 KB less one byte.
-    // DATETIME, since a TIMESTAMP ends in 2038.
+    // Every collation of text treats some strings as equal: utf8mb4_bin still ignores trailing spaces. TEXT ends at 64 KB minus one byte.
+    // DATETIME, because a TIMESTAMP ends in 2038.
     types: { userId: 'VARBINARY(255)', version: 'VARBINARY(64)', value: 'MEDIUMTEXT', updatedAt: 'DATETIME' },
     unlessExists: '',
     now: 'CURRENT_TIMESTAMP',
     tableOptions: ' ENGINE=InnoDB',
     encodeKey: (key) => Buffer.from(key, 'utf8'),
     decodeKey: (column) => (Buffer.isBuffer(column) ? column.toString('utf8') : undefined),
-    // Duplicate key, deadlock (Galera: lost certification), lock wait time-out, and of MariaDB with innodb_snapshot_isolation a
-    // row that changed since the statement began: a statement in autocommit that ends with one of them is rolled back.
+    // Duplicate key, deadlock (Galera: failed certification), lock wait time-out, and for MariaDB with innodb_snapshot_isolation a row that
+    // changed since the statement began. An autocommit statement that ends with one of them is rolled back.
     isNotApplied: (error) => someCause(error, ({ errno }) => [1062, 1213, 1205, 1020].includes(Number(errno))),
-    // The join makes a row in any case. So would MAX(), but with it MariaDB 10.11 gives 0 for @@autocommit.
+    // The join always returns a row. MAX() would too, but with it MariaDB 10.11 returns 0 for @@autocommit.
     selectProfile: (from, condition) =>
       `SELECT user_id, version, value, ${MYSQL_TRANSACTION} FROM (SELECT 1) AS one LEFT JOIN ${from} ON ${condition}`,
     selectIds: (from) =>
@@ -207,7 +207,7 @@ function someCause(error: unknown, test: (error: DriverError) => boolean): boole
   return someProblem(error, (at) => test(at) || undefined) === true;
 }
 
-/** The first of an error and its causes of which `test` knows something. */
+/** Returns the first result of `test` for an error or one of its causes. */
 function someProblem<Found>(error: unknown, test: (error: DriverError) => Found | undefined): Found | undefined {
   for (let at = error, depth = 0; typeof at === 'object' && at !== null && depth < 5; at = (at as Error).cause, depth++) {
     const found = test(at);
@@ -216,7 +216,7 @@ function someProblem<Found>(error: unknown, test: (error: DriverError) => Found 
   return undefined;
 }
 
-/** A row of the reads of this dialect tells; MySQL tells only that autocommit is off. */
+/** For reads of this dialect a row says so; MySQL only says whether autocommit is off. */
 export function inMysqlTransaction([row]: SqlRow[]): boolean | undefined {
   if (row?.autocommit === undefined) return undefined;
   if (Number(row.autocommit) !== 1) return true;

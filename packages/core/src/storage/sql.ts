@@ -7,7 +7,7 @@ import { tableSentence } from './table-problem.js';
 
 export type { SqlDialectName, SqlRow } from './sql-dialect.js';
 
-/** What `query` may use beside text and parameters; both can be ignored. */
+/** What `query` may use in addition to text and parameters; both can be ignored. */
 export interface SqlStatement {
   /** Stable for this text: a name for a prepared statement. */
   name: string;
@@ -18,8 +18,7 @@ export interface SqlStatement {
 /**
  * Runs one statement on the database and resolves when it is committed.
  *
- * - As a transaction of its own on a connection of its own: never in a transaction of the host, where a rollback would take
- *   back what core has answered.
+ * - In its own transaction on its own connection, never in a transaction of the host, where a rollback would undo what core has answered.
  * - On the primary. `rowsAffected` counts the rows that the statement changed.
  * - Rejects with the driver's error or an error that has it as `cause`. A statement may be repeated after a lost reply.
  */
@@ -29,8 +28,8 @@ export interface SqlAnswer {
   rows: SqlRow[];
   rowsAffected: number | bigint;
   /**
-   * True: after the statement a transaction is open on its connection, so it ran in a transaction of the application. Close that
-   * connection; mfa-kit throws. Leave it out where the client does not tell; `unsafeSettings()` then says so.
+   * True: a transaction is open on the connection after the statement, so it ran in a transaction of the application. Close that
+   * connection; mfa-kit throws. Leave it out if the client does not report it; `unsafeSettings()` then says so.
    */
   inTransaction?: boolean | undefined;
 }
@@ -38,15 +37,18 @@ export interface SqlAnswer {
 export interface SqlStorageOptions {
   dialect: SqlDialectName;
   query: SqlQuery;
-  /** Name of the table, with a schema if need be: `mfa_profiles` (default), `auth.mfa_profiles`. Quoted, so case counts. */
+  /** Name of the table, with a schema if needed: `mfa_profiles` (default), `auth.mfa_profiles`. Quoted, so case matters. */
   table?: string | undefined;
 }
 
-/** A storage in a table, with the two things that only a set-up script or a start-up check needs. */
+/** A storage in a table, with two more methods for a set-up script or a start-up check. */
 export interface SqlStorage extends MfaStorage {
-  /** Creates the table unless it exists. Run `schema()` in a migration instead where you have migrations. */
+  /** Creates the table unless it exists. If you have migrations, run `schema()` in one instead. */
   createTable(): Promise<void>;
-  /** Settings of the server that weaken the contract, a sentence each; empty: none. Ask at start, and log or refuse. */
+  /**
+   * Returns the settings of the server that weaken the contract, one sentence each; empty if there are none. Call it at start, and log the
+   * result or refuse to start.
+   */
   unsafeSettings(): Promise<string[]>;
 }
 
@@ -63,7 +65,7 @@ export function sqlStorage({ dialect: dialectName, query, table = 'mfa_profiles'
   }
   const sql = statements(dialect, table);
 
-  /** Every statement goes through here: no answer from within a transaction of the application counts. */
+  /** Every statement runs through here, because an answer from inside a transaction of the application does not count. */
   async function run(name: string, text: string, parameters: unknown[], returnsRows: boolean): Promise<SqlAnswer> {
     let answer: SqlAnswer;
     try {
@@ -72,7 +74,7 @@ export function sqlStorage({ dialect: dialectName, query, table = 'mfa_profiles'
       throw dialect.tellsOpenTransaction(error) ? openTransaction(error) : error;
     }
     if (returnsRows && !Array.isArray(answer.rows)) {
-      throw new MfaError('invalid_option', 'sqlStorage: query must resolve to { rows, rowsAffected }; rows was no array.');
+      throw new MfaError('invalid_option', 'sqlStorage: query must resolve to { rows, rowsAffected }; rows was not an array.');
     }
     const inTransaction = answer.inTransaction ?? (returnsRows ? dialect.inTransaction(answer.rows) : undefined);
     if (inTransaction) throw openTransaction();
@@ -83,7 +85,7 @@ export function sqlStorage({ dialect: dialectName, query, table = 'mfa_profiles'
     return (await run(name, text, parameters, true)).rows;
   }
 
-  /** One conditional statement decides and stores; success is the one row that it changed. */
+  /** One conditional statement decides and stores. It succeeded if it changed one row. */
   async function changesOneRow(name: string, text: string, parameters: unknown[]): Promise<boolean> {
     let changed: number;
     try {
@@ -96,11 +98,11 @@ export function sqlStorage({ dialect: dialectName, query, table = 'mfa_profiles'
     if (changed === 0 || changed === 1) return changed === 1;
     throw new MfaError(
       'invalid_option',
-      'sqlStorage: query must give rowsAffected, and user_id must be the primary key; rowsAffected was not 0 or 1.',
+      'sqlStorage: query must return rowsAffected, and user_id must be the primary key; rowsAffected was not 0 or 1.',
     );
   }
 
-  /** The statements of everyday use, for an id that no user can have: whether the table takes them, and what their answers tell. */
+  /** Runs the usual statements for an id that no user can have: whether the table accepts them, and what their answers report. */
   async function unsafeTable(): Promise<string[]> {
     const nobody = dialect.encodeKey('');
     const probes: [name: string, text: string, parameters: unknown[], returnsRows: boolean][] = [
@@ -117,7 +119,7 @@ export function sqlStorage({ dialect: dialectName, query, table = 'mfa_profiles'
       } catch (error) {
         const problem = dialect.tableProblem(error);
         if (problem) return [tableSentence(problem, dialectName, table)];
-        // A lock of somebody else's says nothing about the table.
+        // A lock of another client says nothing about the table.
         if (!dialect.isNotApplied(error)) throw error;
       }
     }
@@ -145,7 +147,7 @@ export function sqlStorage({ dialect: dialectName, query, table = 'mfa_profiles'
       changesOneRow(`mfa_remove_${table}`, sql.remove, [dialect.encodeKey(userId), dialect.encodeKey(expected)]),
 
     async listUserIds(cursor = '') {
-      // By key, not by offset: what others remove between two pages moves nobody past the cursor.
+      // By key, not by offset: a removal between two pages must not move a user past the cursor.
       const rows = await select(`mfa_list_${table}`, sql.list, [dialect.encodeKey(cursor)]);
       const userIds = rows.filter((row) => !dialect.isNothing(row)).map((row) => text(dialect.decodeKey(row.user_id)));
       const last = userIds.at(-1);
@@ -154,7 +156,7 @@ export function sqlStorage({ dialect: dialectName, query, table = 'mfa_profiles'
 
     async createTable() {
       const create = () => run(`mfa_schema_${table}`, schema(dialectName, { table }), [], false);
-      // IF NOT EXISTS is not atomic everywhere: the loser of a race meets an error, and at the second try the table.
+      // IF NOT EXISTS is not atomic everywhere: the loser of a race gets an error, and finds the table at the second try.
       await create().catch(create);
     },
 
@@ -164,7 +166,7 @@ export function sqlStorage({ dialect: dialectName, query, table = 'mfa_profiles'
         try {
           rows.push(...(await twice(() => select(`mfa_settings_${index}_${table}`, text, []))));
         } catch (error) {
-          // A schema that the role must not enter; what follows says so.
+          // The role may not use the schema; the sentences below say so.
           if (!dialect.tableProblem(error)) throw error;
         }
       }
@@ -173,7 +175,7 @@ export function sqlStorage({ dialect: dialectName, query, table = 'mfa_profiles'
   });
 }
 
-/** What met an open transaction once more, on the connection that took the place of the closed one. */
+/** Retries a call that met an open transaction, on the connection that replaced the closed one. */
 function twice<Answer>(call: () => Promise<Answer>): Promise<Answer> {
   return call().catch((error: unknown) => {
     if (isOpenTransaction(error)) return call();
@@ -181,7 +183,7 @@ function twice<Answer>(call: () => Promise<Answer>): Promise<Answer> {
   });
 }
 
-/** The DDL of the table. `updated_at` is the database's clock, for operators; mfa-kit does not read it. */
+/** Returns the DDL of the table. `updated_at` is the database's clock, for operators; mfa-kit does not read it. */
 export function schema(dialectName: SqlDialectName, { table = 'mfa_profiles' }: { table?: string | undefined } = {}): string {
   const dialect = dialectOf(dialectName);
   const { types } = dialect;

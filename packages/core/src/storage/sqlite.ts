@@ -6,7 +6,7 @@ type LibsqlResult = { rows: unknown[]; rowsAffected: number };
 
 /** The part of a @libsql/client Client that is used. */
 export interface LibsqlClientLike {
-  /** `file` for a database in this process, else that of the server. */
+  /** `file` for a database in this process, otherwise the protocol of the server. */
   readonly protocol: string;
   execute(statement: LibsqlStatement): Promise<LibsqlResult>;
   transaction(mode: 'deferred'): Promise<LibsqlTransactionLike>;
@@ -36,12 +36,12 @@ export interface SyncSqliteStatementLike {
 /**
  * Profiles in SQLite, through @libsql/client, better-sqlite3 or node:sqlite.
  *
- * - `true` is as durable as the file's journal: with `PRAGMA synchronous = FULL` it survives a power cut (better-sqlite3 builds
- *   take NORMAL in WAL mode). `unsafeSettings()` tells.
- * - Several processes on one file: `PRAGMA journal_mode = WAL` before the first call, and a busy time-out below 2 s.
- * - Open a client of its own for mfa-kit. On a connection that the application shares, a transaction would hold mfa-kit's writes:
- *   calls then throw.
- * - Never an embedded replica (`syncUrl`): its reads are stale.
+ * - `true` is as durable as the file's journal: with `PRAGMA synchronous = FULL` it survives a power cut (better-sqlite3 builds use NORMAL
+ * in WAL mode). `unsafeSettings()` reports other values.
+ * - For several processes on one file: set `PRAGMA journal_mode = WAL` before the first call, and a busy time-out below 2 s.
+ * - Open a separate client for mfa-kit. On a connection that the application shares, a transaction would hold mfa-kit's writes, so calls
+ * throw.
+ * - Never use an embedded replica (`syncUrl`): its reads are stale.
  */
 export function sqliteStorage(
   client: LibsqlClientLike | SyncSqliteLike,
@@ -73,10 +73,10 @@ function libsqlQuery(client: LibsqlClientLike): SqlQuery {
 }
 
 /**
- * A statement that libsql prepared and that met a lock stays open, and until it is collected as garbage the connection commits
- * nothing, says `rowsAffected: 1`, and reads an old snapshot (seen with libsql 0.5.29). So the locks are taken by
- * `executeMultiple`, which closes what fails, and prepared statements run only where they cannot meet one.
- * One call after another: the driver is synchronous, so nothing is lost, and the client's connections do not run out.
+ * A statement that libsql prepared and that met a lock stays open. Until it is garbage-collected, the connection commits nothing, returns
+ * `rowsAffected: 1`, and reads an old snapshot (observed with libsql 0.5.29). So `executeMultiple` takes the locks, because it closes what
+ * fails, and prepared statements run only where they cannot meet one. Calls run one after another: the driver is synchronous, so nothing is
+ * lost, and the client's connections do not run out.
  */
 function libsqlFileQuery(client: LibsqlClientLike): SqlQuery {
   let last: Promise<unknown> = Promise.resolve();
@@ -85,15 +85,15 @@ function libsqlFileQuery(client: LibsqlClientLike): SqlQuery {
   return (sql, parameters, { returnsRows }) => {
     const run = async () => {
       wal ??= await isWal(client);
-      // Deferred: it takes no lock yet.
+      // Deferred, so it takes no lock yet.
       const transaction = await client.transaction('deferred');
       try {
         const lock = transaction.executeMultiple(
           returnsRows ? 'SELECT 1 FROM sqlite_master LIMIT 1' : 'ROLLBACK; BEGIN IMMEDIATE',
         );
-        // Without a write lock the transaction refuses what follows; without a read lock it does not, so a read waits to hear.
-        // A write pauses nowhere, nor does a read that would stop writers (not in WAL mode): no lock outlives this turn and
-        // meets the application's own writes.
+        // Without a write lock the transaction refuses what follows. Without a read lock it does not, so a read awaits the lock. A write
+        // never pauses, nor does a read that would stop writers (not in WAL mode), so no lock outlives this turn and blocks the
+        // application's own writes.
         if (returnsRows && wal) await lock;
         const [, result] = await Promise.all([
           lock,
@@ -117,7 +117,7 @@ async function isWal(client: LibsqlClientLike): Promise<boolean> {
 }
 
 function fromLibsql({ rows, rowsAffected }: LibsqlResult) {
-  // Run in a transaction of its own, or by a server as a statement by itself.
+  // It ran in its own transaction, or as a single statement on a server.
   return { rows: rows as SqlRow[], rowsAffected, inTransaction: false };
 }
 
@@ -144,7 +144,8 @@ function isInTransaction(database: SyncSqliteLike): boolean | undefined {
   const told = database.inTransaction ?? database.isTransaction;
   if (told !== undefined || !database.exec) return told;
   try {
-    // node:sqlite before Node 22.16: SQLite begins none within another. It takes no lock, and after an error COMMIT is not reached.
+    // node:sqlite before Node 22.16: SQLite does not begin one transaction inside another. This takes no lock, and after an error COMMIT is
+    // not reached.
     database.exec('BEGIN; COMMIT');
     return false;
   } catch (error) {

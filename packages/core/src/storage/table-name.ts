@@ -1,6 +1,9 @@
 import { MfaError } from '../errors.js';
 
-/** The schema, if there is one, and the name. Strict, since a name cannot be a parameter: letters, digits and underscores. */
+/**
+ * Splits a table name into the schema, if there is one, and the name. It is strict, because a name cannot be a parameter: letters, digits
+ * and underscores.
+ */
 export function tableParts(table: string): string[] {
   const part = '[A-Za-z_][A-Za-z0-9_]{0,62}';
   if (typeof table !== 'string' || !new RegExp(`^${part}(\\.${part})?$`).test(table)) {

@@ -3,7 +3,7 @@ import type { SqlDialectName } from './sql-dialect.js';
 /** Why the statements of mfa-kit cannot run on the table. */
 export type TableProblem = 'missing' | 'columns' | 'forbidden' | 'read_only';
 
-/** The sentence of `unsafeSettings()`: what is wrong with the table, what comes of it, and what to run. */
+/** The sentence for `unsafeSettings()`: what is wrong with the table, what it causes, and what to run. */
 export function tableSentence(problem: TableProblem, dialect: SqlDialectName, table: string): string {
   const schema = `schema('${dialect}'${table === 'mfa_profiles' ? '' : `, { table: '${table}' }`})`;
   switch (problem) {

@@ -1,18 +1,18 @@
 import { MfaError } from '../errors.js';
 import { tableParts } from './table-name.js';
 
-/** What `new EntitySchema(...)` takes: the table of `schema()`. */
+/** The argument of `new EntitySchema(...)`: the table of `schema()`. */
 export interface MfaProfileEntity {
   name: string;
   tableName: string;
   schema?: string;
-  /** On MySQL, where schemas are databases. */
+  /** For MySQL, where schemas are databases. */
   database?: string;
   columns: { user_id: TypeormColumn; version: TypeormColumn; value: TypeormColumn; updated_at: TypeormColumn };
 }
 
 interface TypeormColumn {
-  /** Its name as given, which naming strategies keep. */
+  /** The name in the database, which naming strategies keep. */
   name?: string;
   type: 'text' | 'varbinary' | 'mediumtext' | 'timestamptz' | 'datetime';
   primary?: boolean;
@@ -49,17 +49,17 @@ const columns = {
   },
 } satisfies Record<string, Columns>;
 
-/** The name of the entity, which naming strategies get to see. */
+/** The name of the entity, which naming strategies receive. */
 export const ENTITY_NAME = 'MfaProfile';
 
-/** The databases that `typeormStorage` serves, as TypeORM names them. */
+/** The databases that `typeormStorage` supports, as TypeORM names them. */
 export type TypeormDatabase = keyof typeof columns;
 
 /**
- * The table of the profiles for TypeORM's migrations: `entities: [new EntitySchema(mfaProfileEntity('postgres'))]`. What they
- * generate makes the table of `schema()`, and where it is there they leave it as it is.
+ * The table of the profiles for TypeORM's migrations: `entities: [new EntitySchema(mfaProfileEntity('postgres'))]`. They create the table
+ * of `schema()`, and leave an existing one unchanged.
  *
- * For the schema only: mfa-kit does not go through repositories, and a change through one would be a change beside its rules.
+ * For the schema only: mfa-kit does not use repositories, and a change through one would bypass its rules.
  */
 export function mfaProfileEntity(
   database: TypeormDatabase,

@@ -2,7 +2,7 @@ import { MfaError } from '../errors.js';
 import { tableParts } from './table-name.js';
 import { ENTITY_NAME, type TypeormDatabase } from './typeorm-entity.js';
 
-/** The part of a NamingStrategy of TypeORM that decides on the table of an entity. */
+/** The part of a TypeORM NamingStrategy that decides on the table of an entity. */
 export interface NamingStrategyLike {
   tableName(targetName: string, userSpecifiedName: string | undefined): string;
   columnName(propertyName: string, customName: string | undefined, embeddedPrefixes: string[]): string;
@@ -16,7 +16,7 @@ interface Named {
 
 const COLUMNS = ['user_id', 'version', 'value', 'updated_at'];
 
-/** The table that TypeORM makes of the entity for `table` by the options of this DataSource. */
+/** Returns the table that TypeORM creates for the entity of `table` with the options of this DataSource. */
 export function tableMadeBy({ options, namingStrategy }: Named, table: string): string {
   const { type, entityPrefix, schema } = options as { type: TypeormDatabase; entityPrefix?: string; schema?: string };
   const [name = table, ownSchema] = tableParts(table).reverse();
@@ -30,7 +30,7 @@ export function tableMadeBy({ options, namingStrategy }: Named, table: string): 
   }
   const named = namingStrategy?.tableName(ENTITY_NAME, name) ?? name;
   const prefixed = entityPrefix ? (namingStrategy?.prefixTableName(entityPrefix, named) ?? entityPrefix + named) : named;
-  // Only PostgreSQL has the option. MySQL knows databases instead, and the connection has its own.
+  // Only PostgreSQL has the option. MySQL uses databases instead, and the connection has its own.
   const inSchema = ownSchema ?? (type === 'postgres' ? schema : undefined);
   const made = inSchema === undefined ? prefixed : `${inSchema}.${prefixed}`;
   try {
@@ -44,7 +44,7 @@ export function tableMadeBy({ options, namingStrategy }: Named, table: string): 
   }
 }
 
-/** Where the entity is registered, the table that TypeORM knows by now must be that of the statements. */
+/** If the entity is registered, TypeORM's table for it must be the table of the statements. */
 export function expectMadeAs(dataSource: object, table: string, made: string): void {
   const { entityMetadatas = [] } = dataSource as {
     entityMetadatas?: { name: string; givenTableName?: string; tablePath: string }[];

@@ -9,7 +9,7 @@ import { expectMadeAs, type NamingStrategyLike, tableMadeBy } from './typeorm-na
 
 export { type MfaProfileEntity, mfaProfileEntity, type TypeormDatabase } from './typeorm-entity.js';
 
-/** The part of a TypeORM DataSource that is used: its driver's pool or connection, of the primary. */
+/** The part of a TypeORM DataSource that is used: its driver's pool or connection to the primary. */
 export interface DataSourceLike {
   readonly isInitialized: boolean;
   readonly options: { readonly type: string };
@@ -19,8 +19,8 @@ export interface DataSourceLike {
 
 export interface TypeormStorageOptions {
   /**
-   * Name of the table, as `mfaProfileEntity` was given it, with a schema if need be. Default `mfa_profiles`. What the DataSource makes
-   * of it (`entityPrefix`, `schema`, `namingStrategy`) is followed.
+   * Name of the table, as passed to `mfaProfileEntity`, with a schema if needed. Default `mfa_profiles`. Follows the DataSource's
+   * `entityPrefix`, `schema` and `namingStrategy`.
    */
   table?: string | undefined;
   /** PostgreSQL: set to false behind a pooler that cannot keep prepared statements. Default true. */
@@ -30,11 +30,11 @@ export interface TypeormStorageOptions {
 /**
  * Profiles through a TypeORM DataSource on PostgreSQL (pg), MySQL or MariaDB (mysql2), or SQLite (better-sqlite3).
  *
- * Each statement takes a connection of the DataSource's own pool, the primary's where there are replicas, and commits by itself:
- * never the connection of a QueryRunner, where a rollback would take back what core has answered. Hence TypeORM's logger and
- * subscribers do not see them. On SQLite TypeORM has one connection: while a transaction of yours is open on it, calls throw.
+ * Each statement uses a connection of the DataSource's own pool (the primary's, if there are replicas) and commits by itself. It never uses
+ * the connection of a QueryRunner, where a rollback would undo what core has answered. So TypeORM's logger and subscribers do not see the
+ * statements. On SQLite TypeORM has one connection: while one of your transactions is open on it, calls throw.
  *
- * Durability is that of the database; `unsafeSettings()` tells. The DataSource may be initialized later.
+ * Durability depends on the database; `unsafeSettings()` reports problems. The DataSource may be initialized later.
  */
 export function typeormStorage(dataSource: DataSourceLike, options: TypeormStorageOptions = {}): SqlStorage {
   const { table = 'mfa_profiles', prepareStatements = true } = options;
@@ -64,13 +64,13 @@ export function typeormStorage(dataSource: DataSourceLike, options: TypeormStora
   return sqlStorage({ dialect, query, table: made });
 }
 
-/** What TypeORM's drivers show of themselves. */
+/** What TypeORM's drivers expose. */
 interface Driver {
   /** PostgreSQL: the pool of the primary. */
   master: PgPoolLike;
-  /** MySQL: from the pool, or where there are replicas from the primary's part of the cluster. */
+  /** MySQL: from the pool or, if there are replicas, from the primary's part of the cluster. */
   obtainMasterConnection(): Promise<{ promise(): MysqlConnectionLike }>;
-  /** SQLite: the one connection, which is the application's too. */
+  /** SQLite: the one connection, which the application also uses. */
   databaseConnection: SyncSqliteLike;
 }
 

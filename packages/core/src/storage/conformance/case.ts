@@ -15,7 +15,7 @@ export interface CaseContext {
   hooks: StorageConformanceHooks;
   /** Removes what an earlier run left under these ids. */
   clear(...userIds: string[]): Promise<void>;
-  /** Clears the id and stores a new profile under it, which it gives back. */
+  /** Clears the id, stores a new profile under it, and returns that profile. */
   put(userId: string, value?: string): Promise<StoredProfile>;
   /** Fails unless both connections read exactly this under the id. */
   expectStored(userId: string, expected: StoredProfile | null, when: string): Promise<void>;
@@ -51,7 +51,7 @@ export function caseContext(first: MfaStorage, second: MfaStorage, hooks: Storag
 
 let minted = 0;
 
-/** A version no other profile of this run has. Looks as random as those of core, since a counter is what must not pass. */
+/** Returns a version that no other profile of this run has. It looks as random as those of core, because a counter must not pass. */
 export function newVersion(): string {
   let state = ++minted * 0x9e3779b1;
   return Array.from({ length: 4 }, () => {
@@ -86,7 +86,7 @@ export function expectSame(actual: StoredProfile | null, expected: StoredProfile
   );
 }
 
-/** The outcome of a call that may fail: what it said, or that it threw. */
+/** The outcome of a call that may fail: its answer, or that it threw. */
 export type Outcome = boolean | 'threw';
 
 export function outcomeOf(call: Promise<boolean>): Promise<Outcome> {

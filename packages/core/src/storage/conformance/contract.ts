@@ -60,7 +60,7 @@ export const contractCases: StorageCase[] = [
     },
   },
   {
-    // A counter repeats here, and a slow request would write an old secret back over a reset.
+    // With a counter this version would repeat, and a slow request would overwrite a reset with an old secret.
     name: 'a version from before a removal is worth nothing after a new creation',
     async run({ put, first, expectStored }) {
       const before = await put(ID);

@@ -5,7 +5,7 @@ const ID = 'faults';
 const BLACK_HOLE_MS = 2000;
 const HEALED_WITHIN_MS = 5000;
 
-/** What core builds its answer on when something breaks: true is stored, false is not, and doubt is thrown. */
+/** What core relies on when something breaks: true is stored, false is not, and an uncertain outcome throws. */
 export const faultCases: StorageCase[] = [
   {
     name: 'a lost connection throws: it is neither null nor false nor an empty list',
@@ -49,7 +49,7 @@ export const faultCases: StorageCase[] = [
     },
   },
   {
-    // With core's list of recent versions, this read is how a lost reply gets its answer.
+    // With core's list of recent versions, this read resolves a lost reply.
     name: 'after a lost reply, reading tells whether the write was stored',
     needs: 'loseNextReply',
     async run(context) {
@@ -145,7 +145,7 @@ export const faultCases: StorageCase[] = [
     },
   },
   {
-    // A connection that met a lock has been seen to say true and commit nothing, and to read an old snapshot.
+    // Connections that met a lock have returned true without committing, and have read an old snapshot.
     name: 'a call that met a lock leaves no lie behind: later trues are stored, later reads are fresh',
     needs: 'inHostTransaction',
     async run({ put, first, second, hooks, expectStored }) {
@@ -188,7 +188,7 @@ async function expectHonest(
   }
 }
 
-/** Tries as core would, with a deadline for each call, until both connections answer for these users, who may be on several servers. */
+/** Retries as core would, with a deadline for each call, until both connections answer for these users, who may be on several servers. */
 export async function expectHealthy({ first, second }: CaseContext, ...userIds: string[]): Promise<void> {
   let late = false;
   const timer = timers.setTimeout(() => {
@@ -221,7 +221,7 @@ async function expectThrows(call: Promise<unknown>, method: string): Promise<voi
   check(answer === null, `${method} without a connection gave ${JSON.stringify(answer?.value)} instead of throwing`);
 }
 
-/** A call that never ends would hold a test for ever; core itself gives up after 2 s. */
+/** A call that never ends would block a test for ever; core itself gives up after 2 s. */
 export async function withDeadline<T>(call: Promise<T>): Promise<T> {
   let timer: ReturnType<typeof timers.setTimeout> | undefined;
   const late = new Promise<never>((_, reject) => {

@@ -1,7 +1,7 @@
 import { check, newProfile, type StorageCase } from './case.js';
 import { listAll } from './listing.js';
 
-/** Groups of ids that something between here and the disk is known to take for one. Each id is a user of its own. */
+/** Groups of ids that something between here and the disk is known to treat as equal. Each id is its own user. */
 const groups: Record<string, string[]> = {
   'letter case': ['alice', 'Alice', 'ALICE', 'straße', 'STRASSE', 'strasse', 'i', 'I', 'İ', 'ı'],
   'trailing and leading blanks': ['bob', 'bob ', 'bob  ', ' bob', 'bob\t', 'bob\n', '\nbob', 'bob\u00a0', ' ', '  '],
@@ -108,7 +108,7 @@ const groups: Record<string, string[]> = {
   ],
 };
 
-/** Ids are compared byte for byte: each group is stored side by side. */
+/** Ids are compared byte for byte: all ids of a group are stored at the same time. */
 export const idCases: StorageCase[] = Object.entries(groups).map(([what, userIds]) => ({
   name: `keeps apart ids that differ only in ${what}`,
   async run({ clear, first, second, expectStored }) {

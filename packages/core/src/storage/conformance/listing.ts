@@ -2,13 +2,13 @@ import type { MfaStorage } from '../storage.js';
 import { check, newProfile, type StorageCase } from './case.js';
 
 /**
- * What a page may end with, in order of bytes: each is mistaken somewhere, in a pattern, a path, a statement. UTF-16 sorts the
- * last ones otherwise.
+ * Last characters of a page, in byte order. Each is misread somewhere: in a pattern, a path or a statement. UTF-16 sorts the last ones
+ * differently.
  */
 const low = ['\t', ' ', '"', '#', '$1', '%', '&', "'", '*', '+', '-', '/', ':', '=', '?', '[', '\\', '_', '`', 'e\u0301', '{'];
 const high = ['é', '日', '\ue000', '\uffff', '😀', '\u{10ffff}'];
 
-/** Every id that is there throughout is listed, whatever happens to the others. */
+/** Every id that is stored throughout is listed, even while others change. */
 export function listingCases(count: number): StorageCase[] {
   const named = (index: number, kind: string) => {
     const half = count / 2;
@@ -42,7 +42,7 @@ export function listingCases(count: number): StorageCase[] {
 
         for await (const page of pagesOf(second)) {
           for (const userId of page) listed.add(userId);
-          // Half of the passing ids go, and the other half comes, around every place that the list can be at.
+          // Half of the passing ids are removed and the other half is added, around every position that the list can be at.
           const share = Math.ceil(count / 8);
           await removeAll(first, passing.slice(round * share, (round + 1) * share));
           await storeAll(first, passing.slice(count / 2 + round * share, count / 2 + (round + 1) * share));

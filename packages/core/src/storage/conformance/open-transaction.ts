@@ -4,7 +4,7 @@ import { expectHealthy, required, withDeadline } from './faults.js';
 
 const ID = 'left-open';
 
-/** What befalls a call on a connection that the application left within a transaction. */
+/** What happens to a call on a connection that the application left inside a transaction. */
 export const openTransactionCases: StorageCase[] = [
   {
     name: 'a transaction that the application left open: a write that said true is stored, and one that said false is not',
@@ -71,7 +71,7 @@ export const openTransactionCases: StorageCase[] = [
   },
 ];
 
-/** Whether `unsafeSettings()` names what these cases look for, so that who uses the adapter knows. */
+/** Whether `unsafeSettings()` reports what these cases look for, so that users of the adapter know. */
 async function saysItCannotSee({ second }: CaseContext, what: 'reads' | 'writes'): Promise<boolean> {
   const { unsafeSettings } = second as MfaStorage & { unsafeSettings?: () => Promise<string[]> };
   const sentences = unsafeSettings ? await unsafeSettings.call(second) : [];

@@ -4,7 +4,7 @@ import { type CaseContext, check, newProfile, type StorageCase } from './case.js
 const ID = 'races';
 const PARALLEL = 50;
 
-/** Of all who expect one version, one wins; the bytes are the winner's. */
+/** Of all callers that expect one version, one wins, and the stored bytes are the winner's. */
 export function raceCases(rounds: number): StorageCase[] {
   return [
     {
@@ -64,7 +64,7 @@ export function raceCases(rounds: number): StorageCase[] {
           userIds.map(async (userId, index) => {
             const storage = index % 2 ? first : second;
             const profile = newProfile();
-            // A lock of the whole database may say false; it must not do so for ever.
+            // A lock of the whole database may return false, but not for ever.
             for (let attempt = 0; attempt < 200; attempt++) {
               if (await storage.write(userId, profile, null)) return { userId, profile };
               await null;
@@ -85,11 +85,11 @@ interface Race {
   round: number;
 }
 
-/** Gives the winner's version; null if a removal won. */
+/** Returns the winner's version; null if a removal won. */
 async function expectOneWinner(context: CaseContext, { expected, removals, round }: Race): Promise<string | null> {
   const racers = await Promise.all(
     Array.from({ length: PARALLEL }, async (_, index) => {
-      // In pairs, since writes and removals take turns.
+      // In pairs, because writes and removals alternate.
       const storage = index % 4 < 2 ? context.first : context.second;
       // Spread evenly, so that neither kind is always first.
       const removes =

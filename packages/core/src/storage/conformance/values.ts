@@ -2,7 +2,7 @@ import { check, newProfile, type StorageCase } from './case.js';
 
 const ID = 'values';
 const BASE64URL = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
-/** What the port promises to take. A full profile of 48 KB, sealed, in base64url, has 65,619 characters at most. */
+/** The size that the port promises to accept. A full profile of 48 KB, sealed, in base64url, has 65,619 characters at most. */
 const LARGEST = 66_560;
 /** One character more than a MySQL TEXT holds. */
 const TEXT_AND_ONE = 64 * 1024;
@@ -50,7 +50,7 @@ export const valueCases: StorageCase[] = [
   },
 ];
 
-/** Each character at each place modulo 64, so that a shift shows too. */
+/** Each character at each position modulo 64, so that a shift is visible too. */
 function largeValue(length: number): string {
   const line = Array.from({ length: 64 }, (_, shift) => BASE64URL.slice(shift) + BASE64URL.slice(0, shift)).join('');
   return line.repeat(Math.ceil(length / line.length)).slice(0, length);
