@@ -10,7 +10,7 @@ const secret = Buffer.from('0123456789abcdef0123456789ABCDEF');
 const makeRing = () => createKeyring([{ id: 'a', secret }], 'mfa-kit');
 
 describe('keys', () => {
-  it('CRY-4: one a purpose, by HKDF-SHA-256 over length-prefixed words', () => {
+  it('CRY-4: each purpose has its own key, by HKDF-SHA-256 over length-prefixed words', () => {
     const info = lengthPrefixed(['mfa-kit', 'mfa-kit', 'device-token']);
     const expected = Buffer.from(hkdfSync('sha256', secret, new Uint8Array(), info, 32));
     expect(Buffer.from(makeRing().bytes('device-token', 'a') ?? []).equals(expected)).toBe(true);
@@ -24,26 +24,26 @@ describe('keys', () => {
     expect(new Set(keys).size).toBe(12);
   });
 
-  it.each(['b', '', 'A', '__proto__', 'a ', 'profile a'])('of the id %j there is none', (id) => {
+  it.each(['b', '', 'A', '__proto__', 'a ', 'profile a'])('do not exist for the id %j', (id) => {
     const ring = makeRing();
     expect(ring.bytes('profile', id)).toBeUndefined();
     expect(ring.hmacKey('profile', id)).toBeUndefined();
   });
 
-  it('are derived and imported once', () => {
+  it('are derived and imported only once', () => {
     const ring = makeRing();
     expect(ring.bytes('profile', 'a')).toBe(ring.bytes('profile', 'a'));
     expect(ring.hmacKey('profile', 'a')).toBe(ring.hmacKey('profile', 'a'));
     expect(() => createKeyring([], 'mfa-kit')).toThrow('a keyring needs a key');
   });
 
-  it('cannot be taken out of the key that signs', async () => {
+  it('for signing cannot be exported', async () => {
     const key = await makeRing().hmacKey('device-token', 'a');
     if (!key) throw new Error('no key');
     await expect(crypto.subtle.exportKey('raw', key as never)).rejects.toThrow();
   });
 
-  it('T25: the cookie of a user has a name of its own under each key, that tells nothing of the id', async () => {
+  it('T25: name the cookie of a user differently, and the name does not reveal the id', async () => {
     const fixture = createFixture({ keys: [KEY, OTHER_KEY] });
     await loginPending(fixture.mfa);
     const ids = ['user-ada', 'user-adA', 'user-ada ', 'user-bob'];
@@ -56,7 +56,7 @@ describe('keys', () => {
 });
 
 describe('digests', () => {
-  it('are HMAC-SHA-256 over what cannot be read in two ways', () => {
+  it('are HMAC-SHA-256 over an unambiguous encoding', () => {
     const bytes = Buffer.from('0000000161000000026263', 'hex');
     expect(Buffer.from(lengthPrefixed(['a', 'bc'])).equals(bytes)).toBe(true);
     expect(keyedDigest(secret, ['a', 'bc'], 'hex')).toBe(createHmac('sha256', secret).update(bytes).digest('hex'));
@@ -69,7 +69,7 @@ describe('digests', () => {
     );
   });
 
-  it('TOTP-6: bytes of other length are unequal and no exception', () => {
+  it('TOTP-6: of different lengths are unequal, without an exception', () => {
     for (let length = 0; length <= 64; length++) {
       expect(equalBytes(Buffer.alloc(length), Buffer.alloc(6))).toBe(length === 6);
     }
@@ -77,15 +77,15 @@ describe('digests', () => {
   });
 });
 
-describe('chance', () => {
-  it('CRY-5, ENR-1: comes from the operating system, whatever Math.random gives', () => {
+describe('randomness', () => {
+  it('CRY-5, ENR-1: comes from the operating system, whatever Math.random returns', () => {
     const spy = vi.spyOn(Math, 'random').mockReturnValue(0.5);
     expect(new Set(Array.from({ length: 1000 }, randomId)).size).toBe(1000);
     expect(spy).not.toHaveBeenCalled();
     spy.mockRestore();
   });
 
-  it('CRY-5: is drawn many bytes at a time, and no byte is given twice', () => {
+  it('CRY-5: is drawn many bytes at a time, and no byte is used twice', () => {
     const drawn = Array.from({ length: 300 }, (_, index) => pooledRandomBytes(index % 41));
     expect(drawn.map(({ byteLength }) => byteLength)).toEqual(drawn.map((_, index) => index % 41));
     const places = drawn.flatMap(({ buffer, byteOffset, byteLength }) =>
@@ -99,7 +99,7 @@ describe('chance', () => {
     );
   });
 
-  it('an id has 128 bits; a fraction is below one', () => {
+  it('gives an id 128 bits, and a fraction below one', () => {
     expect(Buffer.from(randomId(), 'base64url')).toHaveLength(16);
     for (let count = 0; count < 1000; count++) expect(randomFraction()).toBeLessThan(1);
   });

@@ -32,7 +32,7 @@ describe('passwordChanged', () => {
     expect(fixture.notices.at(-1)).toMatchObject({ name: 'sessions_ended' });
   });
 
-  it('keeps a half-done login too, but not what it is not given, what is of another user or what was void before', async () => {
+  it('keeps a pending login too, but not a state that was not passed, belongs to another user or was void before', async () => {
     const fixture = await createEnrolled();
     const pending = await loginPending(fixture.mfa);
     const kept = expectOk(await fixture.mfa.passwordChanged({ userId: ada.id, keep: pending })).session;
@@ -44,7 +44,7 @@ describe('passwordChanged', () => {
     expect(expectOk(await fixture.mfa.passwordChanged({ userId: ada.id, keep: foreign })).session).toBeUndefined();
   });
 
-  it('of a user who is not known changes nothing', async () => {
+  it('changes nothing for an unknown user', async () => {
     const fixture = createFixture();
     expect(await fixture.mfa.passwordChanged({ userId: 'nobody' })).toEqual({ ok: true, ended: false });
     expect(fixture.counts).toEqual({ reads: 1, writes: 0, removes: 0, lists: 0 });
@@ -52,7 +52,7 @@ describe('passwordChanged', () => {
 });
 
 describe('endAllSessions', () => {
-  it('I6: is final: nothing given out before works after it, but for the acting session', async () => {
+  it('I6: is final: nothing issued before works afterwards, except the acting session', async () => {
     const fixture = await createEnrolled();
     const [own, other] = [await loginWithCode(fixture), await loginWithCode(fixture)];
     const begun = await fixture.mfa.beginLogin({ user: ada });
@@ -72,7 +72,7 @@ describe('endAllSessions', () => {
 });
 
 describe('resetMfa', () => {
-  it('removes what the user lost, keeps what was counted, and says who did it and why', async () => {
+  it('removes what the user lost, keeps the counters, and records who did it and why', async () => {
     const fixture = await createEnrolled();
     const { session } = await loginWithCode(fixture, { rememberDevice: true });
     for (let tries = 0; tries < 5; tries++) {
@@ -94,7 +94,7 @@ describe('resetMfa', () => {
     expect((await fixture.mfa.beginLogin({ user: ada })).decision.access).toBe('enroll');
   });
 
-  it('STO-6: is the only way on where the record is gone and the host remembers', async () => {
+  it('STO-6: is the only way to continue if the record is gone and the host remembers the enrollment', async () => {
     const fixture = await createEnrolled();
     const user = { ...ada, enrolled: true };
     await fixture.storage.remove(ada.id, (await fixture.storage.read(ada.id))?.version ?? '');
@@ -131,7 +131,7 @@ describe('resetMfa', () => {
 });
 
 describe('forgetUser', () => {
-  it('LOG-3: leaves nothing behind, and is no error when there is nothing', async () => {
+  it('LOG-3: leaves nothing behind, and succeeds if there is nothing', async () => {
     const fixture = await createEnrolled();
     expectOk(await fixture.mfa.forgetUser({ userId: ada.id }));
     expect(await fixture.storage.read(ada.id)).toBeNull();
@@ -140,7 +140,7 @@ describe('forgetUser', () => {
     expectOk(await fixture.mfa.forgetUser({ userId: ada.id }));
   });
 
-  it('a slow request of a session from before brings nothing back', async () => {
+  it('is not undone by a slow request of an older session', async () => {
     const fixture = await createEnrolled();
     const { session } = await loginWithCode(fixture);
     expectOk(await fixture.mfa.forgetUser({ userId: ada.id }));
@@ -170,7 +170,7 @@ describe('user ids', () => {
     ['an object', { id: 'x' }],
   ];
 
-  it.each(bad)('STO-5: an id that is %s is refused with an error that says so, at every door', async (_, id) => {
+  it.each(bad)('STO-5: an id that is %s is refused by every method, with an error that says so', async (_, id) => {
     const { mfa } = createFixture();
     const user = { id: id as string, name: 'x' };
     const session = undefined;
@@ -189,7 +189,7 @@ describe('user ids', () => {
     }
   });
 
-  it.each(['x'.repeat(255), `${'é'.repeat(127)}x`])('STO-5: an id of 255 bytes is one: %s', async (id) => {
+  it.each(['x'.repeat(255), `${'é'.repeat(127)}x`])('STO-5: an id of 255 bytes is valid: %s', async (id) => {
     const { mfa } = createFixture();
     expect((await mfa.beginLogin({ user: { id, name: 'x' } })).decision.access).toBe('enroll');
   });

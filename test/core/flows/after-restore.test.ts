@@ -24,7 +24,7 @@ afterEach(() => {
 });
 
 describe('a restored backup', () => {
-  it('without afterRestore brings back what was used and ended since: this is what it is for', async () => {
+  it('brings back without afterRestore what was used and ended since', async () => {
     const scenario = await afterTheBackup(await createEnrolled());
     await scenario.restore();
     expect(await tryEverything(scenario)).toEqual({
@@ -38,7 +38,7 @@ describe('a restored backup', () => {
     });
   });
 
-  it('I2, I6, DEV-5: after afterRestore none of it works; nobody needs support to log in', async () => {
+  it('I2, I6, DEV-5: makes none of it work after afterRestore, and users log in without support', async () => {
     const scenario = await afterTheBackup(await createEnrolled());
     const { fixture, restore } = scenario;
     await restore();
@@ -72,7 +72,7 @@ describe('a restored backup', () => {
       untouchedRecoveryCode: 'invalid_code',
     });
 
-    // The login as ever, and new recovery codes by it.
+    // The login works as before, and issues new recovery codes.
     const browser = await loginWithCode(fixture, { user: { ...ada, enrolled: true }, rememberDevice: true });
     expect((await fixture.mfa.checkAccess({ user: ada, session: browser.session })).access).toBe('allow');
     const made = expectOk(await fixture.mfa.regenerateRecoveryCodes({ user: ada, session: browser.session }));
@@ -82,7 +82,7 @@ describe('a restored backup', () => {
     ).toBe('ok');
   });
 
-  it('TOTP-2: no code that can have been used is good; each next one is, within a minute', async () => {
+  it('TOTP-2: accepts no code that may have been used, but the next one within a minute', async () => {
     const fixture = await createEnrolled();
     await fixture.mfa.afterRestore();
     const session = await loginPending(fixture.mfa);
@@ -96,7 +96,7 @@ describe('a restored backup', () => {
     expect(fixture.names()).not.toContain('clock_anomaly');
   });
 
-  it('a browser whose token had moved on since is asked, and not taken for a thief', async () => {
+  it('asks a browser whose token was rotated since for a code, without treating it as a thief', async () => {
     const fixture = await createEnrolled();
     const { token } = await loginWithCode(fixture, { rememberDevice: true });
     const scenario = await afterTheBackup(fixture);
@@ -112,10 +112,10 @@ describe('a restored backup', () => {
     expect(fixture.names()).toEqual(['device_refused', 'login_begun']);
   });
 
-  it('STO-6: who enrolled since is gone with it: the host remembers, and nobody enrolls in their place', async () => {
+  it('STO-6: refuses a user who enrolled since, because the host remembers, and nobody can enroll in their place', async () => {
     const fixture = createFixture();
     await loginPending(fixture.mfa, bob);
-    // Reset before the backup, enrolled again after it: for a week an empty record would explain itself.
+    // Reset before the backup, enrolled again after it: for a week an empty record would be expected.
     const scenario = await createEnrolled(ada, { storage: fixture.storage, clock: fixture.clock.now });
     expectOk(await scenario.mfa.resetMfa({ userId: ada.id, actor: 'support', reason: 'lost phone' }));
     fixture.clock.advance(HOUR);
@@ -124,7 +124,7 @@ describe('a restored backup', () => {
     expect(await fixture.mfa.afterRestore()).toMatchObject({ users: 2, handled: 2, recoveryCodesRevoked: 0 });
     expect((await fixture.mfa.beginLogin({ user })).decision).toEqual({ access: 'refuse', reason: 'profile_missing' });
     expect((await fixture.mfa.beginLogin({ user: { ...bob, enrolled: true } })).decision.access).toBe('refuse');
-    // Who was not enrolled is as before.
+    // A user who was not enrolled is unaffected.
     expect((await fixture.mfa.beginLogin({ user: bob })).decision.access).toBe('enroll');
     expect(fixture.notices).toEqual([]);
   });
@@ -146,7 +146,7 @@ describe('a restored backup', () => {
 });
 
 describe('afterRestore', () => {
-  it('in a dry run stores nothing, tells nobody, and says what it would do', async () => {
+  it('stores and notifies nothing in a dry run, and reports what it would do', async () => {
     const scenario = await afterTheBackup(await createEnrolled());
     await scenario.restore();
     scenario.fixture.events.length = 0;
@@ -157,7 +157,7 @@ describe('afterRestore', () => {
     expect(scenario.fixture.events).toEqual([]);
   });
 
-  it('begun again for the same restore leaves alone what it has handled, new recovery codes too; a later restore does not', async () => {
+  it('skips what it has handled if it is started again for the same restore, including new recovery codes; a later restore is handled', async () => {
     const fixture = await createEnrolled();
     const { restoredAt } = await fixture.mfa.afterRestore();
     const { session } = await loginWithCode(fixture);
@@ -170,7 +170,7 @@ describe('afterRestore', () => {
     expect((await fixture.mfa.checkAccess({ user: ada, session: made.session })).access).toBe('challenge');
   });
 
-  it('interrupted goes on by its cursor and its instant', async () => {
+  it('continues from its cursor and instant after an interruption', async () => {
     const storage = await populated(250);
     await plant(storage, 'with-codes', { recoveryCodes: { key: 'a', digests: ['b'], createdAt: 0 } });
     const abort = new AbortController();
@@ -184,7 +184,7 @@ describe('afterRestore', () => {
     expect(events.filter(({ name }) => name === 'restore_handled')).toHaveLength(251);
   });
 
-  it.each(WRITE_FAULTS)('FLT-1: where a write %s the epoch changes, and it is told once', async (fault) => {
+  it.each(WRITE_FAULTS)('FLT-1: changes the epoch once if a write %s', async (fault) => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
     const fixture = await createEnrolled();
     const before = await peek(fixture.storage, ada.id);
@@ -195,12 +195,12 @@ describe('afterRestore', () => {
     const after = await peek(fixture.storage, ada.id);
     expect(after).toMatchObject({ devices: [], recoveryCodes: null });
     expect(after?.epoch).not.toBe(before?.epoch);
-    // Buried, it is found done: by whom, the record does not say any more.
+    // With more recent versions than are listed, the change is found done; the record no longer says by whom.
     const told = fault === 'commits, is buried, then throws' ? 0 : 1;
     expect(faulty.names().filter((name) => name === 'restore_handled')).toHaveLength(told);
   });
 
-  it('beside live traffic ends what was given out before a profile was reached, and nothing after', async () => {
+  it('ends during live traffic only what was issued before it reached a profile', async () => {
     const fixture = await createEnrolled();
     const early = await loginWithCode(fixture);
     const [handled, races] = await Promise.all([

@@ -2,12 +2,12 @@ import { expect, it } from 'vitest';
 import { ada, createEnrolled, DAY, HOUR, loginPending, loginWithCode, wrongCode } from '../../support/core-fixture.js';
 
 const YEAR = 365;
-/** Codes that are right at one moment: the window's three, at one authenticator. */
+/** Codes that are valid at one moment: three in the window, for one authenticator. */
 const VALID_AT_ONCE = 3;
 
 /**
- * Somebody has the password and tries, from browsers that nobody knows, as soon as each wait is over, for a year; each day the
- * owner logs in on the usual browser. What the limits are for, counted.
+ * An attacker who has the password tries codes from unknown browsers, as soon as each wait is over, for a year. Each day the owner logs in
+ * on the usual browser. This counts what the limits allow.
  */
 it('d-10, THR-2, THR-5, I3: an attacker’s year', { timeout: 90_000 }, async () => {
   const fixture = await createEnrolled();
@@ -16,7 +16,7 @@ it('d-10, THR-2, THR-5, I3: an attacker’s year', { timeout: 90_000 }, async ()
   const evaluatedAt: number[] = [];
   const owner = { logins: 0, refused: 0 };
   let nextTry = begin;
-  // The usual browser is known before the attacker comes.
+  // The usual browser is known before the attacker begins.
   let { token: deviceToken } = await loginWithCode(fixture);
   let throttled = 0;
   let notices = 0;

@@ -3,8 +3,8 @@ import { memoryStorage } from '@mfa-kit/core/storage/memory';
 import { describe, expect, it } from 'vitest';
 import { ada, createEnrolled, createFixture, loginPending, SECOND } from '../../support/core-fixture.js';
 
-describe('checkAccess, asked of core', () => {
-  it('reads nothing where MFA is off', async () => {
+describe('checkAccess', () => {
+  it('reads nothing if MFA is off', async () => {
     const { mfa, counts, events } = createFixture();
     const session = await loginPending(mfa);
     const reads = counts.reads;
@@ -15,7 +15,7 @@ describe('checkAccess, asked of core', () => {
     expect(events.map(({ name }) => name)).toEqual(['login_begun']);
   });
 
-  it('FLT-1, T34: a storage that does not answer is unavailable, and an event', async () => {
+  it('FLT-1, T34: returns unavailable for a storage that does not answer, with an event', async () => {
     const storage: MfaStorage = {
       ...memoryStorage(),
       read: async () => {
@@ -33,7 +33,7 @@ describe('checkAccess, asked of core', () => {
     expect(events).toEqual([expect.objectContaining({ name: 'storage_failed', userId: ada.id, context: { requestId: 'r' } })]);
   });
 
-  it('LOG-4, T34: a record that is gone is refused, and an event each time; no other answer is', async () => {
+  it('LOG-4, T34: refuses if the record is gone, with an event each time; other answers have no event', async () => {
     const { mfa, events } = createFixture();
     const session = await loginPending(mfa);
     events.length = 0;
@@ -47,7 +47,7 @@ describe('checkAccess, asked of core', () => {
     expect(events.map(({ name }) => name)).toEqual(['profile_missing']);
   });
 
-  it('a bearer whose first factor the host vouches for is asked for the second', async () => {
+  it('asks a bearer whose first factor the host vouches for to prove the second', async () => {
     const { mfa } = await createEnrolled();
     const without = { user: ada, session: undefined };
     expect(await mfa.checkAccess(without)).toStrictEqual({ access: 'login-again' });
@@ -58,7 +58,7 @@ describe('checkAccess, asked of core', () => {
     expect(await mfa.checkAccess({ ...without, firstFactorProven: 'yes' as never })).toStrictEqual({ access: 'login-again' });
   });
 
-  it('SES-7: a proof is not looked up within the delay that the host accepts, and after it is', async () => {
+  it('SES-7: does not read the profile for a proof within the delay, and reads it afterwards', async () => {
     const { mfa, clock, session, counts, resetCounts } = await createEnrolled(ada, { revocationDelaySeconds: 60 });
     const ask = () => mfa.checkAccess({ user: ada, session });
     clock.set(session.assurance.verifiedAt + 60 * SECOND);

@@ -68,13 +68,13 @@ function brief(decision: AccessDecision): string {
   }
 }
 
-/** Section 6 of the design, said once more and in other words. */
+/** An independent description of the access rules. */
 function expected(level: Level, enrolled: boolean, state: State, current: boolean, requirement: Requirement): string {
   const stepUp = requirement.maxAgeSeconds !== undefined;
   if (level === 'off') return state === 'pending' ? 'login-again' : 'allow not-required';
   if (state === 'none') return 'login-again';
   if (!enrolled) {
-    // State of another epoch is worth nothing, whatever it says.
+    // State of another epoch counts for nothing.
     if (!current) return 'login-again';
     return level === 'optional' && !stepUp ? 'allow not-required' : 'enroll';
   }
@@ -87,7 +87,7 @@ function expected(level: Level, enrolled: boolean, state: State, current: boolea
   return stepUp ? 'challenge expired' : `allow ${state}`;
 }
 
-describe('the guard’s question: policy x enrolled x state x epoch x requirement', () => {
+describe('checkAccess by policy, enrollment, state, epoch and requirement', () => {
   const cases = levels.flatMap((level) =>
     [true, false].flatMap((enrolled) =>
       states.flatMap((state) =>
@@ -128,7 +128,7 @@ describe('the guard’s question: policy x enrolled x state x epoch x requiremen
     },
   );
 
-  it('without a record at all nothing but "optional" and "off" lets through, and no proof counts', () => {
+  it('without a record allows only "optional" and "off", and no proof counts', () => {
     for (const level of levels) {
       for (const state of states) {
         const facts = { enrolled: false, policy: policyOf(level), profile: null, requirement: {}, now: NOW };
@@ -139,11 +139,11 @@ describe('the guard’s question: policy x enrolled x state x epoch x requiremen
   });
 });
 
-describe('grace', () => {
+describe('the grace period', () => {
   const decide = (policy: EffectivePolicy, profile: Profile, requirement: Requirement = {}) =>
     decideAccess({ enrolled: false, policy, profile, session: sessionOf('pending', 'now'), requirement, now: NOW });
 
-  it('lets through before the deadline, not at it, and never a step-up', () => {
+  it('allows until just before the deadline, and never for a step-up', () => {
     const profile = profileOf(false);
     expect(decide(policyOf('required', { enrollBy: NOW + 1 }), profile)).toEqual({
       access: 'allow',
@@ -154,14 +154,14 @@ describe('grace', () => {
     expect(decide(policyOf('required', { enrollBy: NOW + 1 }), profile, { maxAgeSeconds: 60 }).access).toBe('enroll');
   });
 
-  it('T41: is the earlier of what was stored and what policy says now', () => {
+  it('T41: ends at the earlier of the stored deadline and the current policy', () => {
     const profile = { ...profileOf(false), enrollBy: NOW - 1 };
     expect(decide(policyOf('required', { enrollBy: NOW + DAY }), profile).access).toBe('enroll');
     expect(decide(policyOf('required'), { ...profile, enrollBy: NOW + DAY }).access).toBe('enroll');
     expect(decide(policyOf('required', { enrollBy: NOW - 1 }), { ...profile, enrollBy: NOW + DAY }).access).toBe('enroll');
   });
 
-  it('T42: no new login, no policy switched off and on, no reset and no other date makes a deadline later', async () => {
+  it('T42: is not extended by a new login, by switching the policy off and on, by a reset or by a later date', async () => {
     const fixture = createFixture();
     const enrollBy = fixture.clock.now() + DAY;
     const access = async (change: object) => (await fixture.mfa.beginLogin({ user: { ...ada, ...change } })).decision;
@@ -177,7 +177,7 @@ describe('grace', () => {
     expect(await access({ enrollBy: enrollBy - 2 * DAY })).toEqual({ access: 'enroll', enrollBy: enrollBy - 2 * DAY });
   });
 
-  it('T39: who may not enroll is told so, and is let through for as long as there is grace', () => {
+  it('T39: allows a user who may not enroll, and says so', () => {
     const profile = profileOf(false);
     expect(brief(decide(policyOf('required', { mayEnroll: false }), profile))).toBe('refuse not_allowed');
     expect(brief(decide(policyOf('required', { mayEnroll: false, enrollBy: NOW + 1 }), profile))).toBe('allow grace');
@@ -204,20 +204,20 @@ describe('the age of a proof', () => {
     [0, 'allow otp'],
     [-60, 'allow otp'],
     [-61, 'challenge missing'],
-  ])('STP-1: %i seconds after the proof, of at most 300: %s', (age, access) => {
+  ])('STP-1: %i seconds after the proof, with a maximum of 300: %s', (age, access) => {
     expect(decide(NOW - age * SECOND, 300)).toBe(access);
   });
 
-  it('STP-1: a maximum of 0 asks each time', () => {
+  it('STP-1: with a maximum of 0 asks each time', () => {
     expect(decide(NOW, 0)).toBe('allow otp');
     expect(decide(NOW - 1, 0)).toBe('challenge expired');
   });
 
-  it.each([Number.NaN, Number.POSITIVE_INFINITY])('SES-4: a proof dated %d proves nothing', (verifiedAt) => {
+  it.each([Number.NaN, Number.POSITIVE_INFINITY])('SES-4: does not count for a proof dated %d', (verifiedAt) => {
     expect(decide(verifiedAt, 300)).toBe('challenge missing');
   });
 
-  it('STP-1, STP-3: use does not refresh it, another session does not have it', async () => {
+  it('STP-1, STP-3: is not refreshed by use, and does not count in another session', async () => {
     const fixture = await createEnrolled();
     const { session } = await loginWithCode(fixture);
     const requirement = { maxAgeSeconds: 300 };
@@ -239,7 +239,7 @@ describe('the age of a proof', () => {
 });
 
 describe('checkAccess', () => {
-  it('T33, SES-3: state of another user is nobody’s', async () => {
+  it('T33, SES-3: ignores the state of another user', async () => {
     const { mfa, session } = await createEnrolled();
     expect(await mfa.checkAccess({ user: bob, session })).toEqual({ access: 'login-again' });
   });
@@ -252,7 +252,7 @@ describe('checkAccess', () => {
     ['text', 'verified'],
     ['null', null],
     ['a list', []],
-  ])('SES-4: state that is not one is nobody’s: %s', async (_, session) => {
+  ])('SES-4: ignores an invalid state: %s', async (_, session) => {
     const { mfa } = await createEnrolled();
     expect(await mfa.checkAccess({ user: ada, session: session as never })).toEqual({ access: 'login-again' });
     expect(await mfa.verify({ user: ada, session: session as never, proof: { kind: 'totp', code: '123456' } })).toMatchObject({
@@ -260,7 +260,7 @@ describe('checkAccess', () => {
     });
   });
 
-  it('T20: no state and no token from before the proof opens a route', async () => {
+  it('T20: allows no route without a state, or with a token from before the proof', async () => {
     const fixture = await createEnrolled();
     const begun = await fixture.mfa.beginLogin({ user: ada });
     expect((await fixture.mfa.checkAccess({ user: ada, session: begun.session })).access).toBe('challenge');
@@ -268,7 +268,7 @@ describe('checkAccess', () => {
     expect((await fixture.mfa.checkAccess({ user: ada, session: opened.session })).access).toBe('challenge');
   });
 
-  it('T22: a new login drops what the session had', async () => {
+  it('T22: drops what the session had at a new login', async () => {
     const fixture = await createEnrolled();
     const begun = await fixture.mfa.beginLogin({ user: ada });
     expect(begun.session?.state).toBe('pending');
@@ -285,7 +285,7 @@ describe('checkAccess', () => {
     }
   });
 
-  it('T29, DEV-8: a remembered device opens no step-up and no route that does not accept it', async () => {
+  it('T29, DEV-8: does not accept a remembered device for a step-up, or for a route that refuses it', async () => {
     const fixture = await createEnrolled();
     const { token } = await loginWithCode(fixture, { rememberDevice: true });
     const { session } = await fixture.mfa.beginLogin({ user: ada, deviceToken: token });
@@ -304,7 +304,7 @@ describe('checkAccess', () => {
     { maxAgeSeconds: null },
     { maxAge: 300 },
     { acceptRememberedDevice: 'no' },
-  ])('SUP-6: a requirement that is not one throws: %j', async (requirement) => {
+  ])('SUP-6: throws for an invalid requirement: %j', async (requirement) => {
     const { mfa } = createFixture();
     const asked = mfa.checkAccess({ user: ada, session: undefined, requirement: requirement as never });
     await expect(asked).rejects.toMatchObject({ name: 'MfaError' });
@@ -312,7 +312,7 @@ describe('checkAccess', () => {
 });
 
 describe('revocationDelaySeconds', () => {
-  it('a proof so young is not read again, and its revocation is seen a moment later', async () => {
+  it('skips the read for a recent proof, and sees its revocation after the delay', async () => {
     const fixture = await createEnrolled(ada, { revocationDelaySeconds: 60 });
     const { session } = await loginWithCode(fixture);
     const own = await loginWithCode(fixture);
@@ -325,7 +325,7 @@ describe('revocationDelaySeconds', () => {
     expect(brief(await fixture.mfa.checkAccess({ user: ada, session }))).toBe('challenge revoked');
   });
 
-  it('never covers pending state, remembered devices, step-ups, or a proof from the future', async () => {
+  it('never applies to a pending state, a remembered device, a step-up, or a proof from the future', async () => {
     const fixture = await createEnrolled(ada, { revocationDelaySeconds: 300 });
     const { session, token } = await loginWithCode(fixture, { rememberDevice: true });
     const remembered = (await fixture.mfa.beginLogin({ user: ada, deviceToken: token })).session;
@@ -343,7 +343,7 @@ describe('revocationDelaySeconds', () => {
     }
   });
 
-  it('is nothing to a policy that asks for no proof: none is claimed', async () => {
+  it('does not matter if the policy requires no proof, and then none is claimed', async () => {
     let mfa: Level = 'required';
     const fixture = await createEnrolled(ada, { revocationDelaySeconds: 300, policy: () => ({ mfa }) });
     const { session } = await loginWithCode(fixture);
@@ -352,8 +352,8 @@ describe('revocationDelaySeconds', () => {
   });
 });
 
-describe('a policy that is asked elsewhere', () => {
-  it.each([0, 300])('is waited for, with a delay of %i seconds', async (revocationDelaySeconds) => {
+describe('a policy that returns a promise', () => {
+  it.each([0, 300])('is awaited, with a delay of %i seconds', async (revocationDelaySeconds) => {
     let mfa: Level = 'required';
     const policy = async () => ({ mfa });
     const fixture = await createEnrolled(ada, { revocationDelaySeconds, policy });
@@ -363,7 +363,7 @@ describe('a policy that is asked elsewhere', () => {
     expect(brief(await fixture.mfa.checkAccess({ user: ada, session }))).toBe('allow not-required');
   });
 
-  it('denies when it fails, and names the option', async () => {
+  it('denies when it rejects, and the error names the option', async () => {
     const policy = () => Promise.reject(new Error('no connection'));
     const { mfa } = createFixture({ policy });
     const asked = mfa.checkAccess({ user: ada, session: undefined });

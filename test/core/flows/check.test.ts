@@ -14,7 +14,7 @@ afterEach(() => {
   vi.unstubAllEnvs();
 });
 
-/** A storage without a name, as a team's own has none. */
+/** A storage without a name, like a team's own adapter. */
 function unnamed(storage: MfaStorage): MfaStorage {
   const { read, write, remove, listUserIds } = storage;
   return { read, write, remove, listUserIds };
@@ -37,14 +37,14 @@ const reject =
     Promise.reject(Object.assign(new Error(message), fields));
 
 describe('F37: check()', () => {
-  it('F37: finds nothing where all is well', async () => {
+  it('F37: finds nothing if everything is fine', async () => {
     const storage = unnamed(memoryStorage());
     const options = { storage, markEnrolled: () => undefined };
     await verifiedSession(createMfa<TestUser>({ issuer: 'Acme', keys: [KEY], ...options }), ada);
     expect(await checkWith(options)).toEqual([]);
   });
 
-  it('F37: a table that does not exist, and then does, on SQLite', async () => {
+  it('F37: reports a missing SQLite table, and nothing after it was created', async () => {
     const client = createClient({ url: ':memory:' });
     const storage = sqliteStorage(client);
     const [missing, ...others] = await checkWith({ storage });
@@ -61,12 +61,12 @@ describe('F37: check()', () => {
     ['away', reject('connect ECONNREFUSED 127.0.0.1:5432', { code: 'ECONNREFUSED' }), 'error storage_away'],
     ['broken', reject('out of cheese'), 'error storage_unusable'],
     ['no table', reject('relation "mfa_profiles" does not exist', { code: '42P01' }), 'error table_missing'],
-  ])('F37: a storage that is %s is a finding, and nothing is thrown', async (_name, read, code) => {
+  ])('F37: reports a storage that is %s, and does not throw', async (_name, read, code) => {
     const findings = await checkWith({ storage: { ...unnamed(memoryStorage()), read } });
     expect(codes(findings)).toEqual([code]);
   });
 
-  it('F37: a storage that hangs is a finding after five seconds', async () => {
+  it('F37: reports a storage that hangs after five seconds', async () => {
     const findings = await checkWith({ storage: { ...unnamed(memoryStorage()), read: () => new Promise(() => undefined) } });
     expect(codes(findings)).toEqual(['error storage_away']);
     expect(findings[0]?.text).toContain('did not answer a read within 5 seconds');
@@ -82,12 +82,12 @@ describe('F37: check()', () => {
     ],
     ['gives no page', async () => null],
     ['gives no list', async () => ({ userIds: 'ada' })],
-  ])('F37: a list of users that %s is a finding', async (_name, listUserIds) => {
+  ])('F37: reports a list of users that %s', async (_name, listUserIds) => {
     const storage = { ...unnamed(memoryStorage()), listUserIds } as unknown as MfaStorage;
     expect(codes(await checkWith({ storage }))).toEqual(['error storage_unusable']);
   });
 
-  it('F37: names the key that is missing, and counts what it sealed', async () => {
+  it('F37: names the missing key, and counts what it sealed', async () => {
     const { storage, mfa } = await createEnrolled();
     await verifiedSession(mfa, bob);
     const findings = await checkWith({ storage: unnamed(storage), keys: [OTHER_KEY] });
@@ -98,7 +98,7 @@ describe('F37: check()', () => {
     expect(codes(both)).not.toContain('error key_missing');
   });
 
-  it('F37: another secret under the same id, and what is no profile', async () => {
+  it('F37: reports another secret under the same id, and a value that is not a profile', async () => {
     const { storage } = await createEnrolled();
     await storage.write('user-x', { version: 'v', value: 'bm90IG91cnM' }, null);
     const findings = await checkWith({ storage: unnamed(storage), keys: [{ id: KEY.id, secret: OTHER_KEY.secret }] });
@@ -110,7 +110,7 @@ describe('F37: check()', () => {
     expect(text).not.toContain(OTHER_KEY.secret.slice(0, 12));
   });
 
-  it('F37: unsafe settings are warnings; settings that cannot be asked are one', async () => {
+  it('F37: reports unsafe settings as warnings, and also settings that cannot be read', async () => {
     const named = { ...unnamed(memoryStorage()), unsafeSettings: async () => ['fsync is off.\u001b[2J', 7] };
     expect(await checkWith({ storage: named })).toEqual([{ level: 'warning', code: 'unsafe_setting', text: 'fsync is off.' }]);
     const broken = { ...unnamed(memoryStorage()), unsafeSettings: reject('permission denied for "alice"') };
@@ -145,7 +145,7 @@ describe('F37: check()', () => {
     expect(codes(await mfa.check())).toEqual([code]);
   });
 
-  it('F37: a stored instant that lies far ahead', async () => {
+  it('F37: reports a stored instant that is far ahead', async () => {
     const clock = createClock(Date.now() + 400 * DAY);
     const { storage, mfa } = createFixture({ clock: clock.now });
     await verifiedSession(mfa, ada);
@@ -154,7 +154,7 @@ describe('F37: check()', () => {
     expect(findings[0]?.text).toContain('400 days ahead of this clock');
   });
 
-  it('F37: memory storage and a missing markEnrolled are told', async () => {
+  it('F37: reports memory storage and a missing markEnrolled', async () => {
     expect(codes(await checkWith({ storage: memoryStorage() }))).toEqual(['info memory_storage']);
     const mfa = createMfa({ issuer: 'Acme', keys: [KEY], storage: unnamed(memoryStorage()) });
     expect(codes(await mfa.check())).toEqual(['warning mark_enrolled_missing']);
@@ -164,7 +164,7 @@ describe('F37: check()', () => {
     ]);
   });
 
-  it('F37: reads at most fifty records of one page, writes nothing, and says no event', async () => {
+  it('F37: reads at most fifty records of one page, writes nothing, and emits no event', async () => {
     const inner = memoryStorage();
     for (let user = 0; user < 120; user++) await inner.write(`u${user}`, { version: 'v', value: 'bm90IG91cnM' }, null);
     const storage = countingStorage(unnamed(inner));
@@ -178,7 +178,7 @@ describe('F37: check()', () => {
     expect(warned).not.toHaveBeenCalled();
   });
 
-  it('F37: a storage that fights back is a finding', async () => {
+  it('F37: reports a hostile storage', async () => {
     const inner = unnamed(memoryStorage());
     const hostile = new Proxy(inner, {
       get(target, name) {

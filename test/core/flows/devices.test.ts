@@ -22,8 +22,8 @@ async function access(fixture: Enrolled, deviceToken: string | string[], user = 
   return decision.access === 'allow' ? decision.via : decision.access;
 }
 
-describe('remembering', () => {
-  it('DEV-1: happens only when it is asked for', async () => {
+describe('remembering a device', () => {
+  it('DEV-1: happens only on request', async () => {
     const fixture = await createEnrolled();
     const { token } = await loginWithCode(fixture);
     expect(await access(fixture, token)).toBe('challenge');
@@ -41,14 +41,14 @@ describe('remembering', () => {
   it.each([
     ['the policy of the user', { policy: () => ({ rememberDevice: false }) }],
     ['the option', { rememberDevice: false as const }],
-  ])('DEV-1: is switched off by %s', async (_, options) => {
+  ])('DEV-1: is turned off by %s', async (_, options) => {
     const fixture = await createEnrolled(ada, options);
     const { token } = await loginWithCode(fixture, { rememberDevice: true });
     expect(await access(fixture, token)).toBe('challenge');
     expect(fixture.names()).not.toContain('device_remembered');
   });
 
-  it('DEV-1: a policy that forbids it later wins over a device that is remembered and a session that it opened', async () => {
+  it('DEV-1: is overridden by a policy that forbids it later, even for an open session', async () => {
     let rememberDevice = true;
     const fixture = await createEnrolled(ada, { policy: () => ({ rememberDevice }) });
     const { token } = await loginWithCode(fixture, { rememberDevice: true });
@@ -58,7 +58,7 @@ describe('remembering', () => {
     expect(await access(fixture, token)).toBe('challenge');
   });
 
-  it('REC-7: a recovery code makes the browser known and remembers it never', async () => {
+  it('REC-7: never follows from a recovery code, which only makes the browser known', async () => {
     const fixture = await createEnrolled();
     const input = {
       user: ada,
@@ -71,7 +71,7 @@ describe('remembering', () => {
     expect(await access(fixture, verified.device?.token ?? '')).toBe('challenge');
   });
 
-  it('DEV-6: is absolute: daily use makes it no longer, and its session ends with it', async () => {
+  it('DEV-6: has a fixed end: daily use does not extend it, and its session ends with it', async () => {
     const fixture = await createEnrolled();
     let { token } = await loginWithCode(fixture, { rememberDevice: true });
     const start = fixture.clock.now();
@@ -90,7 +90,7 @@ describe('remembering', () => {
     expect(await access(fixture, device?.token ?? '')).toBe('challenge');
   });
 
-  it('DEV-6, T27: a token lives 90 days and no second longer, the record decides within', async () => {
+  it('DEV-6, T27: needs a token that lives exactly 90 days, and the record decides within them', async () => {
     const fixture = await createEnrolled();
     const { token } = await loginWithCode(fixture, { rememberDevice: true });
     fixture.clock.advance(91 * DAY);
@@ -98,7 +98,7 @@ describe('remembering', () => {
     expect(fixture.events.at(-2)).toMatchObject({ name: 'device_refused', why: 'expired' });
   });
 
-  it('DEV-6, FLT-5: one ticked by a clock ten years ahead, or behind, is not remembered when the clock is right', async () => {
+  it('DEV-6, FLT-5: does not count if a clock was ten years ahead or behind and is right again', async () => {
     for (const jump of [3650 * DAY, -3650 * DAY]) {
       const fixture = await createEnrolled();
       fixture.clock.advance(jump);
@@ -108,7 +108,7 @@ describe('remembering', () => {
     }
   });
 
-  it('FLT-5: a clock that jumped and is right again leaves a remembrance as it was', async () => {
+  it('FLT-5: is not affected by a clock that jumped and is right again', async () => {
     const fixture = await createEnrolled();
     const { token } = await loginWithCode(fixture, { rememberDevice: true });
     for (const jump of [3650 * DAY, -3650 * DAY]) {
@@ -119,7 +119,7 @@ describe('remembering', () => {
     expect(await access(fixture, token)).toBe('remembered-device');
   });
 
-  it('DEV-6: a policy of fewer days counts from the tick, for the login, the session and the list alike', async () => {
+  it('DEV-6: with a policy of fewer days counts from the checkbox, for the login, the session and the list', async () => {
     const fixture = await createEnrolled();
     const { token } = await loginWithCode(fixture, { rememberDevice: true });
     const ticked = fixture.clock.now();
@@ -137,7 +137,7 @@ describe('remembering', () => {
     }
   });
 
-  it('a later login without the tick ends it', async () => {
+  it('ends with a later login without the checkbox', async () => {
     const fixture = await createEnrolled();
     const first = await loginWithCode(fixture, { rememberDevice: true });
     fixture.clock.advance(30 * DAY);
@@ -146,7 +146,7 @@ describe('remembering', () => {
     expect(await access(fixture, second.token)).toBe('challenge');
   });
 
-  it('a step-up with or without the tick leaves it', async () => {
+  it('is not affected by a step-up with or without the checkbox', async () => {
     const fixture = await createEnrolled();
     const first = await loginWithCode(fixture, { rememberDevice: true });
     for (const rememberDevice of [true, false]) {
@@ -163,7 +163,7 @@ describe('remembering', () => {
   });
 });
 
-describe('DEV-5, T26: what clears every remembrance, at once', () => {
+describe('DEV-5, T26: all remembered devices end immediately after', () => {
   const reset = { userId: ada.id, actor: 'support', reason: 'lost phone' };
   const changes: [string, 'known' | 'gone', (fixture: Enrolled, own: Browser) => Promise<unknown>][] = [
     ['a password change', 'known', (fixture) => fixture.mfa.passwordChanged({ userId: ada.id })],
@@ -247,7 +247,7 @@ describe('DEV-5, T26: what clears every remembrance, at once', () => {
     },
   );
 
-  it('regenerated recovery codes and a new name leave it', async () => {
+  it('but not after new recovery codes or a new name', async () => {
     const fixture = await createEnrolled();
     const own = await loginAgain(fixture);
     const [authenticator] = expectOk(await fixture.mfa.getStatus({ user: ada })).status.authenticators;
@@ -259,7 +259,7 @@ describe('DEV-5, T26: what clears every remembrance, at once', () => {
 });
 
 describe('device tokens', () => {
-  it('T25, DEV-3: one user’s token is nothing at another’s login', async () => {
+  it('T25, DEV-3: do not work for another user’s login', async () => {
     const fixture = await createEnrolled();
     const { token } = await loginWithCode(fixture, { rememberDevice: true });
     const other = await createEnrolled(bob, { storage: fixture.storage, clock: fixture.clock.now });
@@ -275,7 +275,7 @@ describe('device tokens', () => {
     expect(other.events.find((event) => event.name === 'device_refused')).toMatchObject({ userId: bob.id, why: 'other_user' });
   });
 
-  it('T25: an id that is used again after its user was forgotten inherits nothing', async () => {
+  it('T25: do not work for an id that is used again after its user was forgotten', async () => {
     const fixture = await createEnrolled();
     const { token, session } = await loginWithCode(fixture, { rememberDevice: true });
     expectOk(await fixture.mfa.forgetUser({ userId: ada.id }));
@@ -283,7 +283,7 @@ describe('device tokens', () => {
     expect((await fixture.mfa.checkAccess({ user: ada, session })).access).toBe('login-again');
   });
 
-  it('DEV-4: a good signature without an entry is an unknown device', async () => {
+  it('DEV-4: with a valid signature but no entry are an unknown device', async () => {
     const fixture = await createEnrolled();
     const { token, session, deviceId } = await loginWithCode(fixture, { rememberDevice: true });
     expectOk(await fixture.mfa.revokeDevice({ user: ada, session, deviceId }));
@@ -292,7 +292,7 @@ describe('device tokens', () => {
     expect(fixture.events[0]).toMatchObject({ name: 'device_refused', why: 'unknown_device' });
   });
 
-  it('T28: a stolen old token ends the device for both, and the user is told', async () => {
+  it('T28: that are old and stolen end the device for both, and the user is notified', async () => {
     const fixture = await createEnrolled();
     const { token: stolen } = await loginWithCode(fixture, { rememberDevice: true });
     fixture.clock.advance(DAY);
@@ -306,7 +306,7 @@ describe('device tokens', () => {
     expect(expectOk(await fixture.mfa.getStatus({ user: ada })).status.devices).toEqual([]);
   });
 
-  it('T28: a lost response is no alarm', async () => {
+  it('T28: cause no alarm after a lost response', async () => {
     const fixture = await createEnrolled();
     const { token } = await loginWithCode(fixture, { rememberDevice: true });
     for (let lost = 0; lost < 5; lost++) {
@@ -316,7 +316,7 @@ describe('device tokens', () => {
     expect(fixture.names()).not.toContain('device_token_reused');
   });
 
-  it('T28: fifty parallel logins with one token pass and mint one successor', async () => {
+  it('T28: pass in fifty parallel logins with one token, and create one successor', async () => {
     const fixture = await createEnrolled();
     const { token } = await loginWithCode(fixture, { rememberDevice: true });
     fixture.clock.advance(DAY);
@@ -325,14 +325,14 @@ describe('device tokens', () => {
     expect(logins.filter((login) => login.device)).toHaveLength(1);
   });
 
-  it('of several cookies the live one wins; no more than four are looked at', async () => {
+  it('from several cookies use the live one, and at most four are checked', async () => {
     const fixture = await createEnrolled();
     const { token } = await loginWithCode(fixture, { rememberDevice: true });
     expect(await access(fixture, ['', 'x.y.z', token])).toBe('remembered-device');
     expect(await access(fixture, ['1', '2', '3', '4', token])).toBe('challenge');
   });
 
-  it('two users in one browser each keep their own remembrance', async () => {
+  it('of two users in one browser work separately', async () => {
     const fixture = await createEnrolled();
     const hers = await loginWithCode(fixture, { rememberDevice: true });
     const his = await createEnrolled(bob, { storage: fixture.storage });
@@ -342,7 +342,7 @@ describe('device tokens', () => {
     expect((await his.mfa.beginLogin({ user: bob, deviceToken: [hers.token, other.token] })).decision.access).toBe('allow');
   });
 
-  it('round trips: a remembered login is one read and one write, one that asks one read', async () => {
+  it('cost one read and one write for a remembered login, and one read for a login that asks', async () => {
     const fixture = await createEnrolled();
     const { token } = await loginWithCode(fixture, { rememberDevice: true });
     fixture.resetCounts();
@@ -353,7 +353,7 @@ describe('device tokens', () => {
     expect(fixture.counts).toEqual({ reads: 1, writes: 0, removes: 0, lists: 0 });
   });
 
-  it('STO-1: twenty browsers are known; the one not used for longest is forgotten', async () => {
+  it('STO-1: work for twenty browsers; the least recently used one is forgotten', async () => {
     const fixture = await createEnrolled();
     const browsers: Browser[] = [];
     for (let count = 0; count < 21; count++) browsers.push(await loginWithCode(fixture, { rememberDevice: true }));

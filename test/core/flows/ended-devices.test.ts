@@ -16,7 +16,7 @@ import {
   reasonOf,
 } from '../../support/core-fixture.js';
 
-/** Two browsers of one user: one is revoked, or its token is used by somebody else. */
+/** Two browsers of one user: one is revoked, or somebody else uses its token. */
 async function twoBrowsers(): Promise<{ fixture: Enrolled; thief: Browser; owner: Browser }> {
   const fixture = await createEnrolled();
   return { fixture, thief: await loginWithCode(fixture, { rememberDevice: true }), owner: await loginWithCode(fixture) };
@@ -32,7 +32,7 @@ async function because(fixture: Enrolled, session: MfaSession | undefined): Prom
 }
 
 describe('F17: each proof names its device', () => {
-  it('a code, a recovery code, a step-up, a remembered login and a confirmed enrollment', async () => {
+  it('for a code, a recovery code, a step-up, a remembered login and a confirmed enrollment', async () => {
     const fixture = createFixture();
     const begun = await loginPending(fixture.mfa);
     const started = expectOk(await fixture.mfa.startEnrollment({ user: ada, session: begun }));
@@ -61,7 +61,7 @@ describe('F17: each proof names its device', () => {
     );
     expect(stepUp.assurance.deviceId).toBe(deviceId);
     fixture.clock.advance(MINUTE);
-    // The request of a step-up may come without the token: the session came from that browser all the same.
+    // A step-up request may come without the token, but the session still came from that browser.
     const bare = expectOk(
       await fixture.mfa.verify({ user: ada, session: stepUp.session, proof: { kind: 'totp', code: app.code(now()) } }),
     );
@@ -89,7 +89,7 @@ describe('F17: each proof names its device', () => {
   });
 });
 
-describe('DEV-9, F17: the sessions that came from a revoked device end with it', () => {
+describe('DEV-9, F17: the sessions of a revoked device end with it', () => {
   it('at the guard, in every management flow, and at the first write', async () => {
     const { fixture, thief, owner } = await twoBrowsers();
     const started = expectOk(await fixture.mfa.startEnrollment({ user: ada, session: thief.session }));
@@ -120,14 +120,14 @@ describe('DEV-9, F17: the sessions that came from a revoked device end with it',
       expect(reasonOf(answer)).toBe('assurance_required');
     }
     fixture.events.length = 0;
-    // Its enrollment is not its own any more, as after a change of the epoch: there is nothing to cancel.
+    // Its enrollment no longer belongs to it, as after a change of the epoch: there is nothing to cancel.
     expectOk(await mfa.cancelEnrollment({ user: ada, session, enrollmentId }));
     expect(fixture.events).toEqual([]);
     const kept = await mfa.passwordChanged({ userId: ada.id, keep: thief.session });
     expect(kept.session).toBeUndefined();
   });
 
-  it('stays so twenty days later, and a new code from that session is a new proof', async () => {
+  it('and stay so twenty days later; a new code from that session is a new proof', async () => {
     const { fixture, thief, owner } = await twoBrowsers();
     expectOk(await revoke(fixture, owner.session, thief.deviceId));
     fixture.clock.advance(20 * DAY);
@@ -139,7 +139,7 @@ describe('DEV-9, F17: the sessions that came from a revoked device end with it',
     expect(await because(fixture, again.session)).toBe('allow');
   });
 
-  it('for a bearer client too: the token says from which device its proof came', async () => {
+  it('for a bearer client too, because the token names the device of its proof', async () => {
     const { fixture, thief, owner } = await twoBrowsers();
     const claims = { sub: ada.id, ...assuranceClaims(thief.session.assurance, ['pwd']) };
     expect(claims.mfa_device).toBe(thief.deviceId);
@@ -151,7 +151,7 @@ describe('DEV-9, F17: the sessions that came from a revoked device end with it',
     expect(await because(fixture, session)).toBe('revoked');
   });
 
-  it('the reuse of its token does the same, at a login and at a proof', async () => {
+  it('also if its token was used twice, at a login and at a proof', async () => {
     for (const door of ['login', 'proof']) {
       const { fixture, thief: stolen, owner } = await twoBrowsers();
       fixture.clock.advance(DAY);
@@ -183,7 +183,7 @@ describe('DEV-9, F17: the sessions that came from a revoked device end with it',
     }
   });
 
-  it('a device that is dropped by age, or forgotten by another change, ends nothing', async () => {
+  it('but not if the device was dropped by age, or forgotten by another change', async () => {
     const { fixture, thief: first } = await twoBrowsers();
     for (let count = 0; count < 20; count++) await loginWithCode(fixture);
     expect((await peek(fixture.storage, ada.id))?.devices.some(({ id }) => id === first.deviceId)).toBe(false);
@@ -191,7 +191,7 @@ describe('DEV-9, F17: the sessions that came from a revoked device end with it',
     expect((await peek(fixture.storage, ada.id))?.endedDevices).toBeUndefined();
   });
 
-  it('F17: one that was dropped by age before it was revoked, from an older page, ends its sessions all the same, once', async () => {
+  it('F17: once, even if the device was dropped by age before an older page revoked it', async () => {
     const { fixture, thief } = await twoBrowsers();
     for (let count = 0; count < 20; count++) await loginWithCode(fixture);
     const owner = await loginWithCode(fixture);
@@ -203,7 +203,7 @@ describe('DEV-9, F17: the sessions that came from a revoked device end with it',
     expect((await peek(fixture.storage, ada.id))?.endedDevices).toEqual([thief.deviceId]);
   });
 
-  it('32 are listed; with one more the epoch changes instead, and the list is empty again', async () => {
+  it('up to 32 of them; one more changes the epoch instead and empties the list', async () => {
     const { fixture, thief, owner } = await twoBrowsers();
     const ended = Array.from({ length: 31 }, (_, index) => `ended-${index}`);
     await poke(fixture.storage, ada.id, (profile) => ({ ...profile, endedDevices: ended }));
@@ -222,7 +222,7 @@ describe('DEV-9, F17: the sessions that came from a revoked device end with it',
     expect(JSON.stringify(full).length).toBeLessThan(10_000);
   });
 
-  it('a change of the epoch empties the list', async () => {
+  it('and a change of the epoch empties the list', async () => {
     const { fixture, thief, owner } = await twoBrowsers();
     const { session } = expectOk(await revoke(fixture, owner.session, thief.deviceId));
     expect((await peek(fixture.storage, ada.id))?.endedDevices).toEqual([thief.deviceId]);
@@ -230,26 +230,29 @@ describe('DEV-9, F17: the sessions that came from a revoked device end with it',
     expect(await peek(fixture.storage, ada.id)).not.toHaveProperty('endedDevices');
   });
 
-  it.each([false, true])('one’s own ends one’s own session, and the answer says so (the list is full: %s)', async (isFull) => {
-    const { fixture, owner, thief } = await twoBrowsers();
-    if (isFull) {
-      const endedDevices = Array.from({ length: 32 }, (_, index) => `ended-${index}`);
-      await poke(fixture.storage, ada.id, (profile) => ({ ...profile, endedDevices }));
-    }
-    const answer = expectOk(await revoke(fixture, owner.session, owner.deviceId));
-    expect(answer).toMatchObject({ endedOwnSession: true, session: { state: 'pending', userId: ada.id } });
-    expect(await because(fixture, owner.session)).toBe('revoked');
-    expect(await because(fixture, answer.session)).toBe('missing');
-    fixture.clock.advance(MINUTE);
-    const code = fixture.authenticator.code(fixture.clock.now());
-    const again = expectOk(
-      await fixture.mfa.verify({ user: ada, session: answer.session, proof: { kind: 'totp', code }, deviceLabel: 'Firefox' }),
-    );
-    expect(await because(fixture, again.session)).toBe('allow');
-    expect(await because(fixture, thief.session)).toBe(isFull ? 'revoked' : 'allow');
-  });
+  it.each([false, true])(
+    'including the acting session of one’s own device, and the answer says so (the list is full: %s)',
+    async (isFull) => {
+      const { fixture, owner, thief } = await twoBrowsers();
+      if (isFull) {
+        const endedDevices = Array.from({ length: 32 }, (_, index) => `ended-${index}`);
+        await poke(fixture.storage, ada.id, (profile) => ({ ...profile, endedDevices }));
+      }
+      const answer = expectOk(await revoke(fixture, owner.session, owner.deviceId));
+      expect(answer).toMatchObject({ endedOwnSession: true, session: { state: 'pending', userId: ada.id } });
+      expect(await because(fixture, owner.session)).toBe('revoked');
+      expect(await because(fixture, answer.session)).toBe('missing');
+      fixture.clock.advance(MINUTE);
+      const code = fixture.authenticator.code(fixture.clock.now());
+      const again = expectOk(
+        await fixture.mfa.verify({ user: ada, session: answer.session, proof: { kind: 'totp', code }, deviceLabel: 'Firefox' }),
+      );
+      expect(await because(fixture, again.session)).toBe('allow');
+      expect(await because(fixture, thief.session)).toBe(isFull ? 'revoked' : 'allow');
+    },
+  );
 
-  it('another one leaves one’s own session as it is', async () => {
+  it('but the acting session stays if another device is revoked', async () => {
     const { fixture, owner, thief } = await twoBrowsers();
     const answer = expectOk(await revoke(fixture, owner.session, thief.deviceId));
     expect(answer.session).toEqual(owner.session);
@@ -261,7 +264,7 @@ describe('DEV-9, F17: the sessions that came from a revoked device end with it',
 });
 
 describe('DEV-9, F19: a remembered device', () => {
-  it('is a notice', async () => {
+  it('causes a notice', async () => {
     const fixture = await createEnrolled();
     const { deviceId } = await loginWithCode(fixture, { rememberDevice: true });
     expect(fixture.notices).toMatchObject([{ name: 'device_remembered', deviceId, userId: ada.id }]);
@@ -270,7 +273,7 @@ describe('DEV-9, F19: a remembered device', () => {
     expect(fixture.notices).toEqual([]);
   });
 
-  it('says by which proof, and for as long as that remembrance lasts', async () => {
+  it('records the kind of proof, for as long as it is remembered', async () => {
     const fixture = await createEnrolled();
     const { deviceId, token, session } = await loginWithCode(fixture, { rememberDevice: true });
     const device = async () => (await peek(fixture.storage, ada.id))?.devices.find(({ id }) => id === deviceId);
@@ -291,7 +294,7 @@ describe('DEV-9, F19: a remembered device', () => {
       (at: number) => ({ via: 'webauthn', at: at - 1 }),
       'allow',
     ],
-  ] as const)('stands in only where the proof that remembered it would be accepted: %s', async (_, rememberedBy, access) => {
+  ] as const)('counts only if the proof that remembered it would be accepted: %s', async (_, rememberedBy, access) => {
     const fixture = await createEnrolled();
     const { token } = await loginWithCode(fixture, { rememberDevice: true });
     const before = await fixture.mfa.beginLogin({ user: ada, deviceToken: token });

@@ -20,7 +20,7 @@ import { watchWarnings } from '../../support/warnings.js';
 
 const by = { userId: ada.id, actor: 'support-7', reason: 'lost phone, seen in person' };
 
-/** What the host calls to end access. */
+/** The methods with which the host ends access. */
 const endings: [string, (fixture: Fixture) => Promise<{ ok: true }>][] = [
   ['passwordChanged', ({ mfa }) => mfa.passwordChanged({ userId: ada.id })],
   ['forgetUser', ({ mfa }) => mfa.forgetUser({ userId: ada.id })],
@@ -34,7 +34,7 @@ function sibling(fixture: Fixture, broken: Partial<MfaStorage>, options: Paramet
   return createFixture({ clock: fixture.clock.now, ...options, storage: { ...fixture.storage, ...broken } });
 }
 
-// Operators' flows are loaded at their first call, from a disk that no clock of a test holds back.
+// Load the operators' flows now, because no test clock can hold back the disk at their first call.
 beforeAll(async () => {
   await import('../../../packages/core/src/flows/account.js');
 });
@@ -42,7 +42,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-/** Lets the time of deadlines pass until the call has ended; gives the milliseconds that it took. */
+/** Runs the fake time of deadlines until the call has ended; returns the milliseconds that it took. */
 async function passTime(call: Promise<unknown>): Promise<number> {
   let ended = false;
   const end = (): void => {
@@ -67,7 +67,7 @@ async function errorOf(call: Promise<unknown>): Promise<MfaError> {
   return error;
 }
 
-describe('F15: what ends access throws when it was not done', () => {
+describe('F15: a method that ends access throws if it failed:', () => {
   it.each(endings)('%s: the storage cannot be read', async (method, end) => {
     const fixture = await createEnrolled();
     const away = new Error('connect ECONNREFUSED');
@@ -88,7 +88,7 @@ describe('F15: what ends access throws when it was not done', () => {
     const broken = sibling(fixture, {
       write: fails,
       remove: fails,
-      // The doubt is not resolved either.
+      // The uncertain outcome cannot be resolved either.
       read: async (id) => (reading.reads++ === 0 ? fixture.storage.read(id) : fails()),
     });
     expect(await errorOf(end(broken))).toMatchObject({ code: 'not_done', message: expect.stringContaining(method) });
@@ -124,7 +124,7 @@ describe('F15: what ends access throws when it was not done', () => {
     expect(await ending).toMatchObject({ code: 'not_done', message: expect.stringMatching(/interfering|timeout/) });
   });
 
-  it('resetMfa: the host could not be told, by an error or in time', async () => {
+  it('resetMfa: the host could not be notified, because of an error or a time-out', async () => {
     for (const markEnrolled of [() => Promise.reject(new Error('users table')), () => new Promise<void>(() => {})]) {
       const fixture = await createEnrolled();
       const deaf = sibling(fixture, {}, { markEnrolled });
@@ -142,7 +142,7 @@ describe('F15: what ends access throws when it was not done', () => {
     }
   });
 
-  it('says what it did', async () => {
+  it('and otherwise returns what it did', async () => {
     const fixture = await createEnrolled();
     await loginWithCode(fixture);
     const own = await loginWithCode(fixture);
@@ -162,7 +162,7 @@ describe('F15: what ends access throws when it was not done', () => {
     expect(other.names()).toEqual(['profile_unreadable', 'mfa_reset']);
   });
 
-  it('endSessionsOf: ends sessions, logins under way and remembered devices, and says who did it and why', async () => {
+  it('endSessionsOf: ends sessions, pending logins and remembered devices, and records who did it and why', async () => {
     const fixture = await createEnrolled();
     const { session, token } = await loginWithCode(fixture, { rememberDevice: true });
     const pending = await loginPending(fixture.mfa);
@@ -189,14 +189,14 @@ describe('F15: what ends access throws when it was not done', () => {
     { ...by, actor: '' },
     { ...by, reason: ' ' },
     { ...by, userId: '' },
-  ])('endSessionsOf needs an account of it: %j', async (input) => {
+  ])('endSessionsOf: requires actor and reason: %j', async (input) => {
     const fixture = await createEnrolled();
     await expect(fixture.mfa.endSessionsOf(input)).rejects.toMatchObject({ code: 'invalid_argument' });
     expect(fixture.counts.reads).toBe(0);
   });
 });
 
-describe('F21: nothing to end is success without an event and a notice', () => {
+describe('F21: nothing to end is a success without an event or a notice', () => {
   const nothing: [string, object][] = [
     ['passwordChanged', { ok: true, ended: false }],
     ['forgetUser', { ok: true, removed: false }],
@@ -205,7 +205,7 @@ describe('F21: nothing to end is success without an event and a notice', () => {
     ['clearLockout', { ok: true, cleared: false }],
   ];
 
-  it.each(nothing)('%s of an id that nobody has', async (method, answer) => {
+  it.each(nothing)('%s of an unknown id', async (method, answer) => {
     for (const told of [true, false]) {
       const heard: unknown[] = [];
       const fixture = createFixture(told ? { markEnrolled: (...given) => void heard.push(given) } : {});
@@ -213,7 +213,7 @@ describe('F21: nothing to end is success without an event and a notice', () => {
       expect(await end?.(fixture)).toEqual(answer);
       expect(fixture.events).toEqual([]);
       expect(fixture.notices).toEqual([]);
-      // Only a reset says of itself that nobody is enrolled: anything else must leave the anchor of a deleted record alone.
+      // Only a reset proves that nobody is enrolled: nothing else may change the mark that protects a deleted record.
       expect(heard).toEqual(told && method === 'resetMfa' ? [[ada.id, false]] : []);
       if (told) expect(await fixture.storage.read(ada.id)).toBeNull();
     }
@@ -258,7 +258,7 @@ describe('F20: events and notices', () => {
     if (name === 'sessions_ended' || name === 'mfa_reset') expect(done).toContain(`notice ${name}`);
   });
 
-  it('a script that awaits a reset may close its database: the audit row is there', async () => {
+  it('a script that awaits a reset may close its database, because the audit row is stored', async () => {
     const rows: string[] = [];
     let open = true;
     const fixture = await createEnrolled(ada, {
@@ -275,7 +275,7 @@ describe('F20: events and notices', () => {
     expect(warnings).toEqual([]);
   });
 
-  it('a notice that hangs is waited for two seconds, and is an event', async () => {
+  it('a notice that hangs is awaited for two seconds, and then is an event', async () => {
     const fixture = await createEnrolled(ada, { notify: () => new Promise<void>(() => {}) });
     fixture.events.length = 0;
     fakeDeadlines();
@@ -285,7 +285,7 @@ describe('F20: events and notices', () => {
     expect(fixture.events).toMatchObject([{ name: 'mfa_reset' }, { name: 'notify_failed', notice: 'mfa_reset' }]);
   });
 
-  it('an audit trail that hangs is waited for two seconds, and is a warning', async () => {
+  it('an audit trail that hangs is awaited for two seconds, and then is a warning', async () => {
     const fixture = await createEnrolled(ada, {
       onEvent: ({ name }) => (name === 'mfa_reset' ? new Promise<void>(() => {}) : undefined),
     });
@@ -300,7 +300,7 @@ describe('F20: events and notices', () => {
   it.each([
     ['hangs', () => new Promise<void>(() => {})],
     ['throws', () => Promise.reject(new Error('no mail server'))],
-  ])('F20: a notice that %s, and an audit trail that never has the record of it, hold no call', async (_, notify) => {
+  ])('F20: a notice that %s, and an audit trail that never stores it, do not block a call', async (_, notify) => {
     const fixture = await createEnrolled(ada, {
       notify,
       onEvent: ({ name }) => (name === 'notify_failed' ? new Promise<void>(() => {}) : undefined),
@@ -311,7 +311,7 @@ describe('F20: events and notices', () => {
     expect(await ending).toMatchObject({ ok: true });
   });
 
-  it('F20: an onEvent that returns what throws when it is looked at is a warning', async () => {
+  it('F20: an onEvent that returns an object that throws when it is read is a warning', async () => {
     const thorn = Object.defineProperty({}, 'then', {
       get() {
         throw new RangeError('looked at');
@@ -323,7 +323,7 @@ describe('F20: events and notices', () => {
     await vi.waitFor(() => expect(warnings).toEqual([expect.stringContaining('The option "onEvent" threw RangeError')]));
   });
 
-  it('an onEvent that rejects or throws is a warning, once for each name of an error, without its words', async () => {
+  it('an onEvent that rejects or throws is a warning, once for each error name, without its message', async () => {
     class PoolClosed extends Error {
       override name = 'PoolClosed';
     }
@@ -344,7 +344,7 @@ describe('F20: events and notices', () => {
     expect(warnings.join()).not.toContain('hunter');
   });
 
-  it('settled() waits for what was begun before it, and not for what comes later', async () => {
+  it('settled() waits for earlier calls, and not for later ones', async () => {
     const open: (() => void)[] = [];
     const ended: string[] = [];
     const slowly = (what: string) => () =>
@@ -382,13 +382,13 @@ describe('F20: events and notices', () => {
     expect(await ending).toMatchObject({ code: 'not_done' });
     const settling = fixture.mfa.settled();
     expect(await passTime(settling)).toBe(10_000);
-    // The login, the start, the reset and the host that was not told.
+    // From the login, the start, the reset and the failed call of markEnrolled.
     expect(await settling).toEqual({ events: 4, notices: 0, markEnrolled: 1 });
   });
 });
 
-describe('F78: a record that was put back from before a new enrollment', () => {
-  /** A host that keeps its own memory, as the README says. */
+describe('F78: a record that was restored from before a new enrollment', () => {
+  /** A host that keeps its own record, as the README says. */
   async function host(user: TestUser): Promise<{ fixture: Enrolled; says: Map<string, boolean>; now: () => TestUser }> {
     const says = new Map<string, boolean>();
     const fixture = await createEnrolled(user, { markEnrolled: (id, enrolled) => void says.set(id, enrolled) });
@@ -407,7 +407,7 @@ describe('F78: a record that was put back from before a new enrollment', () => {
     ],
   ];
 
-  it.each(unenrollings)('is missing, though %s explained it a while ago', async (_, user, unenroll) => {
+  it.each(unenrollings)('is missing, even if %s was the reason a while ago', async (_, user, unenroll) => {
     const { fixture, says, now } = await host(user);
     await unenroll(fixture, now());
     expect(says.get(ada.id)).toBe(false);
@@ -443,7 +443,7 @@ describe('F78: a record that was put back from before a new enrollment', () => {
     expect(fixture.names()).toContain('profile_missing');
   });
 
-  it('the note of a reset goes when the host has heard of it, and stays where it has not or keeps no memory', async () => {
+  it('the note of a reset is removed when the host knows of it, and stays if it does not or keeps no record', async () => {
     const { fixture } = await host(ada);
     await fixture.mfa.resetMfa(by);
     expect((await peek(fixture.storage, ada.id))?.unenrolledAt).toBeUndefined();
@@ -457,7 +457,7 @@ describe('F78: a record that was put back from before a new enrollment', () => {
     expect((await peek(deaf.storage, ada.id))?.unenrolledAt).toBe(deaf.clock.now());
   });
 
-  it('a host that could not be told hears of it at the next login, and the note goes then', async () => {
+  it('a host that could not be notified is notified at the next login, which removes the note', async () => {
     let deaf = false;
     const says = new Map<string, boolean>();
     const fixture = await createEnrolled(ada, {
@@ -476,7 +476,7 @@ describe('F78: a record that was put back from before a new enrollment', () => {
     expect(says.get(ada.id)).toBe(false);
   });
 
-  it('where the process ended between the two, the next login of a host that has heard removes the note, with its one write', async () => {
+  it('if the process ended between the two, the next login of a notified host removes the note with its one write', async () => {
     const { fixture } = await host(ada);
     const silent = sibling(fixture, {});
     await silent.mfa.resetMfa(by);
@@ -491,8 +491,8 @@ describe('F78: a record that was put back from before a new enrollment', () => {
   });
 });
 
-describe('F23: what the host is told of one user', () => {
-  /** A host whose calls take as long as they are told, and that remembers what landed last. */
+describe('F23: markEnrolled for one user', () => {
+  /** A host whose calls take a given time, and that remembers the last one that finished. */
   function slowHost(delays: number[]): {
     markEnrolled(id: string, enrolled: boolean): Promise<void>;
     landed: boolean[];
@@ -509,7 +509,7 @@ describe('F23: what the host is told of one user', () => {
     };
   }
 
-  it.each([50, 2_400])('comes in order, though the first call takes %i ms', async (delay) => {
+  it.each([50, 2_400])('is called in order, even if the first call takes %i ms', async (delay) => {
     const host = slowHost([delay]);
     const enrolling = createEnrolled(ada, { markEnrolled: host.markEnrolled });
     const fixture = await enrolling;
@@ -519,7 +519,7 @@ describe('F23: what the host is told of one user', () => {
     expect(host.landed[0]).toBe(true);
   });
 
-  it('is corrected when a slow call of another process lands late', async () => {
+  it('is called again when a slow call of another process finishes late', async () => {
     const landed: boolean[] = [];
     let hold: (() => void) | undefined;
     const slow = await createEnrolled(ada, {
@@ -537,7 +537,7 @@ describe('F23: what the host is told of one user', () => {
     expect((await slow.mfa.beginLogin({ user: { ...ada, enrolled: false } })).decision.access).toBe('enroll');
   });
 
-  it('is not corrected on the strength of an empty record alone', async () => {
+  it('is not called again only because of an empty record', async () => {
     const landed: boolean[] = [];
     let hold: (() => void) | undefined;
     const fixture = await createEnrolled(ada, {
@@ -553,7 +553,7 @@ describe('F23: what the host is told of one user', () => {
     expect(landed).toEqual([true]);
   });
 
-  it('is told again three times at most, when the profile changes each time', async () => {
+  it('is called again at most three times if the profile changes each time', async () => {
     const landed: boolean[] = [];
     const fixture = await createEnrolled();
     const empty = sibling(fixture, {});

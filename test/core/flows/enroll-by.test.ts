@@ -20,7 +20,7 @@ async function access(fixture: Fixture, user: TestUser): Promise<unknown> {
   return decision.access === 'allow' ? [decision.via, decision.enrollBy] : decision.access;
 }
 
-/** A user whose deadline has passed, and who logs in with a policy that was moved since. */
+/** A user whose deadline has passed, and who logs in with a policy that has changed since. */
 async function overdue(): Promise<{ fixture: Fixture; user: (enrollBy?: number) => TestUser }> {
   const fixture = createFixture();
   const first = fixture.clock.now() + DAY;
@@ -30,7 +30,7 @@ async function overdue(): Promise<{ fixture: Fixture; user: (enrollBy?: number) 
 }
 
 describe('F29: setEnrollBy', () => {
-  it('gives a user whose deadline has passed another one, whatever policy says, with who did it and why', async () => {
+  it('sets a new deadline after the first has passed, overriding the policy, and records who did it and why', async () => {
     const { fixture, user } = await overdue();
     const now = fixture.clock.now();
     expect(await access(fixture, user(now + 14 * DAY))).toBe('enroll');
@@ -45,11 +45,11 @@ describe('F29: setEnrollBy', () => {
       expect(expectOk(await fixture.mfa.getStatus({ user: policy })).status.enrollBy).toBe(enrollBy);
     }
     fixture.clock.advance(14 * DAY);
-    // Passed, it does not fall back to what policy says.
+    // After it has passed, it does not fall back to the policy.
     for (const policy of [user(), user(now + 80 * DAY)]) expect(await access(fixture, policy)).toBe('enroll');
   });
 
-  it('works for a user of whom nothing is known, and keeps what policy gives later in mind', async () => {
+  it('works for an unknown user, and notes the deadline that the policy returns later', async () => {
     const fixture = createFixture();
     const now = fixture.clock.now();
     const enrollBy = now + 30 * DAY;
@@ -61,11 +61,11 @@ describe('F29: setEnrollBy', () => {
       enrollByExtension: { enrollBy, over: now + DAY },
     });
     expect(await access(fixture, policy)).toEqual(['grace', enrollBy]);
-    // A record of the operator's making explains no enrollment that the host remembers.
+    // A record that an operator created does not explain an enrollment that the host remembers.
     expect(await access(fixture, { ...policy, enrolled: true })).toBe('refuse');
   });
 
-  it('may be set again, to an earlier day too', async () => {
+  it('may be called again, also for an earlier day', async () => {
     const { fixture, user } = await overdue();
     const now = fixture.clock.now();
     for (const days of [60, 3, 90]) {
@@ -74,7 +74,7 @@ describe('F29: setEnrollBy', () => {
     }
   });
 
-  it('ends at the first enrollment', async () => {
+  it('no longer counts after the first enrollment', async () => {
     const fixture = createFixture();
     const user: TestUser = { ...ada, mfa: 'optional' };
     const enrollBy = fixture.clock.now() + 60 * DAY;
@@ -87,7 +87,7 @@ describe('F29: setEnrollBy', () => {
     expect(await access(fixture, ada)).toBe('enroll');
   });
 
-  it('does not come back when the last authenticator is removed, though release 1 kept it at the enrollment', async () => {
+  it('does not count again when the last authenticator is removed, even if release 1 kept it at the enrollment', async () => {
     const user: TestUser = { ...ada, mfa: 'optional' };
     for (const change of ['none', 'password'] as const) {
       const fixture = await createEnrolled();
@@ -106,7 +106,7 @@ describe('F29: setEnrollBy', () => {
     }
   });
 
-  it('ends at a reset, and the deadline that passed before stays passed', async () => {
+  it('no longer counts after a reset, and the deadline that had passed stays passed', async () => {
     const { fixture, user } = await overdue();
     await fixture.mfa.setEnrollBy({ ...account, enrollBy: fixture.clock.now() + 60 * DAY });
     await fixture.mfa.resetMfa(account);
@@ -117,7 +117,7 @@ describe('F29: setEnrollBy', () => {
     expect(await access(fixture, user())).toEqual(['grace', enrollBy]);
   });
 
-  it('T42: nothing else moves it: a policy that was optional for a while, a later deadline, a password change', async () => {
+  it('T42: is not changed by a policy that was optional for a while, a later deadline or a password change', async () => {
     const { fixture, user } = await overdue();
     expect(await access(fixture, { ...ada, mfa: 'optional' })).toEqual(['not-required', undefined]);
     await fixture.mfa.passwordChanged({ userId: ada.id });
@@ -125,14 +125,14 @@ describe('F29: setEnrollBy', () => {
     expect(await access(fixture, user(fixture.clock.now() + 14 * DAY))).toBe('enroll');
   });
 
-  it('counts only while the deadline that it stands over is the stored one: an older version beside may have noted another', async () => {
+  it('counts only while the deadline that it overrides is the stored one, because an older version may have noted another', async () => {
     const { fixture, user } = await overdue();
     await fixture.mfa.setEnrollBy({ ...account, enrollBy: fixture.clock.now() + 60 * DAY });
     await poke(fixture.storage, ada.id, (profile) => ({ ...profile, enrollBy: (profile.enrollBy ?? 0) - DAY }));
     expect(await access(fixture, user())).toBe('enroll');
   });
 
-  it('is refused for who is enrolled, and that is an event', async () => {
+  it('is refused for a user who is enrolled, with an event', async () => {
     const fixture = await createEnrolled();
     const before = await fixture.storage.read(ada.id);
     const call = fixture.mfa.setEnrollBy({ ...account, enrollBy: fixture.clock.now() + DAY });
@@ -161,7 +161,7 @@ describe('F29: setEnrollBy', () => {
     expect(fixture.counts.reads).toBe(0);
   });
 
-  it.each([{ actor: '' }, { reason: '' }, { userId: '' }])('needs an account of it: %j', async (missing) => {
+  it.each([{ actor: '' }, { reason: '' }, { userId: '' }])('requires user, actor and reason: %j', async (missing) => {
     const fixture = createFixture();
     const enrollBy = fixture.clock.now() + DAY;
     await expect(fixture.mfa.setEnrollBy({ ...account, enrollBy, ...missing })).rejects.toMatchObject({
@@ -169,7 +169,7 @@ describe('F29: setEnrollBy', () => {
     });
   });
 
-  it('F15: throws when it was not done', async () => {
+  it('F15: throws if it failed', async () => {
     const fixture = createFixture({ storage: { ...createFixture().storage, read: () => Promise.reject(new Error('away')) } });
     const enrollBy = fixture.clock.now() + DAY;
     await expect(fixture.mfa.setEnrollBy({ ...account, enrollBy })).rejects.toMatchObject({

@@ -38,7 +38,7 @@ function confirm(fixture: Fixture, begun: Started, change: object = {}) {
 }
 
 describe('a first enrollment', () => {
-  it('takes a login, a start and a code, and gives recovery codes once', async () => {
+  it('needs a login, a start and a code, and shows recovery codes once', async () => {
     const fixture = createFixture();
     const begun = await started(fixture);
     fixture.resetCounts();
@@ -52,7 +52,7 @@ describe('a first enrollment', () => {
     expect((await enrollAnother(fixture, confirmed.session)).recoveryCodes).toEqual([]);
   });
 
-  it('ENR-3: counts as nothing until it is confirmed', async () => {
+  it('ENR-3: does not count until it is confirmed', async () => {
     const fixture = createFixture();
     const begun = await started(fixture);
     expect((await fixture.mfa.beginLogin({ user: ada })).decision).toEqual({ access: 'enroll' });
@@ -64,7 +64,7 @@ describe('a first enrollment', () => {
     expect(expectOk(await fixture.mfa.getStatus({ user: ada })).status).toMatchObject({ enrolled: false, authenticators: [] });
   });
 
-  it('ENR-4: ends after ten minutes, to the millisecond', async () => {
+  it('ENR-4: expires after exactly ten minutes', async () => {
     const fixture = createFixture();
     const begun = await started(fixture);
     expect(begun.enrollment.expiresAt).toBe(fixture.clock.now() + 10 * MINUTE);
@@ -75,7 +75,7 @@ describe('a first enrollment', () => {
     expect(reasonOf(await fixture.mfa.currentEnrollment({ user: ada, session: begun.session }))).toBe('enrollment_expired');
   });
 
-  it('FLT-5: one started by a clock far ahead does not stay open for years', async () => {
+  it('FLT-5: started by a clock far ahead does not stay open for years', async () => {
     const fixture = createFixture();
     fixture.clock.advance(365 * DAY);
     const begun = await started(fixture);
@@ -83,7 +83,7 @@ describe('a first enrollment', () => {
     expect(reasonOf(await confirm(fixture, begun))).toBe('enrollment_expired');
   });
 
-  it('ENR-4: belongs to the session that began it: another session of the user neither sees, confirms nor cancels it', async () => {
+  it('ENR-4: belongs to the session that began it: another session of the user cannot see, confirm or cancel it', async () => {
     const fixture = createFixture();
     const begun = await started(fixture);
     const other = { ...begun, session: await loginPending(fixture.mfa) };
@@ -93,7 +93,7 @@ describe('a first enrollment', () => {
     expectOk(await confirm(fixture, begun));
   });
 
-  it('T19: another user cannot confirm, cancel or read it, whatever ids his session claims', async () => {
+  it('T19: cannot be confirmed, canceled or read by another user, even with its id in the session', async () => {
     const fixture = createFixture();
     const begun = await started(fixture);
     const session = { ...(await loginPending(fixture.mfa, bob)), enrollmentIds: [begun.enrollmentId] };
@@ -105,7 +105,7 @@ describe('a first enrollment', () => {
     expectOk(await confirm(fixture, begun));
   });
 
-  it('is shown again, the same, to its session; a new start replaces it', async () => {
+  it('is shown again unchanged to its session, and replaced by a new start', async () => {
     const fixture = createFixture();
     const begun = await started(fixture);
     const again = expectOk(await fixture.mfa.currentEnrollment({ user: ada, session: begun.session }));
@@ -115,7 +115,7 @@ describe('a first enrollment', () => {
     expect(reasonOf(await confirm(fixture, { ...begun, session: restarted.session }))).toBe('enrollment_expired');
   });
 
-  it('ends with its cancellation', async () => {
+  it('ends when it is canceled', async () => {
     const fixture = createFixture();
     const begun = await started(fixture);
     expectOk(await fixture.mfa.cancelEnrollment(begun));
@@ -145,7 +145,7 @@ describe('a first enrollment', () => {
     expect(reasonOf(await fixture.mfa.startEnrollment({ user: ada, session: undefined }))).toBe('login_again');
   });
 
-  it('T18: takes the secret from the profile, whatever else comes with the code', async () => {
+  it('T18: uses the secret of the profile, and ignores one sent with the code', async () => {
     const fixture = createFixture();
     const begun = await started(fixture);
     const theirs = createAuthenticator('A'.repeat(32)).code(fixture.clock.now());
@@ -164,7 +164,7 @@ describe('a first enrollment', () => {
     expect(decision).toEqual({ access: 'refuse', reason: 'not_allowed' });
   });
 
-  it('FLT-6: a repeated confirmation is recognized before its code is looked at, at no cost', async () => {
+  it('FLT-6: recognizes a repeated confirmation before it checks the code, at no cost', async () => {
     const fixture = createFixture();
     const begun = await started(fixture);
     const [one, two] = await Promise.all([confirm(fixture, begun), confirm(fixture, begun)]);
@@ -177,7 +177,7 @@ describe('a first enrollment', () => {
     expect(expectOk(await fixture.mfa.getStatus({ user: ada })).status.authenticators).toHaveLength(1);
   });
 
-  it('T3: of 50 parallel confirmations one succeeds', async () => {
+  it('T3: succeeds for one of 50 parallel confirmations', async () => {
     const fixture = createFixture();
     const begun = await started(fixture);
     const answers = await Promise.all(Array.from({ length: 50 }, () => confirm(fixture, begun)));
@@ -202,8 +202,8 @@ describe('a first enrollment', () => {
   });
 });
 
-describe('limits', () => {
-  it('STO-1: three pending at once: the oldest goes', async () => {
+describe('enrollment limits', () => {
+  it('STO-1: three pending at once, and the oldest is dropped', async () => {
     const fixture = createFixture();
     const all: Started[] = [];
     for (let count = 0; count < 4; count++) {
@@ -231,7 +231,7 @@ describe('limits', () => {
     await started(fixture);
   });
 
-  it('FLT-5: starts by a clock that was ahead stop nobody', async () => {
+  it('FLT-5: starts counted by a clock that was ahead block nobody', async () => {
     const fixture = createFixture();
     fixture.clock.advance(DAY);
     for (let count = 0; count < 10; count++) await started(fixture);
@@ -240,8 +240,8 @@ describe('limits', () => {
   });
 });
 
-describe('with an authenticator present', () => {
-  it('T15, T16: a password alone starts, confirms and shows nothing', async () => {
+describe('a user with an authenticator', () => {
+  it('T15, T16: cannot start, confirm or see an enrollment with a password alone', async () => {
     const fixture = await createEnrolled();
     const session = await loginPending(fixture.mfa);
     const refused = { ok: false, reason: 'assurance_required', maxAgeSeconds: 300 };
@@ -249,7 +249,7 @@ describe('with an authenticator present', () => {
     expect(await fixture.mfa.currentEnrollment({ user: ada, session })).toEqual(refused);
   });
 
-  it('T17: a new enrollment changes nothing in the live authenticator, nor does its end', async () => {
+  it('T17: keeps the live authenticator unchanged during a new enrollment and after its end', async () => {
     const fixture = await createEnrolled();
     const { mfa, clock, session } = fixture;
     const begun = expectOk(await mfa.startEnrollment({ user: ada, session }));
@@ -262,7 +262,7 @@ describe('with an authenticator present', () => {
     ).toBe('invalid_code');
   });
 
-  it('T38: confirming one changes no other, and each is accepted by its own code', async () => {
+  it('T38: can confirm another one without changing the first, and each accepts its own code', async () => {
     const fixture = await createEnrolled();
     const before = expectOk(await fixture.mfa.getStatus({ user: ada })).status.authenticators;
     const added = await enrollAnother(fixture, fixture.session);
@@ -276,7 +276,7 @@ describe('with an authenticator present', () => {
     }
   });
 
-  it('T16: a start by password alone is worth nothing once an authenticator has appeared, even to a proven session', async () => {
+  it('T16: cannot confirm what a password alone started once an authenticator exists, even in a proven session', async () => {
     const fixture = createFixture();
     const attacker = await started(fixture);
     fixture.clock.advance(SECOND);
@@ -286,7 +286,7 @@ describe('with an authenticator present', () => {
     expect(reasonOf(await fixture.mfa.startEnrollment(attacker))).toBe('assurance_required');
   });
 
-  it('T16: an enrollment that a proven session started is not confirmed by a password, whatever ids the session claims', async () => {
+  it('T16: cannot confirm with a password alone what a proven session started, even with its id in the session', async () => {
     const fixture = await createEnrolled();
     const begun = expectOk(await fixture.mfa.startEnrollment({ user: ada, session: fixture.session }));
     const session = { ...(await loginPending(fixture.mfa)), enrollmentIds: [begun.enrollment.id] };
@@ -300,7 +300,7 @@ describe('with an authenticator present', () => {
     expect(answer).toEqual({ ok: false, reason: 'assurance_required', maxAgeSeconds: 300 });
   });
 
-  it('two starts with a second factor, one confirmed: the other is dropped in the same write', async () => {
+  it('with two starts by a second factor confirms one, and the same write drops the other', async () => {
     const fixture = await createEnrolled();
     const { mfa, session } = fixture;
     const one = expectOk(await mfa.startEnrollment({ user: ada, session }));
@@ -322,7 +322,7 @@ describe('with an authenticator present', () => {
     expect(reasonOf(await mfa.confirmEnrollment(second))).toBe('enrollment_expired');
   });
 
-  it('T4: the confirming code is used at every door', async () => {
+  it('T4: cannot use the confirming code again in any flow', async () => {
     const fixture = await createEnrolled();
     const added = await enrollAnother(fixture, fixture.session);
     const code = added.authenticator.code(fixture.clock.now());
@@ -331,10 +331,10 @@ describe('with an authenticator present', () => {
     }
   });
 
-  it('T4: a code that confirms is used at every authenticator that happens to show it', async () => {
+  it('T4: cannot use a confirming code for another authenticator that happens to show it', async () => {
     const fixture = await createEnrolled();
     const begun = expectOk(await fixture.mfa.startEnrollment({ user: ada, session: fixture.session }));
-    // One in a million: the new authenticator shows what the old one shows.
+    // One in a million: the new authenticator shows the same code as the old one.
     await poke(fixture.storage, ada.id, (profile) => ({
       ...profile,
       enrollments: profile.enrollments.map((pending) => ({
@@ -355,7 +355,7 @@ describe('with an authenticator present', () => {
     ).toBe('invalid_code');
   });
 
-  it('a started enrollment ends with an epoch: after a password change it cannot be confirmed', async () => {
+  it('cannot confirm a started enrollment after a password change, because the epoch has changed', async () => {
     const fixture = await createEnrolled();
     const begun = expectOk(await fixture.mfa.startEnrollment({ user: ada, session: fixture.session }));
     const { session } = expectOk(await fixture.mfa.passwordChanged({ userId: ada.id, keep: begun.session }));

@@ -49,8 +49,8 @@ async function withAuthenticators(count: number): Promise<Enrolled> {
   return fixture;
 }
 
-describe('one try costs one', () => {
-  it('F25, THR-2: the first wait is 30 seconds, however many authenticators there are', async () => {
+describe('one try costs one unit', () => {
+  it('F25, THR-2: the first wait is 30 seconds for any number of authenticators', async () => {
     for (const count of [1, 2, 5, 10]) {
       const fixture = await withAuthenticators(count);
       for (let tries = 0; tries < 5; tries++) expect(await guess(fixture)).toBe('invalid_code');
@@ -61,7 +61,7 @@ describe('one try costs one', () => {
     }
   });
 
-  it('F25: five authenticators are tried by code, and no sixth is added', async () => {
+  it('F25: five authenticators accept codes, and a sixth cannot be added', async () => {
     const fixture = await createEnrolled();
     for (let count = 1; count < 5; count++) {
       fixture.clock.advance(HOUR);
@@ -99,14 +99,14 @@ describe('one try costs one', () => {
     expect((await peek(fixture.storage, ada.id))?.authenticators).toHaveLength(5);
   });
 
-  it('F25: a user of release 1 with ten authenticators keeps them, logs in, and adds none', async () => {
+  it('F25: a user of release 1 with ten authenticators keeps them, can log in, and cannot add one', async () => {
     const fixture = await withAuthenticators(10);
     const { session } = await loginWithCode(fixture);
     expect(expectOk(await fixture.mfa.getStatus({ user: ada })).status.authenticators).toHaveLength(10);
     expect(reasonOf(await fixture.mfa.startEnrollment({ user: ada, session }))).toBe('limit_reached');
   });
 
-  it('F25: a bucket that release 1 filled with several units a try opens by the same clock', async () => {
+  it('F25: a bucket that release 1 filled with several units per try drains at the same rate', async () => {
     const fixture = await withAuthenticators(5);
     const now = fixture.clock.now();
     // Four tries of five units each, as release 1 stores them.
@@ -137,14 +137,14 @@ describe('confirming an enrollment', () => {
     return { app, confirm: (code: string) => fixture.mfa.confirmEnrollment({ ...given, proof: { kind: 'totp', code } }) };
   };
 
-  it('F26, ENR-4: a user who was locked by 20 wrong codes and reset by support can enroll again', async () => {
+  it('F26, ENR-4: a user who was locked out by 20 wrong codes and reset by support can enroll again', async () => {
     const fixture = await locked();
     expectOk(await fixture.mfa.resetMfa(support));
     const { app, confirm: confirmed } = await confirm(fixture, await loginPending(fixture.mfa));
     expect(reasonOf(await confirmed(app.code(fixture.clock.now())))).toBe('ok');
   });
 
-  it('F26: and then logs in at another browser: the wrong codes before the reset hold up nothing', async () => {
+  it('F26: and can then log in at another browser, because the wrong codes before the reset do not delay it', async () => {
     const fixture = await createEnrolled();
     for (let tries = 0; tries < 12; tries++) {
       expect(await guess(fixture)).toBe('invalid_code');
@@ -159,11 +159,11 @@ describe('confirming an enrollment', () => {
     expect(
       reasonOf(await fixture.mfa.verify({ user: ada, session: await loginPending(fixture.mfa), proof: { kind: 'totp', code } })),
     ).toBe('ok');
-    // The bucket remembers: support has clearLockout for that.
+    // The bucket remembers them; support has clearLockout for that.
     expect((await peek(fixture.storage, ada.id))?.budget).toMatchObject({ quick: 0, level: 13 });
   });
 
-  it('F26: wrong codes of others do not keep somebody who logged in by recovery code from adding an authenticator', async () => {
+  it('F26: wrong codes of others do not stop a user who logged in by recovery code from adding an authenticator', async () => {
     const fixture = await locked();
     const recoveryCode = fixture.recoveryCodes[0];
     const { session } = expectOk(
@@ -177,7 +177,7 @@ describe('confirming an enrollment', () => {
     expect(reasonOf(await confirmed(app.code(fixture.clock.now())))).toBe('ok');
   });
 
-  it('F26, ENR-4: wrong codes at an enrollment cost that enrollment, and neither the account nor another enrollment', async () => {
+  it('F26, ENR-4: wrong codes at an enrollment are charged to that enrollment only', async () => {
     const fixture = createFixture();
     const one = await confirm(fixture as Enrolled, await loginPending(fixture.mfa));
     const two = await confirm(fixture as Enrolled, await loginPending(fixture.mfa));
@@ -188,7 +188,7 @@ describe('confirming an enrollment', () => {
     expect((await peek(fixture.storage, ada.id))?.budget.level).toBe(0);
   });
 
-  it('F26: an enrollment that release 1 began has a budget of its own as well', async () => {
+  it('F26: an enrollment that release 1 began has its own budget too', async () => {
     const fixture = createFixture();
     const { app, confirm: confirmed } = await confirm(fixture as Enrolled, await loginPending(fixture.mfa));
     await poke(fixture.storage, ada.id, (profile) => {
@@ -205,7 +205,7 @@ describe('clocks that differ', () => {
     ['9 hours', 9 * HOUR],
     ['a day', DAY],
     ['a year', YEAR],
-  ])('F31, FLT-5: two processes whose clocks differ by %s: 600 tries in a day are not evaluated', async (_, lead) => {
+  ])('F31, FLT-5: two processes whose clocks differ by %s do not evaluate 600 tries in a day', async (_, lead) => {
     const fixture = await createEnrolled();
     const ahead = createFixture({ storage: fixture.storage, clock: () => fixture.clock.now() + lead });
     let evaluated = 0;
@@ -217,11 +217,11 @@ describe('clocks that differ', () => {
       if (reasonOf(await mfa.verify({ user: ada, session, proof: { kind: 'totp', code } })) === 'invalid_code') evaluated++;
       fixture.clock.advance(DAY / 600);
     }
-    // What is in the bucket, once more what the leap from one clock to the other drains, and what a day drains.
+    // What is in the bucket, plus what the leap from one clock to the other drains, plus what a day drains.
     expect(evaluated).toBeLessThanOrEqual(20 + Math.min(20, lead / (9 * HOUR)) + 3);
   });
 
-  it('F31: while the budget is dated ahead, clock_anomaly is told once an hour, and known browsers and recovery codes stay open', async () => {
+  it('F31: while the budget is dated ahead, clock_anomaly is reported once an hour, and known browsers and recovery codes still work', async () => {
     const fixture = await createEnrolled();
     const { mfa, clock, authenticator, recoveryCodes } = fixture;
     const { token } = await loginWithCode(fixture);
@@ -244,7 +244,7 @@ describe('clocks that differ', () => {
     );
   });
 
-  it('F31: a known browser on which wrong codes were typed under the wrong clock is open at once', async () => {
+  it('F31: a known browser with wrong codes under the wrong clock can be used at once', async () => {
     const fixture = await createEnrolled();
     const { mfa, clock, authenticator } = fixture;
     const { token } = await loginWithCode(fixture);
@@ -256,7 +256,7 @@ describe('clocks that differ', () => {
     expect(reasonOf(await mfa.verify({ user: ada, session, proof: { kind: 'totp', code }, deviceToken: token }))).toBe('ok');
   });
 
-  it('F31, THR-5: clearLockout dates the budget by the clock of now', async () => {
+  it('F31, THR-5: clearLockout dates the budget by the current clock', async () => {
     const fixture = await createEnrolled();
     const { mfa, clock, authenticator } = fixture;
     clock.advance(10 * YEAR);
@@ -273,7 +273,7 @@ describe('clocks that differ', () => {
     expect(reasonOf(await mfa.verify({ user: ada, session: await loginPending(mfa), proof: { kind: 'totp', code } }))).toBe('ok');
   });
 
-  it('F31: a right code under a clock that is ahead leaves no trace in a budget that nothing was taken from', async () => {
+  it('F31: a right code under a clock that is ahead does not change an unused budget', async () => {
     const fixture = await createEnrolled();
     fixture.clock.advance(YEAR);
     await loginWithCode(fixture);
@@ -290,7 +290,7 @@ describe('a burst', () => {
     syncBuiltinESMExports();
   });
 
-  it('F86, THR-3: of 50 codes at once five are told and stored, and five are computed', async () => {
+  it('F86, THR-3: of 50 simultaneous codes evaluates five, stores five, and computes five', async () => {
     const fixture = await createEnrolled();
     const session = await loginPending(fixture.mfa);
     const code = wrongCode(fixture.authenticator, fixture.clock.now());
@@ -305,11 +305,11 @@ describe('a burst', () => {
     );
     expect(answers.filter((answer) => reasonOf(answer) === 'invalid_code')).toHaveLength(5);
     expect(answers.filter((answer) => reasonOf(answer) === 'throttled')).toHaveLength(45);
-    // Three time steps for each code.
+    // Three time steps per code.
     expect(computed).toBe(15);
   });
 
-  it('F86: the same at an enrollment', async () => {
+  it('F86: is limited in the same way at an enrollment', async () => {
     const fixture = createFixture();
     const started = expectOk(await fixture.mfa.startEnrollment({ user: ada, session: await loginPending(fixture.mfa) }));
     const code = wrongCode(createAuthenticator(started.enrollment.uri), fixture.clock.now());
@@ -330,8 +330,8 @@ describe('a burst', () => {
   });
 });
 
-describe('a race that was lost', () => {
-  it('F87: of ten right proofs at once one wins, and the nine cost nothing', async () => {
+describe('a lost race', () => {
+  it('F87: of ten simultaneous right proofs one wins, and the other nine are not charged', async () => {
     const fixture = await createEnrolled();
     const { mfa, clock, authenticator } = fixture;
     const { token: deviceToken } = await loginWithCode(fixture);
@@ -345,7 +345,7 @@ describe('a race that was lost', () => {
     expect(fixture.events.filter((event) => 'why' in event && event.why === 'replayed')).toHaveLength(9);
   });
 
-  it('F87: a form that was submitted twice costs nothing for ten seconds, and is refused like any used code', async () => {
+  it('F87: a form that was submitted twice is not charged for ten seconds, and is refused like any used code', async () => {
     const fixture = await createEnrolled();
     const { mfa, clock, authenticator } = fixture;
     const code = authenticator.code(clock.now());
@@ -361,7 +361,7 @@ describe('a race that was lost', () => {
     expect((await peek(fixture.storage, ada.id))?.budget.quick).toBe(1);
   });
 
-  it('F87: a used code gives no try back, and wrong ones beside it cost what they cost', async () => {
+  it('F87: a used code gives no try back, and wrong ones next to it are charged as usual', async () => {
     const fixture = await createEnrolled();
     const { mfa, clock, authenticator } = fixture;
     const code = authenticator.code(clock.now());
@@ -376,7 +376,7 @@ describe('a race that was lost', () => {
     expect(await guess(fixture)).toBe('throttled');
   });
 
-  it('F87: the code that confirmed an enrollment costs nothing when it is sent to the login a moment later', async () => {
+  it('F87: the code that confirmed an enrollment is not charged if it is sent to the login a moment later', async () => {
     const fixture = createFixture();
     const { mfa, clock } = fixture;
     const started = expectOk(await mfa.startEnrollment({ user: ada, session: await loginPending(mfa) }));
@@ -395,7 +395,7 @@ describe('a race that was lost', () => {
     expect((await peek(fixture.storage, ada.id))?.budget.quick).toBe(0);
   });
 
-  it('F87: a recovery code that was submitted twice costs nothing, and is refused like any wrong one', async () => {
+  it('F87: a recovery code that was submitted twice is not charged, and is refused like any wrong one', async () => {
     const fixture = await createEnrolled();
     const { mfa, recoveryCodes } = fixture;
     const session = await loginPending(mfa);

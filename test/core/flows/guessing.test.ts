@@ -17,7 +17,7 @@ import {
   wrongCode,
 } from '../../support/core-fixture.js';
 
-/** One wrong guess from a browser that nobody knows, after a new login. */
+/** One wrong guess from an unknown browser, after a new login. */
 async function guess(fixture: Enrolled): Promise<string> {
   const code = wrongCode(fixture.authenticator, fixture.clock.now());
   return reasonOf(
@@ -30,7 +30,7 @@ function evaluated(fixture: Enrolled): number {
 }
 
 describe('guessing', () => {
-  it('T5, T6, THR-1, STP-5: five wrong codes at any doors, then no code is looked at, not even the right one', async () => {
+  it('T5, T6, THR-1, STP-5: after five wrong codes in any flows no code is checked, not even the right one', async () => {
     const fixture = await createEnrolled();
     const { mfa, clock, authenticator, session } = fixture;
     const pending = await loginPending(mfa);
@@ -53,7 +53,7 @@ describe('guessing', () => {
     expect(evaluated(fixture)).toBe(5);
   });
 
-  it('T5, T8: of 100 wrong codes at once five are evaluated', async () => {
+  it('T5, T8: of 100 simultaneous wrong codes five are evaluated', async () => {
     const fixture = await createEnrolled();
     const session = await loginPending(fixture.mfa);
     const code = wrongCode(fixture.authenticator, fixture.clock.now());
@@ -65,7 +65,7 @@ describe('guessing', () => {
     expect(evaluated(fixture)).toBe(5);
   });
 
-  it('THR-7: while throttled right and wrong are answered alike, nothing is consumed, and tries do not extend the wait', async () => {
+  it('THR-7: while throttled, right and wrong codes get the same answer, nothing is used up, and tries do not extend the wait', async () => {
     const fixture = await createEnrolled();
     const { mfa, clock, authenticator } = fixture;
     for (let tries = 0; tries < 5; tries++) await guess(fixture);
@@ -87,7 +87,7 @@ describe('guessing', () => {
     expect(fixture.counts.writes).toBe(6);
   });
 
-  it('THR-4: no restart of the process gives tries back', async () => {
+  it('THR-4: a restart of the process gives no tries back', async () => {
     const fixture = await createEnrolled();
     for (let tries = 0; tries < 4; tries++) expect(await guess(fixture)).toBe('invalid_code');
     const restarted = createFixture({ storage: fixture.storage, clock: fixture.clock.now });
@@ -97,7 +97,7 @@ describe('guessing', () => {
     expect(await guess(fixture)).toBe('throttled');
   });
 
-  it('T7: the right password changes no budget, only a right code gives the quick tries back', async () => {
+  it('T7: the right password changes no budget; only a right code gives the quick tries back', async () => {
     const fixture = await createEnrolled();
     for (let tries = 0; tries < 4; tries++) await guess(fixture);
     for (let logins = 0; logins < 10; logins++) await loginPending(fixture.mfa);
@@ -109,7 +109,7 @@ describe('guessing', () => {
     expect(await guess(fixture)).toBe('throttled');
   });
 
-  it('THR-5: whoever hammers for a day shuts the owner out neither of the usual browser nor of a recovery code', async () => {
+  it('THR-5: a day of attempts locks the owner out neither of the usual browser nor of a recovery code', async () => {
     const fixture = await createEnrolled();
     const { mfa, clock, authenticator, recoveryCodes } = fixture;
     const { token } = await loginWithCode(fixture);
@@ -128,7 +128,7 @@ describe('guessing', () => {
     ).toBe('ok');
   });
 
-  it('a known browser has a budget of its own, with the same limits', async () => {
+  it('a known browser has its own budget, with the same limits', async () => {
     const fixture = await createEnrolled();
     const { mfa, clock, authenticator } = fixture;
     const { token } = await loginWithCode(fixture);
@@ -144,7 +144,7 @@ describe('guessing', () => {
     expect(expectOk(await mfa.getStatus({ user: ada })).status.waitSeconds).toBe(0);
   });
 
-  it('T44, THR-1: one user’s guesses and codes are nobody else’s', async () => {
+  it('T44, THR-1: one user’s guesses and codes do not affect another user', async () => {
     const fixture = await createEnrolled();
     const other = await createEnrolled(bob, { storage: fixture.storage, clock: fixture.clock.now });
     for (let tries = 0; tries < 6; tries++) await guess(fixture);
@@ -155,7 +155,7 @@ describe('guessing', () => {
     ).toBe('ok');
   });
 
-  it('THR-2: a guess costs one try, however many authenticators it is tried against', async () => {
+  it('THR-2: a guess costs one try for any number of authenticators', async () => {
     const fixture = await createEnrolled();
     let { session } = fixture;
     session = (await enrollAnother(fixture, session)).session;
@@ -167,12 +167,12 @@ describe('guessing', () => {
       fixture.clock.advance((await wait()) * SECOND);
       expect(await guess(fixture)).toBe('invalid_code');
     }
-    // One came back in the ten hours that the waits took.
+    // One came back in the ten hours of waits.
     expect(await wait()).toBeGreaterThan(6 * 3600);
     expect(await guess(fixture)).toBe('throttled');
   });
 
-  it('THR-2, LOG-5: the user is told at half of the bucket and at its end, once a day', async () => {
+  it('THR-2, LOG-5: the user is notified at half of the bucket and at its end, once a day', async () => {
     const fixture = await createEnrolled();
     for (let minutes = 0; minutes < 20 * 60; minutes += 5) {
       await guess(fixture);
@@ -183,7 +183,7 @@ describe('guessing', () => {
     expect(fixture.events.filter((event) => event.name === 'guessing_suspected')).toHaveLength(3);
   });
 
-  it('clearLockout gives five tries at once, at every budget, and says who did it and why', async () => {
+  it('clearLockout gives five tries back immediately, in every budget, and records who did it and why', async () => {
     const fixture = await createEnrolled();
     const { mfa, clock, authenticator } = fixture;
     const { token } = await loginWithCode(fixture);
@@ -208,7 +208,7 @@ describe('guessing', () => {
     expect(reasonOf(await mfa.verify({ user: ada, session, proof: { kind: 'totp', code }, deviceToken: token }))).toBe('ok');
   });
 
-  it('FLT-5: a clock that ran ten years ahead for a moment leaves nobody without a way in', async () => {
+  it('FLT-5: a clock that ran ten years ahead for a moment locks nobody out', async () => {
     const fixture = await createEnrolled();
     const { mfa, clock, authenticator, recoveryCodes } = fixture;
     clock.advance(3650 * DAY);
@@ -224,7 +224,7 @@ describe('guessing', () => {
     expect(reasonOf(await mfa.verify({ user: ada, session, proof: { kind: 'totp', code } }))).toBe('ok');
   });
 
-  it('REC-6: wrong recovery codes: a hundred a minute are stored, none costs a try of the budget, and a right one is let in', async () => {
+  it('REC-6: a hundred wrong recovery codes a minute are stored, none is charged a try, and a right one works', async () => {
     const fixture = await createEnrolled();
     const { mfa, clock, recoveryCodes, authenticator } = fixture;
     const session = await loginPending(mfa);
@@ -248,7 +248,7 @@ describe('guessing', () => {
     );
   });
 
-  it('T45, TOTP-5: input that can be no code costs no read and no try', async () => {
+  it('T45, TOTP-5: input that cannot be a code costs no read and no try', async () => {
     const fixture = await createEnrolled();
     const { mfa, counts } = fixture;
     const session = await loginPending(mfa);

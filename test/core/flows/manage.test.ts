@@ -18,7 +18,7 @@ type Door = (fixture: Enrolled, session: MfaSession | undefined, user?: TestUser
 
 const own = async (fixture: Enrolled) => expectOk(await fixture.mfa.getStatus({ user: ada })).status;
 
-const doors: [string, Door][] = [
+const methods: [string, Door][] = [
   ['startEnrollment', ({ mfa }, session, user = ada) => mfa.startEnrollment({ user, session })],
   [
     'renameAuthenticator',
@@ -46,80 +46,83 @@ async function twoAuthenticators(): Promise<Enrolled & { fresh: MfaSession }> {
   return { ...fixture, fresh: session };
 }
 
-describe('ENR-5, T16, DEV-8: doors to what is the user’s own', () => {
-  it.each(doors)('%s refuses a password alone', async (_, door) => {
+describe('ENR-5, T16, DEV-8: a method that changes the user’s own data', () => {
+  it.each(methods)('%s refuses a password alone', async (_, method) => {
     const fixture = await twoAuthenticators();
     const session = await loginPending(fixture.mfa);
-    expect(await door(fixture, session)).toEqual({ ok: false, reason: 'assurance_required', maxAgeSeconds: 300 });
+    expect(await method(fixture, session)).toEqual({ ok: false, reason: 'assurance_required', maxAgeSeconds: 300 });
   });
 
-  it.each(doors)('%s refuses a remembered device', async (_, door) => {
+  it.each(methods)('%s refuses a remembered device', async (_, method) => {
     const fixture = await twoAuthenticators();
     const { token } = await loginWithCode(fixture, { rememberDevice: true });
     const { session } = await fixture.mfa.beginLogin({ user: ada, deviceToken: token });
     expect(session?.state).toBe('verified');
-    expect(reasonOf((await door(fixture, session)) as never)).toBe('assurance_required');
+    expect(reasonOf((await method(fixture, session)) as never)).toBe('assurance_required');
   });
 
-  it.each(doors)('%s refuses a proof of five minutes and a millisecond, and takes one of five minutes', async (_, door) => {
+  it.each(methods)('%s accepts a proof of five minutes, and refuses one that is a millisecond older', async (_, method) => {
     const stale = await twoAuthenticators();
     stale.clock.advance(5 * MINUTE + 1);
-    expect(reasonOf((await door(stale, stale.fresh)) as never)).toBe('assurance_required');
+    expect(reasonOf((await method(stale, stale.fresh)) as never)).toBe('assurance_required');
     stale.clock.advance(-1);
-    expect(reasonOf((await door(stale, stale.fresh)) as never)).toBe('ok');
+    expect(reasonOf((await method(stale, stale.fresh)) as never)).toBe('ok');
   });
 
-  it.each(doors)('%s refuses a proof dated more than a minute ahead', async (_, door) => {
+  it.each(methods)('%s refuses a proof dated more than a minute ahead', async (_, method) => {
     const fixture = await twoAuthenticators();
     fixture.clock.advance(-MINUTE - 1);
-    expect(reasonOf((await door(fixture, fixture.fresh)) as never)).toBe('assurance_required');
+    expect(reasonOf((await method(fixture, fixture.fresh)) as never)).toBe('assurance_required');
   });
 
-  it.each(doors)('%s refuses a proof of another epoch', async (_, door) => {
+  it.each(methods)('%s refuses a proof of another epoch', async (_, method) => {
     const fixture = await twoAuthenticators();
     expectOk(await fixture.mfa.passwordChanged({ userId: ada.id }));
-    expect(reasonOf((await door(fixture, fixture.fresh)) as never)).toBe('assurance_required');
+    expect(reasonOf((await method(fixture, fixture.fresh)) as never)).toBe('assurance_required');
   });
 
-  it.each(doors)('%s refuses no state, and another user’s', async (_, door) => {
+  it.each(methods)('%s refuses no state, and the state of another user', async (_, method) => {
     const fixture = await twoAuthenticators();
-    expect(reasonOf((await door(fixture, undefined)) as never)).toBe('login_again');
-    expect(reasonOf((await door(fixture, fixture.fresh, { id: 'user-eve', name: 'eve' })) as never)).toBe('login_again');
+    expect(reasonOf((await method(fixture, undefined)) as never)).toBe('login_again');
+    expect(reasonOf((await method(fixture, fixture.fresh, { id: 'user-eve', name: 'eve' })) as never)).toBe('login_again');
   });
 
-  it.each(doors)('%s takes a fresh proof by a recovery code: whoever lost the phone must be able to mend it', async (_, door) => {
-    const fixture = await twoAuthenticators();
-    const session = await loginPending(fixture.mfa);
-    const verified = expectOk(
-      await fixture.mfa.verify({ user: ada, session, proof: { kind: 'recovery-code', code: fixture.recoveryCodes[0] } }),
-    );
-    expect(reasonOf((await door(fixture, verified.session)) as never)).toBe('ok');
-  });
+  it.each(methods)(
+    '%s accepts a fresh proof by recovery code, because a user who lost the phone must be able to replace it',
+    async (_, method) => {
+      const fixture = await twoAuthenticators();
+      const session = await loginPending(fixture.mfa);
+      const verified = expectOk(
+        await fixture.mfa.verify({ user: ada, session, proof: { kind: 'recovery-code', code: fixture.recoveryCodes[0] } }),
+      );
+      expect(reasonOf((await method(fixture, verified.session)) as never)).toBe('ok');
+    },
+  );
 
-  it.each(doors)('%s keeps the acting session in', async (_, door) => {
+  it.each(methods)('%s keeps the acting session', async (_, method) => {
     const fixture = await twoAuthenticators();
-    const answer = (await door(fixture, fixture.fresh)) as { session?: MfaSession };
+    const answer = (await method(fixture, fixture.fresh)) as { session?: MfaSession };
     expect((await fixture.mfa.checkAccess({ user: ada, session: answer.session })).access).toBe('allow');
   });
 
-  it.each(doors)('%s refuses where the record is gone and the host remembers', async (_, door) => {
+  it.each(methods)('%s refuses if the record is gone and the host remembers the enrollment', async (_, method) => {
     const fixture = await twoAuthenticators();
     expectOk(await fixture.mfa.forgetUser({ userId: ada.id }));
     fixture.events.length = 0;
     const answer = await fixture.mfa.regenerateRecoveryCodes({ user: { ...ada, enrolled: true }, session: fixture.fresh });
     expect(reasonOf(answer)).toBe('profile_missing');
     expect(fixture.names()).toEqual(['profile_missing']);
-    void door;
+    void method;
   });
 });
 
-describe('removal', () => {
+describe('removing an authenticator', () => {
   async function removeFirst(fixture: Enrolled, session: MfaSession, user: TestUser = ada) {
     const authenticatorId = (await own(fixture)).authenticators[0]?.id ?? '';
     return fixture.mfa.removeAuthenticator({ user, session, authenticatorId });
   }
 
-  it('T43: the last authenticator stays while MFA is required, grace or not', async () => {
+  it('T43: keeps the last one while MFA is required, with or without grace', async () => {
     const fixture = await createEnrolled();
     const { session } = await loginWithCode(fixture);
     expect(reasonOf(await removeFirst(fixture, session))).toBe('not_allowed');
@@ -128,7 +131,7 @@ describe('removal', () => {
     expect((await own(fixture)).authenticators).toHaveLength(1);
   });
 
-  it('T43: of the last two removed at once one stays', async () => {
+  it('T43: keeps one if the last two are removed at the same time', async () => {
     const fixture = await twoAuthenticators();
     const ids = (await own(fixture)).authenticators.map((authenticator) => authenticator.id);
     const answers = await Promise.all(
@@ -138,7 +141,7 @@ describe('removal', () => {
     expect((await own(fixture)).authenticators).toHaveLength(1);
   });
 
-  it('the last one may go where MFA is optional: with it go recovery codes and devices', async () => {
+  it('removes the last one if MFA is optional, together with recovery codes and devices', async () => {
     const fixture = await createEnrolled();
     const user: TestUser = { ...ada, mfa: 'optional' };
     const { session } = await loginWithCode(fixture);
@@ -155,7 +158,7 @@ describe('removal', () => {
     expect(reasonOf(again)).toBe('not_enrolled');
   });
 
-  it('SES-7: every other session is revoked', async () => {
+  it('SES-7: ends every other session', async () => {
     const fixture = await twoAuthenticators();
     const other = await loginWithCode(fixture);
     expectOk(await removeFirst(fixture, other.session));
@@ -163,7 +166,7 @@ describe('removal', () => {
     expect(decision).toMatchObject({ access: 'challenge', because: 'revoked' });
   });
 
-  it('what is not there cannot be removed or renamed', async () => {
+  it('returns not_found for one that does not exist, as does renaming', async () => {
     const fixture = await twoAuthenticators();
     for (const authenticatorId of ['', 'x', '__proto__', 'length']) {
       const input = { user: ada, session: fixture.fresh, authenticatorId };
@@ -172,7 +175,7 @@ describe('removal', () => {
     }
   });
 
-  it('a removed authenticator proves nothing any more', async () => {
+  it('makes its codes invalid', async () => {
     const fixture = await twoAuthenticators();
     expectOk(await removeFirst(fixture, fixture.fresh));
     fixture.clock.advance(MINUTE);
@@ -183,7 +186,7 @@ describe('removal', () => {
   });
 });
 
-describe('names', () => {
+describe('names of authenticators', () => {
   it.each([
     ['  My   phone ', 'My   phone'],
     ['x'.repeat(100), 'x'.repeat(64)],
@@ -212,7 +215,7 @@ describe('names', () => {
 });
 
 describe('recovery codes', () => {
-  it('REC-3, REC-5: regenerating kills the old set in the same write, and is told', async () => {
+  it('REC-3, REC-5: are replaced in the same write that creates new ones, with a notice', async () => {
     const fixture = await createEnrolled();
     const { session } = await loginWithCode(fixture);
     fixture.resetCounts();
@@ -229,7 +232,7 @@ describe('recovery codes', () => {
     expect(fixture.notices.map((notice) => notice.name)).toEqual(['recovery_codes_regenerated', 'guessing_suspected']);
   });
 
-  it('FLT-6, I7: a proof makes one set; the request repeated on its way replaces no codes that its first answer has shown', async () => {
+  it('FLT-6, I7: are created once per proof: a repeated request does not replace codes that its first answer has shown', async () => {
     const fixture = await createEnrolled();
     const { session } = await loginWithCode(fixture);
     fixture.clock.advance(20);
@@ -250,7 +253,7 @@ describe('recovery codes', () => {
     expectOk(await fixture.mfa.regenerateRecoveryCodes({ user: ada, session: fresh.session }));
   });
 
-  it('FLT-5: a set made while the clock was ahead bars nobody from a new one', async () => {
+  it('FLT-5: created while the clock was ahead can be replaced', async () => {
     const fixture = await createEnrolled();
     fixture.clock.advance(365 * 24 * 60 * MINUTE);
     const ahead = await loginWithCode(fixture);
@@ -261,7 +264,7 @@ describe('recovery codes', () => {
     expectOk(await fixture.mfa.regenerateRecoveryCodes({ user: ada, session }));
   });
 
-  it('REC-4, REC-7: tells when few and none are left; amr says recovery_code; the authenticator stays', async () => {
+  it('REC-4, REC-7: report when few and none are left; amr says recovery_code; the authenticator stays', async () => {
     const fixture = await createEnrolled();
     for (const [index, recoveryCode] of fixture.recoveryCodes.entries()) {
       const session = await loginPending(fixture.mfa);
@@ -289,7 +292,7 @@ describe('recovery codes', () => {
     expect(reasonOf(answer)).toBe('login_again');
   });
 
-  it('switched off there are none', async () => {
+  it('do not exist if they are turned off', async () => {
     const fixture = await createEnrolled(ada, { recoveryCodes: false });
     expect(fixture.recoveryCodes).toEqual([]);
     const { session } = await loginWithCode(fixture);

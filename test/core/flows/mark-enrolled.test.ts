@@ -15,7 +15,7 @@ afterEach(() => {
 });
 
 describe('markEnrolled', () => {
-  it('is awaited before the confirmation answers, and told of the removal of the last authenticator and of a reset', async () => {
+  it('is awaited before the confirmation answers, and called for the removal of the last authenticator and for a reset', async () => {
     const order: string[] = [];
     const user: TestUser = { ...ada, mfa: 'optional' };
     const markEnrolled = async (userId: string, enrolled: boolean) => {
@@ -32,7 +32,7 @@ describe('markEnrolled', () => {
     expect(order).toHaveLength(3);
   });
 
-  it('is repeated at the next login and the next proof while the host says otherwise, and only then', async () => {
+  it('is repeated at the next login and the next proof while the host disagrees, and only then', async () => {
     const told: boolean[] = [];
     const fixture = await createEnrolled(ada, { markEnrolled: (_, enrolled) => void told.push(enrolled) });
     told.length = 0;
@@ -46,7 +46,7 @@ describe('markEnrolled', () => {
     expect(told).toEqual([true, true]);
   });
 
-  it('failing undoes nothing and is an event', async () => {
+  it('undoes nothing when it fails, and causes an event', async () => {
     const fixture = await createEnrolled(ada, {
       markEnrolled: () => {
         throw new Error('the users table is away');
@@ -58,7 +58,7 @@ describe('markEnrolled', () => {
     expect(fixture.names()).toContain('mark_enrolled_failed');
   });
 
-  it('I12: hanging delays the answer by two seconds at most, and is an event', async () => {
+  it('I12: delays the answer by at most two seconds when it hangs, and causes an event', async () => {
     const fixture = createFixture({ markEnrolled: () => new Promise<void>(() => {}) });
     const session = await loginPending(fixture.mfa);
     const started = expectOk(await fixture.mfa.startEnrollment({ user: ada, session }));
@@ -76,7 +76,7 @@ describe('markEnrolled', () => {
     expect(fixture.names()).toContain('mark_enrolled_failed');
   });
 
-  it('STO-6: a reset that the host did not hear of opens the way for a week, then a missing profile refuses again', async () => {
+  it('STO-6: after a reset that it could not report allows a new enrollment for a week; then a missing profile refuses again', async () => {
     const fixture = await createEnrolled();
     const user = { ...ada, enrolled: true };
     expectOk(await fixture.mfa.resetMfa({ userId: ada.id, actor: 'a', reason: 'r' }));

@@ -16,8 +16,8 @@ import {
 
 const optional = { ...ada, mfa: 'optional' } as const;
 
-describe('one of several', () => {
-  it('THR-1: wrong codes from one device are counted for that device alone', async () => {
+describe('several devices, authenticators and enrollments', () => {
+  it('THR-1: wrong codes from one device count for that device alone', async () => {
     const fixture = await createEnrolled();
     const { mfa, clock, authenticator } = fixture;
     const one = await loginWithCode(fixture);
@@ -34,7 +34,7 @@ describe('one of several', () => {
     expect(reasonOf(await tried())).toBe('invalid_code');
   });
 
-  it('a proof from the older of two devices is of that device', async () => {
+  it('a proof from the older of two devices names that device', async () => {
     const fixture = await createEnrolled();
     const older = await loginWithCode(fixture);
     const newer = await loginWithCode(fixture);
@@ -50,7 +50,7 @@ describe('one of several', () => {
     ]);
   });
 
-  it('the host is told of the first authenticator and of the last one’s removal, and of none between', async () => {
+  it('markEnrolled is called for the first authenticator and for the removal of the last one, and not in between', async () => {
     const told: boolean[] = [];
     const fixture = await createEnrolled(optional, { markEnrolled: (_userId, enrolled) => void told.push(enrolled) });
     expect(told).toEqual([true]);
@@ -63,11 +63,11 @@ describe('one of several', () => {
     const after = expectOk(await remove(left.session, first?.id ?? ''));
     expect(told).toEqual([true, true, false]);
     expect(fixture.names()).not.toContain('mark_enrolled_failed');
-    // The proof is in force still: it begins the next enrollment.
+    // The proof is still in force, so it starts the next enrollment.
     expectOk(await fixture.mfa.startEnrollment({ user: optional, session: after.session }));
   });
 
-  it('an enrollment is canceled by its own id, and the event comes once', async () => {
+  it('an enrollment is canceled by its own id, with one event', async () => {
     const { mfa, events } = createFixture();
     const { enrollment, session } = expectOk(await mfa.startEnrollment({ user: ada, session: await loginPending(mfa) }));
     const canceled = () => events.filter(({ name }) => name === 'enrollment_canceled').length;
@@ -81,7 +81,7 @@ describe('one of several', () => {
     expect(reasonOf(await mfa.currentEnrollment({ user: ada, session }))).toBe('enrollment_expired');
   });
 
-  it('a lockout is cleared for every device, and none of them is forgotten', async () => {
+  it('a lockout is cleared for every device, and no device is forgotten', async () => {
     const fixture = await createEnrolled();
     const devices = [await loginWithCode(fixture), await loginWithCode(fixture)].map(({ deviceId }) => deviceId);
     expectOk(await fixture.mfa.clearLockout({ userId: ada.id, actor: 'support', reason: 'lost phone' }));
@@ -90,8 +90,8 @@ describe('one of several', () => {
   });
 });
 
-describe('what is switched off', () => {
-  it('a proof begun before MFA was switched off needs a new login', async () => {
+describe('features that are turned off', () => {
+  it('a proof begun before MFA was turned off needs a new login', async () => {
     const { mfa, clock, authenticator } = await createEnrolled();
     const session = await loginPending(mfa);
     const code = authenticator.code(clock.now());
@@ -101,7 +101,7 @@ describe('what is switched off', () => {
     expectOk(await mfa.verify({ user: ada, session, proof: { kind: 'totp', code } }));
   });
 
-  it('an enrollment gives no recovery codes and remembers nothing where both are off', async () => {
+  it('an enrollment returns no recovery codes and remembers no device if both are off', async () => {
     const { mfa, clock, names } = createFixture({ recoveryCodes: false, rememberDevice: false });
     const { enrollment, session } = expectOk(await mfa.startEnrollment({ user: ada, session: await loginPending(mfa) }));
     const code = createAuthenticator(enrollment.uri).code(clock.now());
@@ -119,15 +119,15 @@ describe('what is switched off', () => {
     expect(reasonOf(await mfa.regenerateRecoveryCodes({ user: ada, session: confirmed.session }))).toBe('not_allowed');
   });
 
-  it('there is nothing to manage for who has no authenticator', async () => {
+  it('a user without an authenticator has nothing to change', async () => {
     const { mfa } = createFixture();
     const session = await loginPending(mfa);
     expect(reasonOf(await mfa.endAllSessions({ user: ada, session }))).toBe('not_enrolled');
   });
 });
 
-describe('what an event says of the user, and a report of all', () => {
-  it('LOG-1: whether there is an authenticator', async () => {
+describe('events and the report', () => {
+  it('LOG-1: say whether there is an authenticator', async () => {
     const fresh = createFixture();
     await fresh.mfa.beginLogin({ user: ada });
     expect(fresh.events.at(-1)).toMatchObject({ name: 'login_begun', enrolled: false });
@@ -138,7 +138,7 @@ describe('what an event says of the user, and a report of all', () => {
     expect(fixture.events.at(-1)).toMatchObject({ name: 'recovery_codes_revoked', enrolled: true });
   });
 
-  it('LOG-4: a record that is gone is told once, what is not allowed is not', async () => {
+  it('LOG-4: report a missing record once, and nothing for what is not allowed', async () => {
     const { mfa, events } = createFixture();
     const session = await loginPending(mfa);
     events.length = 0;
@@ -146,7 +146,7 @@ describe('what an event says of the user, and a report of all', () => {
     expect(events).toEqual([]);
   });
 
-  it('few recovery codes are no more than the option says, and are told to the user', async () => {
+  it('report few recovery codes at the number of the option, with a notice to the user', async () => {
     const { mfa, recoveryCodes, notices } = await createEnrolled(ada, { recoveryCodes: { count: 5, lowAt: 4 } });
     expect((await mfa.report()).recoveryCodes).toEqual({ none: 0, few: 0, enough: 1 });
     expectOk(

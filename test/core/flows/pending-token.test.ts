@@ -27,7 +27,7 @@ async function open(fixture: Pick<Enrolled, 'mfa'>, token: string) {
 }
 
 describe('a pending token', () => {
-  it('T47, SES-5: is good for one proof', async () => {
+  it('T47, SES-5: can be used for one proof', async () => {
     const fixture = await createEnrolled();
     const token = await tokenOf(fixture);
     const verify = async (code: string) =>
@@ -42,7 +42,7 @@ describe('a pending token', () => {
     );
   });
 
-  it('T47: of two parallel right codes on one token one gives a session', async () => {
+  it('T47: gives a session to one of two parallel right codes', async () => {
     const fixture = await createEnrolled();
     const session = await open(fixture, await tokenOf(fixture));
     const codes = [0, 30 * SECOND].map((ahead) => fixture.authenticator.code(fixture.clock.now() + ahead));
@@ -64,7 +64,7 @@ describe('a pending token', () => {
     );
   });
 
-  it('T21: is not a device token, and a device token is not one', async () => {
+  it('T21: is not accepted as a device token, and a device token is not accepted in its place', async () => {
     const fixture = await createEnrolled();
     const { token } = await loginWithCode(fixture, { rememberDevice: true });
     expect(reasonOf(await fixture.mfa.openPendingToken(token))).toBe('pending_token_invalid');
@@ -72,14 +72,14 @@ describe('a pending token', () => {
     expect(decision.access).toBe('challenge');
   });
 
-  it('is for its user alone', async () => {
+  it('works for its user only', async () => {
     const fixture = await createEnrolled();
     const session = await open(fixture, await tokenOf(fixture, bob));
     const code = fixture.authenticator.code(fixture.clock.now());
     expect(reasonOf(await fixture.mfa.verify({ user: ada, session, proof: { kind: 'totp', code } }))).toBe('login_again');
   });
 
-  it('carries a first enrollment: start, show, confirm; once', async () => {
+  it('carries a first enrollment once: start, show, confirm', async () => {
     const fixture = createFixture();
     const token = await tokenOf(fixture);
     const started = expectOk(await fixture.mfa.startEnrollment({ user: ada, session: await open(fixture, token) }));
@@ -95,7 +95,7 @@ describe('a pending token', () => {
     expect(reasonOf(await fixture.mfa.startEnrollment({ user: ada, session }))).toBe('pending_token_invalid');
   });
 
-  it('STO-1, T47: 32 used ones are remembered; then no further proof is looked at until one has ended', async () => {
+  it('STO-1, T47: is remembered after use, up to 32; then no further proof is checked until one has expired', async () => {
     const fixture = await createEnrolled(ada, { recoveryCodes: { count: 20 } });
     const used: string[] = [];
     for (let count = 0; count < 32; count++) {
@@ -122,7 +122,7 @@ describe('a pending token', () => {
       const again = await fixture.mfa.verify({ user: ada, session: await open(fixture, token), proof: { kind: 'totp', code } });
       expect(reasonOf(again)).toBe('pending_token_invalid');
     }
-    // The first twenty end eleven minutes after they were made.
+    // The first twenty expire eleven minutes after they were issued.
     fixture.clock.advance(5 * MINUTE);
     const later = fixture.authenticator.code(fixture.clock.now());
     expectOk(
@@ -134,7 +134,7 @@ describe('a pending token', () => {
     );
   });
 
-  it('T47, FLT-5: a used one does not come back by a clock that jumped ten days ahead and back', async () => {
+  it('T47, FLT-5: that was used does not work again after a clock jumped ten days ahead and back', async () => {
     const fixture = await createEnrolled();
     const token = await tokenOf(fixture);
     expectOk(
@@ -156,7 +156,7 @@ describe('a pending token', () => {
     );
   });
 
-  it('CRY-3: rolls over two processes with unequal keys', async () => {
+  it('CRY-3: works across two processes with different first keys', async () => {
     const old = await createEnrolled(ada, { keys: [KEY] });
     const both = createFixture({ keys: [KEY, OTHER_KEY], storage: old.storage, clock: old.clock.now });
     const moved = createFixture({ keys: [OTHER_KEY, KEY], storage: old.storage, clock: old.clock.now });
@@ -167,7 +167,7 @@ describe('a pending token', () => {
     expect(reasonOf(await moved.mfa.openPendingToken(byOld))).toBe('ok');
   });
 
-  it('is given where something is asked or can be enrolled, and nowhere else', async () => {
+  it('is issued only if a proof is required or an enrollment is possible', async () => {
     const fixture = await createEnrolled();
     const { token } = await loginWithCode(fixture, { rememberDevice: true });
     expect((await fixture.mfa.beginLogin({ user: ada, deviceToken: token })).pendingToken).toBeUndefined();
@@ -175,7 +175,7 @@ describe('a pending token', () => {
     expect((await fixture.mfa.beginLogin({ user: bob })).pendingToken).toBeDefined();
   });
 
-  it('ENR-1: lets a client without a session enroll where MFA is optional, and is worth no proof before', async () => {
+  it('ENR-1: lets a client without a session enroll if MFA is optional, and proves nothing before', async () => {
     const fixture = createFixture();
     const user = { ...bob, mfa: 'optional' as const };
     const begun = await fixture.mfa.beginLogin({ user });

@@ -29,7 +29,7 @@ async function recover(fixture: Pick<Enrolled, 'mfa'>, recoveryCode: string | un
 }
 
 describe('a flood of wrong recovery codes', () => {
-  it('F24, THR-5: keeps the owner’s right one out at no moment', async () => {
+  it('F24, THR-5: never blocks the owner’s right one', async () => {
     const fixture = await createEnrolled();
     const session = await loginPending(fixture.mfa);
     const reasons: string[] = [];
@@ -42,7 +42,7 @@ describe('a flood of wrong recovery codes', () => {
     expect(reasons).toEqual(fixture.recoveryCodes.map(() => 'ok'));
   });
 
-  it('F24, REC-6: beyond a hundred a minute a wrong one is answered as ever, and stores nothing', async () => {
+  it('F24, REC-6: beyond a hundred a minute gets the usual answer, and is not stored', async () => {
     const fixture = await createEnrolled();
     const answers = [];
     for (let tries = 0; tries < 100; tries++) answers.push(await recover(fixture, WRONG));
@@ -55,7 +55,7 @@ describe('a flood of wrong recovery codes', () => {
     expect(fixture.counts.writes).toBe(1);
   });
 
-  it('F24, LOG-4: is told once a minute, with the number since the last time', async () => {
+  it('F24, LOG-4: is reported once a minute, with the number since the last report', async () => {
     const fixture = await createEnrolled();
     const session = await loginPending(fixture.mfa);
     const told: number[] = [];
@@ -70,7 +70,7 @@ describe('a flood of wrong recovery codes', () => {
     expect(told).toEqual([1, 200, 200]);
   });
 
-  it('F24: of two users each is told of', async () => {
+  it('F24: is reported for each of two users', async () => {
     const fixture = await createEnrolled();
     const other = { ...ada, id: 'user-cy' };
     const enrolled = await createEnrolled(other, { storage: fixture.storage, clock: fixture.clock.now });
@@ -84,7 +84,7 @@ describe('a flood of wrong recovery codes', () => {
     expect(enrolled.recoveryCodes).toHaveLength(10);
   });
 
-  it('F24: a full queue of wrong ones keeps a right one out neither by its length nor by its order', async () => {
+  it('F24: with a full queue delays a right one neither by its length nor by its order', async () => {
     const fixture = await createEnrolled();
     const storage = interleavingStorage(fixture.storage);
     const { mfa } = createFixture({ storage, clock: fixture.clock.now });
@@ -99,7 +99,7 @@ describe('a flood of wrong recovery codes', () => {
     });
     await storage.nextHeld();
     const owner = mfa.verify({ user: ada, session, proof: { kind: 'recovery-code', code: fixture.recoveryCodes[0] } });
-    // Those beyond 500 are busy at once; the owner's is not.
+    // Those beyond 500 get busy at once; the owner's does not.
     await new Promise((resolve) => setTimeout(resolve, 100));
     const before = answered;
     storage.releaseAll();
@@ -110,7 +110,7 @@ describe('a flood of wrong recovery codes', () => {
     expect(reasons.filter((reason) => reason === 'busy').length).toBeGreaterThan(400);
   });
 
-  it('F24: nobody without a second factor uses up pending tokens or starts of enrollments', async () => {
+  it('F24: without a second factor uses up no pending tokens and no enrollment starts', async () => {
     const fixture = await createEnrolled();
     const { mfa } = fixture;
     for (let login = 0; login < 40; login++) {
@@ -128,7 +128,7 @@ describe('a flood of wrong recovery codes', () => {
     expect([profile?.usedTokens.length, profile?.enrollmentStarts.length]).toEqual([1, 1]);
   });
 
-  it('F24: a right one is let in where the flood went by another process', async () => {
+  it('F24: in another process does not block a right one', async () => {
     const fixture = await createEnrolled();
     const other = createFixture({ storage: fixture.storage, clock: fixture.clock.now });
     const session = await loginPending(other.mfa);
@@ -139,7 +139,7 @@ describe('a flood of wrong recovery codes', () => {
   });
 });
 
-describe('recovery codes that are switched off', () => {
+describe('recovery codes that are turned off', () => {
   async function switchedOff() {
     const on = await createEnrolled();
     const { token } = await loginWithCode(on);
@@ -147,7 +147,7 @@ describe('recovery codes that are switched off', () => {
     return { on, off: { ...off, clock: on.clock, authenticator: on.authenticator, recoveryCodes: on.recoveryCodes }, token };
   }
 
-  it('F18: are neither offered, counted nor accepted, right and wrong are answered alike, and a session that proved stays', async () => {
+  it('F18: are not offered, counted or accepted, right and wrong get the same answer, and a session that they proved stays', async () => {
     const { on, off } = await switchedOff();
     const { session } = await loginWithCode(on);
     expect(expectOk(await off.mfa.getStatus({ user: ada })).status.recoveryCodesLeft).toBe(0);
@@ -168,7 +168,7 @@ describe('recovery codes that are switched off', () => {
     expect((await off.mfa.checkAccess({ user: ada, session })).access).toBe('allow');
   });
 
-  it('F18: a report and a dry run store nothing', async () => {
+  it('F18: are not touched by a report or a dry run', async () => {
     const { on, off } = await switchedOff();
     await off.mfa.report();
     await off.mfa.rotateKeys({ dryRun: true });
@@ -223,7 +223,7 @@ describe('recovery codes that are switched off', () => {
     },
   );
 
-  it('F18: a user who did not come while they were off has the old ones again', async () => {
+  it('F18: work again for a user who did not log in while they were off', async () => {
     const { on } = await switchedOff();
     expect(reasonOf(await recover(on, on.recoveryCodes[0]))).toBe('ok');
   });

@@ -14,7 +14,7 @@ import {
 } from '../../support/core-fixture.js';
 import { proofOf } from '../../support/proof-of.js';
 
-/** The events without what all of them have. */
+/** The events without their common fields. */
 function details(events: readonly MfaEvent[]): object[] {
   return events.map(({ at: _at, userId: _user, enrolled: _enrolled, context: _context, ...detail }) => detail);
 }
@@ -44,8 +44,8 @@ const withUser: [string, Call][] = [
   ['get_status', (mfa, user) => mfa.getStatus({ user })],
 ];
 
-describe('LOG-1: what is refused at the door', () => {
-  it.each(withSession)('%s without a state is one event that names the operation', async (operation, call) => {
+describe('LOG-1: a refused call:', () => {
+  it.each(withSession)('%s without a state causes one event that names the operation', async (operation, call) => {
     const { mfa, events } = createFixture();
     expect(await call(mfa, ada, undefined)).toStrictEqual({ ok: false, reason: 'login_again' });
     expect(details(events)).toStrictEqual([{ name: 'refused', operation, reason: 'login_again' }]);
@@ -59,7 +59,7 @@ describe('LOG-1: what is refused at the door', () => {
     expect(events.map(({ name }) => name)).toContain('profile_missing');
   });
 
-  it.each(withUser)('%s without a user is the fault of the programmer', async (_operation, call) => {
+  it.each(withUser)('%s without a user throws, because the programmer must fix it', async (_operation, call) => {
     const { mfa } = createFixture();
     for (const user of [undefined, null, { name: 'ada' }, { id: '', name: 'ada' }]) {
       await expect(call(mfa, user as never, undefined)).rejects.toMatchObject({ code: 'invalid_argument' });
@@ -82,15 +82,15 @@ describe('LOG-1: what is refused at the door', () => {
   );
 });
 
-it('an enrollment needs the name that the app is to show', async () => {
+it('an enrollment needs the name that the app shows', async () => {
   const { mfa } = createFixture();
   const session = await loginPending(mfa);
   const starting = mfa.startEnrollment({ user: { id: ada.id } as never, session });
   await expect(starting).rejects.toMatchObject({ code: 'invalid_argument', message: expect.stringContaining('"name"') });
 });
 
-describe('LOG-4: what a proof is, and was not', () => {
-  it('a code: malformed, wrong, throttled', async () => {
+describe('LOG-4: the event of a refused proof', () => {
+  it('says for a code: malformed, wrong, throttled', async () => {
     const { mfa, clock, authenticator, events } = await createEnrolled();
     const session = await loginPending(mfa);
     events.length = 0;
@@ -110,7 +110,7 @@ describe('LOG-4: what a proof is, and was not', () => {
     ]);
   });
 
-  it('a recovery code: malformed, wrong, used, one of a flood', async () => {
+  it('says for a recovery code: malformed, wrong, used, one of a flood', async () => {
     const { mfa, recoveryCodes, events } = await createEnrolled();
     const session = await loginPending(mfa);
     events.length = 0;
@@ -143,7 +143,7 @@ describe('LOG-4: what a proof is, and was not', () => {
     expectOk(await mfa.verify({ user: ada, session: again, proof: { kind: 'recovery-code', code: recoveryCodes[1] } }));
   });
 
-  it('THR-2: a used code is no guess, however often it comes: nobody suspects guessing', async () => {
+  it('THR-2: never counts a used code as a guess, however often it comes', async () => {
     const { mfa, clock, authenticator, events } = await createEnrolled();
     for (let hour = 0; hour < 21; hour++) {
       clock.advance(60 * MINUTE);
@@ -157,7 +157,7 @@ describe('LOG-4: what a proof is, and was not', () => {
     expect(events.map(({ name }) => name)).not.toContain('guessing_suspected');
   });
 
-  it('a code at an enrollment: malformed, wrong, throttled', async () => {
+  it('says for a code at an enrollment: malformed, wrong, throttled', async () => {
     const { mfa, clock, events } = createFixture();
     const { enrollment, session } = expectOk(await mfa.startEnrollment({ user: ada, session: await loginPending(mfa) }));
     const { authenticator } = await createEnrolled();
@@ -175,8 +175,8 @@ describe('LOG-4: what a proof is, and was not', () => {
   });
 });
 
-describe('what a proof leaves in the session', () => {
-  it('a step-up keeps the enrollments that the session began, a login begins with none', async () => {
+describe('the session after a proof', () => {
+  it('keeps the enrollments that it began after a step-up, and has none after a login', async () => {
     const fixture = await createEnrolled();
     const { session } = await loginWithCode(fixture);
     expect(session).not.toHaveProperty('enrollmentIds');
@@ -188,7 +188,7 @@ describe('what a proof leaves in the session', () => {
     expect(verified.session.enrollmentIds).toEqual([started.enrollment.id]);
   });
 
-  it('DEV-1: an enrollment with the tick remembers the browser for 30 days, and no browser without it', async () => {
+  it('DEV-1: remembers the browser for 30 days after an enrollment with the checkbox, and otherwise not', async () => {
     for (const rememberDevice of [true, false]) {
       const { mfa, clock, events } = createFixture();
       const { enrollment, session } = expectOk(await mfa.startEnrollment({ user: ada, session: await loginPending(mfa) }));

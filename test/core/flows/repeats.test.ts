@@ -8,14 +8,14 @@ const HOUR = 60 * MINUTE;
 const anomaly = (userId: string, at: number) => ({ name: 'clock_anomaly', aheadSeconds: 7, userId, at }) as const;
 const flood = (userId: string, at: number) => ({ name: 'recovery_codes_flooded', tries: 1, userId, at }) as const;
 
-it('F31: a clock anomaly of a user is told once an hour, and again at once where the clock itself has jumped', () => {
+it('F31: a clock anomaly of a user is reported once an hour, and again at once if the clock itself has jumped', () => {
   const { thin } = createRepeats();
   const told = (userId: string, at: number) => thin(anomaly(userId, at)) !== null;
   expect([told('a', T0), told('a', T0 + HOUR - 1), told('b', T0 + 1)]).toEqual([true, false, true]);
   expect([told('a', T0 + HOUR), told('a', T0 + HOUR + 1), told('a', T0 - HOUR)]).toEqual([true, false, true]);
 });
 
-it('F24: a flood is told once a minute, with the number since the last time', () => {
+it('F24: a flood is reported once a minute, with the number since the last report', () => {
   const { thin } = createRepeats();
   const tries = (at: number) => {
     const event = thin(flood('a', at));
@@ -24,7 +24,7 @@ it('F24: a flood is told once a minute, with the number since the last time', ()
   expect([tries(T0), tries(T0 + 1), tries(T0 + 2), tries(T0 + MINUTE), tries(T0 + MINUTE + 1)]).toEqual([1, null, null, 3, null]);
 });
 
-it('I10: knows of a thousand users, and passes every other event on', () => {
+it('I10: a thousand users are remembered, and all other events pass', () => {
   const { thin } = createRepeats();
   for (let user = 0; user < 1_001; user++) thin(anomaly(`u${user}`, T0));
   expect(thin(anomaly('u1000', T0))).toBeNull();

@@ -16,12 +16,12 @@ import {
 } from '../../support/core-fixture.js';
 import { plant, populated } from '../../support/population.js';
 
-it('counts what operators ask for', async () => {
+it('report() counts what operators ask for', async () => {
   const fixture = await createEnrolled();
   await enrollAnother(fixture, fixture.session);
   await loginWithCode(fixture, { rememberDevice: true });
   await loginWithCode(fixture);
-  // Carol has three codes left and guesses; dan has none; bob has not enrolled.
+  // Carol has three codes left and makes wrong guesses; dan has none left; bob has not enrolled.
   const carol: TestUser = { id: 'carol', name: 'carol' };
   const dan: TestUser = { id: 'dan', name: 'dan' };
   const theirs = await verifiedSession(fixture.mfa, carol);
@@ -56,7 +56,7 @@ it('counts what operators ask for', async () => {
   expect(await fixture.mfa.report()).toMatchObject({ devices: { known: 2, remembered: 0 }, throttled: 0 });
 });
 
-it('CRY-3, T34: says what each key seals, and which key is missing', async () => {
+it('CRY-3, T34: report() says what each key sealed, and which key is missing', async () => {
   const storage = await populated(3);
   await plant(storage, 'a', { key: OTHER_KEY });
   await plant(storage, 'b', { key: { ...OTHER_KEY, id: '__proto__' } });
@@ -72,7 +72,7 @@ it('CRY-3, T34: says what each key seals, and which key is missing', async () =>
   expect(report).toMatchObject({ users: 7, notEnrolled: 4, unreadable: { count: 3, userIds: ['b', 'c', 'd'] } });
 });
 
-it('tells no more than twenty missing keys apart: whoever writes rows cannot fill the memory', async () => {
+it('report() distinguishes at most twenty missing keys, so that a forger of rows cannot fill the memory', async () => {
   const storage = await populated(1);
   for (let index = 0; index < 30; index++) await plant(storage, `x-${index}`, { key: { ...KEY, id: `made-up-${index}` } });
   const { keys } = await createFixture({ storage }).mfa.report();
@@ -80,14 +80,14 @@ it('tells no more than twenty missing keys apart: whoever writes rows cannot fil
   expect(keys.at(-1)).toEqual({ id: '(others)', inRing: false, profiles: 10 });
 });
 
-it('counts an authenticator of a kind that this version does not know', async () => {
+it('report() counts an authenticator of a kind that this version does not know', async () => {
   const { mfa, storage } = createFixture();
   const authenticator = { id: 'x', kind: 'webauthn', name: '', createdAt: 0, enrollmentId: '', data: null };
   await plant(storage, ada.id, { authenticators: [authenticator] });
   expect(await mfa.report()).toMatchObject({ enrolled: 1, authenticators: [{ kind: 'webauthn', count: 1 }] });
 });
 
-it('LOG-2: holds no secret, and of users with a readable profile not even the id', async () => {
+it('LOG-2: report() holds no secret, and no id of a user with a readable profile', async () => {
   const fixture = await createEnrolled();
   const { token } = await loginWithCode(fixture, { rememberDevice: true });
   const text = JSON.stringify(await fixture.mfa.report());

@@ -20,7 +20,7 @@ import { proofOf } from '../../support/proof-of.js';
 const rotated = { keys: [OTHER_KEY, KEY] };
 
 describe('rotateKeys', () => {
-  it('CRY-3: seals anew what another key has sealed, and a second walk finds nothing to do', async () => {
+  it('CRY-3: seals again what another key has sealed, and a second walk finds nothing to do', async () => {
     const storage = await populated(120);
     await plant(storage, 'new', { key: OTHER_KEY });
     const { mfa, counts, resetCounts } = createFixture({ ...rotated, storage });
@@ -39,7 +39,7 @@ describe('rotateKeys', () => {
     expect(counts.writes).toBe(0);
   });
 
-  it('in a dry run stores nothing, and says what it would do', async () => {
+  it('stores nothing in a dry run, and reports what it would do', async () => {
     const storage = await populated(3);
     const { mfa, counts, events } = createFixture({ ...rotated, storage });
     const dry = await mfa.rotateKeys({ dryRun: true });
@@ -50,7 +50,7 @@ describe('rotateKeys', () => {
     expect(events).toEqual([]);
   });
 
-  it('changes nothing in a profile, what a newer version has put there included, and tells nobody', async () => {
+  it('changes nothing in a profile, including fields of a newer version, and notifies nobody', async () => {
     const fixture = await createEnrolled();
     await loginWithCode(fixture, { rememberDevice: true });
     await poke(fixture.storage, ada.id, (profile) => ({ ...profile, ...{ passkeys: [1, { two: 3 }] } }));
@@ -67,7 +67,7 @@ describe('rotateKeys', () => {
     expect(after).toHaveProperty('passkeys', [1, { two: 3 }]);
   });
 
-  it('after it the old key is not needed: sessions, codes, recovery codes work; a browser that came since is remembered', async () => {
+  it('makes the old key unnecessary: sessions, codes and recovery codes work, and a browser that returned since stays remembered', async () => {
     const fixture = await createEnrolled();
     const browser = await loginWithCode(fixture, { rememberDevice: true });
     const other = await loginWithCode(fixture, { rememberDevice: true });
@@ -84,13 +84,13 @@ describe('rotateKeys', () => {
     expect(
       reasonOf(await alone.mfa.verify({ user: ada, session, proof: { kind: 'recovery-code', code: fixture.recoveryCodes[0] } })),
     ).toBe('ok');
-    // A browser that did not come back in between is asked once more, and not shut out.
+    // A browser that did not return in between is asked once more, but not locked out.
     const forgotten = await alone.mfa.beginLogin({ user: ada, deviceToken: other.token });
     expect(forgotten.decision.access).toBe('challenge');
     expect(alone.events).toContainEqual(expect.objectContaining({ name: 'device_refused', why: 'invalid' }));
   });
 
-  it('says which keys may go, and until when browsers hold tokens by them', async () => {
+  it('reports which keys may be removed, and until when browsers hold tokens signed by them', async () => {
     const storage = await populated(2);
     const { mfa, clock } = createFixture({ ...rotated, storage });
     const removable = { keyIds: [KEY.id], tokensEndAt: clock.now() + 90 * DAY };
@@ -103,7 +103,7 @@ describe('rotateKeys', () => {
     ['the walk did not begin at the start', rotated, { cursor: '0' }],
     ['a dry run found some left', rotated, { dryRun: true }],
     ['the walk did not end', rotated, { signal: AbortSignal.abort() }],
-  ])('says of no key that it may go when %s', async (_, keys, input) => {
+  ])('allows the removal of no key if %s', async (_, keys, input) => {
     const { mfa } = createFixture({ ...keys, storage: await populated(2) });
     expect(await mfa.rotateKeys(input)).not.toHaveProperty('removable');
   });
@@ -111,7 +111,7 @@ describe('rotateKeys', () => {
   it.each([
     ['a record that does not open', (value: string) => value.slice(0, -5) + (value.at(-5) === 'A' ? 'B' : 'A') + value.slice(-4)],
     ['a record that is cut off', (value: string) => value.slice(0, 60)],
-  ])('F33: a key that %s names may not go; others may', async (_, damage) => {
+  ])('F33: does not allow the removal of a key that %s names, but of others', async (_, damage) => {
     const third = { id: 'third', secret: 'm0Qx3vB8nR1tY6kW9pL2sD5fG7hJ4aZeUiCoOzXcNwE=' };
     const storage = await populated(3);
     const stored = await storage.read(bob.id);
@@ -129,14 +129,14 @@ describe('rotateKeys', () => {
     expect((await two.mfa.rotateKeys()).removable?.keyIds).toEqual([KEY.id]);
   });
 
-  it('F33: no key may go while a record does not say by which it was sealed, or could not be reached', async () => {
+  it('F33: allows the removal of no key while a record does not name its key, or could not be read', async () => {
     const storage = await populated(2);
     await storage.write(bob.id, { version: 'newer', value: 'AgAA' }, null);
     const { mfa } = createFixture({ ...rotated, storage });
     expect(await mfa.rotateKeys()).not.toHaveProperty('removable');
   });
 
-  it('leaves profiles under a missing key as they are; the key put back, they open', async () => {
+  it('leaves profiles under a missing key unchanged, and they open when the key is back', async () => {
     const lost = { ...OTHER_KEY, id: 'lost' };
     const storage = await populated(2, lost);
     await plant(storage, bob.id);
@@ -150,13 +150,13 @@ describe('rotateKeys', () => {
   });
 });
 
-describe('rotateKeys beside live traffic', () => {
-  it('d-7, CRY-3, I1: codes and recovery codes used while keys go back and forth count once each, and none is refused for it', async () => {
+describe('rotateKeys during live traffic', () => {
+  it('d-7, CRY-3, I1: counts codes and recovery codes once each while keys change back and forth, and refuses none because of it', async () => {
     const storage = createFixture().storage;
     const users = Array.from({ length: 6 }, (_, index) => ({ id: `live-${index}`, name: 'x' }));
     const people = await Promise.all(users.map((user) => createEnrolled(user, { storage })));
     const clock = people[0]!.clock.now;
-    // Two processes with the old key first, two with the new one first: as it is during a deployment.
+    // Two processes with the old key first, two with the new one first, as during a deployment.
     const processes = [[KEY, OTHER_KEY], rotated.keys, [KEY, OTHER_KEY], rotated.keys].map((keys) =>
       createFixture({ keys, storage, clock }),
     );
@@ -165,7 +165,7 @@ describe('rotateKeys beside live traffic', () => {
     const walking = [processes[0]!, processes[1]!].map(async ({ mfa }) => {
       while (!done) {
         rewritten += (await mfa.rotateKeys()).resealed;
-        // Nobody rotates keys without a pause: what is shown is not who wins a race for ever.
+        // Nobody rotates keys without a pause. This does not test who wins an endless race.
         await new Promise((resolve) => setTimeout(resolve, 20));
       }
     });
@@ -187,12 +187,12 @@ describe('rotateKeys beside live traffic', () => {
     expect(rewritten).toBeGreaterThan(users.length);
     for (const said of answers) {
       expect(said).toHaveLength(11);
-      // On a busy machine one of the other three may say "busy", which says nothing about the code.
+      // On a busy machine one of the other three may return "busy", which says nothing about the code.
       for (const four of said) expect(four.replaceAll('busy', 'invalid_code')).toBe('invalid_code invalid_code invalid_code ok');
     }
   });
 
-  it('a walk that read before a verification wrote forgets what it read', async () => {
+  it('discards what it read before a verification wrote', async () => {
     const fixture = await createEnrolled();
     const storage = interleavingStorage(fixture.storage);
     const { mfa } = createFixture({ ...rotated, storage });
@@ -215,7 +215,7 @@ describe('rotateKeys beside live traffic', () => {
     expect(expectOk(await now.mfa.getStatus({ user: ada })).status.recoveryCodesLeft).toBe(9);
   });
 
-  it('a user who is forgotten while the walk holds the profile stays forgotten', async () => {
+  it('does not bring back a user who is forgotten while it holds the profile', async () => {
     const fixture = await createEnrolled();
     const storage = interleavingStorage(fixture.storage);
     const { mfa } = createFixture({ ...rotated, storage });

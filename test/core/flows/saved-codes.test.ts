@@ -12,7 +12,7 @@ import {
   reasonOf,
 } from '../../support/core-fixture.js';
 
-/** What ada is told about her recovery codes: by her status, and by a login with a code, a minute later. */
+/** What ada is told about her recovery codes: in her status, and at a login with a code a minute later. */
 async function told({ mfa, clock, authenticator }: Enrolled) {
   clock.advance(MINUTE);
   const { status } = expectOk(await mfa.getStatus({ user: ada }));
@@ -23,7 +23,7 @@ async function told({ mfa, clock, authenticator }: Enrolled) {
   return { status: status.recoveryCodesUnsaved, login: verified.recoveryCodesUnsaved, session: verified.session };
 }
 
-/** Ada with recovery codes of which nobody has said that they are saved. */
+/** Ada with recovery codes that nobody has confirmed as saved. */
 async function withNewCodes(): Promise<Enrolled> {
   const fixture = await createEnrolled();
   const { recoveryCodes } = expectOk(await fixture.mfa.regenerateRecoveryCodes({ user: ada, session: fixture.session }));
@@ -34,14 +34,14 @@ async function withNewCodes(): Promise<Enrolled> {
 const UNSAVED = { status: true, login: true };
 const SAVED = { status: undefined, login: undefined };
 
-describe('recovery codes that a lost answer may have taken along', () => {
-  it('F84: are told of at every login and in the status, until the user says that they are saved', async () => {
+describe('recovery codes whose answer may have been lost', () => {
+  it('F84: are reported at every login and in the status, until the user says that they are saved', async () => {
     const fixture = await withNewCodes();
     const { mfa, recoveryCodes, events, names } = fixture;
     expect(await told(fixture)).toMatchObject(UNSAVED);
     const { session } = await told(fixture);
     expect((await told(fixture)).login).toBe(true);
-    // Told of, and not forced: nothing is asked at the guard, and the codes work.
+    // Reported, but not enforced: the guard asks nothing, and the codes work.
     expect((await mfa.checkAccess({ user: ada, session })).access).toBe('allow');
     events.length = 0;
     expect(await mfa.recoveryCodesSaved({ user: ada, session })).toEqual({ ok: true });
@@ -56,7 +56,7 @@ describe('recovery codes that a lost answer may have taken along', () => {
     expect(expectOk(used)).toMatchObject({ recoveryCodesLeft: 9 });
   });
 
-  it('F84: a new set is again one that nobody may have seen, and ends the one before only in the write whose answer shows it', async () => {
+  it('F84: are replaced by a new set, also unconfirmed, only in the write whose answer shows it', async () => {
     const fixture = await withNewCodes();
     const { mfa, recoveryCodes } = fixture;
     const { session } = await told(fixture);
@@ -73,7 +73,7 @@ describe('recovery codes that a lost answer may have taken along', () => {
     ).toBe('ok');
   });
 
-  it('F84: who uses one of them has seen them', async () => {
+  it('F84: count as seen after one of them was used', async () => {
     const fixture = await withNewCodes();
     const pending = await loginPending(fixture.mfa);
     const used = expectOk(
@@ -83,7 +83,7 @@ describe('recovery codes that a lost answer may have taken along', () => {
     expect(await told(fixture)).toMatchObject(SAVED);
   });
 
-  it('F84: the button below an older set says nothing about the newer one', async () => {
+  it('F84: are not confirmed by the button below an older set', async () => {
     const { mfa, clock } = await createEnrolled(ada);
     const pending = await loginPending(mfa, bob);
     const { enrollment, session } = expectOk(await mfa.startEnrollment({ user: bob, session: pending }));
@@ -107,7 +107,7 @@ describe('recovery codes that a lost answer may have taken along', () => {
     expect(reasonOf(await mfa.recoveryCodesSaved(named))).toBe('ok');
   });
 
-  it('F84: costs a verification nothing beyond its one read and one write, and a repetition of the button no write', async () => {
+  it('F84: cost a verification nothing beyond its one read and one write, and a second click no write', async () => {
     const fixture = await withNewCodes();
     const { mfa, clock, authenticator, counts, resetCounts } = fixture;
     const session = await loginPending(mfa);
@@ -122,7 +122,7 @@ describe('recovery codes that a lost answer may have taken along', () => {
     expect([counts.reads, counts.writes]).toEqual([3, 1]);
   });
 
-  it('F84, SES-2: may be called saved by a proof that is in force, of whatever age, and by no other session', async () => {
+  it('F84, SES-2: can be confirmed with any proof in force, of any age, and by no other session', async () => {
     const fixture = await withNewCodes();
     const { mfa, clock, session, authenticator, names } = fixture;
     const reason = async (given: typeof session | Awaited<ReturnType<typeof loginPending>> | undefined, user = ada) =>
@@ -147,7 +147,7 @@ describe('recovery codes that a lost answer may have taken along', () => {
     expect(await reason(fresh)).toBe('ok');
   });
 
-  it('F84: is told of nobody who has none, where they are switched off, and after a reset', async () => {
+  it('F84: are not reported to a user who has none, while they are off, or after a reset', async () => {
     const without = await createEnrolled(ada, { recoveryCodes: false });
     expect(await told(without)).toMatchObject(SAVED);
     expect(reasonOf(await without.mfa.recoveryCodesSaved({ user: ada, session: without.session }))).toBe(

@@ -13,13 +13,13 @@ import {
   wrongCode,
 } from '../../support/core-fixture.js';
 
-/** The events without what all of them have. */
+/** The events without their common fields. */
 function details(events: readonly MfaEvent[]): object[] {
   return events.map(({ at: _at, userId: _user, enrolled: _enrolled, context: _context, ...detail }) => detail);
 }
 
-describe('what is managed, and told', () => {
-  it('a name is given to one authenticator, a device is revoked once', async () => {
+describe('management and its events', () => {
+  it('one authenticator is renamed, and a device is revoked once', async () => {
     const fixture = await createEnrolled();
     const { session, token, deviceId } = await loginWithCode(fixture, { rememberDevice: true });
     const second = await enrollAnother(fixture, session);
@@ -56,8 +56,8 @@ describe('what is managed, and told', () => {
   });
 });
 
-describe('the status', () => {
-  it('of a user who has nothing, to the letter', async () => {
+describe('getStatus', () => {
+  it('returns exactly this for a user who has nothing', async () => {
     const { mfa, clock } = createFixture();
     const lists = { factors: [], authenticators: [], devices: [] };
     const status = { enrolled: false, mayEnroll: true, ...lists, recoveryCodesLeft: 0, waitSeconds: 0 };
@@ -73,14 +73,14 @@ describe('the status', () => {
     });
   });
 
-  it('T34: of a user whose record is gone is none, but where MFA is off', async () => {
+  it('T34: refuses if the record is gone, except if MFA is off', async () => {
     const { mfa, events } = createFixture();
     expect(await mfa.getStatus({ user: { ...ada, enrolled: true } })).toStrictEqual({ ok: false, reason: 'profile_missing' });
     expect(details(events)).toStrictEqual([{ name: 'profile_missing' }]);
     expect((await mfa.getStatus({ user: { ...ada, enrolled: true, mfa: 'off' } })).ok).toBe(true);
   });
 
-  it('of a user who has what there is', async () => {
+  it('returns everything that a user has', async () => {
     const fixture = await createEnrolled();
     const { mfa, clock } = fixture;
     const enrolledAt = clock.now() - 2 * MINUTE;
@@ -105,8 +105,8 @@ describe('the status', () => {
   });
 });
 
-describe('LOG-1: what a login is', () => {
-  it('one event that says how far it came, and what was shown with it', async () => {
+describe('LOG-1: a login', () => {
+  it('is one event that says how far it came, and which token came with it', async () => {
     const fixture = await createEnrolled();
     const { mfa, clock, events } = fixture;
     await mfa.beginLogin({ user: { ...ada, mfa: 'off' } });
@@ -146,7 +146,7 @@ describe('LOG-1: what a login is', () => {
     expect(details(events).at(-1)).toStrictEqual({ name: 'login_begun', access: 'unavailable' });
   });
 
-  it('a reused token ends its own device and no other', async () => {
+  it('with a token used twice ends only that token’s device', async () => {
     const fixture = await createEnrolled();
     const one = await loginWithCode(fixture, { rememberDevice: true });
     const other = await loginWithCode(fixture, { rememberDevice: true });
@@ -160,8 +160,8 @@ describe('LOG-1: what a login is', () => {
   });
 });
 
-describe('what the host and its support may ask', () => {
-  it('LOG-4: a reset and a cleared lockout need who and why', async () => {
+describe('calls by the host and its support', () => {
+  it('LOG-4: require actor and reason for a reset and for a cleared lockout', async () => {
     const { mfa } = await createEnrolled();
     for (const method of ['resetMfa', 'clearLockout'] as const) {
       const given = { userId: ada.id, actor: 'support', reason: 'lost phone' };
@@ -174,7 +174,7 @@ describe('what the host and its support may ask', () => {
     }
   });
 
-  it('a cleared lockout gives tries back at every device, and to nobody who is not there', async () => {
+  it('give tries back on every device after a cleared lockout, and do nothing for an unknown user', async () => {
     const fixture = await createEnrolled();
     const { mfa, clock, authenticator } = fixture;
     const { token } = await loginWithCode(fixture);
@@ -197,7 +197,7 @@ describe('what the host and its support may ask', () => {
     expect(await mfa.clearLockout({ userId: 'nobody', ...support })).toStrictEqual({ ok: true, cleared: false });
   });
 
-  it('a password change carries no other user’s state over', async () => {
+  it('do not carry over another user’s state at a password change', async () => {
     const { mfa, session } = await createEnrolled();
     const foreign = { ...session, assurance: { ...session.assurance, userId: 'user-bob' } };
     expect(await mfa.passwordChanged({ userId: ada.id, keep: foreign })).toStrictEqual({ ok: true, ended: true });

@@ -13,7 +13,7 @@ import {
 } from '../../support/core-fixture.js';
 
 describe('verify', () => {
-  it('accepts the code of this moment and says what was proven', async () => {
+  it('accepts the current code and returns what was proven', async () => {
     const { mfa, clock, authenticator, names } = await createEnrolled();
     const session = await loginPending(mfa);
     const verified = expectOk(
@@ -24,7 +24,7 @@ describe('verify', () => {
     expect(names()).toEqual(['login_begun', 'verified']);
   });
 
-  it('T1: refuses a code of a step already used, as it refuses a wrong one', async () => {
+  it('T1: refuses a code of a step already used like a wrong one', async () => {
     const { mfa, clock, authenticator, events } = await createEnrolled();
     const code = authenticator.code(clock.now());
     expectOk(await mfa.verify({ user: ada, session: await loginPending(mfa), proof: { kind: 'totp', code } }));
@@ -42,7 +42,7 @@ describe('verify', () => {
     ]);
   });
 
-  it('T2: a step makes every earlier one of the window unusable', async () => {
+  it('T2: makes every earlier step of the window unusable', async () => {
     const { mfa, clock, authenticator } = await createEnrolled();
     const earlier = authenticator.code(clock.now() - 30_000);
     expectOk(
@@ -57,7 +57,7 @@ describe('verify', () => {
     ).toBe('invalid_code');
   });
 
-  it('T3: one of 50 parallel verifications of one code succeeds', async () => {
+  it('T3: succeeds for one of 50 parallel verifications of one code', async () => {
     const { mfa, clock, authenticator } = await createEnrolled();
     const session = await loginPending(mfa);
     const code = authenticator.code(clock.now());
@@ -68,7 +68,7 @@ describe('verify', () => {
     expect(new Set(answers.map(reasonOf))).toEqual(new Set(['ok', 'invalid_code']));
   });
 
-  it('T4: the code that confirmed the enrollment is used', async () => {
+  it('T4: refuses the code that confirmed the enrollment', async () => {
     const fixture = createFixture();
     const { mfa, clock } = fixture;
     const { createAuthenticator } = await import('../../support/core-fixture.js');
@@ -88,7 +88,7 @@ describe('verify', () => {
     );
   });
 
-  it('costs one read and one write; a throttled answer one read', async () => {
+  it('costs one read and one write; a throttled answer costs one read', async () => {
     const { mfa, clock, authenticator, counts, resetCounts } = await createEnrolled();
     const session = await loginPending(mfa);
     resetCounts();
@@ -102,7 +102,7 @@ describe('verify', () => {
     expect(counts).toEqual({ reads: 7, writes: 6, removes: 0, lists: 0 });
   });
 
-  it('state of another user is nobody’s', async () => {
+  it('ignores the state of another user', async () => {
     const { mfa, clock, authenticator } = await createEnrolled();
     const session = await loginPending(mfa, bob);
     expect(
@@ -110,7 +110,7 @@ describe('verify', () => {
     ).toBe('login_again');
   });
 
-  it('T11, T12: a recovery code works once, for one of 50', async () => {
+  it('T11, T12: accepts a recovery code once, for one of 50', async () => {
     const { mfa, recoveryCodes, names } = await createEnrolled();
     const session = await loginPending(mfa);
     const recoveryCode = recoveryCodes[0] ?? '';
@@ -124,7 +124,7 @@ describe('verify', () => {
 });
 
 describe('a remembered device', () => {
-  it('stands in for the login prompt for 30 days and no second longer', async () => {
+  it('replaces the login prompt for exactly 30 days', async () => {
     const { mfa, clock, authenticator } = await createEnrolled();
     const session = await loginPending(mfa);
     const code = authenticator.code(clock.now());
@@ -142,7 +142,7 @@ describe('a remembered device', () => {
     expect((await mfa.beginLogin({ user: ada, deviceToken })).decision.access).toBe('challenge');
   });
 
-  it('T28: parallel requests with one token pass, a retired one ends the device', async () => {
+  it('T28: passes parallel requests with one token, and a retired token ends the device', async () => {
     const { mfa, clock, authenticator, names } = await createEnrolled();
     const code = authenticator.code(clock.now());
     const verified = expectOk(

@@ -10,7 +10,7 @@ afterEach(() => {
 
 const rotating = { keys: [OTHER_KEY, KEY] };
 
-/** Reads and writes that are refused for users whom `unreachable` picks. */
+/** A storage that refuses reads and writes for users whom `unreachable` selects. */
 function withoutReach(storage: MfaStorage, unreachable: (userId: string) => boolean): MfaStorage {
   const reach = <T>(userId: string, call: () => Promise<T>) =>
     unreachable(userId) ? Promise.reject<T>(new Error('connection reset')) : call();
@@ -21,7 +21,7 @@ function withoutReach(storage: MfaStorage, unreachable: (userId: string) => bool
   };
 }
 
-/** Lets the time of the timers pass until the walk ends, at once. */
+/** Runs the timers until the walk ends, without waiting. */
 async function passTime<T>(walking: Promise<T>): Promise<T> {
   let ended = false;
   const end = () => {
@@ -35,8 +35,8 @@ async function passTime<T>(walking: Promise<T>): Promise<T> {
   return walking;
 }
 
-describe('a walk', () => {
-  it('visits every user once, page by page, four at most at once', async () => {
+describe('a walk over all users', () => {
+  it('visits every user once, page by page, at most four at a time', async () => {
     const storage = await populated(250);
     const seen: string[] = [];
     let [atOnce, most] = [0, 0];
@@ -67,7 +67,7 @@ describe('a walk', () => {
     expect(counts).toEqual({ reads: 250, writes: 0, removes: 0, lists: 3 });
   });
 
-  it('lets others have their turn, also over a storage that never waits', async () => {
+  it('lets other work run, even with a storage that never waits', async () => {
     const { mfa } = createFixture({ storage: await populated(100) });
     let turns = 0;
     let walking = true;
@@ -83,11 +83,11 @@ describe('a walk', () => {
     expect(turns).toBeGreaterThan(20);
   });
 
-  it('of nobody is complete', async () => {
+  it('is complete without users', async () => {
     expect(await createFixture().mfa.report()).toMatchObject({ complete: true, users: 0 });
   });
 
-  it('goes on from any cursor, and the sums of the parts are those of the whole', async () => {
+  it('continues from any cursor, and the sums of the parts are those of the whole', async () => {
     const storage = await populated(350);
     const cursors: string[] = [];
     const { mfa } = createFixture({ storage });
@@ -98,7 +98,7 @@ describe('a walk', () => {
     }
   });
 
-  it('that a signal ends between two users says where to go on, and counts finished pages only', async () => {
+  it('says where to continue if a signal ends it between two users, and counts finished pages only', async () => {
     const storage = await populated(250);
     const abort = new AbortController();
     let reads = 0;
@@ -116,14 +116,14 @@ describe('a walk', () => {
     expect(first).toMatchObject({ complete: false, users: 100, resealed: 100, cause: abort.signal.reason });
     expect(first).not.toHaveProperty('removable');
     const rest = await mfa.rotateKeys({ cursor: first.cursor as string });
-    // What the interrupted page had done already is found done.
+    // The work that the interrupted page had already done is found done.
     expect(rest).toMatchObject({ complete: true, users: 150 });
     expect(rest.current).toBeGreaterThan(10);
     expect(rest.current + rest.resealed).toBe(150);
     expect(await sealedByKey(storage)).toEqual({ [OTHER_KEY.id]: 250 });
   });
 
-  it('whose signal was given before it began does nothing', async () => {
+  it('does nothing if its signal was aborted before it began', async () => {
     const { mfa, counts } = createFixture({ storage: await populated(3) });
     const walked = await mfa.rotateKeys({ signal: AbortSignal.abort('late') });
     expect(walked).toMatchObject({ complete: false, users: 0, cause: 'late' });
@@ -131,7 +131,7 @@ describe('a walk', () => {
     expect(counts.lists).toBe(0);
   });
 
-  it('lives through a storage that is away for some seconds', async () => {
+  it('survives a storage that is down for some seconds', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
     const storage = await populated(250);
     let away = false;
@@ -161,7 +161,7 @@ describe('a walk', () => {
         listUserIds: (cursor) => (away() ? Promise.reject(new Error('gone')) : storage.listUserIds(cursor)),
       }),
     ],
-  ])('ends where it was when the storage stays away (%s), and goes on from there', async (_, broken) => {
+  ])('ends where it was if the storage stays down (%s), and continues from there', async (_, broken) => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
     const storage = await populated(250);
     let away = false;
@@ -179,7 +179,7 @@ describe('a walk', () => {
     expect(await sealedByKey(storage)).toEqual({ [OTHER_KEY.id]: 250 });
   });
 
-  it('names the users that it could not reach, a hundred at most, and goes on with the others', async () => {
+  it('names the users that it could not reach, at most a hundred, and continues with the others', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
     const storage = await populated(250);
     const odd = (userId: string) => Number(userId.slice(-4)) % 2 === 1;
@@ -192,9 +192,9 @@ describe('a walk', () => {
     expect(new Set(events.map((event) => event.name))).toEqual(new Set(['storage_failed']));
   });
 
-  it('passes by a user that cannot be changed, because the profile has outgrown its size', async () => {
+  it('skips a user that cannot be changed, because the profile is too large', async () => {
     const storage = await populated(20);
-    // Just at the limit: any write lists one version more.
+    // Just at the limit: any write lists one more version.
     for (const index of [3, 4, 5, 6, 7, 8, 9, 10, 11]) {
       const fits = { id: 'x', kind: 'x', name: '', createdAt: 0, enrollmentId: '', data: 'x'.repeat(48_730) };
       await plant(storage, idOf(index), { authenticators: [fits] });
@@ -243,7 +243,7 @@ describe('a walk', () => {
     expect(await mfa.afterRestore()).toMatchObject({ users: 1, handled: 1 });
   });
 
-  it('does not count who was removed between the list and the visit, nor twice who is listed twice on a page', async () => {
+  it('does not count a user who was removed between the list and the visit, or count twice one who is listed twice on a page', async () => {
     const storage = await populated(3);
     const { mfa } = createFixture({
       storage: { ...storage, listUserIds: async () => ({ userIds: [idOf(0), 'gone', idOf(1), idOf(0)] }) },
@@ -251,7 +251,7 @@ describe('a walk', () => {
     expect(await mfa.report()).toMatchObject({ complete: true, users: 2, notEnrolled: 2 });
   });
 
-  it('of a storage that lists for ever, or gives no page, ends', async () => {
+  it('ends if the storage lists for ever, or returns no page', async () => {
     const forever = createFixture({
       storage: { ...(await populated(1)), listUserIds: async () => ({ userIds: [], cursor: 'x' }) },
     });
@@ -262,7 +262,7 @@ describe('a walk', () => {
     expect(await passTime(walking)).toMatchObject({ complete: false, users: 0, cause: expect.any(TypeError) });
   });
 
-  it('ends with what the host threw in onPage', async () => {
+  it('ends with the error that the host threw in onPage', async () => {
     const { mfa } = createFixture({ storage: await populated(250) });
     const cause = new Error('disk full');
     await expect(mfa.report({ onPage: () => Promise.reject(cause) })).rejects.toMatchObject({
@@ -271,7 +271,7 @@ describe('a walk', () => {
     });
   });
 
-  it('waits a second at most for sinks that hang, so that what waits there is bounded', async () => {
+  it('waits at most a second for callbacks that hang, so that the number of pending calls is bounded', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
     const storage = await populated(40);
     let hanging = 0;
@@ -295,7 +295,7 @@ describe('a walk', () => {
     ['no instant', (mfa) => mfa.afterRestore({ restoredAt: Number.NaN })],
     ['null', (mfa) => mfa.rotateKeys(null as never)],
   ];
-  it.each(misuse)('refuses %s, before it touches anything', async (_, walk) => {
+  it.each(misuse)('refuses %s before it touches anything', async (_, walk) => {
     const { mfa, counts } = createFixture({ storage: await populated(1) });
     await expect(walk(mfa)).rejects.toMatchObject({ name: 'MfaError', code: 'invalid_argument' });
     expect(counts).toEqual({ reads: 0, writes: 0, removes: 0, lists: 0 });

@@ -24,7 +24,7 @@ async function guess(fixture: Enrolled, deviceToken?: string): Promise<string> {
 const suspected = (fixture: Enrolled) => fixture.notices.filter(({ name }) => name === 'guessing_suspected');
 
 describe('LOG-5: wrong codes after a right password', () => {
-  it('F83: four a day from new browsers for 45 days, while the owner logs in from the usual one, are told once a day', async () => {
+  it('F83: are reported once a day at four a day from new browsers for 45 days, while the owner logs in from the usual one', async () => {
     const fixture = await createEnrolled();
     let { token } = await loginWithCode(fixture);
     let evaluated = 0;
@@ -61,7 +61,7 @@ describe('LOG-5: wrong codes after a right password', () => {
     expect(told).toBeLessThanOrEqual(count / 2);
   });
 
-  it('F83: wrong recovery codes count, a used code and typing errors on the usual browser do not', async () => {
+  it('F83: include wrong recovery codes, but not a used code or typing errors on the usual browser', async () => {
     const fixture = await createEnrolled();
     const { mfa, clock, authenticator } = fixture;
     const { token } = await loginWithCode(fixture);
@@ -77,7 +77,7 @@ describe('LOG-5: wrong codes after a right password', () => {
     expect(suspected(fixture)).toMatchObject([{ level: 'repeated', userId: ada.id }]);
   });
 
-  it('F83, I10: what is remembered of them is bounded', async () => {
+  it('F83, I10: are remembered within a bound', async () => {
     const fixture = await createEnrolled();
     for (let tries = 0; tries < 30; tries++) {
       await guess(fixture);

@@ -12,7 +12,7 @@ import { interleavingStorage } from '../../support/interleaving-storage.js';
 const keyring = createKeyring([{ id: 'k', secret: Buffer.alloc(32, 7) }], 'mfa-kit');
 const UNAVAILABLE = { ok: false, reason: 'unavailable', retryAfterSeconds: 5 };
 
-/** A store on memory, where single answers of the adapter are replaced. */
+/** A store on memory storage, with single answers of the adapter replaced. */
 function fixture(change: (storage: MfaStorage) => Partial<Record<keyof MfaStorage, unknown>>) {
   const storage = memoryStorage();
   const store = createProfileStore({
@@ -32,7 +32,7 @@ function fixture(change: (storage: MfaStorage) => Partial<Record<keyof MfaStorag
   return { storage, store, events, put, decisions: () => decided };
 }
 
-/** A fixture where the one write after `arm` is lost without being applied, and others write `writes` times in its place. */
+/** A fixture where the one write after `arm` is lost without being applied, and others write `writes` times instead. */
 function overtaken(writes: number) {
   let armed = false;
   const own = fixture((storage) => ({
@@ -58,13 +58,13 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-describe('FLT-1: an answer of the storage that is none', () => {
+describe('FLT-1: an invalid answer of the storage', () => {
   it.each([
     ['an error', failing],
     ['undefined', async () => undefined],
     ['a text', async () => 'value'],
-    ['a version that is none', async () => ({ version: 1, value: 'v' })],
-    ['a value that is none', async () => ({ version: 'v' })],
+    ['an invalid version', async () => ({ version: 1, value: 'v' })],
+    ['an invalid value', async () => ({ version: 'v' })],
   ])('to read: %s', async (_name, read) => {
     const { store, events, put } = fixture(() => ({ read }));
     const failed = { name: 'storage_failed', operation: 'read', why: 'error' };
@@ -85,7 +85,7 @@ describe('FLT-1: an answer of the storage that is none', () => {
     expect(await store.list(undefined)).toMatchObject({ done: false, why: 'error', cause: expect.any(TypeError) });
   });
 
-  it('a page comes as it is, the first one asked for without a cursor', async () => {
+  it('a page is returned unchanged, and the first one is requested without a cursor', async () => {
     const asked: unknown[][] = [];
     const page = { userIds: ['a', 'b'], cursor: 'c' };
     const { store } = fixture(() => ({
@@ -100,10 +100,10 @@ describe('FLT-1: an answer of the storage that is none', () => {
   });
 });
 
-describe('a write of which the answer is lost', () => {
+describe('a write whose answer is lost', () => {
   const lost = { name: 'storage_failed', operation: 'write', why: 'error' };
 
-  it('was committed: the decision stands, and is not made again', async () => {
+  it('stands if it was committed, and is not decided again', async () => {
     const { events, put, decisions } = fixture((storage) => ({
       write: async (...given: Parameters<MfaStorage['write']>) => {
         await storage.write(...given);
@@ -116,7 +116,7 @@ describe('a write of which the answer is lost', () => {
     expect(decisions()).toBe(2);
   });
 
-  it('was not: it is decided again, once for each time', async () => {
+  it('is decided again if it was not committed, once for each time', async () => {
     let failures = 2;
     const { events, put, decisions } = fixture((storage) => ({
       write: (...given: Parameters<MfaStorage['write']>) => (failures-- > 0 ? failing() : storage.write(...given)),
@@ -125,7 +125,7 @@ describe('a write of which the answer is lost', () => {
     expect([decisions(), events]).toEqual([3, [lost, lost]]);
   });
 
-  it('says false of its own success, as a driver that repeats: the decision stands', async () => {
+  it('stands if the driver retried and returned false for its own success', async () => {
     const { events, put, decisions } = fixture((storage) => ({
       write: async (...given: Parameters<MfaStorage['write']>) => !(await storage.write(...given)),
     }));
@@ -134,7 +134,7 @@ describe('a write of which the answer is lost', () => {
     expect([decisions(), events]).toEqual([2, []]);
   });
 
-  it('lies buried under more versions than are listed: nobody knows', async () => {
+  it('is uncertain if more newer versions were written than are listed', async () => {
     const { storage, events, put } = fixture((under) => ({
       write: async (userId: string, next: never, expected: string | null) => {
         await under.write(userId, next, expected);
@@ -152,7 +152,7 @@ describe('a write of which the answer is lost', () => {
     expect(events).toStrictEqual([lost, { ...lost, why: 'doubtful' }]);
   });
 
-  it('of a removal is answered by what is there', async () => {
+  it('is resolved by the stored record if it was a removal', async () => {
     const { store, events, put } = fixture((storage) => ({
       remove: async (...given: Parameters<MfaStorage['remove']>) => {
         await storage.remove(...given);
@@ -169,7 +169,7 @@ describe('a write of which the answer is lost', () => {
     expect(events).toHaveLength(1);
   });
 
-  it('was committed, and the first reading after it fails as well: the decision stands', async () => {
+  it('stands if it was committed and the first read after it fails as well', async () => {
     let lostOne = false;
     const { events, put } = fixture((storage) => ({
       read: (userId: string) => {
@@ -187,7 +187,7 @@ describe('a write of which the answer is lost', () => {
     expect(events).toEqual([lost, { ...lost, operation: 'read' }]);
   });
 
-  it('and every reading after it fails: unavailable, within the deadline', async () => {
+  it('is unavailable within the deadline if every read after it fails', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
     let reads = 0;
     const { events, put } = fixture(() => ({ read: async () => (reads++ === 0 ? null : failing()), write: failing }));
@@ -207,21 +207,21 @@ describe('a write of which the answer is lost', () => {
     },
   );
 
-  it('while others made the record, in more writes than are listed: nobody knows', async () => {
+  it('is uncertain if others created the record with more writes than are listed', async () => {
     const { events, put, arm } = overtaken(20);
     arm();
     expect(await put()).toStrictEqual(UNAVAILABLE);
     expect(events).toEqual([lost, { ...lost, why: 'doubtful' }]);
   });
 
-  it('was not, on a record of many versions: it is decided again', async () => {
+  it('is decided again if it was not committed, on a record of many versions', async () => {
     const { put, arm } = overtaken(0);
     for (let times = 0; times < 20; times++) await put();
     arm();
     expect(await put()).toBe(20);
   });
 
-  it('on a record that somebody has removed since: nobody knows', async () => {
+  it('is uncertain on a record that somebody has removed since', async () => {
     let armed = false;
     const { storage, events, put } = fixture((under) => ({
       write: async (userId: string, next: never, expected: string) => {
@@ -238,7 +238,7 @@ describe('a write of which the answer is lost', () => {
   });
 });
 
-it('a change that others are always quicker than is busy at its deadline: no fault, and nothing is applied', async () => {
+it('a change that always loses to others is busy at its deadline, without a fault, and nothing is applied', async () => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
   const { storage, events, put, decisions } = fixture((under) => ({
     write: async (...given: Parameters<MfaStorage['write']>) => {
@@ -254,7 +254,7 @@ it('a change that others are always quicker than is busy at its deadline: no fau
   expect(decisions()).toBe(others.decisions());
 });
 
-it('FLT-4: what writes nothing does not wait for a write that hangs, where there is no record so far', async () => {
+it('FLT-4: an operation that writes nothing does not wait for a write that hangs, if there is no record yet', async () => {
   const storage = interleavingStorage(memoryStorage());
   const { store, put } = fixture(() => storage as never);
   storage.hold(({ method }) => method === 'write');
@@ -267,7 +267,7 @@ it('FLT-4: what writes nothing does not wait for a write that hangs, where there
 });
 
 describe('the versions that a profile lists', () => {
-  it('are those before it, the newest first, sixteen at most', async () => {
+  it('are those before it, the newest first, at most sixteen', async () => {
     const { storage, store, put } = fixture(() => ({}));
     const before: (string | undefined)[] = [];
     for (let times = 0; times < 20; times++) {
@@ -278,7 +278,7 @@ describe('the versions that a profile lists', () => {
     }
   });
 
-  it('begin anew behind one that did not open', async () => {
+  it('start again after one that did not open', async () => {
     const { storage, store } = fixture(() => ({}));
     await storage.write('u', { version: 'broken', value: 'none of ours' }, null);
     const refuse = () => ({ answer: 'refused' });

@@ -31,11 +31,11 @@ async function write(fixture: Enrolled): Promise<void> {
 const access = async (fixture: Enrolled, deviceToken: string) =>
   (await fixture.mfa.beginLogin({ user: ada, deviceToken })).decision.access;
 
-describe('F32: a clock that is a year ahead for a moment', () => {
+describe('F32: after a clock was a year ahead for a moment', () => {
   it.each([
     ['once', [65 * DAY]],
     ['each month', Array.from({ length: 12 }, () => 30 * DAY)],
-  ])('DEV-6: a box ticked then is not valid again on day 394, where the user logged in %s', async (_, pauses) => {
+  ])('DEV-6: a device remembered then is not valid again on day 394, if the user logged in %s', async (_, pauses) => {
     const fixture = await createEnrolled();
     const begin = fixture.clock.now();
     fixture.clock.advance(YEAR);
@@ -52,7 +52,7 @@ describe('F32: a clock that is a year ahead for a moment', () => {
     expect(devices.some(({ rememberedUntil }) => rememberedUntil !== undefined)).toBe(false);
   });
 
-  it('DEV-6: a lead of a minute is none', async () => {
+  it('DEV-6: a lead of a minute does not matter', async () => {
     const fixture = await createEnrolled();
     const { token } = await loginWithCode(fixture, { rememberDevice: true });
     fixture.clock.advance(-60 * SECOND);
@@ -62,7 +62,7 @@ describe('F32: a clock that is a year ahead for a moment', () => {
     expect(await access(fixture, token)).toBe('allow');
   });
 
-  it('T28: a token that was retired under it does not come to life a year later', async () => {
+  it('T28: a token that was retired then does not work again a year later', async () => {
     const fixture = await createEnrolled();
     fixture.clock.advance(YEAR);
     const first = await loginWithCode(fixture, { rememberDevice: true });
@@ -75,7 +75,7 @@ describe('F32: a clock that is a year ahead for a moment', () => {
     expect(kept?.retiring).toEqual([]);
   });
 
-  it('ENR-4: an enrollment begun under it is not open a year later', async () => {
+  it('ENR-4: an enrollment begun then is not open a year later', async () => {
     const fixture = await createEnrolled();
     fixture.clock.advance(YEAR);
     const { session } = await loginWithCode(fixture);
@@ -93,7 +93,7 @@ describe('F32: a clock that is a year ahead for a moment', () => {
     expect(reasonOf(await fixture.mfa.confirmEnrollment(given))).toBe('enrollment_expired');
   });
 
-  it('a browser used under it is not the last that is dropped for age', async () => {
+  it('a browser used then is not the last one that is dropped for age', async () => {
     const fixture = await createEnrolled();
     fixture.clock.advance(YEAR);
     const old = await loginWithCode(fixture);
@@ -107,7 +107,7 @@ describe('F32: a clock that is a year ahead for a moment', () => {
     expect(devices.map(({ id }) => id)).not.toContain(old.deviceId);
   });
 
-  it('T34: a reset under it explains no missing record a year later', async () => {
+  it('T34: a reset then does not explain a missing record a year later', async () => {
     const fixture = await createEnrolled();
     const enrolled = { ...ada, enrolled: true };
     await poke(fixture.storage, ada.id, (profile) => ({
@@ -123,14 +123,14 @@ describe('F32: a clock that is a year ahead for a moment', () => {
     expect(await decision()).toBe('refuse');
   });
 
-  it('a mark of a restored backup made under it does not keep a later restore from being handled', async () => {
+  it('a mark of a restored backup does not keep a later restore from being handled', async () => {
     const fixture = await createEnrolled();
     await poke(fixture.storage, ada.id, (profile) => ({ ...profile, restoredAt: fixture.clock.now() + YEAR }));
     expect(await fixture.mfa.afterRestore()).toMatchObject({ handled: 1, already: 0 });
     expect((await peek(fixture.storage, ada.id))?.restoredAt).toBe(fixture.clock.now());
   });
 
-  it('SES-5: pending tokens used under it do not fill the list of those of now', async () => {
+  it('SES-5: pending tokens used then do not fill the current list', async () => {
     const fixture = await createEnrolled();
     const usedTokens = Array.from({ length: 32 }, (_, index) => ({ id: `t${index}`, expiresAt: fixture.clock.now() + YEAR }));
     await poke(fixture.storage, ada.id, (profile) => ({ ...profile, usedTokens }));
@@ -140,7 +140,7 @@ describe('F32: a clock that is a year ahead for a moment', () => {
     expect(reasonOf(await fixture.mfa.verify({ user: ada, session, proof: { kind: 'totp', code } }))).toBe('ok');
   });
 
-  it('a device token and a pending token signed under it open nothing before their time', async () => {
+  it('a device token and a pending token signed then do not work before their time', async () => {
     const fixture = await createEnrolled();
     fixture.clock.advance(YEAR);
     const { token } = await loginWithCode(fixture, { rememberDevice: true });
@@ -153,8 +153,8 @@ describe('F32: a clock that is a year ahead for a moment', () => {
 });
 
 /**
- * Every instant of a profile, and what becomes of one that lies a year ahead at the next write. `goes`: dropped, `now`: dated now,
- * `stays`: what it is for needs it, or it is only shown.
+ * Every instant of a profile, and what happens at the next write to one that is a year ahead. `goes`: dropped. `now`: dated now. `stays`:
+ * it is still needed, or only shown.
  */
 const INSTANTS: Record<string, 'goes' | 'now' | 'stays'> = {
   'authenticators.createdAt': 'stays', // shown
@@ -184,7 +184,7 @@ const INSTANTS: Record<string, 'goes' | 'now' | 'stays'> = {
   restoredAt: 'stays', // ahead it marks nothing
 };
 
-it('F32: every instant that a profile holds is one of these, and does what is said here', async () => {
+it('F32: every instant in a profile is in this list, and is handled as listed', async () => {
   const fixture = await createEnrolled();
   const { clock } = fixture;
   const { token } = await loginWithCode(fixture, { rememberDevice: true });

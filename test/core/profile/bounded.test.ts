@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { peek } from '../../faults/core-faulty-storage.js';
 import { ada, createEnrolled, DAY, enrollAnother, expectOk, HOUR, loginPending, MINUTE } from '../../support/core-fixture.js';
 
-it('I10: a record that has seen everything, often, stays within its bounds and below 48 KB', async () => {
+it('I10: a record after many changes of every kind stays within its bounds and below 48 KB', async () => {
   const fixture = await createEnrolled();
   const { mfa, clock } = fixture;
   const { recoveryCodes } = fixture;
@@ -33,7 +33,7 @@ it('I10: a record that has seen everything, often, stays within its bounds and b
     expectOk(await mfa.renameAuthenticator(change));
   }
   for (let visit = 0; visit < 400; visit++) {
-    // Never two visits of one authenticator in neighboring steps: each leaves a range of its own in the ledger.
+    // Never two uses of one authenticator in neighboring steps, so that each leaves its own range of closed steps.
     clock.advance(2 * MINUTE);
     await loginBy(visit, { rememberDevice: true, deviceLabel: name });
   }

@@ -16,8 +16,8 @@ function enrolledProfile(): Profile {
   };
 }
 
-describe('what a guard has opened before', () => {
-  it('is found for the very same record of the same user alone', () => {
+describe('the profile cache', () => {
+  it('returns only the identical record of the same user', () => {
     const cache = createProfileCache();
     const stored = { version: 'v1', value: 'sealed' };
     const kept = cache.keep('ada', stored, enrolledProfile());
@@ -27,7 +27,7 @@ describe('what a guard has opened before', () => {
     expect(cache.find('bob', stored)).toBeUndefined();
   });
 
-  it('holds no secret, and all that a guard asks for', () => {
+  it('holds no secret, but everything that a guard needs', () => {
     const profile = enrolledProfile();
     const kept = createProfileCache().keep('ada', { version: 'v1', value: 'sealed' }, profile);
     expect(JSON.stringify(kept)).not.toContain(SECRET);
@@ -39,7 +39,7 @@ describe('what a guard has opened before', () => {
     expect(JSON.stringify(profile)).toContain(SECRET);
   });
 
-  it('is forgotten when 500 other users came after', () => {
+  it('forgets a record after 500 other users', () => {
     const cache = createProfileCache();
     const stored = { version: 'v1', value: 'sealed' };
     for (let user = 0; user < 500; user++) cache.keep(`user-${user}`, stored, newProfile());
@@ -51,8 +51,8 @@ describe('what a guard has opened before', () => {
   });
 });
 
-describe('a guard that has asked before', () => {
-  it('CRY-1, STO-6: reads again at each question, and takes nothing for known but the same record to the last byte', async () => {
+describe('a guard with a cached profile', () => {
+  it('CRY-1, STO-6: reads the record each time, and uses the cache only if every byte is the same', async () => {
     const fixture = await createEnrolled();
     const { mfa, session, storage } = fixture;
     const ask = async () => (await mfa.checkAccess({ user: ada, session })).access;

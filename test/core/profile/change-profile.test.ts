@@ -19,7 +19,7 @@ afterEach(() => {
 });
 
 describe('operations on one user', () => {
-  it('run one after another within a process: twenty right and wrong at once, and none is busy', async () => {
+  it('run one after another within a process: twenty right and wrong ones at once, and none is busy', async () => {
     const fixture = await createEnrolled();
     const session = await loginPending(fixture.mfa);
     const answers = await Promise.all(
@@ -31,7 +31,7 @@ describe('operations on one user', () => {
     expect(answers.map(reasonOf)).toEqual(fixture.recoveryCodes.flatMap(() => ['ok', 'invalid_code']));
   });
 
-  it('honest parallel use from four processes is never busy', async () => {
+  it('from four processes in honest parallel use are never busy', async () => {
     const fixture = await createEnrolled();
     const processes = [1, 2, 3, 4].map(() => createFixture({ storage: fixture.storage, clock: fixture.clock.now }));
     const session = await loginPending(fixture.mfa);
@@ -43,7 +43,7 @@ describe('operations on one user', () => {
     expect(answers.map((answer) => answer && reasonOf(answer))).toEqual(fixture.recoveryCodes.map(() => 'ok'));
   });
 
-  it('FLT-4: a throttled answer does not wait for a write that hangs', async () => {
+  it('FLT-4: return a throttled answer without waiting for a write that hangs', async () => {
     const fixture = await createEnrolled();
     const storage = interleavingStorage(fixture.storage);
     const { mfa } = createFixture({ storage, clock: fixture.clock.now });
@@ -59,7 +59,7 @@ describe('operations on one user', () => {
     expect(reasonOf(await hanging)).toBe('ok');
   });
 
-  it('FLT-4: a hanging write of one user keeps no other waiting', async () => {
+  it('FLT-4: do not wait for a hanging write of another user', async () => {
     const fixture = await createEnrolled();
     const storage = interleavingStorage(fixture.storage);
     const { mfa } = createFixture({ storage, clock: fixture.clock.now });
@@ -71,7 +71,7 @@ describe('operations on one user', () => {
     expectOk(await hanging);
   });
 
-  it('I12, FLT-3, FLT-4: storage that hangs: each of 30 is answered within four seconds, none is evaluated later; then all is well', async () => {
+  it('I12, FLT-3, FLT-4: with a hanging storage are each answered within four seconds, none is evaluated later, and then all work', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
     const fixture = await createEnrolled();
     const session = await loginPending(fixture.mfa);
@@ -106,7 +106,7 @@ describe('operations on one user', () => {
     expect(fixture.events.filter((event) => event.name === 'verification_failed')).toEqual([]);
   });
 
-  it('THR-6: fifty faults of each kind spend nothing', async () => {
+  it('THR-6: are charged nothing for fifty faults of each kind', async () => {
     const fixture = await createEnrolled();
     const session = await loginPending(fixture.mfa);
     for (const method of ['read', 'write'] as const) {
@@ -125,7 +125,7 @@ describe('operations on one user', () => {
     }
   });
 
-  it('the 501st that waits is busy at once', async () => {
+  it('get busy at once as the 501st in the queue', async () => {
     const fixture = await createEnrolled();
     const storage = interleavingStorage(fixture.storage);
     const { mfa } = createFixture({ storage, clock: fixture.clock.now });
@@ -143,7 +143,7 @@ describe('operations on one user', () => {
 });
 
 describe('round trips', () => {
-  it('of every operation are what the design says', async () => {
+  it('of every operation are as designed', async () => {
     const fixture = await createEnrolled();
     const { mfa, session } = fixture;
     const counted = async (act: () => Promise<unknown>) => {

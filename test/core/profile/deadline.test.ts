@@ -8,7 +8,7 @@ afterEach(() => {
 });
 
 describe('I12: a call within a deadline', () => {
-  it('is not made when no time is left', async () => {
+  it('is not made if no time is left', async () => {
     let calls = 0;
     const call = async () => ++calls;
     for (const ms of [0, -1]) expect(await withinDeadline(ms, call)).toEqual({ done: false, why: 'timeout' });
@@ -16,7 +16,7 @@ describe('I12: a call within a deadline', () => {
     expect(await withinDeadline(1, call)).toEqual({ done: true, value: 1 });
   });
 
-  it('gives its value, its error or, when it is late, neither', async () => {
+  it('returns its value, its error or, if it is late, neither', async () => {
     vi.useFakeTimers();
     const cause = new Error('down');
     expect(await withinDeadline(50, () => Promise.reject(cause))).toEqual({ done: false, why: 'error', cause });
@@ -44,7 +44,7 @@ describe('I12: a call within a deadline', () => {
 });
 
 describe('the queue of a user', () => {
-  it('runs one after another, also after one that failed, and is busy so long', async () => {
+  it('runs calls one after another, also after one that failed, and is busy until then', async () => {
     const queue = createUserQueue();
     const order: string[] = [];
     const task = (name: string) => async () => {
@@ -64,7 +64,7 @@ describe('the queue of a user', () => {
     expect(queue.isBusy('u')).toBe(false);
   });
 
-  it('F24: runs what is urgent before all that is not, beyond their limit, and one after another', async () => {
+  it('F24: runs urgent calls before all others, beyond their limit, and one after another', async () => {
     const queue = createUserQueue();
     const order: string[] = [];
     const task = (name: string) => async () => {
@@ -81,7 +81,7 @@ describe('the queue of a user', () => {
     expect(queue.isBusy('u')).toBe(false);
   });
 
-  it('takes five hundred and no more', async () => {
+  it('accepts at most five hundred calls', async () => {
     const queue = createUserQueue();
     let open = () => {};
     const opened = new Promise<void>((resolve) => {

@@ -15,12 +15,12 @@ const SECOND = 1000;
 const DAY = 24 * 3600 * SECOND;
 
 describe('the rotation of device tokens', () => {
-  /** What the rules say of one token. */
+  /** What the rules say about one token. */
   interface Token {
     mintedAt: number;
     killed: boolean;
     successor?: string;
-    /** When the successor was first shown: so long it lives on. */
+    /** When the successor was first shown; until then the token stays valid. */
     successorShownAt?: number;
     parent?: string;
   }
@@ -31,7 +31,7 @@ describe('the rotation of device tokens', () => {
     back: fc.oneof({ weight: 4, arbitrary: fc.nat(1) }, { weight: 1, arbitrary: fc.nat(5) }),
   });
 
-  it('T28: any history of shown tokens ends as the rules say: parallel, lost responses, stolen old tokens', () => {
+  it('T28: gives the specified result for any history of shown tokens: parallel, lost responses, stolen old tokens', () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 60 }), (history) => {
         let device = newDevice({ id: 'd', label: 'Firefox', tokenId: 't0' }, T0);
@@ -74,7 +74,7 @@ describe('the rotation of device tokens', () => {
 
   const device = newDevice({ id: 'd', label: 'Firefox', tokenId: 'one' }, T0);
 
-  it('the first use mints a successor, and the same token within a minute mints none', () => {
+  it('creates a successor at the first use, and none for the same token within a minute', () => {
     const next = { id: 'two', mintedAt: T0 };
     const first = rotateToken(device, 'one', 'two', T0);
     expect(first).toStrictEqual({ live: true, device: { ...device, next }, minted: 'two' });
@@ -90,7 +90,7 @@ describe('the rotation of device tokens', () => {
     }
   });
 
-  it('T28: the successor shown takes its place, and the token before it is good for a minute more', () => {
+  it('T28: replaces a token when its successor is shown, and accepts the old one for one more minute', () => {
     const rotated = rotateToken({ ...device, next: { id: 'two', mintedAt: T0 } }, 'two', 'three', T0 + 5);
     const retiring = [{ id: 'one', successorShownAt: T0 + 5 }];
     const after = { ...device, current: 'two', retiring, next: { id: 'three', mintedAt: T0 + 5 } };
@@ -100,7 +100,7 @@ describe('the rotation of device tokens', () => {
     expect(isLiveToken(after, 'other', T0 + 5)).toBe(false);
   });
 
-  it('I10: four tokens retire at once, the newest first', () => {
+  it('I10: keeps four retired tokens at most, the newest first', () => {
     let now = T0;
     let shown = device;
     for (const name of ['a', 'b', 'c', 'd', 'e', 'f', 'g']) {
@@ -113,12 +113,12 @@ describe('the rotation of device tokens', () => {
     expect(later.live && later.device.retiring?.map(({ id }) => id)).toEqual(['f', 'e', 'd']);
   });
 
-  it('a token that was never minted is not live', () => {
+  it('does not accept a token that was never created', () => {
     const device = newDevice({ id: 'd', label: '', tokenId: 'a' }, T0);
     for (const id of ['', 'b', 'A', 'undefined']) expect(isLiveToken(device, id, T0)).toBe(false);
   });
 
-  it('FLT-5: a clock that jumped leaves the token of the browser live', () => {
+  it('FLT-5: keeps the browser’s token valid after a clock jumped', () => {
     for (const jump of [-3650 * DAY, -61 * SECOND, 61 * SECOND, 3650 * DAY]) {
       let device = newDevice({ id: 'd', label: '', tokenId: 'a' }, T0);
       device = use(device, 'a', 'b', T0 + jump);
@@ -129,7 +129,7 @@ describe('the rotation of device tokens', () => {
   });
 });
 
-describe('the end of a remembrance', () => {
+describe('the end of a remembered device', () => {
   const device: Device = {
     ...newDevice({ id: 'd', label: '', tokenId: 'a' }, T0),
     rememberedUntil: T0 + 30 * DAY,
@@ -154,13 +154,13 @@ describe('the end of a remembrance', () => {
     expect(isRemembered(device, days, T0 + after)).toBe(remembered);
   });
 
-  it('a device that was not remembered is not', () => {
+  it('is not reached by a device that was never remembered', () => {
     expect(isRemembered(newDevice({ id: 'd', label: '', tokenId: 'a' }, T0), 30, T0)).toBe(false);
   });
 });
 
 describe('the list of devices', () => {
-  it('ends at twenty: the least recently used goes', () => {
+  it('holds at most twenty: the least recently used is dropped', () => {
     let devices: Device[] = [];
     for (let index = 0; index < 25; index++) {
       devices = putDevice(devices, newDevice({ id: `d${index}`, label: '', tokenId: `t${index}` }, T0 + index));
@@ -180,7 +180,7 @@ describe('the list of devices', () => {
     expect(putDevice([first], first)).toEqual([first]);
   });
 
-  it('I10: loses the least recently used one, wherever in the list a clock that jumped has left it', () => {
+  it('I10: drops the least recently used one, wherever a clock that jumped has left it in the list', () => {
     const used = [4, 9, 1, 16, 11, 7, 2, 19, 13, 5, 18, 3, 10, 15, 6, 12, 17, 8, 14, 20];
     const devices = used.map((n) => newDevice({ id: `d${n}`, label: '', tokenId: 't' }, T0 + n * SECOND));
     const kept = putDevice(devices, newDevice({ id: 'new', label: '', tokenId: 't' }, T0)).map(({ id }) => id);
@@ -188,7 +188,7 @@ describe('the list of devices', () => {
     expect(new Set(kept)).toEqual(new Set(['new', ...used.filter((n) => n !== 1).map((n) => `d${n}`)]));
   });
 
-  it('forgets every remembrance and no device', () => {
+  it('keeps all devices when it forgets that they are remembered', () => {
     const devices = [0, 1].map((n) => ({
       ...newDevice({ id: `d${n}`, label: '', tokenId: 't' }, T0),
       rememberedUntil: T0 + n + 1,

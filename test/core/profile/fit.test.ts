@@ -16,7 +16,7 @@ const device = (index: number, lastUsedAt: number): Device => ({
 
 const authenticator = { id: 'a', kind: 'totp', name: 'n'.repeat(64), createdAt: 1, enrollmentId: 'e', data: { closedStep: 77 } };
 
-/** A profile of so many bytes more than fit, with what must not go. */
+/** A profile with this many bytes more than fit, with data that must not be dropped. */
 function outgrown(devices: Device[], excess: number): Profile {
   const profile: Profile = {
     ...newProfile(),
@@ -36,19 +36,19 @@ function stored(profile: Profile): Profile {
   return opened.profile;
 }
 
-describe('F34: a record never outgrows its bound by living', () => {
-  it('a full record of 48 KB, sealed under the longest key id, fits into what the port takes', () => {
+describe('F34: a record stays within its size limit', () => {
+  it('and a full record of 48 KB, sealed under the longest key id, fits into the port', () => {
     const value = seal(outgrown([], 0), as, keyring);
     expect(value.length).toBe(65_619);
     expect(value.length).toBeLessThanOrEqual(66_560);
   });
 
-  it('what fits is stored as it is', () => {
+  it('and is stored unchanged if it fits', () => {
     const profile = outgrown([device(1, 5), device(2, 9)], 0);
     expect(stored(profile)).toEqual(profile);
   });
 
-  it('the least recently used devices go first, only as many as must, and in no other order', () => {
+  it('by dropping the least recently used devices first, only as many as needed, and in no other order', () => {
     const devices = [device(1, 50), device(2, 10), device(3, 40), device(4, 20), device(5, 30)];
     const size = Buffer.byteLength(JSON.stringify(device(2, 10))) + 1;
     const left = (excess: number) => stored(outgrown(devices, excess)).devices.map(({ id }) => id);
@@ -59,12 +59,12 @@ describe('F34: a record never outgrows its bound by living', () => {
     expect(stored(profile)).toEqual(stored(profile));
   });
 
-  it('the device that this write is about stays', () => {
+  it('and keeps the device that this write is about', () => {
     const devices = [device(1, 50), device(2, 50), device(3, 50)];
     expect(stored(outgrown(devices, 1)).devices[0]?.id).toBe('device-1');
   });
 
-  it('then names are cut, and nothing else goes: steps, budgets, ended devices, used tokens, fields of other versions', () => {
+  it('then by shortening names, and drops nothing else: steps, budgets, ended devices, used tokens, fields of other versions', () => {
     const profile = outgrown([device(1, 50)], 40);
     const kept = stored(profile);
     expect(kept.authenticators).toEqual([{ ...authenticator, name: 'n'.repeat(16) }]);
@@ -72,7 +72,7 @@ describe('F34: a record never outgrows its bound by living', () => {
     expect({ ...kept, authenticators: [], devices: [] }).toEqual({ ...profile, authenticators: [], devices: [] });
   });
 
-  it('and only then is the write refused', () => {
+  it('and only then refuses the write', () => {
     expect(() => stored(outgrown([device(1, 50)], 500))).toThrow('48 KB');
   });
 });

@@ -7,13 +7,13 @@ const authenticator = { id: 'a', kind: 'totp', name: 'Phone', createdAt: T0, enr
 const enrollment = { id: 'e2', kind: 'totp', name: '', startedAt: T0, expiresAt: T0 + 1, steppedUp: false, data: {} };
 
 describe('a profile', () => {
-  it('is enrolled by an authenticator of whatever kind, and by nothing else', () => {
+  it('is enrolled by an authenticator of any kind, and by nothing else', () => {
     const started: Profile = { ...newProfile(), enrollments: [enrollment] };
     expect([null, newProfile(), started].map(isEnrolled)).toEqual([false, false, false]);
     expect(isEnrolled({ ...newProfile(), authenticators: [{ ...authenticator, kind: 'of a later version' }] })).toBe(true);
   });
 
-  it('in a new epoch has its authenticators, and no enrollment nor remembrance that was begun before', () => {
+  it('keeps its authenticators in a new epoch, but no earlier enrollment or remembered device', () => {
     const device = newDevice({ id: 'd', label: '', tokenId: 't' }, T0);
     const remembered = { ...device, rememberedUntil: T0 + 1, rememberedAt: T0 };
     const before: Profile = {

@@ -22,11 +22,11 @@ const profile: Profile = { ...newProfile(), enrollBy: 42 };
 const sealed = seal(profile, as, keyring);
 
 describe('a sealed profile', () => {
-  it('opens as it was', () => {
+  it('opens unchanged', () => {
     expect(open(sealed, as, keyring)).toEqual({ readable: true, profile });
   });
 
-  it('CRY-1, CRY-2: is AES-256-GCM over the layout of the design, bound to purpose, realm, user, version and key id', () => {
+  it('CRY-1, CRY-2: is AES-256-GCM over the specified layout, bound to purpose, realm, user, version and key id', () => {
     const bytes = Buffer.from(sealed, 'base64url');
     const ivAt = 2 + KEY.id.length;
     expect(bytes.toString('latin1', 0, ivAt)).toBe(`\u0001\u0007${KEY.id}`);
@@ -42,7 +42,7 @@ describe('a sealed profile', () => {
     expect(JSON.parse(plaintext.toString())).toEqual(profile);
   });
 
-  it('CRY-1, CRY-2: with any bit of any byte changed does not open', () => {
+  it('CRY-1, CRY-2: does not open with any bit of any byte changed', () => {
     const bytes = Buffer.from(sealed, 'base64url');
     for (let at = 0; at < bytes.length; at++) {
       for (const bit of [1, 16, 128]) {
@@ -50,14 +50,14 @@ describe('a sealed profile', () => {
         changed.writeUInt8((changed[at] ?? 0) ^ bit, at);
         const opened = open(changed.toString('base64url'), as, keyring);
         if (opened.readable) throw new Error(`byte ${at} changed was not seen`);
-        // The format, the key id and the rest are told apart for the operator.
+        // The operator gets different reasons for the format, the key id and the rest.
         const why = at === 0 ? 'unknown_format' : at >= 2 && at < 2 + KEY.id.length ? 'unknown_key' : opened.why;
         expect(opened.why).toBe(why);
       }
     }
   });
 
-  it('cut anywhere, or lengthened, does not open', () => {
+  it('does not open if it was cut anywhere, or lengthened', () => {
     const bytes = Buffer.from(sealed, 'base64url');
     for (let length = 0; length < bytes.length; length++) {
       expect(open(bytes.subarray(0, length).toString('base64url'), as, keyring).readable).toBe(false);
@@ -65,7 +65,7 @@ describe('a sealed profile', () => {
     expect(open(Buffer.concat([bytes, Buffer.alloc(1)]).toString('base64url'), as, keyring).readable).toBe(false);
   });
 
-  it('CRY-7: cut off behind its key id is tampered with, also where the ring has no such key: nobody looks for one in vain', () => {
+  it('CRY-7: counts as tampered if it was cut off after its key id, even if the key is missing, so that nobody searches for that key', () => {
     const opened = (rest: number) =>
       open(Buffer.concat([Buffer.from('\u0001\u0004gone'), Buffer.alloc(rest)]).toString('base64url'), as, keyring);
     for (const rest of [0, 15, 27]) expect(opened(rest)).toEqual({ readable: false, why: 'tampered' });
@@ -90,12 +90,12 @@ describe('a sealed profile', () => {
     },
   );
 
-  it('STO-7: of another format inside is unknown, not read', () => {
+  it('STO-7: with another format inside is unknown and is not read', () => {
     const later = seal({ ...profile, format: 2 as never }, as, keyring);
     expect(open(later, as, keyring)).toEqual({ readable: false, why: 'unknown_format' });
   });
 
-  it('CRY-1: no IV is used twice', () => {
+  it('CRY-1: never uses an IV twice', () => {
     const ivs = new Set<string>();
     for (let count = 0; count < 10_000; count++) {
       const bytes = Buffer.from(seal(profile, as, keyring), 'base64url');
@@ -104,7 +104,7 @@ describe('a sealed profile', () => {
     expect(ivs.size).toBe(10_000);
   });
 
-  it('CRY-3, CRY-4: opens with its key in any place of the ring, not with another under its id, not by another purpose’s', () => {
+  it('CRY-3, CRY-4: opens with its key at any position, not with another secret under its id, and not with a key for another purpose', () => {
     const both = createKeyring([material(OTHER_KEY), material(KEY)], 'mfa-kit');
     expect(open(sealed, as, both).readable).toBe(true);
     const renamed = createKeyring([{ ...material(OTHER_KEY), id: KEY.id }], 'mfa-kit');
@@ -116,7 +116,7 @@ describe('a sealed profile', () => {
     expect(new Set([...purposes, Buffer.from(KEY.secret, 'base64').toString('hex')]).size).toBe(5);
   });
 
-  it('STO-1: ends at 48 KB, counted in bytes', () => {
+  it('STO-1: has at most 48 KB, counted in bytes', () => {
     const withText = (text: string): Profile => ({ ...profile, versions: [text] });
     const room = 48 * 1024 - Buffer.byteLength(JSON.stringify(withText('')));
     expect(open(seal(withText('x'.repeat(room)), as, keyring), as, keyring).readable).toBe(true);
@@ -127,11 +127,11 @@ describe('a sealed profile', () => {
   });
 });
 
-describe('the key id that a value names', () => {
+describe('the key id in a sealed value', () => {
   const naming = (id: string, { format = 1, length = id.length } = {}) =>
     Buffer.concat([Buffer.from([format, length]), Buffer.from(id, 'latin1')]).toString('base64url');
 
-  it('CRY-3: is read whether or not the ring has the key', () => {
+  it('CRY-3: is read even if the key is missing', () => {
     expect(keyIdOf(sealed)).toBe(KEY.id);
     for (const id of ['gone', 'A.b_c-9', 'x'.repeat(32)]) expect(keyIdOf(naming(id))).toBe(id);
   });
@@ -146,7 +146,7 @@ describe('the key id that a value names', () => {
     ['a blank behind it', naming('gone ')],
     ['a letter that no key id has', naming('gön')],
     ['a text of somebody else', '{"format":1}'],
-  ])('is none of a value that is none of ours: %s', (_name, value) => {
+  ])('does not exist in a foreign value: %s', (_name, value) => {
     expect(keyIdOf(value)).toBeUndefined();
   });
 });
@@ -165,7 +165,7 @@ describe('rows that somebody changed', () => {
     ['flipped', (value: string) => value.slice(0, -5) + (value.at(-5) === 'A' ? 'B' : 'A') + value.slice(-4), 'tampered'],
     ['of an unknown format', (value: string) => `Ag${value.slice(2)}`, 'unknown_format'],
     ['emptied', () => '', 'unknown_format'],
-  ])('T34, CRY-7: %s: every door says unavailable, the event says why, nothing is written', async (_, change, why) => {
+  ])('T34, CRY-7: %s: every flow is unavailable, the event says why, nothing is written', async (_, change, why) => {
     const fixture = await damaged(change);
     const { mfa, session, recoveryCodes, authenticator, clock } = fixture;
     fixture.resetCounts();
@@ -187,7 +187,7 @@ describe('rows that somebody changed', () => {
     expect(fixture.events.filter((event) => event.name === 'profile_unreadable')).toHaveLength(8);
   });
 
-  it('T35: one user’s row put in another’s place proves nothing', async () => {
+  it('T35: one user’s row in another’s place proves nothing', async () => {
     const fixture = await createEnrolled();
     const hers = await fixture.storage.read(ada.id);
     if (!hers) throw new Error('nothing stored');
@@ -196,7 +196,7 @@ describe('rows that somebody changed', () => {
     expect(fixture.names()).toContain('profile_unreadable');
   });
 
-  it('T34, CRY-3, THR-6: a missing key is unavailable, costs nothing, and all is well when it is back', async () => {
+  it('T34, CRY-3, THR-6: with a missing key are unavailable, cost no tries, and work when the key is back', async () => {
     const fixture = await createEnrolled();
     const { session } = await fixture.mfa.beginLogin({ user: ada });
     const without = createFixture({ keys: [OTHER_KEY], storage: fixture.storage, clock: fixture.clock.now });
@@ -208,7 +208,7 @@ describe('rows that somebody changed', () => {
     expect(reasonOf(await fixture.mfa.verify({ user: ada, session, proof: { kind: 'totp', code } }))).toBe('ok');
   });
 
-  it('CRY-3: a rolling deployment: the new key second everywhere, then first; every write seals by the first', async () => {
+  it('CRY-3: in a rolling deployment with the new key second everywhere, then first, are sealed by the first key', async () => {
     const old = await createEnrolled(ada);
     const shared = { storage: old.storage, clock: old.clock.now };
     const both = createFixture({ ...shared, keys: [KEY, OTHER_KEY] });
@@ -249,7 +249,7 @@ describe('a profile of a later version of the kit', () => {
     return opened.profile as Profile & Record<string, unknown>;
   }
 
-  it('STO-7: keeps the fields that this one does not know, at every level, through every change', async () => {
+  it('STO-7: keeps unknown fields at every level, through every change', async () => {
     const fixture = await withProfile((before) => ({
       ...before,
       later: { deep: [1] },
@@ -281,7 +281,7 @@ describe('a profile of a later version of the kit', () => {
     });
   });
 
-  it('STO-7: an authenticator of an unknown kind counts as one: nobody is "not enrolled", and none of its kind is lost', async () => {
+  it('STO-7: with an authenticator of an unknown kind counts as enrolled, and none of that kind is lost', async () => {
     const passkey = { id: 'pk', kind: 'webauthn', name: 'Key', createdAt: 1, enrollmentId: 'e', data: { credential: 'xyz' } };
     const fixture = await withProfile((before) => ({ ...before, authenticators: [passkey] }));
     const { mfa } = fixture;
@@ -297,7 +297,7 @@ describe('a profile of a later version of the kit', () => {
     expect((await profileNow(fixture)).authenticators).toEqual([passkey]);
   });
 
-  it('STO-7: an enrollment of an unknown kind is not shown', async () => {
+  it('STO-7: does not show an enrollment of an unknown kind', async () => {
     let startedAt = 0;
     const fixture = await withProfile((before) => {
       startedAt = before.authenticators[0]?.createdAt ?? 0;
@@ -313,7 +313,7 @@ describe('a profile of a later version of the kit', () => {
     expect(reasonOf(await mfa.currentEnrollment({ user: ada, session: own }))).toBe('enrollment_expired');
   });
 
-  it('STO-1: the largest profile there can be fits', async () => {
+  it('STO-1: of the largest possible size fits', async () => {
     const text = '"'.repeat(64);
     const ranges = Array.from({ length: 32 }, (_, n) => ({ from: 60_000_000 + 9 * n, to: 60_000_002 + 9 * n }));
     const budget = {

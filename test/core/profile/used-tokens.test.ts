@@ -7,13 +7,13 @@ function tokens(count: number, expiresAt: number): UsedToken[] {
   return Array.from({ length: count }, (_, index) => ({ id: `t${index}`, expiresAt }));
 }
 
-describe('T47: the pending tokens that were used', () => {
-  it('are known by their id', () => {
+describe('T47: used pending tokens', () => {
+  it('are recognized by their id', () => {
     expect(isUsed(tokens(2, NOW), 't1')).toBe(true);
     expect(isUsed(tokens(2, NOW), 't2')).toBe(false);
   });
 
-  it('are 32 at most, and forgotten only when the list is full of expired ones', () => {
+  it('are at most 32, and expired ones are dropped only if the list is full', () => {
     const token = { id: 'new', expiresAt: NOW + 1, more: 'not kept' };
     const noted = { id: 'new', expiresAt: NOW + 1 };
     expect(noteUsed(tokens(31, 0), token, NOW)).toEqual([...tokens(31, 0), noted]);

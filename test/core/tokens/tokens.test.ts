@@ -53,12 +53,12 @@ function bytes(kind: Kind, ring = keyring): Uint8Array {
 }
 
 describe.each(kinds)('DEV-2, T30: the $name token', (kind) => {
-  it('opens, made by us or by hand to the letter', async () => {
+  it('opens, whether made by us or by hand from the specification', async () => {
     expect(await kind.opens(kind.sign())).toBe(true);
     expect(await kind.opens(forge(kind.header, kind.claims, bytes(kind)))).toBe(true);
   });
 
-  it('in 70 and more mutants is refused, and none throws', async () => {
+  it('is refused in more than 70 mutations, and none throws', async () => {
     const { header, claims } = kind;
     const otherKindKey = bytes(kinds.find((one) => one !== kind) ?? kind);
     const keys = { key: bytes(kind), otherKindKey, secret: material.secret, foreignSecret: other.secret };
@@ -69,7 +69,7 @@ describe.each(kinds)('DEV-2, T30: the $name token', (kind) => {
     expect(accepted).toEqual([]);
   });
 
-  it('with any character changed is refused', async () => {
+  it('is refused with any character changed', async () => {
     const token = kind.sign();
     const positions = fc.record({ at: fc.nat(token.length - 3), by: fc.integer({ min: 1, max: 60 }) });
     const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.';
@@ -83,7 +83,7 @@ describe.each(kinds)('DEV-2, T30: the $name token', (kind) => {
     );
   });
 
-  it('is refused in another realm, by another secret, by a ring without its key', async () => {
+  it('is refused in another realm, with another secret, or without its key', async () => {
     const token = kind.sign();
     expect(await kind.opens(token, { realm: 'other' })).toBe(false);
     expect(await kind.opens(token, { realm: 'other', keyring: createKeyring([material], 'other') })).toBe(false);
@@ -97,7 +97,7 @@ describe.each(kinds)('DEV-2, T30: the $name token', (kind) => {
     expect(await kind.opens(token, { keyring: createKeyring([other, material], realm) })).toBe(true);
   });
 
-  it('a minute of tolerance at both ends, and no second more', async () => {
+  it('has a tolerance of exactly one minute at both ends', async () => {
     const token = kind.sign();
     const life = (kind.claims.exp as number) * 1000 - NOW;
     expect(await kind.opens(token, { now: NOW - 60_000 })).toBe(true);
@@ -107,12 +107,12 @@ describe.each(kinds)('DEV-2, T30: the $name token', (kind) => {
   });
 });
 
-describe('what a token says', () => {
+describe('the contents of a token', () => {
   const [device, pending] = kinds as [Kind, Kind];
   const openForged = (claims: Json) => openDeviceToken(forge(device.header, claims, bytes(device)), given);
   const { device: _, ...withoutDevice } = device.claims;
 
-  it('a device token: its user, its device, its own id, for 90 days', async () => {
+  it('are for a device token its user, its device and its own id, for 90 days', async () => {
     const { token, expiresAt } = signDeviceToken({ userId: 'u', deviceId: 'd1', tokenId: 't' }, given);
     expect(expiresAt).toBe(NOW + 90 * 24 * 3_600_000);
     const opened = await openDeviceToken(token, given);
@@ -121,7 +121,7 @@ describe('what a token says', () => {
     expect(await openForged({ ...withoutDevice, device: 7 })).toEqual({ valid: false, why: 'invalid' });
   });
 
-  it('a pending token: the login that it stands for, and until when it may be used', async () => {
+  it('are for a pending token its login, and until when it may be used', async () => {
     expect(await openPendingToken(forge(pending.header, pending.claims, bytes(pending)), given)).toEqual({
       state: 'pending',
       userId: 'u',
@@ -139,7 +139,7 @@ describe('what a token says', () => {
     }
   });
 
-  it('LOG-4: a token that is over is told from one that is no token of ours', async () => {
+  it('LOG-4: distinguish an expired token from a foreign one', async () => {
     const all = tokenMutants({
       token: device.sign(),
       header: device.header,
@@ -159,7 +159,7 @@ describe('what a token says', () => {
     }
   });
 
-  it('T46: it has 3,072 characters and no more, whoever signed it', async () => {
+  it('T46: have at most 3,072 characters, whoever signed them', async () => {
     const ofLength = (length: number) => {
       for (let more = 0; ; more++) {
         const token = forge(pending.header, { ...pending.claims, more: 'x'.repeat(more) }, bytes(pending));
@@ -173,8 +173,8 @@ describe('what a token says', () => {
   });
 });
 
-describe('kinds and places', () => {
-  it('T21: every token opens in its own place and in no other', async () => {
+describe('token kinds', () => {
+  it('T21: each opens only in its own place', async () => {
     for (const signed of kinds) {
       for (const place of kinds) expect(await place.opens(signed.sign())).toBe(signed === place);
     }
@@ -199,7 +199,7 @@ describe('kinds and places', () => {
     ]);
   });
 
-  it('STO-5: any user id that storage takes comes back', async () => {
+  it('STO-5: any user id that storage accepts is preserved', async () => {
     const ids = ['x'.repeat(255), '\u0001'.repeat(255), '"'.repeat(255), '🦊'.repeat(63), '\u2028', '{"a":1}', 'a b'];
     for (const userId of ids) {
       const { token } = signDeviceToken({ userId, deviceId: 'd'.repeat(22), tokenId: 't'.repeat(22) }, given);
