@@ -31,7 +31,7 @@ export function conditionalStorage(store: ConditionalStore): MfaStorage {
   };
 }
 
-/** Hex keeps ids apart byte for byte, whatever the store does with case, accents and blanks. */
+/** Hex distinguishes ids byte for byte, regardless of how the store treats case, accents and spaces. */
 function keyOf(userId: string): string {
   return Buffer.from(userId, 'utf8').toString('hex');
 }

@@ -142,7 +142,7 @@ describe('the files of the demo', () => {
   });
 
   it('cause an error that says what is wrong with MFA_STORAGE', async () => {
-    await expect(open({ MFA_STORAGE: 'oracle://x' })).rejects.toThrow(/MFA_STORAGE is none of memory:, file:PATH/);
+    await expect(open({ MFA_STORAGE: 'oracle://x' })).rejects.toThrow(/MFA_STORAGE must be memory:, file:PATH/);
   });
 });
 

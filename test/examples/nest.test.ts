@@ -94,19 +94,19 @@ async function open(app: DemoApp, client: ScriptedClient, headers: Record<string
     headers: { origin: app.origin, cookie, ...headers },
   });
   sockets.push(socket);
-  const heard: unknown[] = [];
+  const received: unknown[] = [];
   const waiting: ((one: unknown) => void)[] = [];
-  const hear = (one: unknown): void => {
+  const collect = (one: unknown): void => {
     const next = waiting.shift();
     if (next) next(one);
-    else heard.push(one);
+    else received.push(one);
   };
-  socket.on('message', (text) => hear(JSON.parse(String(text))));
-  socket.on('close', (code) => hear({ event: 'closed', data: code }));
+  socket.on('message', (text) => collect(JSON.parse(String(text))));
+  socket.on('close', (code) => collect({ event: 'closed', data: code }));
   await new Promise((resolve, reject) => socket.once('open', resolve).once('error', reject));
   return {
     send: (text) => socket.send(text),
-    next: () => new Promise((resolve) => (heard.length > 0 ? resolve(heard.shift()) : waiting.push(resolve))),
+    next: () => new Promise((resolve) => (received.length > 0 ? resolve(received.shift()) : waiting.push(resolve))),
   };
 }
 

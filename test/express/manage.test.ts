@@ -91,7 +91,7 @@ describe.each(versions)('managing on Express $version', ({ express }) => {
   });
 
   it('ENR-5, T16, T43: requires a code of the last five minutes at every endpoint', async () => {
-    const doors: [string, object][] = [
+    const endpoints: [string, object][] = [
       ['/mfa/enroll', { name: 'x' }],
       ['/mfa/recovery-codes', {}],
       ['/mfa/authenticators/rename', { id, name: 'x' }],
@@ -106,7 +106,7 @@ describe.each(versions)('managing on Express $version', ({ express }) => {
     expect((await remembered.get('/cases')).body.via).toBe('remembered-device');
     host.clock.advance(301_000);
     for (const stale of [pending, remembered, client]) {
-      for (const [path, body] of doors) {
+      for (const [path, body] of endpoints) {
         const refused = await stale.post(path, body);
         expect([path, refused.status, refused.body.reason]).toEqual([path, 403, 'assurance_required']);
         expect(refused.body.maxAgeSeconds).toBe(300);

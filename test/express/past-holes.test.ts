@@ -45,14 +45,14 @@ describe.each(versions)('vulnerabilities of other libraries, on Express $version
     const code = wrongCode(createAuthenticator(ada.uri), host.clock.now());
     const user = { id: 'user-ada', name: 'ada@example.com' };
     const { session, pendingToken } = await host.mfa.beginLogin({ user });
-    const doors: (() => Promise<unknown>)[] = [
+    const entries: (() => Promise<unknown>)[] = [
       async () => (await logIn(host)).post('/mfa/verify', { code }),
       async () => (await logIn(host)).page('POST', '/mfa/verify', { code }),
       async () => new Client(host, { 'user-agent': 'acme-cli/1.0' }).post('/mfa/verify', { code, pendingToken }),
       async () => (await logIn(host)).post('/', { code }),
       async () => host.mfa.verify({ user, session, proof: { kind: 'totp', code } }),
     ];
-    for (let round = 0; round < 3; round++) await Promise.all(doors.map((guess) => guess()));
+    for (let round = 0; round < 3; round++) await Promise.all(entries.map((guess) => guess()));
     expect(host.events.filter((event) => event.name === 'verification_failed')).toHaveLength(5);
     expect(host.events.filter((event) => event.name === 'throttled')).toHaveLength(10);
   });

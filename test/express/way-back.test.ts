@@ -300,8 +300,8 @@ describe('where a password is confirmed again', () => {
 
 it.each(versions)('F53: path and publicPath support a proxy that adds a prefix, on Express $version', async ({ express }) => {
   const warnings: string[] = [];
-  const hear = (warning: Error & { code?: string }) => void warnings.push(String(warning.code));
-  process.on('warning', hear);
+  const collect = (warning: Error & { code?: string }) => void warnings.push(String(warning.code));
+  process.on('warning', collect);
   const host = await startHost({
     express,
     kit: { path: '/internal/mfa', publicPath: '/mfa' },
@@ -327,7 +327,7 @@ it.each(versions)('F53: path and publicPath support a proxy that adds a prefix, 
     await new Promise(setImmediate);
     expect(warnings.filter((warning) => warning === 'MFA_KIT_GUARDED_LOGIN')).toEqual([]);
   } finally {
-    process.off('warning', hear);
+    process.off('warning', collect);
     await host.close();
   }
 });

@@ -120,7 +120,7 @@ export async function startGatewayHost({
 }
 
 /** A message of a socket: the event and its data, or that the socket was closed. */
-export interface Heard {
+export interface Received {
   event: string;
   // biome-ignore lint/suspicious/noExplicitAny: each test expects other fields
   data: any;
@@ -129,9 +129,9 @@ export interface Heard {
 /** A client with the cookies of a browser. */
 export interface SocketClient {
   /** Sends an event and returns the next message. */
-  ask(event: string, data?: unknown): Promise<Heard>;
+  ask(event: string, data?: unknown): Promise<Received>;
   /** Returns the next message without sending. */
-  next(): Promise<Heard>;
+  next(): Promise<Received>;
   close(): void;
 }
 
@@ -143,23 +143,23 @@ export async function openSocket(
   more: Record<string, string> = {},
 ): Promise<SocketClient> {
   const cookie = [...client.cookies].map(([name, value]) => `${name}=${value}`).join('; ');
-  const heard: Heard[] = [];
-  const waiting: ((one: Heard) => void)[] = [];
-  const hear = (one: Heard) => {
+  const received: Received[] = [];
+  const waiting: ((one: Received) => void)[] = [];
+  const collect = (one: Received) => {
     const next = waiting.shift();
     if (next) next(one);
-    else heard.push(one);
+    else received.push(one);
   };
   const next = () =>
-    new Promise<Heard>((resolve) => {
-      const one = heard.shift();
+    new Promise<Received>((resolve) => {
+      const one = received.shift();
       if (one) resolve(one);
       else waiting.push(resolve);
     });
   if (kind === 'ws') {
     const socket = new WebSocket(host.origin.replace('http', 'ws'), { headers: { cookie, ...more } });
-    socket.on('message', (text) => hear(JSON.parse(String(text)) as Heard));
-    socket.on('close', (code, reason) => hear({ event: 'closed', data: [code, String(reason)] }));
+    socket.on('message', (text) => collect(JSON.parse(String(text)) as Received));
+    socket.on('close', (code, reason) => collect({ event: 'closed', data: [code, String(reason)] }));
     await new Promise((resolve, reject) => socket.once('open', resolve).once('error', reject));
     const ask = (event: string, data?: unknown) => {
       socket.send(JSON.stringify({ event, data }));
@@ -168,8 +168,8 @@ export async function openSocket(
     return { ask, next, close: () => socket.terminate() };
   }
   const socket = io(host.origin, { extraHeaders: { cookie, ...more }, reconnection: false, transports: ['websocket'] });
-  socket.onAny((event: string, data: unknown) => hear({ event, data }));
-  socket.on('disconnect', (reason) => hear({ event: 'closed', data: [reason] }));
+  socket.onAny((event: string, data: unknown) => collect({ event, data }));
+  socket.on('disconnect', (reason) => collect({ event: 'closed', data: [reason] }));
   await new Promise<void>((resolve) => socket.once('connect', () => resolve()));
   const ask = (event: string, data?: unknown) => {
     socket.emit(event, data);

@@ -25,7 +25,7 @@ export const sharedStores: readonly { name: string; open(): Promise<Place | null
   { name: 'Redis Cluster', open: async () => inRedis(await serverUrl('redis-cluster')) },
 ];
 
-const doors = {
+const adapters = {
   postgres: () => import('@mfa-kit/core/storage/postgres'),
   mysql: () => import('@mfa-kit/core/storage/mysql'),
   redis: () => import('@mfa-kit/core/storage/redis'),
@@ -33,7 +33,7 @@ const doors = {
 
 /** Opens the storage at this place, with a table if needed, on separate connections that are already open. */
 export async function openPlace({ url }: Pick<Place, 'url'>) {
-  const opened = await openStore(url, (name) => doors[name]());
+  const opened = await openStore(url, (name) => adapters[name]());
   await opened.storage.createTable?.();
   return opened;
 }

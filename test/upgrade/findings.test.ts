@@ -27,8 +27,8 @@ import { type Place, stores } from './stores.js';
 const support = (userId: string) => ({ userId, actor: 'support', reason: 'asked' });
 const ALLOWED = { old: 'allow: otp', now: 'allow: otp' };
 
-// What is stored here is the same in every store: the turns that every store sees are in side-by-side.test.ts.
-describe('UPG-1: what the present code stores, release 1 in between', () => {
+// The stored data is the same in every store. side-by-side.test.ts tests both releases on every store.
+describe('UPG-1: data of the present code, with release 1 in between', () => {
   let place: Place;
   let pair: Pair;
   beforeAll(async () => {
@@ -42,14 +42,14 @@ describe('UPG-1: what the present code stores, release 1 in between', () => {
   const recover = async (side: Side, { user }: Pick<Person, 'user'>, recoveryCode: string | undefined) =>
     side.verify({ user, session: await begin(side, user), recoveryCode });
 
-  it('UPG-1, F24: a flood of wrong recovery codes at either release keeps nobody out of the present code', async () => {
+  it('UPG-1, F24: a flood of wrong recovery codes at either release does not block a right one at the present code', async () => {
     for (const flooded of [pair.old, pair.now]) {
       const person = await enroll(pair, pair.old);
       const session = await begin(flooded, person.user);
       for (let tries = 0; tries < 110; tries++) {
         await flooded.verify({ user: person.user, session, recoveryCode: '0000-0000-0000-0000-0000-0000' });
       }
-      // Release 1 alone refuses it for the rest of the minute, and no longer.
+      // Release 1 alone refuses it only for the rest of the minute.
       expect(said(await recover(pair.old, person, person.recoveryCodes[0]))).toBe('throttled');
       expect(said(await recover(pair.now, person, person.recoveryCodes[0]))).toBe('ok');
       expect(said(await recover(pair.now, person, person.recoveryCodes[0]))).toBe('invalid_code');
@@ -73,7 +73,7 @@ describe('UPG-1: what the present code stores, release 1 in between', () => {
     expect(said(await recover(pair.now, person, made.recoveryCodes?.[0]))).toBe('ok');
   });
 
-  it('UPG-1, F84: codes that may not have been seen stay so while release 1 acts, until it takes one or makes new ones', async () => {
+  it('UPG-1, F84: codes that may not have been seen keep that mark in release 1, until it accepts one or makes new ones', async () => {
     const unsaved = async (person: Person) => (await statusOf(pair.now, person.user)).recoveryCodesUnsaved;
     const ofRelease1 = await enroll(pair, pair.old);
     expect(await unsaved(ofRelease1)).toBeUndefined();
@@ -103,7 +103,7 @@ describe('UPG-1: what the present code stores, release 1 in between', () => {
       return person;
     }
 
-    it('that release 1 let a user have stay, and wrong codes at the present code make nobody wait longer at it than 30 seconds', async () => {
+    it('of release 1 stay, and wrong codes at the present code cause a wait there of 30 seconds at most', async () => {
       const person = await withTen();
       for (let tries = 0; tries < 5; tries++) await guess(pair.now, person, tries);
       const waits = [(await statusOf(pair.now, person.user)).waitSeconds, (await statusOf(pair.old, person.user)).waitSeconds];
@@ -113,7 +113,7 @@ describe('UPG-1: what the present code stores, release 1 in between', () => {
       expect(await statusOf(pair.now, person.user)).toMatchObject({ authenticators: { length: 10 } });
     });
 
-    it('whose budget release 1 has emptied quickly are open to the owner, and in the present code never later than in release 1', async () => {
+    it('whose budget release 1 has emptied work again for the owner, in the present code never later than in release 1', async () => {
       const person = await withTen();
       const { device } = await logIn(pair, pair.old, person);
       for (let tries = 0; tries < 6; tries++) {
@@ -135,7 +135,7 @@ describe('UPG-1: what the present code stores, release 1 in between', () => {
       expect(await access(pair, person.user, (await logIn(pair, pair.old, person)).session)).toEqual(ALLOWED);
     });
 
-    it('and turns at both never give an attacker more than the present code alone: 20 and one each nine hours', async () => {
+    it('and alternating releases never give an attacker more guesses than the present code alone, which is 20 and one each nine hours', async () => {
       const person = await withTen();
       let evaluated = 0;
       for (let tries = 0; tries < 90; tries++) {
@@ -175,7 +175,7 @@ describe('UPG-1: what the present code stores, release 1 in between', () => {
       expect(await access(pair, user, again.session)).toEqual(ALLOWED);
     });
 
-    it('wrong codes at its confirmation are counted by each release in its own place, and lock nobody out', async () => {
+    it('wrong codes at its confirmation are counted separately by each release and do not lock out the user', async () => {
       const user = somebody();
       const session = await begin(pair.now, user);
       const started = expectOk(await pair.now.startEnrollment({ user, session }));
@@ -199,7 +199,7 @@ describe('UPG-1: what the present code stores, release 1 in between', () => {
   describe('UPG-1, F31: clocks that differ', () => {
     const hours = (ahead: number) => ({ clock: () => pair.clock.now() + ahead * HOUR });
 
-    /** How many of 60 guesses are evaluated when two processes, one of them ahead, take turns. */
+    /** How many of 60 guesses are evaluated if two processes alternate and the clock of one is ahead. */
     async function evaluatedBy(behind: Release, ahead: Release): Promise<number> {
       const [one, other] = [pair.process(behind, {}), pair.process(ahead, hours(24))];
       const person = await enroll(pair, one);
@@ -210,7 +210,7 @@ describe('UPG-1: what the present code stores, release 1 in between', () => {
       return evaluated;
     }
 
-    it('buy guesses at the present code never, and beside release 1 never more than at release 1 alone', async () => {
+    it('never allow more guesses at the present code, and together with release 1 never more than at release 1 alone', async () => {
       const alone = await evaluatedBy(release1, release1);
       expect(alone).toBeGreaterThan(20);
       expect(await evaluatedBy(present, present)).toBeLessThanOrEqual(20);
@@ -218,7 +218,7 @@ describe('UPG-1: what the present code stores, release 1 in between', () => {
       expect(await evaluatedBy(present, release1)).toBeLessThanOrEqual(alone);
     });
 
-    it('shut the owner out of nothing: a known browser and a recovery code are open, and support opens the rest at either release', async () => {
+    it('do not lock out the owner, who can use a known browser or a recovery code, and support can clear the rest at either release', async () => {
       const person = await enroll(pair, pair.old);
       const { device } = await logIn(pair, pair.old, person);
       const ahead = pair.process(present, hours(24 * 30));
@@ -263,7 +263,7 @@ describe('UPG-1: what the present code stores, release 1 in between', () => {
       const stored = await pair.row(user.id);
       expect(await pair.storages.old.write(user.id, snapshot, stored.version)).toBe(true);
       const remembered = { ...user, enrolled: true };
-      // A note that release 1 wrote counts for a week, as it does in release 1 alone.
+      // A mark that release 1 wrote counts for a week, as in release 1 alone.
       const expected = resets === pair.old ? 'enroll' : 'refuse';
       for (const side of [now, old]) {
         expect((await side.beginLogin({ user: remembered })).decision.access, side.release.name).toBe(expected);
@@ -273,7 +273,7 @@ describe('UPG-1: what the present code stores, release 1 in between', () => {
   });
 
   describe('UPG-1, F17: a device that was revoked', () => {
-    /** Somebody with a browser whose session and token came from the present code, and a session to manage by. */
+    /** A user with a browser whose session and token are from the present code, and with a session for management. */
     async function withStolen() {
       const person = await enroll(pair, pair.old);
       const stolen = await logIn(pair, pair.now, person, { remember: true });
@@ -282,12 +282,12 @@ describe('UPG-1: what the present code stores, release 1 in between', () => {
       return { person, stolen, remembered, own };
     }
 
-    it('by the present code ends the sessions that came from it there, whatever release 1 does meanwhile', async () => {
+    it('by the present code ends the sessions that came from it there, regardless of release 1', async () => {
       const { person, stolen, remembered, own } = await withStolen();
       const { user } = person;
       expectOk(await pair.now.revokeDevice({ user, session: own.session, deviceId: stolen.device.deviceId }));
       const look = async () => {
-        // Release 1 alone lets the session go on.
+        // Release 1 alone lets the session continue.
         expect(await access(pair, user, stolen.session)).toEqual({ old: 'allow: otp', now: 'challenge: revoked' });
         expect(await access(pair, user, remembered.session)).toEqual({ old: 'challenge: revoked', now: 'challenge: revoked' });
         expect(said(await pair.now.startEnrollment({ user, session: stolen.session }))).toBe('assurance_required');
@@ -312,7 +312,7 @@ describe('UPG-1: what the present code stores, release 1 in between', () => {
       expect(await access(pair, user, kept.session)).toEqual({ old: 'allow: otp', now: 'challenge: revoked' });
     });
 
-    it('ends no session of release 1, which names no device, and no session that was proven anew', async () => {
+    it('does not end a session of release 1, which names no device, or a session that was proven again', async () => {
       const { person, stolen, own } = await withStolen();
       const { user } = person;
       const older = await logIn(pair, pair.old, person, { token: stolen.device.token });
@@ -326,7 +326,7 @@ describe('UPG-1: what the present code stores, release 1 in between', () => {
       }
     });
 
-    it('by release 1 is not remembered by either, and its other sessions go on as in release 1', async () => {
+    it('by release 1 is not remembered by either release, and its other sessions continue as in release 1', async () => {
       const { person, stolen, remembered, own } = await withStolen();
       const { user } = person;
       expectOk(await pair.old.revokeDevice({ user, session: own.session, deviceId: stolen.device.deviceId }));
@@ -334,7 +334,7 @@ describe('UPG-1: what the present code stores, release 1 in between', () => {
       expect(await access(pair, user, stolen.session)).toEqual(ALLOWED);
     });
 
-    it('one after the other, more than the list holds, ends everything that came before at both', async () => {
+    it('and more of them than the list holds end everything from before at both releases', async () => {
       const { person, stolen } = await withStolen();
       const { user } = person;
       const ended = [stolen.session];
@@ -351,7 +351,7 @@ describe('UPG-1: what the present code stores, release 1 in between', () => {
       expect(await access(pair, user, session)).toEqual(ALLOWED);
     });
 
-    it('from itself leaves a session that both releases ask for a code', async () => {
+    it('from its own session leaves a session that both releases challenge', async () => {
       const { person, stolen } = await withStolen();
       const { user } = person;
       pair.clock.advance(MINUTE);
@@ -368,7 +368,7 @@ describe('UPG-1: what the present code stores, release 1 in between', () => {
       }
     });
 
-    it('remembered at one release and again at the other counts by what remembered it last', async () => {
+    it('that was remembered at one release and again at the other counts by the last one', async () => {
       const { person, stolen } = await withStolen();
       let { token } = stolen.device;
       for (const side of [pair.old, pair.now, pair.old]) {
@@ -395,7 +395,7 @@ describe('UPG-1: what the present code stores, release 1 in between', () => {
       return { old: (await old.beginLogin({ user })).decision.access, now: (await now.beginLogin({ user })).decision.access };
     };
 
-    it('holds in the present code while release 1 asks for the enrollment, as it does alone', async () => {
+    it('applies in the present code, while release 1 requires the enrollment as before', async () => {
       const user = somebody();
       await processes().old.beginLogin({ user });
       expectOk(await extend(user));

@@ -10,24 +10,24 @@ import { DAY, HOUR, KEY, MINUTE, NOON, OTHER_KEY, wrongCode } from './pair.js';
 import type { Event, Flows, Options, Release, SessionState, User } from './releases.js';
 import { openRow } from './sealed.js';
 
-/** An account of the host, with what its policy says. */
+/** An account of the host with its policy. */
 interface Account extends User {
   policy: Record<string, unknown>;
 }
 
-/** One release in an application, and everything of it that can be seen. */
+/** One release in an application, and everything observable of it. */
 export interface Stage {
   release: Release;
   clock: TestClock;
   flows: Flows;
   names: ReturnType<typeof createNames>;
   origin: string;
-  /** What the host's session store keeps for the kit. */
+  /** What the host's session store holds for the kit. */
   sessionStates(): Promise<SessionState[]>;
   close(): Promise<void>;
 }
 
-/** What a release sends, stores, signs and tells, along a journey that meets every endpoint. */
+/** Collects what a release sends, stores, signs and reports in a journey over every endpoint. */
 export async function walkThrough(release: Release): Promise<Names> {
   const stage = await openStage(release);
   try {
@@ -51,7 +51,7 @@ async function openStage(release: Release): Promise<Stage & Faults> {
     async read(userId) {
       if (faults.down) throw new Error('the storage is down');
       const stored = await memory.read(userId);
-      // Whatever was written is looked into, at its next read.
+      // Inspects everything that was written, at its next read.
       if (stored && !stored.value.startsWith('broken')) noteRow({ userId, ...stored });
       return stored;
     },
@@ -145,7 +145,7 @@ interface Faults {
   storage: ReturnType<typeof memoryStorage>;
 }
 
-/** A client that notes every answer. */
+/** A client that records every answer. */
 class NotingClient extends Client {
   constructor(
     readonly stage: Stage,
@@ -185,7 +185,7 @@ class NotingClient extends Client {
   }
 }
 
-/** Where the forms of a page go, and the names of their fields. */
+/** The targets of the forms of a page, and the names of their fields. */
 function formsOf(html: string): string[] {
   return [...html.matchAll(/<form[^>]*action="([^"?]*)[^>]*>(.*?)<\/form>/gs)].flatMap(([, action, body = '']) => [
     `form ${action}`,
@@ -225,13 +225,13 @@ async function journey(stage: Stage & Faults): Promise<void> {
   const recoveryCodes: string[] = confirmed.body.recoveryCodes;
   for (const path of ['/cases', '/mfa', '/mfa/challenge']) await ada.get(path);
 
-  // A login in a browser that is remembered, then a step-up.
+  // A login in a remembered browser, then a step-up.
   clock.advance(DAY);
   await ada.post('/login?user=ada');
   await ada.get('/cases');
   await ada.post('/payouts');
   await ada.post('/mfa/recovery-codes', {});
-  // Release 1 asks because its session says where to go back to, and ignores what the address asks for.
+  // Release 1 asks because its session has the return path, and ignores the query of the URL.
   const asked = ['/mfa/challenge?rememberedDevice=no', '/mfa/challenge?use=recovery-code&rememberedDevice=no'];
   for (const path of ['/mfa', ...asked]) await ada.page('GET', path);
   await ada.post('/mfa/verify', {});
@@ -263,7 +263,7 @@ async function journey(stage: Stage & Faults): Promise<void> {
   // The last one is the device that this session came from.
   await ada.post('/mfa/devices/revoke', { id: devices.find((device: { current: boolean }) => device.current).id });
 
-  // By recovery codes, until few are left. The set is the first one's: the second proof of a minute makes no other.
+  // With recovery codes, until few are left. The set is still the first one, because a second proof within a minute makes no new one.
   await ada.post('/login?user=ada');
   await ada.post('/mfa/verify', { code: code(), rememberDevice: true });
   const renewed = await ada.post('/mfa/recovery-codes', {});
@@ -273,7 +273,7 @@ async function journey(stage: Stage & Faults): Promise<void> {
   }
   await ada.post('/mfa/verify', { recoveryCode: '0000-0000-0000-0000-0000-0000' });
 
-  // A client that keeps no cookies.
+  // A client without cookies.
   const tool = {
     post: (path: string, body: object) => new NotingClient(stage, { 'user-agent': 'acme-cli/1.0' }).post(path, body),
   };
@@ -320,7 +320,7 @@ async function journey(stage: Stage & Faults): Promise<void> {
   faults.down = false;
 }
 
-/** What operators do, and what goes wrong: events that no request causes. */
+/** Operations and failures, for events that no request causes. */
 async function operations(stage: Stage & Faults): Promise<void> {
   const { clock, flows, faults, storage, names } = stage;
   const user = { id: 'user-carol', name: 'carol@example.com' };
@@ -342,7 +342,7 @@ async function operations(stage: Stage & Faults): Promise<void> {
     const { session } = await flows.beginLogin({ user });
     return flows.verify({ user, session, code: app.code(clock.now()), rememberDevice: true, deviceLabel: 'Firefox' });
   };
-  // A device token that is shown after its successor, one of somebody else, one that is none, one of a device that is not remembered.
+  // A device token that is presented after its successor, one of another user, an invalid one, one of a device that is not remembered.
   const { device } = await logIn();
   const shown = [device?.token ?? ''];
   for (let uses = 0; uses < 2; uses++) {
@@ -359,7 +359,7 @@ async function operations(stage: Stage & Faults): Promise<void> {
   await flows.beginLogin({ user, deviceToken: forgotten.device?.token ?? '' });
   clock.advance(100 * DAY);
   await flows.beginLogin({ user, deviceToken: forgotten.device?.token ?? '' });
-  // A code that is used twice, an own end of all sessions, guesses up to the end of the bucket.
+  // A code that is used twice, the end of all own sessions, and guesses until the bucket is full.
   const again = await logIn();
   await flows.verify({ user, session: (await flows.beginLogin({ user })).session, code: app.code(clock.now()) });
   await flows.endAllSessions({ user, session: again.session });
@@ -380,7 +380,7 @@ async function operations(stage: Stage & Faults): Promise<void> {
   names.noteValue('restore handled', await flows.afterRestore());
   names.noteValue('status', await flows.getStatus({ user }));
   faults.deaf = true;
-  // Done or not, what is told of it is what counts here.
+  // Only its events count here, whether it was done or not.
   await flows.resetMfa(operator).catch(() => undefined);
   await new Promise((resolve) => setImmediate(resolve));
   faults.deaf = false;

@@ -69,9 +69,9 @@ describe('the key URI, read by an independent parser', () => {
   it('ENR-2: half a surrogate pair becomes U+FFFD and no exception', () => {
     for (const half of ['\ud800', '\udc00', 'a\ud83dz', '\ude00\ud83d']) {
       const parsed = parseKeyUri(factor.show(data, { issuer: half, name: half }).uri);
-      const mended = Buffer.from(half, 'utf8').toString('utf8');
-      expect(mended).toContain('\ufffd');
-      expect([parsed.account, parsed.issuer]).toEqual([mended, mended]);
+      const repaired = Buffer.from(half, 'utf8').toString('utf8');
+      expect(repaired).toContain('\ufffd');
+      expect([parsed.account, parsed.issuer]).toEqual([repaired, repaired]);
     }
   });
 

@@ -14,7 +14,7 @@ function virtualCodes(): Walker['code'] {
   let lastPeriod = 0;
   return async (manualKey) => {
     if (manualKey === undefined) {
-      throw new Error('This user enrolled earlier. "npm run reset -w examples/bearer-api -- NAME" lets the demo begin anew.');
+      throw new Error('This user enrolled earlier. "npm run reset -w examples/bearer-api -- NAME" lets the demo start over.');
     }
     const period = Math.max(Math.floor(Date.now() / PERIOD), lastPeriod + 1);
     // A code is also accepted one period early.

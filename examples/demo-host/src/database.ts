@@ -46,7 +46,7 @@ async function connect(url: string): Promise<HostDatabase> {
   if (url.startsWith('file:')) return openSqlite(url, url);
   if (/^postgres(ql)?:\/\//.test(url)) return openPostgres(url);
   throw new Error(
-    'MFA_STORAGE is none of memory:, file:PATH, postgres:// or mysql://user@host/database, redis://host:port, dynamodb:TABLE',
+    'MFA_STORAGE must be memory:, file:PATH, postgres://..., mysql://user@host/database, redis://host:port or dynamodb:TABLE.',
   );
 }
 

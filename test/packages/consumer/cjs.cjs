@@ -5,7 +5,7 @@ const { createMfa, MfaError } = require('@mfa-kit/core');
 const { memoryStorage } = require('@mfa-kit/core/storage/memory');
 const { expressMfa } = require('@mfa-kit/express');
 
-for (const door of [
+for (const entry of [
   'http',
   'testing',
   'storage/sql',
@@ -19,7 +19,7 @@ for (const door of [
   'storage/prisma',
   'storage/conformance',
 ]) {
-  assert.notEqual(Object.keys(require(`@mfa-kit/core/${door}`)).length, 0);
+  assert.notEqual(Object.keys(require(`@mfa-kit/core/${entry}`)).length, 0);
 }
 assert.throws(() => createMfa({}), MfaError);
 

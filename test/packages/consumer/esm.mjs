@@ -18,8 +18,8 @@ import * as testing from '@mfa-kit/core/testing';
 import { expressMfa } from '@mfa-kit/express';
 import * as nest from '@mfa-kit/nest';
 
-for (const door of [http, conformance, dynamodb, mongodb, mysql, postgres, prisma, redis, sql, sqlite, typeorm, testing, nest])
-  assert.notEqual(Object.keys(door).length, 0);
+for (const entry of [http, conformance, dynamodb, mongodb, mysql, postgres, prisma, redis, sql, sqlite, typeorm, testing, nest])
+  assert.notEqual(Object.keys(entry).length, 0);
 assert.throws(() => createMfa({}), MfaError);
 
 const mfa = createMfa({
