@@ -12,7 +12,7 @@ import { present, type Release, release1 } from './releases.js';
 
 const users = [{ id: 'user-ada', name: 'ada@example.com' }];
 
-/** An application of each release, on one profile store and one session store, as behind a load balancer. */
+/** An application of each release, on one profile store and one session store, as with a load balancer. */
 async function openCluster() {
   const clock = createClock(NOON);
   const [profiles, sessions] = [memoryStorage(), new MemoryStore()];
@@ -53,7 +53,7 @@ async function openCluster() {
   const origins = { old: await start(release1), now: await start(present) };
   return {
     clock,
-    /** A browser whose next request goes where `to` says. */
+    /** A browser that sends its next request to `to`. */
     browser() {
       const balancer = { origin: origins.old };
       const client = new Client(balancer);
@@ -75,7 +75,7 @@ async function openCluster() {
 }
 
 describe.each(orders)(
-  'UPG-1: sessions and cookies of Express carry over: $first begins, $second goes on',
+  'UPG-1: sessions and cookies of Express work in both: $first begins, $second continues',
   ({ first, second }) => {
     let cluster: Awaited<ReturnType<typeof openCluster>>;
     beforeEach(async () => {
@@ -98,7 +98,7 @@ describe.each(orders)(
       return { browser, code };
     }
 
-    it('an enrollment, a proof and a step-up, each request at the other release', async () => {
+    it('an enrollment, a proof and a step-up work with each request at the other release', async () => {
       const { browser, code } = await enroll();
       for (const side of [second, first]) expect((await browser.to(side).get('/cases')).body, side).toEqual({ via: 'otp' });
       cluster.clock.advance(10 * MINUTE);
@@ -109,7 +109,7 @@ describe.each(orders)(
       expectStatus(await browser.to(first).post('/payouts'), 200);
     });
 
-    it('the cookie of a remembered device, rotated by turns', async () => {
+    it('the cookie of a remembered device is rotated alternately', async () => {
       const { browser } = await enroll();
       const names = [...browser.cookies.keys()].filter((name) => name.includes('mfa_device'));
       for (const side of [second, first, second, first]) {
@@ -126,7 +126,7 @@ describe.each(orders)(
       }
     });
 
-    it('a login that one began is proven at the other, and a new password ends the other sessions at both', async () => {
+    it('a login that one release began is proven at the other, and a new password ends the other sessions at both', async () => {
       const { browser, code } = await enroll();
       const other = cluster.browser();
       expectStatus(await other.to(first).post('/login'), 200);
@@ -140,7 +140,7 @@ describe.each(orders)(
       }
     });
 
-    it('a device that is revoked at one is asked for a code at both', async () => {
+    it('a device that is revoked at one release is challenged at both', async () => {
       const { browser, code } = await enroll();
       const other = cluster.browser();
       expectStatus(await other.to(first).post('/login'), 200);

@@ -24,11 +24,11 @@ import { stores } from './stores.js';
 const file = path.join(import.meta.dirname, 'fixtures/release-1.json');
 if (process.env.MFA_KIT_WRITE_FIXTURES) writeFileSync(file, `${JSON.stringify(await makeFixtures(), null, 2)}\n`);
 const fixtures = JSON.parse(readFileSync(file, 'utf8')) as Fixtures;
-/** The longest one has a test of its own. */
+/** The longest one has a separate test. */
 const names = Object.keys(fixtures).filter((name) => name !== 'at-the-limit');
 
-describe('UPG-1: what release 1 left behind', () => {
-  it('opens by the layout that is written down, and has a record at its limit', () => {
+describe('UPG-1: data of release 1', () => {
+  it('opens by the documented layout, and has a record at its limit', () => {
     const sizes: Record<string, number> = {};
     for (const [name, fixture] of Object.entries(fixtures)) {
       const key = name === 'sealed-by-an-older-key' ? OTHER_KEY : KEY;
@@ -44,7 +44,7 @@ describe('UPG-1: what release 1 left behind', () => {
 
 for (const store of stores) {
   const place = await store.open();
-  describeWith(place, `UPG-1: what release 1 left behind, in ${store.name}`, (opened) => {
+  describeWith(place, `UPG-1: data of release 1, in ${store.name}`, (opened) => {
     let pair: Pair;
     beforeAll(async () => {
       pair = await createPair(opened, { keys: [KEY, OTHER_KEY] });
@@ -56,7 +56,7 @@ for (const store of stores) {
     });
     afterAll(() => opened.close());
 
-    it('UPG-1, F34: at-the-limit: is read by both releases, and neither is kept from writing by what the other wrote', async () => {
+    it('UPG-1, F34: at-the-limit: both releases read it, and each can write after the other', async () => {
       const fixture = fixtures['at-the-limit'] as Fixtures[string];
       const user = userOf(fixture);
       pair.clock.set(fixture.at);
@@ -68,7 +68,7 @@ for (const store of stores) {
         const proven = await side.verify({ user, session, code: app.code(pair.clock.now()) });
         expect(said(proven), side.release.name).toBe('ok');
       }
-      // It loses devices that were not used for long, and nothing else.
+      // It loses only devices that were not used for a long time.
       const { profile } = openRow(await pair.row(user.id), KEY);
       expect(Buffer.byteLength(JSON.stringify(profile))).toBeLessThanOrEqual(48 * 1024);
       expect(profile.ofALaterRelease).toMatch(/^x{1000,}$/);
@@ -76,7 +76,7 @@ for (const store of stores) {
       expect([authenticators.length, recoveryCodesLeft]).toEqual([10, 10]);
     });
 
-    it.each(names)('%s: means what it meant', async (name) => {
+    it.each(names)('%s: keeps its meaning', async (name) => {
       const fixture = fixtures[name] as Fixtures[string];
       const user = { id: fixture.userId, name: 'ada@example.com' };
       pair.clock.set(fixture.at);
@@ -103,7 +103,7 @@ for (const store of stores) {
       }
       await proveByRecovery(pair, fixture);
       await proveByCode(pair, fixture);
-      // Release 1 opens what the present code has made of it.
+      // Release 1 opens what the present code has written.
       const { enrolled, authenticators, recoveryCodesLeft } = await statusOf(pair.now, user);
       expect(await statusOf(pair.old, user)).toMatchObject({ enrolled, authenticators, recoveryCodesLeft });
     });
@@ -112,7 +112,7 @@ for (const store of stores) {
 
 const userOf = ({ userId }: { userId: string }) => ({ id: userId, name: 'ada@example.com' });
 
-/** The session that began the enrollment confirms it, and shows it again before. */
+/** The session that began the enrollment shows it again and confirms it. */
 async function finishEnrollment(pair: Pair, fixture: Fixtures[string]): Promise<void> {
   const user = userOf(fixture);
   const { id = '', uri = '' } = fixture.pendingEnrollment ?? {};
@@ -123,7 +123,7 @@ async function finishEnrollment(pair: Pair, fixture: Fixtures[string]): Promise<
   expect(await access(pair, user, sessionOf(confirmed))).toEqual({ old: 'allow: otp', now: 'allow: otp' });
 }
 
-/** A code that is left is accepted once, one that was used is not. */
+/** An unused code is accepted once, and a used one is refused. */
 async function proveByRecovery(pair: Pair, { recoveryCodes, ...fixture }: Fixtures[string]): Promise<void> {
   const user = userOf(fixture);
   const prove = async (recoveryCode: string | undefined) =>
@@ -134,7 +134,7 @@ async function proveByRecovery(pair: Pair, { recoveryCodes, ...fixture }: Fixtur
   if (left) expect([await prove(left), await prove(left)]).toEqual(['ok', 'invalid_code']);
 }
 
-/** Each authenticator that is there opens the account, and none that is not; a wait that release 1 imposed holds, and ends. */
+/** Each existing authenticator is accepted, and no other. A wait from release 1 applies and ends. */
 async function proveByCode(pair: Pair, fixture: Fixtures[string]): Promise<void> {
   const user = userOf(fixture);
   const prove = async (uri: string) => {

@@ -22,34 +22,34 @@ import { type Grant, release1, type SessionState, type Status, type User } from 
 import { openRow, type Row } from './sealed.js';
 import { stores } from './stores.js';
 
-/** Everything that release 1 left behind of one user. */
+/** Everything that release 1 stored and issued for one user. */
 export interface Fixture extends Row {
-  /** The server's clock when it was left, in epoch milliseconds. */
+  /** The server's clock at that time, in epoch milliseconds. */
   at: number;
-  /** What release 1 said of it. */
+  /** What release 1 answered. */
   status: Status;
   /** Key URIs of what the user has enrolled. */
   apps: string[];
   /** Key URIs of what the user had enrolled. */
   removedApps: string[];
-  /** A code that was used a moment ago. */
+  /** A code that was just used. */
   usedCode?: string;
   recoveryCodes: { left: string[]; used: string[] };
-  /** Session states, as a session store has them, and what the guard of release 1 said. */
+  /** Session states as in a session store, and the decisions of the guard of release 1. */
   sessions: { name: string; state: SessionState; said: string }[];
-  /** Device tokens, the name of the cookie that holds them, and what a login with them comes to. */
+  /** Device tokens, the name of their cookie, and the result of a login with them. */
   deviceTokens: { name: string; token: string; access: 'allow' | 'challenge' }[];
   cookieName: string;
   pendingTokens: { token: string; used: boolean }[];
   /** An enrollment that the first session began. */
   pendingEnrollment?: { id: string; uri: string };
-  /** Whether release 1 looked at a code from an unknown browser. */
+  /** Whether release 1 evaluated a code from an unknown browser. */
   throttled: boolean;
 }
 
 export type Fixtures = Record<string, Fixture>;
 
-/** A profile that a case builds, with whatever it leaves. */
+/** The profile of a case, with everything that it issued. */
 type Left = Partial<Omit<Fixture, keyof Row | 'at' | 'status' | 'throttled' | 'cookieName' | 'sessions'>> & {
   user: User;
   sessions?: Record<string, SessionState>;
@@ -57,14 +57,14 @@ type Left = Partial<Omit<Fixture, keyof Row | 'at' | 'status' | 'throttled' | 'c
 
 const support = (userId: string) => ({ userId, actor: 'support', reason: 'asked' });
 
-/** Runs release 1 on a real store, and takes down the rows and what it gave to browsers and clients. */
+/** Runs release 1 on a real store, and records the rows and what it issued to browsers and clients. */
 export async function makeFixtures(): Promise<Fixtures> {
   const fixtures: Fixtures = {};
   for (const [name, leave] of Object.entries(cases)) {
     const place = await stores[0]?.open();
     if (!place) throw new Error('SQLite needs no server');
     const pair = await createPair(place, { keys: [KEY, OTHER_KEY] });
-    // In the process that makes fixtures nothing but release 1 writes.
+    // Only release 1 writes in the process that makes fixtures.
     pair.now = pair.old;
     const left = await leave(pair, { id: name, name: 'ada@example.com' });
     fixtures[name] = await takeDown(pair, left);
@@ -103,7 +103,7 @@ async function enrolled(pair: Pair, user: User): Promise<Leaver> {
   return { ...person, uri: await uriOf(pair, user, 0) };
 }
 
-/** The key URI of an enrolled authenticator, out of the profile: an app has scanned it. */
+/** The key URI of an enrolled authenticator from the profile, as an app has scanned it. */
 async function uriOf(pair: Pair, user: User, index: number): Promise<string> {
   const { authenticators } = (await pair.stored(user.id)) as { authenticators: { data: { secret: string } }[] };
   return `otpauth://totp/Acme:ada?secret=${authenticators[index]?.data.secret}`;
@@ -139,7 +139,7 @@ const cases: Record<string, (pair: Pair, user: User) => Promise<Left>> = {
     }
     const remembered = await logIn(pair, pair.old, person, { remember: true });
     pair.clock.advance(HOUR);
-    // The answer of this login was lost: its token was never shown.
+    // The answer of this login was lost, so its token was never presented.
     const lost = await logIn(pair, pair.old, person, { remember: true });
     await pair.old.beginLogin({ user, deviceToken: lost.device.token });
     const begun = await pair.old.beginLogin({ user, deviceToken: remembered.device.token });
@@ -156,7 +156,7 @@ const cases: Record<string, (pair: Pair, user: User) => Promise<Left>> = {
       sessions: { remembered: begun.session as SessionState, verified: lost.session },
       deviceTokens: [
         ...tokens.map(([name, grant, decided]) => ({ name, token: grant?.token ?? '', access: decided })),
-        // After the stolen token was shown, its device is gone.
+        // After the stolen token was presented, its device is gone.
         { name: 'of the device that was stolen from', token, access: 'challenge' },
       ],
     };
@@ -301,10 +301,10 @@ const cases: Record<string, (pair: Pair, user: User) => Promise<Left>> = {
 
   'with-ten-authenticators': (pair, user) => many(pair, user, 1),
 
-  /** Everything that has a bound is at it, in the longest form that can be written. */
+  /** Everything with a limit is at it, in its longest form. */
   'near-the-limit': (pair, user) => many(pair, user, 32),
 
-  /** The longest record that release 1 writes: 48 KB of JSON. The rest is a field that it does not know. */
+  /** The longest record that release 1 writes, with 48 KB of JSON. The rest is a field that it does not know. */
   async 'at-the-limit'(pair, user) {
     const left = await many(pair, user, 32);
     await pair.plant(user.id, (profile) => {
@@ -315,7 +315,7 @@ const cases: Record<string, (pair: Pair, user: User) => Promise<Left>> = {
   },
 };
 
-/** Ten authenticators with gaps in what they have used, twenty devices with long labels. */
+/** Ten authenticators with gaps in their used steps, and twenty devices with long labels. */
 async function many(pair: Pair, user: User, logins: number): Promise<Left> {
   const person = await enrolled(pair, user);
   const apps = [person.app];
@@ -329,7 +329,7 @@ async function many(pair: Pair, user: User, logins: number): Promise<Left> {
     apps.push(app);
     pair.clock.advance(MINUTE);
     if (count === 5) {
-      // No more than ten enrollments an hour, and a proof of the last five minutes.
+      // At most ten enrollments an hour, each with a proof of the last five minutes.
       pair.clock.advance(HOUR);
       session = (await logIn(pair, pair.old, person)).session;
     }

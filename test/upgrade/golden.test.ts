@@ -9,14 +9,14 @@ const folder = path.join(import.meta.dirname, 'golden');
 const read = <Content>(name: string): Content => JSON.parse(readFileSync(path.join(folder, name), 'utf8')) as Content;
 const write = (name: string, content: unknown) => writeFileSync(path.join(folder, name), `${JSON.stringify(content, null, 2)}\n`);
 
-/** What this release changed of release 1's names: each line with the reason. */
+/** The names of release 1 that this release changed, each with the reason. */
 type Changed = Record<string, Record<string, string>>;
 
 async function namesOf(release: typeof present): Promise<Names> {
   return { ...(await walkThrough(release)), ...declaredNames(release.name) };
 }
 
-/** Lines of one that the other has not, by place. */
+/** Lines that are in one but not in the other, by place. */
 function without(some: Names, others: Names): Names {
   const rest = Object.entries(some).map(
     ([place, lines]) => [place, lines.filter((line) => !others[place]?.includes(line))] as const,
@@ -24,7 +24,7 @@ function without(some: Names, others: Names): Names {
   return Object.fromEntries(rest.filter(([, lines]) => lines.length > 0));
 }
 
-describe('UPG-1: the names that are stored and sent', () => {
+describe('UPG-1: the stored and sent names', () => {
   let old: Names;
   let now: Names;
   beforeAll(async () => {
@@ -36,11 +36,11 @@ describe('UPG-1: the names that are stored and sent', () => {
     }
   });
 
-  it('of release 1 are those that were written down', () => {
+  it('of release 1 match the golden file', () => {
     expect(old).toEqual(read<Names>('release-1.json'));
   });
 
-  it('of release 1 are all still there, with the same type and unit', () => {
+  it('of release 1 still exist with the same type and unit', () => {
     const changed = read<Changed>('changed.json');
     const known = Object.fromEntries(Object.entries(changed).map(([place, lines]) => [place, Object.keys(lines)]));
     expect(without(old, now)).toEqual(known);
@@ -48,7 +48,7 @@ describe('UPG-1: the names that are stored and sent', () => {
       expect(reason.length).toBeGreaterThan(20);
   });
 
-  it('that are new are written down as additions', () => {
+  it('that are new are listed as additions', () => {
     expect(without(now, old)).toEqual(read<Names>('additions.json'));
   });
 });

@@ -20,7 +20,7 @@ import {
 import type { Answer, SessionState, User } from './releases.js';
 import type { Place } from './stores.js';
 
-/** One operation at one of the releases; the numbers choose among what is there. */
+/** One operation at one of the releases. The numbers choose among what exists. */
 interface Move {
   kind: (typeof kinds)[number];
   side: 'old' | 'now';
@@ -28,7 +28,7 @@ interface Move {
   other: number;
 }
 
-/** What people do often stands here more often. */
+/** Frequent operations are listed more than once. */
 const kinds = [
   ...(['wait', 'log in', 'log in with a device', 'log in by token', 'verify', 'guess', 'recover', 'enroll', 'confirm'] as const),
   ...(['wait', 'log in', 'log in with a device', 'verify', 'add', 'remove', 'regenerate', 'revoke', 'end all'] as const),
@@ -46,7 +46,7 @@ const moves = fc.array(
   { minLength: 20, maxLength: 60 },
 );
 
-it('UPG-1: however both releases take turns, nothing counts twice, nothing that ended counts, and the owner gets in', async () => {
+it('UPG-1: in any alternation of both releases nothing counts twice, nothing that ended counts, and the owner can log in', async () => {
   await fc.assert(
     fc.asyncProperty(moves, async (plan) => {
       const life = await beginLife(plan);
@@ -55,19 +55,19 @@ it('UPG-1: however both releases take turns, nothing counts twice, nothing that 
     }),
     { numRuns: 30 * ROUNDS, endOnFailure: true },
   );
-  // A plan in which everything was refused would show nothing.
+  // A plan in which everything is refused would prove nothing.
   for (const kind of new Set(kinds)) expect(counted.get(kind) ?? 0, kind).toBeGreaterThan(4);
 }, 300_000);
 
 /** How often each kind of move changed something. */
 const counted = new Map<Move['kind'], number>();
 
-/** A session that a flow gave out. */
+/** A session that a flow issued. */
 interface Given {
   state: SessionState;
-  /** An operation made it worth nothing. */
+  /** An operation has ended it. */
   ended: boolean;
-  /** A device that it came from, as the present code notes it. */
+  /** The device that it came from, as recorded by the present code. */
   deviceId?: string;
 }
 
@@ -84,13 +84,13 @@ async function beginLife(plan: readonly Move[]) {
   const user = somebody(plan.length % 2 ? 'optional' : 'user');
   const pair = await createPair(place, { markEnrolled: (_userId, enrolled) => void Object.assign(user, { enrolled }) });
   const life = new Life(pair, user);
-  // Most of a life is spent enrolled.
+  // Users are enrolled most of the time.
   for (const kind of ['log in', 'enroll', 'confirm', 'wait'] as const)
     await life.perform({ kind, side: plan[0]?.side ?? 'old', one: 2, other: 0 });
   return life;
 }
 
-/** One user, what was given to them, and what must hold of it. */
+/** One user, what was issued to them, and the invariants. */
 class Life {
   private sessions: Given[] = [];
   private apps: App[] = [];
@@ -143,7 +143,7 @@ class Life {
         break;
       }
       case 'add':
-        // What random moves seldom bring about: a second authenticator, by a proof a moment ago.
+        // Random moves seldom add a second authenticator with a fresh proof, so do it here.
         for (const kind of ['wait', 'log in', 'verify', 'enroll', 'confirm'] as const) {
           await this.perform({ ...move, kind, one: kind === 'wait' ? 2 : 0, other: 0 });
           await this.perform({ ...move, kind: 'wait', one: 1, other: 0 });
@@ -203,7 +203,7 @@ class Life {
         break;
       }
       case 'reset':
-        // Rare, or nobody would be enrolled for long.
+        // Rare, because users would otherwise not stay enrolled.
         if (move.one > 10) break;
         await side.resetMfa({ userId: this.user.id, actor: 'support', reason: 'asked' });
         this.endSessions();
@@ -220,7 +220,7 @@ class Life {
     await this.look();
   }
 
-  /** However the life went: a month later the owner gets in at both releases, or enrolls where nothing is enrolled. */
+  /** After any history the owner can log in at both releases a month later, or enrolls if nothing is enrolled. */
   async end(): Promise<void> {
     this.pair.clock.advance(40 * DAY);
     for (const side of [this.pair.old, this.pair.now, this.pair.old]) {
@@ -245,7 +245,7 @@ class Life {
 
   private async verify(side: Side, session: Given | undefined, app: App | undefined, salt: number): Promise<boolean> {
     const now = this.pair.clock.now();
-    // Mostly a code of the window.
+    // Usually a code of the window.
     const at = now + ([0, 1, -1, 2, -2][salt % 5] ?? 0) * 30_000;
     const step = Math.floor(at / 30_000);
     const code = app?.shows.code(at) ?? '123456';
@@ -280,7 +280,7 @@ class Life {
     const answer = await side.verify({ user: this.user, session: session?.state, code });
     expect(answer.ok).toBe(false);
     if (answer.reason === 'invalid_code') this.guesses.push(now);
-    // The bucket is of the whole account, so the rate holds whatever release evaluates.
+    // The bucket is for the whole account, so the rate holds regardless of the release.
     const recent = this.guesses.filter((at) => at > now - 30 * DAY);
     expect(recent.length).toBeLessThanOrEqual(100);
     return answer.reason === 'invalid_code';
@@ -316,13 +316,13 @@ class Life {
     return true;
   }
 
-  /** What both releases say now of everything that was given out. */
+  /** What both releases say now about everything that was issued. */
   private async look(): Promise<void> {
     const { pair, user } = this;
     const [old, now] = [await statusOf(pair.old, user), await statusOf(pair.now, user)];
     for (const field of ['enrolled', 'authenticators', 'recoveryCodesLeft'] as const)
       expect(now[field], field).toEqual(old[field]);
-    // Release 1 takes one try for each authenticator (F25).
+    // Release 1 charges one try for each authenticator (F25).
     if (old.authenticators.length < 2) expect(now.waitSeconds).toBe(old.waitSeconds);
     expect(now.waitSeconds).toBeLessThanOrEqual(old.waitSeconds);
     expect(now.devices.map(({ id }) => id)).toEqual(old.devices.map(({ id }) => id));
@@ -363,7 +363,7 @@ class Life {
   }
 }
 
-/** A login that ended proves nothing more. A proof that ended is challenged, and may be given again. */
+/** A login that has ended cannot be proven. A proof that has ended is challenged, and may be given again. */
 function isEndedLogin(session: Given | undefined): boolean {
   return session?.ended === true && session.state.state === 'pending';
 }
@@ -373,6 +373,6 @@ function count({ kind }: Move): void {
 }
 
 function pick<One>(from: readonly One[], choice: number): One | undefined {
-  // Of the newest, which is what people go on with.
+  // Uses the newest, as people do.
   return from[from.length - 1 - (choice % Math.max(Math.min(from.length, 5), 1))];
 }

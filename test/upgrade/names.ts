@@ -22,11 +22,11 @@ export function createNames() {
   };
 }
 
-/** Fields whose values are words of the contract. Of other fields the type and the unit are. */
+/** Fields whose values are part of the contract. For other fields only the type and the unit are. */
 const WORDS =
   /^\.?(.*\.)?(state|via|acr|amr\[\]|access|because|reason|factors\[\]|kind|mfa|mfa_via|door|endpoint|why|(?<!budget\.)level|operation|type|status|format|typ|alg|kid|iss|aud|v)$/;
 
-/** Every field of plain data with its type, and its value where that is a word of the contract. */
+/** Every field of plain data with its type, or with its value if that is part of the contract. */
 export function* linesOf(value: unknown, at = ''): Generator<string> {
   if (Array.isArray(value)) {
     if (value.length === 0) yield `${at}[]: empty`;
@@ -51,7 +51,7 @@ function kindOf(value: unknown): string {
   return /^[\w-]{22}$/.test(value) ? 'id' : 'string';
 }
 
-/** Types whose members are stored, sent or given as options, by package. Found by name, wherever their file is. */
+/** Types whose members are stored, sent or used as options, by package. They are found by name in any file. */
 const TYPES: Record<string, readonly string[]> = {
   core: [
     ...['MfaOptions', 'MfaKey', 'MfaPolicy', 'MfaUser', 'HttpOptions', 'PagesOptions', 'VerifiedRequest', 'Requirement'],
@@ -65,7 +65,7 @@ const TYPES: Record<string, readonly string[]> = {
   nest: ['MfaModuleOptions', 'MfaModuleExtras', 'MfaCaller', 'MfaSessionFunctions'],
 };
 
-/** The members of those types, as release 1 declares them in its build or the present code in its sources. */
+/** The members of those types, as declared in the build of release 1 or in the present sources. */
 export function declaredNames(release: 'release 1' | 'the present code'): Names {
   const names: Names = {};
   for (const [name, wanted] of Object.entries(TYPES)) {
@@ -95,7 +95,7 @@ function declarationsOf(name: string, release: string): Map<string, Node> {
   return found;
 }
 
-/** A type `(typeof LIST)[number]` as the union of the words of the list, which stands in the same file; any other type as it is. */
+/** Replaces a type `(typeof LIST)[number]` with the union of the words of the list in the same file. Returns other types unchanged. */
 function withWords(type: Node, program: Node): Node {
   const access = type.typeAnnotation as Node | undefined;
   if (access?.type !== 'TSIndexedAccessType') return type;
@@ -116,7 +116,7 @@ function unwrapped(node: Node): Node {
   return node.type === 'TSAsExpression' ? unwrapped(node.expression as Node) : node;
 }
 
-/** Names of members, `?` behind those that may be left out; of a union the words, and the members of each part. */
+/** Names of members, with `?` after optional ones. For a union, its words and the members of each part. */
 function* membersOf(node: Node, at = ''): Generator<string> {
   switch (node.type) {
     case 'TSInterfaceDeclaration':
@@ -146,7 +146,7 @@ function* membersOf(node: Node, at = ''): Generator<string> {
 }
 
 function* literalMembers(members: readonly Node[], at: string): Generator<string> {
-  // The parts of a union are told apart by the words in their first member: { name: 'verified'; via: ... }.
+  // The first member distinguishes the parts of a union: { name: 'verified'; via: ... }.
   const [first] = members;
   const words =
     at === '' && first?.typeAnnotation ? [...membersOf(first.typeAnnotation as Node)].map((word) => word.slice(2)) : [];

@@ -38,15 +38,15 @@ export interface Pair {
   storages: { old: MfaStorage; now: MfaStorage };
   /** Another process of the same storage and clock, with other options. */
   process(release: Release, options: Partial<Options>): Side;
-  /** What is stored of a user. */
+  /** The stored row of a user. */
   row(userId: string): Promise<Row>;
-  /** The same, opened. */
+  /** The opened profile. */
   stored(userId: string): Promise<Record<string, unknown>>;
-  /** Stores a profile that no flow would write. */
+  /** Stores a profile directly. */
   plant(userId: string, change: (profile: Record<string, unknown>) => unknown): Promise<void>;
 }
 
-/** The orders of a test that takes turns: who begins, who goes on. */
+/** The orders of a test that alternates: the release that begins, and the one that continues. */
 export const orders = [
   { first: 'old', second: 'now' },
   { first: 'now', second: 'old' },
@@ -92,12 +92,12 @@ export async function createPair(place: Place, options: Partial<Options> = {}): 
 
 let users = 0;
 
-/** A user of whom nothing is known, in whatever store. */
+/** A user without stored data, in any store. */
 export function somebody(prefix = 'user'): User {
   return { id: `${prefix}-${process.pid}-${process.env.VITEST_WORKER_ID ?? 0}-${++users}`, name: 'ada@example.com' };
 }
 
-/** An answer that must be a good one. */
+/** Fails unless the answer is ok, and returns it. */
 export function expectOk<Given extends { ok: boolean; reason?: string }>(answer: Given): Given & { ok: true } {
   if (!answer.ok) throw new Error(`refused: ${answer.reason}`);
   return answer as Given & { ok: true };
@@ -113,12 +113,12 @@ export function word({ access, via, because, reason }: Decision): string {
   return [access, via ?? because ?? reason].filter(Boolean).join(': ');
 }
 
-/** Plain data, as a session store keeps it. */
+/** Plain data, as in a session store. */
 export function throughStore<State>(state: State): State {
   return JSON.parse(JSON.stringify(state)) as State;
 }
 
-/** Somebody with an authenticator: what the person has, and where each operation was done. */
+/** A user with an authenticator, and the releases at which it was enrolled. */
 export interface Person {
   user: User;
   app: VirtualAuthenticator;
@@ -126,14 +126,14 @@ export interface Person {
   recoveryCodes: string[];
 }
 
-/** A login up to the prompt. */
+/** Logs in with the password and returns the pending session. */
 export async function begin(side: Side, user: User, deviceToken?: string): Promise<SessionState> {
   const { session, decision } = await side.beginLogin({ user, ...(deviceToken === undefined ? {} : { deviceToken }) });
   if (!session) throw new Error(`no state: ${word(decision)}`);
   return throughStore(session);
 }
 
-/** Enrolls somebody, a minute ago. `confirms`: who confirms what `side` began. */
+/** Enrolls a user, a minute ago. `confirms` is the release that confirms what `side` began. */
 export async function enroll(pair: Pair, side: Side, { user = somebody(), confirms = side } = {}): Promise<Person> {
   const started = expectOk(await side.startEnrollment({ user, session: await begin(side, user) }));
   const app = createAuthenticator(started.enrollment?.uri ?? '');
@@ -149,7 +149,7 @@ export async function enroll(pair: Pair, side: Side, { user = somebody(), confir
   return { user, app, session: sessionOf(confirmed), recoveryCodes: confirmed.recoveryCodes ?? [] };
 }
 
-/** One more authenticator, for a session that is fresh. */
+/** Enrolls another authenticator with a fresh session. */
 export async function enrollAnother(
   pair: Pair,
   side: Side,
@@ -169,7 +169,7 @@ export async function enrollAnother(
   return { user, app, session: sessionOf(confirmed), recoveryCodes: [], id: confirmed.authenticator?.id ?? '' };
 }
 
-/** A whole login by a code a minute later, so that its step is unused. */
+/** Logs in with a code a minute later, so that its step is unused. */
 export async function logIn(
   pair: Pair,
   side: Side,
@@ -191,7 +191,7 @@ export async function logIn(
   return { session: sessionOf(verified), device: verified.device as Grant };
 }
 
-/** A 6-digit code that is right at no step near the instant. */
+/** A 6-digit code that is wrong in every step near the instant. */
 export function wrongCode(apps: VirtualAuthenticator | readonly VirtualAuthenticator[], now: number, salt = 0): string {
   const near = new Set([apps].flat().flatMap((app) => [-2, -1, 0, 1, 2].map((step) => app.code(now + step * 30_000))));
   for (let code = salt; ; code++) {
@@ -209,7 +209,7 @@ export async function statusOf(side: Side, user: User): Promise<Status> {
   return expectOk(await side.getStatus({ user })).status as Status;
 }
 
-/** What both releases say of a session; throws where the present code lets in whom release 1 refuses. */
+/** The decisions of both releases for a session; throws if the present code allows what release 1 refuses. */
 export async function access(
   pair: Pair,
   user: User,

@@ -9,7 +9,7 @@ import { importRelease1, release1Folder } from './release-1.mjs';
 const fixtures = path.join(import.meta.dirname, 'release-1');
 
 describe('UPG-1: release 1', () => {
-  it('is the tarballs that the recipe packed from the commit', () => {
+  it('matches the tarballs that the recipe packed from the commit', () => {
     const sums = readFileSync(path.join(fixtures, 'SHA256SUMS'), 'utf8').trim().split('\n');
     expect(sums).toHaveLength(3);
     for (const line of sums) {
@@ -23,7 +23,7 @@ describe('UPG-1: release 1', () => {
     }
   });
 
-  it('runs beside the present code, from its own build', async () => {
+  it('runs next to the present code, from its own build', async () => {
     const old = (await importRelease1('@mfa-kit/core')) as typeof present;
     expect(old.createMfa).toBeTypeOf('function');
     expect(old.createMfa).not.toBe(present.createMfa);

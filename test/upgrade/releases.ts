@@ -3,7 +3,7 @@ import * as presentExpress from '@mfa-kit/express';
 import { proofOf } from '../support/proof-of.js';
 import { importRelease1 } from './release-1.mjs';
 
-/** Plain data, as it is kept in a session or sent over the wire. */
+/** Plain data, as stored in a session or sent over the wire. */
 export type Data = Record<string, unknown>;
 
 export interface User {
@@ -12,7 +12,7 @@ export interface User {
   enrolled?: boolean;
 }
 
-/** A session's state, of which the tests read the fields that release 1 has. */
+/** A session's state with the fields of release 1, which the tests read. */
 export interface SessionState {
   state: 'pending' | 'verified';
   assurance?: { userId: string; epoch: string; via: string; verifiedAt: number; deviceId?: string };
@@ -34,7 +34,7 @@ export interface Grant {
   rememberedUntil?: number;
 }
 
-/** What any flow answers, as far as release 1 answers it. */
+/** The answer of any flow, with the fields of release 1. */
 export interface Answer {
   ok: boolean;
   reason?: string;
@@ -79,8 +79,8 @@ interface Administering {
 }
 
 /**
- * The flows as release 1 has them, written down by hand: release 1 does not change any more. Where the present code gets another
- * signature, {@link present} translates.
+ * The flows of release 1, declared by hand, because release 1 no longer changes. {@link present} translates if the present code has
+ * another signature.
  */
 export interface Flows {
   beginLogin(input: {
@@ -157,7 +157,7 @@ export const present: Release = {
   name: 'the present code',
   createMfa: (options) => {
     const flows = presentCore.createMfa(options as never) as unknown as Flows;
-    // The tests give a proof in the fields of release 1.
+    // The tests pass a proof in the fields of release 1.
     const { verify, confirmEnrollment } = flows;
     return {
       ...flows,

@@ -1,13 +1,13 @@
 import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto';
 
-/** A stored row, as any adapter gives it. */
+/** A stored row, as any adapter returns it. */
 export interface Row {
   userId: string;
   version: string;
   value: string;
 }
 
-/** What is needed to open a row: an implementation of its own of the layout that release 1 writes. */
+/** What is needed to open a row with an independent implementation of the layout of release 1. */
 export interface Key {
   id: string;
   secret: string;
@@ -15,7 +15,7 @@ export interface Key {
 
 const [IV, TAG] = [12, 16];
 
-/** The profile in a row, and the layout around it. Throws where the row is not what release 1 writes. */
+/** Returns the profile in a row and the layout around it. Throws if release 1 would not write such a row. */
 export function openRow({ userId, version, value }: Row, key: Key, realm = 'mfa-kit') {
   const bytes = Buffer.from(value, 'base64url');
   if (bytes.toString('base64url') !== value) throw new Error('the value is not base64url');
@@ -30,7 +30,7 @@ export function openRow({ userId, version, value }: Row, key: Key, realm = 'mfa-
   return { format: bytes[0], keyId, profile: JSON.parse(plaintext.toString('utf8')) as Record<string, unknown> };
 }
 
-/** Seals a profile as release 1 does, for what no flow of release 1 would write. */
+/** Seals a profile as release 1 does, for profiles that no flow of release 1 would write. */
 export function sealRow(profile: unknown, { userId, version }: Omit<Row, 'value'>, key: Key, realm = 'mfa-kit'): Row {
   const header = Buffer.concat([Buffer.from([1, key.id.length]), Buffer.from(key.id, 'latin1')]);
   const iv = randomBytes(IV);

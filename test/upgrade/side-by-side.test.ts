@@ -39,7 +39,7 @@ for (const store of stores) {
     });
     afterAll(() => opened.close());
 
-    describe.each(orders)('$first begins, $second goes on', ({ first, second }) => {
+    describe.each(orders)('$first begins, $second continues', ({ first, second }) => {
       const sides = () => ({ one: pair[first], other: pair[second] });
 
       it('a login begun by one is proven at the other, and its code is used at both', async () => {
@@ -83,7 +83,7 @@ for (const store of stores) {
         expect(await statusOf(one, user)).toMatchObject(await sharedStatus(other, user));
       });
 
-      it('a remembered device is used by turns: each release rotates the token of the other', async () => {
+      it('a remembered device can be used alternately, and each release rotates the token of the other', async () => {
         const { one, other } = sides();
         const person = await enroll(pair, one);
         const { user } = person;
@@ -104,7 +104,7 @@ for (const store of stores) {
           token = begun.device?.token ?? '';
           expect(token).not.toBe('');
         }
-        // The first token was stolen: shown at either release, it ends the device at both.
+        // The first token was stolen. Presented at either release, it ends the device at both.
         pair.events.length = 0;
         expect((await other.beginLogin({ user, deviceToken: retired })).decision.access).toBe('challenge');
         expect(pair.events.map(({ name }) => name)).toContain('device_token_reused');
@@ -113,14 +113,14 @@ for (const store of stores) {
         }
       });
 
-      it('an answer that was lost between the releases is no theft', async () => {
+      it('a lost answer between the releases does not count as theft', async () => {
         const { one, other } = sides();
         const person = await enroll(pair, one);
         const { user } = person;
         const { token } = (await logIn(pair, one, person, { remember: true })).device;
         for (const side of [other, one, other]) {
           pair.clock.advance(HOUR);
-          // What the login sends back never arrives, so the browser shows the same token again.
+          // The answer of the login never arrives, so the browser presents the same token again.
           expect((await side.beginLogin({ user, deviceToken: token })).decision.access, side.release.name).toBe('allow');
         }
       });
@@ -143,7 +143,7 @@ for (const store of stores) {
         expect(said(await byCode(other, recoveryCodes[3]))).toBe('invalid_code');
       });
 
-      it('a new password at one ends sessions and remembrance at the other, but for the session that is kept', async () => {
+      it('a new password at one ends sessions and remembered devices at the other, except for the session that is kept', async () => {
         const { one, other } = sides();
         const person = await enroll(pair, other);
         const { user } = person;
@@ -206,7 +206,7 @@ for (const store of stores) {
         expect(await access(pair, user, (await logIn(pair, one, again)).session)).toEqual(ALLOWED);
       });
 
-      it('a host that missed a reset is told again by the other', async () => {
+      it('a host that missed a reset is notified again by the other', async () => {
         const marks: boolean[] = [];
         let deaf = false;
         const markEnrolled = (_userId: string, enrolled: boolean) => {
@@ -216,7 +216,7 @@ for (const store of stores) {
         const [one, other] = [first, second].map((side) => pair.process(pair[side].release, { markEnrolled })) as [Side, Side];
         const { user } = await enroll(pair, other);
         deaf = true;
-        // Release 1 answers that it is done, and the present code throws because the host has not heard of it.
+        // Release 1 answers that it is done, and the present code throws because the host did not get the call.
         await one
           .resetMfa({ userId: user.id, actor: 'support', reason: 'phone lost' })
           .catch(({ code }) => expect(code).toBe('not_done'));
@@ -226,7 +226,7 @@ for (const store of stores) {
         expect(marks).toEqual([true, false]);
       });
 
-      it('wrong codes at both draw on one budget', async () => {
+      it('wrong codes at both share one budget', async () => {
         const { one, other } = sides();
         const person = await enroll(pair, one);
         const { user } = person;
@@ -237,21 +237,21 @@ for (const store of stores) {
         const waits = [await guess(one, 5), await guess(other, 6)];
         expect(waits.map(said)).toEqual(['throttled', 'throttled']);
         expect(waits[0]?.retryAfterSeconds).toBe(waits[1]?.retryAfterSeconds);
-        // The owner's browser is known and has a budget of its own, at both.
+        // The owner's browser is known and has its own budget, at both.
         for (const side of [other, one]) {
           pair.clock.advance(5 * SECOND);
           expect(await access(pair, user, (await logIn(pair, side, person, { token: known.device.token })).session)).toEqual(
             ALLOWED,
           );
         }
-        // Nothing is lost and nothing is won: after its hour, a right code from an unknown browser counts at the other.
+        // The budget is exact: after an hour, a right code from an unknown browser counts at the other.
         pair.clock.advance(HOUR);
         expect(await access(pair, user, (await logIn(pair, other, person)).session)).toEqual(ALLOWED);
       });
 
-      // What counts here is the policy and not the store.
+      // This depends on the policy and not on the store.
       it.runIf(store.name === 'SQLite')(
-        'an attacker who takes turns is not evaluated more often than at one release alone',
+        'an attacker who alternates does not get more guesses than at one release alone',
         async () => {
           const { one, other } = sides();
           const person = await enroll(pair, one);
@@ -278,7 +278,7 @@ for (const store of stores) {
         },
       );
 
-      it('claims of a bearer token that one made are believed by the other, until access ends', async () => {
+      it('claims of a bearer token of one release count at the other, until access ends', async () => {
         const { one, other } = sides();
         const person = await enroll(pair, one);
         const { user, session } = person;
@@ -320,14 +320,14 @@ for (const store of stores) {
         ]);
       });
 
-      it('a client without a session enrolls by a pending token of one at the other', async () => {
+      it('a client without a session enrolls at one with a pending token of the other', async () => {
         const { one, other } = sides();
         const user = somebody();
         const { pendingToken = '' } = await one.beginLogin({ user });
         const session = sessionOf(expectOk(await other.openPendingToken(pendingToken)));
         const started = expectOk(await other.startEnrollment({ user, session }));
         const code = createAuthenticator(started.enrollment?.uri ?? '').code(pair.clock.now());
-        // The client shows the token again, and nothing else.
+        // The client presents only the token again.
         const again = sessionOf(expectOk(await one.openPendingToken(pendingToken)));
         const confirmed = expectOk(
           await one.confirmEnrollment({ user, session: again, enrollmentId: started.enrollment?.id ?? '', code }),
@@ -335,7 +335,7 @@ for (const store of stores) {
         expect(await access(pair, user, sessionOf(confirmed))).toEqual(ALLOWED);
       });
 
-      it('authenticators that one adds, renames and removes are so at the other', async () => {
+      it('authenticators that one adds, renames and removes change at the other too', async () => {
         const { one, other } = sides();
         const person = await enroll(pair, one);
         const { user } = person;
@@ -366,7 +366,7 @@ for (const store of stores) {
         ).toBe('not_allowed');
       });
 
-      it('a user forgotten by one is unknown to the other, and refused where the host remembers', async () => {
+      it('a user forgotten by one is unknown to the other, and refused if the host still says enrolled', async () => {
         const { one, other } = sides();
         const person = await enroll(pair, other);
         const { user } = person;
@@ -384,7 +384,7 @@ for (const store of stores) {
         });
       });
 
-      it('a deadline that one noted holds at the other, though the policy moves it', async () => {
+      it('a deadline that one recorded applies at the other, although the policy moves it', async () => {
         const soon = pair.clock.now() + DAY;
         const strict = pair.process(pair[first].release, { policy: () => ({ mfa: 'required', enrollBy: soon }) });
         const lax = pair.process(pair[second].release, { policy: () => ({ mfa: 'required', enrollBy: soon + 30 * DAY }) });
@@ -395,7 +395,7 @@ for (const store of stores) {
         expect((await lax.checkAccess({ user, session: await begin(lax, user) })).access).toBe('enroll');
       });
 
-      it('of many proofs by one code at once, at both, one counts', async () => {
+      it('one of many concurrent proofs with one code at both counts', async () => {
         const { one, other } = sides();
         const person = await enroll(pair, one);
         const { user } = person;
@@ -408,7 +408,7 @@ for (const store of stores) {
         }
       });
 
-      it('what a release does not know survives what it writes', async () => {
+      it('fields that a release does not know survive its writes', async () => {
         const { one, other } = sides();
         const person = await enroll(pair, one);
         const { user } = person;
@@ -448,7 +448,7 @@ for (const store of stores) {
         });
       });
 
-      it('keys rotated by one are read by the other, and its tokens go on', async () => {
+      it('records that one has sealed with a new key are read by the other, and its tokens still work', async () => {
         const apart = await store.open();
         if (!apart) throw new Error('no place of its own');
         try {
@@ -477,7 +477,7 @@ for (const store of stores) {
   });
 }
 
-/** What release 1 tells of a user, as the other release tells it. */
+/** The status of a user in release 1, in the form of the other release. */
 async function sharedStatus(side: Parameters<typeof statusOf>[0], user: Parameters<typeof statusOf>[1]) {
   const { enrolled, authenticators, devices, recoveryCodesLeft, waitSeconds } = await statusOf(side, user);
   return { enrolled, authenticators, devices, recoveryCodesLeft, waitSeconds };

@@ -14,14 +14,14 @@ import type { Release } from './releases.js';
 
 /** An empty place in a real store, in which processes of both releases work. */
 export interface Place {
-  /** The adapter of a release, over a connection of its own. The first one makes the table. */
+  /** The adapter of a release, on a separate connection. The first one creates the table. */
   storageOf(release: Release): Promise<MfaStorage>;
   close(): Promise<void>;
 }
 
 export interface Store {
   name: string;
-  /** The place; null where the server cannot start here. `names`: the defaults of the adapters, or names of this place. */
+  /** Opens the place; null if the server cannot start. `names`: the defaults of the adapters, or names of this place. */
   open(names?: 'default names'): Promise<Place | null>;
 }
 
@@ -30,7 +30,7 @@ type Opened = { storage: ReturnType<Adapter>; close(): unknown };
 
 let places = 0;
 
-/** Every kind of store that has a server here. TypeORM and Prisma share the tables of PostgreSQL and MySQL. */
+/** Every kind of store with a server here. TypeORM and Prisma share the tables of PostgreSQL and MySQL. */
 export const stores: readonly Store[] = [
   {
     name: 'SQLite',
