@@ -14,11 +14,11 @@ import {
 } from '../../support/core-fixture.js';
 import { proofOf } from '../../support/proof-of.js';
 
-type Door = (fixture: Enrolled, session: MfaSession | undefined, user?: TestUser) => Promise<{ ok: boolean; reason?: string }>;
+type Method = (fixture: Enrolled, session: MfaSession | undefined, user?: TestUser) => Promise<{ ok: boolean; reason?: string }>;
 
 const own = async (fixture: Enrolled) => expectOk(await fixture.mfa.getStatus({ user: ada })).status;
 
-const methods: [string, Door][] = [
+const methods: [string, Method][] = [
   ['startEnrollment', ({ mfa }, session, user = ada) => mfa.startEnrollment({ user, session })],
   [
     'renameAuthenticator',

@@ -84,7 +84,7 @@ describe('a sealed profile', () => {
   });
 
   it.each(['', 'AA', '!!!!', 'AQ', `${'A'.repeat(100)}`, 'null', '{"format":1}'])(
-    'STO-7: what is none does not open: %j',
+    'STO-7: does not open from a foreign value: %j',
     (value) => {
       expect(open(value, as, keyring).readable).toBe(false);
     },

@@ -15,7 +15,7 @@ import { rightStorageWithFaults } from './seeded-bugs/faults.js';
 import { blindStorage } from './seeded-bugs/open-transaction.js';
 import { seededBugs } from './seeded-bugs.js';
 
-describe('the conformance kit passes a right adapter with every fault', () => {
+describe('the conformance kit passes a correct adapter with every fault', () => {
   const { open, hooks } = rightStorageWithFaults();
   runConformance({ open: async () => open(), rounds: 2, listed: 120, ...(hooks ? { hooks } : {}) });
 });
@@ -44,7 +44,7 @@ describe('the conformance kit passes an adapter on several servers that come bac
   runConformance({ open: async () => onServers(open()), rounds: 2, listed: 120, hooks: loseNextReply ? { loseNextReply } : {} });
 });
 
-describe('d-0b: the conformance kit fails, for its own reason,', () => {
+describe('d-0b: the conformance kit fails, for the intended reason,', () => {
   it.each(seededBugs)('$name', async ({ start, caughtBy }) => {
     const { open, hooks = {} } = start();
     expect(caughtBy.length).toBeGreaterThan(0);
@@ -53,7 +53,7 @@ describe('d-0b: the conformance kit fails, for its own reason,', () => {
 });
 
 describe('the conformance kit', () => {
-  it('lists a case whose hook is missing as skipped, and does not pass it', async () => {
+  it('lists a case without its hook as skipped, and does not pass it', async () => {
     const cases = storageConformance({ open: () => Promise.reject(new Error('not opened')) });
     const skipped = cases.filter(({ skip }) => skip);
     expect(new Set(skipped.map(({ skip }) => skip))).toEqual(
@@ -72,12 +72,12 @@ describe('the conformance kit', () => {
     expect(await failuresOf({ open: async () => open(), hooks }, ['a transaction that'])).toEqual(new Map());
   });
 
-  it('has each name once', () => {
+  it('has unique names', () => {
     const names = storageConformance({ open: () => Promise.reject(new Error('not opened')) }).map(({ name }) => name);
     expect(new Set(names).size).toBe(names.length);
   });
 
-  it('closes what it opened, also when a case fails', async () => {
+  it('closes what it opened, even if a case fails', async () => {
     let open = 0;
     const broken = (() => Promise.reject(new Error('broken'))) as never;
     const options: StorageConformanceOptions = {

@@ -29,7 +29,7 @@ function connect(endpoint: string, config: object = {}): DynamoDB {
   });
 }
 
-/** A storage on a table of its own, when the table can be used: a moment after `createTable()`, as on AWS. */
+/** A storage on its own table. Resolves when the table is usable, a moment after `createTable()`, as on AWS. */
 async function openTable(client: DynamoDB, table: string): Promise<DynamoDBStorage> {
   const storage = dynamodbStorage(client, { table });
   await storage.createTable();
@@ -79,7 +79,7 @@ describeWith(url, 'dynamodbStorage on a server', (endpoint) => {
   const client = connect(endpoint);
   afterAll(() => client.destroy());
 
-  it('creates its table once, also when several processes start at once', async () => {
+  it('creates its table once, even if several processes start at the same time', async () => {
     await Promise.all(Array.from({ length: 4 }, () => dynamodbStorage(client, { table: 'once_profiles' }).createTable()));
     await isActive(client, 'once_profiles');
     const storage = dynamodbStorage(client, { table: 'once_profiles' });
@@ -89,7 +89,7 @@ describeWith(url, 'dynamodbStorage on a server', (endpoint) => {
     expect(await storage.unsafeSettings()).toEqual([]);
   });
 
-  it('STO-1, I2: the SDK sends a lost write again and gets false for its own success; core finds out', async () => {
+  it('STO-1, I2: core resolves a write that the SDK retried and that got false for its own success', async () => {
     const proxy = await startFaultProxy(Number(new URL(endpoint).port));
     const retrying = connect(`http://127.0.0.1:${proxy.port}`, { maxAttempts: 3 });
     const storage = await openTable(retrying, 'again_profiles');
@@ -115,7 +115,7 @@ describeWith(url, 'dynamodbStorage on a server', (endpoint) => {
     await proxy.close();
   });
 
-  it('keeps nothing of an item but its own three attributes', async () => {
+  it('stores only its own three attributes of an item', async () => {
     const storage = await openTable(client, 'own_profiles');
     await client.putItem({
       TableName: 'own_profiles',
@@ -167,14 +167,14 @@ describe('dynamodbStorage', () => {
     },
   );
 
-  it('names a global table whose regions overwrite each other', async () => {
+  it('reports a global table whose regions overwrite each other', async () => {
     const describe = (Table: object) => dynamodbStorage(client({ describeTable: async () => ({ Table }) })).unsafeSettings();
     expect(await describe({ Replicas: [{}] })).toEqual([expect.stringContaining('global table')]);
     expect(await describe({ Replicas: [{}], MultiRegionConsistency: 'STRONG' })).toEqual([]);
     expect(await describe({ Replicas: [] })).toEqual([]);
   });
 
-  it('asks for consistent reads, and takes no other item for a profile', async () => {
+  it('requests consistent reads, and does not accept a foreign item as a profile', async () => {
     const asked: object[] = [];
     const half = client({
       async getItem(input) {

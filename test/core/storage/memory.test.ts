@@ -7,23 +7,23 @@ const storage = memoryStorage();
 describe('memory keeps the contract', () =>
   runConformance({ open: async () => storage, row: { name: 'this process', server: () => `Node ${process.versions.node}` } }));
 
-describe('memory in production', () => {
+describe('memoryStorage in production', () => {
   afterEach(() => vi.unstubAllEnvs());
 
-  it('is refused, and the message names the mend', () => {
+  it('is refused, and the message says how to fix it', () => {
     vi.stubEnv('NODE_ENV', 'production');
     expect(() => memoryStorage()).toThrow(
       expect.objectContaining({ code: 'invalid_option', message: expect.stringMatching(/losesAllDataOnRestart: true/) }),
     );
   });
 
-  it('is permitted to whoever writes the danger down', async () => {
+  it('is allowed with the option that names the danger', async () => {
     vi.stubEnv('NODE_ENV', 'production');
     expect(await memoryStorage({ losesAllDataOnRestart: true }).read('alice')).toBeNull();
   });
 });
 
-describe('memory', () => {
+describe('memoryStorage', () => {
   it('answers no call in the same turn', () => {
     const mine = memoryStorage();
     let answered = false;
@@ -33,7 +33,7 @@ describe('memory', () => {
     expect(answered).toBe(false);
   });
 
-  it('is one store an instance', async () => {
+  it('is a separate store for each instance', async () => {
     await memoryStorage().write('alice', { version: 'v', value: 'x' }, null);
     expect(await memoryStorage().read('alice')).toBeNull();
   });

@@ -17,7 +17,7 @@ describeWith(url, 'MongoDB keeps the contract', (connectionString) => {
   let opened = 0;
   beforeAll(async () => {
     await collections[0]?.drop().catch(() => undefined);
-    // The worst that a team can have made: it folds case, accents and blanks of every string.
+    // The worst collation that a team can have set: it ignores case, accents and trailing spaces.
     await clients[0]?.db('mfa_kit_test').createCollection('mfa_profiles', { collation: { locale: 'en', strength: 1 } });
   });
   afterAll(() => Promise.all(clients.map((client) => client.close())));
@@ -43,11 +43,11 @@ describe('mongodbStorage', () => {
     },
   );
 
-  it('refuses a Mongoose model, which casts and hooks', () => {
+  it('refuses a Mongoose model, because it casts and hooks', () => {
     expect(() => mongodbStorage(collectionOf({ modelName: 'Profile' } as object))).toThrow(/instead of a model/);
   });
 
-  it('asks for a majority, the primary and bytes, whatever the connection says', async () => {
+  it('requests a majority, the primary and bytes, even if the connection says otherwise', async () => {
     const asked: unknown[][] = [];
     const note =
       (reply: unknown) =>
@@ -81,18 +81,18 @@ describe('mongodbStorage', () => {
   it.each([
     [11_000, 'a duplicate key'],
     [112, 'a conflict of writes'],
-  ])('takes error %i, %s, for false', async (code) => {
+  ])('returns false for error %i, %s', async (code) => {
     const storage = mongodbStorage(collectionOf({ insertOne: failing(code), updateOne: failing(code) }));
     expect(await storage.write('alice', next, null)).toBe(false);
     expect(await storage.write('alice', next, 'v1')).toBe(false);
   });
 
-  it.each([64, 91, 189, 10_107, 13_435])('throws error %i: a write whose concern failed may be applied', async (code) => {
+  it.each([64, 91, 189, 10_107, 13_435])('throws error %i, because a write whose concern failed may be applied', async (code) => {
     const storage = mongodbStorage(collectionOf({ updateOne: failing(code) }));
     await expect(storage.write('alice', next, 'v1')).rejects.toMatchObject({ code });
   });
 
-  it('takes an unacknowledged write for neither true nor false', async () => {
+  it('throws for an unacknowledged write', async () => {
     const storage = mongodbStorage(
       collectionOf({
         updateOne: async () => ({ acknowledged: false, matchedCount: 0 }),

@@ -9,7 +9,7 @@ import { describeWith } from '../../support/requires.js';
 const database = await mysqlDatabase();
 
 describeWith(database, 'd-0b: the conformance kit fails, on a real MariaDB,', (real) => {
-  // Not strict, as servers of old are: what does not fit is cut without an error.
+  // Not strict, like old servers: a value that does not fit is truncated without an error.
   const pool = mysql.createPool({ uri: real.url });
   pool.on('connection', (connection) => void connection.query("SET sql_mode = ''"));
   afterAll(async () => {
@@ -17,7 +17,7 @@ describeWith(database, 'd-0b: the conformance kit fails, on a real MariaDB,', (r
     await real.drop();
   });
 
-  /** As a team writes it that keeps ids as text. */
+  /** The table of a team that stores ids as text. */
   function overText(table: string) {
     return sqlStorage({
       dialect: 'mysql',
@@ -52,7 +52,7 @@ describeWith(database, 'd-0b: the conformance kit fails, on a real MariaDB,', (r
     expect(failures).toContainEqual(expect.stringMatching(saying));
   });
 
-  it('and passes the same over the columns of schema()', async () => {
+  it('and passes the same with the columns of schema()', async () => {
     const storage = overText('right');
     await storage.createTable();
     expect(await failuresOf({ open: async () => storage })).toEqual([]);

@@ -64,7 +64,7 @@ describeWith(database, 'mysql2 keeps the contract, through a proxy that breaks t
 
   it('lost replies in the run above', () => expect(proxy.lostReplies()).toBe(3));
 
-  it('gives up connections that fall silent before a statement is prepared, and the pool heals', async () => {
+  it('gives up connections that fall silent before a statement is prepared, and the pool recovers', async () => {
     const pool = openPool(address.href, { connectionLimit: 2 });
     const storage = mysqlStorage(pool);
     // Connections that have prepared nothing yet.
@@ -78,7 +78,7 @@ describeWith(database, 'mysql2 keeps the contract, through a proxy that breaks t
   });
 });
 
-describeWith(database, 'mysql2 pools that the application has set up for itself', (real) => {
+describeWith(database, "mysql2 pools with the application's own settings", (real) => {
   it.each([
     ['rows as arrays', { rowsAsArray: true }],
     ['tables nested', { nestTables: true }],
@@ -100,7 +100,7 @@ describeWith(database, 'mysql2 pools that the application has set up for itself'
     for (const userId of ['älice', 'Älice', 'älice ']) expect(await storage.remove(userId, 'v1')).toBe(true);
   });
 
-  it('are taken with callbacks too', async () => {
+  it('work with callbacks too', async () => {
     const pool = callbackMysql.createPool(real.url);
     const storage = mysqlStorage(pool, { table: 'called_back' });
     await storage.createTable();
@@ -110,7 +110,7 @@ describeWith(database, 'mysql2 pools that the application has set up for itself'
     await pool.promise().end();
   });
 
-  it('have prepared statements, and keep their connection where the table is missing', async () => {
+  it('have prepared statements, and keep their connection if the table is missing', async () => {
     const pool = openPool(real.url, { connectionLimit: 1 });
     const storage = mysqlStorage(pool, { table: 'prepared' });
     await storage.createTable();
@@ -130,7 +130,7 @@ describeWith(database, 'mysql2 pools that the application has set up for itself'
 });
 
 describeWith(database, 'mysqlStorage and transactions that the application left open', (real) => {
-  it('does not say true on a connection that was released within a transaction', async () => {
+  it('does not return true on a connection that was released inside a transaction', async () => {
     const pool = openPool(real.url, { connectionLimit: 1 });
     const storage = mysqlStorage(pool, { table: 'left_open' });
     await storage.createTable();
@@ -143,7 +143,7 @@ describeWith(database, 'mysqlStorage and transactions that the application left 
     expect(await storage.write('alice', profile('v1'), null)).toBe(true);
   });
 
-  it('does not say true where autocommit is off', async () => {
+  it('does not return true if autocommit is off', async () => {
     const storage = mysqlStorage(openPool(real.url), { table: 'never_committed' });
     await storage.createTable();
     const pool = openPool(real.url, { connectionLimit: 1 });
@@ -155,8 +155,8 @@ describeWith(database, 'mysqlStorage and transactions that the application left 
   });
 });
 
-describeWith(database, 'mysql2 where something else locks', (real) => {
-  it('says false for a deadlock, and nothing is stored', async () => {
+describeWith(database, 'mysql2 with other locks', (real) => {
+  it('returns false for a deadlock, and nothing is stored', async () => {
     const pool = openPool(real.url);
     const storage = mysqlStorage(pool, { table: 'deadlocked' });
     await storage.createTable();
@@ -172,7 +172,7 @@ describeWith(database, 'mysql2 where something else locks', (real) => {
     await host.query('INSERT INTO audit_lock SELECT seq, 0 FROM seq_2_to_500');
     await host.query('UPDATE audit_lock SET hits = 0 WHERE id = 1');
     const write = storage.write('alice', profile('v2', 'y'), 'v1');
-    // The server renews this table only when nobody has asked for 100 ms.
+    // The server refreshes this table only if nobody has queried it for 100 ms.
     const waiting = "SELECT 1 FROM information_schema.INNODB_TRX WHERE trx_state = 'LOCK WAIT'";
     await expect
       .poll(async () => (await pool.query<mysql.RowDataPacket[]>(waiting))[0].length, { interval: 150, timeout: 2500 })
@@ -184,7 +184,7 @@ describeWith(database, 'mysql2 where something else locks', (real) => {
     expect(await storage.read('alice')).toEqual(profile('v1'));
   });
 
-  it('says false for a lock wait that timed out, and nothing is stored', async () => {
+  it('returns false for a lock wait that timed out, and nothing is stored', async () => {
     const host = await openPool(real.url).getConnection();
     const pool = openPool(real.url, { connectionLimit: 1 });
     const storage = mysqlStorage(pool, { table: 'waited' });
@@ -224,7 +224,7 @@ describeWith(database, 'mysql2 where something else locks', (real) => {
 describeWith(database, 'mysqlStorage on a server', (real) => {
   const pool = openPool(real.url);
 
-  it('creates its table once, also when eight processes start at once', async () => {
+  it('creates its table once, even if eight processes start at the same time', async () => {
     await Promise.all(Array.from({ length: 8 }, () => mysqlStorage(pool, { table: 'once_profiles' }).createTable()));
     const qualified = `${new URL(real.url).pathname.slice(1)}.once_profiles`;
     expect(await mysqlStorage(pool, { table: qualified }).read('alice')).toBeNull();
@@ -244,7 +244,7 @@ describeWith(database, 'mysqlStorage on a server', (real) => {
     ['SET sql_mode = ""', 'sql_mode is not strict'],
     ['SET autocommit = 0', 'autocommit is off'],
     ['SET SESSION TRANSACTION ISOLATION LEVEL READ UNCOMMITTED', 'READ UNCOMMITTED'],
-  ])('names what weakens it: %s', async (setting, sentence) => {
+  ])('reports what weakens it: %s', async (setting, sentence) => {
     const careless = openPool(real.url, { connectionLimit: 1 });
     await careless.query(setting);
     await mysqlStorage(pool).createTable();
@@ -263,13 +263,13 @@ describeWith(database, 'mysqlStorage on a server', (real) => {
       'columns of the table',
     ],
     ['', 'user_id VARBINARY(255) PRIMARY KEY, version VARBINARY(64), value TEXT, updated_at DATETIME', 'columns of the table'],
-  ])('names a table that was made otherwise: %s (%s)', async (options, columns, sentence) => {
+  ])('reports a table with other columns: %s (%s)', async (options, columns, sentence) => {
     await pool.query('DROP TABLE IF EXISTS made');
     await pool.query(`CREATE TABLE made (${columns}) ${options}`);
     expect(await mysqlStorage(pool, { table: 'made' }).unsafeSettings()).toEqual([expect.stringContaining(sentence)]);
   });
 
-  it('finds nothing unsafe where nothing is', async () => {
+  it('reports nothing for safe settings', async () => {
     const storage = mysqlStorage(pool, { table: 'safe' });
     await storage.createTable();
     expect(await storage.unsafeSettings()).toEqual([]);

@@ -84,7 +84,7 @@ function expectNoLie(
       if (!isRefusedWrite) expect(outcome).toMatchObject({ code: 'host_setup' });
       expect(await other.read('alice')).toEqual(profile('v1'));
       expect(await other.read('bob')).toBeNull();
-      // The connection has left the pool, so that the next call is as good as ever.
+      // The connection has left the pool, so the next call works normally.
       expect(await storage.write('alice', profile('v3'), 'v1')).toBe(true);
       expect(await other.read('alice')).toEqual(profile('v3'));
       expect(await storage.read('alice')).toEqual(profile('v3'));
@@ -108,7 +108,7 @@ describeWith(postgres, 'F13: pg, a connection that the application left within a
   const single = openPg(connectionString);
   expectNoLie({ storage: postgresStorage(single), leave: (statements) => leaveOnPool(single, statements) }, clean, POSTGRES_LEFT);
 
-  it('is seen by a pg that has no getTransactionStatus(), too', async () => {
+  it('is detected with a pg without getTransactionStatus(), too', async () => {
     class OldClient extends pg.Client {}
     Object.defineProperty(OldClient.prototype, 'getTransactionStatus', { value: undefined });
     const pool = openPg(connectionString, { Client: OldClient } as pg.PoolConfig);
@@ -121,7 +121,7 @@ describeWith(postgres, 'F13: pg, a connection that the application left within a
     expect(await clean.read('old-pg')).toBeNull();
   });
 
-  it('is named by unsafeSettings() where the client tells no status', async () => {
+  it('is reported by unsafeSettings() if the client does not report its status', async () => {
     const pool = openPg(connectionString);
     type Callback = (error: unknown, client: unknown, release: unknown) => void;
     // As a client of another make, which has what the adapter uses and nothing more.
@@ -162,7 +162,7 @@ describeWith(postgres, 'F13: pg, a connection that the application left within a
     expect(await storage.write('read-only', profile('v3'), 'v2')).toBe(true);
   });
 
-  it('F13: is seen behind wrappers of pg that return promises and forget the callback', async () => {
+  it('F13: is detected behind wrappers of pg that return promises and ignore the callback', async () => {
     const pool = openPg(connectionString);
     const connect = pool.connect.bind(pool) as () => Promise<pg.PoolClient>;
     Object.assign(pool, { connect: () => connect() });
@@ -184,7 +184,7 @@ describeWith(postgres, 'F13: pg, a connection that the application left within a
     await expect(storage.read('wrapped')).rejects.toThrow('after calling end');
   });
 
-  it('F13: rejects, and does not end the process, when a wrapper of the client throws', async () => {
+  it('F13: rejects, and does not end the process, if a wrapper of the client throws', async () => {
     const pool = openPg(connectionString);
     const storage = postgresStorage(pool);
     pool.once('connect', (client) =>
@@ -199,7 +199,7 @@ describeWith(postgres, 'F13: pg, a connection that the application left within a
     expect(await storage.read('wrapped')).toBeNull();
   });
 
-  it('is told by a query function of the application that gives inTransaction', async () => {
+  it("is reported by the application's query function with inTransaction", async () => {
     const pool = openPg(connectionString);
     const storage = sqlStorage({
       dialect: 'postgres',
@@ -221,7 +221,7 @@ describeWith(postgres, 'F13: pg, a connection that the application left within a
     expect(await clean.read('x')).toBeNull();
   });
 
-  it('is named by unsafeSettings() where the query function of the application does not tell', async () => {
+  it("is reported by unsafeSettings() if the application's query function does not report it", async () => {
     const pool = openPg(connectionString);
     const storage = sqlStorage({
       dialect: 'postgres',
@@ -281,7 +281,7 @@ describeWith(mariadb, 'F14: mysql2, a connection that the application left withi
     true,
   );
 
-  it('reads what others commit, as long as the application leaves transactions open', async () => {
+  it('does not keep reads from seeing what others commit, while the application leaves transactions open', async () => {
     const pool = openMysql(url, { connectionLimit: 3 });
     const storage = mysqlStorage(pool);
     await clean.write('stale', profile('v0'), null);

@@ -62,11 +62,11 @@ describeWith(database, 'pg keeps the contract, through a proxy that breaks the c
   it('lost replies in the run above', () => expect(proxy.lostReplies()).toBe(3));
 });
 
-describeWith(database, 'pg where the server is serializable by default', (real) => {
+describeWith(database, 'pg on a server that is serializable by default', (real) => {
   const pool = openPool(real.connectionString, { options: '-c default_transaction_isolation=serializable' });
   const storage = postgresStorage(pool, { table: 'serializable_profiles' });
 
-  it('says false for a serialization failure, and one of 50 wins, 20 rounds', async () => {
+  it('returns false for a serialization failure, and one of 50 wins, 20 rounds', async () => {
     await storage.createTable();
     expect((await pool.query('SHOW transaction_isolation')).rows[0]).toEqual({ transaction_isolation: 'serializable' });
     await storage.write('alice', { version: 'v', value: 'x' }, null);
@@ -81,8 +81,8 @@ describeWith(database, 'pg where the server is serializable by default', (real) 
   });
 });
 
-describeWith(database, 'pg where something else locks in another order', (real) => {
-  it('says false for a deadlock, and nothing is stored', async () => {
+describeWith(database, 'pg with locks in another order', (real) => {
+  it('returns false for a deadlock, and nothing is stored', async () => {
     // The server looks for a deadlock once, so long after a wait began: by then the host must be waiting too.
     const pool = openPool(real.connectionString, { options: '-c deadlock_timeout=2s' });
     const storage = postgresStorage(pool, { table: 'deadlock_profiles' });
@@ -110,7 +110,7 @@ describeWith(database, 'pg where something else locks in another order', (real) 
 describeWith(database, 'postgresStorage on a server', (real) => {
   const pool = openPool(real.connectionString);
 
-  it('creates its table once, also when eight processes start at once', async () => {
+  it('creates its table once, even if eight processes start at the same time', async () => {
     await Promise.all(Array.from({ length: 8 }, () => postgresStorage(pool, { table: 'Once_Profiles' }).createTable()));
     expect(await postgresStorage(pool, { table: 'public.Once_Profiles' }).read('alice')).toBeNull();
   });
@@ -129,7 +129,7 @@ describeWith(database, 'postgresStorage on a server', (real) => {
     for (const [index, storage] of storages.entries()) expect((await storage.read('alice'))?.version).toBe(`v${index}`);
   });
 
-  it('prepares its statements, unless it is told not to', async () => {
+  it('prepares its statements, unless the option turns that off', async () => {
     const single = openPool(real.connectionString, { max: 1 });
     const prepared = async () => (await single.query("SELECT name FROM pg_prepared_statements WHERE name <> ''")).rows.length;
     const unprepared = postgresStorage(single, { table: 'unprepared', prepareStatements: false });
@@ -142,7 +142,7 @@ describeWith(database, 'postgresStorage on a server', (real) => {
     expect(await prepared()).toBeGreaterThan(0);
   });
 
-  it('names the settings that weaken it', async () => {
+  it('reports the settings that weaken it', async () => {
     expect(await postgresStorage(pool).unsafeSettings()).toEqual([]);
     const careless = openPool(real.connectionString, { options: '-c synchronous_commit=off' });
     expect(await postgresStorage(careless).unsafeSettings()).toEqual([expect.stringContaining('synchronous_commit is off')]);
@@ -175,7 +175,7 @@ describe('postgresStorage', () => {
     expect(() => postgresStorage(wrong as never)).toThrow(expect.objectContaining({ code: 'invalid_option' }));
   });
 
-  it('takes a PGlite instance, and counts the rows that it changed', async () => {
+  it('accepts a PGlite instance, and counts the rows that it changed', async () => {
     const asked: unknown[][] = [];
     const pglite = {
       waitReady: Promise.resolve(),

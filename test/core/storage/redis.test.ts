@@ -28,7 +28,7 @@ describeWith(own, 'redisStorage on a server', (server) => {
   });
   const stored = { version: 'v1', value: 'x' };
 
-  it('gives each user a key in ASCII without braces, so that no id chooses its slot', async () => {
+  it('gives each user a key in ASCII without braces, so that no id can choose its slot', async () => {
     const storage = redisStorage({ client, prefix: 'keys:' });
     for (const userId of ['a{b}c', '{b}', 'é', 'a:b', 'a%7Bb'])
       expect(await storage.write(userId, stored, null), userId).toBe(true);
@@ -39,7 +39,7 @@ describeWith(own, 'redisStorage on a server', (server) => {
     expect(await client.ttl('keys:%C3%A9')).toBe(-1);
   });
 
-  it('lists no key of somebody else that begins alike', async () => {
+  it('does not list foreign keys with the same prefix', async () => {
     const storage = redisStorage({ client, prefix: 'alike:' });
     await storage.write('alice', stored, null);
     await redisStorage({ client, prefix: 'alike:more:' }).write('bob', stored, null);
@@ -47,7 +47,7 @@ describeWith(own, 'redisStorage on a server', (server) => {
     expect(await storage.listUserIds()).toEqual({ userIds: ['alice'] });
   });
 
-  it('STO-6: a Redis that lost its data refuses who is enrolled, and never means "no MFA"', async () => {
+  it('STO-6: refuses enrolled users if Redis lost its data, and never means "no MFA"', async () => {
     const storage = redisStorage({ client, prefix: 'lost:' });
     const { mfa, session, names } = await createEnrolled(ada, { storage });
     const user = { ...ada, enrolled: true };
@@ -59,7 +59,7 @@ describeWith(own, 'redisStorage on a server', (server) => {
     expect(names()).toContain('profile_missing');
   });
 
-  it('throws what the server refuses: it is neither false nor null', async () => {
+  it('throws what the server refuses, instead of returning false or null', async () => {
     const storage = redisStorage({ client, prefix: 'refused:' });
     expect(await storage.write('alice', stored, null)).toBe(true);
     const next = { version: 'v2', value: 'y' };
@@ -92,7 +92,7 @@ describeWith(own, 'redisStorage on a server', (server) => {
     onReplica.destroy();
   });
 
-  it('names the settings that weaken it, and warns of them at the first call', async () => {
+  it('reports the settings that weaken it, and warns of them at the first call', async () => {
     const storage = redisStorage({ client, prefix: 'settings:' });
     expect(await storage.unsafeSettings()).toEqual([]);
     await client.configSet('appendfsync', 'everysec');
@@ -120,7 +120,7 @@ describeWith(own, 'redisStorage on a server', (server) => {
     await client.configSet('appendfsync', 'always');
   });
 
-  it('says of what it may not ask that it is unknown', async () => {
+  it('reports settings that it may not read as unknown', async () => {
     await client.sendCommand(['ACL', 'SETUSER', 'app', 'on', '>secret', '~*', '+@all', '-config']);
     const limited = createClient({ url: server.url, username: 'app', password: 'secret' });
     await limited.connect();
@@ -134,7 +134,7 @@ describeWith(own, 'redisStorage on a server', (server) => {
     expect(await redisStorage({ sendCommand: silent }).unsafeSettings()).toEqual([expect.stringContaining('are unknown')]);
   });
 
-  it('takes a connection that breaks on the way for no refusal', async () => {
+  it('does not treat a broken connection as a refusal', async () => {
     let broken = 0;
     const breaking =
       (calls: number): RedisSend =>
@@ -148,7 +148,7 @@ describeWith(own, 'redisStorage on a server', (server) => {
     await expect(redisStorage({ sendCommand: breaking(10) }).unsafeSettings()).rejects.toThrow('Socket closed');
   });
 
-  it('STO-1, I2: a client that sends a write again gets false for its own success, and core finds out', async () => {
+  it('STO-1, I2: core resolves a write that the client retried and that got false for its own success', async () => {
     const proxy = await startFaultProxy(server.port);
     const resending = new Redis({ port: proxy.port, host: '127.0.0.1', retryStrategy: () => 50 });
     resending.on('error', () => undefined);
@@ -193,7 +193,7 @@ describeWith(own, 'redisStorage on a server', (server) => {
     };
     const detach = () => replica.ask('REPLICAOF', 'NO', 'ONE');
 
-    it('true means that the replica has it; without the replica writes throw, and so do reads until it has caught up', async () => {
+    it('true means that the replica has the write; without the replica writes throw, and so do reads until it has caught up', async () => {
       const storage = open();
       await attach();
       expect(await storage.write('alice', stored, null)).toBe(true);
@@ -228,7 +228,7 @@ describeWith(own, 'redisStorage on a server', (server) => {
       expect(answers.at(-1)).toBe('invalid_code');
     }, 30_000);
 
-    it('is refused where WAIT may reach another connection than the write', () => {
+    it('is refused if WAIT may use another connection than the write', () => {
       const ioredis = new Redis({ lazyConnect: true });
       const waitForReplicas = { count: 1 };
       expect(() => redisStorage({ client: ioredis, waitForReplicas })).toThrow(/autoResendUnfulfilledCommands/);
@@ -240,7 +240,7 @@ describeWith(own, 'redisStorage on a server', (server) => {
     });
   });
 
-  it('breaks a list off when the server restarts between two pages', async () => {
+  it('throws if the server restarts between two pages of a list', async () => {
     const storage = redisStorage({ client, prefix: 'pages:' });
     for (let index = 0; index < 1000; index++) await storage.write(`user-${index}`, stored, null);
     const first = await storage.listUserIds();
@@ -254,10 +254,10 @@ describeWith(own, 'redisStorage on a server', (server) => {
   });
 });
 
-describeWith(shared, 'redisStorage through any client', (url) => {
+describeWith(shared, 'redisStorage with any client', (url) => {
   const [port = 0] = portsOf(url);
 
-  it('takes one function that sends one command', async () => {
+  it('accepts one function that sends one command', async () => {
     const client = await createClient({ url }).connect();
     const storage = redisStorage({ sendCommand: (...args) => client.sendCommand(args), prefix: 'any:' });
     expect(await storage.write('alice', { version: 'v1', value: 'x' }, null)).toBe(true);
@@ -266,7 +266,7 @@ describeWith(shared, 'redisStorage through any client', (url) => {
     client.destroy();
   });
 
-  it('refuses a client that changes keys, which SCAN would not find', async () => {
+  it('refuses a client that changes keys, because SCAN would not find them', async () => {
     const prefixing = new Redis({ port, host: '127.0.0.1', keyPrefix: 'app:' });
     expect(() => redisStorage({ client: prefixing })).toThrow(
       expect.objectContaining({ message: expect.stringContaining('keyPrefix') }),
@@ -289,7 +289,7 @@ describe('redisStorage', () => {
     },
   );
 
-  it('refuses a client where the options belong', () => {
+  it('refuses a client in place of the options', () => {
     expect(() => redisStorage(createClient() as never)).toThrow(/redisStorage\(\{ client \}\)/);
   });
 
@@ -312,12 +312,12 @@ describe('redisStorage', () => {
     ['1', true],
     [0, false],
     ['0', false],
-  ])('takes the reply %o for %o', async (reply, meaning) => {
+  ])('reads the reply %o as %o', async (reply, meaning) => {
     const storage = redisStorage({ sendCommand: async () => reply });
     expect(await storage.remove('alice', 'v')).toBe(meaning);
   });
 
-  it('reads what a client gives as bytes', async () => {
+  it('reads bytes that a client returns', async () => {
     const storage = redisStorage({ sendCommand: async () => [Buffer.from('v1'), Buffer.from('value')] });
     expect(await storage.read('alice')).toEqual({ version: 'v1', value: 'value' });
   });

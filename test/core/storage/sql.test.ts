@@ -25,7 +25,7 @@ describe('sqlStorage', () => {
     ['mysql', { errno: 1205 }],
     ['mysql', { errno: 1020 }],
     ['mysql', new Error('wrapped', { cause: { errno: 1062 } })],
-  ] as const)('on %s says false for what is certainly not applied: %o', async (dialect, error) => {
+  ] as const)('on %s returns false for an error that was certainly not applied: %o', async (dialect, error) => {
     const storage = storageOver(() => Promise.reject(error), { dialect });
     expect(await storage.write('alice', profile, null)).toBe(false);
     expect(await storage.write('alice', profile, 'v0')).toBe(false);
@@ -53,7 +53,7 @@ describe('sqlStorage', () => {
     ['mysql', { code: 'ER_DUP_ENTRY' }],
     ['postgres', 'a string'],
     ['postgres', undefined],
-  ] as const)('on %s throws what leaves a doubt: %o', async (dialect, error) => {
+  ] as const)('on %s throws an error with an uncertain outcome: %o', async (dialect, error) => {
     const storage = storageOver(() => Promise.reject(error), { dialect });
     const outcome = await storage.write('alice', profile, null).then(
       (value) => ({ value }),
@@ -62,13 +62,13 @@ describe('sqlStorage', () => {
     expect(outcome).toEqual({ thrown: error });
   });
 
-  it('looks for a cause no further than five errors, also in a circle', async () => {
+  it('searches at most five errors for a cause, also in a circle', async () => {
     const error = new Error('circle');
     error.cause = error;
     await expect(failing(error).write('alice', profile, null)).rejects.toBe(error);
   });
 
-  it('says true for one changed row only', async () => {
+  it('returns true for one changed row only', async () => {
     expect(await affecting(1).write('alice', profile, null)).toBe(true);
     expect(await affecting(1n).remove('alice', 'v')).toBe(true);
     expect(await affecting(0).write('alice', profile, null)).toBe(false);
@@ -82,7 +82,7 @@ describe('sqlStorage', () => {
     },
   );
 
-  it('refuses rows that are no array, and columns that are no text', async () => {
+  it('refuses rows that are not an array, and columns that are not text', async () => {
     await expect(storageOver(async () => ({ rowsAffected: 0 }) as never).read('alice')).rejects.toMatchObject({
       code: 'invalid_option',
     });
@@ -90,7 +90,7 @@ describe('sqlStorage', () => {
     await expect(blob.read('alice')).rejects.toThrow('must come back as text');
   });
 
-  it('uses each parameter once and in order, so that $n can be turned into ?', async () => {
+  it('uses each parameter once and in order, so that $n can be replaced by ?', async () => {
     const texts: string[] = [];
     const storage = storageOver(async (text, parameters) => {
       texts.push(text);
@@ -105,7 +105,7 @@ describe('sqlStorage', () => {
     expect(texts).toHaveLength(5);
   });
 
-  it('gives each text a name of its own, for prepared statements', async () => {
+  it('names each text differently, for prepared statements', async () => {
     const texts = new Map<string, Set<string>>();
     for (const table of ['one', 'two']) {
       const storage = storageOver(
@@ -148,7 +148,7 @@ describe('sqlStorage', () => {
     expect(() => schema('postgres', { table: table as string })).toThrow(expect.objectContaining({ code: 'invalid_option' }));
   });
 
-  it.each(['oracle', 'constructor', '__proto__', undefined])('refuses the dialect %j, and names those it knows', (dialect) => {
+  it.each(['oracle', 'constructor', '__proto__', undefined])('refuses the dialect %j, and names the known ones', (dialect) => {
     expect(() => storageOver(async () => ({ rows: [], rowsAffected: 0 }), { dialect: dialect as never })).toThrow(
       'sqlite, postgres, mysql',
     );
@@ -173,7 +173,7 @@ describe('schema', () => {
     );
   });
 
-  it('keeps ids and versions as bytes on MySQL, and profiles where 66,560 characters fit', () => {
+  it('stores ids and versions as bytes on MySQL, and has room for profiles of 66,560 characters', () => {
     expect(schema('mysql', { table: 'auth.mfa' })).toBe(
       [
         'CREATE TABLE IF NOT EXISTS `auth`.`mfa` (',

@@ -62,7 +62,7 @@ describe.each([
 });
 
 describe.each(['wal', 'delete'])('@libsql/client shared with the application, journal mode %s', (journal) => {
-  it('holds no lock from one turn to the next: writes of the application beside it meet none', async () => {
+  it('holds no lock from one turn to the next, so parallel writes of the application meet none', async () => {
     const client = createClient({ url: `file:${join(folder, `shared-${journal}.db`)}` });
     await client.execute(`PRAGMA journal_mode = ${journal}`);
     await client.execute('CREATE TABLE host_things (id INTEGER)');
@@ -82,7 +82,7 @@ describe.each(['wal', 'delete'])('@libsql/client shared with the application, jo
   });
 });
 
-describe('@libsql/client, a database in memory', () => {
+describe('@libsql/client with a database in memory', () => {
   const client = createClient({ url: ':memory:' });
   const storage = sqliteStorage(client);
 
@@ -96,7 +96,7 @@ describe('@libsql/client, a database in memory', () => {
 });
 
 describe('sqliteStorage', () => {
-  it('refuses a transaction and anything else that is no client, and names what it needs', async () => {
+  it('refuses a transaction and anything else that is not a client, and names what it needs', async () => {
     const client = createClient({ url: ':memory:' });
     const transaction = await client.transaction('write');
     for (const wrong of [transaction, {}, null, 'file:mfa.db']) {
@@ -115,7 +115,7 @@ describe('sqliteStorage', () => {
     expect(() => sqliteStorage({ prepare: touched })).not.toThrow();
   });
 
-  it('sends one statement a call to a libsql server, without a transaction', async () => {
+  it('sends one statement per call to a libsql server, without a transaction', async () => {
     const sent: string[] = [];
     const storage = sqliteStorage({
       protocol: 'http',
@@ -130,7 +130,7 @@ describe('sqliteStorage', () => {
     expect(sent).toHaveLength(2);
   });
 
-  it('names the settings that weaken it', async () => {
+  it('reports the settings that weaken it', async () => {
     const client = createClient({ url: `file:${join(folder, 'settings.db')}` });
     await sqliteStorage(client).createTable();
     expect(await sqliteStorage(client).unsafeSettings()).toEqual([expect.stringContaining('journal_mode is not WAL')]);

@@ -26,7 +26,7 @@ export function readKeySecret(name: string, secret: string | Uint8Array): KeySec
   }
   // Thirty-two random bytes have 30 different values on average; fewer than 20 is chance once in 10^12 keys.
   if (new Set(bytes).size < 20) throw invalid(`${name} is not random: its bytes repeat. ${HOW_TO_MAKE_A_KEY}`);
-  // A copy: slice() of a Buffer is none, and the host may wipe its own.
+  // Copy it: `Buffer.slice()` shares memory, and the host may zero its buffer.
   return { secret: new Uint8Array(bytes), ...(doubt === undefined ? {} : { doubt }) };
 }
 

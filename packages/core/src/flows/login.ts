@@ -129,7 +129,7 @@ function decideLogin<User extends MfaUser>(flow: FlowContext<User>, facts: Login
   if (!profile || !enrolled) {
     const known = profile ?? newProfile();
     const noted = noteDeadline(policy, known) ?? known;
-    // The host has heard of a reset, though the process that told it ended before it could say so here.
+    // The host knows of a reset, although the process that reported it ended before it could note that here.
     const heard = flow.hostMemory !== null && user.enrolled === false;
     const current = heard ? withoutUnenrolledNote(noted, now) : noted;
     const session = pendingSession(user.id, current, since);

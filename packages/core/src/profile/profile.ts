@@ -43,7 +43,7 @@ export interface Profile {
   endedDevices?: string[];
   /** Guesses from browsers that are not known. */
   budget: GuessBudget;
-  /** Wrong codes after a right password that the user was not told of. Release 1 keeps this and adds none. */
+  /** Wrong codes after a right password that the user was not notified of. Release 1 keeps this and adds none. */
   wrongCodes?: WrongCodes;
   usedTokens: UsedToken[];
   /** The earliest deadline that policy ever gave: it is never extended. */
@@ -53,9 +53,9 @@ export interface Profile {
    * and the epoch are the same: release 1 keeps the field when it enrolls or resets the user, and changes the epoch.
    */
   enrollByExtension?: { enrollBy: number; over?: number; epoch: string };
-  /** When the last authenticator was removed or reset, for as long as the host may not have heard of it. */
+  /** When the last authenticator was removed or reset, for as long as the host may not know of it. */
   unenrolledAt?: number;
-  /** When the host had heard of that: instead of {@link unenrolledAt}, which then goes. */
+  /** When the host learned of that: replaces {@link unenrolledAt}, which is then removed. */
   unenrolledToldAt?: number;
   /** The restored backup that `afterRestore` has dealt with: when it went into service, in epoch milliseconds. */
   restoredAt?: number;
@@ -94,7 +94,7 @@ export function withoutRememberedDevices(profile: Profile): Profile {
   return { ...profile, deviceEpoch: randomId(), devices: unrememberDevices(profile.devices) };
 }
 
-/** The profile once the host has heard that its user was unenrolled: from now on the host's memory counts. */
+/** Returns the profile after the host has learned that its user was unenrolled: from now on the host's record counts. */
 export function withoutUnenrolledNote(profile: Profile, now: number): Profile {
   if (profile.unenrolledAt === undefined) return profile;
   const { unenrolledAt: _, ...rest } = profile;

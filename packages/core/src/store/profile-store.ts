@@ -52,7 +52,7 @@ export interface HowToChange<Answer> {
   asStored?: boolean;
 }
 
-/** Reads and changes profiles: the only door to the storage. */
+/** Reads and changes profiles: the only access to the storage. */
 export interface ProfileStore {
   /** One read, or why there is none. */
   read(userId: string, report: Report, left?: () => number): Promise<ReadProfile | Refusal>;
@@ -303,7 +303,7 @@ function keyIdOfStored(stored: StoredProfile | null): string | undefined {
   return stored ? keyIdOf(stored.value) : undefined;
 }
 
-/** What an adapter gives that is neither a profile nor null is a fault of its own, and never "there is none". */
+/** An answer of an adapter that is neither a profile nor null is a fault, and never means "no record". */
 function isStored(given: StoredProfile | null): boolean {
   return given === null || (typeof given?.version === 'string' && typeof given.value === 'string');
 }

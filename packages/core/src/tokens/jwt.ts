@@ -26,7 +26,7 @@ export type TokenFault = 'invalid' | 'expired';
 const TOLERANCE_SECONDS = 60;
 /** One of a user id of 255 bytes that JSON writes as six characters each has 2,500. */
 const LONGEST_TOKEN = 3_072;
-/** The compact form to the letter: the decoder would forgive a line end or padding. */
+/** The exact compact form, because the decoder would accept a line end or padding. */
 const COMPACT = /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/;
 const REGISTERED = ['iss', 'aud', 'sub', 'jti', 'iat', 'nbf', 'exp'];
 

@@ -9,7 +9,7 @@ export interface RotateKeysInput extends WalkOptions<KeysRotated> {
   dryRun?: boolean | undefined;
 }
 
-/** Seals anew, by the first key, every profile that another key has sealed. What is in it stays as it is. */
+/** Seals again with the first key every profile that another key has sealed. The content of the profiles stays the same. */
 export async function rotateKeys<User extends MfaUser>(
   flow: FlowContext<User>,
   input: RotateKeysInput = {},

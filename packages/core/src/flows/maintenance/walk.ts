@@ -16,7 +16,7 @@ export interface WalkOptions<Answer extends Walked = Walked> {
   cursor?: string | undefined;
   /** Called, and awaited, after each page with the sums so far. Keep their `cursor`: from there a killed walk goes on. */
   onPage?: ((soFar: Answer) => unknown) | undefined;
-  /** Ends the walk early, with a `cursor` in the answer: `AbortSignal.timeout(60_000)` for one. */
+  /** Ends the walk early, with a `cursor` in the answer, for example `AbortSignal.timeout(60_000)`. */
   signal?: AbortSignal | undefined;
 }
 
@@ -160,7 +160,7 @@ async function visitUser<User extends MfaUser, Seen, Sums extends object>(
       (_profile, _now, keyId) => ({ answer: { kind: 'unreadable', keyId: keyId() } }),
       { asStored: true },
     );
-  // One profile that cannot be changed, because it has outgrown its size for one, does not keep the others from being so.
+  // A profile that cannot be changed (too large, for example) must not stop the walk.
   const answer = await patiently(attempt, (one) => !isRefusal(one), signal).catch(() => null);
   operation.end(answer ?? refuse('unavailable'));
   await withinDeadline(SINK_MS, () => Promise.all(sent));
