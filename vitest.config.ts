@@ -5,7 +5,20 @@ import { shared } from './vitest.shared.js';
 const { include = [], globalSetup, reporters, maxWorkers, sequence, ...settings } = shared.test ?? {};
 
 /** Folders whose files close what they open. */
-const SHARING = ['contract', 'core', 'express', 'faults', 'fuzz', 'journeys', 'model', 'nest', 'races', 'upgrade', 'vectors'];
+const SHARING = [
+  'contract',
+  'express',
+  'faults',
+  'fuzz',
+  'journeys',
+  'model',
+  'nest',
+  'races',
+  'storage',
+  'unit',
+  'upgrade',
+  'vectors',
+];
 const files = SHARING.flatMap((folder) => {
   const names = readdirSync(`test/${folder}`, { recursive: true, encoding: 'utf8' });
   return names.filter((name) => name.endsWith('.test.ts')).map((name) => `test/${folder}/${name}`);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { storageConformance } from '../../packages/core/src/storage/conformance.js';
-import { readStorageTable, storageRows } from '../core/storage/storage-table.js';
+import { readStorageTable, storageRows } from '../storage/storage-table.js';
 import { manifestOf } from './sources.js';
 
 const table = readStorageTable();

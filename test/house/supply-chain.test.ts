@@ -93,9 +93,17 @@ describe('SECURITY.md', () => {
 
 describe('properties', () => {
   it.each([
-    ['parsers', ['core/http/body', 'core/http/return-to', 'core/http/session-state', 'core/factors/recovery-code']],
-    ['counters', ['core/factors/closed-steps', 'core/policy/lockout', 'core/profile/device']],
-    ['signatures and encryption', ['core/tokens/tokens', 'core/crypto/crypto']],
+    [
+      'parsers',
+      [
+        'unit/core/http/request/body-fields',
+        'unit/core/http/paths/return-to',
+        'unit/core/http/session/session-schema',
+        'unit/core/factors/recovery-code/recovery-code',
+      ],
+    ],
+    ['counters', ['unit/core/factors/totp/closed-steps', 'unit/core/limits/guess-budget', 'unit/core/profile/device']],
+    ['signatures and encryption', ['unit/core/tokens/tokens', 'unit/core/crypto/crypto']],
     ['comparisons with another implementation', ['vectors/independent']],
   ])('SUP-5: exist for %s', (_, files) => {
     for (const file of files) {

@@ -29,7 +29,7 @@ export default defineConfig({
     ...base.test,
     root: root.pathname,
     include: tests.split(' '),
-    exclude: ['test/core/flows/attacker-year.test.ts'],
+    exclude: ['test/unit/core/flows/journeys/attacker-year.test.ts'],
     globalSetup: [],
     testTimeout: 15_000,
   },

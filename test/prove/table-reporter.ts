@@ -31,7 +31,7 @@ export default class TableReporter implements Reporter {
       const shared = sharedNames(tests);
       for (const test of tests) {
         // Only the scenarios in the files of the ordinary tests count.
-        if (!file.startsWith('core/') || scenarioOf(test) !== '') add(rows, rowOf(file, test, shared));
+        if (!/^(unit|storage)\//.test(file) || scenarioOf(test) !== '') add(rows, rowOf(file, test, shared));
       }
     }
     const total = emptyRow('      all');

@@ -5,7 +5,7 @@ import { BaseSequencer } from 'vitest/node';
 const SLOW = [
   'browser/journey',
   'faults/network',
-  'core/storage/clients',
+  'storage/clients',
   'examples/demo-process',
   'browser/hard-cases',
   'packages/unbuilt',
@@ -13,13 +13,13 @@ const SLOW = [
   'browser/pages',
   'browser/surroundings',
   'browser/messages',
-  'core/storage/prisma',
+  'storage/prisma',
   'faults/killed',
   'apps/nest-11',
   'express/readme',
   'nest/host-mistakes',
-  'core/host-deadline',
-  'core/storage/redis-silent',
+  'unit/core/host-deadline',
+  'storage/redis-silent',
 ];
 
 /** Starts the slow files first, because one that starts last would run alone while the other workers are idle. */

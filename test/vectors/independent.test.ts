@@ -56,7 +56,7 @@ describe('the key URI, read by an independent parser', () => {
   });
 
   it('ENR-2: any well-formed issuer and name come back exactly', () => {
-    // What the label does not show as it is, test/core/factors/key-uri.test.ts has: colons, control characters, marks of direction.
+    // What the label does not show as it is, test/unit/core/factors/totp/key-uri.test.ts has: colons, control characters, marks of direction.
     const text = fc
       .string({ unit: 'binary', minLength: 1, maxLength: 7 })
       .map((any) => `x${any.replace(/[:\p{Cc}\p{Cf}\p{Zl}\p{Zp}]|%3a/giu, '')}x`);
