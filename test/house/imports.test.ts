@@ -99,7 +99,7 @@ describe('imports in core run one way', () => {
     expect(imports(core, (file, target) => file.startsWith('pages/') && target.startsWith('http/'))).toEqual([]);
   });
 
-  it('nothing but the doors imports a door', () => {
+  it('only an entry of the package imports another entry', () => {
     expect(imports(core, (_file, target) => target === 'index' || target.endsWith('/index'))).toEqual([]);
   });
 
@@ -145,12 +145,12 @@ describe.each(packageNames)('package %s', (name) => {
 });
 
 describe('the framework packages', () => {
-  it.each(['express', 'nest'])('%s imports core through its doors, and no sibling', (name) => {
-    const doors = Object.keys(manifestOf('core').exports).map((door) => path.posix.join('@mfa-kit/core', door));
+  it.each(['express', 'nest'])('%s imports core through its entries, and no sibling', (name) => {
+    const entries = Object.keys(manifestOf('core').exports).map((entry) => path.posix.join('@mfa-kit/core', entry));
     const wrong = sourcesOf(name).flatMap((source) =>
       source.imports
         .map(({ specifier }) => specifier)
-        .filter((specifier) => specifier.startsWith('@mfa-kit/') && !doors.includes(specifier))
+        .filter((specifier) => specifier.startsWith('@mfa-kit/') && !entries.includes(specifier))
         .map((specifier) => `${source.file} imports ${specifier}`),
     );
     expect(wrong).toEqual([]);

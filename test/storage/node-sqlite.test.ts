@@ -8,7 +8,7 @@ import { runConformance } from './run-conformance.js';
 
 type Database = SyncSqliteLike & { exec(sql: string): void; close(): void };
 
-// From Node 22.5; on Node 20 the cases are listed as skipped, and `npm run storage-table` keeps the row as it was. To make it anew there:
+// From Node 22.5; on Node 20 the cases are listed as skipped, and `npm run storage-table` keeps the row as it was. To update it there:
 // npx -y -p node@24 -c 'npm run storage-table'
 // Through a variable, since the types of Node 20 do not know it.
 const module = 'node:sqlite';

@@ -41,7 +41,7 @@ interface Begun {
 }
 
 /**
- * Begins a login: the password (or whatever the host's first factor is) was right a moment ago.
+ * Begins a login: the password (or another first factor of the host) was right a moment ago.
  *
  * Whatever MFA state the session had is replaced. A remembered device is used and its token rotated. The first login of a user
  * makes the profile, so that every state there is has an epoch that can end.

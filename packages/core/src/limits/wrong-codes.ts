@@ -15,7 +15,7 @@ export interface WrongCodes {
 export type SuspicionLevel = 'repeated' | 'half' | 'full';
 
 const REMEMBERED_FOR = 30 * DAY;
-/** The user is notified after this many, whatever the time between them. */
+/** The user is notified after this many, regardless of the time between them. */
 const TOLD_AFTER = 3;
 /** For known browsers, where fewer are typing errors. */
 const KNOWN_TOLD_AFTER = 10;

@@ -8,13 +8,13 @@ type Warning = Error & { code?: string };
 
 describe('the kit warns the operator', () => {
   const warnings: Warning[] = [];
-  const hear = (warning: Warning) => warnings.push(warning);
+  const note = (warning: Warning) => warnings.push(warning);
   beforeEach(() => {
     warnings.length = 0;
-    process.on('warning', hear);
+    process.on('warning', note);
   });
   afterEach(() => {
-    process.off('warning', hear);
+    process.off('warning', note);
   });
 
   /** Warnings are emitted at the end of the turn. */

@@ -163,8 +163,8 @@ const THROWN: [name: string, thrown: unknown, left: string | RegExp][] = [
   ['a function', () => 'alice', /^[A-Za-z]+\.$/],
   [
     'the kit itself',
-    new MfaError('host_setup', 'The option "table" must be a name; alice is none.'),
-    'MfaError (code host_setup): The option "table" must be a name; … is none.',
+    new MfaError('host_setup', 'The option "table" must be a name; alice is not one.'),
+    'MfaError (code host_setup): The option "table" must be a name; … is not one.',
   ],
 ];
 

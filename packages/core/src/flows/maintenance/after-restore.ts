@@ -14,7 +14,7 @@ export interface AfterRestoreInput extends WalkOptions<RestoreHandled> {
   dryRun?: boolean | undefined;
   /**
    * When the restored database went into service, in epoch milliseconds; default: now. Profiles marked with this instant or a
-   * later one are left alone, so that a walk which is begun again ends nobody's sessions and new recovery codes twice.
+   * later one are left alone, so that a repeated walk does not end sessions and new recovery codes a second time.
    */
   restoredAt?: number | undefined;
 }

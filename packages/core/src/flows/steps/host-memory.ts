@@ -17,7 +17,7 @@ export interface HostMemory {
   tell(userId: string, enrolled: boolean): Promise<Told>;
 }
 
-/** What came of it. `acknowledged`: the record holds no note any more that the host has yet to hear of a reset. */
+/** What came of it. `acknowledged`: the record no longer notes that the host must still be notified of a reset. */
 export type Told = { done: true; acknowledged: boolean } | { done: false; why: 'timeout' | 'error'; cause?: unknown };
 
 /** A call that takes longer no longer keeps those after it waiting. When it lands, the profile is looked at again. */

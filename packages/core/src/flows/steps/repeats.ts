@@ -1,16 +1,16 @@
 import type { MfaEvent } from '../../events.js';
 import { HOUR, MINUTE } from '../../time.js';
 
-/** Thins out what one process would tell again and again of one user. */
+/** Thins out the events that one process would repeat for one user. */
 export interface Repeats {
-  /** The event as it is told, with what was not told since the last one; null: not now. */
+  /** Returns the event to send, with the number of tries that were held back since the last one; null if it is held back. */
   thin(event: MfaEvent): MfaEvent | null;
 }
 
-/** Users of whom something is known to repeat; the longest known is forgotten. */
+/** The most users that are remembered. The oldest one is forgotten first. */
 const MAX_USERS = 1_000;
 
-/** `clock_anomaly` is told of a user once an hour, `recovery_codes_flooded` once a minute with the number since the last one. */
+/** Sends `clock_anomaly` once an hour for each user, and `recovery_codes_flooded` once a minute with the number of tries. */
 export function createRepeats(): Repeats {
   const anomalies = new Map<string, number>();
   const floods = new Map<string, { at: number; tries: number }>();

@@ -152,7 +152,7 @@ describe('DEV-9, F17: the sessions of a revoked device end with it', () => {
   });
 
   it('also if its token was used twice, at a login and at a proof', async () => {
-    for (const door of ['login', 'proof']) {
+    for (const endpoint of ['login', 'proof']) {
       const { fixture, thief: stolen, owner } = await twoBrowsers();
       fixture.clock.advance(DAY);
       const second = (await fixture.mfa.beginLogin({ user: ada, deviceToken: stolen.token })).device?.token ?? '';
@@ -160,7 +160,7 @@ describe('DEV-9, F17: the sessions of a revoked device end with it', () => {
       await fixture.mfa.beginLogin({ user: ada, deviceToken: second });
       fixture.clock.advance(DAY);
       expect(await because(fixture, stolen.session)).toBe('allow');
-      if (door === 'login') {
+      if (endpoint === 'login') {
         const begun = await fixture.mfa.beginLogin({ user: ada, deviceToken: stolen.token });
         expect(await because(fixture, begun.session)).toBe('missing');
       } else {

@@ -35,14 +35,14 @@ describe('guessing', () => {
     const { mfa, clock, authenticator, session } = fixture;
     const pending = await loginPending(mfa);
     const code = () => wrongCode(authenticator, clock.now());
-    for (const door of [
+    for (const attempt of [
       () => mfa.verify({ user: ada, session: pending, proof: { kind: 'totp', code: code() } }),
       async () => mfa.verify({ user: ada, session: await loginPending(mfa), proof: { kind: 'totp', code: code() } }),
       () => mfa.verify({ user: ada, session, proof: { kind: 'totp', code: code() } }),
       () => mfa.verify({ user: ada, session: pending, proof: { kind: 'totp', code: code() } }),
       async () => mfa.verify({ user: ada, session: await loginPending(mfa), proof: { kind: 'totp', code: code() } }),
     ]) {
-      expect(reasonOf(await door())).toBe('invalid_code');
+      expect(reasonOf(await attempt())).toBe('invalid_code');
     }
     const right = await mfa.verify({
       user: ada,

@@ -206,16 +206,16 @@ describe('F21: nothing to end is a success without an event or a notice', () => 
   ];
 
   it.each(nothing)('%s of an unknown id', async (method, answer) => {
-    for (const told of [true, false]) {
-      const heard: unknown[] = [];
-      const fixture = createFixture(told ? { markEnrolled: (...given) => void heard.push(given) } : {});
+    for (const notified of [true, false]) {
+      const marks: unknown[] = [];
+      const fixture = createFixture(notified ? { markEnrolled: (...given) => void marks.push(given) } : {});
       const end = endings.find(([name]) => name === method)?.[1];
       expect(await end?.(fixture)).toEqual(answer);
       expect(fixture.events).toEqual([]);
       expect(fixture.notices).toEqual([]);
       // Only a reset proves that nobody is enrolled: nothing else may change the mark that protects a deleted record.
-      expect(heard).toEqual(told && method === 'resetMfa' ? [[ada.id, false]] : []);
-      if (told) expect(await fixture.storage.read(ada.id)).toBeNull();
+      expect(marks).toEqual(notified && method === 'resetMfa' ? [[ada.id, false]] : []);
+      if (notified) expect(await fixture.storage.read(ada.id)).toBeNull();
     }
   });
 
