@@ -302,7 +302,7 @@ describe('redisStorage', () => {
     async (reply) => {
       const storage = redisStorage({ sendCommand: async () => reply });
       await expect(storage.write('alice', { version: 'v', value: 'x' }, null)).rejects.toThrow(/neither 0 nor 1/);
-      await expect(storage.read('alice')).rejects.toThrow(/HMGET must give/);
+      await expect(storage.read('alice')).rejects.toThrow(/HMGET must return/);
     },
   );
 

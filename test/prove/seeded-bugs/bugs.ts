@@ -30,8 +30,8 @@ export const seededBugs: readonly SeededBug[] = [
   {
     name: 'the code that confirmed an enrollment is not used up',
     file: 'flows/confirm-enrollment.ts',
-    find: '{ pending, data: checked.data, profile: priced.profile }',
-    put: '{ pending, data: pending.data as TotpData, profile: priced.profile }',
+    find: '{ pending, proof, data: checked.data, profile: elsewhere.profile, shown }',
+    put: '{ pending, proof, data: pending.data, profile: elsewhere.profile, shown }',
   },
   {
     name: 'a confirmation leaves the other pending enrollments',
