@@ -1,6 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFileSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import path from 'node:path';
 import { createAuthenticator } from '@mfa-kit/core/testing';
 import { transform } from 'rolldown/utils';
@@ -68,7 +69,8 @@ async function print(version: 4 | 5): Promise<Printed | null> {
   const folder = path.join(root, `test/.readme/express-${version}`);
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(path.join(folder, 'node_modules'), { recursive: true });
-  if (version === 4) symlinkSync(path.join(root, 'node_modules/express4'), path.join(folder, 'node_modules/express'));
+  if (version === 4)
+    symlinkSync(realpathSync(path.join(root, 'test/node_modules/express4')), path.join(folder, 'node_modules/express'));
   writeFileSync(path.join(folder, 'package.json'), '{ "type": "module" }');
   for (const file of ['database.mjs', 'main.mjs'])
     copyFileSync(path.join(root, 'test/express/readme', file), path.join(folder, file));
@@ -76,6 +78,8 @@ async function print(version: 4 | 5): Promise<Printed | null> {
   const application = codeWith('const app = express();');
   await write(folder, 'app', `${application}\nexport { app, mfa };\n`);
   await write(folder, 'password', codeWith("app.post('/password'"));
+  const { version: installed } = createRequire(path.join(folder, 'main.mjs'))('express/package.json') as { version: string };
+  expect(installed).toMatch(new RegExp(`^${version}\\.`));
   return new Printed(folder, database.connectionString);
 }
 

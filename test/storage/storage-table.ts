@@ -14,7 +14,7 @@ interface StorageRow {
   client: string | null;
   /** What `true` survives, and what to set for it. */
   durability: string;
-  /** The folder whose node_modules has the client. Default: the repository's. */
+  /** The folder whose node_modules has the client. Default: that of the tests, or of the repository. */
   installedIn?: string;
   /** Why no suite may have run, where that is no mistake. */
   notRun?: string;
@@ -128,7 +128,8 @@ export function storageTablePage(runs: Map<string, StorageRun & CaseCounts>): st
   ].join('\n');
 }
 
-function versionOf(client: string, folder = '.'): string {
-  const manifest = readFileSync(path.join(root, folder, 'node_modules', client, 'package.json'), 'utf8');
-  return (JSON.parse(manifest) as { version: string }).version;
+function versionOf(client: string, folder = 'test'): string {
+  const installed = path.join(root, folder, 'node_modules', client, 'package.json');
+  const manifest = existsSync(installed) ? installed : path.join(root, 'node_modules', client, 'package.json');
+  return (JSON.parse(readFileSync(manifest, 'utf8')) as { version: string }).version;
 }
