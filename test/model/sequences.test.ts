@@ -2,7 +2,7 @@ import { memoryStorage } from '@mfa-kit/core/storage/memory';
 import { describe, expect, it } from 'vitest';
 import { DAY, HOUR, SECOND } from '../support/core-fixture.js';
 import { ROUNDS } from '../support/proof.js';
-import { comeIn, enroll, type Model, moveClock } from './commands.js';
+import { comeIn, enroll, type Model, moveClock, support } from './commands.js';
 import { checkHistories } from './histories.js';
 import type { World } from './world.js';
 
@@ -20,8 +20,8 @@ describe('core behaves as the model', () => {
 });
 
 /**
- * The next operation treats dates ahead of the clock as now. After that the longest wait is that of a full bucket, which is less than
- * eight days.
+ * The longest wait is that of a full bucket, which is less than eight days. A budget that lies ahead of the clock drains only once that
+ * instant has passed again, so then support clears the lockout.
  */
 async function comesInAfterEightDays(model: Model, world: World): Promise<void> {
   if (model.state.apps.length === 0) return enroll(0, 0).run(model, world);
@@ -29,5 +29,9 @@ async function comesInAfterEightDays(model: Model, world: World): Promise<void> 
   await moveClock(8 * DAY).run(model, world);
   const before = model.proofs;
   await comeIn(0, 0, 0).run(model, world);
+  if (model.proofs === before) {
+    await support('clear the lockout', 0).run(model, world);
+    await comeIn(0, 0, 0).run(model, world);
+  }
   expect(model.proofs - before, 'a right code eight days later is accepted').toBe(1);
 }
