@@ -6,6 +6,7 @@ export const timers = {
   setTimeout: globalThis.setTimeout,
   clearTimeout: globalThis.clearTimeout,
   setImmediate: globalThis.setImmediate,
+  clearImmediate: globalThis.clearImmediate,
   now: performance.now.bind(performance),
 };
 

@@ -6,6 +6,7 @@ import type { Profile } from '../profile/profile.js';
 import { type Tidied, tidyProfile, withoutSwitchedOff } from '../profile/tidy.js';
 import { type Refusal, refuse } from '../results.js';
 import type { MfaStorage, StoredProfile } from '../storage/storage.js';
+import { timers } from '../time.js';
 import type { OperatorWarnings } from '../warnings/warnings.js';
 import { createProfileCache } from './cache.js';
 import { countdown, pause, type TimedResult, withinDeadline } from './deadline.js';
@@ -48,6 +49,11 @@ export interface HowToChange<Answer> {
   early?: DecideEarly<Answer>;
   /** Returns the milliseconds that are left for the operation; default: counts down from the full time. */
   left?: () => number;
+  /**
+   * Computes something from the answer while the write is on its way, for example signs a token. Its result may leave only once `change`
+   * has returned this answer. Not called if the write is quicker.
+   */
+  whileWriting?: ((answer: Answer) => void) | undefined;
   /** Skips the cleanup of tidy.ts. For operators' calls and walks, because the clock of their machine may be wrong. */
   asStored?: boolean;
 }
@@ -99,6 +105,7 @@ interface Attempt<Answer> {
   decision: Decision<Answer>;
 }
 
+type ChangeAlone<Answer> = Pick<HowToChange<Answer>, 'whileWriting'> & Required<Pick<HowToChange<Answer>, 'left' | 'asStored'>>;
 type Failed = Exclude<TimedResult<unknown>, { done: true }>;
 type Unreadable = Exclude<Opened, { readable: true }>;
 
@@ -175,10 +182,9 @@ export function createProfileStore({
   async function changeAlone<Answer>(
     userId: string,
     report: Report,
-    left: () => number,
     decide: Decide<Answer>,
     whenUnreadable: Decide<Answer> | undefined,
-    asStored: boolean,
+    { left, asStored, whileWriting }: ChangeAlone<Answer>,
   ): Promise<Answer | Refusal> {
     const leftMs = left();
     if (leftMs <= 0) return BUSY;
@@ -203,9 +209,13 @@ export function createProfileStore({
       const sealed = next === 'remove' ? null : sealNext(userId, expected, profile?.versions ?? [], next);
       const operation = sealed ? 'write' : 'remove';
       attempts.push({ minted: sealed?.version ?? null, decision });
-      const written = await withinDeadline(Math.min(CALL_MS, left()), () =>
+      const writing = withinDeadline(Math.min(CALL_MS, left()), () =>
         sealed ? storage.write(userId, sealed, expected?.version ?? null) : storage.remove(userId, expected?.version ?? ''),
       );
+      // An immediate, so that the driver has sent the statement before the processor is busy.
+      const computing = whileWriting && timers.setImmediate(whileWriting, decision.answer);
+      const written = await writing;
+      if (computing) timers.clearImmediate(computing);
       if (written.done && written.value === true) return finish(decision, report);
       if (!written.done) {
         report(withCause({ name: 'storage_failed', operation, why: written.why }, written.cause));
@@ -252,7 +262,13 @@ export function createProfileStore({
       return { ok: true, profile: cache.keep(userId, stored, opened.profile) };
     },
 
-    async change(userId, report, decide, whenUnreadable, { early, asStored = false, left = countdown(OPERATION_MS) } = {}) {
+    async change(
+      userId,
+      report,
+      decide,
+      whenUnreadable,
+      { early, whileWriting, asStored = false, left = countdown(OPERATION_MS) } = {},
+    ) {
       let prioritized = false;
       if (queue.isBusy(userId)) {
         // What needs no write, a throttled answer above all, does not wait for those that do.
@@ -274,7 +290,7 @@ export function createProfileStore({
       }
       const answer = await queue.run(
         userId,
-        () => changeAlone(userId, report, left, decide, whenUnreadable, asStored),
+        () => changeAlone(userId, report, decide, whenUnreadable, { left, asStored, whileWriting }),
         prioritized,
       );
       return answer ?? BUSY;

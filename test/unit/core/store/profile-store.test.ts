@@ -43,6 +43,32 @@ describe('operations on one user', () => {
     expect(answers.map((answer) => answer && reasonOf(answer))).toEqual(fixture.recoveryCodes.map(() => 'ok'));
   });
 
+  it('give out the device token of the attempt that was stored, not one that was signed while a lost write was on its way', async () => {
+    const fixture = await createEnrolled();
+    const storage = interleavingStorage(fixture.storage);
+    const { mfa } = createFixture({ storage, clock: fixture.clock.now });
+    const session = await loginPending(mfa);
+    fixture.clock.advance(MINUTE);
+    const code = fixture.authenticator.code(fixture.clock.now());
+    storage.hold(({ method, at }) => method === 'write' && at === 'before');
+    const verifying = mfa.verify({ user: ada, session, proof: { kind: 'totp', code }, rememberDevice: true });
+    const held = await storage.nextHeld();
+    storage.hold(() => false);
+    await fixture.mfa.verify({
+      user: ada,
+      session,
+      proof: { kind: 'totp', code: wrongCode(fixture.authenticator, fixture.clock.now()) },
+    });
+    // Long enough for the first attempt to sign its token.
+    await new Promise((resolve) => setImmediate(resolve));
+    await new Promise((resolve) => setImmediate(resolve));
+    held.release();
+    const { device } = expectOk(await verifying);
+    expect(device).toBeDefined();
+    const login = await mfa.beginLogin({ user: ada, deviceToken: device?.token });
+    expect(login).toMatchObject({ decision: { access: 'allow' } });
+  });
+
   it('FLT-4: return a throttled answer without waiting for a write that hangs', async () => {
     const fixture = await createEnrolled();
     const storage = interleavingStorage(fixture.storage);

@@ -29,7 +29,7 @@ export interface ActingSteps<Open extends OpenGate, Done extends { ok: true }, A
   early?(open: Open, at: GateInput): ReturnType<DecideEarly<Done | Refusal>>;
   /** Is awaited once the change is stored, for example to call `markEnrolled`. */
   afterWrite?(done: Done): Promise<void>;
-  /** Builds the answer once the change is stored. */
+  /** Builds the answer, which leaves once the change is stored. May be called while it is being stored. */
   answer(done: Done): Answer;
 }
 
@@ -73,13 +73,24 @@ export async function actingFlow<
     if (!gate.open) return { decided: refusedAt(gate) };
     return steps.early ? steps.early(gate, at) : 'queued';
   };
-  const answer = await flow.profiles.change(user.id, operation.report, decide, undefined, {
+  const { answer, afterWrite } = steps;
+  let built: { from: Done; answer: Answer } | undefined;
+  function buildAhead(decided: Done | Refusal): void {
+    if (isRefusal(decided)) return;
+    try {
+      built = { from: decided, answer: answer(decided) };
+    } catch {
+      // It is built again below, where the caller hears of the error.
+    }
+  }
+  const done = await flow.profiles.change(user.id, operation.report, decide, undefined, {
     early: steps.early && early,
+    whileWriting: buildAhead,
     left: operation.left,
   });
-  if (isRefusal(answer)) return operation.end(answer);
-  if (steps.afterWrite) await steps.afterWrite(answer);
-  return operation.end(steps.answer(answer));
+  if (isRefusal(done)) return operation.end(done);
+  if (afterWrite) await afterWrite(done);
+  return operation.end(built?.from === done ? built.answer : answer(done));
 }
 
 /** What a flow that changes nothing answers from. */
