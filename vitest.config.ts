@@ -10,6 +10,7 @@ const SHARING = [
   'express',
   'faults',
   'fuzz',
+  'house',
   'journeys',
   'model',
   'nest',

@@ -80,7 +80,7 @@ export async function actingFlow<
     try {
       built = { from: decided, answer: answer(decided) };
     } catch {
-      // It is built again below, where the caller hears of the error.
+      // It is built again below, where its error reaches the caller.
     }
   }
   const done = await flow.profiles.change(user.id, operation.report, decide, undefined, {
