@@ -30,18 +30,6 @@ export function fieldNamesOf(name: string, file: string, type: string): string[]
   throw new Error(`no type ${type} in packages/${name}/src/${file}`);
 }
 
-/** The names and texts of a constant object. */
-export function propertiesOf(name: string, file: string, constant: string): [name: string, text: string][] {
-  for (const node of nodesOf(programOf(name, file))) {
-    if (node.type !== 'VariableDeclarator' || (node.id as Node).name !== constant) continue;
-    return ((node.init as Node).properties as Node[]).map(({ key, value }) => [
-      String((key as Node).name),
-      String((value as Node).value),
-    ]);
-  }
-  throw new Error(`no constant ${constant} in packages/${name}/src/${file}`);
-}
-
 /** A member of an interface. */
 export interface Member {
   name: string;

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { NOTICES } from '../../packages/core/src/events.js';
 import { describeProblem } from '../../packages/core/src/http/problem.js';
 import { OPTIONS } from '../../packages/core/src/options.js';
+import { WARNING_SENTENCES } from '../../packages/core/src/warnings/process-warnings.js';
 import { fieldNamesOf, interfaceOf, membersOf } from './declarations.js';
 import { allDocs, tableUnder } from './docs.js';
 import { SET_UP_PROBLEMS, setUpProblemsPage } from './set-up-problems.js';
@@ -221,6 +222,10 @@ describe('the reference', () => {
     expect(textOf(page)).toContain(name);
     const without = missingIn((one) => (one === page ? textOf(one).replaceAll(name, '| gone |') : textOf(one)));
     expect(without[kind]).toHaveLength(1);
+  });
+
+  it('finds no code of a warning in the sources that is not in the table of warnings', () => {
+    expect(warningCodes()).toEqual([...Object.keys(WARNING_SENTENCES), 'MFA_KIT_UNSAFE_STORAGE'].sort());
   });
 
   it('has lists to compare with', () => {

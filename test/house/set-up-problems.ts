@@ -1,8 +1,14 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
+import {
+  CONSEQUENCES,
+  type UnreadableProfile,
+  type WarningCode,
+  type WarningFacts,
+  warningSentence,
+} from '../../packages/core/src/warnings/process-warnings.js';
 import { type StorageFault, storageHint } from '../../packages/core/src/warnings/storage-hint.js';
-import { type UnreadableProfile, unreadableSentence } from '../../packages/core/src/warnings/warnings.js';
-import { membersOf, propertiesOf } from './declarations.js';
+import { membersOf } from './declarations.js';
 import { root } from './sources.js';
 
 /** The page that says what each message means. */
@@ -16,14 +22,68 @@ export function setUpProblemsPage(): string {
   const page = readFileSync(SET_UP_PROBLEMS, 'utf8');
   const [before, rest = ''] = page.split(START);
   const [, after] = rest.split(END);
-  return [before, START, '\n', [...storageSection(), ...recordSection(), ...callbackSection()].join('\n'), END, after].join('');
+  return [
+    before,
+    START,
+    '\n',
+    [...warningSection(), ...storageSection(), ...recordSection(), ...callbackSection()].join('\n'),
+    END,
+    after,
+  ].join('');
+}
+
+/** Facts for the sentences on the page, for each variant of the sentence. Those without any have a section of their own. */
+const EXAMPLES: { [Code in WarningCode]: WarningFacts[Code][] } = {
+  MFA_KIT_CALLBACK_FAILED: [['notify', 'TypeError: fetch failed.']],
+  MFA_KIT_CROSS_SITE: [['change'], ['secret'], ['socket']],
+  MFA_KIT_ENROLLED_NEVER_GIVEN: [[]],
+  MFA_KIT_ENROLLED_NOT_BOOLEAN: [[]],
+  MFA_KIT_GUARDED_LOGIN: [['/login']],
+  MFA_KIT_LATE_LOGIN: [[undefined], ["Write app.post('/login', ..., beginLogin, (req, res) => ...)."]],
+  MFA_KIT_LOGGED_IN_AHEAD: [[]],
+  MFA_KIT_LOST_USER: [[]],
+  MFA_KIT_NO_ANSWER: [[]],
+  MFA_KIT_NO_BEGIN_LOGIN: [['nothing'], ['other_user'], ['foreign']],
+  MFA_KIT_NO_ROUTER: [['/mfa']],
+  MFA_KIT_NO_USER_BY_ID: [[]],
+  MFA_KIT_PROFILE_UNREADABLE: [],
+  MFA_KIT_SESSION_REVIVED: [[]],
+  MFA_KIT_SESSION_STORE: [['Error']],
+  MFA_KIT_STORAGE_FAILED: [
+    [
+      {
+        adapter: 'postgres',
+        operation: 'read',
+        error: 'Error (code ECONNREFUSED, 127.0.0.1:5432).',
+        hint: storageHint('unreachable', 'postgres'),
+      },
+    ],
+  ],
+  MFA_KIT_UNREAD_TOKEN: [[]],
+  MFA_KIT_WEAK_KEY: [['2026-05', 'looks like a passphrase']],
+};
+
+function warningSection(): string[] {
+  const rowsOf = <Code extends WarningCode>(code: Code): string[] =>
+    EXAMPLES[code].map((facts) => `| \`${code}\` | ${warningSentence(code, ...facts)} |`);
+  return [
+    WRITTEN_BY,
+    '',
+    '## What the warnings say',
+    '',
+    'The messages, for example values. `MFA_KIT_PROFILE_UNREADABLE` has [a section of its own](#records-that-do-not-open), and',
+    '`MFA_KIT_UNSAFE_STORAGE` names the setting of Redis.',
+    '',
+    '| code | message |',
+    '|---|---|',
+    ...(Object.keys(EXAMPLES) as WarningCode[]).flatMap(rowsOf),
+    '',
+  ];
 }
 
 function storageSection(): string[] {
   const faults = membersOf('core', 'warnings/storage-hint.ts', 'StorageFault') as StorageFault[];
   return [
-    WRITTEN_BY,
-    '',
     '## What a storage failure means',
     '',
     'The end of the message of `MFA_KIT_STORAGE_FAILED`, `table_missing`, `storage_away` and `storage_unusable`:',
@@ -37,8 +97,9 @@ function storageSection(): string[] {
 }
 
 function recordSection(): string[] {
-  const reasons = membersOf('core', 'warnings/warnings.ts', 'UnreadableProfile.why') as UnreadableProfile['why'][];
-  const example = (why: UnreadableProfile['why']): string => unreadableSentence({ why, keyId: '2026-05' }, ['2026-11']);
+  const reasons: { [Why in UnreadableProfile['why']]: true } = { unknown_key: true, unknown_format: true, tampered: true };
+  const example = (why: UnreadableProfile['why']): string =>
+    warningSentence('MFA_KIT_PROFILE_UNREADABLE', { why, keyId: '2026-05' }, ['2026-11']);
   return [
     '## Records that do not open',
     '',
@@ -46,7 +107,7 @@ function recordSection(): string[] {
     '',
     '| `why` of the event | message |',
     '|---|---|',
-    ...reasons.map((why) => `| \`${why}\` | ${example(why)} |`),
+    ...(Object.keys(reasons) as UnreadableProfile['why'][]).map((why) => `| \`${why}\` | ${example(why)} |`),
     '',
   ];
 }
@@ -59,14 +120,14 @@ function callbackSection(): string[] {
     '',
     '| option | consequence |',
     '|---|---|',
-    ...propertiesOf('core', 'warnings/warnings.ts', 'CONSEQUENCES').map(([option, said]) => `| \`${option}\` | ${said} |`),
+    ...Object.entries(CONSEQUENCES).map(([option, said]) => `| \`${option}\` | ${said} |`),
     '| any other | The request is denied. |',
     '',
   ];
 }
 
 const WRITTEN_BY =
-  'The next three sections are made from the messages in the sources, by `MFA_KIT_WRITE_DOCS=1 npx vitest run test/house/reference.test.ts`.';
+  'The next four sections are made from the messages in the sources, by `MFA_KIT_WRITE_DOCS=1 npx vitest run test/house/reference.test.ts`.';
 
 /** A sentence that says what is wrong, and what follows it. */
 function rowOf(hint: string): string {

@@ -16,14 +16,10 @@ export interface KnownUser {
 }
 
 /** Warns the operator. The HTTP layer and core each pass their own function. */
-type Warn = (code: 'MFA_KIT_ENROLLED_NOT_BOOLEAN', sentence: string) => void;
+type Warn = (code: 'MFA_KIT_ENROLLED_NOT_BOOLEAN') => void;
 
 /** Refuses a value. `what` completes the sentence that begins with the value's name. */
 export type RefuseValue = (what: string) => never;
-
-const ENROLLED_WARNING =
-  'The "enrolled" of the user is neither true nor false, so every request of that user fails. Databases such as MySQL and ' +
-  'SQLite return 1 and 0 for a boolean column. Write enrolled: Boolean(row.mfa_enrolled).';
 
 /** Reads the fields of a user that a caller of core passed in. */
 export function readUser(user: unknown, warn: Warn): KnownUser {
@@ -55,7 +51,7 @@ export function readUserName(user: unknown): string {
 export function readEnrolled(user: unknown, warn: Warn): boolean | null | undefined {
   const enrolled: unknown = (user as { enrolled?: unknown }).enrolled;
   if (enrolled === true || enrolled === false || enrolled === undefined || enrolled === null) return enrolled;
-  warn('MFA_KIT_ENROLLED_NOT_BOOLEAN', ENROLLED_WARNING);
+  warn('MFA_KIT_ENROLLED_NOT_BOOLEAN');
   throw new MfaError(
     'host_callback_failed',
     `The user's "enrolled" must be true, false or undefined; it is ${describe(enrolled)}. Write enrolled: Boolean(row.mfa_enrolled).`,

@@ -140,7 +140,7 @@ export function resolveOptions<User extends MfaUser>(options: MfaOptions<User>):
   const read = readOptions(options);
   const { keys, storage, realm, clock } = read;
   const warn = createWarn();
-  for (const { id, doubt } of keys) if (doubt !== undefined) warnOfWeakKey(warn, id, doubt);
+  for (const { id, doubt } of keys) if (doubt !== undefined) warn('MFA_KIT_WEAK_KEY', id, doubt);
   const keyring = createKeyring(keys, realm);
   return {
     issuerFor: read.issuer,
@@ -269,14 +269,6 @@ function readStorage(_name: string, given: unknown): MfaStorage {
     );
   }
   return storage;
-}
-
-function warnOfWeakKey(warn: Warn, id: string, doubt: string): void {
-  warn(
-    'MFA_KIT_WEAK_KEY',
-    `The key "${id}" ${doubt}, so anyone who guesses it can read every profile that it sealed. It no longer seals new data. Call mfa.rotateKeys() to ` +
-      'seal everything with the first key, and then remove it.',
-  );
 }
 
 /** `doubt`: why an older key may be guessed. */

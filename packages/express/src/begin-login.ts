@@ -24,7 +24,7 @@ const MESSAGES: LoginMessages = {
     'in, in the login route, and not with app.use(beginLogin). If "user" cannot know the user yet, for example in a login that ' +
     'returns a token, call (await mfaFor(req, res)).beginLogin({ user }) instead.',
   answered: `beginLogin ran after the response was sent, so no login was begun. ${MOUNT}. Mount it before the handler that answers.`,
-  overtaken: `The login was answered before beginLogin called next(), so the browser has lost its session. ${MOUNT}. Mount it before the handler that answers.`,
+  mount: `${MOUNT}.`,
 };
 
 /** Makes the middleware for the host's login, which runs after the password check and before the answer. */

@@ -169,10 +169,7 @@ function warnOfNoRouter<User extends MfaUser>(
   const { path } = kit.options;
   res.once('finish', () => {
     if (res.statusCode !== describeProblem('not_found').status || answered.has(req)) return;
-    kit.warn(
-      'MFA_KIT_NO_ROUTER',
-      `Refused requests are redirected to pages below ${path}, but nothing answers there, so nobody can log in. Write app.use('${path}', router).`,
-    );
+    kit.warn('MFA_KIT_NO_ROUTER', path);
   });
 }
 
@@ -180,10 +177,6 @@ function warnOfNoRouter<User extends MfaUser>(
 function warnOfSilence<User extends MfaUser>(kit: HttpKit<User, Request>, res: Response): void {
   res.once('close', () => {
     if (res.headersSent) return;
-    kit.warn(
-      'MFA_KIT_NO_ANSWER',
-      'A refused request was not answered before its client disconnected. Answer it in onRefused, call next(error), or omit ' +
-        'onRefused.',
-    );
+    kit.warn('MFA_KIT_NO_ANSWER');
   });
 }

@@ -99,11 +99,7 @@ const CLOCKS_DIFFER_MS = 300_000;
 function provenAt(loggedInAt: number | undefined, now: number, warn: Warn): number {
   if (loggedInAt === undefined) return now;
   if (loggedInAt <= now + CLOCKS_DIFFER_MS) return Math.min(loggedInAt, now);
-  warn(
-    'MFA_KIT_LOGGED_IN_AHEAD',
-    'The "loggedInAt" of a login lies more than 5 minutes ahead of the clock, so it counts as not known, and a first enrollment asks for ' +
-      'a new login. Give the instant at which the password was right, not the end of the session, and set the clocks of all servers by NTP.',
-  );
+  warn('MFA_KIT_LOGGED_IN_AHEAD');
   return 0;
 }
 
@@ -166,11 +162,7 @@ function decideLogin<User extends MfaUser>(flow: FlowContext<User>, facts: Login
 
 /** The host keeps its memory of who is enrolled, and core never sees it: a deleted record would mean "no MFA". */
 function warnOfNoMemory(warn: Warn): void {
-  warn(
-    'MFA_KIT_ENROLLED_NEVER_GIVEN',
-    'The option "markEnrolled" is set, but an enrolled user logged in without "enrolled", so a deleted MFA record would look like a ' +
-      'user who never enrolled. Return what markEnrolled has stored: { id, name, enrolled: Boolean(row.mfa_enrolled) }.',
-  );
+  warn('MFA_KIT_ENROLLED_NEVER_GIVEN');
 }
 
 function refusedDevice(why: Extract<EventDetail, { name: 'device_refused' }>['why'] | undefined): EventDetail[] {

@@ -3,6 +3,8 @@ export { type Awaitable, isThenable } from '../awaitable.js';
 export type { MfaPage, PageFrame, PageNotice } from '../pages/page.js';
 export type { MessageOverrides, Messages } from '../pages/texts.js';
 export { checkRequirement, PLAIN_REQUIREMENT } from '../policy/requirement.js';
+export type { Warn } from '../warnings/once.js';
+export type { WarningCode, WarningFacts } from '../warnings/process-warnings.js';
 export { answerEndpoint } from './endpoints/answer-endpoint.js';
 export { BODY_LIMIT_BYTES, type HttpAnswer, type MfaExchange, pathAndQuery, type SessionPort } from './exchange.js';
 export { endOpen } from './flows/open-connection.js';
@@ -21,7 +23,7 @@ export {
 } from './guard/coverage.js';
 export { type AllowedOutcome, type DenyDecision, type GuardOutcome, guardMessage, guardRequest } from './guard/guard.js';
 export { listOpenPaths, openPaths } from './guard/open-paths.js';
-export { createHttpKit, type HttpKit, type HttpWarning } from './http-kit.js';
+export { createHttpKit, type HttpKit } from './http-kit.js';
 export {
   checkFunctions,
   checkNames,

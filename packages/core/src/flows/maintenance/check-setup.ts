@@ -5,9 +5,10 @@ import { type StoredProfile, storageNameOf } from '../../storage/storage.js';
 import { countdown, withinDeadline } from '../../store/deadline.js';
 import { keyIdOf, open } from '../../store/seal.js';
 import { DAY } from '../../time.js';
+import { type UnreadableProfile, unreadableSentence } from '../../warnings/process-warnings.js';
 import { ownText } from '../../warnings/scrub.js';
 import { storageFaultOf, storageHint } from '../../warnings/storage-hint.js';
-import { describeError, type UnreadableProfile, unreadableSentence } from '../../warnings/warnings.js';
+import { describeError } from '../../warnings/warnings.js';
 import type { FlowContext } from '../steps/flow-context.js';
 import type { FindingCode, MfaFinding } from './results.js';
 

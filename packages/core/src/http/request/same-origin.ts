@@ -45,20 +45,12 @@ export function mayReadSecret(exchange: Pick<MfaExchange, 'header'>, allowedOrig
 
 /** The refusal of a GET whose answer holds a secret. */
 export function refuseReader(kit: Pick<HttpKit, 'warn'>): Problem {
-  kit.warn(
-    'MFA_KIT_CROSS_SITE',
-    'A page of another origin requested an answer that holds a secret, such as the key of an enrollment, and was refused. If that is ' +
-      'one of your pages, add its origin to the option allowedOrigins.',
-  );
+  kit.warn('MFA_KIT_CROSS_SITE', 'secret');
   return describeProblem('cross_site');
 }
 
 /** The refusal of a state change. Warns the operator, because pages at other origins need the option allowedOrigins. */
 export function refuseOrigin(kit: Pick<HttpKit, 'warn'>): Problem {
-  kit.warn(
-    'MFA_KIT_CROSS_SITE',
-    'A state change was refused because neither Sec-Fetch-Site nor Origin shows that it came from a page of this origin. Add the ' +
-      'origins of your other pages to the option allowedOrigins. Otherwise it was a cross-site request, and refusing it was right.',
-  );
+  kit.warn('MFA_KIT_CROSS_SITE', 'change');
   return describeProblem('cross_site');
 }

@@ -14,12 +14,7 @@ export function refuseSocketOrigin(
   exchange: Pick<MfaExchange, 'header' | 'request'>,
 ): Problem | undefined {
   if (isAllowed(exchange, kit.options.allowedOrigins)) return undefined;
-  kit.warn(
-    'MFA_KIT_CROSS_SITE',
-    'A socket was refused because its Origin does not match the Host header. If one of your pages opened it, add the origin ' +
-      'of that page to the option allowedOrigins; behind a proxy that changes Host, add your own origin as well. Otherwise it was a ' +
-      'cross-site request, and refusing it was right.',
-  );
+  kit.warn('MFA_KIT_CROSS_SITE', 'socket');
   return describeProblem('cross_site');
 }
 

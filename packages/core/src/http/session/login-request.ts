@@ -12,8 +12,8 @@ export interface LoginMessages {
   nobody: string;
   /** The response was sent before the login began. */
   answered: string;
-  /** The response was sent while the login was beginning. */
-  overtaken: string;
+  /** How the middleware is mounted, for the warning that the response was sent while the login was beginning. */
+  mount: string;
 }
 
 /**
@@ -48,7 +48,7 @@ export async function loginRequest<User extends MfaUser, Request>(
   if (!state.user) return fail(new MfaError('host_setup', messages.nobody));
   const login = await bindState(kit, state, exchange).beginLogin();
   if (login.decision.access === 'unavailable' && unknown.stored !== 'nothing') throw new MfaError('not_done', PROOF_KEPT);
-  if (state.hasSession && isAnswered()) kit.warn('MFA_KIT_LATE_LOGIN', messages.overtaken);
+  if (state.hasSession && isAnswered()) kit.warn('MFA_KIT_LATE_LOGIN', messages.mount);
   return login;
 }
 
@@ -63,15 +63,11 @@ export function watchLogin<User extends MfaUser, Request>(
     try {
       return await beginLogin(input);
     } finally {
-      if (flows.hasSession && isAnswered()) kit.warn('MFA_KIT_LATE_LOGIN', LATE_LOGIN);
+      if (flows.hasSession && isAnswered()) kit.warn('MFA_KIT_LATE_LOGIN', undefined);
     }
   };
   return flows;
 }
-
-const LATE_LOGIN =
-  'The answer to a login was sent before beginLogin() had finished, so the browser has lost its session. Write "await" before ' +
-  'both, as in "await (await mfaFor(req, res)).beginLogin()", and answer afterwards.';
 
 const NOBODY = { user: null, session: undefined, context: undefined, late: false };
 

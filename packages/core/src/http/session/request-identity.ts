@@ -374,10 +374,7 @@ async function writeSession<User extends MfaUser, Request>(
   } catch (error) {
     if (error instanceof MfaError) throw error;
     const name = error instanceof Error ? error.name : typeof error;
-    kit.warn(
-      'MFA_KIT_SESSION_STORE',
-      `The session store did not take the MFA state (${name}); the request was answered as unavailable.`,
-    );
+    kit.warn('MFA_KIT_SESSION_STORE', name);
     return false;
   }
 }

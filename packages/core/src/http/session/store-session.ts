@@ -84,12 +84,7 @@ const warn = createWarn();
 function readState(session: StoreSession): unknown {
   const id = idOf(session);
   if (id === undefined || !endedIds.has(id)) return session.mfa;
-  warn(
-    'MFA_KIT_SESSION_REVIVED',
-    'A session was used after its id was renewed, so its MFA state does not count. A slow request saved it again in the ' +
-      'meantime. Set resave: false, call req.session.save() before slow work in routes that change the session, and use a session store ' +
-      'that does not store an id again that it has destroyed.',
-  );
+  warn('MFA_KIT_SESSION_REVIVED');
   return undefined;
 }
 

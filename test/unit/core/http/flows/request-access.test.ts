@@ -167,7 +167,7 @@ describe('a user for whom MFA is off', () => {
   it('F30: begins no login at the endpoints, and sets up nothing', async () => {
     const { kit, browser, events } = await createTestApp();
     const told: string[] = [];
-    kit.warn = (code) => void told.push(code);
+    kit.warn = (code, ..._facts) => void told.push(code);
     const client = browser(olga);
     events.length = 0;
     for (const [path, fields] of [
