@@ -5,5 +5,8 @@ export const pool = new pg.Pool();
 
 export const users = {
   async setMfaEnrolled(_userId: string, _enrolled: boolean): Promise<void> {},
+  async checkPassword(_userId: string, _password: string): Promise<boolean> {
+    return true;
+  },
   async setPassword(_userId: string, _password: string): Promise<void> {},
 };
