@@ -58,7 +58,7 @@ async function onPostgres({ postgres, rounds, count }) {
   };
 }
 
-/** Its own load generator, since Node is full long before Redis is. */
+/** Uses the load generator of Redis, because Node reaches its limit long before Redis does. */
 async function onRedis(appendfsync, { rounds, commands }) {
   const server = await startRedis(appendfsync);
   if (!server) return null;

@@ -70,7 +70,7 @@ function codeCheck(rounds) {
   };
 }
 
-/** Whether time tells which step matched, or that none did. */
+/** Whether the time of a check shows which step matched, or that none did. */
 function equalTimes(rounds) {
   const now = Date.now();
   const step = Math.floor(now / 1000 / STEP);

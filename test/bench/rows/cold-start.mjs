@@ -50,7 +50,7 @@ const TITLES = {
   libraries: 'otplib + jose + qrcode: import, one code and one token checked, one read and one write',
 };
 
-/** An hour ago, so that the code of now is not used yet. */
+/** An hour ago, so that the current code is not used yet. */
 async function enroll(url, count) {
   const client = createClient({ url });
   const storage = sqliteStorage(client);
@@ -69,7 +69,7 @@ async function enroll(url, count) {
   return people;
 }
 
-/** What the libraries alone are asked to check. */
+/** What the libraries alone check. */
 async function plainProof() {
   const secret = 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP';
   const key = 'a key of the host with more than 32 characters';

@@ -8,7 +8,7 @@ export function atLeast(name, ratio, bound) {
   return { name, ratio, bound: `>=${bound}`, ok: ratio.median >= bound };
 }
 
-/** A goal with two ends. */
+/** A goal with a lower and an upper limit. */
 export function within(name, ratio, low, high) {
   return { name, ratio, bound: `${low}..${high}`, ok: low <= ratio.median && ratio.median <= high };
 }

@@ -2,7 +2,7 @@ import { startHost } from '../http-load.mjs';
 import { compare, ratioOf } from '../measure.mjs';
 import { atLeast } from './goals.mjs';
 
-/** Each host, and what teams guard with there instead. */
+/** Each host, and the guards that teams use there instead. */
 const HOSTS = [
   { id: 'express', title: 'Express 5', file: 'express.mjs', given: {}, others: ['/passport-jwt', '/jsonwebtoken'] },
   { id: 'nest-express', title: 'Nest on Express', file: 'nest.mjs', given: { platform: 'express' }, others: ['/nestjs-jwt'] },
@@ -11,8 +11,8 @@ const HOSTS = [
 
 /**
  * Guards on a route that answers a small JSON, behind the session middleware that every route of the host has. Each host runs in
- * several processes, measured one after the other: where a process has its code in memory is a matter of luck, and moves a guard's
- * share by some percent.
+ * several processes, measured one after the other, because the place of the code in memory differs from process to process and changes a
+ * guard's share by some percent.
  */
 export async function* measureGuards({ postgres, redis, withLoader, processes, ...size }) {
   const servers = { postgres: postgres.address, redisUrl: redis?.url };
@@ -85,7 +85,7 @@ function ofBare(name, costs, bare, bound) {
   return { ...atLeast(name, ratioOf(costs, bare, 'guarded'), bound), atTheFloor: ratioOf(costs, bare, 'floor') };
 }
 
-/** What the host's own `user()` costs: it is called once a request, and waited for. */
+/** What the host's own `user()` costs. It is called and awaited once in each request. */
 async function withLoading(hosts, size) {
   const costs = await compareOn(hosts, size, (host) => [
     host.side('guarded, user() from memory', '/guarded'),

@@ -24,7 +24,7 @@ const mfa = createMfa({
 });
 const { session, authenticator } = await verifiedSession(mfa, user);
 
-// Each verification meets the same record: a device more in the profile would make the next one dearer.
+// Each verification finds the same record, because another device in the profile would make the next one slower.
 const storages = [];
 const record = await current.read(user.id);
 for (let number = 0; side === 'verify' && number < prepared; number++) {

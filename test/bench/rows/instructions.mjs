@@ -6,7 +6,7 @@ const run = promisify(execFile);
 const VALGRIND = ['--tool=callgrind', '--callgrind-out-file=/dev/null'];
 // Interpreted, and without what differs from run to run: what V8 compiles, and when, is not repeatable.
 const NODE = ['--jitless', '--predictable', '--hash-seed=1', '--random-seed=1', '--no-warnings'];
-/** The cheaper a call, the more of them: a whole run differs by some hundred thousand instructions. */
+/** Cheap calls run more often, because two whole runs differ by some hundred thousand instructions. */
 const SIDES = [
   { side: 'verify', name: 'verify a right code and remember the device', count: 100 },
   { side: 'guard', name: 'guard that reads the profile', count: 500 },

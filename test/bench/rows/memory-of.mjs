@@ -11,7 +11,7 @@ async function withUsers() {
   const { createMfa } = await import('@mfa-kit/core');
   const { memoryStorage } = await import('@mfa-kit/core/storage/memory');
   const { verifiedSession } = await import('@mfa-kit/core/testing');
-  // Profiles are the storage's, so they are forgotten before the heap is looked at.
+  // Profiles belong to the storage, so drop them before the heap is measured.
   let kept = memoryStorage({ losesAllDataOnRestart: true });
   const storage = {
     ...kept,
@@ -29,7 +29,7 @@ async function withUsers() {
     kept = memoryStorage({ losesAllDataOnRestart: true });
     return heap();
   };
-  // What is compiled at the first calls is not what a user costs.
+  // Do not count what V8 compiles during the first calls.
   for (let number = 0; number < 1000; number++) await verify(`first-${number}`);
   const few = (await held()) - empty;
   let texts = [];

@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto';
 
 const STEP = 30_000;
 
-/** What the user's authenticator app shows: the same for every side, and by the quickest means, since it is part of none. */
+/** What the user's authenticator app shows. It is the same for every side, and as quick as possible, because it is not what is measured. */
 export function codeAt(secret, instant) {
   return hotp(secret, Math.floor(instant / STEP));
 }

@@ -213,9 +213,9 @@ describe('LOG-1, I11: each operation has one principal event', () => {
   it('F22: every method of the kit is in this table, except those that only read or wait', () => {
     const quiet = ['checkAccess', 'getStatus', 'openPendingToken', 'report', 'check', 'settled', 'settings'];
     // A walk returns how many records it sealed again.
-    const told = ['rotateKeys'];
+    const reported = ['rotateKeys'];
     const used = operations.map(([, , act]) => String(act)).join();
-    const methods = Object.keys(createFixture().mfa).filter((method) => ![...quiet, ...told].includes(method));
+    const methods = Object.keys(createFixture().mfa).filter((method) => ![...quiet, ...reported].includes(method));
     expect(methods.filter((method) => !used.includes(`.${method}(`))).toEqual([]);
   });
 
@@ -260,7 +260,7 @@ describe('LOG-1, I11: each operation has one principal event', () => {
   it('LOG-4: different failures have different names or reasons', async () => {
     const fixture = await createEnrolled();
     const { mfa, clock, authenticator, storage } = fixture;
-    const told = async (act: () => Promise<unknown>) => {
+    const reported = async (act: () => Promise<unknown>) => {
       fixture.events.length = 0;
       await act();
       return fixture.events.map((event) => ('why' in event ? `${event.name} ${event.why}` : event.name));
@@ -268,19 +268,19 @@ describe('LOG-1, I11: each operation has one principal event', () => {
     const verify = async (code: string) =>
       mfa.verify({ user: ada, session: await loginPending(mfa), proof: { kind: 'totp', code } });
     const right = authenticator.code(clock.now());
-    expect(await told(() => verify(right))).toContain('verified');
-    expect(await told(() => verify(right))).toContain('verification_failed replayed');
-    expect(await told(() => verify(wrong(fixture)))).toContain('verification_failed wrong');
-    expect(await told(() => verify('12 34'))).toContain('verification_failed malformed');
+    expect(await reported(() => verify(right))).toContain('verified');
+    expect(await reported(() => verify(right))).toContain('verification_failed replayed');
+    expect(await reported(() => verify(wrong(fixture)))).toContain('verification_failed wrong');
+    expect(await reported(() => verify('12 34'))).toContain('verification_failed malformed');
     for (let tries = 0; tries < 4; tries++) await verify(wrong(fixture));
-    expect(await told(() => verify(wrong(fixture)))).toContain('throttled');
-    expect(await told(() => mfa.beginLogin({ user: ada, deviceToken: 'forged' }))).toContain('device_refused invalid');
+    expect(await reported(() => verify(wrong(fixture)))).toContain('throttled');
+    expect(await reported(() => mfa.beginLogin({ user: ada, deviceToken: 'forged' }))).toContain('device_refused invalid');
     const reset = () => mfa.resetMfa({ userId: ada.id, actor: 'support', reason: 'lost phone' });
-    expect(await told(reset)).toContain('mfa_reset');
+    expect(await reported(reset)).toContain('mfa_reset');
     const enrolledUser = { ...bob, enrolled: true };
-    expect(await told(() => mfa.beginLogin({ user: enrolledUser }))).toContain('profile_missing');
+    expect(await reported(() => mfa.beginLogin({ user: enrolledUser }))).toContain('profile_missing');
     await storage.write(bob.id, { version: 'other', value: 'AAAA' }, null);
-    expect(await told(() => mfa.beginLogin({ user: bob }))).toContain('profile_unreadable unknown_format');
+    expect(await reported(() => mfa.beginLogin({ user: bob }))).toContain('profile_unreadable unknown_format');
     const broken = createFixture({ storage: { ...storage, read: () => Promise.reject(new Error('away')) } });
     await broken.mfa.beginLogin({ user: ada });
     expect(broken.names()).toContain('storage_failed');

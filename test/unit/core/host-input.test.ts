@@ -87,20 +87,20 @@ describe('F1, T34: "enrolled" of a user', () => {
     ['left out', undefined, []],
     ['null', null, [[ada.id, true]]],
   ])('F1: enrolled that is %s decides nothing, and a column that is not set yet is filled', async (_, enrolled, filled) => {
-    const told: unknown[] = [];
-    const fixture = await createEnrolled(ada, { markEnrolled: (...given) => void told.push(given) });
-    told.length = 0;
+    const calls: unknown[] = [];
+    const fixture = await createEnrolled(ada, { markEnrolled: (...given) => void calls.push(given) });
+    calls.length = 0;
     const { decision, session } = await fixture.mfa.beginLogin({ user: { ...ada, enrolled } });
     expect(decision.access).toBe('challenge');
     expect((await fixture.mfa.checkAccess({ user: { ...ada, enrolled }, session })).access).toBe('challenge');
-    expect(told).toEqual(filled);
+    expect(calls).toEqual(filled);
   });
 
   it('F1: a column that is null for a user who never enrolled stays null', async () => {
-    const told: unknown[] = [];
-    const fixture = createFixture({ markEnrolled: (...given) => void told.push(given) });
+    const calls: unknown[] = [];
+    const fixture = createFixture({ markEnrolled: (...given) => void calls.push(given) });
     expect((await fixture.mfa.beginLogin({ user: { ...ada, enrolled: null } })).decision).toEqual({ access: 'enroll' });
-    expect(told).toEqual([]);
+    expect(calls).toEqual([]);
   });
 
   it('F1: the first value that was read counts, even if a getter answers differently each time', async () => {

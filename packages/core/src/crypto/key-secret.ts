@@ -24,7 +24,7 @@ export function readKeySecret(name: string, secret: string | Uint8Array): KeySec
     const also = doubt === undefined ? '' : ` ${doubt}, and`;
     throw invalid(`${name}${also} has ${bytes.byteLength} bytes; at least 32 random ones are needed. ${HOW_TO_MAKE_A_KEY}`);
   }
-  // Thirty-two random bytes have 30 different values on average; fewer than 20 is chance once in 10^12 keys.
+  // Thirty-two random bytes have 30 different values on average; one random key in 10^12 has fewer than 20.
   if (new Set(bytes).size < 20) throw invalid(`${name} is not random: its bytes repeat. ${HOW_TO_MAKE_A_KEY}`);
   // Copy it: `Buffer.slice()` shares memory, and the host may zero its buffer.
   return { secret: new Uint8Array(bytes), ...(doubt === undefined ? {} : { doubt }) };

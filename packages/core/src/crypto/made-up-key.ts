@@ -21,9 +21,9 @@ export function whyMadeUp(bytes: Uint8Array, text?: string): string | undefined 
 }
 
 function isMadeUpText(text: string): boolean {
-  // A random key of 64 hex digits has a letter but once in 10^13.
+  // One random key of 64 hex digits in 10^13 has no letter.
   if (/^(?:[0-9a-f]{2}){32,}$/i.test(text)) return !/[a-f]/i.test(text);
-  // A random key of 43 characters has letters of both cases but once in 2 * 10^9.
+  // One random key of 43 characters in 2 * 10^9 does not have letters of both cases.
   if (!/[a-z]/.test(text) || !/[A-Z]/.test(text)) return true;
   const symbols = symbolsOf(text);
   return [wordModels(), textModels()].some((models) => savedBits(symbols, models) >= SUSPICIOUS_BITS);
@@ -44,7 +44,7 @@ function isEncodedKey(text: string): boolean {
   const key = text.trim();
   const isHex = /^[0-9a-f]{64,}$/i.test(key);
   const isBase64 = /^[A-Za-z0-9+/_-]{43,}={0,2}$/.test(key);
-  // What it encodes is looked at as well: a passphrase may have been encoded twice.
+  // Check what it encodes as well, because a passphrase may have been encoded twice.
   return (isHex || isBase64) && whyMadeUp(Buffer.from(key, isHex ? 'hex' : 'base64'), key.replace(/=+$/, '')) === undefined;
 }
 
@@ -89,7 +89,7 @@ function symbolsOf(text: string): number[] {
 function textModels(): { size: number; models: Model[] } {
   const size = ALPHABET.length;
   const steps = ORDERS.map((order) => anyCaseStep(order, 1));
-  // "AaBbCc" and "A1b2C3" are two orders in turn.
+  // "AaBbCc" and "A1b2C3" alternate between two sequences.
   const inTurn = anyCaseStep(ORDERS[0] as string, 2);
   const models = [() => 1 / size, pairModel, knownWordModel, stepModel(size), ...steps, inTurn, repeatModel(size, foldCase)];
   return { size, models };

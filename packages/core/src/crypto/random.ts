@@ -10,8 +10,8 @@ let pool = Buffer.alloc(0);
 let taken = 0;
 
 /**
- * The same bytes, drawn many at a time, since a call of the generator costs more than all else that an id takes. For what leaves
- * the process in any case: ids, versions, initialization vectors. No byte is given twice.
+ * The same bytes, drawn many at a time, because a call of the generator costs more than the rest of making an id. Use it for what leaves
+ * the process in any case: ids, versions, initialization vectors. No byte is returned twice.
  */
 export function pooledRandomBytes(length: number): Buffer {
   if (taken + length > pool.byteLength) {

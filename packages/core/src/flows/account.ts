@@ -97,7 +97,7 @@ export async function forgetUser<User extends MfaUser>(
  * Support removes what the user lost: authenticators, recovery codes, devices. The record stays, in a new epoch, with what was
  * counted against the user; the next login enrolls again. Works on a record that does not open.
  *
- * Where there is no record, nothing is removed and nobody is told but the host, which may remember an enrollment all the same.
+ * If there is no record, nothing is removed. Only the host is called, because it may still have the user as enrolled.
  */
 export async function resetMfa<User extends MfaUser>(flow: FlowContext<User>, input: SupportAction): Promise<MfaResetDone> {
   const { actor, reason } = checkAccount('resetMfa', input);

@@ -77,7 +77,7 @@ export async function beginLogin<User extends MfaUser>(flow: FlowContext<User>, 
   const { decision, session, sign } = begun;
   if (session) await repairEnrolledMark(flow, user, begun.enrolled, operation.report);
   if (begun.enrolled && typeof user.enrolled !== 'boolean' && flow.options.markEnrolled) warnOfNoMemory(flow.options.warn);
-  // Also where nothing is asked yet: a client without a session enrolls by it when MFA is optional or there is time left.
+  // Issued even if no code is asked for yet, because a client without a session needs it to enroll.
   const pendingToken = session?.state === 'pending' ? signPendingToken(session, signing(flow)) : undefined;
   return operation.end({
     decision,

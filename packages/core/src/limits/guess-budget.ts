@@ -59,7 +59,7 @@ export interface BudgetState {
  * Whether a guess is evaluated now, and if not, when.
  *
  * A known browser is not held up by the time between quick tries while its budget lies ahead of the clock, because its owner would
- * have no way in until the clock is there again. Its bucket is frozen as every other one is, so that the sum of its guesses keeps
+ * have no way in until the clock is there again. Its bucket is frozen like every other one, so that the sum of its guesses keeps
  * its bound: whoever has the browser's token and the password gets at most what is left of 20 tries, only quicker.
  */
 export function budgetAt(stored: GuessBudget, now: number, owner: BudgetOwner): BudgetState {
@@ -125,11 +125,11 @@ function ownTime(budget: GuessBudget, now: number): number {
 }
 
 function settle(stored: GuessBudget, now: number): GuessBudget {
-  // Before that instant has passed again there is nothing to drain, also where release 1 has dated the rest back.
+  // Nothing drains before that instant has passed again, even if release 1 has dated the rest back.
   if (now < highWater(stored)) return stored;
   const drained = Math.min(Math.floor((now - stored.levelAt) / DRAIN_EVERY), stored.level);
   const forgotten = stored.quick > 0 && now - stored.lastWrongAt >= FORGOTTEN_AFTER;
-  // A budget that gives nothing back keeps its mark: a right code under a wrong clock leaves no trace in it.
+  // A budget that gives nothing back keeps its time, so a right code under a wrong clock does not change it.
   if (drained === 0 && !forgotten) return stored;
   return {
     ...stored,

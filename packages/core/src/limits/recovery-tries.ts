@@ -22,7 +22,7 @@ export function chargeRecovery(tries: RecoveryTries, now: number): RecoveryTries
   return isRunning(tries, now) ? { ...tries, count: tries.count + 1 } : { since: now, count: 1 };
 }
 
-// A start that lies ahead of the clock belongs to no running minute.
+// A start ahead of the clock does not belong to the current minute.
 function isRunning(tries: RecoveryTries, now: number): boolean {
   return tries.since <= now && now - tries.since < MINUTE;
 }

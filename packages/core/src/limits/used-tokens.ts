@@ -19,8 +19,8 @@ export function isUsed(used: readonly UsedToken[], id: string): boolean {
 /** The list with this token noted, or null when it is full of tokens that have not expired. */
 export function noteUsed(used: readonly UsedToken[], token: UsedToken, now: number): UsedToken[] | null {
   if (used.length < MAX_TOKENS) return [...used, { id: token.id, expiresAt: token.expiresAt }];
-  // Only a full list forgets: a clock that ran ahead for a moment brings no used token back.
-  // Nor does one that lies ahead keep the place of those of now: its token is refused until then, and counts with its epoch alone.
+  // Drop entries only if the list is full. Otherwise a clock that ran ahead for a moment would make a used token valid again.
+  // Drop entries far ahead of the clock too: their tokens are refused until then, and afterwards count only within their epoch.
   const live = used.filter(
     ({ expiresAt }) => expiresAt + CLOCK_TOLERANCE_MS >= now && expiresAt <= now + LIFETIME + CLOCK_TOLERANCE_MS,
   );

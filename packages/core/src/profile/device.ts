@@ -38,7 +38,7 @@ export type RotatedToken = { live: true; device: Device; minted?: string } | { l
  * Rotates the token of a device at a use.
  *
  * A token retires 60 seconds after its successor was first shown. Shown again within 60 seconds of the successor's minting it
- * mints nothing; later it mints another one and the unshown one dies, so that a lost response is no alarm. A retired or dead
+ * mints nothing; later it mints another one, and the one that was never shown ends, so a lost response causes no alarm. A retired or dead
  * token is not live: somebody else has it (OAuth 2.0 Security BCP, RFC 9700 section 4.14.2, the same idea for refresh tokens).
  */
 export function rotateToken(device: Device, tokenId: string, freshId: string, now: number): RotatedToken {
@@ -60,7 +60,7 @@ export function isLiveToken(device: Device, tokenId: string, now: number): boole
 }
 
 /**
- * Until when the device stands in for the login prompt, by the policy of now; undefined: it does not. A tick dated ahead of the
+ * Until when the device stands in for the login prompt, by the policy of now; undefined if it does not. A tick dated ahead of the
  * clock does not count.
  */
 export function rememberedEnd(device: Device, rememberDays: number, now: number): number | undefined {

@@ -112,7 +112,7 @@ export function isInForce({ epoch, deviceId }: Assurance, profile: Profile): boo
 
 /**
  * The profile without this device; the sessions that came from it end. So they do where the device was dropped meanwhile because
- * others were used since: its sessions go on. What is no id of a device ends nothing.
+ * others were used since: its sessions go on. A value that is not the id of a device ends nothing.
  */
 export function endDevice(profile: Profile, deviceId: string): Profile {
   const devices = profile.devices.filter((device) => device.id !== deviceId);

@@ -11,8 +11,8 @@ export interface RecoveryCodeSet {
   /** Tells this set from those before and after it, to whoever was shown its codes. A set of release 1 has none. */
   id?: string;
   /**
-   * Nobody has said so far that these codes are saved, so the answer that showed them may have been lost. It counts only while the set
-   * still has this many codes: who has used one has seen them. Release 1 keeps it while it takes codes, and its own sets have none.
+   * The user has not confirmed that these codes are saved, so the answer that showed them may have been lost. It counts only while the set
+   * still has this many codes, because a user who has used one has seen them. Release 1 keeps it while it takes codes, and its own sets have none.
    */
   unsaved?: { createdAt: number; codes: number };
 }

@@ -212,7 +212,7 @@ export function createProfileStore({
       const writing = withinDeadline(Math.min(CALL_MS, left()), () =>
         sealed ? storage.write(userId, sealed, expected?.version ?? null) : storage.remove(userId, expected?.version ?? ''),
       );
-      // An immediate, so that the driver has sent the statement before the processor is busy.
+      // Use an immediate, so that the driver sends the statement before the processor is busy.
       const computing = whileWriting && timers.setImmediate(whileWriting, decision.answer);
       const written = await writing;
       if (computing) timers.clearImmediate(computing);
@@ -271,7 +271,7 @@ export function createProfileStore({
     ) {
       let prioritized = false;
       if (queue.isBusy(userId)) {
-        // What needs no write, a throttled answer above all, does not wait for those that do.
+        // An operation that needs no write, for example a throttled one, does not wait for those that do.
         const read = checkRead(userId, await readStored(userId, left()), report);
         const opened = read.done ? openStored(userId, read.value) : null;
         if (read.done && (!opened || opened.readable)) {
@@ -334,7 +334,7 @@ function checkPage(page: { userIds: string[]; cursor?: string }): { userIds: str
 /** The version that the attempt expected is still current or listed: nothing of the attempt was applied. */
 function wasNotApplied(expected: StoredProfile | null, again: StoredProfile | null, lineage: readonly string[]): boolean {
   if (expected) return lineage.includes(expected.version);
-  // Nothing was expected: while the list goes back to the first version, our write would be in it.
+  // No record was expected. If the list goes back to the first version, our write would be in it.
   return again === null || lineage.length <= LISTED_VERSIONS;
 }
 

@@ -50,7 +50,7 @@ export function createUserQueue(): UserQueue {
       try {
         return await task();
       } finally {
-        // Before the caller has the outcome, so that it finds no line if nothing is waiting.
+        // Remove the queue before the caller gets the outcome, so that it finds none if nothing is waiting.
         startNext(userId);
       }
     },

@@ -59,7 +59,7 @@ export function open(value: string, as: SealedAs, keyring: Keyring): Opened {
     decipher.setAAD(associated(as, bytes.subarray(0, ivAt)));
     decipher.setAuthTag(bytes.subarray(-TAG_BYTES));
     const plaintext = decipher.update(bytes.subarray(ivAt + IV_BYTES, -TAG_BYTES));
-    // GCM holds no byte back: the last call gives none, and throws unless the tag is right.
+    // With GCM, final() returns no bytes. It throws if the tag is wrong.
     decipher.final();
     const profile: Profile = JSON.parse(plaintext.toString('utf8'));
     return profile.format === 1 ? { readable: true, profile } : { readable: false, why: 'unknown_format' };
@@ -73,7 +73,7 @@ export function open(value: string, as: SealedAs, keyring: Keyring): Opened {
  * Verifies nothing.
  */
 export function keyIdOf(value: string): string | undefined {
-  // As much of the value as the longest id takes.
+  // Decode only as much of the value as the longest id needs.
   const bytes = Buffer.from(value.slice(0, 48), 'base64url');
   const [format, idLength = 0] = bytes;
   const id = bytes.toString('latin1', 2, 2 + idLength);

@@ -59,7 +59,7 @@ function encodeJson(value: object): string {
 /**
  * Checks a token: algorithm, type, key, issuer, audience, every claim (RFC 8725 sections 3.1, 3.8 to 3.12).
  *
- * Fields of the header beyond the three that we write are refused: none of them may name a key.
+ * Refuses other header fields than the three that we write, because such a field could name a key.
  */
 export async function verifyToken(
   kind: TokenKind,
@@ -96,7 +96,7 @@ export async function verifyToken(
   }
 }
 
-// Written to be equal, not merely contained: a token for two audiences was not made by us.
+// Compare for equality, because we never issue a token for two audiences.
 function ownClaims(payload: JWTPayload, wantedAudience: string): (TokenClaims & { expiresAt: number }) | null {
   const { aud, sub, jti, iat, nbf, exp, v } = payload;
   const instants = [iat, nbf, exp].every((instant) => Number.isSafeInteger(instant));

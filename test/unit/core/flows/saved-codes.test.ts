@@ -13,7 +13,7 @@ import {
 } from '../../../support/core-fixture.js';
 
 /** What ada is told about her recovery codes: in her status, and at a login with a code a minute later. */
-async function told({ mfa, clock, authenticator }: Enrolled) {
+async function seenState({ mfa, clock, authenticator }: Enrolled) {
   clock.advance(MINUTE);
   const { status } = expectOk(await mfa.getStatus({ user: ada }));
   const session = await loginPending(mfa);
@@ -38,16 +38,16 @@ describe('recovery codes whose answer may have been lost', () => {
   it('F84: are reported at every login and in the status, until the user says that they are saved', async () => {
     const fixture = await withNewCodes();
     const { mfa, recoveryCodes, events, names } = fixture;
-    expect(await told(fixture)).toMatchObject(UNSAVED);
-    const { session } = await told(fixture);
-    expect((await told(fixture)).login).toBe(true);
+    expect(await seenState(fixture)).toMatchObject(UNSAVED);
+    const { session } = await seenState(fixture);
+    expect((await seenState(fixture)).login).toBe(true);
     // Reported, but not enforced: the guard asks nothing, and the codes work.
     expect((await mfa.checkAccess({ user: ada, session })).access).toBe('allow');
     events.length = 0;
     expect(await mfa.recoveryCodesSaved({ user: ada, session })).toEqual({ ok: true });
     expect(names()).toEqual(['recovery_codes_saved']);
     expect(events[0]).toMatchObject({ userId: ada.id, enrolled: true });
-    expect(await told(fixture)).toMatchObject(SAVED);
+    expect(await seenState(fixture)).toMatchObject(SAVED);
     const used = await mfa.verify({
       user: ada,
       session: await loginPending(mfa),
@@ -59,11 +59,11 @@ describe('recovery codes whose answer may have been lost', () => {
   it('F84: are replaced by a new set, also unconfirmed, only in the write whose answer shows it', async () => {
     const fixture = await withNewCodes();
     const { mfa, recoveryCodes } = fixture;
-    const { session } = await told(fixture);
+    const { session } = await seenState(fixture);
     expectOk(await mfa.recoveryCodesSaved({ user: ada, session }));
     const made = expectOk(await mfa.regenerateRecoveryCodes({ user: ada, session }));
     expect(made.recoveryCodesId).toMatch(/^[\w-]{22}$/);
-    expect(await told(fixture)).toMatchObject(UNSAVED);
+    expect(await seenState(fixture)).toMatchObject(UNSAVED);
     const pending = await loginPending(mfa);
     expect(
       reasonOf(await mfa.verify({ user: ada, session: pending, proof: { kind: 'recovery-code', code: recoveryCodes[1] } })),
@@ -80,7 +80,7 @@ describe('recovery codes whose answer may have been lost', () => {
       await fixture.mfa.verify({ user: ada, session: pending, proof: { kind: 'recovery-code', code: fixture.recoveryCodes[3] } }),
     );
     expect(used.recoveryCodesUnsaved).toBeUndefined();
-    expect(await told(fixture)).toMatchObject(SAVED);
+    expect(await seenState(fixture)).toMatchObject(SAVED);
   });
 
   it('F84: are not confirmed by the button below an older set', async () => {
@@ -142,14 +142,14 @@ describe('recovery codes whose answer may have been lost', () => {
     await mfa.endSessionsOf({ userId: ada.id, actor: 'support', reason: 'asked' });
     expect(await reason(session)).toBe('assurance_required');
     expect(names()).not.toContain('recovery_codes_saved');
-    const { session: fresh } = await told(fixture);
+    const { session: fresh } = await seenState(fixture);
     clock.advance(2 * DAY);
     expect(await reason(fresh)).toBe('ok');
   });
 
   it('F84: are not reported to a user who has none, while they are off, or after a reset', async () => {
     const without = await createEnrolled(ada, { recoveryCodes: false });
-    expect(await told(without)).toMatchObject(SAVED);
+    expect(await seenState(without)).toMatchObject(SAVED);
     expect(reasonOf(await without.mfa.recoveryCodesSaved({ user: ada, session: without.session }))).toBe(
       'recovery_codes_outdated',
     );

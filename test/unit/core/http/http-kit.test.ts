@@ -18,7 +18,7 @@ describe('the kit warns the operator', () => {
   });
 
   /** Warnings are emitted at the end of the turn. */
-  const told = async () => {
+  const warningTexts = async () => {
     await new Promise(setImmediate);
     return warnings.map(({ name, code, message }) => `${name} ${code}: ${message}`);
   };
@@ -26,13 +26,13 @@ describe('the kit warns the operator', () => {
   it('once, that the login does not call beginLogin', async () => {
     const { browser, kit } = await createTestApp();
     for (let index = 0; index < 2; index++) await guardRequest(kit, browser(ada).exchange({ url: '/cases' }));
-    expect(await told()).toEqual([
+    expect(await warningTexts()).toEqual([
       expect.stringMatching(
         /^MfaKitWarning MFA_KIT_NO_BEGIN_LOGIN: A session had no MFA state .* Begin the login .*beginLogin\(\)"/,
       ),
     ]);
     await guardRequest((await createTestApp()).kit, browser(ada).exchange({ url: '/cases' }));
-    expect(await told()).toHaveLength(2);
+    expect(await warningTexts()).toHaveLength(2);
   });
 
   it.each([
@@ -55,8 +55,8 @@ describe('the kit warns the operator', () => {
   ])('F40: of what the session holds instead of the state: %s', async (_what, state, sentence) => {
     const { browser, kit } = await createTestApp();
     await guardRequest(kit, browser(ada, state).exchange({ url: '/cases' }));
-    expect(await told()).toEqual([expect.stringMatching(sentence)]);
-    expect((await told()).join()).not.toMatch(/dark|user-bob|user-ada/);
+    expect(await warningTexts()).toEqual([expect.stringMatching(sentence)]);
+    expect((await warningTexts()).join()).not.toMatch(/dark|user-bob|user-ada/);
   });
 
   it('of no missing beginLogin if the user has nothing to prove or the record is missing', async () => {
@@ -66,14 +66,14 @@ describe('the kit warns the operator', () => {
       { ...bob, enrolled: true },
     ])
       await guardRequest(kit, browser(user).exchange({ url: '/cases' }));
-    expect(await told()).toEqual([]);
+    expect(await warningTexts()).toEqual([]);
   });
 
   it('of no missing beginLogin if no session keeps the state', async () => {
     const { tool, kit } = await createTestApp();
     await guardRequest(kit, tool(ada).exchange({ url: '/cases' }));
     expect((await tool(ada).post('/verify', { code: '000' }, { authorization: 'Bearer t' })).status).toBe(422);
-    expect(await told()).toEqual([]);
+    expect(await warningTexts()).toEqual([]);
   });
 
   it.each([
@@ -84,7 +84,7 @@ describe('the kit warns the operator', () => {
     const client = await logIn();
     const session = { read: () => client.state, write: () => Promise.reject(fault) };
     await (await bindFlows(kit, { ...client.exchange(), session })).verify({ code: code() });
-    expect(await told()).toEqual([
+    expect(await warningTexts()).toEqual([
       'MfaKitWarning MFA_KIT_SESSION_STORE: ' +
         `The session store did not take the MFA state (${name}); the request was answered as unavailable.`,
     ]);
@@ -94,9 +94,9 @@ describe('the kit warns the operator', () => {
     const { browser, session, kit } = await createTestApp();
     const client = browser(ada, session);
     await client.post('/sessions/end');
-    expect(await told()).toEqual([]);
+    expect(await warningTexts()).toEqual([]);
     for (let index = 0; index < 2; index++) await client.post('/sessions/end', {}, { 'sec-fetch-site': 'cross-site' });
-    expect(await told()).toEqual([
+    expect(await warningTexts()).toEqual([
       'MfaKitWarning MFA_KIT_CROSS_SITE: A state change was refused because neither Sec-Fetch-Site nor Origin shows that it came ' +
         'from a page of this origin. Add the origins of your other pages to the option allowedOrigins. Otherwise it was a cross-site ' +
         'request, and refusing it was right.',
@@ -104,7 +104,7 @@ describe('the kit warns the operator', () => {
     const other = await createTestApp();
     await verifyRequest(other.kit, client.exchange({ method: 'POST', headers: { 'sec-fetch-site': 'cross-site' } }));
     await other.tool().post('/sessions/end');
-    expect(await told()).toHaveLength(2);
+    expect(await warningTexts()).toHaveLength(2);
     expect(kit.options.allowedOrigins).toEqual([]);
   });
 
@@ -113,9 +113,9 @@ describe('the kit warns the operator', () => {
     const login = (client: Client, answered: boolean) =>
       bindFlows(kit, client.exchange()).then((flows) => watchLogin(kit, flows, () => answered).beginLogin());
     expect(await login(browser(ada), false)).toMatchObject({ decision: { access: 'challenge' } });
-    expect(await told()).toEqual([]);
+    expect(await warningTexts()).toEqual([]);
     expect(await login(browser(ada), true)).toMatchObject({ decision: { access: 'challenge' } });
-    expect(await told()).toEqual([
+    expect(await warningTexts()).toEqual([
       'MfaKitWarning MFA_KIT_LATE_LOGIN: The answer to a login was sent before beginLogin() had finished, so the browser has ' +
         'lost its session. Write "await" before both, as in "await (await mfaFor(req, res)).beginLogin()", and answer afterwards.',
     ]);
@@ -125,10 +125,10 @@ describe('the kit warns the operator', () => {
     const { browser, tool, kit } = await createTestApp();
     const flows = await bindFlows(kit, tool(ada).exchange());
     await watchLogin(kit, flows, () => true).beginLogin({ user: ada });
-    expect(await told()).toEqual([]);
+    expect(await warningTexts()).toEqual([]);
     const nobody = watchLogin(kit, await bindFlows(kit, browser(null).exchange()), () => true);
     await expect(nobody.beginLogin()).rejects.toMatchObject({ code: 'host_setup' });
-    expect(await told()).toEqual([expect.stringContaining('MFA_KIT_LATE_LOGIN')]);
+    expect(await warningTexts()).toEqual([expect.stringContaining('MFA_KIT_LATE_LOGIN')]);
   });
 
   it('that a session has MFA state, but the option user returned nobody', async () => {
@@ -136,10 +136,10 @@ describe('the kit warns the operator', () => {
     for (const nobody of [browser(null), browser(null, null), tool()])
       await guardRequest(kit, nobody.exchange({ url: '/cases' }));
     await guardRequest(kit, browser({ ...bob, enrolled: true }, session).exchange({ url: '/cases' }));
-    expect(await told()).toEqual([]);
+    expect(await warningTexts()).toEqual([]);
     const outcome = await guardRequest(kit, browser(null, session).exchange({ url: '/cases' }));
     expect([outcome.allowed, outcome.decision]).toEqual([false, { access: 'login-again' }]);
-    expect(await told()).toEqual([
+    expect(await warningTexts()).toEqual([
       'MfaKitWarning MFA_KIT_LOST_USER: The guard found a session with MFA state, but the option user returned nobody. Mount the guard ' +
         'after the middleware that sets the user, for example passport.session(). In Nest provide MfaGuard after the guard that ' +
         'logs in. A logout should end the session.',
@@ -154,7 +154,7 @@ describe('the kit warns the operator', () => {
     };
     const outcome = await guardRequest(kit, exchangeOf({ url: '/cases', session }));
     expect([outcome.allowed, outcome.decision]).toEqual([false, { access: 'login-again' }]);
-    expect(await told()).toEqual([]);
+    expect(await warningTexts()).toEqual([]);
   });
 
   it.each(['/login', '/login?next=1', '/mfa', '/mfa/challenge', '/mfa/assets/page.css'])(
@@ -163,7 +163,7 @@ describe('the kit warns the operator', () => {
       const { browser, kit } = await createTestApp();
       expect((await guardRequest(kit, browser(null).exchange({ url }))).allowed).toBe(false);
       const [path] = url.split('?');
-      expect(await told()).toEqual([
+      expect(await warningTexts()).toEqual([
         `MfaKitWarning MFA_KIT_GUARDED_LOGIN: The guard refused ${path}, where it redirects refused requests, so nobody can log in. ` +
           'Leave it open: use requireMfaExcept([...]) instead of requireMfa() for the whole application, or in Nest @SkipMfa() ' +
           'on the login.',
@@ -175,7 +175,7 @@ describe('the kit warns the operator', () => {
     const { browser, kit, session } = await createTestApp();
     await guardRequest(kit, browser(null).exchange({ url }));
     await guardRequest(kit, browser(ada, session).exchange({ url: '/login' }));
-    expect(await told()).toEqual([]);
+    expect(await warningTexts()).toEqual([]);
   });
 });
 

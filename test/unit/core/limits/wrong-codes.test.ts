@@ -8,7 +8,7 @@ const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
 /** Makes wrong codes at these instants; returns what was reported with which one. */
-function told(instants: readonly number[], owner: BudgetOwner = 'account', level?: number): string[] {
+function noticesOf(instants: readonly number[], owner: BudgetOwner = 'account', level?: number): string[] {
   let wrongCodes: WrongCodes | undefined;
   let budget: GuessBudget = UNTOUCHED;
   const said: string[] = [];
@@ -28,15 +28,15 @@ const every = (count: number, pause: number) => Array.from({ length: count }, (_
 
 describe('notices about wrong codes', () => {
   it('F83, LOG-5: report the third within 30 days, in any rhythm', () => {
-    expect(told(every(3, 0), 'account', 1)).toEqual(['3 repeated']);
-    expect(told(every(3, 14 * DAY), 'account', 1)).toEqual(['3 repeated']);
-    expect(told(every(30, 15 * DAY + 1), 'account', 1)).toEqual([]);
+    expect(noticesOf(every(3, 0), 'account', 1)).toEqual(['3 repeated']);
+    expect(noticesOf(every(3, 14 * DAY), 'account', 1)).toEqual(['3 repeated']);
+    expect(noticesOf(every(30, 15 * DAY + 1), 'account', 1)).toEqual([]);
   });
 
   it('F83: report three more after each notice, once a day', () => {
-    expect(told(every(9, DAY), 'account', 1)).toEqual(['3 repeated', '6 repeated', '9 repeated']);
+    expect(noticesOf(every(9, DAY), 'account', 1)).toEqual(['3 repeated', '6 repeated', '9 repeated']);
     // A wrong code every 6 hours: the third, then those that come a day after a notice.
-    expect(told(every(20, 6 * HOUR), 'account', 1)).toEqual([
+    expect(noticesOf(every(20, 6 * HOUR), 'account', 1)).toEqual([
       '3 repeated',
       '7 repeated',
       '11 repeated',
@@ -46,12 +46,12 @@ describe('notices about wrong codes', () => {
   });
 
   it('THR-2: report half of the bucket and a full bucket in a burst, because it got worse quickly', () => {
-    expect(told(every(20, 0))).toEqual(['3 repeated', '10 half', '20 full']);
+    expect(noticesOf(every(20, 0))).toEqual(['3 repeated', '10 half', '20 full']);
   });
 
   it('are not repeated on the same day for a level that is reached slowly', () => {
     const instants = Array.from({ length: 45 }, (_, day) => [0, 1, 2, 3].map((hour) => T0 + day * DAY + hour * HOUR)).flat();
-    const days = told(instants).map((entry) => Math.floor((Number.parseInt(entry, 10) - 1) / 4));
+    const days = noticesOf(instants).map((entry) => Math.floor((Number.parseInt(entry, 10) - 1) / 4));
     expect(new Set(days).size).toBe(days.length);
     expect(days.length).toBeGreaterThan(30);
   });
@@ -70,13 +70,13 @@ describe('notices about wrong codes', () => {
   });
 
   it('ignore typing errors on a known browser, unless there are ten', () => {
-    expect(told(every(9, HOUR), 'device', 1)).toEqual([]);
-    expect(told(every(10, HOUR), 'device', 1)).toEqual(['10 repeated']);
-    expect(told(every(12, 4 * DAY), 'device', 1)).toEqual([]);
+    expect(noticesOf(every(9, HOUR), 'device', 1)).toEqual([]);
+    expect(noticesOf(every(10, HOUR), 'device', 1)).toEqual(['10 repeated']);
+    expect(noticesOf(every(12, 4 * DAY), 'device', 1)).toEqual([]);
   });
 
   it('F31: are not forgotten if two clocks differ', () => {
     const lead = 365 * DAY;
-    expect(told([T0, T0 + lead, T0 + 1, T0 + lead + 1, T0 + 2, T0 + lead + 2], 'account', 1).length).toBeGreaterThan(0);
+    expect(noticesOf([T0, T0 + lead, T0 + 1, T0 + lead + 1, T0 + 2, T0 + lead + 2], 'account', 1).length).toBeGreaterThan(0);
   });
 });

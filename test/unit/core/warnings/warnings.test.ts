@@ -20,18 +20,18 @@ interface Told {
   code: string | undefined;
 }
 
-const told: Told[] = [];
+const emitted: Told[] = [];
 beforeEach(() => {
   vi.spyOn(process, 'emitWarning').mockImplementation((warning, options) => {
     const { type, code } = (options ?? {}) as { type?: string; code?: string };
-    told.push({ text: String(warning), type, code });
+    emitted.push({ text: String(warning), type, code });
   });
 });
 afterEach(() => {
   vi.restoreAllMocks();
-  told.length = 0;
+  emitted.length = 0;
 });
-const texts = () => told.map(({ text }) => text).join('\n');
+const texts = () => emitted.map(({ text }) => text).join('\n');
 
 function failing(change: Partial<MfaStorage>, storage: MfaStorage = memoryStorage()): MfaStorage {
   return { ...storage, ...change };
@@ -45,8 +45,8 @@ describe('F37: the warning about a failing storage', () => {
     const table = sqlStorage({ dialect: 'postgres', query: () => Promise.reject(noTable()) });
     const mfa = createMfa({ issuer: 'Acme', keys: [KEY], storage: failing({}, table) });
     expect((await mfa.beginLogin({ user: ada })).decision.access).toBe('unavailable');
-    expect(told).toHaveLength(1);
-    expect(told[0]).toMatchObject({ type: 'MfaKitWarning', code: 'MFA_KIT_STORAGE_FAILED' });
+    expect(emitted).toHaveLength(1);
+    expect(emitted[0]).toMatchObject({ type: 'MfaKitWarning', code: 'MFA_KIT_STORAGE_FAILED' });
     expect(texts()).toMatch(
       /^The MFA storage \(postgres\), operation "read", failed: Error \(code 42P01\): relation … does not exist\. /,
     );
@@ -58,18 +58,18 @@ describe('F37: the warning about a failing storage', () => {
   it('F37: comes once for each cause, and again after an hour with a count', async () => {
     const { mfa, clock } = createFixture({ storage: failing({ read: () => Promise.reject(noTable()) }) });
     for (let login = 0; login < 5; login++) await mfa.beginLogin({ user: ada });
-    expect(told).toHaveLength(1);
+    expect(emitted).toHaveLength(1);
     clock.advance(59 * MINUTE);
     await mfa.beginLogin({ user: ada });
-    expect(told).toHaveLength(1);
+    expect(emitted).toHaveLength(1);
     clock.advance(MINUTE);
     await mfa.beginLogin({ user: ada });
-    expect(told).toHaveLength(2);
-    expect(told[1]?.text).toContain('This happened 5 more times since the last warning about it.');
+    expect(emitted).toHaveLength(2);
+    expect(emitted[1]?.text).toContain('This happened 5 more times since the last warning about it.');
     clock.advance(-48 * HOUR);
     await mfa.beginLogin({ user: ada });
-    expect(told).toHaveLength(3);
-    expect(told[2]?.text).not.toContain('more times');
+    expect(emitted).toHaveLength(3);
+    expect(emitted[2]?.text).not.toContain('more times');
   });
 
   it('F37: comes for each operation and each cause, at most 32', async () => {
@@ -77,11 +77,11 @@ describe('F37: the warning about a failing storage', () => {
     const storage = failing({ read: () => Promise.reject(Object.assign(new Error('away'), { code: `E${code}` })) });
     const { mfa, clock } = createFixture({ storage });
     for (; code < 40; code++) await mfa.beginLogin({ user: ada });
-    expect(told).toHaveLength(32);
-    expect(told[31]?.text).toContain('No warnings about other causes follow for an hour.');
+    expect(emitted).toHaveLength(32);
+    expect(emitted[31]?.text).toContain('No warnings about other causes follow for an hour.');
     clock.advance(HOUR);
     await mfa.beginLogin({ user: ada });
-    expect(told).toHaveLength(33);
+    expect(emitted).toHaveLength(33);
   });
 
   it.each(['write', 'remove'] as const)(
@@ -124,11 +124,11 @@ describe('F37: the warning about a failing storage', () => {
   it('F37: comes without a listener for events as well, and a working storage causes none', async () => {
     const mfa = createMfa({ issuer: 'Acme', keys: [KEY], storage: failing({ read: () => Promise.reject(noTable()) }) });
     await mfa.beginLogin({ user: ada });
-    expect(told).toHaveLength(1);
-    told.length = 0;
+    expect(emitted).toHaveLength(1);
+    emitted.length = 0;
     const fixture = await createEnrolled();
     await loginPending(fixture.mfa);
-    expect(told).toEqual([]);
+    expect(emitted).toEqual([]);
   });
 
   it('F37: does not break a process that cannot write warnings', async () => {
@@ -168,14 +168,14 @@ describe('F37: the cause of an event', () => {
     const failed = fixture.events.find((event) => event.name === 'notify_failed');
     expect((failed as { cause?: unknown }).cause).toBe(away);
     expect(texts()).toContain('The option "notify" threw Error: the table of users is locked. A user was not notified');
-    expect(told.map(({ code }) => code)).toEqual(['MFA_KIT_CALLBACK_FAILED', 'MFA_KIT_CALLBACK_FAILED']);
+    expect(emitted.map(({ code }) => code)).toEqual(['MFA_KIT_CALLBACK_FAILED', 'MFA_KIT_CALLBACK_FAILED']);
   });
 
   it('F37: an onEvent that throws or rejects causes one warning', async () => {
     const fixture = createFixture({ onEvent: () => Promise.reject(new TypeError('audit is down for user-ada')) });
     await fixture.mfa.beginLogin({ user: ada });
     await fixture.mfa.beginLogin({ user: ada });
-    await vi.waitFor(() => expect(told).toHaveLength(1));
+    await vi.waitFor(() => expect(emitted).toHaveLength(1));
     expect(texts()).toContain('The option "onEvent" threw TypeError: audit is down for …');
     expect(texts()).not.toContain('user-ada');
   });
@@ -186,8 +186,8 @@ describe('F37: the warning about a profile that does not open', () => {
     const { storage } = await createEnrolled();
     const { mfa } = createFixture({ storage, keys: [OTHER_KEY] });
     await mfa.beginLogin({ user: ada });
-    expect(told).toHaveLength(1);
-    expect(told[0]?.code).toBe('MFA_KIT_PROFILE_UNREADABLE');
+    expect(emitted).toHaveLength(1);
+    expect(emitted[0]?.code).toBe('MFA_KIT_PROFILE_UNREADABLE');
     expect(texts()).toContain('it was sealed with the key "2026-11", and "keys" has "2026-12"');
     expect(texts()).toContain('the old one must stay as the second');
     expect(texts()).not.toContain('user-ada');

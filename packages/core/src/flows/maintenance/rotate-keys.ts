@@ -18,7 +18,7 @@ export async function rotateKeys<User extends MfaUser>(
   const { dryRun = false } = input;
   const { keyring, clock } = flow.options;
   const counts = { resealed: 0, current: 0 };
-  /** Keys that records name which do not open; undefined: a record of which that cannot be told. */
+  /** Keys named by records that do not open; undefined for a record whose key is not known. */
   const stillNamed = new Set<string | undefined>();
   const walked = await walkUsers<User, keyof typeof counts, Pick<KeysRotated, 'dryRun' | 'writingKey' | keyof typeof counts>>(
     flow,

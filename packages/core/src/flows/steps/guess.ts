@@ -96,7 +96,7 @@ export function priceGuess(
   const why = outcome === 'wrong' ? 'wrong' : 'replayed';
   const refusal = refuse('invalid_code');
   const events: EventDetail[] = [{ name: 'verification_failed', factor: at.factor, endpoint: at.endpoint, why }, ...anomaly];
-  // Nothing is stored: a crowd that repeats one right code must not make a crowd of writes. That its answer comes sooner tells only
+  // Nothing is stored, so that many repeats of one right code do not cause many writes. That its answer comes sooner tells only
   // that the code was accepted a moment ago, which is worth nothing because it is never accepted again.
   if (outcome === 'repeated') return { refusal, events };
   if (outcome === 'replayed') return { refusal, events, profile: source.put(profile, chargeReplay(source.budget, now)) };

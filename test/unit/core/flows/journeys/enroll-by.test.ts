@@ -37,9 +37,9 @@ describe('F29: setEnrollBy', () => {
     fixture.events.length = 0;
     const enrollBy = now + 14 * DAY;
     expect(await fixture.mfa.setEnrollBy({ ...account, enrollBy, context: { request: 7 } })).toEqual({ ok: true, enrollBy });
-    const told = { name: 'enroll_by_set', enrollBy, actor: account.actor, reason: account.reason, enrolled: false };
-    expect(fixture.events).toMatchObject([{ ...told, context: { request: 7 } }]);
-    expect(fixture.notices).toMatchObject([told]);
+    const expected = { name: 'enroll_by_set', enrollBy, actor: account.actor, reason: account.reason, enrolled: false };
+    expect(fixture.events).toMatchObject([{ ...expected, context: { request: 7 } }]);
+    expect(fixture.notices).toMatchObject([expected]);
     for (const policy of [user(), user(now + DAY), user(now + 80 * DAY), ada]) {
       expect(await access(fixture, policy)).toEqual(['grace', enrollBy]);
       expect(expectOk(await fixture.mfa.getStatus({ user: policy })).status.enrollBy).toBe(enrollBy);

@@ -178,8 +178,8 @@ describe('guessing', () => {
       await guess(fixture);
       fixture.clock.advance(5 * MINUTE);
     }
-    const told = fixture.notices.filter((notice) => notice.name === 'guessing_suspected');
-    expect(told.map((notice) => notice.level)).toEqual(['repeated', 'half', 'full']);
+    const notices = fixture.notices.filter((notice) => notice.name === 'guessing_suspected');
+    expect(notices.map((notice) => notice.level)).toEqual(['repeated', 'half', 'full']);
     expect(fixture.events.filter((event) => event.name === 'guessing_suspected')).toHaveLength(3);
   });
 

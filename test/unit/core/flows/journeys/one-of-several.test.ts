@@ -51,17 +51,17 @@ describe('several devices, authenticators and enrollments', () => {
   });
 
   it('markEnrolled is called for the first authenticator and for the removal of the last one, and not in between', async () => {
-    const told: boolean[] = [];
-    const fixture = await createEnrolled(optional, { markEnrolled: (_userId, enrolled) => void told.push(enrolled) });
-    expect(told).toEqual([true]);
+    const marks: boolean[] = [];
+    const fixture = await createEnrolled(optional, { markEnrolled: (_userId, enrolled) => void marks.push(enrolled) });
+    expect(marks).toEqual([true]);
     const { session, authenticatorId } = await enrollAnother(fixture, fixture.session, optional);
     const remove = (given: MfaSession, id: string) =>
       fixture.mfa.removeAuthenticator({ user: optional, session: given, authenticatorId: id });
     const left = expectOk(await remove(session, authenticatorId));
-    expect(told).toEqual([true, true]);
+    expect(marks).toEqual([true, true]);
     const [first] = expectOk(await fixture.mfa.getStatus({ user: optional })).status.authenticators;
     const after = expectOk(await remove(left.session, first?.id ?? ''));
-    expect(told).toEqual([true, true, false]);
+    expect(marks).toEqual([true, true, false]);
     expect(fixture.names()).not.toContain('mark_enrolled_failed');
     // The proof is still in force, so it starts the next enrollment.
     expectOk(await fixture.mfa.startEnrollment({ user: optional, session: after.session }));

@@ -56,9 +56,9 @@ describe('LOG-5: wrong codes after a right password', () => {
       expect(await guess(fixture)).toBe('invalid_code');
       fixture.clock.advance(pause);
     }
-    const told = suspected(fixture).length;
-    expect(told).toBeGreaterThanOrEqual(3);
-    expect(told).toBeLessThanOrEqual(count / 2);
+    const noticeCount = suspected(fixture).length;
+    expect(noticeCount).toBeGreaterThanOrEqual(3);
+    expect(noticeCount).toBeLessThanOrEqual(count / 2);
   });
 
   it('F83: include wrong recovery codes, but not a used code or typing errors on the usual browser', async () => {

@@ -196,8 +196,8 @@ describe('afterRestore', () => {
     expect(after).toMatchObject({ devices: [], recoveryCodes: null });
     expect(after?.epoch).not.toBe(before?.epoch);
     // With more recent versions than are listed, the change is found done; the record no longer says by whom.
-    const told = fault === 'commits, is buried, then throws' ? 0 : 1;
-    expect(faulty.names().filter((name) => name === 'restore_handled')).toHaveLength(told);
+    const expectedCount = fault === 'commits, is buried, then throws' ? 0 : 1;
+    expect(faulty.names().filter((name) => name === 'restore_handled')).toHaveLength(expectedCount);
   });
 
   it('ends during live traffic only what was issued before it reached a profile', async () => {

@@ -33,17 +33,17 @@ describe('markEnrolled', () => {
   });
 
   it('is repeated at the next login and the next proof while the host disagrees, and only then', async () => {
-    const told: boolean[] = [];
-    const fixture = await createEnrolled(ada, { markEnrolled: (_, enrolled) => void told.push(enrolled) });
-    told.length = 0;
+    const calls: boolean[] = [];
+    const fixture = await createEnrolled(ada, { markEnrolled: (_, enrolled) => void calls.push(enrolled) });
+    calls.length = 0;
     await loginPending(fixture.mfa, ada);
     await loginPending(fixture.mfa, { ...ada, enrolled: true });
-    expect(told).toEqual([]);
+    expect(calls).toEqual([]);
     const session = await loginPending(fixture.mfa, { ...ada, enrolled: false });
-    expect(told).toEqual([true]);
+    expect(calls).toEqual([true]);
     const code = fixture.authenticator.code(fixture.clock.now());
     expectOk(await fixture.mfa.verify({ user: { ...ada, enrolled: false }, session, proof: { kind: 'totp', code } }));
-    expect(told).toEqual([true, true]);
+    expect(calls).toEqual([true, true]);
   });
 
   it('undoes nothing when it fails, and causes an event', async () => {

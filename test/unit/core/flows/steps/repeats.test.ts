@@ -10,9 +10,9 @@ const flood = (userId: string, at: number) => ({ name: 'recovery_codes_flooded',
 
 it('F31: a clock anomaly of a user is reported once an hour, and again at once if the clock itself has jumped', () => {
   const { thin } = createRepeats();
-  const told = (userId: string, at: number) => thin(anomaly(userId, at)) !== null;
-  expect([told('a', T0), told('a', T0 + HOUR - 1), told('b', T0 + 1)]).toEqual([true, false, true]);
-  expect([told('a', T0 + HOUR), told('a', T0 + HOUR + 1), told('a', T0 - HOUR)]).toEqual([true, false, true]);
+  const reports = (userId: string, at: number) => thin(anomaly(userId, at)) !== null;
+  expect([reports('a', T0), reports('a', T0 + HOUR - 1), reports('b', T0 + 1)]).toEqual([true, false, true]);
+  expect([reports('a', T0 + HOUR), reports('a', T0 + HOUR + 1), reports('a', T0 - HOUR)]).toEqual([true, false, true]);
 });
 
 it('F24: a flood is reported once a minute, with the number since the last report', () => {

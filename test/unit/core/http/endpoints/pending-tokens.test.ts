@@ -7,28 +7,28 @@ import { createTestApp, enrollBy } from '../test-app.js';
 
 /** A host that issues a new access token for every proof. */
 async function setUp() {
-  const told: [string, VerifiedRequest<TestUser>][] = [];
+  const calls: [string, VerifiedRequest<TestUser>][] = [];
   const app = await createTestApp({
     onVerified: (request, verified) => {
-      told.push([request, verified]);
+      calls.push([request, verified]);
       return { accessToken: `for ${verified.user.name}`, assurance: 'not mine', returnTo: 'nor mine' };
     },
   });
-  return { ...app, told };
+  return { ...app, calls };
 }
 
 const INVALID = { status: 401, reason: 'pending_token_invalid' };
 
 describe('a client with a pending token', () => {
   it('proves a code once, and gets the assurance and the fields that the host adds', async () => {
-    const { tool, pendingToken, code, told } = await setUp();
+    const { tool, pendingToken, code, calls } = await setUp();
     const token = await pendingToken();
     const client = tool();
     const answer = await client.post('/verify', { pendingToken: token, code: code() });
     expect(answer.status).toBe(200);
     const assurance = expect.objectContaining({ userId: ada.id, via: 'otp' });
     expect(answer.body).toEqual({ accessToken: 'for ada@example.com', assurance, returnTo: '/home' });
-    expect(told).toEqual([['request', { user: ada, assurance: answer.body.assurance, endpoint: 'verify' }]]);
+    expect(calls).toEqual([['request', { user: ada, assurance: answer.body.assurance, endpoint: 'verify' }]]);
     expect(answer.cookies).toEqual([]);
     const again = await client.post('/verify', { pendingToken: token, code: code() });
     expect(again.body).toMatchObject(INVALID);
@@ -36,7 +36,7 @@ describe('a client with a pending token', () => {
   });
 
   it('enrolls', async () => {
-    const { tool, pendingToken, clock, told } = await setUp();
+    const { tool, pendingToken, clock, calls } = await setUp();
     const token = await pendingToken(bob);
     const client = tool();
     const canceled = (await client.post('/enroll', { pendingToken: token })).body.enrollmentId;
@@ -49,7 +49,7 @@ describe('a client with a pending token', () => {
       assurance: { userId: bob.id },
       accessToken: 'for bob@example.com',
     });
-    expect(told).toEqual([['request', { user: bob, assurance: confirmed.body.assurance, endpoint: 'enroll' }]]);
+    expect(calls).toEqual([['request', { user: bob, assurance: confirmed.body.assurance, endpoint: 'enroll' }]]);
   });
 
   it('leaves no device behind that it could not show again, unless it keeps one', async () => {
@@ -168,23 +168,23 @@ describe('a client with bearer tokens', () => {
   });
 
   it('gets a token with the new assurance from a change', async () => {
-    const { tool, session, told } = await setUp();
+    const { tool, session, calls } = await setUp();
     const client = (assurance: Assurance) => tool(ada, assurance);
     const ended = await client(session.assurance).post('/sessions/end', {}, bearer);
     expect(ended.status).toBe(200);
     const assurance = expect.objectContaining({ userId: ada.id, verifiedAt: session.assurance.verifiedAt });
     expect(ended.body).toEqual({ accessToken: 'for ada@example.com', returnTo: 'nor mine', assurance });
-    expect(told).toEqual([['request', { user: ada, assurance: ended.body.assurance, endpoint: 'manage' }]]);
+    expect(calls).toEqual([['request', { user: ada, assurance: ended.body.assurance, endpoint: 'manage' }]]);
     expect((await client(session.assurance).get('', bearer)).body).toMatchObject({ because: 'revoked' });
     expect((await client(ended.body.assurance).get('', bearer)).status).toBe(200);
     const codes = await client(ended.body.assurance).post('/recovery-codes', {}, bearer);
     expect(codes.body).toMatchObject({ accessToken: 'for ada@example.com', recoveryCodes: expect.any(Array) });
     expect(codes.body.assurance).toEqual(ended.body.assurance);
-    expect(told[1]).toEqual(['request', { user: ada, assurance: codes.body.assurance, endpoint: 'manage' }]);
+    expect(calls[1]).toEqual(['request', { user: ada, assurance: codes.body.assurance, endpoint: 'manage' }]);
   });
 
   it('ENR-5: enrolls another authenticator with a proof of the last five minutes, and shows by the id that it began it', async () => {
-    const { tool, session, clock, told } = await setUp();
+    const { tool, session, clock, calls } = await setUp();
     const client = tool(ada, session.assurance);
     const started = await client.post('/enroll', { name: 'Tablet' }, bearer);
     const { enrollmentId, uri } = started.body;
@@ -194,7 +194,7 @@ describe('a client with bearer tokens', () => {
     expect((await client.post('/enroll/confirm', { enrollmentId, code: wrong }, bearer)).body.reason).toBe('invalid_code');
     const confirmed = await client.post('/enroll/confirm', { enrollmentId, code }, bearer);
     expect(confirmed.body).toMatchObject({ authenticator: { name: 'Tablet' }, accessToken: 'for ada@example.com' });
-    expect(told.at(-1)?.[1].endpoint).toBe('enroll');
+    expect(calls.at(-1)?.[1].endpoint).toBe('enroll');
     const other = (await client.post('/enroll', {}, bearer)).body.enrollmentId;
     const canceled = await client.post('/enroll/cancel', { enrollmentId: other }, bearer);
     expect(canceled.body).toMatchObject({ assurance: { userId: ada.id }, accessToken: 'for ada@example.com' });
@@ -238,10 +238,10 @@ describe('a client with bearer tokens', () => {
 });
 
 it('onVerified is called for a session’s proofs, and adds nothing to a change', async () => {
-  const { logIn, code, told } = await setUp();
+  const { logIn, code, calls } = await setUp();
   const client = await logIn();
   expect((await client.post('/verify', { code: code() })).body.accessToken).toBe('for ada@example.com');
   expect((await client.post('/sessions/end')).text).toBe('');
   expect(Object.keys((await client.post('/recovery-codes')).body)).toEqual(['recoveryCodes', 'recoveryCodesId']);
-  expect(told.map(([, { endpoint }]) => endpoint)).toEqual(['verify']);
+  expect(calls.map(([, { endpoint }]) => endpoint)).toEqual(['verify']);
 });

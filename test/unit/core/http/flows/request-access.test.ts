@@ -166,8 +166,8 @@ describe('a user for whom MFA is off', () => {
 
   it('F30: begins no login at the endpoints, and sets up nothing', async () => {
     const { kit, browser, events } = await createTestApp();
-    const told: string[] = [];
-    kit.warn = (code, ..._facts) => void told.push(code);
+    const warned: string[] = [];
+    kit.warn = (code, ..._facts) => void warned.push(code);
     const client = browser(olga);
     events.length = 0;
     for (const [path, fields] of [
@@ -185,7 +185,7 @@ describe('a user for whom MFA is off', () => {
     expect((await client.get('')).body).toMatchObject({ enrolled: false });
     expect((await client.page('GET', '')).status).toBe(200);
     expect((await client.get('/challenge')).body).toEqual({ challenge: null });
-    expect([client.state, events.filter(({ name }) => name === 'login_begun'), told]).toEqual([undefined, [], []]);
+    expect([client.state, events.filter(({ name }) => name === 'login_begun'), warned]).toEqual([undefined, [], []]);
   });
 
   it('F30: is asked for a code as soon as MFA is required, in the same session', async () => {
