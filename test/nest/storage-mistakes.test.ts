@@ -25,7 +25,7 @@ async function expectDenied(client: Client): Promise<void> {
   }
 }
 
-const told = async (sentence: string): Promise<string> => {
+const expectWarning = async (sentence: string): Promise<string> => {
   await vi.waitFor(() => expect(warnings.join('\n')).toContain(sentence));
   expect(warnings.join('\n')).not.toMatch(/user-ada|ada@example|postgres:postgres/);
   return warnings.join('\n');
@@ -45,7 +45,7 @@ describe.each(platforms)('SES-4, F37: a storage that fails denies and says why, 
       const host = await start({ ...given, mfa: { storage: tables.storage } });
       const client = await logIn(host);
       await expectDenied(client);
-      const text = await told('The table does not exist. Create the table');
+      const text = await expectWarning('The table does not exist. Create the table');
       expect(text).toContain(
         `MFA_KIT_STORAGE_FAILED: The MFA storage (${name === 'SQLite' ? 'sqlite' : 'postgres'}), operation "read", failed:`,
       );
@@ -65,14 +65,14 @@ describe.each(platforms)('SES-4, F37: a storage that fails denies and says why, 
       await enroll(await start({ ...given, mfa: { storage: tables.storage } }));
       const changed = await start({ ...given, mfa: { storage: tables.storage, keys: [OTHER_KEY] } });
       await expectDenied(await logIn(changed));
-      const text = await told(`it was sealed with the key "${KEY.id}", and "keys" has "${OTHER_KEY.id}"`);
+      const text = await expectWarning(`it was sealed with the key "${KEY.id}", and "keys" has "${OTHER_KEY.id}"`);
       expect(text).toContain('MFA_KIT_PROFILE_UNREADABLE');
       const sameId = await start({
         ...given,
         mfa: { storage: tables.storage, keys: [{ id: KEY.id, secret: OTHER_KEY.secret }] },
       });
       await expectDenied(await logIn(sameId));
-      await told('the secret of that key was changed');
+      await expectWarning('the secret of that key was changed');
 
       const both = await start({ ...given, mfa: { storage: tables.storage, keys: [OTHER_KEY, KEY] } });
       expect((await logIn(both).then((client) => client.get('/cases'))).body).toMatchObject({ status: 401, reason: 'challenge' });
@@ -83,7 +83,7 @@ describe.each(platforms)('SES-4, F37: a storage that fails denies and says why, 
       if (!tables) return;
       const host = await start({ ...given, mfa: { storage: await tables.away() } });
       await expectDenied(await logIn(host));
-      const text = await told(name === 'SQLite' ? 'The pool or client was closed' : 'The database cannot be reached');
+      const text = await expectWarning(name === 'SQLite' ? 'The pool or client was closed' : 'The database cannot be reached');
       expect(text).toContain('MFA_KIT_STORAGE_FAILED');
     });
   });
