@@ -157,15 +157,6 @@ describe('the docs', () => {
     expect([...new Set(used)].filter((id) => !defined.has(id))).toEqual([]);
   });
 
-  it('use the words of the kit, in American spelling', () => {
-    const wrong =
-      /backup codes?|trusted (browser|device)s?|\b2fa\b|\benrol(s|ment|ments)?\b|authoris|behaviour|colour|\bfavour|organis|recognis|neighbour|\bcancelled|licence/i;
-    const found = docs.flatMap(({ file, text }) =>
-      text.split('\n').flatMap((line, index) => (wrong.test(line) ? [`${file}:${index + 1}: ${wrong.exec(line)?.[0]}`] : [])),
-    );
-    expect(found).toEqual([]);
-  });
-
   it('name only files that exist', () => {
     const text = docs.find(({ file }) => file === 'ARCHITECTURE.md')?.text ?? '';
     const named = [...text.matchAll(/`([\w/-]+(?:\.ts|\/))`/g)].map(([, file = '']) => file);

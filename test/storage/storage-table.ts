@@ -112,7 +112,7 @@ export function storageTablePage(runs: Map<string, StorageRun & CaseCounts>): st
     '# Storage adapters: what was run',
     '',
     'Made by `npm run storage-table` from a run of the conformance kit ([the kit](../guides/own-storage-adapter.md#test-it)). A test fails when an adapter has no row',
-    'here, or when the kit has other cases by now. The row of `node:sqlite` is made on Node 22.16 and later, and stays as it was on others.',
+    'here, and `npm run check` says when the kit has other cases by now. The row of `node:sqlite` is made on Node 22.16 and later, and stays as it was on others.',
     '',
     '- *Cases* that "need" something were not run: the suite has no such hook, since what it brings about does not exist there (a lost',
     '  connection to a file, a transaction in Redis), the row before shows it (PgBouncer), or the client never gives up a connection that',

@@ -1,0 +1,2 @@
+export function styleFindings(file: string, text: string): string[];
+export function staleRows(page: string, cases: number): string[];
