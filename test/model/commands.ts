@@ -67,12 +67,12 @@ function doing(label: string, browser: number, process: number, decide: (situati
     async run(model, world) {
       const step = stepOf(model, world);
       const name = `${++model.count}`;
-      const told = apply(model.state, step, factsOf(model, world, name));
+      const outcome = apply(model.state, step, factsOf(model, world, name));
       const real = await world.perform(step, process);
-      expect(real.seen, `${name} ${label}`).toEqual(seenInModel(told.answer));
-      world.bind(name, step, told.answer, real);
-      model.state = told.state;
-      note(model, browserOf(model), step, name, told.answer);
+      expect(real.seen, `${name} ${label}`).toEqual(seenInModel(outcome.answer));
+      world.bind(name, step, outcome.answer, real);
+      model.state = outcome.state;
+      note(model, browserOf(model), step, name, outcome.answer);
       await compare(model, world, `after ${name} ${label}`);
     },
     toString: () => `${label} [browser ${browser}, process ${process}]`,
@@ -178,28 +178,28 @@ export const logIn = (at: number, by: number, tokens: Shown, byToken: boolean) =
     byToken,
   }));
 
-interface Wish {
+interface BrowserInput {
   tokens: Shown;
   remember: boolean;
   label: boolean;
 }
 
-export const verify = (at: number, by: number, code: Typed, wish: Wish, before: number | null = null) =>
-  doing(`verify ${JSON.stringify(code)} ${JSON.stringify(wish)}${oldWord(before)}`, at, by, (situation) => ({
+export const verify = (at: number, by: number, code: Typed, input: BrowserInput, before: number | null = null) =>
+  doing(`verify ${JSON.stringify(code)} ${JSON.stringify(input)}${oldWord(before)}`, at, by, (situation) => ({
     kind: 'verify',
     session: sessionFor(situation, before),
     proof: { digits: digitsOf(situation, code) },
-    ...wish,
-    tokens: tokensShown(situation.browser, wish.tokens),
+    ...input,
+    tokens: tokensShown(situation.browser, input.tokens),
   }));
 
-export const recover = (at: number, by: number, number: number, wish: Wish, set = 0, before: number | null = null) =>
-  doing(`use recovery code ${number} of set ${set} ${JSON.stringify(wish)}${oldWord(before)}`, at, by, (situation) => ({
+export const recover = (at: number, by: number, number: number, input: BrowserInput, set = 0, before: number | null = null) =>
+  doing(`use recovery code ${number} of set ${set} ${JSON.stringify(input)}${oldWord(before)}`, at, by, (situation) => ({
     kind: 'verify',
     session: sessionFor(situation, before),
     proof: { set: pick(situation.model.sets.toReversed(), set) ?? 'none', number },
-    ...wish,
-    tokens: tokensShown(situation.browser, wish.tokens),
+    ...input,
+    tokens: tokensShown(situation.browser, input.tokens),
   }));
 
 export const startEnrollment = (at: number, by: number, before: number | null = null) =>
@@ -208,9 +208,9 @@ export const startEnrollment = (at: number, by: number, before: number | null = 
     session: sessionFor(situation, before),
   }));
 
-export const confirm = (at: number, by: number, newest: number, code: Typed, wish: Wish, before: number | null = null) =>
+export const confirm = (at: number, by: number, newest: number, code: Typed, input: BrowserInput, before: number | null = null) =>
   doing(
-    `confirm enrollment ${newest} with ${JSON.stringify(code)} ${JSON.stringify(wish)}${oldWord(before)}`,
+    `confirm enrollment ${newest} with ${JSON.stringify(code)} ${JSON.stringify(input)}${oldWord(before)}`,
     at,
     by,
     (situation) => {
@@ -220,8 +220,8 @@ export const confirm = (at: number, by: number, newest: number, code: Typed, wis
         session: sessionFor(situation, before),
         enrollment,
         digits: digitsOf(situation, code, [enrollment]),
-        ...wish,
-        tokens: tokensShown(situation.browser, wish.tokens),
+        ...input,
+        tokens: tokensShown(situation.browser, input.tokens),
       };
     },
   );
@@ -269,17 +269,21 @@ export function inARow(label: string, commands: readonly ModelCommand[]): ModelC
   };
 }
 
-const USUAL: Wish = { tokens: 'newest', remember: false, label: true };
+const USUAL: BrowserInput = { tokens: 'newest', remember: false, label: true };
 
-export const enroll = (at: number, by: number, wish: Wish = USUAL) =>
-  inARow('enroll', [logIn(at, by, 'none', false), startEnrollment(at, by), confirm(at, by, 0, { app: 0, ahead: 0 }, wish)]);
+export const enroll = (at: number, by: number, input: BrowserInput = USUAL) =>
+  inARow('enroll', [logIn(at, by, 'none', false), startEnrollment(at, by), confirm(at, by, 0, { app: 0, ahead: 0 }, input)]);
 
-export const comeIn = (at: number, by: number, app: number, wish: Wish = USUAL) =>
-  inARow('come in', [moveClock(61 * SECOND), logIn(at, by, wish.tokens, false), verify(at, by, { app, ahead: 0 }, wish)]);
+export const logInWithCode = (at: number, by: number, app: number, input: BrowserInput = USUAL) =>
+  inARow('log in with a code', [
+    moveClock(61 * SECOND),
+    logIn(at, by, input.tokens, false),
+    verify(at, by, { app, ahead: 0 }, input),
+  ]);
 
 export const addApp = (at: number, by: number, app: number) =>
   inARow('add an authenticator', [
-    comeIn(at, by, app),
+    logInWithCode(at, by, app),
     startEnrollment(at, by),
     confirm(at, by, 0, { app: 0, ahead: 0 }, { ...USUAL, remember: true }),
   ]);
@@ -291,8 +295,8 @@ export const guess = (at: number, by: number, times: number, tokens: Shown) =>
   ]);
 
 /** Waits between guesses, so that only the bucket limits them. */
-export const besiege = (at: number, by: number, times: number, tokens: Shown) =>
-  inARow('besiege', [
+export const guessSlowly = (at: number, by: number, times: number, tokens: Shown) =>
+  inARow('guess slowly', [
     logIn(at, by, tokens, false),
     ...Array.from({ length: times }, () => [moveClock(HOUR), verify(at, by, 'wrong', { ...USUAL, tokens })]).flat(),
   ]);
@@ -302,14 +306,14 @@ const seldom = [2 * MINUTE, 5 * MINUTE, 16 * MINUTE, HOUR, 9 * HOUR, DAY, 31 * D
 
 /** All commands. */
 export function anyCommand(jumps: readonly number[] = []): fc.Arbitrary<ModelCommand> {
-  const wish = fc.record({ tokens: shown, remember: fc.boolean(), label: fc.boolean() });
+  const input = fc.record({ tokens: shown, remember: fc.boolean(), label: fc.boolean() });
   const newest = fc.constantFrom(0, 0, 0, 1);
   const kinds: [number, fc.Arbitrary<ModelCommand>][] = [
     [6, fc.tuple(browser, process, shown, fc.boolean()).map((given) => logIn(...given))],
-    [10, fc.tuple(browser, process, typed, wish, old).map((given) => verify(...given))],
-    [4, fc.tuple(browser, process, fc.nat(2), wish, fc.constantFrom(0, 0, 1), old).map((given) => recover(...given))],
+    [10, fc.tuple(browser, process, typed, input, old).map((given) => verify(...given))],
+    [4, fc.tuple(browser, process, fc.nat(2), input, fc.constantFrom(0, 0, 1), old).map((given) => recover(...given))],
     [4, fc.tuple(browser, process, old).map((given) => startEnrollment(...given))],
-    [5, fc.tuple(browser, process, newest, typed, wish, old).map((given) => confirm(...given))],
+    [5, fc.tuple(browser, process, newest, typed, input, old).map((given) => confirm(...given))],
     [1, fc.tuple(browser, process, newest).map((given) => cancel(...given))],
     [
       4,
@@ -327,11 +331,11 @@ export function anyCommand(jumps: readonly number[] = []): fc.Arbitrary<ModelCom
     [8, fc.constantFrom(...often).map(moveClock)],
     [3, fc.constantFrom(...seldom).map(moveClock)],
     [jumps.length > 0 ? 8 : 0, fc.constantFrom(...jumps, 0).map(moveClock)],
-    [3, fc.tuple(browser, process, wish).map((given) => enroll(...given))],
-    [6, fc.tuple(browser, process, fc.nat(2), wish).map((given) => comeIn(...given))],
+    [3, fc.tuple(browser, process, input).map((given) => enroll(...given))],
+    [6, fc.tuple(browser, process, fc.nat(2), input).map((given) => logInWithCode(...given))],
     [3, fc.tuple(browser, process, fc.nat(2)).map((given) => addApp(...given))],
     [3, fc.tuple(browser, process, fc.integer({ min: 2, max: 6 }), shown).map((given) => guess(...given))],
-    [1, fc.tuple(browser, process, fc.integer({ min: 8, max: 24 }), shown).map((given) => besiege(...given))],
+    [1, fc.tuple(browser, process, fc.integer({ min: 8, max: 24 }), shown).map((given) => guessSlowly(...given))],
   ];
   return fc.oneof(...kinds.map(([weight, arbitrary]) => ({ weight, arbitrary })));
 }

@@ -8,11 +8,11 @@ import {
   addApp,
   cancel,
   changePassword,
-  comeIn,
   confirm,
   createModel,
   enroll,
   logIn,
+  logInWithCode,
   type Model,
   manageAll,
   manageApp,
@@ -28,14 +28,14 @@ import {
 import { type Call, findOrder } from './orders.js';
 import { createWorld, type World } from './world.js';
 
-const wish = { tokens: 'newest', remember: true, label: true } as const;
+const input = { tokens: 'newest', remember: true, label: true } as const;
 
 /** Browser 0 may manage and has started to enroll a third authenticator; 1 is known; 1 and 2 are at the prompt. */
 const before = [
   enroll(0, 0),
   addApp(0, 0, 0),
-  comeIn(0, 0, 0, wish),
-  comeIn(1, 0, 0, wish),
+  logInWithCode(0, 0, 0, input),
+  logInWithCode(1, 0, 0, input),
   startEnrollment(0, 0),
   moveClock(61 * SECOND),
   logIn(1, 0, 'none', false),
@@ -46,12 +46,12 @@ const browser = fc.nat(2);
 const process = fc.nat(1);
 const atOnce: fc.Arbitrary<OneStep> = fc.oneof(
   fc
-    .tuple(browser, process, fc.record({ app: fc.nat(1), ahead: fc.constantFrom(0, 0, 1) }), fc.constant(wish))
+    .tuple(browser, process, fc.record({ app: fc.nat(1), ahead: fc.constantFrom(0, 0, 1) }), fc.constant(input))
     .map((given) => verify(...given)),
-  fc.tuple(browser, process).map(([at, by]) => verify(at, by, 'wrong', wish)),
-  fc.tuple(browser, process, fc.nat(1)).map(([at, by, number]) => recover(at, by, number, wish)),
+  fc.tuple(browser, process).map(([at, by]) => verify(at, by, 'wrong', input)),
+  fc.tuple(browser, process, fc.nat(1)).map(([at, by, number]) => recover(at, by, number, input)),
   fc.tuple(browser, process, fc.constantFrom('newest', 'older'), fc.boolean()).map((given) => logIn(...given)),
-  fc.tuple(process, fc.boolean()).map(([by, remember]) => confirm(0, by, 0, { app: 0, ahead: 0 }, { ...wish, remember })),
+  fc.tuple(process, fc.boolean()).map(([by, remember]) => confirm(0, by, 0, { app: 0, ahead: 0 }, { ...input, remember })),
   fc.tuple(browser, process).map((given) => startEnrollment(...given)),
   fc.tuple(fc.constant(0), process, fc.constant(0)).map((given) => cancel(...given)),
   fc.tuple(fc.constant('remove' as const), fc.constant(0), process, fc.nat(1)).map((given) => manageApp(...given)),

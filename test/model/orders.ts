@@ -48,10 +48,10 @@ function search(
   const firstReturn = Math.min(...left.map(({ returnedAt }) => returnedAt));
   for (const call of left.filter(({ invokedAt }) => invokedAt < firstReturn)) {
     const rest = left.filter((other) => other !== call);
-    const told = apply(state, call.step, { ...at.facts, name: call.name });
+    const outcome = apply(state, call.step, { ...at.facts, name: call.name });
     const silent = call.real.seen.said === 'busy' || call.real.seen.said === 'unavailable';
-    if (silent || isDeepStrictEqual(seenInModel(told.answer), call.real.seen)) {
-      const order = search(rest, told.state, [...placed, { call, session: told.answer.session }], at);
+    if (silent || isDeepStrictEqual(seenInModel(outcome.answer), call.real.seen)) {
+      const order = search(rest, outcome.state, [...placed, { call, session: outcome.answer.session }], at);
       if (order) return order;
     }
     const undone = silent ? search(rest, state, placed, at) : null;

@@ -45,43 +45,45 @@ export async function perform(mfa: Mfa, step: Step, meaning: Meaning): Promise<R
       const { proof } = step;
       const given =
         'digits' in proof ? { code: proof.digits } : { recoveryCode: codesOf(proof.set)[proof.number] ?? UNKNOWN_CODE };
-      return told(await mfa.verify({ user, session: sessionOf(step.session), proof: proofOf(given), ...browserOf(step, names) }));
+      return realOf(
+        await mfa.verify({ user, session: sessionOf(step.session), proof: proofOf(given), ...browserOf(step, names) }),
+      );
     }
     case 'start':
-      return told(await mfa.startEnrollment({ user, session: sessionOf(step.session) }));
+      return realOf(await mfa.startEnrollment({ user, session: sessionOf(step.session) }));
     case 'confirm': {
       const given = { enrollmentId: names.idOf(step.enrollment), proof: proofOf({ code: step.digits }) };
-      return told(await mfa.confirmEnrollment({ user, session: sessionOf(step.session), ...given, ...browserOf(step, names) }));
+      return realOf(await mfa.confirmEnrollment({ user, session: sessionOf(step.session), ...given, ...browserOf(step, names) }));
     }
     case 'cancel':
-      return told(
+      return realOf(
         await mfa.cancelEnrollment({ user, session: sessionOf(step.session), enrollmentId: names.idOf(step.enrollment) }),
       );
     case 'rename':
     case 'remove': {
       const input = { user, session: sessionOf(step.session), authenticatorId: names.idOf(`${step.app}.app`) };
-      return told(
+      return realOf(
         await (step.kind === 'remove'
           ? mfa.removeAuthenticator(input)
           : mfa.renameAuthenticator({ ...input, name: 'Another name' })),
       );
     }
     case 'regenerate':
-      return told(await mfa.regenerateRecoveryCodes({ user, session: sessionOf(step.session) }));
+      return realOf(await mfa.regenerateRecoveryCodes({ user, session: sessionOf(step.session) }));
     case 'end all sessions':
-      return told(await mfa.endAllSessions({ user, session: sessionOf(step.session) }));
+      return realOf(await mfa.endAllSessions({ user, session: sessionOf(step.session) }));
     case 'revoke':
-      return told(await mfa.revokeDevice({ user, session: sessionOf(step.session), deviceId: names.idOf(step.device) }));
+      return realOf(await mfa.revokeDevice({ user, session: sessionOf(step.session), deviceId: names.idOf(step.device) }));
     case 'change the password': {
       const keep = sessionOf(step.keep);
-      return told(await mfa.passwordChanged({ userId: user.id, ...(keep ? { keep } : {}) }));
+      return realOf(await mfa.passwordChanged({ userId: user.id, ...(keep ? { keep } : {}) }));
     }
     case 'reset':
-      return told(await mfa.resetMfa(support));
+      return realOf(await mfa.resetMfa(support));
     case 'clear the lockout':
-      return told(await mfa.clearLockout(support));
+      return realOf(await mfa.clearLockout(support));
     case 'forget':
-      return told(await mfa.forgetUser({ userId: user.id }));
+      return realOf(await mfa.forgetUser({ userId: user.id }));
   }
 }
 
@@ -95,7 +97,7 @@ async function logIn(mfa: Mfa, step: Extract<Step, { kind: 'log in' }>, { user, 
   return { seen: { ...seenOf({ session, device }), said: wordOf(decision) }, session, device };
 }
 
-function told(result: ({ ok: true } & Given) | { ok: false; reason: string; retryAfterSeconds?: number }): Real {
+function realOf(result: ({ ok: true } & Given) | { ok: false; reason: string; retryAfterSeconds?: number }): Real {
   if (result.ok) return { ...result, seen: { ...seenOf(result), said: 'ok' } };
   return { seen: { ...seenOf({}), said: result.reason, retryAfterSeconds: result.retryAfterSeconds } };
 }

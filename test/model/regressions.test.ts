@@ -3,12 +3,12 @@ import { describe, expect, it } from 'vitest';
 import { DAY, HOUR, MINUTE, SECOND } from '../support/core-fixture.js';
 import {
   addApp,
-  besiege,
-  comeIn,
   confirm,
   enroll,
   guess,
+  guessSlowly,
   logIn,
+  logInWithCode,
   moveClock,
   recover,
   startEnrollment,
@@ -28,10 +28,10 @@ describe('histories that have failed before', () => {
       moveClock(30 * DAY),
       guess(0, 0, 4, 'newest'),
       moveClock(-30 * DAY),
-      comeIn(0, 0, 0),
+      logInWithCode(0, 0, 0),
       moveClock(4 * 9 * HOUR),
-      besiege(0, 0, 20, 'newest'),
-      comeIn(0, 0, 0),
+      guessSlowly(0, 0, 20, 'newest'),
+      logInWithCode(0, 0, 0),
     ]);
     expect(model.state.devices[0]?.budget.level).toBeGreaterThan(15);
   });
@@ -43,7 +43,7 @@ describe('histories that have failed before', () => {
       verify(0, 0, { app: 0, ahead: 0 }, { ...usual, tokens: 'none' }),
       moveClock(-10 * YEAR),
       moveClock(8 * DAY),
-      comeIn(0, 0, 0, { ...usual, tokens: 'none' }),
+      logInWithCode(0, 0, 0, { ...usual, tokens: 'none' }),
       moveClock(31 * SECOND),
       verify(0, 0, { app: 0, ahead: 0 }, usual),
     ]);
@@ -56,8 +56,8 @@ describe('histories that have failed before', () => {
       moveClock(10 * YEAR),
       guess(1, 1, 5, 'none'),
       moveClock(-10 * YEAR + MINUTE),
-      comeIn(1, 1, 0, { ...usual, tokens: 'none' }),
-      comeIn(0, 0, 0),
+      logInWithCode(1, 1, 0, { ...usual, tokens: 'none' }),
+      logInWithCode(0, 0, 0),
     ]);
     expect(model.proofs).toBe(2);
   });
@@ -66,10 +66,10 @@ describe('histories that have failed before', () => {
     const unknown = { ...usual, tokens: 'none', label: false } as const;
     const model = await checkHistory(memoryStorage(), 'required', [
       enroll(0, 0),
-      besiege(1, 1, 20, 'none'),
+      guessSlowly(1, 1, 20, 'none'),
       moveClock(HOUR),
-      comeIn(2, 0, 0, unknown),
-      besiege(1, 1, 6, 'none'),
+      logInWithCode(2, 0, 0, unknown),
+      guessSlowly(1, 1, 6, 'none'),
       verify(1, 1, { app: 0, ahead: 0 }, unknown),
     ]);
     expect(model.proofs).toBe(2);
@@ -93,9 +93,9 @@ describe('histories that have failed before', () => {
   it('d-4, I1: a code that was accepted before the clock went ahead and back stays used', async () => {
     const model = await checkHistory(memoryStorage(), 'required', [
       enroll(0, 0),
-      comeIn(0, 0, 0),
+      logInWithCode(0, 0, 0),
       moveClock(HOUR),
-      comeIn(0, 1, 0),
+      logInWithCode(0, 1, 0),
       moveClock(-HOUR - 61 * SECOND),
       verify(0, 0, { app: 0, ahead: 0 }, usual),
       verify(0, 0, { app: 0, ahead: -1 }, usual),
@@ -106,7 +106,7 @@ describe('histories that have failed before', () => {
   it('DEV-5, I6: a login is not remembered if another browser uses a recovery code during it', async () => {
     const model = await checkHistory(memoryStorage(), 'required', [
       enroll(0, 0),
-      comeIn(0, 0, 0, ticked),
+      logInWithCode(0, 0, 0, ticked),
       logIn(1, 0, 'none', false),
       logIn(2, 1, 'none', false),
       recover(2, 1, 3, ticked),
@@ -132,7 +132,7 @@ describe('histories that have failed before', () => {
   });
 
   it('THR-1: adding an authenticator from a known browser leaves the wait of unknown browsers as it was', async () => {
-    const model = await checkHistory(memoryStorage(), 'required', [enroll(0, 0), besiege(1, 0, 20, 'none'), addApp(0, 0, 0)]);
+    const model = await checkHistory(memoryStorage(), 'required', [enroll(0, 0), guessSlowly(1, 0, 20, 'none'), addApp(0, 0, 0)]);
     expect(model.state.budget.quick).toBe(20);
   });
 

@@ -28,7 +28,7 @@ import {
   UNTOUCHED,
 } from './state.js';
 
-type Told = { state: State; answer: Answer };
+type Outcome = { state: State; answer: Answer };
 type Of<Kind extends Step['kind']> = Extract<Step, { kind: Kind }>;
 
 const MINUTE = 60 * SECOND;
@@ -36,13 +36,13 @@ const STEP = 30 * SECOND;
 const REMEMBERED = 30 * DAY;
 
 /** The result of an operation: the answer, and the new state of the user. */
-export function apply(before: State, step: Step, facts: Facts): Told {
+export function apply(before: State, step: Step, facts: Facts): Outcome {
   const state = tidy(before, facts.now);
-  const told = decide(state, step, facts);
-  return told.state === state ? { ...told, state: before } : told;
+  const outcome = decide(state, step, facts);
+  return outcome.state === state ? { ...outcome, state: before } : outcome;
 }
 
-function decide(state: State, step: Step, facts: Facts): Told {
+function decide(state: State, step: Step, facts: Facts): Outcome {
   switch (step.kind) {
     case 'log in':
       return logIn(state, step, facts);
@@ -74,7 +74,7 @@ function decide(state: State, step: Step, facts: Facts): Told {
   }
 }
 
-function logIn(before: State, { tokens, byToken }: Of<'log in'>, facts: Facts): Told {
+function logIn(before: State, { tokens, byToken }: Of<'log in'>, facts: Facts): Outcome {
   const { name, now } = facts;
   const state = before.exists ? before : { ...NOBODY, exists: true, epoch: `${name}.epoch`, deviceEpoch: `${name}.devices` };
   const known: Known = state.apps.length === 0 ? { is: 'unknown' } : recognize(state, tokens, now);
@@ -98,12 +98,12 @@ function logIn(before: State, { tokens, byToken }: Of<'log in'>, facts: Facts): 
   return { state: next, answer: { said: accessOf(next, session, facts), session } };
 }
 
-function verifyCode(state: State, step: Of<'verify'>, digits: string, facts: Facts): Told {
+function verifyCode(state: State, step: Of<'verify'>, digits: string, facts: Facts): Outcome {
   const { now } = facts;
   const closed = refusalOf(state, step.session, now) ?? unenrolled(state);
   if (closed) return { state, answer: closed };
   const known = recognize(state, step.tokens, now);
-  const purse = purseOf(known);
+  const purse = ownerOf(known);
   const throttled = throttle(state, budgetOf(state, known), purse, now);
   if (throttled) return throttled;
   const { apps, right, used } = checkCode(state.apps, digits, facts);
@@ -124,7 +124,7 @@ function verifyCode(state: State, step: Of<'verify'>, digits: string, facts: Fac
   return { state: passed.state, answer: { said: 'ok', session, minted: passed.minted } };
 }
 
-function verifyRecovery(state: State, step: Of<'verify'>, facts: Facts): Told {
+function verifyRecovery(state: State, step: Of<'verify'>, facts: Facts): Outcome {
   const { now, name } = facts;
   const closed = refusalOf(state, step.session, now) ?? unenrolled(state);
   if (closed) return { state, answer: closed };
@@ -150,7 +150,7 @@ function verifyRecovery(state: State, step: Of<'verify'>, facts: Facts): Told {
   return { state: passed.state, answer: { said: 'ok', session, minted: passed.minted, left: left.size } };
 }
 
-function start(state: State, session: Session | undefined, { name, now }: Facts): Told {
+function start(state: State, session: Session | undefined, { name, now }: Facts): Outcome {
   const closed = refusalOf(state, session, now);
   if (closed || !session) return { state, answer: closed ?? { said: 'login_again' } };
   if (state.apps.length > 0 && !isFresh(state, session, 5 * MINUTE, now))
@@ -176,7 +176,7 @@ function start(state: State, session: Session | undefined, { name, now }: Facts)
   };
 }
 
-function confirm(state: State, step: Of<'confirm'>, facts: Facts): Told {
+function confirm(state: State, step: Of<'confirm'>, facts: Facts): Outcome {
   const { name, now } = facts;
   const { session } = step;
   if (!session) return { state, answer: { said: 'login_again' } };
@@ -217,11 +217,11 @@ function confirm(state: State, step: Of<'confirm'>, facts: Facts): Told {
 
 type Managing = Of<'rename' | 'remove' | 'regenerate' | 'end all sessions' | 'revoke'>;
 
-function manage(state: State, step: Managing, { name, now, mfa }: Facts): Told {
+function manage(state: State, step: Managing, { name, now, mfa }: Facts): Outcome {
   const { session } = step;
   const closed = refusalToManage(state, session, now);
   if (closed || !session) return { state, answer: closed ?? { said: 'login_again' } };
-  const done = (next: State, shown: Partial<Answer> = {}): Told => ({
+  const done = (next: State, shown: Partial<Answer> = {}): Outcome => ({
     state: next,
     answer: { said: 'ok', session: { ...session, epoch: next.epoch }, ...shown },
   });
@@ -252,7 +252,7 @@ function manage(state: State, step: Managing, { name, now, mfa }: Facts): Told {
   }
 }
 
-function changePassword(state: State, keep: Session | undefined, { name }: Facts): Told {
+function changePassword(state: State, keep: Session | undefined, { name }: Facts): Outcome {
   if (!state.exists) return { state, answer: { said: 'ok' } };
   const next = inNewEpoch(state, name);
   if (keep?.epoch !== state.epoch || (keep.state === 'verified' && !isInForce(state, keep)))
@@ -282,11 +282,11 @@ function checkCode(apps: readonly App[], digits: string, { now, shows }: Facts) 
   return { apps: checked, right, used };
 }
 
-function purseOf(known: Known): Owner {
+function ownerOf(known: Known): Owner {
   return known.is === 'live' ? 'device' : 'account';
 }
 
-function throttle(state: State, budget: Budget, owner: Owner, now: number): Told | null {
+function throttle(state: State, budget: Budget, owner: Owner, now: number): Outcome | null {
   const wait = waitFor(budget, owner, now);
   return wait === 0 ? null : { state, answer: { said: 'throttled', retryAfterSeconds: Math.ceil(wait / SECOND) } };
 }
@@ -295,18 +295,18 @@ function throttle(state: State, budget: Budget, owner: Owner, now: number): Told
 function pass(
   state: State,
   known: Known,
-  wish: { remember: boolean; label: boolean; remembered: State['devices'][number]['remembered'] | 'as before' },
+  input: { remember: boolean; label: boolean; remembered: State['devices'][number]['remembered'] | 'as before' },
   { name, now }: Facts,
 ) {
-  const remembered = wish.remembered === 'as before' ? {} : { remembered: wish.remembered };
+  const remembered = input.remembered === 'as before' ? {} : { remembered: input.remembered };
   if (known.is === 'live') {
     const device = state.devices.find((one) => one.name === known.device.name) ?? known.device;
     const passed = change(state, device.name, { ...remembered, budget: afterRight(device.budget, now) });
     return { ...use(passed, known, `${name}.token`, now), device: device.name };
   }
   const ended = known.is === 'reused' ? withoutDevice(state, known.device.name) : state;
-  if (!wish.label && !wish.remember) return { state: ended, minted: undefined, device: undefined };
-  const until = wish.remembered === 'as before' ? undefined : wish.remembered;
+  if (!input.label && !input.remember) return { state: ended, minted: undefined, device: undefined };
+  const until = input.remembered === 'as before' ? undefined : input.remembered;
   return { ...addDevice(ended, `${name}.device`, `${name}.token`, until, now), device: `${name}.device` };
 }
 

@@ -2,7 +2,7 @@ import { memoryStorage } from '@mfa-kit/core/storage/memory';
 import { describe, expect, it } from 'vitest';
 import { DAY, HOUR, SECOND } from '../support/core-fixture.js';
 import { ROUNDS } from '../support/proof.js';
-import { comeIn, enroll, type Model, moveClock, support } from './commands.js';
+import { enroll, logInWithCode, type Model, moveClock, support } from './commands.js';
 import { checkHistories } from './histories.js';
 import type { World } from './world.js';
 
@@ -25,13 +25,13 @@ describe('core behaves as the model', () => {
  */
 async function comesInAfterEightDays(model: Model, world: World): Promise<void> {
   if (model.state.apps.length === 0) return enroll(0, 0).run(model, world);
-  await comeIn(0, 0, 0).run(model, world);
+  await logInWithCode(0, 0, 0).run(model, world);
   await moveClock(8 * DAY).run(model, world);
   const before = model.proofs;
-  await comeIn(0, 0, 0).run(model, world);
+  await logInWithCode(0, 0, 0).run(model, world);
   if (model.proofs === before) {
     await support('clear the lockout', 0).run(model, world);
-    await comeIn(0, 0, 0).run(model, world);
+    await logInWithCode(0, 0, 0).run(model, world);
   }
   expect(model.proofs - before, 'a right code eight days later is accepted').toBe(1);
 }

@@ -20,7 +20,7 @@ for (const [name, open] of Object.entries(redisClients) as [keyof typeof redisCl
     async (url) => {
       const ports = portsOf(url);
       const proxies: FaultProxy[] = [];
-      // One lost reply is one: whichever node the request went to, the others are told to pass again.
+      // One lost reply is one: whichever node the request went to, the other proxies let replies pass again.
       const onFault = () => {
         for (const proxy of proxies) proxy.pass();
       };

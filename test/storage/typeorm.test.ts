@@ -214,7 +214,7 @@ describeWith(postgres && mariadb, 'TypeORM with replicas', () => {
 describeWith(postgres, 'typeormStorage', ({ connectionString }) => {
   const options: DataSourceOptions = { type: 'postgres', url: connectionString };
 
-  it('may be made before the DataSource is initialized, and outlives its next life', async () => {
+  it('may be made before the DataSource is initialized, and works after it is initialized again', async () => {
     const source = new DataSource(options);
     sources.push(source);
     const storage = typeormStorage(source, { table: 'lives' });
@@ -226,7 +226,7 @@ describeWith(postgres, 'typeormStorage', ({ connectionString }) => {
     expect(await storage.read('alice')).toBeNull();
   });
 
-  it('prepares its statements, unless it is told not to', async () => {
+  it('prepares its statements, unless an option turns that off', async () => {
     const source = await connect({ ...options, poolSize: 1 });
     const prepared = async () => ((await source.query('SELECT name FROM pg_prepared_statements')) as unknown[]).length;
     const unprepared = typeormStorage(source, { table: 'unprepared', prepareStatements: false });
