@@ -1,4 +1,4 @@
-import { assertMfaCoverage, mfaCoverage } from '@mfa-kit/express';
+import { assertMfaCoverage, mfaCoverage } from '@mfa-kit/express/coverage';
 import { decodeJwt, type JWTPayload, SignJWT, UnsecuredJWT } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type BearerApp, type BearerUser, call, enrollBearer, PAYOUT, startBearerApp } from '../support/bearer-app.js';

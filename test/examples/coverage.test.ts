@@ -1,6 +1,6 @@
-import * as onExpress from '@mfa-kit/express';
-import * as onNest from '@mfa-kit/nest';
+import * as onExpress from '@mfa-kit/express/coverage';
 import { SkipMfa } from '@mfa-kit/nest';
+import * as onNest from '@mfa-kit/nest/coverage';
 import { Controller, Get, type INestApplication, Module } from '@nestjs/common';
 import { Query, Resolver } from '@nestjs/graphql';
 import { SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';

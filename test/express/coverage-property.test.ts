@@ -1,6 +1,7 @@
 import { Agent, createServer, request as httpRequest, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { expressMfa, mfaCoverage } from '@mfa-kit/express';
+import { expressMfa } from '@mfa-kit/express';
+import { mfaCoverage } from '@mfa-kit/express/coverage';
 import type express5 from 'express';
 import type { ErrorRequestHandler, Express, IRouter, RequestHandler } from 'express';
 import { expect, it } from 'vitest';

@@ -1,4 +1,5 @@
-import { assertMfaCoverage, expressMfa, formatCoverage, mfaCoverage } from '@mfa-kit/express';
+import { expressMfa } from '@mfa-kit/express';
+import { assertMfaCoverage, formatCoverage, mfaCoverage } from '@mfa-kit/express/coverage';
 import type { ErrorRequestHandler, RequestHandler } from 'express';
 import request from 'supertest';
 import { describe, expect, it } from 'vitest';

@@ -1,6 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { assertMfaCoverage, expressMfa } from '@mfa-kit/express';
+import { expressMfa } from '@mfa-kit/express';
+import { assertMfaCoverage } from '@mfa-kit/express/coverage';
 import session from 'express-session';
 import passport from 'passport';
 import { afterEach, describe, expect, it, vi } from 'vitest';

@@ -1,4 +1,5 @@
-import { MfaGuard, mfaCoverage, RequireMfa } from '@mfa-kit/nest';
+import { MfaGuard, RequireMfa } from '@mfa-kit/nest';
+import { mfaCoverage } from '@mfa-kit/nest/coverage';
 import { Controller, SetMetadata, UseGuards } from '@nestjs/common';
 import { APP_GUARD, ApplicationConfig } from '@nestjs/core';
 import { Query, ResolveField, ResolveReference, Resolver } from '@nestjs/graphql';

@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
-import { assertMfaCoverage, type CoverageReport, formatCoverage, MfaGuard, mfaCoverage } from '@mfa-kit/nest';
+import { MfaGuard } from '@mfa-kit/nest';
+import { assertMfaCoverage, type CoverageReport, formatCoverage, mfaCoverage } from '@mfa-kit/nest/coverage';
 import {
   Controller,
   type ExecutionContext,

@@ -5,10 +5,10 @@ import {
   MfaModule,
   type MfaModuleOptions,
   type MfaOptionsFactory,
-  mfaCoverage,
   RequireMfa,
   SkipMfa,
 } from '@mfa-kit/nest';
+import { mfaCoverage } from '@mfa-kit/nest/coverage';
 import { Controller, Get, Global, Inject, Injectable, Module, UseGuards } from '@nestjs/common';
 import { APP_GUARD } from '@nestjs/core';
 import { afterEach, describe, expect, it } from 'vitest';

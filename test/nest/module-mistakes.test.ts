@@ -1,5 +1,6 @@
 import { MfaError } from '@mfa-kit/core';
-import { assertMfaCoverage, MfaGuard, MfaModule, type MfaModuleAsyncOptions, RequireMfa } from '@mfa-kit/nest';
+import { MfaGuard, MfaModule, type MfaModuleAsyncOptions, RequireMfa } from '@mfa-kit/nest';
+import { assertMfaCoverage } from '@mfa-kit/nest/coverage';
 import { Controller, Get, Module, type ModuleMetadata } from '@nestjs/common';
 import { APP_GUARD } from '@nestjs/core';
 import { Test } from '@nestjs/testing';

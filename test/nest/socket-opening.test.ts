@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
-import { assertMfaCoverage, MfaGuard, mfaCoverage } from '@mfa-kit/nest';
+import { MfaGuard } from '@mfa-kit/nest';
+import { assertMfaCoverage, mfaCoverage } from '@mfa-kit/nest/coverage';
 import { Inject } from '@nestjs/common';
 import { IoAdapter } from '@nestjs/platform-socket.io';
 import { WsAdapter } from '@nestjs/platform-ws';

@@ -1,4 +1,5 @@
-import { mfaCoverage, SkipMfa } from '@mfa-kit/nest';
+import { SkipMfa } from '@mfa-kit/nest';
+import { mfaCoverage } from '@mfa-kit/nest/coverage';
 import { createTokens } from '@mfa-kit-examples/bearer-api/tokens';
 import { Controller, Get, type INestApplication, Module } from '@nestjs/common';
 import type { Express } from 'express';

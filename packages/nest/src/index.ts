@@ -1,20 +1,14 @@
-export {
-  type CoverageOptions,
-  type CoverageReport,
-  type CoverageStatus,
-  type CoveredRoute,
-  formatCoverage,
-  type MessageOverrides,
-  type Messages,
-  type MfaPage,
-  type PageFrame,
-  type PageNotice,
-  type PagesOptions,
-  type RequestFlows,
-  type VerifiedRequest,
-  type WhileAllowedOptions,
+export type {
+  MessageOverrides,
+  Messages,
+  MfaPage,
+  PageFrame,
+  PageNotice,
+  PagesOptions,
+  RequestFlows,
+  VerifiedRequest,
+  WhileAllowedOptions,
 } from '@mfa-kit/core/http';
-export { assertMfaCoverage, mfaCoverage } from './coverage/coverage.js';
 export { MFA, MFA_HOST } from './mfa.constants.js';
 export { CurrentAssurance, InjectMfa, RequireMfa, SkipMfa } from './mfa.decorators.js';
 export { MfaException } from './mfa.exception.js';

@@ -1,4 +1,4 @@
-import { assertMfaCoverage } from '@mfa-kit/express';
+import { assertMfaCoverage } from '@mfa-kit/express/coverage';
 
 const { app } = await import(new URL('app.js', import.meta.url).href);
 // As the README says of this application.

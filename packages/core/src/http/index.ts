@@ -12,15 +12,6 @@ export type { RequestLogin } from './flows/request-access.js';
 export { bindFlows, type RequestChange, type RequestFlows, type RequestProof } from './flows/request-flows.js';
 export { type RequestVerification, verifyRequest } from './flows/verify-request.js';
 export { keepWhileAllowed, type WhileAllowedOptions } from './flows/while-allowed.js';
-export {
-  assertCoverage,
-  buildCoverage,
-  type CoverageOptions,
-  type CoverageReport,
-  type CoverageStatus,
-  type CoveredRoute,
-  formatCoverage,
-} from './guard/coverage.js';
 export { type AllowedOutcome, type DenyDecision, type GuardOutcome, guardMessage, guardRequest } from './guard/guard.js';
 export { listOpenPaths, openPaths } from './guard/open-paths.js';
 export { createHttpKit, type HttpKit } from './http-kit.js';

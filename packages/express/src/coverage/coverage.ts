@@ -1,5 +1,5 @@
 import { MfaError } from '@mfa-kit/core';
-import { assertCoverage, buildCoverage, type CoverageOptions, type CoverageReport } from '@mfa-kit/core/http';
+import { assertCoverage, buildCoverage, type CoverageOptions, type CoverageReport } from '@mfa-kit/core/http/coverage';
 import { routerOf } from './layer.js';
 import { walkApplication } from './walk.js';
 
@@ -13,8 +13,7 @@ export function mfaCoverage(app: unknown): CoverageReport {
   const router = routerOf(app);
   if (!router)
     throw new MfaError('invalid_argument', 'mfaCoverage() needs the application that express() returned, or a router.');
-  const { routes, middleware } = walkApplication(router);
-  return buildCoverage(routes, middleware);
+  return buildCoverage(walkApplication(router));
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { CoverageStatus } from '@mfa-kit/core/http';
+import type { CoverageStatus } from '@mfa-kit/core/http/coverage';
 import { type Layer, reaches } from './layer.js';
 import { covers, plainText, type RoutePath } from './path.js';
 

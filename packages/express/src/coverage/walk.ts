@@ -1,15 +1,9 @@
 import { METHODS } from 'node:http';
-import type { CoveredRoute } from '@mfa-kit/core/http';
+import type { CoverageFinding } from '@mfa-kit/core/http/coverage';
 import { type Handler, isCaseSensitive, isRouter, type Layer, type Route, type Router, writtenPaths } from './layer.js';
 import { type KitHandler, kitHandler } from './marks.js';
 import { hasParameters, joinPath, ROOT, type RoutePath } from './path.js';
 import { judge, type Place, type Standing, type Step } from './standing.js';
-
-/** The routes and middleware of an application. */
-export interface Findings {
-  routes: CoveredRoute[];
-  middleware: string[];
-}
 
 const EVERY_METHOD = METHODS.map((name) => name.toLowerCase());
 
@@ -19,12 +13,12 @@ interface Scope {
   /** The mounts above this router. */
   mounts: readonly Layer[];
   steps: readonly Step[];
-  found: Findings;
+  found: CoverageFinding[];
 }
 
 /** Visits a router and everything mounted in it, in the order of a request. */
-export function walkApplication(router: Router): Findings {
-  const found: Findings = { routes: [], middleware: [] };
+export function walkApplication(router: Router): CoverageFinding[] {
+  const found: CoverageFinding[] = [];
   walkRouter({ router, path: ROOT, mounts: [], steps: [], found });
   return found;
 }
@@ -67,7 +61,7 @@ function walkLayer(scope: Scope, layer: Layer, { path, from }: { path: RoutePath
   }
   const mark = kitHandler(handle);
   if (mark?.kind === 'kit') {
-    scope.found.routes.push({ route: `USE ${path.text} (mfa-kit)`, status: 'skipped', why: 'the endpoints of the kit' });
+    scope.found.push({ route: `USE ${path.text} (mfa-kit)`, status: 'skipped', why: 'the endpoints of the kit' });
     return [{ kind: 'kit', chain }];
   }
   if (mark) return loads ? [] : [{ kind: 'guard', path, open: mark.open, holds: () => true }];
@@ -83,7 +77,7 @@ function walkLayer(scope: Scope, layer: Layer, { path, from }: { path: RoutePath
 function walkRoute({ steps, found }: Scope, route: Route, { path, chain }: Omit<Place, 'method'>): void {
   for (const { method, handlers } of methodsOf(route)) {
     const standings = standingsOf(handlers, steps, { path, method, chain });
-    for (const standing of standings) found.routes.push({ route: `${method} ${path.text}`, ...standing });
+    for (const standing of standings) found.push({ route: `${method} ${path.text}`, ...standing });
   }
 }
 
@@ -155,16 +149,10 @@ function handlersFor({ stack }: Route, method: string | undefined): Handler[] {
 function walkMiddleware({ steps, found }: Scope, handle: Handler, { path, chain }: Omit<Place, 'method'>): void {
   const name = nameOf(handle);
   const standing = judge(steps, { path, method: 'USE', chain });
-  const everywhere = path.literal && path.segments.length === 0;
-  const answers = handle.length < 3 || name === 'sub-app' || name === 'serveStatic';
-  if (everywhere && !answers) {
-    const ownOfExpress = name === 'query' || name === 'expressInit';
-    if (standing.status !== 'guarded' && standing.status !== 'skipped' && !ownOfExpress) found.middleware.push(name);
-    return;
-  }
-  const route = `USE ${path.text} (${name})`;
-  if (standing.status !== 'open' || handle.length === 2) found.routes.push({ route, ...standing });
-  else found.routes.push({ route, status: 'unknown', why: 'runs before any guard, and may answer itself' });
+  if (name === 'query' || name === 'expressInit') return;
+  const row = { route: `USE ${path.text || '/'} (${name})`, isFunction: true };
+  if (standing.status !== 'open') found.push({ ...row, ...standing });
+  else found.push({ ...row, status: 'unknown', why: 'runs before any guard, and may answer itself' });
 }
 
 function nameOf({ name }: Handler): string {

@@ -1,5 +1,11 @@
 import { MfaError } from '@mfa-kit/core';
-import { assertCoverage, buildCoverage, type CoverageOptions, type CoverageReport, type CoveredRoute } from '@mfa-kit/core/http';
+import {
+  assertCoverage,
+  buildCoverage,
+  type CoverageOptions,
+  type CoverageReport,
+  type CoveredRoute,
+} from '@mfa-kit/core/http/coverage';
 import { type INestApplication, VersioningType } from '@nestjs/common';
 import { ApplicationConfig, ModulesContainer } from '@nestjs/core';
 import { isMfaController } from '../mfa.controller.js';
@@ -41,18 +47,21 @@ export function mfaCoverage(app: INestApplication): CoverageReport {
     fieldGuards: graphql.length > 0 && graphql.every(({ fieldGuards }) => fieldGuards),
   });
   const gateways = listGateways(modules, (place) => socketServerOf(app, place));
-  return buildCoverage(
-    [
-      ...routes,
-      ...rows(resolvers, true),
-      ...listPlainFields(graphql, new Set(resolvers.map(({ route }) => route))),
-      ...gateways.openings,
-      ...rows(gateways.handlers, runsForSockets(app)),
-      ...rows(listMessageHandlers(modules), runsForMessages(app, config)),
-      ...(platform ? listBeside(platform, known, graphql) : [HIDDEN_PLATFORM]),
-    ],
-    [...(platform?.middleware ?? []), ...gateways.connections],
-  );
+  return buildCoverage([
+    ...routes,
+    ...rows(resolvers, true),
+    ...listPlainFields(graphql, new Set(resolvers.map(({ route }) => route))),
+    ...gateways.openings,
+    ...rows(gateways.handlers, runsForSockets(app)),
+    ...rows(listMessageHandlers(modules), runsForMessages(app, config)),
+    ...(platform ? listBeside(platform, known, graphql) : [HIDDEN_PLATFORM]),
+    ...[...(platform?.middleware ?? []), ...gateways.connections].map((name) => ({
+      route: `USE / (${name})`,
+      status: 'unknown' as const,
+      why: 'runs before any guard, and may answer itself',
+      isFunction: true,
+    })),
+  ]);
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { CoveredRoute } from '@mfa-kit/core/http';
+import type { CoveredRoute } from '@mfa-kit/core/http/coverage';
 import type { HostModule } from './guards.js';
 
 /** Providers of `@nestjs/graphql`, which not every host installs. */

@@ -1,4 +1,4 @@
-import type { CoveredRoute } from '@mfa-kit/core/http';
+import type { CoveredRoute } from '@mfa-kit/core/http/coverage';
 import type { ExecutionContext } from '@nestjs/common';
 import type { ModulesContainer } from '@nestjs/core';
 import { MFA_HOST } from '../mfa.constants.js';

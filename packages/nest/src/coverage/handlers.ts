@@ -1,4 +1,4 @@
-import type { CoveredRoute } from '@mfa-kit/core/http';
+import type { CoveredRoute } from '@mfa-kit/core/http/coverage';
 import { MetadataScanner, type ModulesContainer } from '@nestjs/core';
 import { GUARDS } from '../mfa.decorators.js';
 import { MfaGuard } from '../mfa.guard.js';

@@ -1,4 +1,4 @@
-import type { CoveredRoute } from '@mfa-kit/core/http';
+import type { CoveredRoute } from '@mfa-kit/core/http/coverage';
 import { type INestApplication, RequestMethod, VersioningType } from '@nestjs/common';
 import type { ApplicationConfig } from '@nestjs/core';
 

@@ -1,4 +1,4 @@
-import type { CoveredRoute } from '@mfa-kit/core/http';
+import type { CoveredRoute } from '@mfa-kit/core/http/coverage';
 import { readExpress } from './express.js';
 import { readFastify } from './fastify.js';
 import type { GraphqlEndpoint } from './graphql.js';

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { createAuthenticator } from '@mfa-kit/core/testing';
-import { assertMfaCoverage, mfaCoverage } from '@mfa-kit/nest';
+import { assertMfaCoverage, mfaCoverage } from '@mfa-kit/nest/coverage';
 import type { INestApplication } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 import request from 'supertest';
