@@ -1,8 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, symlinkSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { manifestOf, packageNames, root } from '../house/sources.js';
 import { packAll, removeFolder, run, unpack } from '../packages/pack.js';
@@ -54,8 +55,27 @@ describeWith(ready, 'a NestJS 11 application in CommonJS, with TypeORM, @nestjs/
 
   it('passes its own tests under Jest', () => {
     const output = run('node', ['node_modules/jest/bin/jest.js', '--ci', '--json', '--silent'], app);
-    expect(JSON.parse(output)).toMatchObject({ success: true, numPassedTests: 6, numFailedTests: 0 });
+    expect(JSON.parse(output)).toMatchObject({ success: true, numPassedTests: 11, numFailedTests: 0 });
   }, 300_000);
+
+  it('loads nothing of the coverage report with the main entry', () => {
+    const hooks = `import { writeSync } from 'node:fs';
+      export const load = (url, context, next) => (writeSync(1, url + '\\n'), next(url, context));`;
+    const filesOf = (entry: string): string[] => {
+      const script = `import { register } from 'node:module';
+        register('data:text/javascript,' + encodeURIComponent(${JSON.stringify(hooks)}));
+        await import('reflect-metadata');
+        await import('${entry}');`;
+      return run('node', ['--input-type=module', '-e', script], app).split('\n');
+    };
+    const ofReport = (entry: string): string[] =>
+      filesOf(entry).filter(
+        (file) => file.includes('@mfa-kit') && readFileSync(fileURLToPath(file), 'utf8').includes('mfaCoverage('),
+      );
+    expect(ofReport('@mfa-kit/nest/coverage').length).toBeGreaterThan(0);
+    expect(filesOf('@mfa-kit/nest').length).toBeGreaterThan(20);
+    expect(ofReport('@mfa-kit/nest')).toEqual([]);
+  });
 
   it('starts and refuses', async () => {
     const env = { ...process.env, PORT: '0', MFA_KEY: randomBytes(32).toString('base64') };

@@ -112,8 +112,11 @@ describe('the coverage report on GraphQL', () => {
       server,
       configure: (app) => app.use('/graphql', (_request: object, _response: object, next: () => void) => next()),
     });
-    expect(mfaCoverage(host.app).routes.filter(({ route }) => route.includes('/graphql'))).toEqual([
-      { route: 'USE /graphql (anonymous)', status: 'unknown', why: expect.any(String) },
+    const rows = mfaCoverage(host.app).routes.filter(({ route }) => route.includes('/graphql'));
+    expect(rows.map(({ route, status }) => [route, status])).toEqual([
+      ['USE /graphql (anonymous)', 'unknown'],
+      ['USE /graphql (anonymous #2)', 'unknown'],
+      ['USE /graphql (anonymous #3)', 'unknown'],
     ]);
   });
 });

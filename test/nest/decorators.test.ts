@@ -197,6 +197,10 @@ describe('F60, SES-4: inheritance of marks', () => {
     expect(statusOf('GET /below-skipped/marked')).toBe('skipped');
     expect(statusOf('GET /skipped-again/inherited')).toBe('skipped');
     expect(statusOf('GET /skipped-again/marked')).toBe('guarded');
+    const whyOf = (route: string) => report.find((row) => row.route === route)?.why;
+    expect(whyOf('GET /below-skipped/marked')).toBe('@SkipMfa() on BelowSkippedController.marked');
+    expect(whyOf('GET /skipped-again/inherited')).toBe('@SkipMfa() on SkippedAgainController');
+    expect(report.find(({ route }) => route === 'GET /below-both/inherited')?.requirement).toEqual({ maxAgeSeconds: 300 });
     expect(warnings).toEqual([expect.stringContaining('BelowSkippedController inherits from SkippedBase, which has @SkipMfa()')]);
   });
 });

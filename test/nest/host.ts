@@ -59,6 +59,8 @@ export interface HostOptions {
   /** The module, if it is not made with `forRoot`. */
   register?: (options: MfaModuleOptions<TestUser, HostRequest> & MfaModuleExtras) => ReturnType<typeof MfaModule.forRoot>;
   fastify?: ConstructorParameters<typeof FastifyAdapter>[0];
+  /** The adapter, if the host made it itself. */
+  adapter?: FastifyAdapter | ExpressAdapter;
   bodyParser?: false;
   store?: FaultyStore;
 }
@@ -125,16 +127,16 @@ export async function startHost(given: HostOptions): Promise<Host> {
 }
 
 async function createApplication(
-  { platform, session: kind, fastify, bodyParser }: HostOptions,
+  { platform, session: kind, fastify, adapter, bodyParser }: HostOptions,
   { store, testing }: { store: FaultyStore; testing: import('@nestjs/testing').TestingModule },
 ): Promise<INestApplication> {
   const plain = bodyParser === undefined ? {} : { bodyParser };
   if (platform === 'express') {
-    const app = testing.createNestApplication<NestExpressApplication>(new ExpressAdapter(), plain);
+    const app = testing.createNestApplication<NestExpressApplication>(adapter ?? new ExpressAdapter(), plain);
     if (kind !== 'none') app.use(session({ secret: SECRET, resave: false, saveUninitialized: false, store, name: 'sid' }));
     return app;
   }
-  const app = testing.createNestApplication<NestFastifyApplication>(new FastifyAdapter(fastify), plain);
+  const app = testing.createNestApplication<NestFastifyApplication>(adapter ?? new FastifyAdapter(fastify), plain);
   if (kind === '@fastify/secure-session') {
     await app.register(
       fastifySecureSession as never,

@@ -1,9 +1,9 @@
 import { MfaError } from '@mfa-kit/core';
 import { Logger } from '@nestjs/common';
 import type { ModulesContainer } from '@nestjs/core';
-import { eachMethod } from './coverage/handlers.js';
 import { hasRouteGuard } from './mfa.decorators.js';
 import { classesOf, classMark, handlerMark, type MfaMark, markOf, writtenMark } from './mfa.mark.js';
+import { eachMethod } from './mfa.methods.js';
 
 /** One method, the function that Nest calls for it, and the classes that it may come from. */
 interface Called {

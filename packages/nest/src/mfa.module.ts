@@ -2,8 +2,6 @@ import { MfaError, type MfaUser } from '@mfa-kit/core';
 import { DEFAULT_PATH } from '@mfa-kit/core/http';
 import { type DynamicModule, Inject, Module, type NestModule, type OnModuleInit, type Provider } from '@nestjs/common';
 import { ApplicationConfig, HttpAdapterHost, ModulesContainer } from '@nestjs/core';
-import { recordRoutes } from './coverage/fastify.js';
-import { rememberGlobalGuards } from './coverage/global-guards.js';
 import { MFA, MFA_HOST, MFA_OPTIONS } from './mfa.constants.js';
 import { createMfaController } from './mfa.controller.js';
 import { MfaGuard } from './mfa.guard.js';
@@ -19,6 +17,7 @@ import {
 } from './mfa.options.js';
 import { checkRegistration } from './mfa.registration.js';
 import { readOwnBodies } from './platform/fastify.js';
+import { rememberGlobalGuards } from './platform/global-guards.js';
 import { createMfaHost } from './platform/host.js';
 import { MfaHttp } from './platform/http.js';
 
@@ -38,7 +37,6 @@ export class MfaModule implements NestModule, OnModuleInit {
     this.#adapters = adapters;
     this.#config = config;
     this.#modules = modules;
-    adapters.init$.subscribe(() => this.#record());
   }
 
   /** Nest calls this before it creates the routes. */
@@ -46,7 +44,6 @@ export class MfaModule implements NestModule, OnModuleInit {
     const { httpAdapter } = this.#adapters;
     this.#configured = true;
     checkRegistration(this.#modules);
-    this.#record();
     rememberGlobalGuards(this.#config);
     if (httpAdapter?.getType() === 'fastify') readOwnBodies(httpAdapter.getInstance());
   }
@@ -54,12 +51,6 @@ export class MfaModule implements NestModule, OnModuleInit {
   /** Nest does not call `configure()` for a microservice without routes. */
   onModuleInit(): void {
     if (!this.#configured) checkMarks(this.#modules);
-  }
-
-  /** Records the routes for the coverage report, from the first one on. */
-  #record(): void {
-    const { httpAdapter } = this.#adapters;
-    if (httpAdapter?.getType() === 'fastify') recordRoutes(httpAdapter.getInstance());
   }
 
   /** Takes the options directly. A wrong option throws an error that says how to fix it. */

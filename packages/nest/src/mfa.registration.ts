@@ -1,11 +1,10 @@
 import { MfaError } from '@mfa-kit/core';
 import type { ModulesContainer } from '@nestjs/core';
-import { readMetadata } from './coverage/guards.js';
-import { eachMethod, isMarked } from './coverage/handlers.js';
 import { isMfaController } from './mfa.controller.js';
 import { GUARDS, hasRouteGuard } from './mfa.decorators.js';
 import { MFA_MARK } from './mfa.mark.js';
 import { checkMarks } from './mfa.mark-check.js';
+import { eachMethod, isMarked, readMetadata } from './mfa.methods.js';
 
 const CONTROLLER_PATH = 'path';
 

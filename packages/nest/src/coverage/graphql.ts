@@ -1,5 +1,5 @@
-import type { CoveredRoute } from '@mfa-kit/core/http/coverage';
-import type { HostModule } from './guards.js';
+import type { CoverageFinding, CoveredRoute } from '@mfa-kit/core/http/coverage';
+import type { HostModule } from '../mfa.methods.js';
 
 /** Providers of `@nestjs/graphql`, which not every host installs. */
 const OPTIONS = 'GqlModuleOptions';
@@ -47,6 +47,19 @@ export function listPlainFields(endpoints: readonly GraphqlEndpoint[], resolvers
     .flatMap(({ fields = [] }) => fields)
     .filter((field) => !resolvers.has(field))
     .map((route) => ({ route, status: 'open', why: 'answered without a Nest resolver' }));
+}
+
+/** Skips the row of an endpoint if all its fields are listed. On Express a driver mounts two functions. Any more are not the driver's. */
+export function skipEndpoints(rows: readonly CoverageFinding[], endpoints: readonly GraphqlEndpoint[]): CoverageFinding[] {
+  const pathOf = (route: string): string => route.slice(route.indexOf(' ') + 1).replace(/ \(.*\)$/, '');
+  return rows.map((row) => {
+    const path = pathOf(row.route);
+    const functions = rows.filter(({ route, isFunction }) => isFunction && pathOf(route) === path).length;
+    const isEndpoint = endpoints.filter((one) => one.fields && one.path === path).length === 1;
+    return isEndpoint && functions <= (row.isFunction ? 2 : 0)
+      ? { ...row, status: 'skipped', why: 'GraphQL: its resolvers are listed' }
+      : row;
+  });
 }
 
 function readFields(host: unknown): string[] | undefined {

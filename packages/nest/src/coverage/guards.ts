@@ -1,31 +1,26 @@
 import type { CoveredRoute } from '@mfa-kit/core/http/coverage';
 import type { ExecutionContext } from '@nestjs/common';
-import type { ModulesContainer } from '@nestjs/core';
 import { MFA_HOST } from '../mfa.constants.js';
 import { GUARDS, MfaRouteGuard } from '../mfa.decorators.js';
 import { MfaGuard } from '../mfa.guard.js';
-import { markOf } from '../mfa.mark.js';
+import { handlerMark, markOf } from '../mfa.mark.js';
+import { type HostModule, type Method, readMetadata, type Wrapper } from '../mfa.methods.js';
 import type { MfaHost } from '../platform/host.js';
-
-/** A module of the application as Nest keeps it. */
-export type HostModule = ModulesContainer extends Map<string, infer Module> ? Module : never;
-/** A provider, a controller or a guard as Nest keeps it. */
-export type Wrapper = ReturnType<HostModule['injectables']['values']> extends IterableIterator<infer One> ? One : never;
+import type { Place } from './paths.js';
 
 /** One method that a client can reach. */
-export interface Handler {
+export interface Handler extends Method {
   /** The name for `allow`. */
   route: string;
   transport: 'http' | 'graphql' | 'ws' | 'rpc';
-  instance: object;
-  callback: object;
-  module: HostModule;
+  /** Where a platform has it, for HTTP. */
+  place?: Place;
   /** The reason, if Nest runs no guard at all. */
   unguarded?: string;
 }
 
 /** Whether a handler is guarded. */
-export type Standing = Pick<CoveredRoute, 'status' | 'why'>;
+export type Standing = Pick<CoveredRoute, 'status' | 'why' | 'requirement'>;
 
 /**
  * What a guard checks: `kit` requires MFA, `hidden` may require it but cannot be inspected, `other` checks something else.
@@ -43,18 +38,20 @@ export interface GlobalGuards {
 
 /** Decides whether a handler is guarded from the guards that Nest runs, the kit's decorators and the option `isPublic`. */
 export function judge(handler: Handler, global: GlobalGuards, hosts: readonly (MfaHost | undefined)[]): Standing {
-  const { callback, instance } = handler;
+  const { callback, instance, name } = handler;
+  const type = instance.constructor.name;
   const mark = markOf(callback, instance.constructor);
-  if (mark?.kind === 'skip') return { status: 'skipped', why: '@SkipMfa()' };
+  if (mark?.kind === 'skip')
+    return { status: 'skipped', why: `@SkipMfa() on ${handlerMark(callback) ? `${type}.${name}` : type}` };
   const seen = handler.unguarded === undefined ? [...ownGuards(handler), ...globalGuards(global)] : [];
   if (!seen.includes('kit')) {
     if (seen.includes('hidden')) return { status: 'unknown', why: 'a guard that cannot be inspected may require MFA' };
     const why = handler.unguarded ?? (mark && '@RequireMfa() is here, but its guard does not run');
     return { status: 'open', ...(why !== undefined && { why }) };
   }
-  if (mark) return { status: 'guarded' };
+  if (mark) return { status: 'guarded', requirement: mark.requirement };
   const asked = hosts.map((host) => (host ? askIsPublic(host, handler) : undefined));
-  if (asked.includes(true)) return { status: 'skipped', why: 'isPublic()' };
+  if (asked.includes(true)) return { status: 'skipped', why: `isPublic() for ${type}.${name}` };
   return asked.includes(undefined)
     ? { status: 'unknown', why: 'isPublic() looks at more than the handler' }
     : { status: 'guarded' };
@@ -66,11 +63,6 @@ export function findHosts(modules: Iterable<HostModule>): (MfaHost | undefined)[
     const wrapper = providers.get(MFA_HOST);
     return wrapper ? [wrapper.isDependencyTreeStatic() ? (wrapper.instance as MfaHost) : undefined] : [];
   });
-}
-
-/** Reads metadata of a class or a method. */
-export function readMetadata<Value>(key: string, target: object): Value | undefined {
-  return Reflect.getMetadata(key, target);
 }
 
 /** Returns the guards of the method and of its class. */

@@ -1,11 +1,10 @@
 import type { CoveredRoute } from '@mfa-kit/core/http/coverage';
-import { MetadataScanner, type ModulesContainer } from '@nestjs/core';
-import { GUARDS } from '../mfa.decorators.js';
-import { MfaGuard } from '../mfa.guard.js';
-import { classMark, handlerMark } from '../mfa.mark.js';
+import type { ModulesContainer } from '@nestjs/core';
+import { classMark } from '../mfa.mark.js';
+import { eachMethod, isMarked, readMetadata } from '../mfa.methods.js';
 import { isServerGuarded } from '../platform/socket.js';
-import { type Handler, type HostModule, readMetadata, type Wrapper } from './guards.js';
-import { type PathSetting, readRoutes } from './paths.js';
+import type { Handler } from './guards.js';
+import { type PathSetting, readPlaces } from './paths.js';
 
 /** Metadata keys of Nest's packages for GraphQL, sockets and messages, which not every host installs. */
 const RESOLVER_TYPE = 'graphql:resolver_type';
@@ -23,8 +22,6 @@ const ROOT_TYPES = ['Query', 'Mutation', 'Subscription'];
 
 const FIELDS_UNGUARDED = 'guards run for fields only when GraphQLModule has fieldResolverEnhancers: ["guards"]';
 
-const scanner = new MetadataScanner();
-
 /** The routes of one controller. */
 export interface ControllerRoutes {
   controller: object;
@@ -35,13 +32,12 @@ export interface ControllerRoutes {
 export function listControllers(setting: PathSetting): ControllerRoutes[] {
   return eachMethod(setting.modules, 'controllers').map(({ controller, methods }) => ({
     controller,
-    handlers: methods.flatMap(({ callback, own, instance, module }) =>
-      readRoutes(setting, { controller, callback: own, module }).map((route) => ({
-        route,
+    handlers: methods.flatMap((method) =>
+      readPlaces(setting, { controller, callback: method.own, module: method.module }).map((place) => ({
+        ...method,
+        route: `${place.method} ${place.path}`,
         transport: 'http',
-        instance,
-        callback,
-        module,
+        place,
       })),
     ),
   }));
@@ -50,9 +46,9 @@ export function listControllers(setting: PathSetting): ControllerRoutes[] {
 /** Lists the message handlers in controllers. */
 export function listMessageHandlers(modules: ModulesContainer): Handler[] {
   return eachMethod(modules, 'controllers').flatMap(({ methods }) =>
-    methods.flatMap(({ callback, own, instance, module }) => {
-      const patterns = [readMetadata<unknown>(RPC_PATTERN, own) ?? []].flat();
-      return patterns.map((pattern) => ({ route: `RPC ${nameOf(pattern)}`, transport: 'rpc', instance, callback, module }));
+    methods.flatMap((method) => {
+      const patterns = [readMetadata<unknown>(RPC_PATTERN, method.own) ?? []].flat();
+      return patterns.map((pattern) => ({ ...method, route: `RPC ${nameOf(pattern)}`, transport: 'rpc' }));
     }),
   );
 }
@@ -60,14 +56,15 @@ export function listMessageHandlers(modules: ModulesContainer): Handler[] {
 /** Lists queries, mutations, subscriptions and references. Other fields are reached only through these and are listed only if marked. */
 export function listResolvers(modules: ModulesContainer, { fieldGuards }: { fieldGuards: boolean }): Handler[] {
   return eachMethod(modules, 'providers').flatMap(({ controller, methods }) =>
-    methods.flatMap(({ callback, own, name, instance, module }) => {
+    methods.flatMap((method) => {
+      const { own, name } = method;
       const type = readMetadata<string>(RESOLVER_TYPE, own) ?? readMetadata<string>(RESOLVER_TYPE, controller);
       const reference = readMetadata(RESOLVED_REFERENCE, own) === true;
       const property = readMetadata(RESOLVED_FIELD, own) !== undefined;
       const root = type !== undefined && ROOT_TYPES.includes(type);
       if (type === undefined || !(root || reference || (property && isMarked(own)))) return [];
       const route = `${type}.${reference ? '__resolveReference' : (readMetadata<string>(RESOLVER_NAME, own) ?? name)}`;
-      const handler: Handler = { route, transport: 'graphql', instance, callback, module };
+      const handler: Handler = { ...method, route, transport: 'graphql' };
       return [root || fieldGuards ? handler : { ...handler, unguarded: FIELDS_UNGUARDED }];
     }),
   );
@@ -77,9 +74,8 @@ export function listResolvers(modules: ModulesContainer, { fieldGuards }: { fiel
 export function listGateways(
   modules: ModulesContainer,
   serverOf: (place: { port: number; path: unknown; namespace?: unknown }) => unknown,
-): { handlers: Handler[]; connections: string[]; openings: CoveredRoute[] } {
+): { handlers: Handler[]; openings: CoveredRoute[] } {
   const handlers: Handler[] = [];
-  const connections: string[] = [];
   const openings: CoveredRoute[] = [];
   for (const { controller, methods } of eachMethod(modules, 'providers')) {
     if (readMetadata(GATEWAY, controller) !== true) continue;
@@ -87,53 +83,26 @@ export function listGateways(
     const port = readMetadata<number>(GATEWAY_PORT, controller) || undefined;
     const place = [port && `:${port}`, namespace && `/${nameOf(namespace).replace(/^\//, '')}`].filter(Boolean).join('');
     const server = serverOf({ port: port ?? 0, path, ...(namespace !== undefined && namespace !== '' && { namespace }) });
-    const opening = ['WS', place, `connect ${(controller as { name?: string }).name}`].filter(Boolean).join(' ');
+    const opening = ['WS', place, `connect ${nameOfClass(controller)}`].filter(Boolean).join(' ');
     openings.push({ route: opening, ...judgeOpening(controller, server) });
-    for (const { callback, own, name, instance, module } of methods) {
-      if (name === 'handleConnection') connections.push(`${instance.constructor.name}.handleConnection`);
-      if (readMetadata(MESSAGE_MAPPING, own) === undefined) continue;
-      const route = ['WS', place, nameOf(readMetadata(MESSAGE, own))].filter(Boolean).join(' ');
-      handlers.push({ route, transport: 'ws', instance, callback, module });
+    for (const method of methods) {
+      if (readMetadata(MESSAGE_MAPPING, method.own) === undefined) continue;
+      const route = ['WS', place, nameOf(readMetadata(MESSAGE, method.own))].filter(Boolean).join(' ');
+      handlers.push({ ...method, route, transport: 'ws' });
     }
   }
-  return { handlers, connections, openings };
+  return { handlers, openings };
 }
 
 /** An open socket receives every broadcast, and Nest runs no guard when it opens. */
 function judgeOpening(gateway: object, server: unknown): Pick<CoveredRoute, 'status' | 'why'> {
   if (isServerGuarded(server)) return { status: 'guarded' };
-  if (classMark(gateway)?.mark.kind === 'skip') return { status: 'skipped', why: '@SkipMfa()' };
+  if (classMark(gateway)?.mark.kind === 'skip') return { status: 'skipped', why: `@SkipMfa() on ${nameOfClass(gateway)}` };
   return { status: 'unknown', why: 'no guardServer() checks access before a socket exists' };
 }
 
-/** A class and its methods. */
-export interface Methods {
-  controller: object;
-  methods: { name: string; own: object; callback: object; instance: object; module: HostModule }[];
-}
-
-/** The methods of every controller or provider that is a class. */
-export function eachMethod(modules: ModulesContainer, kind: 'controllers' | 'providers'): Methods[] {
-  return [...modules.values()].flatMap((module) =>
-    [...(module[kind] as Map<unknown, Wrapper>).values()].flatMap(({ instance }) => {
-      if (typeof instance !== 'object' || instance === null) return [];
-      const prototype: unknown = Object.getPrototypeOf(instance);
-      if (typeof prototype !== 'object' || prototype === null || prototype === Object.prototype) return [];
-      const methods = scanner.getAllMethodNames(prototype).flatMap((name) => {
-        const own: unknown = prototype[name as keyof typeof prototype];
-        // The instance may have its own function in place of the method. Nest runs that one, with the guards on it.
-        const callback: unknown = instance[name as keyof typeof instance];
-        return typeof own === 'function' && typeof callback === 'function' ? [{ name, own, callback, instance, module }] : [];
-      });
-      return methods.length > 0 ? [{ controller: instance.constructor, methods }] : [];
-    }),
-  );
-}
-
-/** Whether a method is marked itself. */
-export function isMarked(method: object): boolean {
-  const guards = readMetadata<unknown[]>(GUARDS, method) ?? [];
-  return handlerMark(method)?.kind === 'require' || guards.includes(MfaGuard);
+function nameOfClass(type: object): string {
+  return String((type as { name?: unknown }).name);
 }
 
 function nameOf(value: unknown): string {

@@ -1,14 +1,23 @@
 import { RequestMethod, VERSION_NEUTRAL, VersioningType } from '@nestjs/common';
 import type { ApplicationConfig, ModulesContainer } from '@nestjs/core';
-import { type HostModule, readMetadata } from './guards.js';
+import { type HostModule, readMetadata } from '../mfa.methods.js';
 
 /** Keys of Nest's own metadata. */
 const PATH = 'path';
 const METHOD = 'method';
 const VERSION = '__version__';
 const MODULE_PATH = '__module_path__';
+const FASTIFY_CONSTRAINTS = '__fastify_route_constraints__';
 
 type Version = string | typeof VERSION_NEUTRAL;
+
+/** Where the platform's router has a handler. */
+export interface Place {
+  method: string;
+  path: string;
+  /** Of Fastify's router: also the version, unless that is part of the path. */
+  constraints: object;
+}
 
 /** What the paths of an application depend on. */
 export interface PathSetting {
@@ -25,35 +34,41 @@ export interface RouteTarget {
   module: HostModule;
 }
 
-/** Returns every method and path of a handler, for example `GET /api/v1/cases`; an empty list if it is not a route. */
-export function readRoutes(setting: PathSetting, { controller, callback, module }: RouteTarget): string[] {
+/** Returns every place of a handler, for example `GET /api/v1/cases`; an empty list if it is not a route. */
+export function readPlaces(setting: PathSetting, { controller, callback, module }: RouteTarget): Place[] {
   const own = readMetadata<string | string[]>(PATH, callback);
   if (own === undefined) return [];
   const method = readMetadata<RequestMethod>(METHOD, callback) ?? RequestMethod.GET;
-  const paths = versionPaths(setting, controller, callback).flatMap((version) =>
-    [readModulePath(setting, module)].flatMap((above) =>
+  const versioning = setting.config.getVersioning();
+  const version =
+    readMetadata<Version | Version[]>(VERSION, callback) ??
+    readMetadata<Version | Version[]>(VERSION, controller) ??
+    versioning?.defaultVersion;
+  const inPath = versioning?.type === VersioningType.URI;
+  const constraints = {
+    ...readMetadata<object>(FASTIFY_CONSTRAINTS, callback),
+    ...(versioning && !inPath && version !== undefined && version !== VERSION_NEUTRAL && { version }),
+  };
+  const prefix = inPath && versioning.prefix === false ? '' : (inPath && versioning.prefix) || 'v';
+  const versions = inPath && version !== undefined ? [version].flat() : [VERSION_NEUTRAL];
+  const versionPaths = versions.map((one) => (one === VERSION_NEUTRAL ? '' : `/${prefix}${String(one)}`));
+  const paths = versionPaths.flatMap((above) =>
+    [readModulePath(setting, module)].flatMap((outer) =>
       [readMetadata<string | string[]>(PATH, controller) ?? ''].flat().flatMap((middle) =>
         [own].flat().map((below) => {
-          const path = [above, middle, below].map(withSlash).join('') || '/';
+          const path = [outer, middle, below].map(withSlash).join('') || '/';
           return isExcluded(setting.config, path, method)
-            ? version + path
-            : withSlash(setting.config.getGlobalPrefix()) + version + path;
+            ? above + path
+            : withSlash(setting.config.getGlobalPrefix()) + above + path;
         }),
       ),
     ),
   );
-  return [...new Set(paths)].map((path) => `${RequestMethod[method]} ${setting.normalize(withSlash(path) || '/')}`);
-}
-
-/** Returns the path segments for the versions of a handler; empty unless versions are part of the path. */
-function versionPaths({ config }: PathSetting, controller: object, callback: object): string[] {
-  const versioning = config.getVersioning();
-  if (versioning?.type !== VersioningType.URI) return [''];
-  const ofClass = readMetadata<Version | Version[]>(VERSION, controller) ?? versioning.defaultVersion;
-  const versions = readMetadata<Version | Version[]>(VERSION, callback) ?? ofClass;
-  if (versions === undefined) return [''];
-  const prefix = versioning.prefix === false ? '' : (versioning.prefix ?? 'v');
-  return [versions].flat().map((version) => (version === VERSION_NEUTRAL ? '' : `/${prefix}${String(version)}`));
+  return [...new Set(paths)].map((path) => ({
+    method: RequestMethod[method] ?? 'ALL',
+    path: setting.normalize(withSlash(path) || '/'),
+    constraints,
+  }));
 }
 
 function readModulePath({ modules }: PathSetting, { metatype }: HostModule): string {

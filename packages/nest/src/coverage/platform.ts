@@ -1,72 +1,63 @@
-import type { CoveredRoute } from '@mfa-kit/core/http/coverage';
+import type { CoverageFinding } from '@mfa-kit/core/http/coverage';
+import type { INestApplication } from '@nestjs/common';
+import type { ApplicationConfig } from '@nestjs/core';
 import { readExpress } from './express.js';
 import { readFastify } from './fastify.js';
-import type { GraphqlEndpoint } from './graphql.js';
-import { BESIDE, type PlacedFunction } from './middleware.js';
+import { appliedMiddleware, ownFunctions, withoutWildcard } from './internals.js';
+import type { Place } from './paths.js';
 
 /** What a platform serves. */
-export interface PlatformRoutes {
-  /** Routes that a controller may serve. */
-  served: Set<string>;
-  /** What a controller cannot serve. */
-  beside: CoveredRoute[];
-  /** Functions at one path that may pass requests on. */
-  functions: PlacedFunction[];
-  /** Functions that run for every request before the guards. */
-  middleware: string[];
+export interface Platform {
+  /** Whether the platform's router has a route of Nest at this place. */
+  serves(place: Place): boolean;
+  /** Everything else that it serves. */
+  beside: CoverageFinding[];
 }
 
-/** The methods that are read of Nest's adapter. */
-export interface PlatformAdapter {
-  getType(): string;
-  getInstance(): object;
+/** What readers of a platform need to know. */
+export interface Setting {
+  /** The routes of all controllers. */
+  places: readonly Place[];
+  /** The methods of all controllers. */
+  callbacks: ReadonlySet<unknown>;
+  prefix: string;
+  /** The source text of what Nest itself adds to every application. */
+  own: ReadonlySet<string>;
 }
 
-/** Reads what the platform serves; null if the platform is unknown. */
-export function readPlatform(adapter: PlatformAdapter, { versioned }: { versioned: boolean }): PlatformRoutes | null {
-  switch (adapter.getType()) {
-    case 'express':
-      return readExpress(adapter.getInstance());
-    case 'fastify':
-      return readFastify(adapter.getInstance(), versioned);
-    default:
-      return null;
-  }
-}
+/** Why anything that the platform serves outside the controllers is not guarded. */
+export const BESIDE = 'outside the controllers, where Nest runs no guard';
 
-/** Lists what is served outside the controllers. A GraphQL endpoint is skipped if all its fields are listed. */
-export function listBeside(
-  { served, beside }: PlatformRoutes,
-  controllers: ReadonlySet<string>,
-  graphql: readonly GraphqlEndpoint[],
-): CoveredRoute[] {
-  const others = [...served].filter((route) => !isServed(route, controllers) && !isServed(route, without(served, route)));
-  const rows = [
-    ...others.map((route): CoveredRoute => ({ route, status: 'open', why: BESIDE })),
-    // A handler that has lost its decorators cannot be told from a route of the platform, so both have the same path.
-    ...beside.map((row): CoveredRoute => (controllers.has(row.route) ? { ...row, status: 'unknown' } : row)),
-  ];
-  return rows.map((row) => {
-    const endpoints = graphql.filter(({ path, fields }) => fields && pathOf(row.route) === path);
-    // On Express a GraphQL driver mounts two functions. Any more are not the driver's.
-    const mounted = rows.filter(({ route }) => route.startsWith('USE ') && pathOf(route) === pathOf(row.route)).length;
-    const ofDriver = row.route.startsWith('USE ') ? mounted <= 2 : served.has(row.route);
-    return endpoints.length === 1 && ofDriver
-      ? { route: row.route, status: 'skipped', why: 'GraphQL: its resolvers are listed' }
-      : row;
+/** Reads what the platform serves; null if it cannot be read. */
+export function readPlatform(
+  app: INestApplication,
+  { config, ...given }: Pick<Setting, 'places' | 'callbacks'> & { config: ApplicationConfig },
+): Platform | null {
+  const adapter = app.getHttpAdapter();
+  const setting: Setting = { ...given, prefix: withoutWildcard(config.getGlobalPrefix()), own: ownFunctions(adapter) };
+  const read = { express: readExpress, fastify: readFastify }[adapter.getType()];
+  const platform = read?.(adapter.getInstance(), setting);
+  if (!platform) return null;
+  const hook: unknown = Reflect.get(adapter, 'onRequestHook');
+  const applied = appliedMiddleware(app);
+  // Nest adds its middleware after that of the host, so the names are taken from the end.
+  const beside = platform.beside.toReversed().map((row): CoverageFinding => {
+    const [, place = '', path = ''] = /^(\S+ (.*) )\((?:anonymous|handler)\)$/.exec(row.route) ?? [];
+    const name = row.isFunction ? applied.get(withoutWildcard(path))?.pop() : undefined;
+    return name === undefined ? row : { ...row, route: `${place}(${name})` };
   });
+  return {
+    ...platform,
+    beside: [...(typeof hook === 'function' ? [asFunction('/', 'onRequestHook')] : []), ...beside.reverse()],
+  };
 }
 
-/** Whether one of these routes serves the given one, also by `ALL`, or by GET for HEAD. */
-export function isServed(route: string, by: ReadonlySet<string>): boolean {
-  const [method, path] = [route.slice(0, route.indexOf(' ')), pathOf(route)];
-  return by.has(route) || by.has(`ALL ${path}`) || (method === 'HEAD' && by.has(`GET ${path}`));
-}
-
-function without(routes: ReadonlySet<string>, one: string): ReadonlySet<string> {
-  return new Set([...routes].filter((route) => route !== one));
-}
-
-function pathOf(route: string): string {
-  return route.slice(route.indexOf(' ') + 1).replace(/ \(.*\)$/, '');
+/** The row of a function that runs before the guards. */
+export function asFunction(path: string, name: string, method = 'USE'): CoverageFinding {
+  return {
+    route: `${method} ${path} (${name || 'anonymous'})`,
+    status: 'unknown',
+    why: 'runs before any guard, and may answer itself',
+    isFunction: true,
+  };
 }

@@ -29,11 +29,14 @@ const bodies = new WeakMap<object, unknown>();
  * JSON, a limit of the host) is then refused by the kit with its own problem document.
  */
 export function readOwnBodies(fastify: { addHook(name: 'onRoute', hook: (route: Route) => void): unknown }): void {
-  fastify.addHook('onRoute', (route) => {
-    if (route.config?.mfaKit !== true) return;
-    route.preParsing = [route.preParsing ?? [], takeBody].flat();
-    route.preValidation = [giveBack, route.preValidation ?? []].flat();
-  });
+  fastify.addHook('onRoute', takeOwnBodies);
+}
+
+/** The hook of {@link readOwnBodies}. */
+export function takeOwnBodies(route: Route): void {
+  if (route.config?.mfaKit !== true) return;
+  route.preParsing = [route.preParsing ?? [], takeBody].flat();
+  route.preValidation = [giveBack, route.preValidation ?? []].flat();
 }
 
 /** The body that was read for the kit. */
