@@ -3,8 +3,8 @@ import { type Mfa, MfaError, type MfaUser, type Requirement } from '@mfa-kit/cor
 import { answerEndpoint, bindFlows, createHttpKit, type RequestFlows, watchLogin } from '@mfa-kit/core/http';
 import type { Request, RequestHandler, Response } from 'express';
 import { beginLoginOf } from './begin-login.js';
-import { markHandler } from './coverage/marks.js';
 import { checkExpressOptions, type ExpressMfaOptions } from './express-options.js';
+import { markHandler } from './marks.js';
 import { openExchange, writeAnswer } from './request-mfa.js';
 import { guardAllExcept, guardRoute, handleAsync } from './require-mfa.js';
 import { createStrategy, type MfaStrategy } from './strategy.js';

@@ -11,8 +11,8 @@ import {
   openPaths,
 } from '@mfa-kit/core/http';
 import type { NextFunction, Request, RequestHandler, Response } from 'express';
-import { markHandler } from './coverage/marks.js';
 import type { ExpressMfaOptions } from './express-options.js';
+import { markHandler } from './marks.js';
 import { openExchange, writeAnswer } from './request-mfa.js';
 
 /** What the guard found on a request that it allowed. */
@@ -63,7 +63,7 @@ export function guardRoute<User extends MfaUser>(
     if ('allowed' in outcome) next();
     else void finish(passOrAnswer(kit, options, { outcome, req, res, next }), next);
   };
-  return markHandler(guard, { kind: 'guard', open: [] });
+  return markHandler(guard, { kind: 'guard', requirement: checked });
 }
 
 async function passOrAnswer<User extends MfaUser>(
@@ -103,7 +103,11 @@ export function guardAllExcept<User extends MfaUser>(
     if (path.startsWith(mount)) warnOfNoRouter(kit, { req, res, answered: input.answered });
     next();
   };
-  return markHandler(guardRest, { kind: 'guard', open: listOpenPaths(kit, input.paths) });
+  return markHandler(guardRest, {
+    kind: 'guard',
+    requirement: input.requirement ?? {},
+    open: { paths: listOpenPaths(kit, input.paths), has: isOpen },
+  });
 }
 
 /** How a handler ends: the next one runs, or the response was written. */

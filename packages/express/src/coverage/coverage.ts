@@ -1,19 +1,19 @@
 import { MfaError } from '@mfa-kit/core';
 import { assertCoverage, buildCoverage, type CoverageOptions, type CoverageReport } from '@mfa-kit/core/http/coverage';
-import { routerOf } from './layer.js';
-import { walkApplication } from './walk.js';
+import { judgeAll } from './judge.js';
+import { routerOf } from './router.js';
 
 /**
  * Lists every route of an Express application or router and how it is guarded, for `formatCoverage` and for tests.
  *
- * Call it after all routes are registered. It reads the routers and runs no code of the host. A guard counts only if this package
- * made it and no request for the route can bypass it. Middleware that rewrites `req.url` or `req.method` is not detected.
+ * Call it after all routes are registered. It asks the matchers of the routers and runs no code of the host. A guard counts only if this
+ * package made it and no request for the route can bypass it. Middleware that rewrites `req.url` or `req.method` is not detected.
  */
 export function mfaCoverage(app: unknown): CoverageReport {
   const router = routerOf(app);
   if (!router)
     throw new MfaError('invalid_argument', 'mfaCoverage() needs the application that express() returned, or a router.');
-  return buildCoverage(walkApplication(router));
+  return buildCoverage(judgeAll(router));
 }
 
 /**

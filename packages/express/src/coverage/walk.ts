@@ -1,160 +1,132 @@
-import { METHODS } from 'node:http';
-import type { CoverageFinding } from '@mfa-kit/core/http/coverage';
-import { type Handler, isCaseSensitive, isRouter, type Layer, type Route, type Router, writtenPaths } from './layer.js';
-import { type KitHandler, kitHandler } from './marks.js';
-import { hasParameters, joinPath, ROOT, type RoutePath } from './path.js';
-import { judge, type Place, type Standing, type Step } from './standing.js';
+import { type KitHandler, kitHandler } from '../marks.js';
+import type { Place } from './places.js';
+import { entersRoute, type Handler, handlersFor, matchLayer, nameOf } from './router.js';
 
-const EVERY_METHOD = METHODS.map((name) => name.toLowerCase());
-
-interface Scope {
-  router: Router;
-  path: RoutePath;
-  /** The mounts above this router. */
-  mounts: readonly Layer[];
-  steps: readonly Step[];
-  found: CoverageFinding[];
+/** A guard that a request has passed. */
+export interface Passed {
+  mark: Extract<KitHandler, { kind: 'guard' }>;
+  place: Place;
+  /** The guard leaves the path of the request open. */
+  open: boolean;
 }
 
-/** Visits a router and everything mounted in it, in the order of a request. */
-export function walkApplication(router: Router): CoverageFinding[] {
-  const found: CoverageFinding[] = [];
-  walkRouter({ router, path: ROOT, mounts: [], steps: [], found });
-  return found;
+/** What a request reaches, and what it has passed before. */
+export interface Visit {
+  place: Place;
+  /** The callback of `param()`; absent for what the layer itself runs. */
+  callback?: Place['callbacks'][number];
+  guards: readonly Passed[];
+  /** Why a guard before it does not count. */
+  lost: string | undefined;
+  /** The handler of a route whose guard comes later. */
+  early: string | undefined;
 }
 
-/** Returns the steps that every request has passed when it leaves the router. */
-function walkRouter(scope: Scope): Step[] {
-  const from = scope.steps.length;
-  const steps = [...scope.steps];
-  const lasting: Step[] = [];
-  let first = true;
-  for (const layer of scope.router.stack) {
-    const inner = writtenPaths(layer).flatMap((written) => {
-      const matching = {
-        withSubpaths: !layer.route,
-        sensitive: isCaseSensitive(layer, scope.router),
-        version: layer.regexp ? (4 as const) : (5 as const),
-        atRoot: layer.regexp?.fast_slash === true,
-      };
-      return walkLayer({ ...scope, steps }, layer, { path: joinPath(scope.path, written, matching), from });
-    });
-    steps.push(...inner);
-    // Only leading guards count, because next('router') in any other handler skips what comes after it.
-    first &&= inner.length > 0 && inner.every((step) => step.kind === 'guard');
-    if (first) lasting.push(...inner);
-  }
-  return steps.slice(from).some((step) => step.kind === 'error-handler') ? [] : lasting;
+/** A request to follow, or all of them at once. */
+export interface Course {
+  method: string;
+  /** Absent: follows the requests for each place. Then only guards count that every request for it meets. */
+  path?: string;
+  /** Whether a layer that does not match this path may match another one that the path stands for. */
+  mayMatch?(place: Place): boolean;
+  /** Where the course ends. Layers that do not matter for it are left out. */
+  target?: Place;
+  visit(visit: Visit): void;
 }
 
-/** Returns the steps of this layer that every later request has passed. */
-function walkLayer(scope: Scope, layer: Layer, { path, from }: { path: RoutePath; from: number }): Step[] {
-  const { handle, route } = layer;
-  const chain = [...scope.mounts, layer];
-  // A callback of router.param() may answer, or skip the layer by next('route').
-  const loads = Object.keys(scope.router.params).length > 0 && hasParameters(path);
-  const early: Step[] = loads ? [{ kind: 'early', why: 'a callback of param() runs before the guard' }] : [];
-  const inside = { ...scope, steps: [...scope.steps, ...early] };
-  if (route) {
-    walkRoute(inside, route, { path, chain });
-    return loads ? [] : routeGuards(route, path);
-  }
-  const mark = kitHandler(handle);
-  if (mark?.kind === 'kit') {
-    scope.found.push({ route: `USE ${path.text} (mfa-kit)`, status: 'skipped', why: 'the endpoints of the kit' });
-    return [{ kind: 'kit', chain }];
-  }
-  if (mark) return loads ? [] : [{ kind: 'guard', path, open: mark.open, holds: () => true }];
-  if (handle.length === 4) return [{ kind: 'error-handler', path, from }];
-  if (isRouter(handle) && !scope.mounts.some((mount) => mount.handle === handle)) {
-    const lasting = walkRouter({ ...inside, router: handle, path, mounts: chain });
-    return loads ? [] : lasting;
-  }
-  walkMiddleware(inside, handle, { path, chain });
-  return [];
+interface Position {
+  path: string;
+  base: string;
 }
 
-function walkRoute({ steps, found }: Scope, route: Route, { path, chain }: Omit<Place, 'method'>): void {
-  for (const { method, handlers } of methodsOf(route)) {
-    const standings = standingsOf(handlers, steps, { path, method, chain });
-    for (const standing of standings) found.push({ route: `${method} ${path.text}`, ...standing });
-  }
-}
+const ERROR_HANDLER = 'an error handler after the guard may go on without it';
+const CALLBACK = 'a callback of param() also runs if the guard fails';
+const NEXT_ROUTER = 'a function before the guard may leave its router with next("router")';
+const NEXT_ROUTE = 'a function before the guard may leave its route with next("route")';
 
-/** The handlers of a route by method; one entry `ALL` if `app.all` registered the same handlers for every method. */
-function methodsOf(route: Route): { method: string; handlers: readonly Handler[] }[] {
-  const get = handlersFor(route, 'get');
-  const same = EVERY_METHOD.every((name) => route.methods[name] === true && isSame(handlersFor(route, name), get));
-  if (same) return [{ method: 'ALL', handlers: get }];
-  return Object.keys(route.methods).map((name) => {
-    if (name === '_all') return { method: 'ALL', handlers: handlersFor(route, undefined) };
-    return { method: name.toUpperCase(), handlers: handlersFor(route, name) };
-  });
-}
+/** Goes through the layers as Express does. Assumes that a function of the host passes on, by any form of `next`. */
+export function walk(places: readonly Place[], course: Course): void {
+  const { method, path, mayMatch, target, visit } = course;
+  const passed: Passed[] = [];
+  let lost: string | undefined;
 
-function isSame(some: readonly Handler[], others: readonly Handler[]): boolean {
-  return some.length === others.length && some.every((handler, index) => handler === others[index]);
-}
-
-/** Decides for each handler of a route whether it is guarded. A guard in the route counts for the handlers after it. */
-function standingsOf(handlers: readonly Handler[], before: readonly Step[], place: Place): Standing[] {
-  const steps = [...before];
-  const standings: Standing[] = [];
-  for (const [index, handler] of handlers.entries()) {
-    const mark = kitHandler(handler);
-    if (mark?.kind === 'guard') steps.push({ kind: 'guard', path: whole(place.path), open: mark.open, holds: () => true });
-    else if (handler.length === 4) steps.push({ kind: 'error-handler', path: whole(place.path), from: before.length });
-    else if (!mark) {
-      const standing = judge(steps, place);
-      const guardFollows = handlers.slice(index + 1).some((later) => kitHandler(later)?.kind === 'guard');
-      const late = standing.status === 'open' && guardFollows;
-      standings.push(late ? { status: 'unknown', why: `${nameOf(handler)} runs before the guard` } : standing);
-    }
-  }
-  return standings;
-}
-
-/** A path that covers any place. */
-function whole(path: RoutePath): RoutePath {
-  return { ...path, segments: [], literal: true, withSubpaths: true, caseSensitive: 'no' };
-}
-
-/** A route whose first handler is a guard also guards later routes of the same path, for the methods that reach it. */
-function routeGuards(route: Route, path: RoutePath): Step[] {
-  const guardOf = (name: string | undefined): KitHandler | undefined => {
-    const [first] = handlersFor(route, name);
-    const mark = first && kitHandler(first);
-    return mark?.kind === 'guard' ? mark : undefined;
+  const drop = (length: number, why: string): void => {
+    if (passed.slice(length).some(({ open }) => !open)) lost ??= why;
+    passed.length = Math.min(passed.length, length);
   };
-  const marks = new Set([undefined, ...Object.keys(route.methods)].map((name) => guardOf(name)));
-  return [...marks].flatMap((mark) => {
-    if (mark?.kind !== 'guard') return [];
-    const meets = (name: string | undefined): boolean => guardOf(name) === mark;
-    const holds = (method: string): boolean => {
-      if (method === 'ALL' || method === 'USE')
-        return route.stack[0]?.method === undefined ? meets(undefined) : EVERY_METHOD.every(meets);
-      // HEAD runs the handlers of GET, unless the route has its own for HEAD.
-      if (method === 'GET') return meets('get') && (!route.methods.head || meets('head'));
-      return meets(method === 'HEAD' && !route.methods.head ? 'get' : method.toLowerCase());
-    };
-    return [{ kind: 'guard' as const, path, open: mark.open, holds }];
-  });
+  const meet = (place: Place, more: Partial<Visit> = {}): void =>
+    visit({ place, guards: [...passed], lost, early: undefined, ...more });
+  const pass = (place: Place, mark: Passed['mark'], at: Position | undefined): void => {
+    passed.push({ mark, place, open: at !== undefined && mark.open?.has(at.base + at.path) === true });
+  };
+
+  /** Returns how many guards a request has passed that leaves the router by next('router'). */
+  const walkRoute = (place: Place, handlers: readonly Handler[], at: Position | undefined): number => {
+    const start = passed.length;
+    let kept = Number.POSITIVE_INFINITY;
+    for (const [index, handle] of handlers.entries()) {
+      const mark = kitHandler(handle);
+      if (mark?.kind === 'guard') pass(place, mark, at);
+      if (mark) continue;
+      if (handle.length === 4) drop(start, ERROR_HANDLER);
+      const followed = handlers.slice(index + 1).some((later) => kitHandler(later)?.kind === 'guard');
+      meet(place, { early: followed ? nameOf(handle) : undefined });
+      kept = Math.min(kept, passed.length);
+    }
+    drop(kept, NEXT_ROUTE);
+    return kept;
+  };
+
+  /** Returns whether the request has ended. */
+  const walkRouter = (inner: readonly Place[], at: Position | undefined, depth = 1): boolean => {
+    const start = passed.length;
+    let kept = Number.POSITIVE_INFINITY;
+    for (const place of inner) {
+      if (target && depth === 1 && !place.matters && !target.chain.includes(place)) continue;
+      const { layer, kind, mark, callbacks } = place;
+      const before = passed.length;
+      const handlers = layer.route && entersRoute(layer.route, method) ? handlersFor(layer.route, method) : undefined;
+      if (kind === 'route' && !handlers) continue;
+      const match = at && matchLayer(layer, at.path, place.stateful);
+      if (match === null) {
+        if (mayMatch?.(place) !== true) continue;
+        if (kind === 'error-handler') drop(start, ERROR_HANDLER);
+        if (callbacks.length > 0 || ['error-handler', 'function', 'route'].includes(kind)) kept = Math.min(kept, passed.length);
+        continue;
+      }
+      // Express also calls them after an error, except before a route.
+      const met = !layer.route && passed.length > start ? { guards: passed.slice(0, start), lost: lost ?? CALLBACK } : {};
+      for (const callback of callbacks) meet(place, { callback, ...met });
+      if (callbacks.length > 0) kept = Math.min(kept, passed.length);
+      const next = at && !layer.route ? trim(place, match?.path ?? '', at) : at;
+      if (next === null) continue;
+      if (handlers) kept = Math.min(kept, walkRoute(place, handlers, next));
+      else if (mark?.kind === 'guard') pass(place, mark, next);
+      else if (kind === 'kit' && at) return true;
+      else if (kind === 'error-handler') drop(start, ERROR_HANDLER);
+      else if (kind === 'router' && walkRouter(place.inner, next, depth + 1)) return true;
+      else if (kind === 'function') meet(place);
+      if (kind === 'error-handler' || kind === 'function') kept = Math.min(kept, passed.length);
+      if (callbacks.length > 0) drop(before, 'a callback of param() may leave the guard out with next("route")');
+      if (!at && !place.matchesAll) drop(before, `a guard of ${textOf(passed[before])} may not cover all of it`);
+      if (place === target) return true;
+    }
+    drop(kept, NEXT_ROUTER);
+    return false;
+  };
+
+  walkRouter(places, path === undefined ? undefined : { path, base: '' });
 }
 
-function handlersFor({ stack }: Route, method: string | undefined): Handler[] {
-  return stack.filter((one) => one.method === undefined || one.method === method).map(({ handle }) => handle);
+/** What a nested handler sees of the path; null if Express passes the layer by. */
+function trim({ layer }: Place, matched: string, { path, base }: Position): Position | null {
+  const rest = path.slice(matched.length);
+  const boundary = layer.regexp ? /^(?:[/.]|$)/ : /^(?:\/|$)/;
+  if (matched !== '' && !(path.startsWith(matched) && boundary.test(rest))) return null;
+  return { path: rest.startsWith('/') || matched === '' ? rest : `/${rest}`, base: base + matched.replace(/\/$/, '') };
 }
 
-/** Adds a mounted function. Most of them pass requests on, but some answer. */
-function walkMiddleware({ steps, found }: Scope, handle: Handler, { path, chain }: Omit<Place, 'method'>): void {
-  const name = nameOf(handle);
-  const standing = judge(steps, { path, method: 'USE', chain });
-  if (name === 'query' || name === 'expressInit') return;
-  const row = { route: `USE ${path.text || '/'} (${name})`, isFunction: true };
-  if (standing.status !== 'open') found.push({ ...row, ...standing });
-  else found.push({ ...row, status: 'unknown', why: 'runs before any guard, and may answer itself' });
-}
-
-function nameOf({ name }: Handler): string {
-  return name === 'mounted_app' ? 'sub-app' : name || 'anonymous';
+/** The path of a guard as the report prints it. */
+export function textOf(guard: Passed | undefined): string {
+  return guard?.place.templates[0]?.text || '/';
 }

@@ -1,9 +1,10 @@
+import type { Requirement } from '@mfa-kit/core';
 import type { RequestHandler } from 'express';
 
 /** What a handler of the kit does. */
 export type KitHandler =
-  /** Refuses requests that do not meet the requirement. `open` lists the paths that it leaves open, compared byte for byte. */
-  | { kind: 'guard'; open: readonly string[] }
+  /** Refuses requests that do not meet the requirement, except at the paths that it leaves open. */
+  | { kind: 'guard'; requirement: Requirement; open?: { paths: readonly string[]; has(path: string): boolean } }
   /** Answers every request below the mount. */
   | { kind: 'kit' };
 
