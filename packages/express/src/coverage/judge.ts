@@ -34,13 +34,14 @@ export function judgeAll(router: Router): CoverageFinding[] {
   for (const method of methods) walk(top, { method, visit: (visit) => keep(always, method, visit, alwaysStanding(visit)) });
   const excepted: Standings = new Map();
   for (const { path, request } of openRequests(places)) {
+    const matches = new Map();
     for (const method of methods) {
       const visit = (one: Visit): void => {
         const standing = standingOf(one, { request, covers: () => true });
         if (standing.status !== 'guarded')
           keep(excepted, method, one, standing.status === 'skipped' ? { ...standing, why: path } : standing);
       };
-      walk(top, { method, path: request, visit });
+      walk(top, { method, path: request, matches, visit });
     }
   }
   const guarding = places.filter(({ matters }) => matters).flatMap(({ templates }) => templates);
@@ -49,17 +50,17 @@ export function judgeAll(router: Router): CoverageFinding[] {
     spellings: places.some((place) => place.case !== 'ignored'),
   };
 
-  const judge = (target: Target, template: Template, some: readonly string[]): Standing[] =>
-    some.flatMap((method) => {
-      const known = (all: Standings): Standing[] =>
-        (all.get(target.place) ?? [])
-          .filter((one) => one.method === method && one.callback?.handle === target.callback?.handle)
-          .map(({ standing }) => standing);
-      const found = known(always);
-      if (!found.some(({ depends }) => depends)) return [...found, ...known(excepted)];
-      const asked = template.understood ? ask(top, { target, template, method, ...asking }) : [];
-      return [...(asked.length > 0 ? asked : found), ...known(excepted)];
-    });
+  const judge: Judge = (target, template, some) => {
+    const known = (all: Standings, method: string): Standing[] =>
+      (all.get(target.place) ?? [])
+        .filter((one) => one.method === method && one.callback?.handle === target.callback?.handle)
+        .map(({ standing }) => standing);
+    const depending = some.filter((method) => known(always, method).some(({ depends }) => depends));
+    const asked = template.understood
+      ? ask(top, { target, template, methods: depending, ...asking })
+      : new Map<string, Standing[]>();
+    return some.flatMap((method) => [...(asked.get(method) ?? known(always, method)), ...known(excepted, method)]);
+  };
 
   return [...places.flatMap((place) => rowsOf(place, methods, judge)), ...callbackRows(places, methods, judge)];
 }
@@ -97,22 +98,29 @@ function callbackRows(places: readonly Place[], methods: readonly string[], judg
   });
 }
 
-/** Asks for one place with every path and follows the requests. */
+/** Asks for one place with every path and follows the requests. Returns what they showed, by method. */
 function ask(
   top: readonly Place[],
-  given: { target: Target; template: Template; method: string; depth: number; spellings: boolean },
-): Standing[] {
-  const { target, template, method, depth, spellings } = given;
+  given: { target: Target; template: Template; methods: readonly string[]; depth: number; spellings: boolean },
+): Map<string, Standing[]> {
+  const { target, methods, depth, spellings } = given;
   const { place, callback } = target;
+  // What is mounted also gets the requests below its path.
+  const template = place.layer.route ? given.template : { ...given.template, tail: true };
+  const found = new Map<string, Standing[]>();
+  if (methods.length === 0) return found;
   const covers = (guard: Passed): boolean => isCovered(guard.place, place, template);
   const mayMatch = (other: Place): boolean => other.templates.some((one) => mayMeet(one, template));
-  const found: Standing[] = [];
-  for (const path of pathsOf(template, { below: place.kind === 'function', depth, spellings })) {
-    const visit = (one: Visit): void => {
-      if (one.place !== place || one.callback?.handle !== callback?.handle) return;
-      found.push(standingOf(one, { request: `${method.toUpperCase()} ${path}`, covers }));
-    };
-    walk(top, { method, path, mayMatch, target: place, visit });
+  for (const path of pathsOf(template, { depth, spellings })) {
+    const matches = new Map();
+    for (const method of methods) {
+      const visit = (one: Visit): void => {
+        if (one.place !== place || one.callback?.handle !== callback?.handle) return;
+        const standing = standingOf(one, { request: `${method.toUpperCase()} ${path}`, covers });
+        found.set(method, [...(found.get(method) ?? []), standing]);
+      };
+      walk(top, { method, path, matches, mayMatch, target: place, visit });
+    }
   }
   return found;
 }

@@ -79,7 +79,7 @@ function callbacksOf(layer: Layer, { params }: Router, matching: Parameters<type
   const names = Object.keys(params);
   if (names.length === 0) return [];
   const own = writtenPaths(layer).map((written) => joinPath(ROOT, written, matching));
-  const samples = own.flatMap((template) => pathsOf(template, { below: false, depth: 0, spellings: false }));
+  const samples = own.flatMap((template) => pathsOf(template, { depth: 0, spellings: false }));
   const met = new Set(samples.flatMap((path) => keysOf(layer, path)));
   const unread = own.some(({ understood }) => !understood);
   return names

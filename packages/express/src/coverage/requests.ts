@@ -61,12 +61,9 @@ export function mayMeet(some: Template, other: Template): boolean {
  * Paths that stand for everything that matches the template: spellings and slashes, values for its parameters that no other path names,
  * and for a tail each number of segments up to one more than `depth`.
  */
-export function pathsOf(
-  { segments, tail, joints }: Template,
-  given: { below: boolean; depth: number; spellings: boolean },
-): string[] {
+export function pathsOf({ segments, tail, joints }: Template, given: { depth: number; spellings: boolean }): string[] {
   const values = segments.includes(PARAMETER) ? ['mfa-kit-value', 'Mfa.Kit%2Fvalue'] : [''];
-  const rests = given.below || tail ? tails(Math.max(1, given.depth + 1 - segments.length)) : ['', '/'];
+  const rests = tail ? tails(Math.max(1, given.depth + 1 - segments.length)) : ['', '/'];
   const paths = values.flatMap((value) =>
     slashesAt(joints).flatMap((slashes) => {
       const filled = segments.map((segment) => (segment === PARAMETER ? value : segment));

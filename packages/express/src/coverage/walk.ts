@@ -1,6 +1,6 @@
 import { type KitHandler, kitHandler } from '../marks.js';
 import type { Place } from './places.js';
-import { entersRoute, type Handler, handlersFor, matchLayer, nameOf } from './router.js';
+import { entersRoute, type Handler, handlersFor, type LayerMatch, matchLayer, nameOf } from './router.js';
 
 /** A guard that a request has passed. */
 export interface Passed {
@@ -27,6 +27,8 @@ export interface Course {
   method: string;
   /** Absent: follows the requests for each place. Then only guards count that every request for it meets. */
   path?: string;
+  /** What each layer answered for this path, for the next method. */
+  matches?: Map<Place, LayerMatch | null>;
   /** Whether a layer that does not match this path may match another one that the path stands for. */
   mayMatch?(place: Place): boolean;
   /** Where the course ends. Layers that do not matter for it are left out. */
@@ -46,13 +48,20 @@ const NEXT_ROUTE = 'a function before the guard may leave its route with next("r
 
 /** Goes through the layers as Express does. Assumes that a function of the host passes on, by any form of `next`. */
 export function walk(places: readonly Place[], course: Course): void {
-  const { method, path, mayMatch, target, visit } = course;
+  const { method, path, matches, mayMatch, target, visit } = course;
   const passed: Passed[] = [];
   let lost: string | undefined;
 
   const drop = (length: number, why: string): void => {
     if (passed.slice(length).some(({ open }) => !open)) lost ??= why;
     passed.length = Math.min(passed.length, length);
+  };
+  const match = (place: Place, at: Position | undefined): LayerMatch | null | undefined => {
+    const known = matches?.get(place);
+    if (!at || known !== undefined) return known;
+    const found = matchLayer(place.layer, at.path, place.stateful);
+    matches?.set(place, found);
+    return found;
   };
   const meet = (place: Place, more: Partial<Visit> = {}): void =>
     visit({ place, guards: [...passed], lost, early: undefined, ...more });
@@ -87,8 +96,8 @@ export function walk(places: readonly Place[], course: Course): void {
       const before = passed.length;
       const handlers = layer.route && entersRoute(layer.route, method) ? handlersFor(layer.route, method) : undefined;
       if (kind === 'route' && !handlers) continue;
-      const match = at && matchLayer(layer, at.path, place.stateful);
-      if (match === null) {
+      const matched = match(place, at);
+      if (matched === null) {
         if (mayMatch?.(place) !== true) continue;
         if (kind === 'error-handler') drop(start, ERROR_HANDLER);
         if (callbacks.length > 0 || ['error-handler', 'function', 'route'].includes(kind)) kept = Math.min(kept, passed.length);
@@ -98,7 +107,7 @@ export function walk(places: readonly Place[], course: Course): void {
       const met = !layer.route && passed.length > start ? { guards: passed.slice(0, start), lost: lost ?? CALLBACK } : {};
       for (const callback of callbacks) meet(place, { callback, ...met });
       if (callbacks.length > 0) kept = Math.min(kept, passed.length);
-      const next = at && !layer.route ? trim(place, match?.path ?? '', at) : at;
+      const next = at && !layer.route ? trim(place, matched?.path ?? '', at) : at;
       if (next === null) continue;
       if (handlers) kept = Math.min(kept, walkRoute(place, handlers, next));
       else if (mark?.kind === 'guard') pass(place, mark, next);
