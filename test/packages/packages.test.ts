@@ -1,6 +1,7 @@
 import { copyFileSync, existsSync, mkdtempSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { manifestOf, root } from '../house/sources.js';
 import { ROUNDS } from '../support/proof.js';
@@ -104,6 +105,21 @@ describe('what is built', () => {
 describe('an application that installs it', () => {
   it('can import every entry from ESM', () => {
     expect(run('node', ['esm.mjs'], consumer)).toContain('esm works');
+  });
+
+  it.each(['@mfa-kit/express', '@mfa-kit/nest'])('loads nothing of the coverage report with %s', (name) => {
+    const hook =
+      'data:text/javascript,import{writeSync}from"node:fs";export const load=(url,context,next)=>{writeSync(1,url+"\\n");return next(url,context)}';
+    const code = (entry: string): string =>
+      `import { register } from 'node:module'; register(${JSON.stringify(hook)}); await import('${entry}');`;
+    const sourcesOf = (entry: string): string[] =>
+      run('node', ['--input-type=module', '-e', code(entry)], consumer)
+        .split('\n')
+        .filter((url) => url.startsWith('file:') && existsSync(`${fileURLToPath(url)}.map`))
+        .flatMap((url) => (JSON.parse(readFileSync(`${fileURLToPath(url)}.map`, 'utf8')) as { sources: string[] }).sources)
+        .filter((source) => source.includes('coverage'));
+    expect(sourcesOf(name)).toEqual([]);
+    expect(sourcesOf(`${name}/coverage`).length).toBeGreaterThan(5);
   });
 
   it('can require every entry from CommonJS', () => {

@@ -111,13 +111,16 @@ function ask(
   if (methods.length === 0) return found;
   const covers = (guard: Passed): boolean => isCovered(guard.place, place, template);
   const mayMatch = (other: Place): boolean => other.templates.some((one) => mayMeet(one, template));
+  let open = false;
   for (const path of pathsOf(template, { depth, spellings })) {
+    if (open) break;
     const matches = new Map();
     for (const method of methods) {
       const visit = (one: Visit): void => {
         if (one.place !== place || one.callback?.handle !== callback?.handle) return;
         const standing = standingOf(one, { request: `${method.toUpperCase()} ${path}`, covers });
         found.set(method, [...(found.get(method) ?? []), standing]);
+        open ||= standing.status === 'open';
       };
       walk(top, { method, path, matches, mayMatch, target: place, visit });
     }
@@ -201,20 +204,8 @@ function openRequests(places: readonly Place[]): { path: string; request: string
     ...(layer.route?.stack.map(({ handle }) => kitHandler(handle)) ?? []),
   ]);
   const paths = new Set(guards.flatMap((mark) => (mark?.kind === 'guard' ? (mark.open?.paths ?? []) : [])));
-  const joints = jointsOf(places);
-  return [...paths].flatMap((path) => requestsFor(path, joints).map((request) => ({ path, request })));
-}
-
-/** Where an extra slash may disappear in some router. */
-function jointsOf(places: readonly Place[]): number[] {
   const mounts = places.filter(({ layer }) => !layer.route).flatMap(({ templates }) => templates);
-  const most = new Map<number, number>();
-  for (const { joints } of mounts) {
-    for (const joint of joints) most.set(joint, Math.max(most.get(joint) ?? 0, joints.filter((one) => one === joint).length));
-  }
-  if (mounts.some(({ understood }) => !understood))
-    for (const joint of [0, 1, 2, 3]) most.set(joint, Math.max(1, most.get(joint) ?? 0));
-  return [...most].flatMap(([joint, count]) => Array.from({ length: count }, () => joint));
+  return [...paths].flatMap((path) => requestsFor(path, mounts).map((request) => ({ path, request })));
 }
 
 function withInner(places: readonly Place[]): Place[] {

@@ -19,7 +19,7 @@ const PLAIN_SEGMENT = /^[\w.~%@-]+$/;
 const WILDCARD = { 4: /(?:^|\/)\*$/, 5: /\/\*\w+$|\/?\{\/?\*\w+\}$/ };
 
 /** More mounts than this in each other would give too many paths to ask for. */
-const MOST_JOINTS = 6;
+const MOST_JOINTS = 5;
 
 /** The path of the application itself. */
 export const ROOT: Template = { text: '', segments: [], tail: false, understood: true, joints: [] };
@@ -64,21 +64,30 @@ export function mayMeet(some: Template, other: Template): boolean {
 export function pathsOf({ segments, tail, joints }: Template, given: { depth: number; spellings: boolean }): string[] {
   const values = segments.includes(PARAMETER) ? ['mfa-kit-value', 'Mfa.Kit%2Fvalue'] : [''];
   const rests = tail ? tails(Math.max(1, given.depth + 1 - segments.length)) : ['', '/'];
-  const paths = values.flatMap((value) =>
-    slashesAt(joints).flatMap((slashes) => {
-      const filled = segments.map((segment) => (segment === PARAMETER ? value : segment));
-      return rests.map((rest) => spell(filled, slashes) + rest || '/');
-    }),
-  );
-  const spelled = given.spellings ? paths.flatMap((path) => [path, path.toUpperCase(), path.toLowerCase()]) : paths;
+  const paths = values.flatMap((value) => {
+    const filled = segments.map((segment) => (segment === PARAMETER ? value : segment));
+    const plain = spell(filled, []) || '/';
+    const others = slashesAt(joints).flatMap((slashes) => rests.map((rest) => spell(filled, slashes) + rest || '/'));
+    return given.spellings ? [plain, plain.toUpperCase(), plain.toLowerCase(), ...others] : [plain, ...others];
+  });
   // Node accepts this one for a path, too.
-  return [...new Set(segments.length === 0 && rests.length > 2 ? [...spelled, '*'] : spelled)];
+  if (tail && segments.length === 0) paths.push('*');
+  return [...new Set(paths)];
 }
 
-/** The requests for which a guard reads this path: a router removes a slash at each joint, and adds one at the end of a mount. */
-export function requestsFor(path: string, joints: readonly number[]): string[] {
+/** The requests for which a guard reads this path: a router removes a slash at a joint, and adds one at the end of a mount. */
+export function requestsFor(path: string, mounts: readonly Template[]): string[] {
   const parts = path.split('/').slice(1);
-  const requests = slashesAt(joints.filter((joint) => joint <= parts.length)).map((slashes) => spell(parts, slashes));
+  const own = joinPath(ROOT, path, { version: 5, removes: false });
+  const met = mounts.filter((mount) => mayMeet(mount, own));
+  // In a mount whose path cannot be read, they may be anywhere.
+  const most = met.some(({ understood }) => !understood) ? [0, 1, 2, 3] : [];
+  for (const { joints } of met) {
+    for (const [index, joint] of joints.entries()) {
+      if (count(joint, most) <= count(joint, joints.slice(0, index))) most.push(joint);
+    }
+  }
+  const requests = slashesAt(most.filter((joint) => joint <= parts.length)).map((slashes) => spell(parts, slashes));
   return [...new Set(requests.flatMap((request) => [request, request.replace(/(.)\/$/, '$1'), `${request}/`]))];
 }
 
@@ -94,12 +103,16 @@ function readPath(written: unknown, wildcard: RegExp): Pick<Template, 'text' | '
   return { text, segments: plain, tail: wildcard.test(text), understood: true };
 }
 
+function count(joint: number, joints: readonly number[]): number {
+  return joints.filter((one) => one === joint).length;
+}
+
 function same(segment: string, other: string): boolean {
   return segment.toLowerCase() === other.toLowerCase();
 }
 
 function spell(segments: readonly string[], slashes: readonly number[]): string {
-  const extra = (index: number): string => '/'.repeat(slashes.filter((joint) => joint === index).length);
+  const extra = (index: number): string => '/'.repeat(count(index, slashes));
   return segments.map((segment, index) => `${extra(index)}/${segment}`).join('') + extra(segments.length);
 }
 
