@@ -10,6 +10,8 @@ import { packAll, removeFolder, run, unpack } from '../packages/pack.js';
 import { describeWith, reportMissing } from '../support/requires.js';
 
 const source = path.join(root, 'test/apps/nest-11');
+/** How many random applications of each platform `npm run prove coverage` checks. */
+const runs = process.env.COVERAGE_RUNS;
 const installed = path.join(source, 'node_modules');
 const ready = existsSync(path.join(installed, '.package-lock.json'))
   ? installed
@@ -24,7 +26,7 @@ describeWith(ready, 'a NestJS 11 application in CommonJS, with TypeORM, @nestjs/
     work = mkdtempSync(path.join(tmpdir(), 'mfa-kit-nest-11-'));
     app = path.join(work, 'app');
     mkdirSync(path.join(app, 'node_modules'), { recursive: true });
-    cpSync(source, app, { recursive: true, filter: (file) => !/[/\\](node_modules|dist)$/.test(file) });
+    cpSync(source, app, { recursive: true, filter: (file) => !/[/\\](node_modules|dist|fuzz)$/.test(file) });
     for (const name of packagesIn(modules)) link(path.join(modules, name), name);
     unpack(
       packAll(work).filter(({ name }) => name !== '@mfa-kit/express'),
@@ -76,6 +78,27 @@ describeWith(ready, 'a NestJS 11 application in CommonJS, with TypeORM, @nestjs/
     expect(filesOf('@mfa-kit/nest').length).toBeGreaterThan(20);
     expect(ofReport('@mfa-kit/nest')).toEqual([]);
   });
+
+  it.runIf(runs)(
+    'T31: nothing that a request without a login reaches is guarded or without a row, in random applications',
+    () => {
+      for (const file of [path.join(source, 'fuzz/coverage.ts'), path.join(root, 'test/nest/coverage-applications.ts')]) {
+        cpSync(file, path.join(app, 'src', path.basename(file)));
+      }
+      run('node', ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.json'], app);
+      const totals = run('node', ['dist/coverage.js', String(runs)], app)
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line) as Record<'answered' | 'guarded' | 'verdicts' | 'needless', number>);
+      console.log(totals);
+      expect(totals).toHaveLength(2);
+      for (const { answered, guarded, verdicts, needless } of totals) {
+        expect(Math.min(answered, guarded, verdicts)).toBeGreaterThan(0);
+        expect(needless / verdicts).toBeLessThanOrEqual(0.01);
+      }
+    },
+    60_000 + Number(runs) * 2000,
+  );
 
   it('starts and refuses', async () => {
     const env = { ...process.env, PORT: '0', MFA_KEY: randomBytes(32).toString('base64') };

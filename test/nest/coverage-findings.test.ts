@@ -1,7 +1,16 @@
 import type { ServerResponse } from 'node:http';
 import { MfaGuard } from '@mfa-kit/nest';
 import { assertMfaCoverage, type CoveredRoute, mfaCoverage } from '@mfa-kit/nest/coverage';
-import { type INestApplication, type MiddlewareConsumer, Module, type NestMiddleware, VersioningType } from '@nestjs/common';
+import {
+  All,
+  Controller,
+  type INestApplication,
+  type MiddlewareConsumer,
+  Module,
+  type NestMiddleware,
+  type Type,
+  VersioningType,
+} from '@nestjs/common';
 import { type AbstractHttpAdapter, APP_GUARD } from '@nestjs/core';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
@@ -105,8 +114,8 @@ describe('what answers in front of the guards, on Nest with Fastify', () => {
   const given = platforms[1];
   const reply = (text: string) => async () => text;
 
-  async function start(configure: (app: NestFastifyApplication) => unknown): Promise<void> {
-    host = await startHost({ ...given, module: { providers: [everywhere] }, configure: configure as never });
+  async function start(configure: (app: NestFastifyApplication) => unknown, controllers: Type[] = []): Promise<void> {
+    host = await startHost({ ...given, module: { controllers, providers: [everywhere] }, configure: configure as never });
   }
 
   it.each(['/files', '/'])('F68: a plugin at %s that answers what has no route', async (prefix) => {
@@ -166,6 +175,24 @@ describe('what answers in front of the guards, on Nest with Fastify', () => {
     });
     expect((await new Client(host).get('/cases', { headers: { version: '9' } })).text).toBe('another');
     expect(doubtful()).toMatchObject({ 'GET /cases {"version":"9"}': 'open' });
+  });
+
+  it('a route of a method that Fastify did not have when a controller took all methods', async () => {
+    @Controller('all')
+    class AllController {
+      @All()
+      all() {}
+    }
+    await start(
+      async (app) => {
+        await app.init();
+        const fastify = app.getHttpAdapter().getInstance();
+        fastify.addHttpMethod('PURGE').route({ method: 'PURGE', url: '/all', handler: reply('purged') });
+      },
+      [AllController],
+    );
+    expect((await new Client(host).request('PURGE', '/all')).text).toBe('purged');
+    expect(doubtful()).toMatchObject({ 'PURGE /all': 'open' });
   });
 
   it('routes that were added before the application', async () => {

@@ -43,11 +43,14 @@ export function readFastify(given: object, { places, own }: Setting): Platform |
   const hooks = internal<Record<string, Hook[]>>(fastify, 'fastify.hooks');
   if (!routes || !hooks) return null;
   // Fastify refuses a second route with the same method, path and constraints, so what is at the place of a controller is Nest's.
+  const ofGet = new Set(routes.flatMap(({ method, store }) => (method === 'GET' ? [store] : [])));
   const isAt = ({ method, path, constraints }: Place, route: Route): boolean =>
     route.store.config.url === path &&
     route.store.server === fastify &&
     isDeepStrictEqual(route.opts.constraints ?? {}, constraints) &&
-    (method === 'ALL' || method === route.method || (route.method === 'HEAD' && method === 'GET' && isAutomatic(route)));
+    (method === route.method ||
+      (method === 'ALL' && ofGet.has(route.store)) ||
+      (route.method === 'HEAD' && method === 'GET' && isAutomatic(route)));
   const others = routes.filter((route) => !isAutomatic(route) && !places.some((place) => isAt(place, route)));
   const isOwn = (hook: Hook): boolean => own.has(String(hook)) || hook === takeOwnBodies || isMiddie(hook);
 
@@ -57,7 +60,7 @@ export function readFastify(given: object, { places, own }: Setting): Platform |
         routes.some((route) => route.method === method && isAt(place, route)),
       ),
     beside: [
-      ...(internal<{ started?: boolean }>(fastify, 'fastify.state')?.started ? [] : [NOT_STARTED]),
+      ...(internal<{ ready?: boolean }>(fastify, 'fastify.state')?.ready ? [] : [NOT_STARTED]),
       ...groupMethods(others).map((route): CoverageFinding => ({ route, status: 'open', why: BESIDE })),
       ...HOOKS.flatMap((name) =>
         (hooks[name] ?? []).filter((hook) => !isOwn(hook)).map((hook) => asFunction('/', `${name}: ${hook.name || 'anonymous'}`)),

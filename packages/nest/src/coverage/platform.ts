@@ -42,8 +42,8 @@ export function readPlatform(
   const applied = appliedMiddleware(app);
   // Nest adds its middleware after that of the host, so the names are taken from the end.
   const beside = platform.beside.toReversed().map((row): CoverageFinding => {
-    const [, place = '', path = ''] = /^(\S+ (.*) )\((?:anonymous|handler)\)$/.exec(row.route) ?? [];
-    const name = row.isFunction ? applied.get(withoutWildcard(path))?.pop() : undefined;
+    const [, place, path] = /^(\S+ (.*) )\((?:anonymous|handler)\)$/.exec(row.route) ?? [];
+    const name = path === undefined ? undefined : applied.get(withoutWildcard(path))?.pop();
     return name === undefined ? row : { ...row, route: `${place}(${name})` };
   });
   return {
