@@ -325,7 +325,7 @@ function requestsFor(told: readonly (readonly string[])[], methods: string[]): A
 
 /** In `npm run prove` another one each time, printed with the figures. */
 const SEED = fc.readConfigureGlobal().seed ?? Date.now() % 2 ** 31;
-const RUNS = Number(process.env.COVERAGE_RUNS ?? (ROUNDS === 2 ? 100 : 1_000 * ROUNDS));
+const RUNS = Number(process.env.COVERAGE_RUNS ?? (ROUNDS === 2 ? 300 : 1_000 * ROUNDS));
 const drawn = fc.record({
   top: entries,
   settings,
