@@ -43,7 +43,10 @@ export function readPlatform(
   // Nest adds its middleware after that of the host, so the names are taken from the end.
   const beside = platform.beside.toReversed().map((row): CoverageFinding => {
     const [, place, path] = /^(\S+ (.*) )\((?:anonymous|handler)\)$/.exec(row.route) ?? [];
-    const name = path === undefined ? undefined : applied.get(withoutWildcard(path))?.pop();
+    const bare = path === undefined ? undefined : withoutWildcard(path);
+    // On Fastify, Nest mounts the middleware of the root at the prefix.
+    const names = bare === undefined ? undefined : (applied.get(bare) ?? (bare === setting.prefix ? applied.get('') : undefined));
+    const name = names?.pop();
     return name === undefined ? row : { ...row, route: `${place}(${name})` };
   });
   return {
