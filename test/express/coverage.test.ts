@@ -1,3 +1,6 @@
+import { once } from 'node:events';
+import { createServer, type RequestListener } from 'node:http';
+import { type AddressInfo, connect } from 'node:net';
 import { expressMfa } from '@mfa-kit/express';
 import { assertMfaCoverage, formatCoverage, mfaCoverage } from '@mfa-kit/express/coverage';
 import type { ErrorRequestHandler, RequestHandler } from 'express';
@@ -17,6 +20,18 @@ const answer: RequestHandler = (_req, res) => void res.send('answered');
 
 function statusOf(app: unknown, route: string): string | undefined {
   return mfaCoverage(app).routes.find((one) => one.route === route)?.status;
+}
+
+/** Sends a URL that clients of a test would rewrite. */
+async function statusOfUrl(app: RequestListener, url: string): Promise<number | undefined> {
+  const server = createServer(app).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const socket = connect((server.address() as AddressInfo).port, '127.0.0.1');
+  socket.write(`GET ${url} HTTP/1.1\r\nHost: host\r\nConnection: close\r\n\r\n`);
+  const [head] = (await once(socket, 'data')) as [Buffer];
+  socket.destroy();
+  server.close();
+  return Number(head.toString().split(' ')[1]);
 }
 
 describe.each(versions)('the coverage report on Express $version', ({ express, version }) => {
@@ -195,6 +210,63 @@ describe.each(versions)('the coverage report on Express $version', ({ express, v
     sensitive.get('/admin', answer);
     const why = 'GET /ADMIN reaches it without a guard';
     expect(mfaCoverage(sensitive).routes).toEqual([{ route: 'GET /admin', status: 'open', why }]);
+  });
+
+  it('T31: a function that copies the properties of a router, or a router with a handle of its own, is not read', async () => {
+    const router = express.Router();
+    router.use(requireMfa());
+    const wrapper: RequestHandler = (req, res, next) => (req.query.skip ? next() : router(req, res, next));
+    const copied = express();
+    copied.use(Object.assign(wrapper, router));
+    copied.get('/cases', answer);
+    await request(copied).get('/cases?skip=1').expect(200, 'answered');
+    expect(statusOf(copied, 'GET /cases')).toBe('open');
+
+    const replaced = express();
+    const other = express.Router();
+    other.use(requireMfa());
+    replaced.use(Object.assign(other, { handle: (_req: unknown, _res: unknown, next: () => void) => next() }));
+    replaced.get('/cases', answer);
+    await request(replaced).get('/cases').expect(200, 'answered');
+    expect(statusOf(replaced, 'GET /cases')).toBe('open');
+  });
+
+  it('T31: a guard in a mounted router does not guard what is outside, because a request without a path there passes by', async () => {
+    const app = express();
+    const router = express.Router();
+    router.use(requireMfa());
+    router.get('/list', answer);
+    app.use('/admin', router);
+    app.get('/admin', answer);
+    // After the mount is removed nothing is left that is a path.
+    expect(await statusOfUrl(app, 'x://host/admin')).toBe(200);
+    expect(statusOf(app, 'GET /admin')).toBe('unknown');
+    expect(statusOf(app, 'GET /admin/list')).toBe('guarded');
+  });
+
+  it('T31: a guard of a path does not guard what is after a mount with parameters, which may change the path', async () => {
+    const tenant = express.Router();
+    tenant.get('/admin/list', answer);
+    const inside = express();
+    inside.use('/:tenant/admin', requireMfa());
+    inside.use('/:tenant', tenant);
+    const behind = express();
+    behind.use('/:tenant/admin', requireMfa());
+    behind.use('/:tenant', (_req, _res, next) => next());
+    behind.get('/:tenant/admin/list', answer);
+    for (const app of [inside, behind]) {
+      expect(await statusOfUrl(app, '/{{/one/admin/list#')).toBe(200);
+      expect(statusOf(app, 'GET /:tenant/admin/list')).not.toBe('guarded');
+    }
+
+    const whole = express();
+    whole.use('/:tenant', requireMfa(), tenant);
+    expect(statusOf(whole, 'GET /:tenant/admin/list')).toBe('guarded');
+    const literal = express();
+    literal.use('/admin', requireMfa());
+    literal.use('/:page', (_req, _res, next) => next());
+    literal.get('/admin/list', answer);
+    expect(statusOf(literal, 'GET /admin/list')).toBe('guarded');
   });
 
   it('T31: a callback of param() also runs after an error of the guard, unless the layer is a route', async () => {

@@ -109,7 +109,7 @@ function ask(
   const template = place.layer.route ? given.template : { ...given.template, tail: true };
   const found = new Map<string, Standing[]>();
   if (methods.length === 0) return found;
-  const covers = (guard: Passed): boolean => isCovered(guard.place, place, template);
+  const covers = (guard: Passed): boolean => isCovered(guard, place, template);
   const mayMatch = (other: Place): boolean => other.templates.some((one) => mayMeet(one, template));
   let open = false;
   for (const path of pathsOf(template, { depth, spellings })) {
@@ -148,10 +148,12 @@ function standingOf({ guards, lost, early }: Visit, given: { request: string; co
 }
 
 /** Whether a guard that a request for the place met is met by every other one that the template stands for. */
-function isCovered(guard: Place, place: Place, template: Template): boolean {
+function isCovered({ place: guard, moved }: Passed, place: Place, template: Template): boolean {
   const shared = guard.chain.filter((one, index) => place.chain[index] === one).length;
   const own = guard.chain.slice(shared).filter(({ matchesAll }) => !matchesAll);
   if (own.length === 0) return true;
+  // A router does nothing if no path is left after its mount, as for `x://host/admin` at /admin.
+  if (moved || own.some((one) => one !== guard)) return false;
   const others = place.chain.slice(shared).filter(({ matchesAll }) => !matchesAll);
   if (!own.every((one) => one.case === 'ignored') && !others.every((one) => one.case === 'sensitive')) return false;
   if (guard.templates.every(({ understood }) => understood)) return true;

@@ -58,6 +58,21 @@ export function mayMeet(some: Template, other: Template): boolean {
 }
 
 /**
+ * Whether requests for `target` may have another path before the mount than after it. Express removes as many characters as `req.path`
+ * has there, but `req.url` has fewer if Node escaped some: of `/{{/one/admin#`, a mount at `/:id` leaves `/admin`.
+ */
+export function mayMove(mount: Template, target: Template): boolean {
+  if (!mount.understood || mount.tail || !target.understood) return true;
+  return mount.segments.some((segment, index) => segment === PARAMETER && (target.segments[index] ?? PARAMETER) === PARAMETER);
+}
+
+/** Whether a path that matches the mount begins with one that matches the guard. */
+export function beginsWith(mount: Template, guard: Template): boolean {
+  if (!mount.understood || !guard.understood || guard.tail || guard.segments.length > mount.segments.length) return false;
+  return guard.segments.every((segment, index) => segment === PARAMETER || same(segment, mount.segments[index] ?? ''));
+}
+
+/**
  * Paths that stand for everything that matches the template: spellings and slashes, values for its parameters that no other path names,
  * and for a tail each number of segments up to one more than `depth`.
  */

@@ -57,9 +57,10 @@ function withoutFirstLayers({ stack, params, caseSensitive = false }: Router): R
   return { stack: stack.filter(({ handle }, index) => handle.name !== names[index]), params, caseSensitive };
 }
 
-/** Whether the value is a router whose entries can be read. */
+/** Whether the value is a router whose entries can be read. A wrapper that copies the properties of one has no inherited `handle`. */
 export function isRouter(value: unknown): value is Router & Handler {
-  return typeof value === 'function' && 'stack' in value && Array.isArray(value.stack) && 'params' in value;
+  if (typeof value !== 'function' || !('stack' in value && Array.isArray(value.stack) && 'params' in value)) return false;
+  return 'handle' in value && !Object.hasOwn(value, 'handle');
 }
 
 /** What a layer matched of a path, and its parameters. */

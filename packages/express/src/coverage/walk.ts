@@ -1,5 +1,6 @@
 import { type KitHandler, kitHandler } from '../marks.js';
 import type { Place } from './places.js';
+import { beginsWith, mayMove } from './requests.js';
 import { entersRoute, type Handler, handlersFor, type LayerMatch, matchLayer, nameOf } from './router.js';
 
 /** A guard that a request has passed. */
@@ -8,6 +9,8 @@ export interface Passed {
   place: Place;
   /** The guard leaves the path of the request open. */
   open: boolean;
+  /** A mount after it may have changed the path that it was asked for. */
+  moved: boolean;
 }
 
 /** What a request reaches, and what it has passed before. */
@@ -66,7 +69,18 @@ export function walk(places: readonly Place[], course: Course): void {
   const meet = (place: Place, more: Partial<Visit> = {}): void =>
     visit({ place, guards: [...passed], lost, early: undefined, ...more });
   const pass = (place: Place, mark: Passed['mark'], at: Position | undefined): void => {
-    passed.push({ mark, place, open: at !== undefined && mark.open?.has(at.base + at.path) === true });
+    passed.push({ mark, place, open: at !== undefined && mark.open?.has(at.base + at.path) === true, moved: false });
+  };
+
+  /** Notes which guards a mount that follows them may bypass. */
+  const move = (mount: Place): void => {
+    if (!target || mount.layer.route || mount.matchesAll) return;
+    if (!mount.templates.some((one) => target.templates.some((other) => mayMove(one, other)))) return;
+    for (const guard of passed) {
+      const { layer, templates } = guard.place;
+      const same = !layer.route && mount.templates.every((one) => templates.some((other) => beginsWith(one, other)));
+      if (!same) guard.moved = true;
+    }
   };
 
   /** Returns how many guards a request has passed that leaves the router by next('router'). */
@@ -91,14 +105,18 @@ export function walk(places: readonly Place[], course: Course): void {
     const start = passed.length;
     let kept = Number.POSITIVE_INFINITY;
     for (const place of inner) {
-      if (target && depth === 1 && !place.matters && !target.chain.includes(place)) continue;
       const { layer, kind, mark, callbacks } = place;
+      if (target && depth === 1 && !place.matters && !target.chain.includes(place)) {
+        if (!layer.route && !place.matchesAll && mayMatch?.(place)) move(place);
+        continue;
+      }
       const before = passed.length;
       const handlers = layer.route && entersRoute(layer.route, method) ? handlersFor(layer.route, method) : undefined;
       if (kind === 'route' && !handlers) continue;
       const matched = match(place, at);
       if (matched === null) {
         if (mayMatch?.(place) !== true) continue;
+        move(place);
         if (kind === 'error-handler') drop(start, ERROR_HANDLER);
         if (callbacks.length > 0 || ['error-handler', 'function', 'route'].includes(kind)) kept = Math.min(kept, passed.length);
         continue;
@@ -109,12 +127,14 @@ export function walk(places: readonly Place[], course: Course): void {
       if (callbacks.length > 0) kept = Math.min(kept, passed.length);
       const next = at && !layer.route ? trim(place, matched?.path ?? '', at) : at;
       if (next === null) continue;
+      if (kind === 'router') move(place);
       if (handlers) kept = Math.min(kept, walkRoute(place, handlers, next));
       else if (mark?.kind === 'guard') pass(place, mark, next);
       else if (kind === 'kit' && at) return true;
       else if (kind === 'error-handler') drop(start, ERROR_HANDLER);
       else if (kind === 'router' && walkRouter(place.inner, next, depth + 1)) return true;
       else if (kind === 'function') meet(place);
+      if (kind !== 'router' && place !== target) move(place);
       if (kind === 'error-handler' || kind === 'function') kept = Math.min(kept, passed.length);
       if (callbacks.length > 0) drop(before, 'a callback of param() may leave the guard out with next("route")');
       if (!at && !place.matchesAll) drop(before, `a guard of ${textOf(passed[before])} may not cover all of it`);
