@@ -21,7 +21,7 @@ const publicApi = textOf('public-api.md');
 /** The page that describes an entry: the first whose pattern fits. */
 const PAGE_OF: readonly (readonly [RegExp, string])[] = [
   [/^@mfa-kit\/core\/storage\//, 'storage.md'],
-  [/^@mfa-kit\/core\/http$/, 'http-api.md'],
+  [/^@mfa-kit\/core\/http(\/coverage)?$/, 'http-api.md'],
   [/^@mfa-kit\/core(\/testing)?$/, 'core.md'],
   [/^@mfa-kit\/express/, 'express.md'],
   [/^@mfa-kit\/nest/, 'nest.md'],
