@@ -107,6 +107,23 @@ describe('the coverage report on GraphQL', () => {
     expect((await ask(new Client(host), '{ first { notes } }')).body.data.first.notes).toBe(notes);
   });
 
+  it.each(['Apollo', 'Mercurius'] as const)(
+    'T31: a route that something else adds at the GraphQL path of %s, on Fastify, does not count as GraphQL',
+    async (driver) => {
+      host = await startGraphqlHost({
+        server: { platform: 'fastify', session: '@fastify/session', server: driver },
+        configure: (app) =>
+          void app
+            .getHttpAdapter()
+            .getInstance()
+            .put('/graphql', async () => 'answered'),
+      });
+      expect((await new Client(host).request('PUT', '/graphql')).text).toBe('answered');
+      expect(statusOf('POST /graphql')).toBe('skipped');
+      expect(statusOf('PUT /graphql')).toBe('open');
+    },
+  );
+
   it('a function that something else mounts at the GraphQL path does not count as GraphQL', async () => {
     host = await startGraphqlHost({
       server,

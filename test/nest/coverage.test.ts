@@ -198,6 +198,14 @@ describe.each(platforms)('the coverage report on Nest with $platform', (given) =
     expect(await seen(byHandler)).toEqual(['skipped', 'guarded', 'guarded']);
     expect(await seen((context) => context.switchToHttp().getRequest().url === '/x')).toEqual(['unknown', 'unknown', 'guarded']);
     expect(await seen(async (context) => byHandler(context))).toEqual(['unknown', 'unknown', 'guarded']);
+    const careful = (context: ExecutionContext) => {
+      try {
+        return context.switchToHttp().getRequest().url === '/x';
+      } catch {
+        return false;
+      }
+    };
+    expect(await seen(careful)).toEqual(['unknown', 'unknown', 'guarded']);
   });
 
   it('prints paths as clients request them: with a prefix, excluded from it, with versions, in modules below a path', async () => {

@@ -5,6 +5,9 @@ import type { HostModule } from '../mfa.methods.js';
 const OPTIONS = 'GqlModuleOptions';
 const SCHEMA_HOST = 'GraphQLSchemaHost';
 
+/** The routes that drivers add on Fastify. */
+const DRIVER_ROUTE = /^(?:GET|POST|OPTIONS) /;
+
 /** One GraphQL endpoint. */
 export interface GraphqlEndpoint {
   path: string;
@@ -56,9 +59,8 @@ export function skipEndpoints(rows: readonly CoverageFinding[], endpoints: reado
     const path = pathOf(row.route);
     const functions = rows.filter(({ route, isFunction }) => isFunction && pathOf(route) === path).length;
     const isEndpoint = endpoints.filter((one) => one.fields && one.path === path).length === 1;
-    return isEndpoint && functions <= (row.isFunction ? 2 : 0)
-      ? { ...row, status: 'skipped', why: 'GraphQL: its resolvers are listed' }
-      : row;
+    const isDriver = row.isFunction ? functions <= 2 : functions === 0 && DRIVER_ROUTE.test(row.route);
+    return isEndpoint && isDriver ? { ...row, status: 'skipped', why: 'GraphQL: its resolvers are listed' } : row;
   });
 }
 

@@ -103,15 +103,18 @@ function see(guard: unknown): Seen {
 function askIsPublic({ options }: MfaHost, { transport, callback, instance }: Handler): boolean | undefined {
   if (!options.isPublic) return false;
   const shown = { getHandler: () => callback, getClass: () => instance.constructor, getType: () => transport };
+  let asked = false;
   const context = new Proxy(shown, {
     get(target, name) {
       if (name in target) return target[name as keyof typeof target];
+      // The callback may catch the error.
+      asked = true;
       throw new Error(`mfaCoverage() has no ${String(name)}`);
     },
   });
   try {
     const answer: unknown = options.isPublic(context as unknown as ExecutionContext);
-    return typeof answer === 'object' && answer !== null ? undefined : answer === true;
+    return asked || (typeof answer === 'object' && answer !== null) ? undefined : answer === true;
   } catch {
     return undefined;
   }
