@@ -110,6 +110,22 @@ describe.each(platforms)('what answers in front of the guards, on Nest with $pla
   });
 });
 
+it('a callback of param() of the Express application, which runs before the guard of a route', async () => {
+  @Controller('cases')
+  class CasesController {
+    @All(':id')
+    find() {}
+  }
+  const answer = (_request: object, response: ServerResponse) => void response.end('answered');
+  host = await startHost({
+    ...platforms[0],
+    module: { controllers: [CasesController], providers: [everywhere] },
+    configure: (app) => app.getHttpAdapter().getInstance().param('id', answer),
+  });
+  expect(await textOf('/cases/1')).toBe('answered');
+  expect(doubtful()).toHaveProperty(['PARAM :id (answer)'], 'unknown');
+});
+
 describe('what answers in front of the guards, on Nest with Fastify', () => {
   const given = platforms[1];
   const reply = (text: string) => async () => text;

@@ -13,6 +13,12 @@ interface Layer {
   match(path: string): unknown;
 }
 
+interface Router {
+  stack?: readonly Layer[];
+  /** The callbacks of `param()`. */
+  params?: Readonly<Record<string, readonly Handle[]>>;
+}
+
 interface Route {
   path: unknown;
   methods: Readonly<Record<string, boolean>>;
@@ -27,7 +33,7 @@ interface Handle {
 
 /** Reads what Express serves; null if its router cannot be read. */
 export function readExpress(app: object, { places, callbacks, prefix, own }: Setting): Platform | null {
-  const { stack } = (app as { router?: { stack?: readonly Layer[] } }).router ?? {};
+  const { stack, params = {} } = (app as { router?: Router }).router ?? {};
   if (!stack) return null;
   // Nest copies the metadata of a method to the function that it registers.
   const isNest = ({ handle }: { handle: Handle }): boolean => Reflect.hasMetadata('path', handle) && !callbacks.has(handle);
@@ -63,7 +69,10 @@ export function readExpress(app: object, { places, callbacks, prefix, own }: Set
       }),
     );
   });
-  return { serves: (place) => served.has(nameOf(place)), beside };
+  const callbacksOfParams = Object.entries(params).flatMap(([name, some]) =>
+    some.map((one) => asFunction(`:${name}`, one.name, 'PARAM')),
+  );
+  return { serves: (place) => served.has(nameOf(place)), beside: [...beside, ...callbacksOfParams] };
 }
 
 function nameOf({ method, path }: Pick<Place, 'method' | 'path'>): string {
