@@ -76,7 +76,12 @@ class PlantedModule {}
 /** The functions that run before the guards of Nest. */
 const BEFORE_NEST = {
   'Nest on Express': ['USE / (session)', 'USE / (jsonParser)', 'USE / (urlencodedParser)'],
-  'Nest on Fastify': ['USE / (onRequest: fastifyCookieHandler)', 'USE / (onRequest: handleSession)'],
+  'Nest on Fastify': [
+    'USE / (onRequest: fastifyCookieHandler)',
+    'USE / (onRequest: handleSession)',
+    'USE / (onSend: fastifyCookieOnSendHandler)',
+    'USE / (onSend: saveSession)',
+  ],
 };
 
 describe.each(['Nest on Express', 'Nest on Fastify'] as const)('T31: the coverage of %s', (example) => {

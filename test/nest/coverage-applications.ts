@@ -407,8 +407,16 @@ function checkRows({ routes }: CoverageReport, rows: ReadonlyMap<string, number>
 
 /** Asks an application without a socket. */
 export async function connectInProcess(app: INestApplication): Promise<{ ask: Ask; close(): Promise<void> }> {
-  const { ready } = app.getHttpAdapter().getInstance() as Partial<Fastify>;
-  if (ready) await (app.getHttpAdapter().getInstance() as Fastify).ready();
+  const { ready, inject } = app.getHttpAdapter().getInstance() as Partial<Fastify>;
+  if (ready && inject) {
+    const fastify = app.getHttpAdapter().getInstance() as Fastify;
+    await fastify.ready();
+    const ask: Ask = async (method, url, headers) => {
+      const answer = await fastify.inject({ method, url: url === '' ? '/' : url, headers });
+      return answer.headers[ANSWERED];
+    };
+    return { ask, close: () => app.close() };
+  }
   const server = app.getHttpServer() as { emit(event: string, ...given: object[]): unknown };
   const ask: Ask = (method, path, headers) =>
     new Promise((resolve) => {
@@ -448,6 +456,7 @@ interface Fastify {
   addHook(name: string, hook: unknown): unknown;
   setNotFoundHandler(handler: unknown): unknown;
   ready(): Promise<unknown>;
+  inject(request: object): Promise<{ headers: Record<string, string | undefined> }>;
 }
 
 function joined(above: string, below: string): string {

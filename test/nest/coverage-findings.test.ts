@@ -162,6 +162,18 @@ describe('what answers in front of the guards, on Nest with Fastify', () => {
     expect(doubtful()).toMatchObject({ [`USE / (${name}: ${label})`]: 'unknown' });
   });
 
+  it('F68: a hook that replaces what the guard answers', async () => {
+    const replace = async () => 'replaced';
+    await start((app) =>
+      app
+        .getHttpAdapter()
+        .getInstance()
+        .addHook('onSend', replace as never),
+    );
+    expect(await textOf('/cases')).toBe('replaced');
+    expect(doubtful()).toMatchObject({ 'USE / (onSend: replace)': 'unknown' });
+  });
+
   it('a hook that replaces the handlers of Nest', async () => {
     const replace = (route: { url: string; handler: unknown }) => {
       if (route.url === '/cases') route.handler = reply('replaced');

@@ -37,7 +37,12 @@ const LEFT_OPEN = ['POST /login', 'POST /logout', 'POST /cart', 'GET /session'];
 /** The functions that run before the guards in the test host. */
 const BEFORE = {
   express: ['USE / (session)', 'USE / (jsonParser)', 'USE / (urlencodedParser)'],
-  fastify: ['USE / (onRequest: fastifyCookieHandler)', 'USE / (onRequest: handleSession)'],
+  fastify: [
+    'USE / (onRequest: fastifyCookieHandler)',
+    'USE / (onRequest: handleSession)',
+    'USE / (onSend: fastifyCookieOnSendHandler)',
+    'USE / (onSend: saveSession)',
+  ],
 };
 
 let host: Host;

@@ -25,8 +25,8 @@ interface Route {
 
 type Hook = (...given: never[]) => unknown;
 
-/** The hooks that run before a handler, and the one that may replace handlers. */
-const HOOKS = ['onRoute', 'onRequest', 'preParsing', 'preValidation', 'preHandler'] as const;
+/** The hooks that run before a handler or change an answer, also that of the guard, and the one that may replace handlers. */
+const HOOKS = ['onRoute', 'onRequest', 'preParsing', 'preValidation', 'preHandler', 'preSerialization', 'onSend'] as const;
 
 const MANY = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
 
