@@ -161,13 +161,16 @@ function build(
     if (typeof path !== 'string') return [String(path), '/a', text, text.replace(/i$/, '')];
     return [path, path.replace(/(.)\/$/, '$1'), text, text.replace(/i$/, '')];
   };
-  const textOf = (prefixes: string[], paths: unknown, mounted: boolean): string[] =>
-    prefixes.flatMap((prefix) =>
-      [paths]
-        .flat()
-        .flatMap((path) => [...written(path, mounted), ...(Array.isArray(paths) ? written(paths, mounted) : [])])
-        .map((text) => (text === '/' ? prefix || '/' : (prefix === '/' ? '' : prefix) + text)),
+  const textOf = (prefixes: string[], paths: unknown, mounted: boolean): string[] => {
+    const texts = [paths]
+      .flat()
+      .flatMap((path) => [...written(path, mounted), ...(Array.isArray(paths) ? written(paths, mounted) : [])]);
+    const joined = prefixes.flatMap((prefix) =>
+      texts.map((text) => (text === '/' ? prefix || '/' : (prefix === '/' ? '' : prefix) + text)),
     );
+    // A header has limited room.
+    return [...new Set(joined)];
+  };
   const param = (router: IRouter, rows: string[] | undefined): void => {
     const callback = named((...call: Parameters<RequestHandler>) => obey(rows ?? [`PARAM :id (${callback.name})`], call));
     router.param('id', (req, res, next) => callback(req, res, next));
@@ -250,7 +253,7 @@ function inject(app: Express, { method, path, orders: told, user }: Asked): Prom
 async function send(port: number, { method, path, orders: told, user }: Asked): Promise<string[] | null> {
   return new Promise((resolve, reject) => {
     const headers = { 'x-orders': told, 'x-user': user };
-    const sent = httpRequest({ host: '127.0.0.1', port, method, path, headers }, (answer) => {
+    const sent = httpRequest({ host: '127.0.0.1', port, method, path, headers, maxHeaderSize: 1_048_576 }, (answer) => {
       answer.resume();
       const rows = answer.headers['x-rows'];
       answer.once('end', () => resolve(typeof rows === 'string' ? (JSON.parse(rows) as string[]) : null));
