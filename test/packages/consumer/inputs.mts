@@ -27,7 +27,8 @@ import type { redisStorage } from '@mfa-kit/core/storage/redis';
 import type { schema, sqlStorage } from '@mfa-kit/core/storage/sql';
 import type { sqliteStorage } from '@mfa-kit/core/storage/sqlite';
 import type { mfaProfileEntity, typeormStorage } from '@mfa-kit/core/storage/typeorm';
-import type { CoverageOptions, ExpressMfaOptions, MessageOverrides, PagesOptions } from '@mfa-kit/express';
+import type { ExpressMfaOptions, MessageOverrides, PagesOptions } from '@mfa-kit/express';
+import type { CoverageOptions } from '@mfa-kit/express/coverage';
 import type { MfaModuleAsyncOptions, MfaModuleExtras, MfaModuleOptions } from '@mfa-kit/nest';
 
 /** Names of the optional fields that do not accept `undefined`. */
