@@ -1,4 +1,6 @@
 import type { RequestHandler } from 'express';
+import passport from 'passport';
+import { Strategy as LocalStrategy } from 'passport-local';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { ada, type TestUser } from '../support/core-fixture.js';
 import { watchWarnings } from '../support/warnings.js';
@@ -28,6 +30,29 @@ describe.each(versions)('SES-4: a wrong login denies and says what is wrong, on 
     expect(warnings).toEqual([expect.stringMatching(NO_BEGIN_LOGIN)]);
   });
 
+  it('successRedirect, which answers before beginLogin runs', async () => {
+    const own = new passport.Passport();
+    own.use(
+      new LocalStrategy({ passReqToCallback: true }, (req, _name, _password, done) => {
+        req.session.userId = ada.id;
+        done(null, ada);
+      }),
+    );
+    const client = new Client(
+      await start({
+        parsers: (from) => [from.urlencoded({ extended: false })],
+        beforeRoutes: ({ app, beginLogin }) => {
+          const authenticate = own.authenticate('local', { session: false, successRedirect: '/cases' });
+          app.post('/password', authenticate, beginLogin, (_req, res) => void res.sendStatus(204));
+        },
+      }),
+    );
+    expectStatus(await client.post('/password', new URLSearchParams({ username: 'ada', password: 'p' })), 302);
+    expect((await client.get('/cases')).body).toMatchObject({ status: 403, reason: 'enroll' });
+    expect((await client.post('/mfa/enroll', {})).body).toMatchObject({ status: 401, reason: 'login_again' });
+    expect(warnings).toEqual([expect.stringContaining('without successRedirect, because it answers before beginLogin runs')]);
+  });
+
   it('beginLogin() before anybody is logged in', async () => {
     const started = await start({
       kit: { user: () => null },
@@ -37,6 +62,7 @@ describe.each(versions)('SES-4: a wrong login denies and says what is wrong, on 
     expectStatus(await client.post('/login?user=ada'), 500);
     expect(started.errors[0]).toMatchObject({ name: 'MfaError', code: 'host_setup' });
     expect(String(started.errors[0])).toContain('Call it after req.logIn(), or pass { user }');
+    expect(String(started.errors[0])).toContain('let the option "user" read that session');
     expect((await client.get('/cases')).body).toMatchObject({ status: 401, reason: 'login_again' });
   });
 

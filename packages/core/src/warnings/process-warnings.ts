@@ -152,7 +152,7 @@ const NO_STATE = {
 };
 
 const CALL_BEGIN_LOGIN =
-  "Begin the login right after the password check, when req.logIn() has renewed the session, for the user that the option user returns: in Express app.post('/login', passport.authenticate('local'), beginLogin, ...), in Nest \"await (await mfaHttp.for(request, reply)).beginLogin()\".";
+  "Begin the login right after the password check, when req.logIn() has renewed the session, for the user that the option user returns: in Express app.post('/login', passport.authenticate('local'), beginLogin, ...), without successRedirect, because it answers before beginLogin runs; in Nest \"await (await mfaHttp.for(request, reply)).beginLogin()\".";
 
 /** Says why stored profiles do not open, and what to do, for a warning or a finding. `closed`: the beginning of the sentence. */
 export function unreadableSentence({ why, keyId }: UnreadableProfile, keyIds: readonly string[], closed: string): string {

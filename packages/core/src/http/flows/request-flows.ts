@@ -209,7 +209,10 @@ export function bindState<User extends MfaUser, Request>(
       }
       if (!state.user) {
         await endProof();
-        throw new MfaError('host_setup', 'beginLogin() found nobody logged in. Call it after req.logIn(), or pass { user }.');
+        throw new MfaError(
+          'host_setup',
+          'beginLogin() found nobody logged in. Call it after req.logIn(), or pass { user }. If the login has saved its session, let the option "user" read that session, because a guard that sets request.user may not run for this route.',
+        );
       }
       state.useSession();
       const login = await beginAndSaveLogin(state, {
