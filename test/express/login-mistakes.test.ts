@@ -35,7 +35,7 @@ describe.each(versions)('SES-4: a wrong login denies and says what is wrong, on 
     own.use(
       new LocalStrategy({ passReqToCallback: true }, (req, _name, _password, done) => {
         req.session.userId = ada.id;
-        done(null, ada);
+        done(null, { id: ada.id } as Express.User);
       }),
     );
     const client = new Client(
