@@ -34,7 +34,7 @@ export interface SetEnrollByInput extends SupportAction {
 
 const MAX_EXTENSION_MS = 90 * DAY;
 
-/** The host changed the password: all state given out before is worth nothing, but the acting session's if it is kept. */
+/** The host changed the password: ends all sessions, logins under way and remembered devices, except the acting session if it is kept. */
 export async function passwordChanged<User extends MfaUser>(
   flow: FlowContext<User>,
   input: { userId: string; keep?: MfaSession | undefined; context?: EventContext | undefined },
@@ -57,7 +57,7 @@ export async function passwordChanged<User extends MfaUser>(
   });
 }
 
-/** Support ends all sessions, remembered devices and logins under way; authenticators and recovery codes stay. */
+/** For support: ends all sessions, remembered devices and logins under way. Authenticators and recovery codes stay. */
 export async function endSessionsOf<User extends MfaUser>(flow: FlowContext<User>, input: SupportAction): Promise<SessionsEnded> {
   const { actor, reason } = checkAccount('endSessionsOf', input);
   const ending = beginEnding(flow, 'endSessionsOf', 'end_sessions_of', input);
@@ -73,8 +73,8 @@ export async function endSessionsOf<User extends MfaUser>(flow: FlowContext<User
 }
 
 /**
- * The account is gone: removes everything that is known, readable or not. The host is not told that nobody is enrolled: the row of
- * its user is gone too, or about to go.
+ * Removes the record of a deleted account, even if it does not open. `markEnrolled` is not called, because the host deletes its row of
+ * the user as well.
  */
 export async function forgetUser<User extends MfaUser>(
   flow: FlowContext<User>,
@@ -94,10 +94,10 @@ export async function forgetUser<User extends MfaUser>(
 }
 
 /**
- * Support removes what the user lost: authenticators, recovery codes, devices. The record stays, in a new epoch, with what was
- * counted against the user; the next login enrolls again. Works on a record that does not open.
+ * For support: removes authenticators, recovery codes and devices. The record stays in a new epoch and keeps the guess budgets. The next
+ * login enrolls again. Also works on a record that does not open.
  *
- * If there is no record, nothing is removed. Only the host is called, because it may still have the user as enrolled.
+ * Without a record it only calls `markEnrolled`, because the host may still have the user as enrolled.
  */
 export async function resetMfa<User extends MfaUser>(flow: FlowContext<User>, input: SupportAction): Promise<MfaResetDone> {
   const { actor, reason } = checkAccount('resetMfa', input);
@@ -112,7 +112,7 @@ export async function resetMfa<User extends MfaUser>(flow: FlowContext<User>, in
     (profile, now) => {
       const removed = countFactors(profile);
       if (profile) return { answer: { ok: true, removed }, next: emptyAt(profile, now), events };
-      // Without `markEnrolled` only a note in the record tells a host that remembers an enrollment that this was meant.
+      // Without `markEnrolled`, only this note shows that the user was unenrolled on purpose, if the host still says `enrolled`.
       return { answer: { ok: true, removed }, ...(flow.hostMemory ? {} : { next: emptyAt(newProfile(), now) }) };
     },
     (_, now) => ({
@@ -124,7 +124,7 @@ export async function resetMfa<User extends MfaUser>(flow: FlowContext<User>, in
   );
 }
 
-/** Support gives five tries back at every budget. The count of the last 30 days otherwise stays. */
+/** For support: restores five tries to every budget. All other tries of the last 30 days still count. */
 export async function clearLockout<User extends MfaUser>(flow: FlowContext<User>, input: SupportAction): Promise<LockoutCleared> {
   const { actor, reason } = checkAccount('clearLockout', input);
   const ending = beginEnding(flow, 'clearLockout', 'clear_lockout', input);
@@ -143,8 +143,8 @@ export async function clearLockout<User extends MfaUser>(flow: FlowContext<User>
 }
 
 /**
- * Support gives a user who has not enrolled another deadline, in place of what policy says, passed or not. It ends at the first
- * enrollment and at a reset. A user who is enrolled has no deadline, so that is refused.
+ * For support: sets another deadline for a user who has not enrolled, even after the deadline of the policy has passed. It applies until
+ * the first enrollment or a reset. Refused for an enrolled user, who has no deadline.
  */
 export async function setEnrollBy<User extends MfaUser>(flow: FlowContext<User>, input: SetEnrollByInput): Promise<EnrollBySet> {
   const { actor, reason } = checkAccount('setEnrollBy', input);

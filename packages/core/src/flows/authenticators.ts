@@ -10,7 +10,7 @@ import { assuranceRequired } from './steps/gate.js';
 import { manage } from './steps/manage.js';
 import { markEnrolled } from './steps/mark-enrolled.js';
 
-/** Gives an authenticator another name. */
+/** Renames an authenticator. */
 export function renameAuthenticator<User extends MfaUser>(
   flow: FlowContext<User>,
   input: FlowInput<User> & { authenticatorId: string; name: string },
@@ -27,7 +27,7 @@ export function renameAuthenticator<User extends MfaUser>(
   });
 }
 
-/** Removes an authenticator: never the last one while MFA is required. Every other session and remembrance ends. */
+/** Removes an authenticator, but not the last one while MFA is required. Ends all other sessions and every remembered device. */
 export function removeAuthenticator<User extends MfaUser>(
   flow: FlowContext<User>,
   input: FlowInput<User> & { authenticatorId: string },
@@ -49,9 +49,9 @@ export function removeAuthenticator<User extends MfaUser>(
 }
 
 /**
- * Makes a new set of recovery codes; the old one is worth nothing from the same write on.
+ * Makes a new set of recovery codes. The same write ends the old set.
  *
- * A proof makes one set: a request that is repeated on its way would replace the codes that its first answer has shown.
+ * Each proof makes one set, because a repeated request would replace the codes that the first answer has shown.
  */
 export function regenerateRecoveryCodes<User extends MfaUser>(
   flow: FlowContext<User>,

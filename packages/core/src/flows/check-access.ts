@@ -21,7 +21,7 @@ interface AccessInput<User extends MfaUser> {
   context?: EventContext | undefined;
 }
 
-/** The guard's question, checked. It lacks the policy and the profile, which may have to be awaited. */
+/** The checked input of the guard, before the policy and the profile are known. */
 interface Question {
   userId: string;
   enrolled: boolean | null | undefined;
@@ -31,13 +31,13 @@ interface Question {
   firstFactorProven: boolean;
 }
 
-/** When to ask again if a refusal does not say it. */
+/** Retry-After for a refusal that has none. */
 const RETRY_SECONDS = 1;
 const LATE: AccessDecision = { access: 'unavailable', retryAfterSeconds: CALLBACK_LATE.retryAfterSeconds ?? RETRY_SECONDS };
 
 /**
- * Answers the guard's question with at most one read, and never writes. Returns a promise, except if the policy allows without a read
- * and was known at once.
+ * Decides whether the guard lets a request in, with at most one read and without a write. Returns no promise if the policy is known at
+ * once and allows without a read.
  */
 export function checkAccess<User extends MfaUser>(
   flow: FlowContext<User>,
@@ -54,7 +54,7 @@ function readQuestion<User extends MfaUser>({ options }: FlowContext<User>, inpu
   const userId: unknown = typeof user === 'object' && user !== null ? user.id : undefined;
   if (typeof userId !== 'string') checkUserId(userId);
   const session = stateOf(userId, input.session);
-  // The id in a session's state was checked when the state was made. Checking it again takes a third of a guard without a read.
+  // The id in a session's state was checked when the state was made. A second check would take a third of a guard without a read.
   if (!session) checkUserId(userId);
   readUserName(user);
   return {
@@ -97,7 +97,7 @@ async function decideLater<User extends MfaUser>(
   return (policy && allowWithoutRead(flow, question, policy)) ?? decide(flow, question, policy, left);
 }
 
-/** `policy`: null if it was late. */
+/** `policy` is null if it did not answer in time. */
 async function decide<User extends MfaUser>(
   flow: FlowContext<User>,
   question: Question,
@@ -124,7 +124,7 @@ function decideBy(question: Question, policy: EffectivePolicy, profile: Profile 
   return decideAccess({ enrolled, policy, profile, session, requirement, firstFactorProven, now });
 }
 
-/** The guard seldom has anything to report, so it begins an operation only when it does. */
+/** Begins an operation only when there is something to report, which is rare. */
 function sendEvents<User extends MfaUser>(
   flow: FlowContext<User>,
   { userId, context, events }: { userId: string; context: EventContext | undefined; events: readonly EventDetail[] },

@@ -41,7 +41,7 @@ interface Accepted {
   sign: TokenToSign | undefined;
 }
 
-/** What a code is checked against. */
+/** The pending enrollment that a code is checked against. */
 interface Examined {
   pending: PendingEnrollment;
   proof: ParsedProof;
@@ -54,8 +54,8 @@ type Facts<User extends MfaUser> = GateInput & {
 };
 
 /**
- * Confirms an enrollment with its first code. One write makes the secret active, uses the code's step, drops every other pending
- * enrollment, stores the recovery codes and clears remembered devices.
+ * Confirms an enrollment with its first code. One write activates the secret, marks the code's step as used, drops every other pending
+ * enrollment, stores the recovery codes and ends remembered devices.
  */
 export function confirmEnrollment<User extends MfaUser>(
   flow: FlowContext<User>,
@@ -89,12 +89,12 @@ export function confirmEnrollment<User extends MfaUser>(
 }
 
 function confirmationGate(at: GateInput, { enrollmentId }: { enrollmentId: string }): Gate {
-  // A repeated confirmation is recognized before its code is looked at, or a double click would look like a failure.
+  // Recognize a repeated confirmation before the code is checked, because otherwise a double click would fail.
   const isConfirmed = at.profile?.authenticators.some((authenticator) => authenticator.enrollmentId === enrollmentId);
   return isConfirmed ? { open: false, refusal: refuse('already_confirmed') } : stateGate(at);
 }
 
-/** Returns why the code is not checked, or what it is checked against. */
+/** Returns the pending enrollment, or the refusal if the code is not checked. */
 function examineConfirmation<User extends MfaUser>(
   profile: Profile,
   { policy, session, now }: GateInput,
@@ -132,7 +132,7 @@ async function decideConfirmation<User extends MfaUser>(
     const at = { factor: factor.kind, endpoint: 'enroll' } as const;
     return unconfirmed(priceGuess(budgetOfEnrollment(pending), profile, at, checked.outcome, now));
   }
-  // The same code must not be accepted by another authenticator that happens to show it.
+  // Another authenticator may show the same code by chance, and must not accept it afterwards.
   const elsewhere = await checkProof(profile, proof, context);
   const shown = await facts.opened;
   return accept(flow, facts, { pending, proof, data: checked.data, profile: elsewhere.profile, shown });
@@ -152,7 +152,7 @@ function accept<User extends MfaUser>(
   const enrolledProfile = useUpToken(
     {
       ...withoutNotesOfUnenrolled(withoutRememberedDevices(profile)),
-      // Wrong codes from before a reset must not hold up the first login after it. The bucket stays as full as it was.
+      // Wrong codes from before a reset must not delay the first login after it. The bucket keeps its tries.
       budget: isEnrolled(profile) ? profile.budget : afterSuccess(profile.budget, now),
       authenticators: [...profile.authenticators, authenticator],
       enrollments: [],
@@ -183,7 +183,7 @@ function accept<User extends MfaUser>(
   };
 }
 
-/** Drops what is noted only about users who have no authenticator. */
+/** Drops the fields that only a user without an authenticator has. */
 function withoutNotesOfUnenrolled(profile: Profile): Profile {
   const { unenrolledAt, unenrolledToldAt, enrollByExtension } = profile;
   // Copying an object without some of its fields is slow, and most profiles have none of them.
@@ -192,7 +192,7 @@ function withoutNotesOfUnenrolled(profile: Profile): Profile {
   return enrolled;
 }
 
-/** An authenticator exists: then the enrollment was started with a second factor, in this epoch, by a session that has it still. */
+/** If the user has an authenticator: whether this session proved a second factor in this epoch and started the enrollment with it. */
 function isStillProven(pending: PendingEnrollment, session: MfaSession, profile: Profile): boolean {
   return pending.steppedUp && session.state === 'verified' && isInForce(session.assurance, profile);
 }

@@ -7,8 +7,8 @@ import type { FlowContext, FlowInput } from './steps/flow-context.js';
 import { manage } from './steps/manage.js';
 
 /**
- * Forgets a device: it is asked again at its next login, and the sessions that came from it end. Forgetting one that is gone is no
- * error. Revoked from itself, the acting session is among those that end: its new state is that of a login before the code.
+ * Forgets a device, so that its next login needs a code, and ends the sessions that came from it. Does nothing if the device is unknown.
+ * If the acting session came from the device, it ends too: its new state is that of a login before the code.
  */
 export function revokeDevice<User extends MfaUser>(
   flow: FlowContext<User>,
@@ -25,7 +25,7 @@ export function revokeDevice<User extends MfaUser>(
   });
 }
 
-/** Makes every other session and every remembered device worth nothing. */
+/** Ends every other session and every remembered device. */
 export function endAllSessions<User extends MfaUser>(
   flow: FlowContext<User>,
   input: FlowInput<User>,

@@ -27,7 +27,7 @@ import { policyOf } from './steps/user-policy.js';
 const PENDING_MS = 10 * MINUTE;
 const MAX_PENDING = 3;
 const MAX_STARTS = 10;
-/** Each authenticator makes three codes right at once, so their number multiplies what a guess is worth. */
+/** Each authenticator accepts three codes at a time, so the odds of a guess grow with their number. */
 const MAX_TRIED_BY_CODE = 5;
 
 interface Started {
@@ -37,9 +37,9 @@ interface Started {
 }
 
 /**
- * Starts an enrollment. It counts as nothing until it is confirmed: the live authenticators stay as they are.
+ * Starts an enrollment. It has no effect until it is confirmed, and the active authenticators stay as they are.
  *
- * With an authenticator present a second factor a moment ago is needed; a first enrollment needs a fresh login.
+ * A user with an authenticator needs a second factor verified within the last five minutes. A first enrollment needs a fresh login.
  */
 export function startEnrollment<User extends MfaUser, Kind extends EnrollableKind>(
   flow: FlowContext<User>,
@@ -70,7 +70,7 @@ export function startEnrollment<User extends MfaUser, Kind extends EnrollableKin
   });
 }
 
-/** Shows a pending enrollment again, to the session that began it and to nobody else. */
+/** Shows a pending enrollment again, but only to the session that began it. */
 export async function currentEnrollment<User extends MfaUser>(
   flow: FlowContext<User>,
   input: FlowInput<User>,
@@ -95,7 +95,7 @@ export async function currentEnrollment<User extends MfaUser>(
     (pending) => isOpen(pending, now) && isOwn(pending, session) && enrollableFactor(pending.kind),
   );
   const newest = mine.sort((a, b) => b.startedAt - a.startedAt)[0];
-  // No event: the page of set-up asks each time it is opened.
+  // No event, because the set-up page asks each time it is opened.
   if (!newest) return refuse('enrollment_expired');
   const enrollment = showEnrollment({ issuer: flow.options.issuerFor(given), name: user.name }, newest);
   operation.noteEnrolled(gate.profile);
@@ -103,7 +103,7 @@ export async function currentEnrollment<User extends MfaUser>(
   return operation.end({ ok: true, enrollment });
 }
 
-/** Drops a pending enrollment of this session. Dropping what is not there is no error. */
+/** Drops a pending enrollment of this session, if there is one. */
 export function cancelEnrollment<User extends MfaUser>(
   flow: FlowContext<User>,
   input: FlowInput<User> & { enrollmentId: string },
@@ -112,7 +112,7 @@ export function cancelEnrollment<User extends MfaUser>(
   return actingFlow(flow, input, 'cancel_enrollment', ({ session }) => ({
     gate: stateGate,
     decide({ profile }): Decision<{ ok: true; session: MfaSession }> {
-      // A session whose proof has been voided has no enrollments any more.
+      // A session whose proof was revoked has no enrollments.
       const counts = session.state === 'pending' || isInForce(session.assurance, profile);
       const enrollments = profile.enrollments.filter(
         (pending) => pending.id !== enrollmentId || !counts || !isOwn(pending, session),
@@ -131,17 +131,17 @@ export function isOwn(pending: PendingEnrollment, session: MfaSession): boolean 
   return session.state === 'pending' && session.token !== undefined && session.token.id === pending.tokenId;
 }
 
-/** Whether it can still be confirmed. An end further away than any enrollment has is no end that we wrote by this clock. */
+/** Whether it can still be confirmed. An expiry further ahead than we ever set means that the clock moved back, so it counts as expired. */
 export function isOpen(pending: PendingEnrollment, now: number): boolean {
   return now < pending.expiresAt && pending.expiresAt - now <= PENDING_MS + CLOCK_TOLERANCE_MS;
 }
 
-/** Whether the user has as many authenticators as are tried by code. Who has more, from release 1, keeps them and adds none. */
+/** Whether the user has the maximum number of authenticators. Users who have more from release 1 keep them but cannot add any. */
 export function isFull(profile: Profile): boolean {
   return countGuessable(profile) >= MAX_TRIED_BY_CODE;
 }
 
-/** Whether a first authenticator may come from this state: a fresh login, or a proof that is still in force. */
+/** Whether this state may add a first authenticator: a fresh login, or a proof that still counts. */
 function isFreshLogin({ session, now }: GateInput, profile: Profile, freshLoginSeconds: number): boolean {
   if (session.state === 'verified') return isFresh(session.assurance, profile, freshLoginSeconds, now);
   const age = now - session.since;
@@ -202,7 +202,7 @@ function newEnrollment(
   };
 }
 
-/** A session has one open enrollment: its earlier one goes. Of those of other sessions the oldest goes when there are too many. */
+/** Keeps one enrollment for each session by dropping its earlier one. If there are too many, drops the oldest of other sessions. */
 function withPending(profile: Profile, session: MfaSession, pending: PendingEnrollment, now: number): Profile {
   const others = profile.enrollments.filter((candidate) => isOpen(candidate, now) && !isOwn(candidate, session));
   return {

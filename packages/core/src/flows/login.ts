@@ -28,7 +28,7 @@ import { policyOf } from './steps/user-policy.js';
 interface LoginInput<User extends MfaUser> {
   user: User;
   deviceToken?: string | readonly string[] | undefined;
-  /** When the first factor was proven; 0: not known, so that a first enrollment needs a new login. */
+  /** When the first factor was proven, or 0 if unknown. A first enrollment then needs a new login. */
   loggedInAt?: number | undefined;
   context?: EventContext | undefined;
 }
@@ -41,10 +41,10 @@ interface Begun {
 }
 
 /**
- * Begins a login: the password (or another first factor of the host) was right a moment ago.
+ * Begins a login. Call it right after the host has checked the password or another first factor.
  *
- * Whatever MFA state the session had is replaced. A remembered device is used and its token rotated. The first login of a user
- * makes the profile, so that every state there is has an epoch that can end.
+ * Replaces the MFA state of the session. If the browser is remembered, skips the code and rotates the device token. The first login of a
+ * user creates the profile, because every state needs an epoch that can end.
  */
 export async function beginLogin<User extends MfaUser>(flow: FlowContext<User>, input: LoginInput<User>): Promise<LoginBegun> {
   const { user: given, context } = input;
@@ -92,10 +92,10 @@ function unavailable(operation: Operation, { retryAfterSeconds = 1 }: Refusal): 
   return { decision: { access: 'unavailable', retryAfterSeconds } };
 }
 
-/** The clock of a database that dated the login may be ahead of this one by so much. */
+/** How far the clock of the database that dated the login may be ahead of this one. */
 const CLOCKS_DIFFER_MS = 300_000;
 
-/** When the first factor was proven; 0: not known, which is the strict reading of an instant that lies ahead. */
+/** When the first factor was proven, or 0 if unknown. A time in the future counts as unknown, which is the strict choice. */
 function provenAt(loggedInAt: number | undefined, now: number, warn: Warn): number {
   if (loggedInAt === undefined) return now;
   if (loggedInAt <= now + CLOCKS_DIFFER_MS) return Math.min(loggedInAt, now);
@@ -125,7 +125,7 @@ function decideLogin<User extends MfaUser>(flow: FlowContext<User>, facts: Login
   if (!profile || !enrolled) {
     const known = profile ?? newProfile();
     const noted = noteDeadline(policy, known) ?? known;
-    // The host knows of a reset, although the process that reported it ended before it could note that here.
+    // The host knows about the reset. The process that called it ended before it could note that in the record.
     const heard = flow.hostMemory !== null && user.enrolled === false;
     const current = heard ? withoutUnenrolledNote(noted, now) : noted;
     const session = pendingSession(user.id, current, since);
@@ -147,8 +147,8 @@ function decideLogin<User extends MfaUser>(flow: FlowContext<User>, facts: Login
     };
     return {
       answer: { decision: decide(session, used.profile), session, enrolled, sign: used.sign },
-      // A use that mints nothing is one of those at once, within the minute of the first: it is stored already, and tabs that open
-      // together do not compete for the record.
+      // No new token means that the device was used within the last minute. That use is stored already, so tabs that open together
+      // do not compete for the record.
       ...(used.sign ? { next: used.profile } : {}),
       events: [{ name: 'device_used', deviceId: known.device.id }],
     };
@@ -160,7 +160,7 @@ function decideLogin<User extends MfaUser>(flow: FlowContext<User>, facts: Login
   return { answer, events: refusedDevice(known.state === 'live' ? 'not_remembered' : known.why) };
 }
 
-/** The host keeps its memory of who is enrolled, and core never sees it: a deleted record would mean "no MFA". */
+/** Warns that the host sets `markEnrolled` but does not return `enrolled`. Then a deleted record would mean "no MFA". */
 function warnOfNoMemory(warn: Warn): void {
   warn('MFA_KIT_ENROLLED_NEVER_GIVEN');
 }

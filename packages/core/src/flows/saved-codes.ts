@@ -7,9 +7,9 @@ import type { FlowContext, FlowInput } from './steps/flow-context.js';
 import { assuranceRequired, stateGate } from './steps/gate.js';
 
 /**
- * The user says that the recovery codes are saved, so they are not offered new ones at the next login. Saying it again is no error.
+ * Notes that the user has saved the recovery codes, so that the next login does not offer new ones. May be called again.
  *
- * It takes a second factor that is in force, of whatever age: people save and print codes for as long as they need.
+ * Needs a session with a second factor, of any age, because saving or printing codes may take a while.
  */
 export function recoveryCodesSaved<User extends MfaUser>(
   flow: FlowContext<User>,

@@ -11,7 +11,7 @@ import { type AuthenticatorSummary, type DeviceSummary, type MfaStatus, type Res
 import { readingFlow } from './steps/acting-flow.js';
 import type { FlowContext } from './steps/flow-context.js';
 
-/** What is known about a user's MFA, without a secret. One read. */
+/** Returns the state of a user's MFA without secrets, with one read. */
 export function getStatus<User extends MfaUser>(
   flow: FlowContext<User>,
   input: { user: User; context?: EventContext | undefined },
@@ -47,7 +47,7 @@ function unsavedCodes(set: RecoveryCodeSet | null): Pick<MfaStatus, 'recoveryCod
   return { recoveryCodesUnsaved: true, ...(set?.id !== undefined && { recoveryCodesId: set.id }) };
 }
 
-/** An authenticator without what proves it. */
+/** An authenticator without its secret. */
 export function summarizeAuthenticator({ id, kind, name, createdAt, lastUsedAt }: Authenticator): AuthenticatorSummary {
   return { id, kind, name, createdAt, ...(lastUsedAt === undefined ? {} : { lastUsedAt }) };
 }

@@ -28,7 +28,7 @@ import {
 } from './steps/presented-device.js';
 import { assuranceOfProof, readProof } from './steps/prove.js';
 
-/** What a verification is given. */
+/** The input of a verification. */
 export interface VerifyInput<User extends MfaUser> extends FlowInput<User>, DeviceInput {
   proof: ProofInput;
 }
@@ -46,11 +46,11 @@ type Facts<User extends MfaUser> = GateInput & {
   left: () => number;
 };
 
-/** Checks one proof: one read, one write, and the answer only after the write. */
+/** Checks one proof with one read and one write. Answers only after the write. */
 export function verify<User extends MfaUser>(flow: FlowContext<User>, input: VerifyInput<User>): Promise<Result<Verified>> {
   return actingFlow(flow, input, 'verify', ({ user, operation }) => {
     const { factor, value } = readProof(input.proof);
-    // A right proof, a wrong one and a malformed one are answered alike.
+    // Right, wrong and malformed proofs get the same answer.
     if (factor.isSwitchedOff?.(flow.options)) return refuse('not_allowed');
     if (value === null) {
       operation.report({ name: 'verification_failed', factor: factor.kind, endpoint: 'verify', why: 'malformed' });
@@ -117,10 +117,10 @@ async function decideProof<User extends MfaUser>(
 }
 
 /**
- * What a proof comes to while other operations of this user wait.
+ * Decides on a proof while other operations of this user wait.
  *
- * A proof that cannot be guessed goes before them if it is right, even beyond its limit, so that whoever fills the queue with wrong
- * ones does not keep the owner out. Looking at it early reveals nothing.
+ * A right proof that cannot be guessed runs before them, even beyond its limit, so that an attacker who fills the queue with wrong codes
+ * cannot keep the owner out. The early check reveals nothing.
  */
 async function decideEarly<User extends MfaUser>(
   flow: FlowContext<User>,
@@ -140,7 +140,7 @@ async function decideEarly<User extends MfaUser>(
   return { decided: refused(chargeUnguessable({ outcome, profile }, source.owner, at, now)) };
 }
 
-/** The browser of a proof that was accepted, and the pending token of the session used up. */
+/** Marks the browser of an accepted proof as known, and uses up the session's pending token. */
 function passBrowser<User extends MfaUser>(facts: Facts<User>, { factor }: ParsedProof, profile: Profile, known: DeviceMatch) {
   const { session, input, now } = facts;
   const via = viaOf(factor.kind);
@@ -150,13 +150,13 @@ function passBrowser<User extends MfaUser>(facts: Facts<User>, { factor }: Parse
   return admitDevice(spent, known, { ...input, rememberDevice: false }, null, now);
 }
 
-/** How the browser of this login is remembered. Null: it is no longer remembered. Undefined: this is not a login, so nothing changes. */
+/** How long to remember the browser of this login. Null forgets it; undefined changes nothing, because this is not a login. */
 function remembranceOf<User extends MfaUser>(
   { session, profile, policy, input, now }: Facts<User>,
   via: AssuranceVia,
 ): Remembrance | null | undefined {
   if (session.state !== 'pending') return undefined;
-  // A login begun before a security change remembers nothing.
+  // A login that began before a security change must not remember the browser.
   const allowed = input.rememberDevice === true && policy.rememberDays > 0 && session.deviceEpoch === profile.deviceEpoch;
   return allowed ? { until: now + policy.rememberDays * DAY, via } : null;
 }

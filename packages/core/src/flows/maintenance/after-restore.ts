@@ -9,12 +9,12 @@ import type { FlowContext } from '../steps/flow-context.js';
 import type { RestoreHandled } from './results.js';
 import { checkWalkInput, type WalkOptions, walkUsers } from './walk.js';
 
-/** `dryRun`: counts what would be done, and stores nothing. */
+/** `dryRun` counts what would change, and stores nothing. */
 export interface AfterRestoreInput extends WalkOptions<RestoreHandled> {
   dryRun?: boolean | undefined;
   /**
-   * When the restored database went into service, in epoch milliseconds; default: now. Profiles marked with this instant or a
-   * later one are left alone, so that a repeated walk does not end sessions and new recovery codes a second time.
+   * When the restored database went into service, in epoch milliseconds; default: now. Profiles that are marked with this time or a
+   * later one are skipped, so that a repeated walk does not end newer sessions and recovery codes.
    */
   restoredAt?: number | undefined;
 }
@@ -26,10 +26,10 @@ interface Seen {
 }
 
 /**
- * The database went back to a backup: what was used or ended since then must not come back to life.
+ * Call after restoring a backup, so that nothing that was used or ended since the backup works again.
  *
- * What that was is not in the database any more, so all that can have been is ended: every session, every device, every recovery
- * code, every code of an app that is good at this moment. Authenticators stay, and a login by one of them is as before.
+ * The database no longer knows what that was. So this ends every session, device and recovery code, and marks every code that an app
+ * shows now as used. Authenticators stay, and users log in with their next code.
  */
 export async function afterRestore<User extends MfaUser>(
   flow: FlowContext<User>,
@@ -46,7 +46,7 @@ export async function afterRestore<User extends MfaUser>(
     decide(profile, { now }) {
       const hadRecoveryCodes = (profile.recoveryCodes?.digests.length ?? 0) > 0;
       const { restoredAt: marked } = profile;
-      // A mark that lies ahead was made under a wrong clock, and says nothing of this restore.
+      // A mark in the future was made by a wrong clock, so it does not mean that this restore was done.
       const already = marked !== undefined && marked >= restoredAt && marked <= now + CLOCK_TOLERANCE_MS;
       const answer: Seen = { already, devices: profile.devices.length, hadRecoveryCodes };
       if (already || dryRun) return { answer };
@@ -71,8 +71,8 @@ export async function afterRestore<User extends MfaUser>(
 }
 
 /**
- * Nothing that was given out counts any more. `unenrolledAt` goes too: after it the user may have enrolled again, and an empty
- * record that explains itself would let anybody who has the password do so.
+ * Ends all sessions, devices and codes. Drops `unenrolledAt` too, because the user may have enrolled again after the backup, and an empty
+ * record with that note would let anybody with the password enroll.
  */
 function withNothingGivenOut(profile: Profile): Profile {
   const { unenrolledAt: _at, unenrolledToldAt: _toldAt, ...rest } = withNewEpoch(profile);

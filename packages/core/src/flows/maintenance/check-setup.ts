@@ -12,15 +12,15 @@ import { describeError } from '../../warnings/warnings.js';
 import type { FlowContext } from '../steps/flow-context.js';
 import type { FindingCode, MfaFinding } from './results.js';
 
-/** Records that are read: enough to see a key that is missing, few enough for every start. */
+/** How many records to read: enough to find a missing key, but few enough for every start. */
 const RECORDS = 50;
 const AT_ONCE = 4;
 const CALL_MS = 5_000;
 const RECORDS_MS = 10_000;
-/** An id that no host gives to a person. */
+/** An id that no host gives to a user. */
 const PROBE = 'mfa-kit/check';
 
-/** Looks for what would keep users out or let too much in. What it finds it returns, and never throws. */
+/** Returns set-up problems that would keep users out or let too much in. Never throws. */
 export async function check<User extends MfaUser>({ options }: Pick<FlowContext<User>, 'options'>): Promise<MfaFinding[]> {
   const own = [...checkClock(options), ...checkMemory(options), ...checkMarkEnrolled(options)];
   try {
@@ -28,7 +28,7 @@ export async function check<User extends MfaUser>({ options }: Pick<FlowContext<
     if (away) return [away, ...own];
     return [...(await checkRecords(options)), ...(await checkSettings(options)), ...own];
   } catch (cause) {
-    // A storage that fights back, by getters that throw, is a finding as well.
+    // A storage whose getters throw is a finding too.
     return [
       { level: 'error', code: 'storage_unusable', text: `The storage could not be checked: ${describeError(cause)}` },
       ...own,
@@ -38,7 +38,7 @@ export async function check<User extends MfaUser>({ options }: Pick<FlowContext<
 
 type Options<User extends MfaUser> = ResolvedOptions<User>;
 
-/** The question that every guard asks: does the table answer? */
+/** Reads the table once, as every guard does. */
 async function checkReads<User extends MfaUser>({ storage }: Options<User>): Promise<MfaFinding | undefined> {
   const read = await withinDeadline(CALL_MS, () => storage.read(PROBE));
   if (read.done) return undefined;
@@ -75,7 +75,7 @@ async function checkRecords<User extends MfaUser>(options: Options<User>): Promi
 interface Seen {
   read: number;
   unreadable: Map<string, UnreadableProfile & { count: number }>;
-  /** The furthest instant of something that has happened, as seen from this clock. */
+  /** The latest time of a past event, which should not be ahead of this clock. */
   aheadMs: number;
   failure?: MfaFinding;
 }
@@ -197,13 +197,13 @@ function error(code: FindingCode, text: string): MfaFinding {
   return { level: 'error', code, text };
 }
 
-/** Some of a page, from all over it: keys change over time, and ids often follow time. */
+/** A sample spread over a page, because keys change over time and ids are often in order of time. */
 function sampleOf(userIds: readonly string[]): string[] {
   if (userIds.length <= RECORDS) return [...userIds];
   return Array.from({ length: RECORDS }, (_, index) => userIds[Math.floor((index * userIds.length) / RECORDS)] as string);
 }
 
-/** The latest instant of what has happened; deadlines lie ahead by right. */
+/** The latest time of a past event in a profile. Deadlines are left out, because they may lie ahead. */
 function latestInstant({ authenticators, enrollments, devices, recoveryTries, budget }: Profile): number {
   const instants: unknown[] = [
     ...authenticators.flatMap(({ createdAt, lastUsedAt }) => [createdAt, lastUsedAt]),

@@ -16,12 +16,12 @@ interface Seen {
   throttled: boolean;
 }
 
-/** Ids of missing keys that are told apart: whoever can write rows can name more. */
+/** The most ids of missing keys that are counted separately, because somebody who can write rows can invent more. */
 const MISSING_KEYS = 20;
-/** No id of a key has parentheses. */
+/** Cannot be the id of a key, because ids have no parentheses. */
 const OTHERS = '(others)';
 
-/** Counts all profiles; changes nothing. */
+/** Counts all profiles and changes nothing. */
 export async function report<User extends MfaUser>(
   flow: FlowContext<User>,
   input: WalkOptions<MfaReport> = {},

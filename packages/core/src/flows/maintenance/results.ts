@@ -1,61 +1,61 @@
-/** User ids for an operator: how many, and the first hundred. */
+/** User ids for an operator: their number, and the first hundred. */
 export interface UserIdList {
   count: number;
   userIds: string[];
 }
 
-/** What every walk over all users tells. */
+/** The results that every walk over all users has. */
 export interface Walked {
-  /** The last page was reached. It says nothing of {@link failed}. */
+  /** Whether the walk reached the last page. Users in {@link failed} may still have failed. */
   complete: boolean;
-  /** Where to go on, if it was not: give it back as `cursor`. Absent in an incomplete answer: at the start. */
+  /** Pass it as `cursor` to continue an incomplete walk. If it is absent, start from the beginning. */
   cursor?: string;
-  /** Why it was not: the signal's reason, what the storage threw, or the refusal that users in a row met. */
+  /** Why the walk is incomplete: the signal's reason, the storage's error, or the refusal of several users in a row. */
   cause?: unknown;
-  /** Users that were visited since this walk, or this part of it, began. */
+  /** Users that this call has visited. */
   users: number;
-  /** Profiles that do not open: under no key that is there, in another format, or changed by somebody. Each is an event too. */
+  /** Profiles that do not open: the key is missing, the format is unknown, or somebody changed them. Each is an event too. */
   unreadable: UserIdList;
-  /** Users that could not be reached in some seconds. */
+  /** Users whose profile could not be read or changed within some seconds. */
   failed: UserIdList;
 }
 
-/** All profiles in numbers, by {@link Mfa.report}; no secret and no name. */
+/** The counts of {@link Mfa.report}, without secrets or names. */
 export interface MfaReport extends Walked {
-  /** When it began, in epoch milliseconds. */
+  /** When the report began, in epoch milliseconds. */
   at: number;
   enrolled: number;
-  /** Users with a profile and no authenticator: who began a login and did not enroll so far, or was reset. */
+  /** Users with a profile but no authenticator: they logged in but have not enrolled, or were reset. */
   notEnrolled: number;
   authenticators: { kind: string; count: number }[];
-  /** Enrolled users by the recovery codes that they have left; `few`: at most `recoveryCodes.lowAt`. */
+  /** Enrolled users by the number of recovery codes left. `few` means at most `recoveryCodes.lowAt`. */
   recoveryCodes: { none: number; few: number; enough: number };
-  /** Browsers that have passed a factor, and those of them that are not asked at login. */
+  /** Browsers that have passed a factor, and how many of them are remembered. */
   devices: { known: number; remembered: number };
-  /** Users whose codes are not looked at now when they come from a browser that is not known. */
+  /** Users who are throttled in unknown browsers now. */
   throttled: number;
-  /** What each key seals, the writing one first. `inRing: false`: the key is missing, and what it seals unreadable. */
+  /** How many profiles each key has sealed, the writing key first. With `inRing: false` the key is missing, so they cannot be read. */
   keys: { id: string; inRing: boolean; profiles: number }[];
 }
 
 /** What {@link Mfa.rotateKeys} did, or would do. */
 export interface KeysRotated extends Walked {
   dryRun: boolean;
-  /** Id of the first key, by which everything is sealed from now on. */
+  /** Id of the first key, which seals everything from now on. */
   writingKey: string;
   /** Profiles that were sealed again with the first key, or would be in a dry run. */
   resealed: number;
   /** Profiles that the first key had sealed already. */
   current: number;
   /**
-   * The other keys that no profile needs any more: a complete walk from the start, in which nobody failed, saw none that names them,
-   * readable or not.
+   * The other keys that no profile needs any more, because a complete walk from the start failed for no user and found no profile, readable
+   * or not, that names them.
    */
   removable?: {
     keyIds: string[];
     /**
-     * Until when browsers may hold a device token by one of them, in epoch milliseconds. Removed sooner, such a browser is asked
-     * once more and becomes a new device; nobody is shut out.
+     * Until when browsers may have a device token signed by one of them, in epoch milliseconds. If you remove the key sooner,
+     * such a browser is asked for a code once and becomes a new device. Nobody is locked out.
      */
     tokensEndAt: number;
   };
@@ -64,38 +64,38 @@ export interface KeysRotated extends Walked {
 /** What {@link Mfa.afterRestore} did, or would do. */
 export interface RestoreHandled extends Walked {
   dryRun: boolean;
-  /** The instant that the profiles are marked with: give it back, with the cursor, to go on. */
+  /** The time that the profiles are marked with. To continue, pass it together with the cursor. */
   restoredAt: number;
   /** Profiles whose sessions, devices and recovery codes ended; in a dry run: would end. */
   handled: number;
-  /** Profiles that were marked with this instant or a later one, and left alone. */
+  /** Profiles that were skipped, because they are marked with this time or a later one. */
   already: number;
   devicesRemoved: number;
   /** Users who lost their recovery codes and must make new ones. */
   recoveryCodesRevoked: number;
 }
 
-/** What {@link Mfa.check} can find: a closed set, so that a `switch` over it is exhaustive. */
+/** The codes of {@link Mfa.check}. The set is closed, so a `switch` over it can be exhaustive. */
 export type FindingCode =
   /** The table does not exist. */
   | 'table_missing'
   /** The database cannot be reached, or does not answer in time. */
   | 'storage_away'
-  /** The storage answers with an error of another kind. */
+  /** The storage answers with another error. */
   | 'storage_unusable'
   /** Stored profiles were sealed with a key that `keys` lacks. */
   | 'key_missing'
-  /** Stored profiles do not open with the key that they name: its secret was changed, or they were. */
+  /** Stored profiles do not open with the key that they name, because its secret or the profiles were changed. */
   | 'profile_sealed_otherwise'
   /** Stored profiles have a format that this version does not know. */
   | 'profile_format_unknown'
-  /** A stored instant lies far ahead of this clock. */
+  /** A stored time is far ahead of this clock. */
   | 'stored_instant_ahead'
   /** A setting of the database weakens what is promised. */
   | 'unsafe_setting'
-  /** The settings of the database could not be asked. */
+  /** The settings of the database could not be read. */
   | 'settings_unknown'
-  /** The option `clock` gives no epoch milliseconds. */
+  /** The option `clock` does not return epoch milliseconds. */
   | 'clock_wrong'
   /** The option `clock` and the clock of this server are more than a minute apart. */
   | 'clock_apart'
@@ -104,9 +104,9 @@ export type FindingCode =
   /** The option `markEnrolled` is not set. */
   | 'mark_enrolled_missing';
 
-/** One thing that an operator should know at start. No secret is in it. */
+/** A finding that an operator should know at start. It contains no secret. */
 export interface MfaFinding {
-  /** `error`: users are kept out. `warning`: something is promised less, or will fail later. */
+  /** `error`: users cannot log in. `warning`: a guarantee is weaker, or something will fail later. */
   level: 'error' | 'warning' | 'info';
   code: FindingCode;
   /** What was found, and what to do about it. */

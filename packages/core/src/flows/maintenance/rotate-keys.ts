@@ -4,12 +4,12 @@ import type { FlowContext } from '../steps/flow-context.js';
 import type { KeysRotated } from './results.js';
 import { checkWalkInput, type WalkOptions, walkUsers } from './walk.js';
 
-/** `dryRun`: counts what would be done, and stores nothing. */
+/** `dryRun` counts what would change, and stores nothing. */
 export interface RotateKeysInput extends WalkOptions<KeysRotated> {
   dryRun?: boolean | undefined;
 }
 
-/** Seals again with the first key every profile that another key has sealed. The content of the profiles stays the same. */
+/** Seals every profile of another key again with the first key. The content of the profiles stays the same. */
 export async function rotateKeys<User extends MfaUser>(
   flow: FlowContext<User>,
   input: RotateKeysInput = {},
@@ -36,10 +36,10 @@ export async function rotateKeys<User extends MfaUser>(
       sums: () => ({ dryRun, writingKey: keyring.currentId, ...counts }),
     },
   );
-  // A record that does not open now may do so tomorrow, when what is wrong with it has been found: with its key.
+  // A record that does not open now may open after somebody fixes its cause, so its key is still needed.
   const keyIds = stillNamed.has(undefined) ? [] : keyring.ids.slice(1).filter((id) => !stillNamed.has(id));
   const sawAll = walked.complete && input.cursor === undefined && walked.failed.count === 0;
   if (!sawAll || keyIds.length === 0 || (dryRun && walked.resealed > 0)) return walked;
-  // From now on no process signs by them: the writing key was the first everywhere before the walk, as it has to be.
+  // No process signs with these keys any more, because every process must have the new key first before the walk.
   return { ...walked, removable: { keyIds, tokensEndAt: clock() + DEVICE_TOKEN_SECONDS * 1000 } };
 }

@@ -10,27 +10,27 @@ import type { FlowContext } from '../steps/flow-context.js';
 import { beginOperation } from '../steps/operation.js';
 import type { UserIdList, Walked } from './results.js';
 
-/** How a walk over all users is begun, watched and stopped. */
+/** How to start, watch and stop a walk over all users. */
 export interface WalkOptions<Answer extends Walked = Walked> {
-  /** Where an earlier walk ended: the `cursor` of its answer or of its last page. */
+  /** Continues an earlier walk: the `cursor` of its answer or of its last page. */
   cursor?: string | undefined;
-  /** Called, and awaited, after each page with the sums so far. Keep their `cursor`: from there a killed walk goes on. */
+  /** Called and awaited after each page with the counts so far. Keep their `cursor` to continue a walk that was killed. */
   onPage?: ((soFar: Answer) => unknown) | undefined;
   /** Ends the walk early, with a `cursor` in the answer, for example `AbortSignal.timeout(60_000)`. */
   signal?: AbortSignal | undefined;
 }
 
-/** What one walk does with each user. */
+/** What a walk does with each user. */
 export interface WalkSteps<Seen, Sums extends object> {
   /** Name of the operation in the audit trail. */
   name: string;
-  /** Decides on one profile; what it stores goes the way of every other change. */
+  /** Decides on one profile. Its change is stored like every other change. */
   decide(profile: Profile, facts: { keyId: string | undefined; now: number }): Decision<Seen>;
-  /** Adds what was seen of one user; users of a page that was not finished are not counted. */
+  /** Counts one user. Users of an unfinished page are not counted. */
   count(seen: Seen): void;
-  /** Adds a user whose profile does not open. */
+  /** Counts a user whose profile does not open. */
   countUnreadable?(keyId: string | undefined): void;
-  /** The sums so far. */
+  /** The counts so far. */
   sums(): Sums;
 }
 
@@ -40,21 +40,21 @@ type Visited<Seen> =
   | { kind: 'failed'; refusal?: Refusal }
   | { kind: 'gone' };
 
-/** Users at once: so many that the database is busy, so few that the pool has connections left for logins. */
+/** How many users to visit at a time: enough to keep the database busy, but few enough to leave connections of the pool for logins. */
 const WORKERS = 4;
-/** A storage that comes back within these waits is no reason to fail. */
+/** Waits between the attempts of one call. It fails only if the storage is down for longer. */
 const WAITS_MS = [100, 200, 400, 800, 1_600, 3_200];
-/** So many users in a row that cannot be reached: it is the storage, and not the users. */
+/** After this many consecutive failures, assume that the storage is down. */
 const AWAY_AFTER = 2 * WORKERS;
 const LISTED_IDS = 100;
-/** A sink of the host that is slower than this does not hold the walk, only slows it: what waits there stays bounded. */
+/** How long to wait for a slow sink of the host. It slows the walk but does not stop it, and the number of waiting events stays bounded. */
 const SINK_MS = 1_000;
 
 /**
- * Walks over all users, page by page, a few at once, in constant memory and beside live traffic.
+ * Visits all users page by page, a few at a time, in constant memory and during live traffic.
  *
- * A page counts when all its users were visited, and only then the cursor goes on: the sums of the parts of an interrupted walk
- * are the sums of the whole, but for users of the interrupted page that were changed already and are found so.
+ * A page counts, and the cursor moves on, only when all its users were visited. So the counts of the parts of an interrupted walk add up to
+ * those of the whole, except for users of the interrupted page who were already changed.
  */
 export async function walkUsers<User extends MfaUser, Seen, Sums extends object>(
   flow: FlowContext<User>,
@@ -106,7 +106,7 @@ export async function walkUsers<User extends MfaUser, Seen, Sums extends object>
   }
 }
 
-/** Visits the users of one page, a few at once, and stops when the host says so or the storage is away. */
+/** Visits the users of one page, a few at a time. Stops if the host aborts or the storage is down. */
 function pageVisitor<User extends MfaUser, Seen, Sums extends object>(
   flow: FlowContext<User>,
   steps: WalkSteps<Seen, Sums>,
@@ -130,7 +130,7 @@ function pageVisitor<User extends MfaUser, Seen, Sums extends object>(
       }
     }
     await Promise.all(Array.from({ length: WORKERS }, work));
-    // A user that failed because there was no more patience is not done with.
+    // A user who failed because the walk was stopping must be visited again.
     const cut = signal?.aborted && (taken < userIds.length || visited.some(({ kind }) => kind === 'failed'));
     if (cut) stop ??= { cause: signal.reason };
     return stop ? { finished: false, cause: stop.cause } : { finished: true, visited };
@@ -168,7 +168,7 @@ async function visitUser<User extends MfaUser, Seen, Sums extends object>(
   return isRefusal(answer) ? { kind: 'failed', refusal: answer } : answer;
 }
 
-/** Tries until it is good, with growing pauses, for some seconds; gives the last outcome. */
+/** Repeats a call with growing pauses for some seconds until it succeeds. Returns the last outcome. */
 async function patiently<Outcome>(
   attempt: () => Promise<Outcome>,
   isGood: (outcome: Outcome) => boolean,
@@ -197,7 +197,7 @@ async function tellPage<Answer>(onPage: ((soFar: Answer) => unknown) | undefined
   }
 }
 
-/** Throws for an input that is not one: a misspelled `dryRun` would do what it was to try. */
+/** Throws for unknown fields, because a misspelled `dryRun` would change profiles. */
 export function checkWalkInput(method: string, input: object, own: readonly string[]): void {
   const known = ['cursor', 'onPage', 'signal', ...own];
   const invalid = (what: string) => new MfaError('invalid_argument', `${method}: ${what}`);

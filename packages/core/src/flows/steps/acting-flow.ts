@@ -21,11 +21,11 @@ export interface Begun {
 
 /** The steps in which a flow changes a profile. */
 export interface ActingSteps<Open extends OpenGate, Done extends { ok: true }, Answer extends { ok: true }> {
-  /** Whether the user may do this. It is asked again if another writer was first. */
+  /** Whether the user may do this. Called again if another write came first. */
   gate(at: GateInput): Open | ClosedGate;
-  /** Decides behind an open gate. */
+  /** Decides once the gate is open. */
   decide(open: Open, at: GateInput): Awaitable<Decision<Done | Refusal>>;
-  /** Decides behind an open gate while other operations of the user run; see {@link DecideEarly}. */
+  /** Decides once the gate is open while other operations of the user run; see {@link DecideEarly}. */
   early?(open: Open, at: GateInput): ReturnType<DecideEarly<Done | Refusal>>;
   /** Is awaited once the change is stored, for example to call `markEnrolled`. */
   afterWrite?(done: Done): Promise<void>;
@@ -80,7 +80,7 @@ export async function actingFlow<
     try {
       built = { from: decided, answer: answer(decided) };
     } catch {
-      // It is built again below, where its error reaches the caller.
+      // Built again below, where an error reaches the caller.
     }
   }
   const done = await flow.profiles.change(user.id, operation.report, decide, undefined, {
@@ -93,7 +93,7 @@ export async function actingFlow<
   return operation.end(built?.from === done ? built.answer : answer(done));
 }
 
-/** What a flow that changes nothing answers from. */
+/** The input of a flow that changes nothing. */
 export interface ReadFacts {
   policy: EffectivePolicy;
   profile: Profile | null;

@@ -15,32 +15,32 @@ export interface ParsedProof {
 
 /** A proof checked against everything that the user has of its kind. */
 export interface CheckedProof {
-  /** `late`: the check did not end in the time of the operation. */
+  /** `late` means that the check did not finish within the time of the operation. */
   outcome: FactorOutcome | 'late';
-  /** The profile with every ledger that the proof matched brought up to date. */
+  /** The profile with the step marked as used in every authenticator that matched. */
   profile: Profile;
   /** The authenticator that accepted it. */
   authenticatorId?: string | undefined;
   events: EventDetail[];
 }
 
-/** What a check works with; `left` returns the milliseconds that the operation still has. */
+/** The input of a check. `left` returns how many milliseconds the operation still has. */
 export type CheckContext = FactorContext & { left: () => number };
 
 /** The refusal of a proof whose check did not end in time. */
 export const CHECK_LATE = refuse('busy', { retryAfterSeconds: 1 });
 
-/** A proof that is used again this soon after its authenticator accepted one belongs to the same moment. */
+/** A proof that is used again within this time after it was accepted counts as a repeated request. */
 const SAME_MOMENT = 10_000;
 
-/** Authenticators whose proofs can be guessed. Each of them multiplies the odds of a guess. */
+/** The authenticators whose proofs can be guessed. The odds of a guess grow with each of them. */
 export function countGuessable(profile: Profile): number {
   return profile.authenticators.filter(({ kind }) => factorOf(kind)?.traits.guessable).length;
 }
 
 /**
- * Checks a proof. It is tried against all authenticators of its kind in one pass without an early exit, and its step is closed in each
- * that it matches.
+ * Checks a proof. Tries it against all authenticators of its kind in one pass without an early exit, and marks its step as used in each
+ * one that matches.
  */
 export async function checkProof(profile: Profile, { factor, value }: ParsedProof, context: CheckContext): Promise<CheckedProof> {
   const { store } = factor;
@@ -85,7 +85,7 @@ async function checkStored(
   return { outcome, profile: outcome === 'accepted' ? store.write(profile, checked.data) : profile, events: [] };
 }
 
-/** Returns the outcome of a check, or null if it does not end in time. A check that answers at once needs no timer. */
+/** Returns the outcome of a check, or null if it does not finish in time. A synchronous check needs no timer. */
 export function inTime<Data>(checking: Awaitable<Checked<Data>>, left: () => number): Awaitable<Checked<Data> | null> {
   return isThenable(checking) ? awaitCheck(checking, left) : checking;
 }
@@ -97,7 +97,7 @@ async function awaitCheck<Data>(checking: Promise<Checked<Data>>, left: () => nu
   return null;
 }
 
-/** The profile with every proof used up that would be accepted now, in any authenticator. The next codes are good within a minute. */
+/** Marks every code that would be accepted now as used in all authenticators. New codes work within a minute. */
 export function useUpCurrentProofs(profile: Profile, context: FactorContext): Profile {
   const authenticators = profile.authenticators.map((authenticator) => {
     const factor = factorOf(authenticator.kind);
@@ -106,7 +106,7 @@ export function useUpCurrentProofs(profile: Profile, context: FactorContext): Pr
   return { ...profile, authenticators };
 }
 
-/** What a proof is charged as, for the audit trail. */
+/** The name of a proof in the audit trail. */
 export interface ProofAt {
   factor: FactorKind;
   endpoint: 'verify' | 'enroll';

@@ -5,7 +5,7 @@ import type { ProfileStore } from '../../store/profile-store.js';
 import type { Emit } from './emitter.js';
 import type { HostMemory } from './host-memory.js';
 
-/** What every flow works with. */
+/** The context that every flow needs. */
 export interface FlowContext<User extends MfaUser = MfaUser> {
   options: ResolvedOptions<User>;
   profiles: ProfileStore;

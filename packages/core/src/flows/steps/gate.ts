@@ -8,7 +8,7 @@ import { isEnrolled, type Profile } from '../../profile/profile.js';
 import { type Refusal, refuse } from '../../results.js';
 import { CLOCK_TOLERANCE_MS } from '../../time.js';
 
-/** What a gate looks at. */
+/** The input of a gate. */
 export interface GateInput {
   user: KnownUser;
   policy: EffectivePolicy;
@@ -17,27 +17,27 @@ export interface GateInput {
   now: number;
 }
 
-/** A gate that is open has the profile. */
+/** An open gate, with the profile. */
 export interface OpenGate {
   open: true;
   profile: Profile;
 }
 
-/** A gate that is closed has the refusal. */
+/** A closed gate, with the refusal. */
 export interface ClosedGate {
   open: false;
   refusal: Refusal;
   events?: EventDetail[] | undefined;
 }
 
-/** A gate that is open only to a session with a second factor. */
+/** The open gate of a session with a second factor. */
 export interface OpenManagementGate extends OpenGate {
   session: VerifiedSession;
 }
 
 export type Gate = OpenGate | ClosedGate;
 
-/** For a proof: needs a state of this user that still counts, and an authenticator. */
+/** For a proof: requires a valid state of this user, and an authenticator. */
 export function proofGate(at: GateInput): Gate {
   const gate = stateGate(at);
   if (!gate.open) return gate;
@@ -54,7 +54,7 @@ export function managementGate(at: GateInput): OpenManagementGate | ClosedGate {
   return fresh ? { ...gate, session } : closed(assuranceRequired());
 }
 
-/** Part of every gate: the profile exists, and the state is of its epoch and not used up. */
+/** Part of every gate: requires that the profile exists, and that the state has its epoch and is not used up. */
 export function stateGate({ user, policy, session, profile, now }: GateInput): Gate {
   if (isProfileMissing(user.enrolled, profile, now)) {
     return closed(refuse('profile_missing'), [{ name: 'profile_missing' }]);
@@ -72,7 +72,7 @@ export function stateGate({ user, policy, session, profile, now }: GateInput): G
   return profile ? { open: true, profile } : closed(refuse('login_again'));
 }
 
-/** The profile with the session's pending token used up, if it has one. {@link stateGate} saw that there is room for it. */
+/** Marks the session's pending token as used, if it has one. {@link stateGate} has checked that the profile has room for it. */
 export function useUpToken(profile: Profile, session: MfaSession, now: number): Profile {
   if (session.state !== 'pending' || !session.token) return profile;
   return { ...profile, usedTokens: noteUsed(profile.usedTokens, session.token, now) ?? profile.usedTokens };

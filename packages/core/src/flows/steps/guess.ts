@@ -21,7 +21,7 @@ import type { DeviceMatch } from './presented-device.js';
 /** A guess and what it costs: the profile to store, and the refusal unless the code was right. */
 export interface PricedGuess {
   refusal?: Refusal;
-  /** Absent: nothing to store. */
+  /** Absent if there is nothing to store. */
   profile?: Profile;
   events: EventDetail[];
 }
@@ -82,7 +82,7 @@ export function throttleGuess(source: BudgetSource, at: ProofAt, now: number): P
  * Charges an evaluated guess. `profile` already contains what the check itself stores.
  *
  * `repeated`: a code that was accepted a moment ago, sent again because two requests raced or a form was submitted twice. It is
- * refused like every used code but costs nothing. This gives nobody an extra guess, because such a code is never accepted.
+ * refused like every used code but costs nothing. This allows no extra guess, because such a code is never accepted.
  */
 export function priceGuess(
   source: BudgetSource,
@@ -96,8 +96,8 @@ export function priceGuess(
   const why = outcome === 'wrong' ? 'wrong' : 'replayed';
   const refusal = refuse('invalid_code');
   const events: EventDetail[] = [{ name: 'verification_failed', factor: at.factor, endpoint: at.endpoint, why }, ...anomaly];
-  // Nothing is stored, so that many repeats of one right code do not cause many writes. That its answer comes sooner tells only
-  // that the code was accepted a moment ago, which is worth nothing because it is never accepted again.
+  // Store nothing, so that many repeats of one right code do not cause many writes. The faster answer reveals only that the code
+  // was accepted a moment ago, which is useless because the code is never accepted again.
   if (outcome === 'repeated') return { refusal, events };
   if (outcome === 'replayed') return { refusal, events, profile: source.put(profile, chargeReplay(source.budget, now)) };
   const charged = chargeGuess(source.budget, now);
@@ -112,14 +112,14 @@ export function priceGuess(
   };
 }
 
-/** The event for a budget that lies ahead of the clock. The emitter reports it at most once an hour. */
+/** The event for a budget whose time is ahead of the clock. The emitter reports it at most once an hour. */
 function clockAnomaly(aheadMs: number): EventDetail[] {
   return aheadMs > 0 ? [{ name: 'clock_anomaly', aheadSeconds: Math.ceil(aheadMs / 1000) }] : [];
 }
 
 /**
- * Charges a proof that cannot be guessed. Only the number of writes is limited, so beyond the limit a wrong proof stores nothing and is
- * counted in one event, and a right one is let in all the same.
+ * Charges a proof that cannot be guessed. Only the number of writes is limited: beyond the limit, a wrong proof is counted in one event
+ * without a write, and a right proof is still accepted.
  */
 export function chargeUnguessable(
   { outcome, profile }: { outcome: FactorOutcome; profile: Profile },
@@ -131,7 +131,7 @@ export function chargeUnguessable(
   const refusal = refuse('invalid_code');
   if (isFlooded(profile.recoveryTries, now)) return { refusal, events: [{ name: 'recovery_codes_flooded', tries: 1 }] };
   const { factor, endpoint } = at;
-  // Like a code of an authenticator that was accepted a moment ago, it costs nothing.
+  // It costs nothing, like a repeated code of an authenticator.
   if (outcome !== 'wrong') return { refusal, events: [{ name: 'verification_failed', factor, endpoint, why: 'replayed' }] };
   const noted = noteWrongCode({ wrongCodes: profile.wrongCodes, budget: undefined, owner }, now);
   const events: EventDetail[] = [{ name: 'verification_failed', factor, endpoint, why: 'wrong' }];

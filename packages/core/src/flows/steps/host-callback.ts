@@ -6,12 +6,12 @@ import { OPERATION_MS } from '../../store/profile-store.js';
 /** The refusal of an operation for which a callback of the host did not answer in time. */
 export const CALLBACK_LATE: Refusal = refuse('unavailable', { retryAfterSeconds: 5 });
 
-/** What a callback of the host answered, or that it did not answer in time. */
+/** The answer of a callback of the host, or that it did not answer in time. */
 export type CallbackAnswer<Value> = { late: false; value: Value } | { late: true };
 
 /**
- * Waits for a callback of the host as long as an operation may take; a late one is told to the operator. What it rejects with is
- * thrown as it is.
+ * Waits for a callback of the host as long as an operation may take, and warns the operator if it is late. Passes its errors on
+ * unchanged.
  */
 export async function awaitCallback<Value>(
   { warnings }: Pick<ResolvedOptions, 'warnings'>,

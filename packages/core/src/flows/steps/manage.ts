@@ -8,7 +8,7 @@ import { actingFlow, type Begun } from './acting-flow.js';
 import type { FlowContext, FlowInput } from './flow-context.js';
 import { managementGate, type OpenManagementGate } from './gate.js';
 
-/** What a change of a user's own settings is decided from. */
+/** The input for a change of a user's own settings. */
 export interface ManagedFacts {
   profile: Profile;
   policy: EffectivePolicy;
@@ -16,20 +16,20 @@ export interface ManagedFacts {
   now: number;
 }
 
-/** The result of such a decision. */
+/** The outcome of such a change. */
 export type Change<Fields extends object> = { refusal: Refusal } | Changed<Fields>;
 
 interface Changed<Fields extends object> {
   next: Profile;
   fields: Fields;
   events: EventDetail[];
-  /** The acting session's new state, if it is not the old one in the new epoch. */
+  /** The acting session's new state. By default, the old state in the new epoch. */
   session?: MfaSession;
 }
 
 /**
  * Changes a user's own settings. This needs a second factor proven within the last five minutes. The acting session gets the new
- * epoch, so that nobody is challenged by their own change.
+ * epoch, so that its user is not asked for a code again.
  */
 export function manage<User extends MfaUser, Fields extends object>(
   flow: FlowContext<User>,
@@ -55,7 +55,7 @@ export function manage<User extends MfaUser, Fields extends object>(
   }));
 }
 
-/** The acting session's state in the profile's present epoch. */
+/** The acting session's state in the profile's current epoch. */
 export function inEpoch(session: MfaSession, profile: Profile): MfaSession {
   const { epoch, deviceEpoch } = profile;
   if (session.state === 'pending') return { ...session, epoch, deviceEpoch };

@@ -5,16 +5,16 @@ import { countdown } from '../../store/deadline.js';
 import { OPERATION_MS, type Report } from '../../store/profile-store.js';
 import type { FlowContext } from './flow-context.js';
 
-/** Collects the events of one operation; they leave when the operation is decided. */
+/** Collects the events of one operation and sends them when it is decided. */
 export interface Operation {
   report: Report;
-  /** Milliseconds that the operation still has, for callbacks of the host and the storage together. */
+  /** How many milliseconds are left for the storage and callbacks of the host. */
   left: () => number;
   /** Whether the user has an authenticator, once it is known. */
   noteEnrolled(profile: Profile | null): void;
-  /** Sends what was reported; a refusal of which nothing was reported becomes a `refused` event. */
+  /** Sends the reported events. A refusal without one becomes a `refused` event. */
   end<Answer extends object>(answer: Answer): Answer;
-  /** The same for an operator's call, which waits until the host's sinks have everything, two seconds for each of them at most. */
+  /** The same for an operator's call, which waits up to two seconds for each of the host's sinks. */
   finish<Answer extends object>(answer: Answer): Promise<Answer>;
 }
 

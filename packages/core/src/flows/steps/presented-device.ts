@@ -11,31 +11,31 @@ import { nextTick } from '../../store/deadline.js';
 import { type DeviceClaims, openDeviceToken, signDeviceToken as signToken } from '../../tokens/device-token.js';
 import type { FlowContext } from './flow-context.js';
 
-/** What every proof may say of the browser that it comes from. */
+/** What every proof may say about its browser. */
 export interface DeviceInput {
   /** The user ticked "Remember this device". */
   rememberDevice?: boolean | undefined;
-  /** Name of the browser. With it (or with `rememberDevice`) a browser that passes becomes a known device. */
+  /** Name of the browser. If it or `rememberDevice` is set, the browser of an accepted proof becomes a known device. */
   deviceLabel?: string | undefined;
   /** Device tokens that the browser sent for this user; at most four are looked at. */
   deviceToken?: string | readonly string[] | undefined;
 }
 
-/** The device tokens of a request, opened. What they say is checked against the profile later. */
+/** The opened device tokens of a request. They are checked against the profile later. */
 export interface PresentedTokens {
   claims: DeviceClaims[];
-  /** Why the last one that did not open was refused. */
+  /** Why the last invalid token was refused. */
   why?: 'invalid' | 'expired' | 'other_user';
 }
 
 /** Which device of the profile the presented tokens belong to. */
 export type DeviceMatch =
   | { state: 'live'; device: Device; tokenId: string }
-  /** The token is retired, so somebody else has it too. */
+  /** The token was replaced earlier, so somebody else has a copy. */
   | { state: 'reused'; device: Device }
   | { state: 'unknown'; why?: 'invalid' | 'expired' | 'other_user' | 'unknown_device' };
 
-/** A token to be signed once the profile that knows it is stored. */
+/** A token to sign once its entry in the profile is stored. */
 export interface TokenToSign {
   deviceId: string;
   tokenId: string;
@@ -60,7 +60,7 @@ export interface AdmittedDevice {
 const MAX_TOKENS = 4;
 const NOTHING_PRESENTED: PresentedTokens = { claims: [] };
 
-/** Opens the device tokens of a request, once its read is on the way: at most four, and only those of this user count. */
+/** Opens at most four device tokens of a request while the profile is read. Only those of this user count. */
 export function openPresentedTokens<User extends MfaUser>(
   flow: FlowContext<User>,
   userId: string,
@@ -145,7 +145,7 @@ export function admitDevice(
     withRemembrance({ ...device, budget: afterSuccess(device.budget, now) }, remember, now);
   const remembered = (device: Device): EventDetail[] => (remember ? [{ name: 'device_remembered', deviceId: device.id }] : []);
   if (known.state === 'live') {
-    // The entry as the price of the guess has left it.
+    // The entry after the guess was charged.
     const device = profile.devices.find((candidate) => candidate.id === known.device.id) ?? known.device;
     const used = rotateDevice(profile, { device, tokenId: known.tokenId }, now, change);
     return { profile: used.profile, deviceId: device.id, sign: used.sign, events: remembered(used.device) };

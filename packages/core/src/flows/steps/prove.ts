@@ -4,7 +4,7 @@ import { FACTORS, factorOf, type ProofInput } from '../../factors/registry.js';
 import type { Profile } from '../../profile/profile.js';
 import type { ParsedProof } from './check-proof.js';
 
-/** The factor of a proof that the caller of core gave, and the proof in its normal form; null for what cannot be one. */
+/** Returns the factor of a proof and the proof in its normal form, or null if it cannot be a proof. */
 export function readProof(proof: ProofInput): ParsedProof & { value: unknown } {
   const factor = factorOf((proof as Partial<ProofInput> | undefined)?.kind);
   if (factor) return { factor, value: factor.parse({ ...proof }) };
@@ -12,7 +12,7 @@ export function readProof(proof: ProofInput): ParsedProof & { value: unknown } {
   throw new MfaError('invalid_argument', `The proof needs a kind: ${kinds}. Write proof: { kind, code }.`);
 }
 
-/** The assurance of a proof that was accepted now. It names the device of the proof, or else the device that the session came from. */
+/** The assurance of a proof that was just accepted. It names the device of the proof or, without one, that of the session. */
 export function assuranceOfProof(
   { user, session, now }: { user: { id: string }; session: MfaSession; now: number },
   { factor }: Pick<ParsedProof, 'factor'>,

@@ -7,7 +7,7 @@ import { valuesIn } from '../../warnings/values.js';
 import { awaitCallback } from './host-callback.js';
 
 /**
- * The policy of this user now, or null if it did not answer in the time that is left. If it throws, or returns something that is not a
+ * Returns the user's policy, or null if it does not answer in time. If it throws, or returns something that is not a
  * policy, an MfaError `host_callback_failed` is thrown.
  */
 export function policyOf<User extends MfaUser>(
