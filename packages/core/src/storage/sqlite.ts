@@ -141,8 +141,8 @@ export function syncSqliteQuery(database: SyncSqliteLike): SqlQuery {
 }
 
 function isInTransaction(database: SyncSqliteLike): boolean | undefined {
-  const told = database.inTransaction ?? database.isTransaction;
-  if (told !== undefined || !database.exec) return told;
+  const known = database.inTransaction ?? database.isTransaction;
+  if (known !== undefined || !database.exec) return known;
   try {
     // node:sqlite before Node 22.16: SQLite does not begin one transaction inside another. This takes no lock, and after an error COMMIT is
     // not reached.

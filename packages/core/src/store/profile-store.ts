@@ -279,9 +279,9 @@ export function createProfileStore({
           const tidied = opened && tidyProfile(opened.profile, { recoveryCodes, asStored, now });
           const profile = tidied?.profile ?? null;
           if (early) {
-            const told = await early(profile, now);
-            if (typeof told === 'object') return finish(told.decided, report);
-            prioritized = told === 'prioritized';
+            const outcome = await early(profile, now);
+            if (typeof outcome === 'object') return finish(outcome.decided, report);
+            prioritized = outcome === 'prioritized';
           } else {
             const decision = withTidied(await decide(profile, now, () => keyIdOfStored(read.value)), tidied);
             if (!decision.next) return finish(decision, report);

@@ -38,12 +38,12 @@ const QUIET_MS = 60 * 60 * 1000;
 
 /** Creates the warnings of one application. */
 export function createWarnings({ adapter, keyIds, clock }: WarningsOptions): OperatorWarnings {
-  const tell = createTeller(clock);
+  const warn = createWarner(clock);
 
   return {
     storageFailed(failure) {
       const { operation, values } = failure;
-      tell(`storage ${operation} ${causeOf(failure)}`, 'MFA_KIT_STORAGE_FAILED', () => {
+      warn(`storage ${operation} ${causeOf(failure)}`, 'MFA_KIT_STORAGE_FAILED', () => {
         const cause = failure.why === 'error' ? failure.cause : undefined;
         const error = failure.why === 'error' ? describeError(cause, values) : undefined;
         const hint = storageHint(failure.why === 'timeout' ? 'late' : storageFaultOf(cause), adapter, cause);
@@ -52,12 +52,12 @@ export function createWarnings({ adapter, keyIds, clock }: WarningsOptions): Ope
     },
 
     profileUnreadable({ why, keyId }) {
-      tell(`profile ${why} ${keyId ?? ''}`, 'MFA_KIT_PROFILE_UNREADABLE', () => [{ why, keyId }, keyIds]);
+      warn(`profile ${why} ${keyId ?? ''}`, 'MFA_KIT_PROFILE_UNREADABLE', () => [{ why, keyId }, keyIds]);
     },
 
     callbackFailed(failure) {
       const { option, values = [] } = failure;
-      tell(`callback ${option} ${causeOf(failure)}`, 'MFA_KIT_CALLBACK_FAILED', () => [
+      warn(`callback ${option} ${causeOf(failure)}`, 'MFA_KIT_CALLBACK_FAILED', () => [
         option,
         failure.why === 'error' ? describeError(failure.cause, values) : undefined,
       ]);
@@ -88,36 +88,36 @@ function causeOf(failure: CallFailure): string {
   }`;
 }
 
-interface Told {
+interface LastWarning {
   at: number;
   /** How often it happened since then, without a warning. */
   since: number;
 }
 
 /** Warns about a cause. `facts` is called only if the warning is given. */
-type Tell = <Code extends WarningCode>(cause: string, code: Code, facts: () => WarningFacts[Code]) => void;
+type WarnAboutCause = <Code extends WarningCode>(cause: string, code: Code, facts: () => WarningFacts[Code]) => void;
 
 /** Reports each cause at most once an hour. Its memory is bounded by the number of causes. */
-function createTeller(clock: () => number): Tell {
-  const told = new Map<string, Told>();
+function createWarner(clock: () => number): WarnAboutCause {
+  const lastWarnings = new Map<string, LastWarning>();
 
   function makeRoom(now: number): boolean {
-    if (told.size < MAX_CAUSES) return true;
-    for (const [cause, { at }] of told) if (isOver(at, now)) told.delete(cause);
-    return told.size < MAX_CAUSES;
+    if (lastWarnings.size < MAX_CAUSES) return true;
+    for (const [cause, { at }] of lastWarnings) if (isOver(at, now)) lastWarnings.delete(cause);
+    return lastWarnings.size < MAX_CAUSES;
   }
 
   return (cause, code, facts) => {
     const now = timeOf(clock);
-    const last = told.get(cause);
+    const last = lastWarnings.get(cause);
     if (last && !isOver(last.at, now)) {
       last.since += 1;
       return;
     }
     if (!last && !makeRoom(now)) return;
-    told.set(cause, { at: now, since: 0 });
+    lastWarnings.set(cause, { at: now, since: 0 });
     const before = last && last.since > 0 ? ` This happened ${last.since} more times since the last warning about it.` : '';
-    const full = told.size === MAX_CAUSES ? ' No warnings about other causes follow for an hour.' : '';
+    const full = lastWarnings.size === MAX_CAUSES ? ' No warnings about other causes follow for an hour.' : '';
     emit(`${warningSentence(code, ...facts())}${before}${full}`, code);
   };
 }

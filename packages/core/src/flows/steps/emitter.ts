@@ -6,11 +6,10 @@ import { createRepeats } from './repeats.js';
 import type { RunningCalls } from './running-calls.js';
 
 /**
- * Hands one event to the host's sinks, and settles when they have it. A sink that throws or hangs neither grants, denies nor delays
- * anything.
+ * Passes one event to the host's sinks, and settles when they have it. A sink that throws or hangs changes no decision.
  *
- * `waitMs`: a caller waits for it, this long at most, and as long again for the record of a notice that failed. Without it the event
- * leaves in the background.
+ * `waitMs` is how long the caller waits at most, and again for the record of a notice that failed. Without it, the event is sent in the
+ * background.
  */
 export type Emit = (event: MfaEvent, waitMs?: number) => Promise<void>;
 
@@ -26,7 +25,7 @@ export function createEmitter<User extends MfaUser>(
     warnings.callbackFailed({ ...failure, option: 'onEvent', values: valuesOf(event) });
   }
 
-  /** The event goes to the audit trail; undefined: it has it already. */
+  /** Sends the event to the audit trail. Returns undefined if `onEvent` has already finished. */
   function record(event: MfaEvent): Promise<void> | undefined {
     let given: unknown;
     try {
@@ -44,15 +43,15 @@ export function createEmitter<User extends MfaUser>(
     return recorded;
   }
 
-  async function tellUser(notice: MfaNotice, waitMs: number | undefined): Promise<void> {
+  async function notifyUser(notice: MfaNotice, waitMs: number | undefined): Promise<void> {
     const send = async () => notify?.(copyEvent(notice));
-    const told = await withinDeadline(waitMs ?? NOTIFY_MS, send, { inBackground: waitMs === undefined });
-    if (told.done) return;
-    warnings.callbackFailed({ ...told, option: 'notify', values: valuesOf(notice) });
+    const answer = await withinDeadline(waitMs ?? NOTIFY_MS, send, { inBackground: waitMs === undefined });
+    if (answer.done) return;
+    warnings.callbackFailed({ ...answer, option: 'notify', values: valuesOf(notice) });
     const { userId, at, context, name } = notice;
     const failed = withCause(
       { userId, at, ...(context && { context }), name: 'notify_failed' as const, notice: name },
-      told.cause,
+      answer.cause,
     );
     await waitForRecord(failed, record(failed), waitMs);
   }
@@ -68,11 +67,11 @@ export function createEmitter<User extends MfaUser>(
   return async (given, waitMs) => {
     const event = repeats.thin(given);
     if (!event) return;
-    // Each gets a copy: an audit trail that rewrites what it is given must not keep a notice from the user.
+    // Pass a copy to each, because an audit trail that changes its event must not suppress the notice to the user.
     const recorded = record(copyEvent(event));
-    const told = notify && isNotice(event) ? tellUser(event, waitMs) : undefined;
-    if (told) runningCalls.track('notices', told);
-    await Promise.all([waitForRecord(event, recorded, waitMs), told]);
+    const notified = notify && isNotice(event) ? notifyUser(event, waitMs) : undefined;
+    if (notified) runningCalls.track('notices', notified);
+    await Promise.all([waitForRecord(event, recorded, waitMs), notified]);
   };
 }
 
@@ -80,7 +79,7 @@ function isNotice(event: MfaEvent): event is MfaNotice {
   return NOTICE_NAMES.has(event.name);
 }
 
-/** What an error of a sink may repeat. */
+/** Values that an error of a sink may repeat, and a warning must not. */
 function valuesOf(event: MfaEvent): unknown[] {
   const account = 'actor' in event ? [event.actor, event.reason] : [];
   return [event.userId, ...account, ...Object.values(event.context ?? {})];

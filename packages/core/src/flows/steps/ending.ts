@@ -8,10 +8,10 @@ import type { FlowContext } from './flow-context.js';
 import { markEnrolled } from './mark-enrolled.js';
 import { beginOperation, type Operation } from './operation.js';
 
-/** How long an operator's call waits for `markEnrolled`: for a call that already runs, and for its own. */
-const TELL_MS = 4_000;
+/** How long an operator's call waits for `markEnrolled`, including a call that is already running. */
+const MARK_MS = 4_000;
 
-/** An operation of the host that throws if it was not done. */
+/** An operation for the host that throws if it fails. */
 export interface Ending {
   operation: Operation;
   /**
@@ -25,7 +25,7 @@ export interface Ending {
   ): Promise<Done>;
 }
 
-/** Begins such an operation: `method` as the caller knows it, `name` as the audit trail does. */
+/** Begins such an operation. `method` is its name for the caller, `name` its name in the audit trail. */
 export function beginEnding<User extends MfaUser>(
   flow: FlowContext<User>,
   method: string,
@@ -48,7 +48,7 @@ export function beginEnding<User extends MfaUser>(
     ): Promise<Done> {
       let answer: Done | Refusal;
       try {
-        // Scripts call this too, on machines whose clock may be wrong.
+        // Scripts may call this on machines whose clock is wrong.
         answer = await flow.profiles.change<Done>(userId, report, decide, whenUnreadable, { asStored: true });
       } catch (cause) {
         await operation.finish({});
@@ -59,20 +59,21 @@ export function beginEnding<User extends MfaUser>(
         throw notDone(method, ...describeFailure(answer, last));
       }
       if (!after || !flow.hostMemory) return operation.finish(answer);
-      const told = await markEnrolled(flow, { userId, enrolled: false, waitMs: TELL_MS }, report);
+      const marked = await markEnrolled(flow, { userId, enrolled: false, waitMs: MARK_MS }, report);
       await operation.finish(answer);
-      if (told.done && told.acknowledged) return answer;
-      if (told.done) throw notDone(method, 'the profile changed at the same time, or could not be read again', new Error('busy'));
+      if (marked.done && marked.acknowledged) return answer;
+      if (marked.done)
+        throw notDone(method, 'the profile changed at the same time, or could not be read again', new Error('busy'));
       throw notDone(
         method,
         'the record was changed, but "markEnrolled" failed, so your own record of who is enrolled may be wrong',
-        told.cause ?? new Error('markEnrolled did not finish in time'),
+        marked.cause ?? new Error('markEnrolled did not finish in time'),
       );
     },
   };
 }
 
-/** Why the change was not made, and what is known of the cause. */
+/** Why the change was not made, and its cause if known. */
 function describeFailure({ reason }: Refusal, last: EventDetail | undefined): [why: string, cause: unknown] {
   const cause = last && 'cause' in last ? last.cause : undefined;
   if (last?.name === 'profile_unreadable') {

@@ -11,20 +11,20 @@ import type { RunningCalls } from './running-calls.js';
 /** The host's own memory of who is enrolled, written through `markEnrolled`. */
 export interface HostMemory {
   /**
-   * Tells the host. Calls of one user run one after another. Then the profile is read again, and the host is told again while the
-   * profile says otherwise: another process may have changed it, and told the host, in the meantime.
+   * Calls `markEnrolled`. Calls for one user run one after another. Then reads the profile again, and calls again while the profile says
+   * otherwise, because another process may have changed the profile and called the host in the meantime.
    */
-  tell(userId: string, enrolled: boolean): Promise<Told>;
+  mark(userId: string, enrolled: boolean): Promise<MarkOutcome>;
 }
 
-/** What came of it. `acknowledged`: the record no longer notes that the host must still be notified of a reset. */
-export type Told = { done: true; acknowledged: boolean } | { done: false; why: 'timeout' | 'error'; cause?: unknown };
+/** The outcome of a call. `acknowledged` means that the record has no note of a reset that the host has not heard of. */
+export type MarkOutcome = { done: true; acknowledged: boolean } | { done: false; why: 'timeout' | 'error'; cause?: unknown };
 
-/** A call that takes longer no longer keeps those after it waiting. When it lands, the profile is looked at again. */
+/** After this time, the next call for the user no longer waits. When the late call finishes, the profile is read again. */
 const LATE_MS = 10_000;
 const MAX_CORRECTIONS = 3;
 
-/** Binds the option; null: the host keeps no such memory. */
+/** Binds the option `markEnrolled`. Returns null if it is not set. */
 export function createHostMemory(given: {
   options: Pick<ResolvedOptions, 'markEnrolled' | 'clock'>;
   profiles: ProfileStore;
@@ -37,34 +37,34 @@ export function createHostMemory(given: {
   const call = async (userId: string, enrolled: boolean): Promise<void> => void (await markEnrolled(userId, enrolled));
   const queue = createUserQueue();
 
-  async function tellNow(userId: string, enrolled: boolean, corrections: number): Promise<Told> {
+  async function markNow(userId: string, enrolled: boolean, corrections: number): Promise<MarkOutcome> {
     const begunAt = clock();
     const calling = call(userId, enrolled);
     runningCalls.track('markEnrolled', calling);
-    const told = await withinDeadline(LATE_MS, () => calling, { inBackground: true });
-    if (told.done) return compare(userId, { enrolled, begunAt, corrections });
-    if (told.why === 'timeout') followUp(userId, { calling, enrolled, begunAt });
-    return told;
+    const answer = await withinDeadline(LATE_MS, () => calling, { inBackground: true });
+    if (answer.done) return compare(userId, { enrolled, begunAt, corrections });
+    if (answer.why === 'timeout') followUp(userId, { calling, enrolled, begunAt });
+    return answer;
   }
 
-  /** Whether what the host was told is what the profile says; if not, it is told again. */
+  /** Compares the host's value with the profile, and calls `markEnrolled` again if they differ. */
   async function compare(
     userId: string,
     { enrolled, begunAt, corrections }: { enrolled: boolean; begunAt: number; corrections: number },
-  ): Promise<Told> {
+  ): Promise<MarkOutcome> {
     const operation = beginOperation({ options, emit }, { name: 'mark_enrolled', userId });
     const read = await profiles.read(userId, operation.report);
     operation.end({});
     if (!read.ok) return { done: true, acknowledged: false };
     const { profile } = read;
     if (isEnrolled(profile) === enrolled) return { done: true, acknowledged: enrolled || (await acknowledge(userId, profile)) };
-    // An empty record alone is no reason to tell the host "not enrolled": somebody may have put an old one back.
+    // An empty record alone must not set the host to "not enrolled", because somebody may have put an old record back.
     if (enrolled && !explainsItself(profile, begunAt)) return { done: true, acknowledged: false };
     if (corrections === 0) return { done: false, why: 'error', cause: new Error('the profile changed at each attempt') };
-    return tellNow(userId, !enrolled, corrections - 1);
+    return markNow(userId, !enrolled, corrections - 1);
   }
 
-  /** The host has heard of the reset or removal, so that the note of it goes: from now on the host's memory counts. */
+  /** Drops the note of a reset or removal, because the host now knows about it. From now on the host's value counts. */
   async function acknowledge(userId: string, noted: Profile | null): Promise<boolean> {
     const unenrolledAt = noted?.unenrolledAt;
     if (unenrolledAt === undefined) return true;
@@ -78,7 +78,7 @@ export function createHostMemory(given: {
     return !isRefusal(answer) && answer.acknowledged;
   }
 
-  /** A call that was given up goes on. Once it has landed, it may have overwritten what a later one said. */
+  /** Compares again when a late call finishes, because it may have overwritten the value of a later call. */
   function followUp(
     userId: string,
     { calling, enrolled, begunAt }: { calling: Promise<void>; enrolled: boolean; begunAt: number },
@@ -90,17 +90,17 @@ export function createHostMemory(given: {
   }
 
   return {
-    async tell(userId, enrolled) {
-      const telling = queue.run(userId, () => tellNow(userId, enrolled, MAX_CORRECTIONS));
-      runningCalls.track('corrections', telling);
+    async mark(userId, enrolled) {
+      const marking = queue.run(userId, () => markNow(userId, enrolled, MAX_CORRECTIONS));
+      runningCalls.track('corrections', marking);
       return (
-        (await telling) ?? { done: false, why: 'error', cause: new Error('too many calls of markEnrolled wait for this user') }
+        (await marking) ?? { done: false, why: 'error', cause: new Error('too many calls of markEnrolled wait for this user') }
       );
     },
   };
 }
 
-/** The record says by itself that its user was unenrolled: the host has not heard of it so far, or heard of it after `begunAt`. */
+/** Whether the record notes that its user was unenrolled, and the host has not heard of it or heard of it after `begunAt`. */
 function explainsItself(profile: Profile | null, begunAt: number): boolean {
   return profile !== null && (profile.unenrolledAt !== undefined || (profile.unenrolledToldAt ?? -1) >= begunAt);
 }

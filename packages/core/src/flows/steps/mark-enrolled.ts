@@ -4,10 +4,10 @@ import type { MfaUser, ResolvedOptions } from '../../options.js';
 import { withinDeadline } from '../../store/deadline.js';
 import type { Report } from '../../store/profile-store.js';
 import type { FlowContext } from './flow-context.js';
-import type { Told } from './host-memory.js';
+import type { MarkOutcome } from './host-memory.js';
 
 /** How long a user's flow waits for `markEnrolled`. */
-const TELL_MS = 2_000;
+const MARK_MS = 2_000;
 
 /**
  * Calls the option `markEnrolled`, if it is set, and waits for it, two seconds by default. If it fails, it is called again at the next
@@ -15,13 +15,13 @@ const TELL_MS = 2_000;
  */
 export async function markEnrolled(
   { hostMemory, options }: Pick<FlowContext, 'hostMemory'> & { options: Pick<ResolvedOptions, 'warnings'> },
-  told: { userId: string; enrolled: boolean; waitMs?: number },
+  mark: { userId: string; enrolled: boolean; waitMs?: number },
   report: Report,
-): Promise<Told> {
+): Promise<MarkOutcome> {
   if (!hostMemory) return { done: true, acknowledged: false };
-  const { userId, enrolled, waitMs = TELL_MS } = told;
-  const answer = await withinDeadline(waitMs, () => hostMemory.tell(userId, enrolled));
-  const outcome: Told = answer.done ? answer.value : { ...answer, cause: answer.cause };
+  const { userId, enrolled, waitMs = MARK_MS } = mark;
+  const answer = await withinDeadline(waitMs, () => hostMemory.mark(userId, enrolled));
+  const outcome: MarkOutcome = answer.done ? answer.value : { ...answer, cause: answer.cause };
   if (outcome.done) return outcome;
   report(withCause({ name: 'mark_enrolled_failed' }, outcome.cause));
   options.warnings.callbackFailed({ ...outcome, option: 'markEnrolled', values: [userId] });
