@@ -79,7 +79,7 @@ function drawBar({ label, color, median, times }, y, scale) {
   ];
 }
 
-/** The sides that were measured; the peer with how many times what mfa-kit takes for the same, the session row included. */
+/** The measured sides. For the peer, how many times as long it takes as mfa-kit, including the session row. */
 function barsOf(row) {
   const side = (name) => row?.sides.find((candidate) => candidate.name === name);
   const kit = (side('mfa-kit + session row') ?? side('mfa-kit'))?.median;

@@ -5,7 +5,7 @@ import { scaleNote } from './scale-note.mjs';
 
 const CHART = '![Milliseconds an operation on PostgreSQL, one in flight](speed.svg)';
 
-/** The figures as JSON, and what the documentation shows of them. Rows that were not measured now stay as they were. */
+/** Writes the figures as JSON and into the docs. Rows that were not measured in this run keep their figures. */
 export function writeDocuments(measured) {
   const path = (name) => new URL(`../../${name}`, import.meta.url);
   const before = existsSync(path('test/bench/results.json'))
@@ -20,7 +20,7 @@ export function writeDocuments(measured) {
   writeFileSync(page, between(figures, 'scale', scaleNote(results)));
 }
 
-/** The page with other text between two of its marks. */
+/** Replaces the text between two marks of a page. */
 function between(page, name, text) {
   const [start, end] = [`<!-- ${name} -->`, `<!-- end of ${name} -->`];
   const [from, to] = [page.indexOf(start), page.indexOf(end)];

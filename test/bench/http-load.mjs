@@ -2,8 +2,8 @@ import { fork } from 'node:child_process';
 import { connect } from 'node:net';
 
 /**
- * An application in a process of its own, and sixteen connections to it that cost as little as a client can. What it prints is shown
- * only when it does not start.
+ * An application in its own process, and sixteen connections from a client that costs as little as possible. The output of the application
+ * is shown only if it does not start.
  */
 export async function startHost(file, given) {
   const stdio = ['ignore', 'ignore', 'pipe', 'ipc'];
@@ -17,13 +17,13 @@ export async function startHost(file, given) {
     child.once('exit', (code) => reject(new Error(`${file} ended with ${code} before it listened\n${printed}`)));
   });
   let client;
-  /** Opened at the first use: Node closes a connection on which nothing is asked for a minute. */
+  /** Opened at the first use, because Node closes a connection without requests after a minute. */
   function openOnce() {
     client ??= openClient(port);
     return client;
   }
 
-  /** Microseconds of the processor that the application has used. */
+  /** CPU microseconds that the application has used. */
   async function cpu() {
     const answered = new Promise((resolve) => child.once('message', resolve));
     child.send('cpu');
@@ -84,7 +84,7 @@ export function requestText(path, headers = {}) {
   return `GET ${path} HTTP/1.1\r\n${lines.join('')}\r\n`;
 }
 
-/** One request at a time; an answer ends where its Content-Length says. */
+/** Sends one request at a time, and reads each answer up to its Content-Length. */
 function openConnection(port) {
   return new Promise((resolve, reject) => {
     const socket = connect(port, '127.0.0.1', () => resolve({ send }));

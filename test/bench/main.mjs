@@ -15,22 +15,22 @@ import { startPostgres, startRedis } from './servers.mjs';
 
 const given = process.argv.slice(2);
 const quick = given.includes('--quick');
-/** Groups to measure; none named: all, and in a minute those with goals. */
+/** Groups to measure. Default: all, or with `--quick` those with goals. */
 const named = given.filter((name) => !name.startsWith('--'));
 const size = (whole, little) => (quick ? little : whole);
 const most = size(1_000_000, 20_000);
-/** Of one comparison, so that all of them end in time on a slow machine too. */
+/** The time limit of one comparison, so that a quick run ends in time on a slow machine too. */
 const seconds = (little) => size(Infinity, little);
 
-/** What is measured, each group with how often: in whole, and in a minute. */
+/** The groups, each with its sizes for a full and for a quick run. */
 const groups = {
   checks: () => measureChecks({ rounds: size(2000, 150) }),
   flows: (servers) =>
     measureLoginFlows({
       ...servers,
-      // Eight thousand calls: after two thousand V8 has still a sixth of what a call costs to gain.
+      // Eight thousand calls, because after two thousand V8 can still save a sixth of the cost of a call.
       one: { rounds: size(45, 15), count: size(32, 7), warmup: size({ rounds: 56, count: 144, inFlight: 16 }, 18) },
-      // Batches so large that their beginning and end weigh little. The functions are warm by then.
+      // Large batches, so that their beginning and end matter little. The functions are already warm.
       sixteen: { rounds: size(30, 5), count: size(144, 20), warmup: 1 },
       seconds: seconds(0.7),
       withTuned: !quick,
@@ -39,7 +39,7 @@ const groups = {
     measureGuards({
       ...servers,
       processes: size(3, 1),
-      // Short batches and many: what the machine does from moment to moment then meets both sides of a ratio alike.
+      // Many short batches, so that short-term load on the machine affects both sides of a ratio equally.
       rounds: size(128, 5),
       count: size(40, 96),
       warmup: size(100, 4),
@@ -89,6 +89,6 @@ process.exit();
 
 async function startServers() {
   const [postgres, redis] = await Promise.all([startPostgres(), startRedis()]);
-  if (!redis) console.error('Redis is left out: apt-get install redis-server');
+  if (!redis) console.error('Skipping Redis, because redis-server is missing: apt-get install redis-server');
   return { postgres, redis };
 }

@@ -1,16 +1,16 @@
 const LEAST_ROUNDS = 3;
 
 /**
- * Compares sides by turns: in each round every side runs one batch, in an order that changes from round to round, so that what
- * the machine does meanwhile meets all of them. Ratios are taken within a round; reported is their median.
+ * Compares sides in turn: in each round every side runs one batch, in an order that changes from round to round, so that other load on
+ * the machine affects all of them. Ratios are computed within a round, and their median is reported.
  *
- * Before that come `warmup` rounds that are not kept (a number of such rounds, or `{ rounds, count, inFlight }` of another kind): V8
- * compiles what is called often, so a side that was called a few hundred times only would be measured as it runs in production for its
- * first minutes. After `seconds` no more rounds begin (half of them for the warm-up), but three are always measured.
+ * The first `warmup` rounds are dropped (a number of such rounds, or `{ rounds, count, inFlight }` of other rounds), because V8 compiles
+ * only functions that are called often, and a cold side would be measured as in its first minutes in production. No round begins after
+ * `seconds` (half of them for the warm-up), but three are always measured.
  *
- * A side is `{ name, prepare?(count), run(index), cpu?() }`; `prepare` gets ready for so many calls, and is not timed. With `cpu`, the
- * microseconds that the measured process has used so far, what a call takes of the processor is counted beside the time: other work
- * on the machine disturbs it less.
+ * A side is `{ name, prepare?(count), run(index), cpu?() }`; `prepare` prepares `count` calls and is not timed. `cpu` returns the
+ * CPU microseconds that the measured process has used. With it, CPU time is measured as well, which other load on the machine disturbs
+ * less.
  */
 export async function compare(sides, { rounds, count, inFlight = 1, warmup = 1, seconds = Infinity }) {
   const costs = new Map(sides.map(({ name }) => [name, []]));
@@ -36,12 +36,12 @@ async function playRound(sides, round, { count, inFlight, costs }) {
   }
 }
 
-/** The name under which the processor's part of a side is kept. */
+/** The name of a side's CPU time. */
 export function cpuOf(name) {
   return `${name}, processor`;
 }
 
-/** The median of what single calls took, in microseconds: a pause of the machine is one call's, not the batch's. */
+/** The median time of single calls in microseconds, so that a pause of the machine affects one call and not the batch. */
 async function oneByOne(side, count) {
   const taken = new Float64Array(count);
   for (let index = 0; index < count; index++) {
@@ -52,7 +52,7 @@ async function oneByOne(side, count) {
   return median([...taken]);
 }
 
-/** Elapsed microseconds a call, with so many calls under way at any moment. */
+/** Elapsed microseconds per call, with `inFlight` calls running at a time. */
 export async function atOnce(side, count, inFlight) {
   let next = 0;
   const worker = async () => {
@@ -63,7 +63,7 @@ export async function atOnce(side, count, inFlight) {
   return ((performance.now() - start) * 1000) / count;
 }
 
-/** The same for calls that take microseconds and do not wait: a batch is timed as one. */
+/** The same for synchronous calls of microseconds, timed as a whole batch. */
 export function compareCalls(sides, { rounds, count, warmup = 100 }) {
   const costs = new Map(sides.map(({ name }) => [name, []]));
   for (let round = -warmup; round < rounds; round++) {

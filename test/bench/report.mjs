@@ -11,7 +11,7 @@ export function summarize({ id, title, statements, costs, goals }) {
   return { id, title, sides, goals: goals.map((goal) => roundedGoal(goal)) };
 }
 
-/** `name ratio bound ok|SHORT`, a line a goal. */
+/** One line for each goal: `name ratio bound ok|SHORT`. */
 export function quickLines({ goals }) {
   return goals.map(({ name, ratio, bound, ok }) => `${name} ${ratio.median} ${bound} ${ok ? 'ok' : 'SHORT'}`);
 }
@@ -51,7 +51,7 @@ function sectionOf({ title, sides, goals }) {
   return [`### ${title}`, '', ...head, ...rows, '', ...(goals.length > 0 ? [...goalHead, ...verdicts, ''] : [])].join('\n');
 }
 
-/** Where the peer against the floor falls short as well, no library reaches the goal on this machine. */
+/** If even the floor misses the goal against the peer, no library can reach it on this machine. */
 function verdictOf({ ok, atTheFloor, atTheLibraries }) {
   if (ok) return 'reached';
   const floor = atTheFloor ? `; the floor itself has ${atTheFloor.median}` : '';
@@ -69,7 +69,7 @@ function roundedGoal(goal) {
   };
 }
 
-/** Three digits that count. */
+/** Three significant digits. */
 function rounded(values) {
   return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, Number(value.toPrecision(3))]));
 }

@@ -2,7 +2,7 @@ const SLOTS = 16_384;
 const NODES = [3, 6, 12];
 const IDS = 100_000;
 
-/** How many logins a second each storage carries, by arithmetic from what was measured; as Markdown. */
+/** How many logins per second each storage can handle, computed from the measured costs, as Markdown. */
 export function scaleNote(results) {
   const cost = (id, name) => results.find((row) => row.id === id)?.sides.find((side) => side.name === name)?.median;
   const [elapsed, application, postgres] = ['elapsed', 'processor of the application', 'processor of PostgreSQL'].map((name) =>
@@ -37,12 +37,12 @@ function perSecond(microseconds) {
   return 1_000_000 / microseconds;
 }
 
-/** Two digits that count: more would promise what the arithmetic does not hold. */
+/** Two significant digits, because the computation is no more accurate. */
 function whole(number, digits = 2) {
   return Number(number.toPrecision(digits)).toLocaleString('en');
 }
 
-/** The share of the users that the fullest of so many masters holds, with the slots dealt out in equal ranges. */
+/** The share of users on the fullest of `nodes` masters, if each has an equal range of slots. */
 export function fullestShare(nodes) {
   const users = new Array(nodes).fill(0);
   for (let id = 0; id < IDS; id++) users[Math.floor((slotOf(`mfa:user-${id}`) * nodes) / SLOTS)]++;

@@ -35,7 +35,7 @@ export async function startPostgres() {
     address,
     /** The id of its first process, whose children serve the connections. */
     pid: Number(readFileSync(join(folder, 'data', 'postmaster.pid'), 'utf8').split('\n')[0]),
-    /** Each side has a pool of its own; all are made alike, over the same unix socket. */
+    /** Each side has its own pool. All pools have the same options and use the same unix socket. */
     pool(database = address.database) {
       const pool = new pg.Pool({ ...address, database, max: 16 });
       // The server may end a connection a moment before the pool does.

@@ -11,7 +11,7 @@ import { mint, open, seal } from '../sides/floor.mjs';
 
 export const SECRET = 'a secret of the host with more than 32 characters';
 export const USER = { id: 'user-ada', name: 'ada@example.com' };
-/** What a client of the JWT guards sends. */
+/** The headers of a client of the JWT guards. */
 export const ACCESS_TOKEN = jwt.sign({ sub: USER.id, name: USER.name }, SECRET, {
   expiresIn: '15m',
   issuer: 'acme',
@@ -19,9 +19,8 @@ export const ACCESS_TOKEN = jwt.sign({ sub: USER.id, name: USER.name }, SECRET, 
 });
 
 /**
- * The one `mfa` that a process has, as an application has one, with an enrolled user. `within` trusts a proof for five minutes without a
- * read; on `postgres` and `redis` the guard reads. `bareRead` reads that user's record; `byHand` is the least that any guard there does,
- * see the floor.
+ * The `mfa` of a process, with an enrolled user. `within` trusts a proof for five minutes without a read; on `postgres` and `redis` the
+ * guard reads. `bareRead` reads that user's record; `byHand` is the minimal guard, see the floor.
  */
 export async function openStorage({ storage, postgres, redisUrl }) {
   const opened = await openers[storage]({ postgres, redisUrl });
@@ -85,7 +84,7 @@ function openPool(postgres) {
   return pool;
 }
 
-/** The least that asks whether a proof is there and young. */
+/** The minimal check that there is a recent proof. */
 export function isYoung(session) {
   const assurance = session?.mfa?.assurance;
   return assurance?.userId === USER.id && Date.now() - assurance.verifiedAt <= 300_000;
@@ -98,14 +97,14 @@ function floorRecord() {
   return { id: 'floor', version, epoch, value: seal({ epoch, padding: 'x'.repeat(1130) }, version) };
 }
 
-/** Tells the parent where the host listens, and answers what CPU time the process has used so far. */
+/** Reports the host's port to the parent, and answers how much CPU time the process has used. */
 export function report(port) {
   process.on('message', () => process.send({ cpu: process.cpuUsage() }));
   process.on('disconnect', () => process.exit());
   process.send({ port, accessToken: ACCESS_TOKEN });
 }
 
-/** Connections wait for their turn to be measured. */
+/** Keeps idle connections open, because they wait for their turn to be measured. */
 export function keepConnections(server) {
   server.keepAliveTimeout = 0;
 }
@@ -114,7 +113,7 @@ export function givenServers() {
   return JSON.parse(process.argv[2] ?? '{}');
 }
 
-/** A host's own loader: the user by key, by a prepared statement. */
+/** A host's own loader, which reads the user by its key with a prepared statement. */
 export async function userLoader(postgres) {
   const pool = openPool(postgres);
   const table = `guard_users_${process.pid}`;

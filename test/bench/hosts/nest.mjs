@@ -24,7 +24,7 @@ function guardByHand(byHand) {
   };
 }
 
-/** As in Nest's own documentation of authentication. */
+/** The guard of Nest's documentation on authentication. */
 class JwtGuard {
   constructor(jwtService) {
     this.jwtService = jwtService;

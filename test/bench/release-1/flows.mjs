@@ -19,7 +19,7 @@ for (const name of names) {
 }
 const operations = {};
 for (const name of names) {
-  // A copy of the module for each release: V8 would otherwise compile its loops for the two of them together.
+  // One copy of the module for each release, because otherwise V8 would compile its loops for both together.
   const { openOperations } = await import(`./operations.mjs?${name}`);
   operations[name] = await openOperations({ ...opened[name], users: size.calls, calls: size.calls });
 }

@@ -1,4 +1,4 @@
-// A host's process with two applications alike, one on each release, which listen on ports of their own.
+// A process with two equal applications, one on each release, on separate ports.
 import 'reflect-metadata';
 import fastifyCookie from '@fastify/cookie';
 import fastifySession from '@fastify/session';
@@ -33,7 +33,7 @@ async function start(load) {
   const mfa = createMfa({ issuer: 'Acme', keys: [KEY], storage, ...(!reads && { revocationDelaySeconds: 300 }) });
   const { session } = await verifiedSession(mfa, USER);
   const server = framework === 'express' ? await startExpress(load, mfa, session) : await startNest(load, mfa, session);
-  // Node closes a connection that was quiet for five seconds, which between two measurements it may be.
+  // By default Node closes a connection after five idle seconds, and the pause between two measurements may be longer.
   server.keepAliveTimeout = 600_000;
   return server.address().port;
 }

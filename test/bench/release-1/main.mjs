@@ -1,4 +1,4 @@
-// Compares the present code with release 1, by turns: `npm run bench -- release-1`. See docs/evidence/speed.md.
+// Compares the present code with release 1 in turn: `npm run bench -- release-1`. See docs/evidence/speed.md.
 import { execFile, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -12,14 +12,14 @@ import { atOnce } from '../measure.mjs';
 import { startPostgres } from '../servers.mjs';
 import { estimate, measurePairs } from './pairs.mjs';
 
-/** "Not slower": the present code makes at least so many calls while release 1 makes one. */
+/** "Not slower" means that the present code makes at least this many calls while release 1 makes one. */
 const BOUND = 0.97;
 const STORAGES = ['memory', 'sqlite', 'postgres'];
 const FRAMEWORKS = { express: 'Express 5', 'nest-express': 'Nest on Express', 'nest-fastify': 'Nest on Fastify' };
 
 const given = process.argv.slice(2);
 const quick = given.includes('--quick');
-/** `verify`, `memory`, `express`: only these operations, storages or frameworks; none named: all. */
+/** Operations, storages or frameworks to compare, for example `verify`, `memory` or `express`. Default: all. */
 const named = given.filter((name) => !name.startsWith('--'));
 const chosen = (names) => {
   const found = names.filter((name) => named.includes(name));
@@ -30,7 +30,7 @@ const frameworks = chosen(Object.keys(FRAMEWORKS));
 const operations = named.filter((name) => !storages?.includes(name) && !frameworks?.includes(name));
 
 const pairs = 10;
-/** A batch takes some milliseconds, so that on a busy machine too some of them are not interrupted. */
+/** A batch takes a few milliseconds, so that some batches are not interrupted even on a busy machine. */
 const SIZES = quick
   ? {
       memory: { calls: 16, pairs, batches: 8, warmup: 1500 },
@@ -44,7 +44,7 @@ const SIZES = quick
       postgres: { calls: 4, pairs, batches: 16, warmup: 800 },
       http: { calls: 32, pairs, batches: 32, warmup: 4000 },
     };
-/** Where a process has its code in memory is a matter of luck, so there are two, and each loads another release first. */
+/** The place of the code in memory is random and affects speed, so there are two processes, and each loads another release first. */
 const ORDERS = quick ? [false] : [false, true];
 
 const folder = mkdtempSync(path.join(tmpdir(), 'mfa-kit-release-1-'));
@@ -69,7 +69,7 @@ try {
 }
 process.exit(short > 0 ? 1 : 0);
 
-/** `by`: the figure that decides. Where a database works too, it is the time that passes; else other work on the machine is left out. */
+/** `by` is the ratio that decides: elapsed time if a database takes part, otherwise CPU time, which other load does not disturb. */
 function print(title, rows, by) {
   console.log(`\n${title}`);
   for (const { title: name, ratios } of rows.values()) {

@@ -6,10 +6,10 @@ const LABEL = 'Firefox on Linux';
 const HOUR = 3_600_000;
 
 /**
- * The operations of one release on one storage, each `{ id, title, calls, prepare, run }`. `prepare` puts the records back as they were
- * before the last batch, and the clock, and is not timed; `run` does a batch. Every batch of an operation does the same work.
+ * The operations of one release on one storage, each `{ id, title, calls, prepare, run }`. `prepare` resets the records
+ * and the clock to their state before the last batch, and is not timed; `run` does a batch. Every batch of an operation does the same work.
  *
- * `core` and `testing` are the modules of that release. Where the present code gets another signature, the call is translated here.
+ * `core` and `testing` are the modules of that release. If the present code has another signature, the call is translated here.
  */
 export async function openOperations({ core, testing, storage, users, calls }) {
   const clock = { instant: Date.now(), now: () => clock.instant };
@@ -18,7 +18,7 @@ export async function openOperations({ core, testing, storage, users, calls }) {
   const named = (name) => Array.from({ length: users }, (_, index) => ({ id: `${name}-${index}`, name: `${index}@example.com` }));
   const operations = [];
 
-  /** `each(index)`: one call. The records of the users are put back before each batch if the calls write. */
+  /** `each(index)` makes one call. If the calls write, the records of the users are reset before each batch. */
   async function add({ id, title, writes, given, each, batch = calls }) {
     const records = writes && (await readAll(given));
     const { instant } = clock;
@@ -44,7 +44,7 @@ export async function openOperations({ core, testing, storage, users, calls }) {
     if (!done) throw new Error(`${id} was not put back`);
   }
 
-  /** Users with an authenticator and recovery codes, who then begin a login an hour later, so that their next code is a new one. */
+  /** Users with an authenticator and recovery codes, who begin a login an hour later, so that their next code is unused. */
   async function enrolled(name) {
     const people = [];
     for (const user of named(name)) people.push({ user, ...(await testing.verifiedSession(mfa, user)) });
@@ -146,7 +146,7 @@ export async function openOperations({ core, testing, storage, users, calls }) {
   }
   for (const [id, title, given, batch] of [
     ['guard-with-read', 'guard that reads the profile', mfa, calls * 4],
-    // No storage takes part: calls that last less than a microsecond.
+    // Without storage. These calls take less than a microsecond.
     [
       'guard-without-read',
       'guard within revocationDelaySeconds',

@@ -1,11 +1,11 @@
 import { median } from '../measure.mjs';
 
 /**
- * Compares two sides by turns, and gives two ratios a pair: how many calls the second side makes while the first makes one, by the time
- * that passes and by the time of the processor.
+ * Compares two sides in turn. Returns two ratios for each pair, one by elapsed time and one by CPU time: how many calls the second side
+ * makes while the first makes one.
  *
- * A pair is many short batches of either side in turn (A B, B A, ...), so that what the machine does meanwhile meets both. Other work
- * only makes a batch slower, so the batch counts that is slower than a quarter of its side's.
+ * A pair is many short batches of the sides in turn (A B, B A, ...), so that other load on the machine affects both. Load only makes a
+ * batch slower, so the first quartile of a side's batches counts.
  */
 export async function measurePairs(before, after, { pairs, batches, warmup }, cpu) {
   const sides = [before, after];
@@ -19,14 +19,14 @@ export async function measurePairs(before, after, { pairs, batches, warmup }, cp
   return ratios;
 }
 
-/** The batch that is slower than a quarter of them. */
+/** The first quartile of the batches. */
 function quick(batches) {
   return [...batches].sort((a, b) => a - b)[batches.length >> 2];
 }
 
 const newTaken = () => ({ elapsed: [], processor: [] });
 
-/** Microseconds of the processor that this process has used. */
+/** CPU microseconds that this process has used. */
 export function ownCpu() {
   const { user, system } = process.cpuUsage();
   return user + system;
@@ -46,10 +46,10 @@ async function playTurn(sides, turn, cpu, taken) {
   }
 }
 
-/** The median with an interval in which 95 of 100 medians of such pairs lie, by drawing pairs again from those that were measured. */
+/** The median with its 95 % interval, computed by resampling the measured pairs (bootstrap). */
 export function estimate(ratios) {
   const drawn = [];
-  // A generator of its own, so that the same pairs always give the same interval.
+  // A fixed generator, so that the same pairs always give the same interval.
   let state = 1;
   const next = () => {
     state = (Math.imul(state, 1664525) + 1013904223) >>> 0;

@@ -14,15 +14,15 @@ const IN_FLIGHT = 16;
 const FILL = `for number = 0, 9999 do
   redis.call('HSET', string.format('mfa:%012d', number), 'version', ARGV[1], 'value', ARGV[2])
 end`;
-/** As the adapter stores: one script that compares and writes. */
+/** Stores as the adapter does, with one script that compares and writes. */
 const UPDATE = `if redis.call('HGET', KEYS[1], 'version') ~= ARGV[3] then return 0 end
 redis.call('HSET', KEYS[1], 'version', ARGV[1], 'value', ARGV[2])
 return 1`;
 
-/** What one verification takes of each part, from which the page computes how many a second each part carries. */
+/** What one verification costs each part. From this the page computes how many each part can handle in a second. */
 export async function* measureCapacity({ postgres, rounds, count, commands }) {
   if (process.platform !== 'linux') {
-    console.error('What each storage carries is left out: the time of PostgreSQL is read from /proc');
+    console.error('Skipping the capacity of each storage, because the time of PostgreSQL is read from /proc');
     return;
   }
   yield await onPostgres({ postgres, rounds, count });
@@ -87,7 +87,7 @@ async function onRedis(appendfsync, { rounds, commands }) {
   }
 }
 
-/** Of a user with one authenticator and one device. */
+/** The record of a user with one authenticator and one device. */
 async function newRecord() {
   const clock = { ahead: 0, now: () => Date.now() + clock.ahead };
   const storage = memoryStorage({ losesAllDataOnRestart: true });

@@ -19,7 +19,7 @@ import { atMost, within } from './goals.mjs';
 const SECRET = 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP';
 const STEP = 30;
 
-/** What is computed at a check, without any storage: the pure parts, called as the flows call them. */
+/** The computation of a check without storage: the pure functions, called as the flows call them. */
 export async function* measureChecks({ rounds }) {
   yield codeCheck(rounds);
   yield equalTimes(rounds);
@@ -27,7 +27,7 @@ export async function* measureChecks({ rounds }) {
   yield await guardInLoop(rounds);
 }
 
-/** All look at the steps before, at and after now, and are given a code that is right now. */
+/** All sides check three time steps (previous, current, next) and get the current code. */
 function codeCheck(rounds) {
   const now = Date.now();
   const step = Math.floor(now / 1000 / STEP);
@@ -70,7 +70,7 @@ function codeCheck(rounds) {
   };
 }
 
-/** Whether the time of a check shows which step matched, or that none did. */
+/** Measures whether the time of a check reveals which step matched, if any. */
 function equalTimes(rounds) {
   const now = Date.now();
   const step = Math.floor(now / 1000 / STEP);
@@ -96,7 +96,7 @@ function equalTimes(rounds) {
   };
 }
 
-/** What the guard itself computes. In an application the rest of a request stands between two calls, and each finds cold caches. */
+/** The computation of the guard itself. In an application the rest of a request runs between two calls, so caches are cold. */
 async function guardInLoop(rounds) {
   const storage = memoryStorage({ losesAllDataOnRestart: true });
   const mfa = createMfa({ issuer: 'Acme', keys: [KEY], storage, revocationDelaySeconds: 300 });
@@ -142,7 +142,7 @@ async function* tokens(rounds) {
   yield await tokenSigning({ claims, given, size });
 }
 
-/** The signature is what a right code and a remembered login pay beside storage; jose has it computed on another thread. */
+/** Besides storage, a right code and a remembered login pay for the signature. jose computes it on another thread. */
 async function tokenSigning({ claims, given, size }) {
   const key = given.keyring.bytes('device-token', given.keyring.currentId);
   const header = Buffer.from('{"alg":"HS256"}').toString('base64url');

@@ -69,7 +69,7 @@ async function enroll(url, count) {
   return people;
 }
 
-/** What the libraries alone check. */
+/** The checks of the libraries alone. */
 async function plainProof() {
   const secret = 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP';
   const key = 'a key of the host with more than 32 characters';

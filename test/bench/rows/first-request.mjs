@@ -1,4 +1,4 @@
-/** In a process of its own: one request, from the first line to its answer. Nothing is imported before the clock starts. */
+/** Runs in its own process: one request, from the first line to the answer. Nothing is imported before the measurement starts. */
 const start = performance.now();
 const { side, url, user, verified, pending, code, plain } = JSON.parse(process.argv[2]);
 const { createClient } = await import('@libsql/client');
@@ -21,7 +21,7 @@ async function checkByKit() {
   if (!answer.ok) throw new Error(`verify: ${answer.reason}`);
 }
 
-/** No policy, no limits, no encryption, no used codes: the libraries and the statements alone. */
+/** The libraries and the statements alone, without policy, limits, encryption or used codes. */
 async function checkByLibraries() {
   const [{ generateSync, verifySync }, { jwtVerify }] = [await import('otplib'), await import('jose')];
   await import('qrcode');

@@ -10,7 +10,7 @@ const HOSTS = [
 ];
 
 /**
- * Guards on a route that answers a small JSON, behind the session middleware that every route of the host has. Each host runs in
+ * Guards on a route that returns a small JSON body, after the session middleware that every route of the host has. Each host runs in
  * several processes, measured one after the other, because the place of the code in memory differs from process to process and changes a
  * guard's share by some percent.
  */
@@ -80,7 +80,7 @@ async function compareOn(hosts, size, sidesOf) {
   return all;
 }
 
-/** What the guard leaves of a route without it, and what the least guard that does the same, written by hand, leaves of it. */
+/** The throughput that is left with the guard, and with a minimal guard written by hand, relative to the same route without a guard. */
 function ofBare(name, costs, bare, bound) {
   return { ...atLeast(name, ratioOf(costs, bare, 'guarded'), bound), atTheFloor: ratioOf(costs, bare, 'floor') };
 }

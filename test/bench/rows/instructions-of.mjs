@@ -1,4 +1,4 @@
-/** In a process of its own, under callgrind: prepares for so many calls, and makes so many of them. */
+/** Runs in its own process under callgrind: prepares a number of calls and makes a number of them. */
 import { createMfa } from '@mfa-kit/core';
 import { memoryStorage } from '@mfa-kit/core/storage/memory';
 import { verifiedSession } from '@mfa-kit/core/testing';

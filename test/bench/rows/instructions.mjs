@@ -4,9 +4,9 @@ import { promisify } from 'node:util';
 
 const run = promisify(execFile);
 const VALGRIND = ['--tool=callgrind', '--callgrind-out-file=/dev/null'];
-// Interpreted, and without what differs from run to run: what V8 compiles, and when, is not repeatable.
+// Interpreted only, because what V8 compiles, and when, differs from run to run.
 const NODE = ['--jitless', '--predictable', '--hash-seed=1', '--random-seed=1', '--no-warnings'];
-/** Cheap calls run more often, because two whole runs differ by some hundred thousand instructions. */
+/** Cheap calls run more often, because two runs differ by several hundred thousand instructions. */
 const SIDES = [
   { side: 'verify', name: 'verify a right code and remember the device', count: 100 },
   { side: 'guard', name: 'guard that reads the profile', count: 500 },
@@ -20,7 +20,7 @@ export async function* measureInstructions() {
   for (const { side, name, count } of SIDES) {
     const once = await instructionsOf(side, { prepared: 2 * count, calls: count });
     if (once === undefined) {
-      console.error('Instructions are left out: apt-get install valgrind');
+      console.error('Skipping instructions, because valgrind is missing: apt-get install valgrind');
       return;
     }
     costs.set(name, [((await instructionsOf(side, { prepared: 2 * count, calls: 2 * count })) - once) / count]);

@@ -15,12 +15,12 @@ const OPERATIONS = [
 const FLOOR_BOUND = { 1: 1.35, 16: 1.6 };
 
 /**
- * Login flows on one PostgreSQL: the kit, better-auth's two-factor plugin, and the floor. With `withTuned`, the peer at its best beside
- * them, which no goal is set against.
+ * Login flows on one PostgreSQL: the kit, better-auth's two-factor plugin, and the floor. `withTuned` adds the tuned peer, for which
+ * there is no goal.
  */
 export async function* measureLoginFlows({ postgres, withTuned, one, sixteen, seconds }) {
   const { count } = sixteen;
-  // Redis as it is run for sessions: written to disk once a second.
+  // Redis as it is usually run for sessions, with a sync to disk once a second.
   const redis = withTuned ? await startRedis('everysec') : null;
   try {
     const sides = {
@@ -84,7 +84,7 @@ function goalsOf(id, inFlight, costs) {
   ];
 }
 
-/** Over a plain sign-in: better-auth's part is the difference of two sign-ins, ours is the whole of `beginLogin`. */
+/** The cost on top of a plain sign-in: for better-auth the difference of two sign-ins, for us all of `beginLogin`. */
 async function rememberedLogin({ kit, peer, tuned, floor, libraries, redis }, given) {
   const sides = [
     kit.rememberedLogin('mfa-kit'),
@@ -121,7 +121,7 @@ async function rememberedLogin({ kit, peer, tuned, floor, libraries, redis }, gi
   };
 }
 
-/** The row that a host writes when a login is complete, as better-auth writes it too. */
+/** The session row that a host writes after a login. better-auth writes one too. */
 async function hostSessions(pool) {
   await pool.query(
     `CREATE TABLE host_sessions (id text PRIMARY KEY, token text NOT NULL UNIQUE, user_id text NOT NULL, ip_address text, user_agent text,
@@ -135,7 +135,7 @@ async function hostSessions(pool) {
   };
 }
 
-/** SQL statements of one operation of each side, and the commands that it sends to Redis; the first time may clean up more. */
+/** The SQL statements and Redis commands of one operation of each side. Not the first one, which may clean up more. */
 async function countStatements(sides, redis) {
   const counted = {};
   for (const side of sides) {
@@ -160,7 +160,7 @@ async function countOne(side, redis) {
   } finally {
     pg.Client.prototype.query = query;
   }
-  // The second question is counted too.
+  // The INFO command of the second reading counts itself.
   return { statements, commands: (await commandsOf(redis)) - before - 1 };
 }
 

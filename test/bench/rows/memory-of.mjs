@@ -1,4 +1,4 @@
-/** In a process of its own: what the heap holds, over what it held before anything was imported. */
+/** Runs in its own process: prints how much the heap has grown since before the imports. */
 import { KEY } from '../key.mjs';
 
 const { imports, users } = JSON.parse(process.argv[2]);
@@ -51,7 +51,7 @@ async function withUsers() {
   return { few, many, sessions };
 }
 
-/** As a store in the memory of the process keeps them: objects of their own. */
+/** A separate copy of each session, as a store in memory keeps them. */
 async function bytesOf(texts) {
   const start = await heap();
   const sessions = texts.map((text) => JSON.parse(text));

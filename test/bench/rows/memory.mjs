@@ -6,8 +6,8 @@ const LIBRARIES = ['otplib', 'jose', 'qrcode'];
 const KIT = ['@mfa-kit/core'];
 
 /**
- * Bytes of the heap after a collection, each in a fresh process: by the imports alone; when users have been verified, their profiles
- * not counted, which are the storage's; and what the host's session store keeps for them.
+ * Heap bytes after a garbage collection, each in a fresh process: after the imports; after users were verified, without their profiles,
+ * which belong to the storage; and in the host's session store.
  */
 export async function* measureMemory({ rounds, users }) {
   const [kitName, librariesName] = [KIT.join(' + '), LIBRARIES.join(' + ')];

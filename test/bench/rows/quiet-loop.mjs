@@ -9,7 +9,7 @@ import { wrongCode } from '../sides/kit.mjs';
 
 const STORAGE_MS = 500;
 
-/** How long others wait for the event loop while fifty verifications are under way on a slow storage, one of them throttled. */
+/** How long other work waits for the event loop while fifty verifications, one of them throttled, run on a slow storage. */
 export async function* measureQuietLoop({ rounds }) {
   const clock = { ahead: 0, now: () => Date.now() + clock.ahead };
   const storage = memoryStorage({ losesAllDataOnRestart: true });

@@ -12,7 +12,7 @@ const FILL = `
   end`;
 const BATCH = 10_000;
 
-/** The same verification on two servers of their own, where records of more users are stored. */
+/** The same verification on two separate servers, one of which has records of many more users. */
 export async function* measureScaleOnRedis({ most, ...size }) {
   const { count } = size;
   const servers = [await startRedis(), await startRedis()];
@@ -44,7 +44,7 @@ async function openSide(name, { server, count, others }) {
     const user = { id: `user-${index}`, name: `user-${index}@example.com` };
     people.push({ user, authenticator: (await verifiedSession(mfa, user)).authenticator });
   }
-  // Records of the same length, which nobody opens.
+  // Records of the same length that are never opened.
   const [version, value] = await client.sendCommand(['HMGET', 'mfa:user-0', 'version', 'value']);
   for (let from = 1; from <= others; from += BATCH)
     await client.sendCommand(['EVAL', FILL, '0', version, value, String(from), String(Math.min(from + BATCH - 1, others))]);

@@ -2,7 +2,7 @@ import { compare, ratioOf } from '../measure.mjs';
 import { createKit } from '../sides/kit.mjs';
 import { atMost } from './goals.mjs';
 
-/** The same verification where more is stored: of all users, and of this one. */
+/** The same verification with more records of other users, and with a larger record of this user. */
 export async function* measureScale({ postgres, most, ...size }) {
   const { count } = size;
   const few = await createKit({ pool: postgres.pool(), count, table: 'few_users', others: 10_000 });

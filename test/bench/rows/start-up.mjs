@@ -6,7 +6,7 @@ import { atMost } from './goals.mjs';
 const run = promisify(execFile);
 const LIBRARIES = ['otplib', 'jose', 'qrcode'];
 
-/** Imports, each in a fresh process. What the host has loaded in any case (its framework) is loaded before the clock starts. */
+/** Imports, each in a fresh process. The host's framework is loaded before the measurement starts. */
 export async function* measureStartUp({ rounds }) {
   for (const { id, before, kit } of [
     { id: 'core', before: [], kit: ['@mfa-kit/core'] },
@@ -40,7 +40,7 @@ export async function* measureStartUp({ rounds }) {
   };
 }
 
-/** Microseconds of the imports, and how many files of qrcode were loaded. */
+/** How many microseconds the imports take, and how many files of qrcode they load. */
 async function timeImport(before, imports) {
   const script = `
     import { createRequire } from 'node:module';

@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto';
 
 const STEP = 30_000;
 
-/** What the user's authenticator app shows. It is the same for every side, and as quick as possible, because it is not what is measured. */
+/** The user's authenticator app. It is the same for every side and as fast as possible, because it is not measured. */
 export function codeAt(secret, instant) {
   return hotp(secret, Math.floor(instant / STEP));
 }
@@ -16,7 +16,7 @@ export function hotp(secret, step) {
   return String(value % 1_000_000).padStart(6, '0');
 }
 
-/** The secret of the key that is shown for typing, or that the URI has. */
+/** The secret of a manual key or of a key URI. */
 export function secretOf(key) {
   const bytes = [];
   let bits = 0;

@@ -5,7 +5,7 @@ if count == 1 then redis.call('EXPIRE', KEYS[1], ARGV[1]) end
 return count`;
 
 /**
- * The same peer at its best, with what its own page on performance names: sessions in cookies for five minutes, Redis as secondary
+ * The same peer with the options that its own page on performance recommends: sessions in cookies for five minutes, Redis as secondary
  * storage, joins. Sessions, challenges and remembered devices are then in Redis only (`storeSessionInDatabase` and
  * `verification.storeInDatabase` are false by default); users and their secrets stay in PostgreSQL.
  */

@@ -6,9 +6,9 @@ import { codeAt, secretOf } from './authenticator-app.mjs';
 const PASSWORD = 'a password that is never hashed here';
 
 /**
- * better-auth with its two-factor plugin on one pool: `count` users with it enabled, as many without. Password hashing is replaced
- * by a constant, as it is left out on our side. `tuned`: options that make it quicker, and that are not its defaults; `clear` then
- * drops its sessions and challenges.
+ * better-auth with its two-factor plugin on one pool: `count` users with it enabled, and as many without. Password hashing is replaced
+ * by a constant, because our side has none. `tuned` holds options that make it faster and are not its defaults; `clear` then drops its
+ * sessions and challenges.
  */
 export async function createBetterAuth({ pool, count, tuned = {}, clear = () => pool.query('TRUNCATE session, verification') }) {
   const options = {
@@ -79,7 +79,7 @@ export async function createBetterAuth({ pool, count, tuned = {}, clear = () => 
     verify: (name) => verifying(name, { code: codeOf, ok: true }),
     verifyWrong: (name) => {
       const side = verifying(name, { code: () => 'xxxxxx', ok: false });
-      // It locks an account after ten failures in a row, on the row of the factor.
+      // It counts failures in the row of the factor, and locks the account after ten in a row.
       const reset = () => pool.query('UPDATE "twoFactor" SET "failedVerificationCount" = 0, "lockedUntil" = NULL');
       return {
         ...side,
@@ -104,7 +104,7 @@ export async function createBetterAuth({ pool, count, tuned = {}, clear = () => 
         run: (index) => enable(jars[index % count]),
       };
     },
-    /** A whole sign-in, without a second factor and with a remembered device: what the second factor costs is the difference. */
+    /** A whole sign-in, without a second factor or with a remembered device. The difference is the cost of the second factor. */
     plainSignIn: (name) => ({ name, prepare: clear, run: (index) => signIn(plain[index % count]) }),
     rememberedSignIn(name) {
       let jars = [];

@@ -9,9 +9,9 @@ const KEY = randomBytes(32);
 const STEP = 30_000;
 
 /**
- * The least that the same work can cost: the same prepared statements on the same table, with a value of the same length (2,000
- * characters: an authenticator, its recovery codes, a device), and raw `node:crypto`. It has no queue, no deadlines, no policy, no
- * events, no budgets, no error handling. `withLibraries`: codes by otplib and tokens by jose, as the kit makes them.
+ * The lowest possible cost of the same work: the same prepared statements on the same table, with a value of the same length (2,000
+ * characters for an authenticator, its recovery codes and a device), and raw `node:crypto`. It has no queue, deadlines, policy, events,
+ * budgets or error handling. `withLibraries` uses otplib for codes and jose for tokens, as the kit does.
  */
 export async function createFloor({ pool, count, table = 'floor_profiles', padding = 700, withLibraries = false }) {
   const { hotp, sign, check } = withLibraries ? await byLibraries() : BY_HAND;
@@ -92,7 +92,7 @@ export async function createFloor({ pool, count, table = 'floor_profiles', paddi
   };
 }
 
-/** Three steps, each compared. */
+/** Compares the code with those of three time steps. */
 function matches(hotp, secret, code) {
   const now = Math.floor(Date.now() / STEP);
   let matched = false;
@@ -108,7 +108,7 @@ function sign(id) {
 
 const BY_HAND = { hotp, sign, check: sign };
 
-/** The same by the libraries that the kit has for it; every token that is checked is the same one. */
+/** The same with the libraries that the kit uses. It always checks the same token. */
 async function byLibraries() {
   const key = await crypto.subtle.importKey('raw', KEY, { name: 'HMAC', hash: 'SHA-256' }, false, ['sign', 'verify']);
   const sign = (id) => new SignJWT({}).setProtectedHeader({ alg: 'HS256' }).setSubject(id).setExpirationTime('90d').sign(key);

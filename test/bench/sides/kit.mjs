@@ -7,8 +7,8 @@ import { codeAt, secretOf } from './authenticator-app.mjs';
 const LABEL = 'Firefox on Linux';
 
 /**
- * The kit on one pool: `count` enrolled users, each with so many authenticators and devices, and as many who are not enrolled.
- * `others`: records of further users, who never log in.
+ * The kit on one pool: `count` enrolled users, each with the given numbers of authenticators and devices, and as many users who are not
+ * enrolled. `others` is the number of records of users who never log in.
  */
 export async function createKit({ pool, count, table = 'mfa_profiles', authenticators = 1, devices = 0, others = 0 }) {
   const clock = { ahead: 0, now: () => Date.now() + clock.ahead };
@@ -51,7 +51,7 @@ export async function createKit({ pool, count, table = 'mfa_profiles', authentic
     if (!verified.ok) throw new Error(`verify: ${verified.reason}`);
   }
 
-  /** Records of the same length, which nobody opens. */
+  /** Records of the same length that are never opened. */
   async function addOthers() {
     await pool.query(
       `INSERT INTO ${table} (user_id, version, value)
@@ -62,7 +62,7 @@ export async function createKit({ pool, count, table = 'mfa_profiles', authentic
     await pool.query('CHECKPOINT');
   }
 
-  /** Every record as it was after the enrollments; later codes, since the clock has gone on. */
+  /** Restores every record to its state after the enrollments. The clock has moved on, so the codes are new ones. */
   async function restore() {
     await pool.query(others > 0 ? restoreAmongOthers : `TRUNCATE ${table}; INSERT INTO ${table} SELECT * FROM ${table}_before`);
     clock.ahead += 300_000;
@@ -72,7 +72,7 @@ export async function createKit({ pool, count, table = 'mfa_profiles', authentic
     return Promise.all(users.map(async (user) => (await mfa.beginLogin({ user })).session));
   }
 
-  /** A batch of verifications; `code`: of a person, at an instant. `insertSession`: what the host writes beside. */
+  /** A batch of verifications. `code` returns a user's code at a given time. `insertSession` is the host's own write. */
   function verifying(name, { code, ok, rememberDevice, insertSession }) {
     let prepared = [];
     return {
@@ -153,7 +153,7 @@ export async function createKit({ pool, count, table = 'mfa_profiles', authentic
   };
 }
 
-/** Six digits that are right at no step near the instant. */
+/** Six digits that are wrong at every step near this time. */
 export function wrongCode({ authenticator }, now) {
   const near = new Set([-2, -1, 0, 1, 2].map((step) => authenticator.code(now + step * 30_000)));
   for (let code = 0; ; code++) {
