@@ -313,10 +313,10 @@ async function examine(app: Express, asked: Asked[], ask: (one: Asked) => Promis
   counts.unknown += judged.filter(({ status }) => status === 'unknown').length;
 }
 
-/** The requests for one application: each path by two methods, in the order of `told` and without any; sometimes no user can be found. */
-function requestsFor(told: readonly (readonly string[])[], methods: string[]): Asked[] {
+/** The requests for one application: each path by two methods, with the given orders and without any; sometimes no user can be found. */
+function requestsFor(orders: readonly (readonly string[])[], methods: string[]): Asked[] {
   return ASKED.flatMap((path, index) =>
-    told.map((some, turn) => ({
+    orders.map((some, turn) => ({
       method: methods[(index + turn) % methods.length] ?? 'GET',
       path,
       // The functions that pass on before the one that answers.

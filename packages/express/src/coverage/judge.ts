@@ -157,7 +157,7 @@ function isCovered({ place: guard, moved }: Passed, place: Place, template: Temp
   const others = place.chain.slice(shared).filter(({ matchesAll }) => !matchesAll);
   if (!own.every((one) => one.case === 'ignored') && !others.every((one) => one.case === 'sensitive')) return false;
   if (guard.templates.every(({ understood }) => understood)) return true;
-  // For one path the guard's own matcher has decided, whatever it looks like.
+  // The guard's own matcher has decided about the only path there is.
   return isLiteral(template) && own.every(({ stateful }) => stateful.length === 0);
 }
 
